@@ -1,0 +1,1 @@
+"""Development PKI (python -m certs). Makes keys; holds none."""

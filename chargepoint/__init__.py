@@ -1,0 +1,1 @@
+"""Open bidirectional charge-point controller. The house is described in docs/architecture.md."""

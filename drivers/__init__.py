@@ -1,0 +1,1 @@
+"""Drivers: what speaks to devices. Sees only chargepoint.model and chargepoint.ports."""

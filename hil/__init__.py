@@ -1,0 +1,1 @@
+"""Bench: the other end of every wire. Reaches the daemon only through wires."""
