@@ -1,0 +1,1 @@
+"""Composition root: wiring, supervisor, life cycle, clock, log, command line."""

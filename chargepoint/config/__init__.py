@@ -1,0 +1,1 @@
+"""Configuration: schema with bounds, loading with file:line errors."""

@@ -1,0 +1,1 @@
+"""Looking inside: the status socket and what it shows."""

@@ -1,0 +1,1 @@
+"""How much, and why: the arbiter of all contributions."""

@@ -1,0 +1,1 @@
+"""One connector from plug to unplug: the session and why it stopped."""

@@ -1,0 +1,1 @@
+"""The car: SDP, V2GTP, TLS, EXI, ISO 15118-20 SECC."""

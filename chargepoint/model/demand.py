@@ -1,0 +1,136 @@
+"""Demand goes down: contributions of each party, the one setpoint made of them, the order to the power stage."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import ZERO, Interval
+
+
+class Source(Enum):
+    """Who speaks. The order is the order of narrowing: an earlier one is never widened by a later one."""
+
+    HARDWARE = "hardware"  # ratings of module, cable, connector; thermal derating
+    CAR = "car"  # what the car can take and give, and what it asks for
+    SITE = "site"  # the building's connection, local energy management
+    CSMS = "csms"  # the central system
+    DRIVER = "driver"  # the person: state of charge to keep, departure
+    DEFAULT = "default"  # what happens when nobody has an opinion
+
+    @property
+    def rank(self) -> int:
+        """0 narrows first."""
+        return _RANK[self]
+
+
+_RANK = {source: rank for rank, source in enumerate(Source)}
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyWattLaw:
+    """Power as a function of grid frequency, evaluated in the power process; the place for FCR (OCPP 2.1 Q08).
+
+    `points` are (frequency_Hz, power_W), frequencies strictly rising, at least two; outside the curve the end value
+    holds. Source: OCPP 2.1 Part 2, v2xFreqWattCurve; facts/ocpp.md 7.1.
+    """
+
+    baseline_W: float
+    points: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        frequencies = [f for f, _ in self.points]
+        if len(frequencies) < 2 or any(b <= a for a, b in itertools.pairwise(frequencies)):
+            raise ValueError("a frequency-watt law has at least two points with rising frequencies")
+
+
+Target = float | FrequencyWattLaw
+"""A setpoint is a number of watts or a law the power process evaluates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One party's say for one EVSE: what may flow, what should flow, and until when that holds.
+
+    `limits_W` None means no opinion on limits; `target_W` None no opinion on the setpoint. After `valid_until_s`
+    (monotonic) the contribution is as if never made. `reason` finishes the sentence «limited by <source>: <reason>».
+    """
+
+    source: Source
+    evse_id: EvseId
+    valid_until_s: float
+    reason: str
+    limits_W: Interval | None = None
+    target_W: Target | None = None
+    key: str = ""
+    """Distinguishes several contributions of one source (two charging profiles, say); same key replaces."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target_W, (int, float)) and not math.isfinite(self.target_W):
+            raise ValueError("a target is a finite number of watts")
+
+
+@dataclass(frozen=True, slots=True)
+class Setpoint:
+    """What the arbiter made of all contributions for one EVSE, with its explanation.
+
+    `power_W` is the value aimed at (for a law: its value at nominal frequency, `law` set); `limits_W` what may flow
+    at all; `decided_by` whose target it was; `limited_by` who cut it (None: nobody did); `explanation` one sentence.
+    """
+
+    evse_id: EvseId
+    power_W: float
+    limits_W: Interval
+    decided_by: Source
+    limited_by: Source | None
+    explanation: str
+    valid_until_s: float
+    law: FrequencyWattLaw | None = None
+
+
+class Phase(IntEnum):
+    """What the daemon asks the power stage to be in. OFF is the default of everything. Numbers go over the link."""
+
+    OFF = 0
+    CABLE_CHECK = 1
+    PRE_CHARGE = 2
+    TRANSFER = 3
+
+
+class PilotCommand(IntEnum):
+    """What the control pilot shall show (IEC 61851-1 Annex A). Numbers are those of the generic IO map."""
+
+    F = 0
+    E = 1
+    X1 = 2
+    PWM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StageDemand:
+    """The daemon's order to one EVSE's power stage. Holds for `lease_s` after the power process received it; then
+    the ramp takes power to zero and the contactor opens.
+
+    `voltage_limit_V` is never exceeded at the output (the car's maximum; during PRE_CHARGE the target to match,
+    during CABLE_CHECK the test voltage's basis: the car's maximum). `voltage_floor_V` is the least battery voltage
+    while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
+    """
+
+    evse_id: EvseId
+    seq: int
+    lease_s: float
+    phase: Phase
+    pilot: PilotCommand
+    duty_percent: float
+    lock: bool
+    voltage_limit_V: float = 0.0
+    voltage_target_V: float = 0.0
+    voltage_floor_V: float = 0.0
+    charge_current_limit_A: float = 0.0
+    discharge_current_limit_A: float = 0.0
+    power_W: float = 0.0
+    limits_W: Interval = ZERO
+    law: FrequencyWattLaw | None = None

@@ -1,0 +1,162 @@
+"""Reports go up: the process image of one EVSE as the power process sees it, and what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from chargepoint.model.demand import Phase
+from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.ids import EvseId
+
+
+class ControlPilot(IntEnum):
+    """IEC 61851-1 states; numbers are those of the generic IO map (facts/hardware.md 4)."""
+
+    UNKNOWN = 0
+    A = 1
+    B = 2
+    C = 3
+    D = 4
+    E = 5
+    F = 6
+
+    @property
+    def plugged(self) -> bool:
+        """A car is connected."""
+        return self in (ControlPilot.B, ControlPilot.C, ControlPilot.D)
+
+    @property
+    def ready(self) -> bool:
+        """The car asks for energy (C, or D)."""
+        return self in (ControlPilot.C, ControlPilot.D)
+
+
+class Contactor(IntEnum):
+    """From command and mirror contacts together."""
+
+    UNKNOWN = 0
+    OPEN = 1
+    CLOSED = 2
+    WELDED = 3
+
+
+class Lock(IntEnum):
+    """Connector lock; numbers are those of the generic IO map."""
+
+    UNDEFINED = 0
+    UNLOCKED = 1
+    LOCKED = 2
+    MOVING = 3
+    FAULT = 4
+
+
+class Stage(IntEnum):
+    """Where the DC sequence is (IEC 61851-23 Annex CC order: facts/safety.md 1.1)."""
+
+    OFF = 0
+    CABLE_CHECK = 1
+    CABLE_CHECKED = 2
+    PRE_CHARGE = 3
+    PRE_CHARGED = 4
+    TRANSFER = 5
+    RAMP_DOWN = 6
+    OPENING = 7
+    DISCHARGING_OUTPUT = 8
+    FAULTED = 9
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRegisters:
+    """What the energy meter said: both registers always together, counted by the meter, never by us.
+
+    Import is energy into the car's side (grid to car); export is energy out of the car. Wh, >= 0, monotonic.
+    `taken_at_s` monotonic second of the reading.
+    """
+
+    import_Wh: float
+    export_Wh: float
+    voltage_V: float
+    current_A: float
+    power_W: float
+    taken_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageCapabilities:
+    """What the power stage can do now (ratings after derating), magnitudes >= 0 except signed nothing.
+
+    None of these is a promise for a given battery voltage: power and both currents bound together.
+    """
+
+    voltage_min_V: float
+    voltage_max_V: float
+    charge_current_max_A: float
+    discharge_current_max_A: float
+    charge_power_max_W: float
+    discharge_power_max_W: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvseImage:
+    """One EVSE as the power process saw it at `taken_at_s` (CLOCK_MONOTONIC is one clock for both processes).
+
+    A value that is not known or too old is None. `applied_W` is where the ramp is now, `target_W` where it goes.
+    `limited_by_stage` says in a word why the target is below the demand ("" if it is not).
+    """
+
+    evse_id: EvseId
+    seq: int
+    taken_at_s: float
+    demand_seq: int
+    phase: Phase
+    stage: Stage
+    pilot: ControlPilot
+    duty_percent: float
+    contactor: Contactor
+    lock: Lock
+    voltage_V: float | None
+    current_A: float | None
+    applied_W: float
+    target_W: float
+    limited_by_stage: str
+    insulation_ohm: float | None
+    meter: MeterRegisters | None
+    temperature_degC: float | None
+    capabilities: StageCapabilities | None
+    faults: frozenset[FaultCode]
+    permitted: bool
+    """No interlock forbids power at this moment."""
+
+    @property
+    def power_W(self) -> float | None:
+        """Measured output power, positive into the car."""
+        if self.voltage_V is None or self.current_A is None:
+            return None
+        return self.voltage_V * self.current_A
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPresented:
+    """A reader on one of our buses saw a token."""
+
+    evse_id: EvseId
+    value: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BusHealth:
+    """One bus's counters since start."""
+
+    name: str
+    ok: int
+    timeouts: int
+    crc_errors: int
+    mismatches: int
+    late: int
+    connected: bool
+
+
+PowerEvent = InterlockTripped | FaultCleared | TokenPresented
+"""What the power process tells as it happens; the image tells the state."""

@@ -1,0 +1,64 @@
+"""What the station tells about an EVSE in the words of OCPP 2.0.1, and what authorisation answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from chargepoint.model.ids import EvseId, IdToken, TransactionId
+
+
+class ConnectorStatus(Enum):
+    """ConnectorStatusEnumType."""
+
+    AVAILABLE = "Available"
+    OCCUPIED = "Occupied"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+class AuthorizationStatus(Enum):
+    """AuthorizationStatusEnumType."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    CONCURRENT_TX = "ConcurrentTx"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    NO_CREDIT = "NoCredit"
+    NOT_ALLOWED_TYPE_EVSE = "NotAllowedTypeEVSE"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
+    NOT_AT_THIS_TIME = "NotAtThisTime"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatusChanged:
+    """A connector's status as it is to be told (StatusNotification)."""
+
+    evse_id: EvseId
+    connector_id: int
+    status: ConnectorStatus
+    at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EvseState:
+    """What the OCPP rooms need to know of one EVSE to answer requests: is there a transaction, may it discharge.
+
+    `charge_max_W`, `discharge_max_W`: magnitudes of the ratings; `discharge_negotiated`: car and station agreed on BPT.
+    """
+
+    evse_id: EvseId
+    status: ConnectorStatus
+    plugged: bool
+    transaction_id: TransactionId | None
+    id_token: IdToken | None
+    discharge_negotiated: bool
+    charge_max_W: float
+    discharge_max_W: float
+    voltage_V: float | None
+    transaction_started_s: float | None
+    """Monotonic second of the transaction's start, for Relative profiles."""

@@ -1,0 +1,1 @@
+"""OCPP station side: RPC core, functional blocks, device model, connection."""

@@ -1,0 +1,244 @@
+"""Ports: what control asks of hardware and of the clock. Drivers fulfil them; nothing here knows a bus or a register.
+
+All calls return at once. A driver queues its transactions on its bus and gives the last values with their age; a value
+too old is the caller's to refuse (`Reading.fresh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from chargepoint.model.demand import PilotCommand
+from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.readings import Reading
+
+
+class Clock(Protocol):
+    """Two clocks, never mixed: monotonic to decide, UTC to report."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump (CLOCK_MONOTONIC: the same in every process of the machine)."""
+
+    def utc(self) -> datetime:
+        """Aware UTC time."""
+
+
+class Bus(Protocol):
+    """A wire with a file descriptor, pumped by the power process's loop. Never blocks, never raises on wire errors."""
+
+    name: str
+
+    def fileno(self) -> int | None:
+        """Descriptor to poll for reading; None while the adapter is unplugged."""
+
+    def pump(self, now_s: float) -> None:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `pump` must be called even if nothing arrives."""
+
+    def health(self) -> BusHealth:
+        """Counters since start."""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+
+
+class Device(Protocol):
+    """Anything on a bus that is polled. `name` is the configuration's name, used in every message about it."""
+
+    name: str
+
+    def poll(self, now_s: float) -> None:
+        """Queue what is due now: cyclic reads, the refreshed command, the watchdog kick."""
+
+
+class Reversal(Enum):
+    """What a module needs to change direction."""
+
+    SEAMLESS = "seamless"
+    VIA_ZERO = "via_zero"
+    STOP_REQUIRED = "stop_required"
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModuleCapabilities:
+    """Ratings and manners of one module (or array). Magnitudes, SI units.
+
+    `comm_loss_s`: the module switches off by itself after that long without us; None: it never does, the safety layer
+    must then rely on the contactor and on the hardware enable.
+    """
+
+    voltage_min_V: float
+    voltage_max_V: float
+    charge_current_max_A: float
+    discharge_current_max_A: float
+    charge_power_max_W: float
+    discharge_power_max_W: float
+    ramp_A_per_s: float
+    reversal: Reversal
+    reversal_time_s: float
+    comm_loss_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModuleCommand:
+    """One signed current inside a voltage window; idempotent, refreshed by the driver.
+
+    current_A > 0 charges up to voltage_max_V; < 0 discharges down to voltage_min_V; 0 neither. OFF is the default.
+    """
+
+    output_on: bool = False
+    current_A: float = 0.0
+    voltage_max_V: float = 0.0
+    voltage_min_V: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModuleState:
+    """What the module said last. current_A positive into the car. `faults` are the module's own words."""
+
+    voltage_V: float
+    current_A: float
+    output_on: bool
+    faults: tuple[str, ...]
+    temperature_degC: float | None = None
+
+
+class PowerModule(Device, Protocol):
+    """A DC power module, or several as one."""
+
+    @property
+    def capabilities(self) -> PowerModuleCapabilities | None:
+        """None until the module identified itself."""
+
+    def command(self, command: PowerModuleCommand) -> None:
+        """Take this as the order from now on."""
+
+    @property
+    def state(self) -> Reading[PowerModuleState] | None:
+        """Last state; None before the first."""
+
+
+class EnergyMeter(Device, Protocol):
+    """A meter with an import and an export register."""
+
+    @property
+    def registers(self) -> MeterRegisters | None:
+        """Last registers with their own age; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class InsulationState:
+    """`resistance_ohm` None while the monitor has no valid value; `healthy` False on device error or self-test failure."""
+
+    resistance_ohm: float | None
+    healthy: bool
+    self_test_passed: bool | None
+    """None: not run since the last request."""
+    measuring: bool
+
+
+class InsulationMonitor(Device, Protocol):
+    """One insulation monitor: only one may be active per IT system, hence enable()."""
+
+    def enable(self, measuring: bool) -> None:
+        """Measure, or be silent."""
+
+    def start_self_test(self) -> None:
+        """Begin a self-test; the result shows in the state."""
+
+    @property
+    def state(self) -> Reading[InsulationState] | None:
+        """Last state; its age is that of the device's own measurement counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class PilotBoardCommand:
+    """What the IO board shall do; its own rules may refuse. Everything off is the default."""
+
+    pilot: PilotCommand = PilotCommand.F
+    duty_percent: float = 0.0
+    contactor: bool = False
+    precharge: bool = False
+    discharge: bool = False
+    lock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PilotBoardState:
+    """What the IO board saw. Booleans are as read back, not as commanded."""
+
+    pilot: ControlPilot
+    duty_percent: float
+    pilot_high_V: float
+    pilot_low_V: float
+    lock: Lock
+    contactor_positive_closed: bool
+    contactor_negative_closed: bool
+    precharge_closed: bool
+    discharge_closed: bool
+    contactor_commanded: bool
+    emergency_chain_closed: bool
+    door_closed: bool
+    insulation_relay_ok: bool
+    rcd_ok: bool
+    hardware_chain_closed: bool
+    latched: frozenset[str]
+    """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
+    lock, supply."""
+    temperatures_degC: tuple[float, ...]
+
+
+class PilotBoard(Device, Protocol):
+    """Control pilot, contactors, lock and digital inputs of one connector."""
+
+    def command(self, command: PilotBoardCommand) -> None:
+        """Take this as the order from now on; sent with the watchdog kick at the next chance, before anything else."""
+
+    def clear_latched(self) -> None:
+        """Ask the board to clear its latched faults (it refuses while any output is requested)."""
+
+    @property
+    def state(self) -> Reading[PilotBoardState] | None:
+        """Last state; a board whose sequence counter stands still ages."""
+
+
+class TokenReader(Device, Protocol):
+    """An RFID reader."""
+
+    def tokens(self) -> Iterator[str]:
+        """Tokens seen since the last call, normalised to upper case without separators."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusSpec:
+    """One bus of the configuration."""
+
+    name: str
+    kind: str
+    """`serial` (RTU master), later `can`."""
+    port: str
+    baud: int = 19200
+    format: str = "8E1"
+    gap_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device of the configuration, for `drivers.catalog`. `where` is file:line for error texts."""
+
+    name: str
+    kind: str
+    """power_module, meter, insulation_monitor, pilot_board, token_reader."""
+    driver: str
+    bus: str
+    unit: int
+    profile: str | None
+    params: Mapping[str, float | int | str | bool]
+    where: str

@@ -1,0 +1,1 @@
+"""Trust: TLS contexts and where keys lie."""

@@ -1,0 +1,1 @@
+"""SQLite, one writer: outbox, journal, variables, profiles, open transactions."""

@@ -1,0 +1,1 @@
+"""What is billed: the ledger of transactions."""
