@@ -241,9 +241,9 @@ def decode_up(data: bytes) -> UpMessage:
                 evse_id, _, at_s = _EVENT.unpack_from(body)
                 return TokenPresented(EvseId(evse_id), body[_EVENT.size :].decode("utf-8", "replace"), at_s)
             case _Kind.BUS:
-                *counters, connected = _BUS.unpack_from(body)
+                ok, timeouts, crc_errors, mismatches, late, connected = _BUS.unpack_from(body)
                 name = body[_BUS.size :].decode("utf-8", "replace")
-                return BusHealth(name, *counters, connected)
+                return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected)
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
     raise LinkError(f"kind {kind}: image, event or bus health expected")
