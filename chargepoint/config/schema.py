@@ -68,6 +68,12 @@ class EvseSection(Section):
     meter: Name
     insulation: Name
     token_reader: Name | None = None
+    interface: str | None = Field(
+        None,
+        min_length=1,
+        max_length=15,
+        description="network interface of this connector's PLC modem; none: no car protocol",
+    )
     connector_type: Literal["cCCS1", "cCCS2"] = "cCCS2"
     voltage_max_V: float = Field(1000.0, ge=60, le=1500)
     voltage_min_V: float = Field(150.0, ge=0, le=1500)
@@ -117,7 +123,6 @@ class Iso15118Section(Section):
     """[iso15118]: the car's side of the wire."""
 
     enabled: bool = True
-    interface: str = Field("lo", min_length=1, max_length=15, description="network interface of the PLC modem")
     evse_id_prefix: str = Field("DE*OCP*E", max_length=30)
     tls: TlsPolicy = TlsPolicy.REQUIRED
     certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")
