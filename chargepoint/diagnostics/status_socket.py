@@ -1,0 +1,50 @@
+"""The status socket: one JSON line in, one JSON line out, read-only. For `chargepoint status`, the bench and pages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+REQUEST_MAX_BYTES = 4096
+IDLE_TIMEOUT_S = 60.0
+
+
+async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> None:
+    """Answer `{"do": "status"}` with the snapshot until cancelled; anything else with what is known."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                async with asyncio.timeout(IDLE_TIMEOUT_S):
+                    line = await reader.readline()
+                    if not line:
+                        break
+                    writer.write(json.dumps(_answer(line, snapshot), default=str).encode() + b"\n")
+                    await writer.drain()
+        except (TimeoutError, ConnectionError, ValueError):
+            pass  # ValueError: a line beyond the cap; the connection ends
+        finally:
+            writer.close()
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(talk, str(path), limit=REQUEST_MAX_BYTES)
+    os.chmod(path, 0o660)
+    try:
+        async with server:
+            await server.serve_forever()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _answer(line: bytes, snapshot: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        return {"ok": False, "error": f"not JSON: {error}"}
+    if isinstance(request, dict) and request.get("do") == "status":
+        return {"ok": True, **snapshot()}
+    return {"ok": False, "error": f'unknown request {request!r}: send {{"do": "status"}}'}
