@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -29,15 +30,22 @@ async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> Non
         finally:
             writer.close()
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(talk, str(path), limit=REQUEST_MAX_BYTES)
-    os.chmod(path, 0o660)
+    listener = _listen(path)
     try:
+        server = await asyncio.start_unix_server(talk, sock=listener, limit=REQUEST_MAX_BYTES)
         async with server:
             await server.serve_forever()
     finally:
-        path.unlink(missing_ok=True)
+        os.unlink(path)
+
+
+def _listen(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    os.chmod(path, 0o660)
+    return listener
 
 
 def _answer(line: bytes, snapshot: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
