@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import secrets
@@ -27,6 +28,9 @@ CLOSE_GRACE_S = 5.0
 """After the last response the car closes first; then we do."""
 
 INTERFACE_RETRY_S = 2.0
+
+DYNAMIC_PORTS = range(49152, 65536)
+PORT_TRIES = 50
 
 
 class SeccServer:
@@ -74,9 +78,7 @@ class SeccServer:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             for security in self._offered():
-                listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((str(self._address), 0, 0, index if self._address.is_link_local else 0))
+                listener = _listener(self._address, index if self._address.is_link_local else 0)
                 self._ports[security] = listener.getsockname()[1]
                 secure = security is Security.TLS
                 server = await loop.create_server(
@@ -268,6 +270,21 @@ def _own_address(interface: str, index: int) -> ipaddress.IPv6Address:
     if interface == "lo":
         return ipaddress.IPv6Address("::1")
     raise OSError(f"no link-local IPv6 address on {interface}")
+
+
+def _listener(address: ipaddress.IPv6Address, scope: int) -> socket.socket:
+    """A TCP socket on a port of the dynamic range: cars refuse any other (ISO 15118-2 7.9.1, seen with a real EVCC)."""
+    for _ in range(PORT_TRIES):
+        listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        try:
+            listener.bind((str(address), secrets.choice(DYNAMIC_PORTS), 0, scope))
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return listener
+    raise OSError(f"no free port in {DYNAMIC_PORTS.start}..{DYNAMIC_PORTS.stop - 1} after {PORT_TRIES} tries")
 
 
 def _discovery_socket(port: int, index: int) -> socket.socket:

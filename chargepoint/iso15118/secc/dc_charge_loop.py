@@ -113,6 +113,8 @@ def _limits(mode: _Request, energy: CarEnergy, inputs: SeccInputs, c: StageCapab
     departure = None if inputs.departure_s is None else int(inputs.departure_s)
     minimum_soc = None if inputs.minimum_soc_percent is None else round(inputs.minimum_soc_percent)
     target_soc = None if energy.target_soc_percent is None else round(energy.target_soc_percent)
+    if minimum_soc is not None and target_soc is not None:
+        minimum_soc = min(minimum_soc, target_soc)  # V2G20-1640
     match mode:
         case BPT_Dynamic_DC_CLReqControlMode():
             return BPT_Dynamic_DC_CLResControlMode(

@@ -11,6 +11,9 @@ from chargepoint.iso15118.messages.common_messages import (
     PowerSchedule,
     PowerScheduleEntry,
     PowerScheduleEntryList,
+    PriceLevelSchedule,
+    PriceLevelScheduleEntry,
+    PriceLevelScheduleEntryList,
     Scheduled_SEReqControlMode,
     Scheduled_SEResControlMode,
     ScheduleExchangeReq,
@@ -73,7 +76,10 @@ def _schedule(charge_W: float, discharge_W: float, departure_s: float | None, no
     def at(power_W: float) -> ChargingSchedule:
         entry = PowerScheduleEntry(Duration=duration_s, Power=rational(power_W))
         entries = PowerScheduleEntryList(PowerScheduleEntry=(entry,))
-        return ChargingSchedule(PowerSchedule=PowerSchedule(TimeAnchor=now.utc_s, PowerScheduleEntries=entries))
+        return ChargingSchedule(
+            PowerSchedule=PowerSchedule(TimeAnchor=now.utc_s, PowerScheduleEntries=entries),
+            PriceLevelSchedule=_one_price_level(duration_s, now),
+        )
 
     offer = ScheduleTuple(
         ScheduleTupleID=SCHEDULE_TUPLE_ID,
@@ -83,12 +89,25 @@ def _schedule(charge_W: float, discharge_W: float, departure_s: float | None, no
     return Scheduled_SEResControlMode(ScheduleTuple=(offer,))
 
 
+def _one_price_level(duration_s: int, now: Now) -> PriceLevelSchedule:
+    """A price that never changes. The schema makes prices optional, a widespread car's validation does not."""
+    entry = PriceLevelScheduleEntry(Duration=duration_s, PriceLevel=0)
+    return PriceLevelSchedule(
+        TimeAnchor=now.utc_s,
+        PriceScheduleID=1,
+        NumberOfPriceLevels=0,
+        PriceLevelScheduleEntries=PriceLevelScheduleEntryList(PriceLevelScheduleEntry=(entry,)),
+    )
+
+
 def _dynamic(energy: CarEnergy, inputs: SeccInputs) -> Dynamic_SEResControlMode:
     departure_s = energy.departure_s if inputs.departure_s is None else inputs.departure_s
+    minimum = _percent(energy.minimum_soc_percent, inputs.minimum_soc_percent)
+    target = _percent(energy.target_soc_percent, inputs.target_soc_percent)
+    if minimum is not None and target is not None:
+        minimum = min(minimum, target)  # V2G20-1640
     return Dynamic_SEResControlMode(
-        DepartureTime=None if departure_s is None else int(departure_s),
-        MinimumSOC=_percent(energy.minimum_soc_percent, inputs.minimum_soc_percent),
-        TargetSOC=_percent(energy.target_soc_percent, inputs.target_soc_percent),
+        DepartureTime=None if departure_s is None else int(departure_s), MinimumSOC=minimum, TargetSOC=target
     )
 
 
