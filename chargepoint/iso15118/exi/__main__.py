@@ -1,8 +1,8 @@
 """Decodes and re-encodes EXI from standard input, one JSON object a line; for interop tests and traces.
 
 A line `{"schema": namespace, "mode": "document" | "fragment", "exi": hex}` is answered with
-`{"message": name, "json": {...}, "exi": hex of the object encoded again}`, or `{"error": text}` for whatever else comes.
-Each answer is flushed at once; the programme ends with its input.
+`{"message": name, "json": {...}, "exi": hex of the object encoded again}`, or `{"error": text}` for whatever else
+comes. Each answer is flushed at once; the programme ends with its input.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The bit-level words of EXI: how integers, strings and binaries are read from and appended to one big Python int.
 
 Reading: `v` is the whole stream as an int, `q` the number of bits not yet read, so that the next n bits are
-`v >> (q - n) & ((1 << n) - 1)`. Reading past the end shifts by a negative count, which Python refuses with ValueError; the
-codec turns that into `ExiError`. Long streams come as `Window`, which answers `>>` with a slice.
+`v >> (q - n) & ((1 << n) - 1)`. Reading past the end shifts by a negative count, which Python refuses with ValueError;
+the codec turns that into `ExiError`. Long streams come as `Window`, which answers `>>` with a slice.
 
 Writing: `a` is everything written so far behind a leading 1 bit, so its length needs no second variable.
 
@@ -53,8 +53,9 @@ def fail(q: int, where: str, found: int) -> ExiError:
 
 def wrong(where: str, value: object) -> ExiError:
     """The error for an object that cannot be encoded."""
-    text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 128 else repr(value)
-    return ExiError(f"{where}: {text[:120]} cannot be encoded")
+    if isinstance(value, int) and value.bit_length() > 128:
+        return ExiError(f"{where}: an integer of {value.bit_length()} bits cannot be encoded")
+    return ExiError(f"{where}: {repr(value)[:120]} cannot be encoded")
 
 
 def take_bytes(v: int, q: int, count: int) -> tuple[bytes, int]:
@@ -107,7 +108,7 @@ def take_binary(v: int, q: int) -> tuple[bytes, int]:
 
 
 def take_string(v: int, q: int) -> tuple[str, int]:
-    """A string value. The string tables are switched off in this profile, so it is always a miss: length + 2, characters."""
+    """A string value: this profile has no string tables, so always a miss: length + 2, then the characters."""
     q -= 8
     count = v >> q & 255
     if count > 127:
@@ -157,9 +158,10 @@ def put_integer(a: int, value: int, low: int | None, high: int | None, where: st
     """Appends a signed integer after checking its range."""
     if (low is not None and value < low) or (high is not None and value > high):
         raise wrong(where, value)
-    if value.bit_length() > 7 * LONGEST_INTEGER_GROUPS:
+    magnitude = value if value >= 0 else ~value
+    if magnitude.bit_length() > 7 * LONGEST_INTEGER_GROUPS:
         raise wrong(where, value)
-    return put_unsigned(a << 1, value, 0, None, where) if value >= 0 else put_unsigned(a << 1 | 1, ~value, 0, None, where)
+    return put_unsigned(a << 1 | (value < 0), magnitude, 0, None, where)
 
 
 def put_any_integer(a: int, value: int) -> int:

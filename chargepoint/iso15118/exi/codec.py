@@ -1,8 +1,8 @@
 """Messages to EXI bytes and back: the public functions of the codec.
 
-Bytes are EXI 1.0, bit-packed, schema-informed, not strict, header byte 0x80, no string tables: the profile of ISO 15118-2,
-ISO 15118-20 and DIN SPEC 70121. A document is one message; a fragment is one element of a message, as it is hashed for
-signatures. `SignedInfo` is a fragment of `NS_XMLDSIG`, the stand-alone xmldsig schema.
+Bytes are EXI 1.0, bit-packed, schema-informed, not strict, header byte 0x80, no string tables: the profile of ISO
+15118-2, ISO 15118-20 and DIN SPEC 70121. A document is one message; a fragment is one element of a message, as it is
+hashed for signatures. `SignedInfo` is a fragment of `NS_XMLDSIG`, the stand-alone xmldsig schema.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ def encode(
     except ExiError:
         raise
     except _BROKEN as error:
-        raise ExiError(f"{type(message).__name__} has a field that does not fit its schema: {str(error)[:200]}") from error
+        what = f"{type(message).__name__} has a field that does not fit its schema"
+        raise ExiError(f"{what}: {str(error)[:200]}") from error
     if fragment:
         a = a << roots.width | roots.end
     padding = -(a.bit_length() - 1) % 8
@@ -230,7 +231,7 @@ def to_json(message: object, element: str | None = None) -> dict[str, Any]:
     """The message as plain dicts, lists, strings and numbers under its element name.
 
     Attributes are plain keys, simple content with attributes is {"value": ...}, a repeated element is always a list,
-    binaries are text (hex or base64, as the schema has them), a member of a substitution group stands under its own name.
+    binaries are text (hex or base64, as the schema has them), a member of a substitution group has its own name as key.
     """
     return {element or type(message).__name__: to_dict(message)}
 

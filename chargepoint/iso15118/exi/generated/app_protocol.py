@@ -168,6 +168,6 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     7: ("supportedAppProtocolReq", supportedAppProtocolReq, decode_supportedAppProtocolReq, encode_supportedAppProtocolReq, 0),
     8: ("supportedAppProtocolRes", supportedAppProtocolRes, decode_supportedAppProtocolRes, encode_supportedAppProtocolRes, 0),
 }
-# element fragments: event code -> element, class if it has attributes, and the codes of their grammar
+# element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }

@@ -4341,7 +4341,7 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     238: ("physicalValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     241: ("startValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
 }
-# element fragments: event code -> element, class if it has attributes, and the codes of their grammar
+# element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
     236: ("eMAID", EMAID, {"Id": 4}, (9, 256, 8, 244)),
 }

@@ -2464,6 +2464,6 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     185: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     187: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
 }
-# element fragments: event code -> element, class if it has attributes, and the codes of their grammar
+# element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }

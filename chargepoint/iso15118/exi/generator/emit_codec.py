@@ -1,48 +1,17 @@
-"""Writes the codec modules: one straight-line decode and encode function per type, and the tables of roots.
-
-How the code is made: bits that must be zero (event codes of states with one production, starts and ends of elements)
-are never read alone; they are read together with the next value or event code, whose upper limit then refuses them.
-Writing is the mirror image. In the functions, `v` and `q` are the stream and the number of bits left, `a` what has been
-written, `n` the number of the production that comes next, `t` bits just read, `b` and `w` the number of a state's first
-production and the width of its event codes.
-"""
+"""Writes the codec modules: one straight-line decode and encode function per type, and the tables of roots."""
 
 from __future__ import annotations
 
-import re
-
+from chargepoint.iso15118.exi.generator.emit_decoder import Decoder
+from chargepoint.iso15118.exi.generator.emit_encoder import Encoder
 from chargepoint.iso15118.exi.generator.emit_messages import Imports, MessageWriter
-from chargepoint.iso15118.exi.generator.grammar import Irregular, Regular, Slot, Step, Window
+from chargepoint.iso15118.exi.generator.function_body import GENERATED, MESSAGES, tail
+from chargepoint.iso15118.exi.generator.grammar import Irregular, Step
 from chargepoint.iso15118.exi.generator.modules import Class, Library, Module
-from chargepoint.iso15118.exi.generator.xsd import UNBOUNDED, ComplexType, Element, SimpleType
+from chargepoint.iso15118.exi.generator.xsd import ComplexType, Element, SimpleType
 
-_MESSAGES = "chargepoint.iso15118.messages"
-_GENERATED = "chargepoint.iso15118.exi.generated"
 _BITS = "chargepoint.iso15118.exi.bits"
-_LONGEST_READ = 200
-_LONG_LIST = 8
-
-
-def tail(shape: Regular | Irregular, library: Library) -> int:
-    """How many zero bits a type leaves to its caller: the ends of its last required element and of itself."""
-    if isinstance(shape, Irregular):
-        return 0
-    if not shape.slots:
-        return 1
-    last = shape.slots[-1]
-    if last.low == 0 or last.high > 1 or last.size > 1:
-        return 0
-    if last.kind in ("attribute", "text"):
-        return 1
-    declared = library.schemas.resolve(last.alternatives[0])
-    if isinstance(declared, SimpleType):
-        return 2
-    return tail(library.class_of(declared).shape, library) + 1
-
-
-def is_bounded(simple: SimpleType) -> bool:
-    """Whether an integer is coded in a fixed number of bits (EXI 1.0, clause 7.1.5: a range of at most 4096)."""
-    return simple.low is not None and simple.high is not None and simple.high - simple.low < 4096
+_ROOT = "tuple[str, type, Callable[..., Any], Callable[..., Any], int]"
 
 
 class CodecWriter:
@@ -84,7 +53,7 @@ class CodecWriter:
             f'NAMESPACE = "{schema_set.namespace}"',
             f"DOCUMENT_WIDTH = {len(roots).bit_length()}",
             "# event code -> element, class, decoder, encoder, zero bits at the end",
-            "DOCUMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {",
+            f"DOCUMENT: dict[int, {_ROOT}] = {{",
         ]
         for code, element in enumerate(roots):
             lines += self._root(code, element)
@@ -93,12 +62,12 @@ class CodecWriter:
             "}",
             f"FRAGMENT_WIDTH = {(len(fragments) + 1).bit_length()}",
             f"FRAGMENT_END = {len(fragments) + 1}",
-            "FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {",
+            f"FRAGMENT: dict[int, {_ROOT}] = {{",
         ]
         relaxed = []
         for code, (_, declarations) in enumerate(fragments):
-            types = {id(t) if isinstance(t := self.library.schemas.resolve(e), ComplexType) else t.name for e in declarations}
-            if len(types) == 1:
+            resolved = [self.library.schemas.resolve(e) for e in declarations]
+            if len({id(t) if isinstance(t, ComplexType) else t.name for t in resolved}) == 1:
                 lines += self._root(code, declarations[-1])
             else:
                 relaxed.append((code, declarations))
@@ -108,7 +77,7 @@ class CodecWriter:
     def _relaxed(self, relaxed: list[tuple[int, list[Element]]]) -> list[str]:
         # EXI 1.0, clause 8.5.3: an element declared with several types has the element fragment grammar: any declared
         # attribute (plus AT(*)), then any declared element (plus SE(*)), EE, CH; here only simple content is of use
-        lines = ["# element fragments: event code -> element, class if it has attributes, and the codes of their grammar"]
+        lines = ["# element fragments: event code -> element, class if it has attributes, codes of their grammar"]
         lines.append("RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {")
         fragments = self.module.schema_set.fragment_elements()
         attributes = sorted(
@@ -124,7 +93,7 @@ class CodecWriter:
                 declared = self.library.schemas.resolve(element)
                 if isinstance(declared, ComplexType) and declared.text:
                     item = self.library.class_of(declared)
-                    self.imports.add(f"{_MESSAGES}.{item.module}", item.name)
+                    self.imports.add(f"{MESSAGES}.{item.module}", item.name)
                     own = {a.name: attributes.index((a.name, a.namespace)) for a in declared.attributes}
                     first = len(attributes) + 1 + len(fragments) + 3
                     later = len(fragments) + 3
@@ -140,19 +109,18 @@ class CodecWriter:
             return []
         item = self.library.class_of_root(element.qname) or self.library.class_of(declared)
         name = item.name
-        self.imports.add(f"{_MESSAGES}.{item.module}", name)
-        self._function("decode", item)
-        self._function("encode", item)
-        return [
-            f'    {code}: ("{element.qname[1]}", {name}, decode_{name}, encode_{name}, {tail(item.shape, self.library)}),'
-        ]
+        self.imports.add(f"{MESSAGES}.{item.module}", name)
+        self.function("decode", item)
+        self.function("encode", item)
+        end = tail(item.shape, self.library)
+        return [f'    {code}: ("{element.qname[1]}", {name}, decode_{name}, encode_{name}, {end}),']
 
-    def _function(self, verb: str, item: Class) -> str:
+    def function(self, verb: str, item: Class) -> str:
         name = f"{verb}_{item.name}"
-        return name if item.module == self.module.name else self.imports.add(f"{_GENERATED}.{item.module}", name)
+        return name if item.module == self.module.name else self.imports.add(f"{GENERATED}.{item.module}", name)
 
     def _functions(self, item: Class) -> list[str]:
-        self.imports.add(f"{_MESSAGES}.{self.module.name}", item.name)
+        self.imports.add(f"{MESSAGES}.{self.module.name}", item.name)
         if isinstance(item.shape, Irregular):
             return self._automaton(item, item.shape)
         return [*Decoder(self, item, item.shape).text(), "", "", *Encoder(self, item, item.shape).text(), "", ""]
@@ -168,11 +136,11 @@ class CodecWriter:
             if name in names:
                 self.imports.add(module, name)
                 return
-        self.imports.add(f"{_MESSAGES}.{self.module.name}", name)
+        self.imports.add(f"{MESSAGES}.{self.module.name}", name)
 
     def enum(self, simple: SimpleType) -> str:
         module, name = self.library.enum_of(simple)
-        self.imports.add(f"{_MESSAGES}.{module}", name)
+        self.imports.add(f"{MESSAGES}.{module}", name)
         self.enums[name] = name
         return name
 
@@ -218,7 +186,7 @@ class CodecWriter:
             return f'Step("text", "", {step.target}, {self.bits("take_string")}, {self.bits("put_string")})'
         if isinstance(step.type, ComplexType):
             item = self.library.class_of(step.type)
-            decode, encode = self._function("decode", item), self._function("encode", item)
+            decode, encode = self.function("decode", item), self.function("encode", item)
             end = tail(item.shape, self.library)
             return f'Step("element", "{step.name}", {step.target}, {decode}, {encode}, {end})'
         if not isinstance(step.type, SimpleType):
@@ -228,620 +196,5 @@ class CodecWriter:
         functions = f'{self.bits(f"take_{take}")}, {self.bits(f"put_{put}")}'
         if step.kind == "attribute":
             return f'Step("attribute", "{step.name}", {step.target}, {functions})'
-        wrap = self.imports.add(f"{_MESSAGES}.{self.module.name}", step.name) if ordered else "None"
+        wrap = self.imports.add(f"{MESSAGES}.{self.module.name}", step.name) if ordered else "None"
         return f'Step("leaf", "{step.name}", {step.target}, {functions}, 1, {wrap})'
-
-
-class _Body:
-    """Lines of one function at a growing and shrinking depth."""
-
-    def __init__(self, writer: CodecWriter, item: Class, shape: Regular) -> None:
-        self.writer = writer
-        self.library = writer.library
-        self.item = item
-        self.shape = shape
-        self.lines: list[str] = []
-        self.depth = 1
-
-    def add(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
-
-    def where(self, name: str) -> str:
-        return f'"{self.item.name}.{name}"' if name else f'"{self.item.name}"'
-
-
-class Decoder(_Body):
-    """Writes one decode function."""
-
-    def __init__(self, writer: CodecWriter, item: Class, shape: Regular) -> None:
-        super().__init__(writer, item, shape)
-        self.zeros = 0
-        # values of fixed width waiting to be read at once: zeros in front, width, target, limit, expression, where
-        self.waiting: list[tuple[int, int, str, int, str, str]] = []
-
-    def text(self) -> list[str]:
-        name = self.item.name
-        head = f"def decode_{name}(v: int, q: int) -> tuple[{name}, int]:"
-        self.live = False
-        self._advance(0, 0, settle=False)
-        for index, slot in enumerate(self.shape.slots):
-            self._slot(index, slot)
-        self._flush()
-        arguments = []
-        for slot in self.shape.slots:
-            for field in self._fields(slot):
-                value = f"tuple({field}_)" if slot.high > 1 else f"{field}_"
-                arguments.append(f"{field}={value}")
-        expected = tail(self.shape, self.library)
-        if expected != self.zeros:
-            raise AssertionError(f"{name}: tail {expected} is {self.zeros}")
-        call = f"{name}({', '.join(arguments)})"
-        return [head, *self.lines, f"    return {call}, q"]
-
-    def _fields(self, slot: Slot) -> list[str]:
-        return [e.qname[1] for e in slot.alternatives] if slot.kind == "choice" else [slot.name]
-
-    def _advance(self, index: int, seen: int, settle: bool) -> None:
-        """Moves to the state in front of a slot; `settle` reads its event code even if there is only one."""
-        window = self.shape.window(index, seen)
-        if window.count == 1 and not settle:
-            self.zeros += 1
-            return
-        self._read_code(window, self.shape.slots[index].name if index < len(self.shape.slots) else "end")
-
-    def _read_code(self, window: Window, where: str) -> None:
-        self._flush()
-        width = window.width + self.zeros
-        self.zeros = 0
-        start = f" + {window.start}" if window.start else ""
-        self.add(f"q -= {width}")
-        self.add(f"n = v >> q & {_mask(width)}")
-        limit = window.count - 1
-        if limit != (1 << width) - 1:
-            self.add(f"if n > {limit}:" if limit else "if n:")
-            self.add(f"    raise {self.writer.bits('fail')}(q, {self.where(where)}, n)")
-        if start:
-            self.add(f"n += {window.start}" if limit else f"n = {window.start}")
-
-    def _slot(self, index: int, slot: Slot) -> None:
-        window = self.shape.window(index, 0)
-        live = self.live or window.count > 1
-        if slot.high > 1:
-            self._list(index, slot, live)
-        elif slot.size > 1:
-            self._options(index, slot)
-        elif slot.low == 0:
-            self._declare(slot)
-            self.add(f"if n == {slot.start}:")
-            self._inside(index, slot, slot.alternatives[0] if slot.alternatives else None)
-            self.live = True
-        else:
-            self._value(slot, slot.alternatives[0] if slot.alternatives else None, f"{slot.name}_")
-            self.live = False
-            if self.shape.window(index + 1, 0).count > 1:
-                self._advance(index + 1, 0, settle=True)
-            else:
-                self.zeros += 1
-
-    def _declare(self, slot: Slot) -> None:
-        annotations = {f.name: f.annotation for f in self.writer.names.fields(self.item)}
-        for field in self._fields(slot):
-            self.add(f"{field}_: {_plain_type(annotations[field], self)} = None")
-
-    def _inside(self, index: int, slot: Slot, element: Element | None, name: str = "") -> None:
-        self.depth += 1
-        self._value(slot, element, f"{name or slot.name}_")
-        self._advance(index + 1, 0, settle=True)
-        self.depth -= 1
-
-    def _options(self, index: int, slot: Slot) -> None:
-        if slot.kind == "choice":
-            self._declare(slot)
-        elif slot.low == 0:
-            self._declare(slot)
-        else:
-            annotations = {f.name: f.annotation for f in self.writer.names.fields(self.item)}
-            self.add(f"{slot.name}_: {_plain_type(annotations[slot.name], self)}")
-        word = "if"
-        for number, element in enumerate(slot.alternatives, slot.start):
-            last = slot.low and number == slot.start + slot.size - 1
-            self.add("else:" if last else f"{word} n == {number}:")
-            word = "elif"
-            if self.writer.names._abstract(element):
-                self.add(f"    {self.writer.bits('impossible')}(q, {self.where(element.qname[1])})")
-            else:
-                self._inside(index, slot, element, element.qname[1] if slot.kind == "choice" else slot.name)
-        self.live = True
-        if not slot.low:
-            return
-
-    def _list(self, index: int, slot: Slot, live: bool) -> None:
-        if not live:
-            self._flush()
-            self.add(f"q -= {self.zeros}")
-            self.add(f"if n := v >> q & {_mask(self.zeros)}:")
-            self.add(f"    raise {self.writer.bits('fail')}(q, {self.where(slot.name)}, n)")
-            self.zeros = 0
-            self.add(f"n = {slot.start}")
-        items, item = f"{slot.name}_", f"{slot.name}_item"
-        annotations = {f.name: f.annotation for f in self.writer.names.fields(self.item)}
-        listed = _plain_type(annotations[slot.name], self)
-        if slot.kind == "group":
-            self.add(f"{item}: {listed}")
-        self.add(f"{items}: list[{listed}] = []")
-        stop = slot.start + slot.size
-        self.add(f"while n == {slot.start}:" if slot.size == 1 else f"while {slot.start} <= n < {stop}:")
-        self.depth += 1
-        if slot.size == 1:
-            self._value(slot, slot.alternatives[0], item)
-            self._flush()
-            self.add(f"{items}.append({item})")
-            self._repeat(index, slot, items)
-        else:
-            word = "if"
-            for number, element in enumerate(slot.alternatives, slot.start):
-                self.add(f"{word} n == {number}:")
-                word = "elif"
-                self.depth += 1
-                if self.writer.names._abstract(element):
-                    self.add(f"{self.writer.bits('impossible')}(q, {self.where(element.qname[1])})")
-                else:
-                    self._value(slot, element, item)
-                    self._flush()
-                    self.add(f"{items}.append({item})")
-                    self._repeat(index, slot, items)
-                self.depth -= 1
-        self.depth -= 1
-        self.live = True
-
-    def _repeat(self, index: int, slot: Slot, items: str) -> None:
-        zeros = self.zeros
-        branches: list[tuple[str, int]] = []
-        if slot.low > 1:
-            branches.append((f"len({items}) < {slot.low}", 1))
-        if slot.high != UNBOUNDED:
-            branches.append((f"len({items}) < {slot.high}", slot.low))
-            branches.append(("", slot.high))
-        else:
-            branches.append(("", slot.low))
-        word = "if"
-        if len(branches) == 1:
-            self._advance(index, slot.low, settle=True)
-            return
-        for condition, seen in branches:
-            self.add(f"{word} {condition}:" if condition else "else:")
-            word = "elif"
-            self.depth += 1
-            self.zeros = zeros
-            self._advance(index, max(seen, 1), settle=True)
-            self.depth -= 1
-
-    # -- values ----------------------------------------------------------------------------------------------
-
-    def _value(self, slot: Slot, element: Element | None, target: str) -> None:
-        where = target.rpartition("_")[0]
-        if slot.attribute:
-            self._simple(slot.attribute.type, target, where)
-            return
-        if slot.text:
-            self._simple(slot.text, target, where)
-            return
-        if element is None:
-            raise TypeError(slot)
-        declared = self.library.schemas.resolve(element)
-        if isinstance(declared, SimpleType):
-            self.zeros += 1
-            self._simple(declared, target, where)
-            self.zeros += 1
-            return
-        item = self.writer.class_for(element, declared)
-        self._settle(where)
-        self.add(f"{target}, q = {self.writer._function('decode', item)}(v, q)")
-        self.zeros = tail(item.shape, self.library)
-
-    def _settle(self, where: str) -> None:
-        self._flush()
-        if self.zeros:
-            self.add(f"q -= {self.zeros}")
-            self.add(f"if t := v >> q & {_mask(self.zeros)}:")
-            self.add(f"    raise {self.writer.bits('fail')}(q, {self.where(where)}, t)")
-            self.zeros = 0
-
-    def _simple(self, simple: SimpleType, target: str, where: str) -> None:
-        if simple.values:
-            table = f"_{self.writer.enum(simple)}"
-            count = len(simple.values)
-            self._fixed((count - 1).bit_length(), target, count - 1, f"{table}[{{}}]", where)
-        elif simple.base == "boolean":
-            self._fixed(1, target, 1, "{} == 1", where)
-        elif simple.base == "integer":
-            self._integer(simple, target, where)
-        else:
-            self._settle(where)
-            function = self.writer.bits("take_string" if simple.base == "string" else "take_binary")
-            self.add(f"{target}, q = {function}(v, q)")
-
-    def _integer(self, simple: SimpleType, target: str, where: str) -> None:
-        low, high = simple.low, simple.high
-        if is_bounded(simple):
-            if low is None or high is None:
-                raise TypeError(simple)
-            expression = "{}" if not low else f"{{}} + {low}" if low > 0 else f"{{}} - {-low}"
-            self._fixed((high - low).bit_length(), target, high - low, expression, where)
-            return
-        fail = self.writer.bits("fail")
-        more = self.writer.bits("more_groups")
-        if low is not None and low >= 0:
-            self._fixed(8, target, 255, "{}", where)
-            self._flush()
-            self.add(f"if {target} > 127:")
-            self.add(f"    {target}, q = {more}(v, q, {target})")
-            if high is not None:
-                self.add(f"    if {target} > {_number(high)}:")
-                self.add(f"        raise {fail}(q, {self.where(where)}, {target})")
-            if low:
-                self.add(f"if {target} < {low}:")
-                self.add(f"    raise {fail}(q, {self.where(where)}, {target})")
-            return
-        self._fixed(9, "s", 511, "{}", where)
-        self._flush()
-        self.add(f"{target} = s & 255")
-        self.add(f"if {target} > 127:")
-        self.add(f"    {target}, q = {more}(v, q, {target})")
-        if high is not None:
-            self.add(f"    if {target} > {_number(high)}:")
-            self.add(f"        raise {fail}(q, {self.where(where)}, {target})")
-        self.add("if s > 255:")
-        self.add(f"    {target} = ~{target}")
-        if low is not None and high is not None and -low != high + 1:
-            self.add(f"if not {low} <= {target} <= {high}:")
-            self.add(f"    raise {fail}(q, {self.where(where)}, {target} & {_mask(64)})")
-
-    def _fixed(self, width: int, target: str, limit: int, expression: str, where: str) -> None:
-        if sum(z + w for z, w, *_ in self.waiting) + self.zeros + width > _LONGEST_READ:
-            self._flush()
-        self.waiting.append((self.zeros, width, target, limit, expression, where))
-        self.zeros = 0
-
-    def _flush(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        if not waiting:
-            return
-        fail = self.writer.bits("fail")
-        total = sum(z + w for z, w, *_ in waiting)
-        where = self.where(waiting[0][5])
-        self.add(f"q -= {total}")
-        if len(waiting) == 1:
-            zeros, width, target, limit, expression, _ = waiting[0]
-            full = zeros == 0 and limit == (1 << width) - 1
-            if expression == "{}":
-                self.add(f"{target} = v >> q & {_mask(total)}")
-                if not full:
-                    self.add(f"if {target} > {limit}:")
-                    self.add(f"    raise {fail}(q, {where}, {target})")
-            else:
-                self.add(f"t = v >> q & {_mask(total)}")
-                if not full:
-                    self.add(f"if t > {limit}:")
-                    self.add(f"    raise {fail}(q, {where}, t)")
-                self.add(f"{target} = {expression.format('t')}")
-            return
-        self.add(f"t = v >> q & {_mask(total)}")
-        position = total
-        forbidden = 0
-        reads: list[tuple[int, int, str, int, str, str]] = []
-        for zeros, width, target, limit, expression, place in waiting:
-            position -= zeros
-            forbidden |= ((1 << zeros) - 1) << position
-            position -= width
-            reads.append((position, width, target, limit, expression, place))
-        if forbidden:
-            self.add(f"if t & {forbidden:#x}:")
-            self.add(f"    raise {fail}(q, {where}, t)")
-        for shift, width, target, limit, expression, place in reads:
-            shifted = f"t >> {shift}" if shift else "t"
-            value = f"{shifted} & {_mask(width)}"
-            if shift + width == total and not forbidden >> shift:
-                value = shifted
-            if limit != (1 << width) - 1:
-                self.add(f"s = {value}")
-                self.add(f"if s > {limit}:")
-                self.add(f"    raise {fail}(q, {self.where(place)}, s)")
-                value = "s"
-            elif expression != "{}":
-                value = f"({value})"
-            self.add(f"{target} = {expression.format(value)}")
-
-
-class Encoder(_Body):
-    """Writes one encode function."""
-
-    def __init__(self, writer: CodecWriter, item: Class, shape: Regular) -> None:
-        super().__init__(writer, item, shape)
-        # bits waiting to be written: width and expression, or constant
-        self.waiting: list[tuple[int, str | int]] = []
-        self.state: Window | None = None
-
-    def text(self) -> list[str]:
-        name = self.item.name
-        head = f"def encode_{name}(a: int, o: {name}) -> int:"
-        self.state = self.shape.window(0, 0)
-        for index, slot in enumerate(self.shape.slots):
-            self._slot(index, slot)
-        self._code(self.shape.end)
-        expected = tail(self.shape, self.library)
-        # the zero bits at the end are the caller's to write, together with what it has
-        while expected and self.waiting and self.waiting[-1][1] == 0 and self.waiting[-1][0] <= expected:
-            expected -= self.waiting.pop()[0]
-        if expected:
-            raise AssertionError(f"{name}: tail {expected} is {self.waiting}")
-        self._flush()
-        return [head, *self.lines, "    return a"]
-
-    def _code(self, number: int) -> None:
-        """Writes the event code of a production in the current state, known now or at run time."""
-        if self.state is None:
-            self._flush()
-            self.add(f"a = a << w | {number} - b" if number else "a = a << w")
-        else:
-            self._put(self.state.width, number - self.state.start)
-
-    def _put(self, width: int, value: str | int) -> None:
-        if width:
-            self.waiting.append((width, value))
-
-    def _flush(self, last: str = "") -> None:
-        line = self._pending()
-        if line:
-            self.add(f"a = {line}")
-
-    def _pending(self) -> str:
-        waiting, self.waiting = self.waiting, []
-        total = sum(w for w, _ in waiting)
-        if not total:
-            return ""
-        constant = 0
-        position = total
-        parts: list[str] = []
-        for width, value in waiting:
-            position -= width
-            if isinstance(value, int):
-                constant |= value << position
-            else:
-                atom = value if re.fullmatch(r"[\w.]+(\[[\w.]+\])?", value) else f"({value})"
-                parts.append(f"{atom} << {position}" if position else atom)
-        if constant:
-            parts.append(f"{constant:#x}")
-        return " | ".join([f"a << {total}", *parts])
-
-    def _slot(self, index: int, slot: Slot) -> None:
-        if slot.high > 1:
-            self._list(index, slot)
-        elif slot.kind == "choice":
-            self._choice(index, slot)
-        elif slot.low == 0:
-            self.add_state()
-            local = f"{slot.name}_"
-            self.add(f"{local} = o.{slot.name}")
-            self.add(f"if {local} is not None:")
-            self.depth += 1
-            self._option(slot, local)
-            self._after(index + 1, 0)
-            self.depth -= 1
-            self.state = None
-        else:
-            expression = f"o.{slot.name}"
-            if slot.kind == "group":
-                self._flush()
-                self.add(f"{slot.name}_ = {expression}")
-                self._group(slot, f"{slot.name}_")
-                self.state = self.shape.window(index + 1, 0)
-            else:
-                self._code(slot.start)
-                self._value(slot, slot.alternatives[0] if slot.alternatives else None, expression)
-                self.state = self.shape.window(index + 1, 0)
-
-    def add_state(self) -> None:
-        """Makes the current state a run-time value, so that branches can change it."""
-        self._flush()
-        if self.state is not None:
-            self.add(f"b, w = {self.state.start}, {self.state.width}")
-
-    def _after(self, index: int, seen: int) -> None:
-        window = self.shape.window(index, seen)
-        self._flush()
-        self.add(f"b, w = {window.start}, {window.width}")
-
-    def _option(self, slot: Slot, expression: str) -> None:
-        if slot.kind == "group":
-            self._group(slot, expression)
-            return
-        self._code(slot.start)
-        self._value(slot, slot.alternatives[0] if slot.alternatives else None, expression)
-        self._flush()
-
-    def _group(self, slot: Slot, expression: str) -> None:
-        state = self.state
-        word = "if"
-        for number, element in enumerate(slot.alternatives, slot.start):
-            if self.writer.names._abstract(element):
-                continue
-            declared = self.library.schemas.resolve(element)
-            if not isinstance(declared, ComplexType):
-                raise NotImplementedError("substitution group of simple elements")
-            item = self.writer.class_for(element, declared)
-            self.writer.imports.add(f"{_MESSAGES}.{item.module}", item.name)
-            self.add(f"{word} isinstance({expression}, {item.name}):")
-            word = "elif"
-            self.depth += 1
-            self.state = state
-            self._code(number)
-            self._complex(item, expression)
-            self._flush()
-            self.depth -= 1
-        self.add("else:")
-        self.add(f"    raise {self.writer.bits('wrong')}({self.where(slot.name)}, {expression})")
-
-    def _choice(self, index: int, slot: Slot) -> None:
-        names = [e.qname[1] for e in slot.alternatives]
-        if slot.low == 0:
-            self.add_state()
-        else:
-            self._flush()
-        state = self.state
-        wrong = self.writer.bits("wrong")
-        count = " + ".join(f"(o.{name} is not None)" for name in names)
-        self.add(f"if {count} {'!= 1' if slot.low else '> 1'}:")
-        self.add(f"    raise {wrong}({self.where(' | '.join(names))}, o)")
-        word = "if"
-        for number, element in enumerate(slot.alternatives, slot.start):
-            name = element.qname[1]
-            self.add(f"{word} o.{name} is not None:")
-            word = "elif"
-            self.depth += 1
-            self.state = state
-            self._code(number)
-            self._value(slot, element, f"o.{name}")
-            if slot.low == 0:
-                self._after(index + 1, 0)
-            else:
-                self._flush()
-            self.depth -= 1
-        self.state = None if slot.low == 0 else self.shape.window(index + 1, 0)
-
-    def _list(self, index: int, slot: Slot) -> None:
-        self.add_state()
-        wrong = self.writer.bits("wrong")
-        items, item = f"{slot.name}_", f"{slot.name}_item"
-        self.add(f"{items} = o.{slot.name}")
-        if slot.high != UNBOUNDED:
-            self.add(f"if not {slot.low} <= len({items}) <= {slot.high}:")
-            self.add(f"    raise {wrong}({self.where(slot.name)}, {items})")
-        elif slot.low:
-            self.add(f"if len({items}) < {slot.low}:")
-            self.add(f"    raise {wrong}({self.where(slot.name)}, {items})")
-        counted = slot.low > 1
-        self.add(f"for i, {item} in enumerate({items}, 1):" if counted else f"for {item} in {items}:")
-        self.depth += 1
-        long = slot.high > _LONG_LIST
-        if long:
-            # an item is built on its own and appended in one move, so that long lists do not cost their square
-            self.add("whole, a = a, 1")
-        self.state = None
-        if slot.kind == "group":
-            self._group(slot, item)
-        else:
-            self._code(slot.start)
-            self._value(slot, slot.alternatives[0], item)
-            self._flush()
-        if long:
-            self.add("t = a.bit_length() - 1")
-            self.add("a = whole << t | a ^ 1 << t")
-        middle = self.shape.window(index, max(1, slot.low))
-        if counted:
-            early = self.shape.window(index, 1)
-            self.add(f"b, w = {early.start}, ({early.width} if i < {slot.low} else {middle.width})")
-        else:
-            self.add(f"b, w = {middle.start}, {middle.width}")
-        self.depth -= 1
-        if slot.high != UNBOUNDED:
-            end = self.shape.window(index, slot.high)
-            self.add(f"if len({items}) == {slot.high}:")
-            self.add(f"    b, w = {end.start}, {end.width}")
-        self.state = None
-
-    # -- values ----------------------------------------------------------------------------------------------
-
-    def _value(self, slot: Slot, element: Element | None, expression: str) -> None:
-        where = self.where(slot.name or expression.removeprefix("o.").removesuffix("_"))
-        if slot.attribute:
-            self._simple(slot.attribute.type, expression, where)
-            return
-        if slot.text:
-            self._simple(slot.text, expression, where)
-            return
-        if element is None:
-            raise TypeError(slot)
-        declared = self.library.schemas.resolve(element)
-        if isinstance(declared, SimpleType):
-            self._put(1, 0)
-            self._simple(declared, expression, where)
-            self._put(1, 0)
-            return
-        self._complex(self.writer.class_for(element, declared), expression)
-
-    def _complex(self, item: Class, expression: str) -> None:
-        pending = self._pending() or "a"
-        self.add(f"a = {self.writer._function('encode', item)}({pending}, {expression})")
-        zeros = tail(item.shape, self.library)
-        if zeros:
-            self._put(zeros, 0)
-
-    def _name(self, expression: str) -> str:
-        if not expression.startswith("o."):
-            return expression
-        name = f"{expression.removeprefix('o.')}_"
-        self.add(f"{name} = {expression}")
-        return name
-
-    def _simple(self, simple: SimpleType, expression: str, where: str) -> None:
-        wrong = self.writer.bits("wrong")
-        if simple.values:
-            name = self._name(expression)
-            enum = self.writer.enum(simple)
-            self.add(f"if {name}.__class__ is not {enum}:")
-            self.add(f"    raise {wrong}({where}, {name})")
-            self._put((len(simple.values) - 1).bit_length(), f"{name}.code")
-        elif simple.base == "boolean":
-            self._put(1, f"{self.writer.bits('BIT')}[{expression}]")
-        elif simple.base == "integer":
-            self._integer(simple, expression, where)
-        else:
-            function = self.writer.bits("put_string" if simple.base == "string" else "put_binary")
-            self.add(f"a = {function}({self._pending() or 'a'}, {expression})")
-
-    def _integer(self, simple: SimpleType, expression: str, where: str) -> None:
-        low, high = simple.low, simple.high
-        name = self._name(expression)
-        if is_bounded(simple):
-            if low is None or high is None:
-                raise TypeError(simple)
-            self.add(f"if not {low} <= {name} <= {high}:")
-            self.add(f"    raise {self.writer.bits('wrong')}({where}, {name})")
-            value = name if not low else f"{name} - {low}" if low > 0 else f"{name} + {-low}"
-            self._put((high - low).bit_length(), value)
-            return
-        waiting = list(self.waiting)
-        if low is not None and low >= 0:
-            self.add(f"if {low} <= {name} < 128:")
-            self._put(8, name)
-            self.add(f"    a = {self._pending()}")
-            self.waiting = waiting
-            put = self.writer.bits("put_unsigned")
-        else:
-            self.add(f"if 0 <= {name} < 128:")
-            self._put(9, name)
-            self.add(f"    a = {self._pending()}")
-            self.waiting = waiting
-            put = self.writer.bits("put_integer")
-        self.add("else:")
-        self.add(f"    a = {put}({self._pending() or 'a'}, {name}, {_number(low)}, {_number(high)}, {where})")
-
-
-def _plain_type(annotation: str, body: _Body) -> str:
-    """The type of a local variable: the annotation without the metadata."""
-    text = annotation
-    while found := re.fullmatch(r"Annotated\[(.*), \w+\([^()]*\)\]|tuple\[(.*), \.\.\.\]", text):
-        text = found[1] or found[2]
-    for part in text.split(" | "):
-        if part not in ("None", "str", "bool", "int", "bytes"):
-            body.writer.local_type(part)
-    return text
-
-
-def _mask(width: int) -> str:
-    return f"{(1 << width) - 1:#x}" if width > 3 else str((1 << width) - 1)
-
-
-def _number(value: int | None) -> str:
-    return "None" if value is None else str(value) if abs(value) < 100000 else f"{value:#x}"

@@ -110,7 +110,7 @@ class MessageWriter:
             ]
         if slot.kind == "group":
             self._datatype("Group", "Annotated")
-            members = " | ".join(self.element(e) for e in slot.alternatives if not self._abstract(e))
+            members = " | ".join(self.element(e) for e in slot.alternatives if not self.abstract(e))
             annotation = f"Annotated[{members}{' | None' if slot.low == 0 and slot.high == 1 else ''}, Group()]"
         else:
             annotation = self.element(slot.alternatives[0])
@@ -146,7 +146,8 @@ class MessageWriter:
     def _optional(self, name: str, annotation: str, optional: bool) -> Field:
         return Field(name, f"{annotation} | None", "None") if optional else Field(name, annotation)
 
-    def _abstract(self, element: Element) -> bool:
+    def abstract(self, element: Element) -> bool:
+        """Whether no message can have this element: it, or its type, is abstract."""
         declared = self.library.schemas.resolve(element)
         return element.abstract or (isinstance(declared, ComplexType) and declared.abstract)
 
