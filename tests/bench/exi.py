@@ -1,7 +1,7 @@
 """How long the EXI codec takes per message: `python -m tests.bench.exi [--json]`.
 
-The messages are those a -20 DC session exchanges, filled as a session fills them. Each figure is the median of batches,
-in microseconds. `dc_charge_loop_pair_us` is what a charge loop costs the station: decode the request, encode the answer.
+The messages are those of a -20 DC session, filled as a session fills them. Each figure is the median of batches,
+in microseconds. `dc_charge_loop_pair_us` is what a charge loop costs the station: decode request, encode answer.
 """
 
 from __future__ import annotations
@@ -164,9 +164,7 @@ def messages() -> dict[str, tuple[str, Any]]:
                             EVPriceRuleStack=(
                                 cm.EVPriceRuleStack(
                                     Duration=3600,
-                                    EVPriceRule=(
-                                        cm.EVPriceRule(EnergyFee=number(12, -2), PowerRangeStart=number(0)),
-                                    ),
+                                    EVPriceRule=(cm.EVPriceRule(EnergyFee=number(12, -2), PowerRangeStart=number(0)),),
                                 ),
                             )
                         ),

@@ -7,11 +7,11 @@ ISO 15118 message has a use for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chargepoint.iso15118.exi.bits import fail, impossible, wrong
+from chargepoint.iso15118.exi.bits import LONGEST_LIST, fail, impossible, too_many, wrong
 from chargepoint.iso15118.exi.errors import ExiError
 
 Take = Callable[[int, int], tuple[Any, int]]
@@ -66,7 +66,7 @@ class Automaton:
                 q -= step.tail
                 if rest := v >> q & ((1 << step.tail) - 1):
                     raise fail(q, f"{self.where}.{step.name}", rest)
-            if step.kind in ("attribute", "field"):
+            if step.kind == "attribute":
                 named[step.name] = value
             elif step.wrap is not None and step.kind == "leaf":
                 content.append(step.wrap(value=value))
@@ -74,9 +74,13 @@ class Automaton:
                 named[step.name] = value
             else:
                 content.append(value)
+            if len(content) > LONGEST_LIST:
+                raise too_many(q, self.where)
 
-    def encode(self, a: int, named: Iterable[tuple[str, Any]], content: Iterable[Any] = ()) -> int:
+    def encode(self, a: int, named: Iterable[tuple[str, Any]], content: Sequence[Any] = ()) -> int:
         """Appends attributes or fields (None is left out), then the content, then the end of the element."""
+        if len(content) > LONGEST_LIST:
+            raise wrong(f"{self.where}.content", content)
         state = 0
         for name, value in named:
             if value is not None:

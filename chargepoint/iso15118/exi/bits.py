@@ -18,6 +18,9 @@ from chargepoint.iso15118.exi.errors import ExiError
 LONGEST_INTEGER_GROUPS = 2000
 """An xs:integer of more 7-bit groups than this is refused: no certificate serial number comes near."""
 
+LONGEST_LIST = 4096
+"""Items of a list, or pieces of content, that the schema leaves unbounded; more are refused, reading and writing."""
+
 BIT = {False: 0, True: 1}
 
 
@@ -56,6 +59,11 @@ def wrong(where: str, value: object) -> ExiError:
     if isinstance(value, int) and value.bit_length() > 128:
         return ExiError(f"{where}: an integer of {value.bit_length()} bits cannot be encoded")
     return ExiError(f"{where}: {repr(value)[:120]} cannot be encoded")
+
+
+def too_many(q: int, where: str) -> ExiError:
+    """The error for a list that goes on beyond any use."""
+    return ExiError(f"{where}: more than {LONGEST_LIST} items", remaining=q)
 
 
 def take_bytes(v: int, q: int, count: int) -> tuple[bytes, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    LONGEST_LIST,
     fail,
     impossible,
     more_groups,
@@ -13,6 +14,7 @@ from chargepoint.iso15118.exi.bits import (
     put_unsigned,
     take_binary,
     take_string,
+    too_many,
     wrong,
 )
 from chargepoint.iso15118.exi.generated.xmldsig import (
@@ -1573,6 +1575,8 @@ def decode_ServiceTagList(v: int, q: int) -> tuple[ServiceTagList, int]:
     while n == 0:
         Service_item, q = decode_Service(v, q)
         Service_.append(Service_item)
+        if len(Service_) > LONGEST_LIST:
+            raise too_many(q, "ServiceTagList.Service")
         q -= 4
         n = v >> q & 0xf
         if n > 1:
@@ -1583,7 +1587,7 @@ def decode_ServiceTagList(v: int, q: int) -> tuple[ServiceTagList, int]:
 def encode_ServiceTagList(a: int, o: ServiceTagList) -> int:
     b, w = 0, 1
     Service_ = o.Service
-    if len(Service_) < 1:
+    if not 1 <= len(Service_) <= LONGEST_LIST:
         raise wrong("ServiceTagList.Service", Service_)
     for Service_item in Service_:
         whole, a = a, 1
@@ -1683,6 +1687,8 @@ def decode_SelectedServiceList(v: int, q: int) -> tuple[SelectedServiceList, int
     while n == 0:
         SelectedService_item, q = decode_SelectedService(v, q)
         SelectedService_.append(SelectedService_item)
+        if len(SelectedService_) > LONGEST_LIST:
+            raise too_many(q, "SelectedServiceList.SelectedService")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -1693,7 +1699,7 @@ def decode_SelectedServiceList(v: int, q: int) -> tuple[SelectedServiceList, int
 def encode_SelectedServiceList(a: int, o: SelectedServiceList) -> int:
     b, w = 0, 1
     SelectedService_ = o.SelectedService
-    if len(SelectedService_) < 1:
+    if not 1 <= len(SelectedService_) <= LONGEST_LIST:
         raise wrong("SelectedServiceList.SelectedService", SelectedService_)
     for SelectedService_item in SelectedService_:
         whole, a = a, 1
@@ -1770,6 +1776,8 @@ def decode_ServiceParameterList(v: int, q: int) -> tuple[ServiceParameterList, i
     while n == 0:
         ParameterSet_item, q = decode_ParameterSet(v, q)
         ParameterSet_.append(ParameterSet_item)
+        if len(ParameterSet_) > LONGEST_LIST:
+            raise too_many(q, "ServiceParameterList.ParameterSet")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -1780,7 +1788,7 @@ def decode_ServiceParameterList(v: int, q: int) -> tuple[ServiceParameterList, i
 def encode_ServiceParameterList(a: int, o: ServiceParameterList) -> int:
     b, w = 0, 1
     ParameterSet_ = o.ParameterSet
-    if len(ParameterSet_) < 1:
+    if not 1 <= len(ParameterSet_) <= LONGEST_LIST:
         raise wrong("ServiceParameterList.ParameterSet", ParameterSet_)
     for ParameterSet_item in ParameterSet_:
         whole, a = a, 1
@@ -1813,6 +1821,8 @@ def decode_ParameterSet(v: int, q: int) -> tuple[ParameterSet, int]:
     while n == 1:
         Parameter_item, q = decode_Parameter(v, q)
         Parameter_.append(Parameter_item)
+        if len(Parameter_) > LONGEST_LIST:
+            raise too_many(q, "ParameterSet.Parameter")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -1830,7 +1840,7 @@ def encode_ParameterSet(a: int, o: ParameterSet) -> int:
     a = a << 1
     b, w = 1, 1
     Parameter_ = o.Parameter
-    if len(Parameter_) < 1:
+    if not 1 <= len(Parameter_) <= LONGEST_LIST:
         raise wrong("ParameterSet.Parameter", Parameter_)
     for Parameter_item in Parameter_:
         whole, a = a, 1
@@ -2050,6 +2060,8 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
             raise fail(q, "SubCertificates.Certificate", t)
         Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
+        if len(Certificate_) > LONGEST_LIST:
+            raise too_many(q, "SubCertificates.Certificate")
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -2060,7 +2072,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
 def encode_SubCertificates(a: int, o: SubCertificates) -> int:
     b, w = 0, 1
     Certificate_ = o.Certificate
-    if len(Certificate_) < 1:
+    if not 1 <= len(Certificate_) <= LONGEST_LIST:
         raise wrong("SubCertificates.Certificate", Certificate_)
     for Certificate_item in Certificate_:
         whole, a = a, 1
@@ -2086,6 +2098,8 @@ def decode_ListOfRootCertificateIDs(v: int, q: int) -> tuple[ListOfRootCertifica
             raise fail(q, "ListOfRootCertificateIDs.RootCertificateID", t)
         RootCertificateID_item, q = take_string(v, q)
         RootCertificateID_.append(RootCertificateID_item)
+        if len(RootCertificateID_) > LONGEST_LIST:
+            raise too_many(q, "ListOfRootCertificateIDs.RootCertificateID")
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -2096,7 +2110,7 @@ def decode_ListOfRootCertificateIDs(v: int, q: int) -> tuple[ListOfRootCertifica
 def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
     b, w = 0, 1
     RootCertificateID_ = o.RootCertificateID
-    if len(RootCertificateID_) < 1:
+    if not 1 <= len(RootCertificateID_) <= LONGEST_LIST:
         raise wrong("ListOfRootCertificateIDs.RootCertificateID", RootCertificateID_)
     for RootCertificateID_item in RootCertificateID_:
         whole, a = a, 1
@@ -2322,6 +2336,8 @@ def decode_SAScheduleList(v: int, q: int) -> tuple[SAScheduleList, int]:
     while n == 0:
         SAScheduleTuple_item, q = decode_SAScheduleTuple(v, q)
         SAScheduleTuple_.append(SAScheduleTuple_item)
+        if len(SAScheduleTuple_) > LONGEST_LIST:
+            raise too_many(q, "SAScheduleList.SAScheduleTuple")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -2332,7 +2348,7 @@ def decode_SAScheduleList(v: int, q: int) -> tuple[SAScheduleList, int]:
 def encode_SAScheduleList(a: int, o: SAScheduleList) -> int:
     b, w = 0, 1
     SAScheduleTuple_ = o.SAScheduleTuple
-    if len(SAScheduleTuple_) < 1:
+    if not 1 <= len(SAScheduleTuple_) <= LONGEST_LIST:
         raise wrong("SAScheduleList.SAScheduleTuple", SAScheduleTuple_)
     for SAScheduleTuple_item in SAScheduleTuple_:
         whole, a = a, 1
@@ -2437,6 +2453,8 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     while n == 4:
         SalesTariffEntry_item, q = decode_SalesTariffEntry(v, q)
         SalesTariffEntry_.append(SalesTariffEntry_item)
+        if len(SalesTariffEntry_) > LONGEST_LIST:
+            raise too_many(q, "SalesTariff.SalesTariffEntry")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -2466,7 +2484,7 @@ def encode_SalesTariff(a: int, o: SalesTariff) -> int:
     a = a << 10 | NumEPriceLevels_ << 1
     b, w = 4, 1
     SalesTariffEntry_ = o.SalesTariffEntry
-    if len(SalesTariffEntry_) < 1:
+    if not 1 <= len(SalesTariffEntry_) <= LONGEST_LIST:
         raise wrong("SalesTariff.SalesTariffEntry", SalesTariffEntry_)
     for SalesTariffEntry_item in SalesTariffEntry_:
         whole, a = a, 1
@@ -2499,6 +2517,8 @@ def decode_PMaxSchedule(v: int, q: int) -> tuple[PMaxSchedule, int]:
     while n == 1:
         PMaxScheduleEntry_item, q = decode_PMaxScheduleEntry(v, q)
         PMaxScheduleEntry_.append(PMaxScheduleEntry_item)
+        if len(PMaxScheduleEntry_) > LONGEST_LIST:
+            raise too_many(q, "PMaxSchedule.PMaxScheduleEntry")
         q -= 4
         n = v >> q & 0xf
         if n > 1:
@@ -2516,7 +2536,7 @@ def encode_PMaxSchedule(a: int, o: PMaxSchedule) -> int:
     a = a << 1
     b, w = 1, 1
     PMaxScheduleEntry_ = o.PMaxScheduleEntry
-    if len(PMaxScheduleEntry_) < 1:
+    if not 1 <= len(PMaxScheduleEntry_) <= LONGEST_LIST:
         raise wrong("PMaxSchedule.PMaxScheduleEntry", PMaxScheduleEntry_)
     for PMaxScheduleEntry_item in PMaxScheduleEntry_:
         whole, a = a, 1
@@ -2558,6 +2578,8 @@ def decode_SalesTariffEntry(v: int, q: int) -> tuple[SalesTariffEntry, int]:
     while n == 3:
         ConsumptionCost_item, q = decode_ConsumptionCost(v, q)
         ConsumptionCost_.append(ConsumptionCost_item)
+        if len(ConsumptionCost_) > LONGEST_LIST:
+            raise too_many(q, "SalesTariffEntry.ConsumptionCost")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -2578,6 +2600,8 @@ def encode_SalesTariffEntry(a: int, o: SalesTariffEntry) -> int:
     a = a << 11 | EPriceLevel_ << 1
     b, w = 3, 2
     ConsumptionCost_ = o.ConsumptionCost
+    if not 0 <= len(ConsumptionCost_) <= LONGEST_LIST:
+        raise wrong("SalesTariffEntry.ConsumptionCost", ConsumptionCost_)
     for ConsumptionCost_item in ConsumptionCost_:
         whole, a = a, 1
         a = a << w | 3 - b
@@ -2702,6 +2726,8 @@ def decode_ConsumptionCost(v: int, q: int) -> tuple[ConsumptionCost, int]:
     while n == 1:
         Cost_item, q = decode_Cost(v, q)
         Cost_.append(Cost_item)
+        if len(Cost_) > LONGEST_LIST:
+            raise too_many(q, "ConsumptionCost.Cost")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -2719,6 +2745,8 @@ def encode_ConsumptionCost(a: int, o: ConsumptionCost) -> int:
     a = a << 1
     b, w = 1, 2
     Cost_ = o.Cost
+    if not 0 <= len(Cost_) <= LONGEST_LIST:
+        raise wrong("ConsumptionCost.Cost", Cost_)
     for Cost_item in Cost_:
         whole, a = a, 1
         a = a << w | 1 - b
@@ -3292,6 +3320,8 @@ def decode_ChargingProfile(v: int, q: int) -> tuple[ChargingProfile, int]:
     while n == 1:
         ProfileEntry_item, q = decode_ProfileEntry(v, q)
         ProfileEntry_.append(ProfileEntry_item)
+        if len(ProfileEntry_) > LONGEST_LIST:
+            raise too_many(q, "ChargingProfile.ProfileEntry")
         q -= 4
         n = v >> q & 0xf
         if n > 1:
@@ -3309,7 +3339,7 @@ def encode_ChargingProfile(a: int, o: ChargingProfile) -> int:
     a = a << 1
     b, w = 1, 1
     ProfileEntry_ = o.ProfileEntry
-    if len(ProfileEntry_) < 1:
+    if not 1 <= len(ProfileEntry_) <= LONGEST_LIST:
         raise wrong("ChargingProfile.ProfileEntry", ProfileEntry_)
     for ProfileEntry_item in ProfileEntry_:
         whole, a = a, 1
@@ -3373,6 +3403,8 @@ def decode_PaymentOptions(v: int, q: int) -> tuple[PaymentOptions, int]:
             raise fail(q, "PaymentOptions.PaymentOption", t)
         PaymentOption_item = _PaymentOption[t]
         PaymentOption_.append(PaymentOption_item)
+        if len(PaymentOption_) > LONGEST_LIST:
+            raise too_many(q, "PaymentOptions.PaymentOption")
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -3383,7 +3415,7 @@ def decode_PaymentOptions(v: int, q: int) -> tuple[PaymentOptions, int]:
 def encode_PaymentOptions(a: int, o: PaymentOptions) -> int:
     b, w = 0, 1
     PaymentOption_ = o.PaymentOption
-    if len(PaymentOption_) < 1:
+    if not 1 <= len(PaymentOption_) <= LONGEST_LIST:
         raise wrong("PaymentOptions.PaymentOption", PaymentOption_)
     for PaymentOption_item in PaymentOption_:
         whole, a = a, 1

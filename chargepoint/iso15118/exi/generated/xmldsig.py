@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.automaton import Automaton, Step
 from chargepoint.iso15118.exi.bits import (
+    LONGEST_LIST,
     fail,
     more_groups,
     put_any_integer,
@@ -13,6 +14,7 @@ from chargepoint.iso15118.exi.bits import (
     take_binary,
     take_integer,
     take_string,
+    too_many,
     wrong,
 )
 from chargepoint.iso15118.messages.xmldsig import (
@@ -89,6 +91,8 @@ def decode_Signature(v: int, q: int) -> tuple[Signature, int]:
     while n == 4:
         Object_item, q = decode_Object(v, q)
         Object_.append(Object_item)
+        if len(Object_) > LONGEST_LIST:
+            raise too_many(q, "Signature.Object")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -113,6 +117,8 @@ def encode_Signature(a: int, o: Signature) -> int:
         a = encode_KeyInfo(a << 2, KeyInfo_)
         b, w = 4, 2
     Object_ = o.Object
+    if not 0 <= len(Object_) <= LONGEST_LIST:
+        raise wrong("Signature.Object", Object_)
     for Object_item in Object_:
         whole, a = a, 1
         a = a << w | 4 - b
@@ -178,6 +184,8 @@ def decode_SignedInfo(v: int, q: int) -> tuple[SignedInfo, int]:
     while n == 3:
         Reference_item, q = decode_Reference(v, q)
         Reference_.append(Reference_item)
+        if len(Reference_) > LONGEST_LIST:
+            raise too_many(q, "SignedInfo.Reference")
         q -= 4
         n = v >> q & 0xf
         if n > 1:
@@ -197,7 +205,7 @@ def encode_SignedInfo(a: int, o: SignedInfo) -> int:
     a = encode_SignatureMethod(a << 1, o.SignatureMethod)
     b, w = 3, 1
     Reference_ = o.Reference
-    if len(Reference_) < 1:
+    if not 1 <= len(Reference_) <= LONGEST_LIST:
         raise wrong("SignedInfo.Reference", Reference_)
     for Reference_item in Reference_:
         whole, a = a, 1
@@ -312,6 +320,8 @@ def decode_Transforms(v: int, q: int) -> tuple[Transforms, int]:
     while n == 0:
         Transform_item, q = decode_Transform(v, q)
         Transform_.append(Transform_item)
+        if len(Transform_) > LONGEST_LIST:
+            raise too_many(q, "Transforms.Transform")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -322,7 +332,7 @@ def decode_Transforms(v: int, q: int) -> tuple[Transforms, int]:
 def encode_Transforms(a: int, o: Transforms) -> int:
     b, w = 0, 1
     Transform_ = o.Transform
-    if len(Transform_) < 1:
+    if not 1 <= len(Transform_) <= LONGEST_LIST:
         raise wrong("Transforms.Transform", Transform_)
     for Transform_item in Transform_:
         whole, a = a, 1
@@ -511,6 +521,8 @@ def decode_Manifest(v: int, q: int) -> tuple[Manifest, int]:
     while n == 1:
         Reference_item, q = decode_Reference(v, q)
         Reference_.append(Reference_item)
+        if len(Reference_) > LONGEST_LIST:
+            raise too_many(q, "Manifest.Reference")
         q -= 4
         n = v >> q & 0xf
         if n > 1:
@@ -526,7 +538,7 @@ def encode_Manifest(a: int, o: Manifest) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     Reference_ = o.Reference
-    if len(Reference_) < 1:
+    if not 1 <= len(Reference_) <= LONGEST_LIST:
         raise wrong("Manifest.Reference", Reference_)
     for Reference_item in Reference_:
         whole, a = a, 1
@@ -557,6 +569,8 @@ def decode_SignatureProperties(v: int, q: int) -> tuple[SignatureProperties, int
     while n == 1:
         SignatureProperty_item, q = decode_SignatureProperty(v, q)
         SignatureProperty_.append(SignatureProperty_item)
+        if len(SignatureProperty_) > LONGEST_LIST:
+            raise too_many(q, "SignatureProperties.SignatureProperty")
         q -= 2
         n = v >> q & 3
         if n > 1:
@@ -572,7 +586,7 @@ def encode_SignatureProperties(a: int, o: SignatureProperties) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     SignatureProperty_ = o.SignatureProperty
-    if len(SignatureProperty_) < 1:
+    if not 1 <= len(SignatureProperty_) <= LONGEST_LIST:
         raise wrong("SignatureProperties.SignatureProperty", SignatureProperty_)
     for SignatureProperty_item in SignatureProperty_:
         whole, a = a, 1

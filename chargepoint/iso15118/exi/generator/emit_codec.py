@@ -193,7 +193,7 @@ class CodecWriter:
             raise TypeError(step)
         kinds = {"string": ("string", "string"), "integer": ("integer", "any_integer")}
         take, put = kinds.get(step.type.base, ("binary", "binary"))
-        functions = f'{self.bits(f"take_{take}")}, {self.bits(f"put_{put}")}'
+        functions = f"{self.bits(f'take_{take}')}, {self.bits(f'put_{put}')}"
         if step.kind == "attribute":
             return f'Step("attribute", "{step.name}", {step.target}, {functions})'
         wrap = self.imports.add(f"{MESSAGES}.{self.module.name}", step.name) if ordered else "None"

@@ -139,6 +139,7 @@ class Decoder(Body):
             self._value(slot, slot.alternatives[0], item)
             self._flush()
             self.add(f"{items}.append({item})")
+            self._limit(slot, items)
             self._repeat(index, slot, items)
         else:
             word = "if"
@@ -152,10 +153,16 @@ class Decoder(Body):
                     self._value(slot, element, item)
                     self._flush()
                     self.add(f"{items}.append({item})")
+                    self._limit(slot, items)
                     self._repeat(index, slot, items)
                 self.depth -= 1
         self.depth -= 1
         self.live = True
+
+    def _limit(self, slot: Slot, items: str) -> None:
+        if slot.high == UNBOUNDED:
+            self.add(f"if len({items}) > {self.writer.bits('LONGEST_LIST')}:")
+            self.add(f"    raise {self.writer.bits('too_many')}(q, {self.where(slot.name)})")
 
     def _repeat(self, index: int, slot: Slot, items: str) -> None:
         zeros = self.zeros

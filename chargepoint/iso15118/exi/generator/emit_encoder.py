@@ -179,12 +179,9 @@ class Encoder(Body):
         wrong = self.writer.bits("wrong")
         items, item = f"{slot.name}_", f"{slot.name}_item"
         self.add(f"{items} = o.{slot.name}")
-        if slot.high != UNBOUNDED:
-            self.add(f"if not {slot.low} <= len({items}) <= {slot.high}:")
-            self.add(f"    raise {wrong}({self.where(slot.name)}, {items})")
-        elif slot.low:
-            self.add(f"if len({items}) < {slot.low}:")
-            self.add(f"    raise {wrong}({self.where(slot.name)}, {items})")
+        most = slot.high if slot.high != UNBOUNDED else self.writer.bits("LONGEST_LIST")
+        self.add(f"if not {slot.low} <= len({items}) <= {most}:")
+        self.add(f"    raise {wrong}({self.where(slot.name)}, {items})")
         counted = slot.low > 1
         self.add(f"for i, {item} in enumerate({items}, 1):" if counted else f"for {item} in {items}:")
         self.depth += 1

@@ -290,9 +290,7 @@ class Schemas:
                 self.types[(namespace, "element " + str(node.get("name")))] = ref
                 self._complex(namespace, inline, ref)
         head = node.get("substitutionGroup")
-        element = Element(
-            qname, ref, node.get("abstract") == "true", self._qname(namespace, head) if head else None
-        )
+        element = Element(qname, ref, node.get("abstract") == "true", self._qname(namespace, head) if head else None)
         if not top:
             self.locals[namespace].append(element)
         return element

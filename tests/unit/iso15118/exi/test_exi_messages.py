@@ -169,9 +169,7 @@ def test_ambiguous_fragment_needs_its_name() -> None:
         DC_PreChargeRes(Header=HEADER, ResponseCode=ResponseCode.OK, EVSEPresentVoltage=replace(ONE, Exponent=-129)),
         DC_ChargeParameterDiscoveryReq(Header=HEADER, DC_CPDReqEnergyTransferMode=ONE),  # type: ignore[arg-type]
         common_messages.SessionSetupReq(Header=HEADER, EVCCID="\ud800"),
-        common_messages.AuthorizationReq(
-            Header=HEADER, SelectedAuthorizationService=common_messages.Authorization.EIM
-        ),
+        common_messages.AuthorizationReq(Header=HEADER, SelectedAuthorizationService=common_messages.Authorization.EIM),
         ONE,
         "text",
         None,
@@ -226,7 +224,7 @@ def test_namespace_of_message() -> None:
 def test_a_dc_station_loads_no_other_schema() -> None:
     code = (
         "import sys; from chargepoint.iso15118.exi.codec import *; "
-        f"decode(NS_DC, bytes.fromhex('802c0400810182028303840002')); "
+        "decode(NS_DC, bytes.fromhex('802c0400810182028303840002')); "
         "print([m for m in sys.modules if m.endswith(('din70121', 'iso15118_2', 'wpt', '.ac', 'common_messages'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Every golden vector decodes to its JSON and encodes back to its bytes; the vectors are other people's (see README)."""
+"""Every golden vector decodes to its JSON and encodes back to its bytes; they are other people's (see README)."""
 
 from __future__ import annotations
 
