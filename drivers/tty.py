@@ -7,15 +7,20 @@ reading and writing are ours (facts/hardware.md 6.1, 6.3).
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
+import struct
+import termios
 import time
 
 import serial
-import serial.rs485
 
 REOPEN_S = 1.0
 _CHUNK = 4096
+_TIOCSRS485 = 0x542F
+_RS485 = struct.pack("8I", 0b11, *[0] * 7)
+"""struct serial_rs485 of linux/serial.h: enabled, RTS on while sending, no delays."""
 
 
 class Gone(Exception):
@@ -26,23 +31,25 @@ class Tty:
     """One open line. Every method raises Gone when the adapter is lost, and nothing else."""
 
     def __init__(self, port: str, baud: int, format: str, rs485: bool = True) -> None:
+        # a pty has no parity and refuses to be asked for it twice
+        parity = "N" if os.path.realpath(port).startswith("/dev/pts/") else format[1]
         try:
             self._serial = serial.Serial(
                 port=port,
                 baudrate=baud,
                 bytesize=int(format[0]),
-                parity=format[1],
+                parity=parity,
                 stopbits=int(format[2]),
                 timeout=0,
                 write_timeout=0,
                 exclusive=True,
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise Gone(f"{port}: {error}") from error
         if rs485:
             # not every UART (and no pty) knows the ioctl: then the adapter switches direction by itself
-            with contextlib.suppress(ValueError, OSError, NotImplementedError, serial.SerialException):
-                self._serial.rs485_mode = serial.rs485.RS485Settings()
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._serial.fileno(), _TIOCSRS485, _RS485)
         self.port = port
         self.fd: int = self._serial.fileno()
         self._poll = select.poll()

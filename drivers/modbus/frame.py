@@ -68,9 +68,7 @@ def encode(request: Request) -> bytes:
             body = struct.pack(">BBHH", request.unit, 6, request.address, request.value)
         case WriteRegisters():
             count = len(request.values)
-            body = struct.pack(
-                f">BBHHB{count}H", request.unit, 16, request.address, count, 2 * count, *request.values
-            )
+            body = struct.pack(f">BBHHB{count}H", request.unit, 16, request.address, count, 2 * count, *request.values)
     return sealed(body)
 
 

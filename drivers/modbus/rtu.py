@@ -12,7 +12,7 @@ master (a device driver decides, by reading back).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
@@ -58,7 +58,7 @@ class _Queued:
 class _Standing:
     """What we know of one device's manners."""
 
-    timing: DeviceTiming = DeviceTiming()
+    timing: DeviceTiming = field(default_factory=DeviceTiming)
     silent: int = 0
     backoff_s: float = 0.0
     not_before_s: float = 0.0

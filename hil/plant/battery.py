@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
-_CURVE = ((0.0, 0.80), (5.0, 0.875), (10.0, 0.91), (20.0, 0.935), (50.0, 0.965), (80.0, 1.0), (95.0, 1.03), (100.0, 1.05))
+_CURVE = (
+    (0.0, 0.80),
+    (5.0, 0.875),
+    (10.0, 0.91),
+    (20.0, 0.935),
+    (50.0, 0.965),
+    (80.0, 1.0),
+    (95.0, 1.03),
+    (100.0, 1.05),
+)
 """SoC in percent -> open-circuit voltage over nominal; the shape of an NMC cell, simplified (not from one data sheet)."""
 
 
@@ -35,7 +45,7 @@ class Battery:
 
 def shape(soc_percent: float) -> float:
     """Open-circuit voltage over nominal voltage, piecewise linear."""
-    for (x0, y0), (x1, y1) in zip(_CURVE, _CURVE[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(_CURVE):
         if soc_percent <= x1:
             return y0 + (y1 - y0) * (soc_percent - x0) / (x1 - x0)
     return _CURVE[-1][1]

@@ -33,7 +33,11 @@ class Circuit:
         """The module current that would bring the module terminal to `target_V` in this step."""
         offset, slope, module_S = self._reduced(link_S, discharging, battery_V, battery_S, dt_s)
         capacity = MODULE_F / dt_s
-        return capacity * (target_V - self.module_V) + module_S * target_V + link_S * (target_V - offset - slope * target_V)
+        return (
+            capacity * (target_V - self.module_V)
+            + module_S * target_V
+            + link_S * (target_V - offset - slope * target_V)
+        )
 
     def step(
         self, module_A: float, link_S: float, discharging: bool, battery_V: float, battery_S: float, dt_s: float

@@ -48,7 +48,9 @@ class EvsePlant:
         self.now_s += dt_s
         car, board = self.car, self.board
         board.inputs.insulation_relay = self.insulation.relay_ok
-        board.temperature_degC = self._heat_degC if self.forced_temperature_degC is None else self.forced_temperature_degC
+        board.temperature_degC = (
+            self._heat_degC if self.forced_temperature_degC is None else self.forced_temperature_degC
+        )
         board.step(car.pilot_seen, car.diode, car.plugged, dt_s)
         inlet_closed = car.contactors.step(car.contactors_wanted and car.plugged, dt_s)
         self._flow(inlet_closed, dt_s)
@@ -130,7 +132,9 @@ class EvsePlant:
             "contactor_negative_closed": board.negative.closed,
             "precharge_closed": board.precharge.closed,
             "discharge_closed": board.discharge.closed,
-            "contactor_age_s": None if self.contactor_changed_at_s is None else self.now_s - self.contactor_changed_at_s,
+            "contactor_age_s": None
+            if self.contactor_changed_at_s is None
+            else self.now_s - self.contactor_changed_at_s,
             "plugged": car.plugged,
             "plugged_for_s": None if self.plugged_at_s is None else self.now_s - self.plugged_at_s,
             "pilot": board.pilot.name,

@@ -35,7 +35,9 @@ class InsulationPlant:
     @property
     def relay_ok(self) -> bool:
         """The hard-wired output: no device error, and no measured value below the alarm."""
-        return not self.device_error and not (self.measured_ohm is not None and self.measured_ohm < self.alarm_below_ohm)
+        return not self.device_error and not (
+            self.measured_ohm is not None and self.measured_ohm < self.alarm_below_ohm
+        )
 
     def start_self_test(self) -> None:
         """Takes two seconds; a device in error fails it."""

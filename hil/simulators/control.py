@@ -51,7 +51,7 @@ class Control:
         try:
             request = json.loads(line)
             if not isinstance(request, dict):
-                raise Refused("a request is a JSON object", "line", type(request).__name__, "object", "send {\"do\": …}")
+                raise Refused("a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}')
             self._bench.plant.advance_to(self._now())
             answer = {"ok": True, **self._verb(request)(request)}
         except Refused as refused:

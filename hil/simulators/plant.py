@@ -39,7 +39,13 @@ def main() -> int:
     except (OSError, tomllib.TOMLDecodeError, ValueError) as error:
         return _refuse(f"{arguments.config}: {error}")
     try:
-        return asyncio.run(_run(config, arguments.dir))
+        arguments.dir.mkdir(parents=True, exist_ok=True)
+        path = arguments.dir / "plant.sock"
+        path.unlink(missing_ok=True)
+        try:
+            return asyncio.run(_run(config, path))
+        finally:
+            path.unlink(missing_ok=True)
     except (ValueError, KeyError, OSError) as error:
         return _refuse(f"{arguments.config}: {error}")
 
@@ -54,16 +60,13 @@ def _say(line: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-async def _run(config: Config, directory: Path) -> int:
+async def _run(config: Config, path: Path) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     bench = build(config, time.monotonic)
     control = Control(bench, time.monotonic)
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "plant.sock"
-    path.unlink(missing_ok=True)
     try:
         await bench.start()
         server = await asyncio.start_unix_server(
@@ -72,13 +75,20 @@ async def _run(config: Config, directory: Path) -> int:
         stepping = asyncio.create_task(_step(bench))
         ports = {name: str(wire.port) for name, wire in bench.wires.items()}
         ports |= {name: str(reader.port) for name, reader in bench.readers.items()}
-        _say({"ready": True, "pid": os.getpid(), "control": str(path), "evses": sorted(bench.plant.evses), "ports": ports})
+        _say(
+            {
+                "ready": True,
+                "pid": os.getpid(),
+                "control": str(path),
+                "evses": sorted(bench.plant.evses),
+                "ports": ports,
+            }
+        )
         await ended.wait()
         stepping.cancel()
         server.close()
     finally:
         await bench.stop()
-        path.unlink(missing_ok=True)
     return 0
 
 

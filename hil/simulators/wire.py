@@ -35,7 +35,9 @@ BUS_FAULTS = {
 class Wire:
     """Open with `start`, spoil with `fault`, end with `stop`. `requests` counts what was asked."""
 
-    def __init__(self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]) -> None:
+    def __init__(
+        self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]
+    ) -> None:
         self.name = name
         self.port = port
         self.requests = 0
@@ -73,7 +75,7 @@ class Wire:
         self._disconnect()
         self._loop.remove_reader(self._inner)
         if self._server is not None:
-            await self._server.shutdown()
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
         for fd in (self._inner, self._inner_slave):
             with contextlib.suppress(OSError):
                 os.close(fd)
