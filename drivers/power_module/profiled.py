@@ -12,6 +12,7 @@ from chargepoint.model.readings import Reading
 from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
 from drivers.modbus.rtu import OnDone, RtuMaster
 from drivers.modbus.transaction import (
+    Failed,
     Outcome,
     Priority,
     Request,
@@ -49,6 +50,8 @@ class ProfiledModule:
         self._direction = Direction()
         self._confirmed: dict[str, Registers] = {}
         self._sent: dict[str, Registers] = {}
+        self._again_at_s: dict[str, float] = {}
+        self._now_s = -1e9
         self._action: str | None = None
         self._step = 0
         self._run = 0
@@ -58,6 +61,8 @@ class ProfiledModule:
         self._was_on = False
         self._latched = ""
         self._refused = ""
+        self.last_failure = ""
+        """Why the last write failed; for diagnostics."""
         self._differences = 0
         self._state: Reading[PowerModuleState] | None = None
         self._refreshed_at_s = 0.0
@@ -91,6 +96,7 @@ class ProfiledModule:
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due and take the next step towards what was ordered."""
+        self._now_s = now_s
         self._polled.poll(now_s)
         state = self._state
         if not self._polled.identified or state is None:
@@ -126,8 +132,8 @@ class ProfiledModule:
             goal = None if output else "start" if remote else "prepare"
         else:
             goal = None if not output else "stop" if remote else "prepare"
-        if self._action == "stop" and not wanted:
-            return  # let it finish its expectation
+        if self._action == "stop":
+            return  # a stop is always finished, whatever was ordered meanwhile
         if self._action is not None and (self._action == goal or (wanted and self._action in ("prepare", "start"))):
             return
         if goal != self._action and goal is not None:
@@ -201,11 +207,16 @@ class ProfiledModule:
                 self._step += 1
             else:
                 self._confirmed.pop(step.point, None)
+                self._note(outcome)
                 self._again(outcome.at_s)
 
         priority = Priority.STOP if self._action == "stop" else Priority.SETPOINT
         self._master.submit(self._request(step.point, registers), done, priority, key=(self.name, step.point))
         return True
+
+    def _note(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failed):
+            self.last_failure = outcome.detail
 
     # -- set-points -------------------------------------------------------------------------------
 
@@ -218,9 +229,9 @@ class ProfiledModule:
                 continue
             registers = self._encode(step.point, arguments[step.arg])
             known = self._sent.get(step.point, self._confirmed.get(step.point))
-            if registers is None or registers == known:
+            if registers is None or registers == known or self._now_s < self._again_at_s.get(step.point, -1e9):
                 continue
-            less = step.arg != "voltage_V" and (known is None or registers < known)
+            less = step.arg != "voltage_V" and (not any(registers) if known is None else registers < known)
             changes.append((Priority.STOP if less else Priority.SETPOINT, step.point, registers))
         for priority, point, registers in sorted(changes, key=lambda change: change[0]):
             self._sent[point] = registers
@@ -236,6 +247,8 @@ class ProfiledModule:
                 self._confirmed[point] = registers
             else:
                 self._confirmed.pop(point, None)
+                self._again_at_s[point] = outcome.at_s + RETRY_S
+                self._note(outcome)
 
         return done
 

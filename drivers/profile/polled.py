@@ -15,6 +15,8 @@ from drivers.profile.codec import Params, PointCodec, Value
 from drivers.profile.schema import Block, Profile
 
 IDENTIFY_EVERY_S = 2.0
+FORGET_S = 10.0
+"""A device that was silent this long may be another one when it comes back."""
 
 
 class PolledProfile:
@@ -48,6 +50,7 @@ class PolledProfile:
         }
         self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
         self._asked: set[str] = set()
+        self._heard_at_s = -1e9
         self._identity_block = profile.points[profile.identity.point].block
         timing = profile.timing
         master.configure(
@@ -63,6 +66,8 @@ class PolledProfile:
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due: the identity's alone until it is known."""
+        if self.identified and now_s - self._heard_at_s > FORGET_S:
+            self._forget()
         for block in self.profile.blocks.values():
             if now_s < self._due_s[block.name] or block.name in self._asked:
                 continue
@@ -76,12 +81,6 @@ class PolledProfile:
     def refresh(self, block: str) -> None:
         """Read this block at the next poll."""
         self._due_s[block] = -1e9
-
-    def forget(self) -> None:
-        """The device may be another one now: identify it again."""
-        self.identified = False
-        self.values.clear()
-        self._due_s = dict.fromkeys(self.profile.blocks, -1000000000.0)
 
     def address(self, point: str) -> int:
         """The point's address on the wire, base added."""
@@ -100,6 +99,11 @@ class PolledProfile:
         value = self.values.get(point)
         return value if isinstance(value, float) else None
 
+    def _forget(self) -> None:
+        self.identified = False
+        self.values.clear()
+        self._due_s = dict.fromkeys(self.profile.blocks, -1e9)
+
     def _ask(self, block: Block, now_s: float, every_s: float) -> None:
         base = int(self.params[block.base]) if block.base is not None else 0
         due_s = self._due_s[block.name]
@@ -114,6 +118,7 @@ class PolledProfile:
         self._asked.discard(block.name)
         match outcome:
             case ReadDone():
+                self._heard_at_s = outcome.at_s
                 self._decode(block, outcome.registers)
                 if block.name == self._identity_block and not self.identified:
                     self._identify()

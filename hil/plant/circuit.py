@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MODULE_F = 300e-6
-INLET_F = 10e-6
+INLET_F = 1e-6
 BLEED_OHM = 50_000.0
-CABLE_LEAK_OHM = 2_000_000.0
+CABLE_LEAK_OHM = 150_000.0
 CONTACTOR_OHM = 0.001
 PRECHARGE_OHM = 100.0
 DISCHARGE_OHM = 1_000.0

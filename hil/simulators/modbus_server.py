@@ -50,7 +50,7 @@ def _device(device_map: DeviceMap, before: Callable[[], None]) -> SimDevice:
     def block(first: int, count: int) -> list[SimData]:
         return [SimData(first, count=count, values=0, datatype=DataType.REGISTERS)]
 
-    bits = [SimData(first_word, count=coil_words * 16, values=False, datatype=DataType.BITS)]
+    bits = [SimData(first_word * 16, count=coil_words * 16, values=False, datatype=DataType.BITS)]
     spare = [SimData(0, count=16, values=False, datatype=DataType.BITS)]
     return SimDevice(
         id=device_map.unit,
