@@ -35,7 +35,9 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial"] = "serial"
+    kind: Literal["serial", "line"] = Field(
+        "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
+    )
     port: str = Field(min_length=1, description="stable device path, e.g. /dev/serial/by-id/… or /dev/chargepoint/…")
     baud: int = Field(19200, ge=1200, le=921600)
     format: Literal["8N1", "8E1", "8O1", "8N2"] = "8E1"
