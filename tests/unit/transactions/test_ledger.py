@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,7 +178,7 @@ def test_whatever_happens_numbers_are_gapless_and_energy_only_grows(
         records.append(ledger.end(None, TriggerReason.STOP_AUTHORIZED, StopReason.LOCAL))
     assert [r.seq_no for r in records] == list(range(len(records)))
     assert [r.type for r in records].count(TransactionEventType.ENDED) == 1
-    for earlier, later in zip(energies, energies[1:], strict=False):
+    for earlier, later in itertools.pairwise(energies):
         assert later[0] >= earlier[0] >= 0
         assert later[1] >= earlier[1] >= 0
     registers = [s.import_Wh for r in records[:-1] for s in r.samples]
