@@ -70,11 +70,11 @@ def _evse(evse: EvseState) -> tuple[Variable, ...]:
         Variable("EVSE", "AvailabilityState", _OPTION, evse_id=n, values=_STATES, summary=True),
         Variable("EVSE", "AllowReset", _B, "true", evse_id=n),
         Variable("EVSE", "Power", _D, evse_id=n, unit="W", maximum=evse.charge_max_W),
-        Variable("EVSE", "SupplyPhases", _I, "3", evse_id=n),
+        Variable("EVSE", "SupplyPhases", _I, "0", evse_id=n),
         Variable("Connector", "Available", _B, "true", evse_id=n, connector_id=1, summary=True),
         Variable("Connector", "AvailabilityState", _OPTION, evse_id=n, connector_id=1, values=_STATES, summary=True),
         Variable("Connector", "ConnectorType", _S, evse.connector_type, evse_id=n, connector_id=1),
-        Variable("Connector", "SupplyPhases", _I, "3", evse_id=n, connector_id=1),
+        Variable("Connector", "SupplyPhases", _I, "0", evse_id=n, connector_id=1),
     )
 
 
