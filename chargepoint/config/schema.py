@@ -101,6 +101,8 @@ class CsmsSection(Section):
     versions: tuple[Literal["ocpp2.0.1"], ...] = Field(("ocpp2.0.1",), min_length=1)
     password_file: Path | None = Field(None, description="Basic authentication; 16 to 40 characters, mode 0600")
     ca_file: Path | None = None
+    certificate_file: Path | None = Field(None, description="the station's own chain, security profile 3")
+    key_file: Path | None = Field(None, description="its private key, mode 0600")
     security_profile: int = Field(1, ge=1, le=3)
     reconnect_min_s: float = Field(1.0, ge=0.05, le=600)
     reconnect_max_s: float = Field(120.0, ge=1, le=3600)
