@@ -196,7 +196,9 @@ class _CarConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.secc is not None:
-            self.secc.receive(data, self._server.now())
+            now = self._server.now()
+            self.secc.update(self._server.current_inputs(), now)
+            self.secc.receive(data, now)
             self._after()
 
     def connection_lost(self, exc: Exception | None) -> None:
