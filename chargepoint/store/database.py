@@ -114,7 +114,7 @@ class Store:
 
         A cancelled caller does not take the write back: it will happen, or not, as one.
         """
-        await asyncio.wrap_future(self._submit(writes))
+        await asyncio.shield(asyncio.wrap_future(self._submit(writes)))
 
     def commit_now(self, *writes: Write) -> None:
         """`commit` for start-up and for programs without an event loop: blocks until it is on the disk."""
@@ -141,7 +141,7 @@ class Store:
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
             writes, done = job
-            done.set_running_or_notify_cancel()
+            done.set_running_or_notify_cancel()  # from here on nobody can cancel it
             try:
                 self._write(writes)
             except Exception as error:

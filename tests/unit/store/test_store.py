@@ -175,3 +175,15 @@ async def test_commits_of_many_tasks_keep_their_order_per_task(tmp_path: Path) -
     for name in "abc":
         assert [i for i in ids if i.startswith(name)] == [f"{name}-{n:02}" for n in range(10)]
     store.close()
+
+
+async def test_a_cancelled_caller_does_not_take_the_write_back(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.db")
+    task = asyncio.create_task(store.commit(SetVariable("k", "v")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.commit(SetVariable("k2", "v"))
+    assert store.variables() == {"k": "v", "k2": "v"}
+    store.close()
