@@ -46,6 +46,7 @@ __all__ = [
     "encode",
     "from_json",
     "namespace_of",
+    "preload",
     "root_name",
     "to_json",
 ]
@@ -98,6 +99,12 @@ def namespace_of(message: object) -> str:
     if package != "chargepoint.iso15118.messages" or module not in NAMESPACE_OF:
         raise ExiError(f"{type(message).__name__} is not a message class")
     return NAMESPACE_OF[module]
+
+
+def preload(*namespaces: str) -> None:
+    """Imports the grammars of these namespaces now, so that the first message does not pay for it."""
+    for namespace in namespaces:
+        _roots(namespace, False)
 
 
 def decode(namespace: str, data: bytes, fragment: bool = False) -> object:

@@ -19,6 +19,7 @@ from chargepoint.iso15118.exi.codec import (
     encode,
     from_json,
     namespace_of,
+    preload,
     to_json,
 )
 from chargepoint.iso15118.messages import app_protocol, common_messages, iso15118_2, xmldsig
@@ -219,6 +220,9 @@ def test_namespace_of_message() -> None:
     assert namespace_of(DC_CableCheckReq(Header=HEADER)) == NS_DC
     with pytest.raises(ExiError):
         namespace_of(object())
+    preload(NS_SAP, NS_DC)
+    with pytest.raises(ExiError):
+        preload("urn:nobody")
 
 
 def test_a_dc_station_loads_no_other_schema() -> None:
