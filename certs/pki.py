@@ -96,6 +96,18 @@ class Pki:
         for folder, root in (("v2g_roots", "v2g_root"), ("oem_roots", "oem_root"), ("mo_roots", "mo_root")):
             (directory / folder).mkdir(exist_ok=True)
             _write(directory / folder / f"{root}.pem", _pem(self.certificates[root]), 0o644)
+        self._write_for_outside_car(directory / "iso15118_2")
+
+    def _write_for_outside_car(self, directory: Path) -> None:
+        """The vehicle's files again under the names the EVCC of PyPI `iso15118` looks for (its PKI_PATH is `..`)."""
+        certificates, keys = directory / "certs", directory / "private_keys"
+        for folder in (certificates, keys):
+            folder.mkdir(parents=True, exist_ok=True)
+        _write(certificates / "v2gRootCACert.pem", _pem(self.certificates["v2g_root"]), 0o644)
+        _write(certificates / "oemRootCACert.pem", _pem(self.certificates["oem_root"]), 0o644)
+        _write(certificates / "oemCertChain.pem", b"".join(map(_pem, self.chain("vehicle"))), 0o644)
+        _write(keys / "oemLeaf.key", _key_pem(self.keys["vehicle"]), 0o600)
+        _write(keys / "oemLeafPassword.txt", b"unused: the key is not encrypted\n", 0o600)
 
 
 def _subject(node: Node) -> x509.Name:

@@ -16,7 +16,10 @@ IDLE_TIMEOUT_S = 60.0
 async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> None:
     """Answer `{"do": "status"}` with the snapshot until cancelled; anything else with what is known."""
 
+    open_writers: set[asyncio.StreamWriter] = set()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_writers.add(writer)
         try:
             while True:
                 async with asyncio.timeout(IDLE_TIMEOUT_S):
@@ -28,6 +31,7 @@ async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> Non
         except (TimeoutError, ConnectionError, ValueError):
             pass  # ValueError: a line beyond the cap; the connection ends
         finally:
+            open_writers.discard(writer)
             writer.close()
 
     listener = _listen(path)
@@ -36,6 +40,8 @@ async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> Non
         async with server:
             await server.serve_forever()
     finally:
+        for writer in open_writers.copy():
+            writer.close()  # its reader sees the end, and its task returns by itself
         os.unlink(path)
 
 

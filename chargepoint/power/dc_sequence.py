@@ -327,9 +327,13 @@ class DcSequence:
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
             contactor=closed,
-            discharge=self._stage is Stage.DISCHARGING_OUTPUT,
+            discharge=self._stage is Stage.DISCHARGING_OUTPUT or self._lowering_after_check,
             lock=closed or self._live(i) or (demand is not None and demand.lock),
         )
+
+    @property
+    def _lowering_after_check(self) -> bool:
+        return self._stage is Stage.CABLE_CHECK and self._check_step > 3
 
     def _live(self, i: SequenceInputs) -> bool:
         """The connector may carry voltage: keep it locked. Unknown counts as live while plugged."""

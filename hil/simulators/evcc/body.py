@@ -2,50 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ANSWER_TIMEOUT_S = 2.0
-LINE_MAX_BYTES = 1 << 20
-
-
-class PlantError(RuntimeError):
-    """The plant refused, or is gone."""
-
-
-class PlantSocket:
-    """JSON lines to the plant: one request, one answer, in order."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = asyncio.Lock()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer; raises PlantError with the plant's own words."""
-        async with self._lock, asyncio.timeout(ANSWER_TIMEOUT_S):
-            if self._streams is None:
-                self._streams = await asyncio.open_unix_connection(str(self._path), limit=LINE_MAX_BYTES)
-            reader, writer = self._streams
-            writer.write(json.dumps(request).encode() + b"\n")
-            await writer.drain()
-            line = await reader.readline()
-        if not line:
-            self._streams = None
-            raise PlantError("the plant closed its socket")
-        answer: dict[str, Any] = json.loads(line)
-        if not answer.get("ok"):
-            raise PlantError(json.dumps(answer.get("error")))
-        return answer
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+from hil.simulators.line_socket import LineSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +23,7 @@ class Inlet:
 class PlantBody:
     """One EVSE's car on the plant."""
 
-    def __init__(self, plant: PlantSocket, evse: int) -> None:
+    def __init__(self, plant: LineSocket, evse: int) -> None:
         self._plant = plant
         self._evse = evse
 

@@ -24,6 +24,7 @@ from chargepoint.iso15118.rational import maybe, number, rational
 from hil.simulators.evcc.body import Inlet, PlantBody
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.wire import Wire, WireError, connect
+from hil.simulators.line_socket import Refused
 
 R = TypeVar("R")
 
@@ -91,7 +92,7 @@ class Drive:
             await self._energise()
             await self._loop()
             await self._finish()
-        except (WireError, CarStopped, ssl.SSLError, OSError) as error:
+        except (WireError, CarStopped, Refused, ssl.SSLError, OSError) as error:
             self.progress.error = str(error)
         finally:
             await self._leave()
@@ -212,6 +213,8 @@ class Drive:
         try:
             await self._body.contactors(closed=False)
             await self._body.pilot("B")
+        except Refused as error:
+            self.progress.error = self.progress.error or str(error)
         finally:
             if self._wire is not None:
                 await self._wire.close()
