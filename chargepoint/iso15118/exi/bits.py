@@ -70,7 +70,7 @@ def empty(v: int, q: int, found: int, where: str) -> int:
     """What is left after an element without characters, whose end EXIficient codes on the second level: `1` `000`.
 
     `found` are the bits up to and including the escape. Two of the three zero bits are consumed; the third stands in
-    for the end of the element that the caller expects after characters. (Others, this codec too, write an empty string.)
+    for the end of the element that the caller expects after characters. This codec writes an empty string.
     """
     q -= 2
     if found != 1 or v >> q & 3:
