@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chargepoint.iso15118.exi.bits import LONGEST_LIST, fail, impossible, too_many, wrong
+from chargepoint.iso15118.exi.bits import (
+    LONGEST_LIST,
+    empty,
+    fail,
+    impossible,
+    take_integer,
+    take_string,
+    too_many,
+    wrong,
+)
 from chargepoint.iso15118.exi.errors import ExiError
 
 Take = Callable[[int, int], tuple[Any, int]]
@@ -57,11 +66,18 @@ class Automaton:
                 return named, content, q
             if step.take is None:
                 impossible(q, f"{self.where}: {step.name}")
+            value: Any
             if step.kind == "leaf":
                 q -= 1
-                if v >> q & 1:
-                    raise fail(q, f"{self.where}.{step.name}", 1)
-            value, q = step.take(v, q)
+                if found := v >> q & 1:
+                    if step.take is take_integer:
+                        raise fail(q, f"{self.where}.{step.name}", found)
+                    q = empty(v, q, found, f"{self.where}.{step.name}")
+                    value = "" if step.take is take_string else b""
+                else:
+                    value, q = step.take(v, q)
+            else:
+                value, q = step.take(v, q)
             if step.tail:
                 q -= step.tail
                 if rest := v >> q & ((1 << step.tail) - 1):

@@ -66,6 +66,18 @@ def too_many(q: int, where: str) -> ExiError:
     return ExiError(f"{where}: more than {LONGEST_LIST} items", remaining=q)
 
 
+def empty(v: int, q: int, found: int, where: str) -> int:
+    """What is left after an element without characters, whose end EXIficient codes on the second level: `1` `000`.
+
+    `found` are the bits up to and including the escape. Two of the three zero bits are consumed; the third stands in
+    for the end of the element that the caller expects after characters. This codec writes an empty string.
+    """
+    q -= 2
+    if found != 1 or v >> q & 3:
+        raise fail(q, where, found)
+    return q
+
+
 def take_bytes(v: int, q: int, count: int) -> tuple[bytes, int]:
     """The next `count` bytes in one move, wherever they start within a byte."""
     end = q - 8 * count

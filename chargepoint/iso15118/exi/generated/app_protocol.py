@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargepoint.iso15118.exi.bits import fail, more_groups, put_string, put_unsigned, take_string, wrong
+from chargepoint.iso15118.exi.bits import empty, fail, more_groups, put_string, put_unsigned, take_string, wrong
 from chargepoint.iso15118.messages.app_protocol import (
     AppProtocol,
     ResponseCode,
@@ -102,8 +102,9 @@ def encode_supportedAppProtocolRes(a: int, o: supportedAppProtocolRes) -> int:
 def decode_AppProtocol(v: int, q: int) -> tuple[AppProtocol, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "AppProtocol.ProtocolNamespace", t)
-    ProtocolNamespace_, q = take_string(v, q)
+        ProtocolNamespace_, q = "", empty(v, q, t, "AppProtocol.ProtocolNamespace")
+    else:
+        ProtocolNamespace_, q = take_string(v, q)
     q -= 11
     VersionNumberMajor_ = v >> q & 0x7ff
     if VersionNumberMajor_ > 255:

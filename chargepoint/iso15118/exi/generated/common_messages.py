@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    empty,
     fail,
     more_groups,
     put_binary,
@@ -246,8 +247,9 @@ def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     Header_, q = decode_MessageHeader(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "SessionSetupReq.EVCCID", t)
-    EVCCID_, q = take_string(v, q)
+        EVCCID_, q = "", empty(v, q, t, "SessionSetupReq.EVCCID")
+    else:
+        EVCCID_, q = take_string(v, q)
     return SessionSetupReq(Header=Header_, EVCCID=EVCCID_), q
 
 
@@ -269,8 +271,9 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "SessionSetupRes.EVSEID", t)
-    EVSEID_, q = take_string(v, q)
+        EVSEID_, q = "", empty(v, q, t, "SessionSetupRes.EVSEID")
+    else:
+        EVSEID_, q = take_string(v, q)
     return SessionSetupRes(Header=Header_, ResponseCode=ResponseCode_, EVSEID=EVSEID_), q
 
 
@@ -978,8 +981,9 @@ def decode_SessionStopReq(v: int, q: int) -> tuple[SessionStopReq, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SessionStopReq.EVTerminationCode", t)
-        EVTerminationCode_, q = take_string(v, q)
+            EVTerminationCode_, q = "", empty(v, q, t, "SessionStopReq.EVTerminationCode")
+        else:
+            EVTerminationCode_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -989,8 +993,9 @@ def decode_SessionStopReq(v: int, q: int) -> tuple[SessionStopReq, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SessionStopReq.EVTerminationExplanation", t)
-        EVTerminationExplanation_, q = take_string(v, q)
+            EVTerminationExplanation_, q = "", empty(v, q, t, "SessionStopReq.EVTerminationExplanation")
+        else:
+            EVTerminationExplanation_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -1436,8 +1441,9 @@ def encode_VehicleCheckOutRes(a: int, o: VehicleCheckOutRes) -> int:
 def decode_PnC_ASResAuthorizationMode(v: int, q: int) -> tuple[PnC_ASResAuthorizationMode, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "PnC_ASResAuthorizationMode.GenChallenge", t)
-    GenChallenge_, q = take_binary(v, q)
+        GenChallenge_, q = b"", empty(v, q, t, "PnC_ASResAuthorizationMode.GenChallenge")
+    else:
+        GenChallenge_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -1475,8 +1481,9 @@ def decode_SupportedProvidersList(v: int, q: int) -> tuple[SupportedProvidersLis
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SupportedProvidersList.ProviderID", t)
-        ProviderID_item, q = take_string(v, q)
+            ProviderID_item, q = "", empty(v, q, t, "SupportedProvidersList.ProviderID")
+        else:
+            ProviderID_item, q = take_string(v, q)
         ProviderID_.append(ProviderID_item)
         if len(ProviderID_) < 128:
             q -= 3
@@ -1526,8 +1533,9 @@ def decode_PnC_AReqAuthorizationMode(v: int, q: int) -> tuple[PnC_AReqAuthorizat
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "PnC_AReqAuthorizationMode.GenChallenge", t)
-    GenChallenge_, q = take_binary(v, q)
+        GenChallenge_, q = b"", empty(v, q, t, "PnC_AReqAuthorizationMode.GenChallenge")
+    else:
+        GenChallenge_, q = take_binary(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "PnC_AReqAuthorizationMode.ContractCertificateChain", t)
@@ -1826,8 +1834,9 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Parameter.finiteString", t)
-        finiteString_, q = take_string(v, q)
+            finiteString_, q = "", empty(v, q, t, "Parameter.finiteString")
+        else:
+            finiteString_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2419,8 +2428,9 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     ECDHCurve_ = _EcdhCurve[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "SignedInstallationData.DHPublicKey", t)
-    DHPublicKey_, q = take_binary(v, q)
+        DHPublicKey_, q = b"", empty(v, q, t, "SignedInstallationData.DHPublicKey")
+    else:
+        DHPublicKey_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 2:
@@ -2432,8 +2442,9 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     if n == 4:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SignedInstallationData.SECP521_EncryptedPrivateKey", t)
-        SECP521_EncryptedPrivateKey_, q = take_binary(v, q)
+            SECP521_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.SECP521_EncryptedPrivateKey")
+        else:
+            SECP521_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2442,8 +2453,9 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     elif n == 5:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SignedInstallationData.X448_EncryptedPrivateKey", t)
-        X448_EncryptedPrivateKey_, q = take_binary(v, q)
+            X448_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.X448_EncryptedPrivateKey")
+        else:
+            X448_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2452,8 +2464,9 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     else:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SignedInstallationData.TPM_EncryptedPrivateKey", t)
-        TPM_EncryptedPrivateKey_, q = take_binary(v, q)
+            TPM_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.TPM_EncryptedPrivateKey")
+        else:
+            TPM_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2492,8 +2505,9 @@ def decode_SignedMeteringData(v: int, q: int) -> tuple[SignedMeteringData, int]:
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "SignedMeteringData.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "SignedMeteringData.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "SignedMeteringData.MeterInfo", t)
@@ -2818,8 +2832,9 @@ def decode_PriceLevelSchedule(v: int, q: int) -> tuple[PriceLevelSchedule, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "PriceLevelSchedule.PriceScheduleDescription", t)
-        PriceScheduleDescription_, q = take_string(v, q)
+            PriceScheduleDescription_, q = "", empty(v, q, t, "PriceLevelSchedule.PriceScheduleDescription")
+        else:
+            PriceScheduleDescription_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2979,8 +2994,9 @@ def decode_AbsolutePriceSchedule(v: int, q: int) -> tuple[AbsolutePriceSchedule,
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "AbsolutePriceSchedule.PriceScheduleDescription", t)
-        PriceScheduleDescription_, q = take_string(v, q)
+            PriceScheduleDescription_, q = "", empty(v, q, t, "AbsolutePriceSchedule.PriceScheduleDescription")
+        else:
+            PriceScheduleDescription_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2988,16 +3004,19 @@ def decode_AbsolutePriceSchedule(v: int, q: int) -> tuple[AbsolutePriceSchedule,
         n = 4
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "AbsolutePriceSchedule.Currency", t)
-    Currency_, q = take_string(v, q)
+        Currency_, q = "", empty(v, q, t, "AbsolutePriceSchedule.Currency")
+    else:
+        Currency_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "AbsolutePriceSchedule.Language", t)
-    Language_, q = take_string(v, q)
+        Language_, q = "", empty(v, q, t, "AbsolutePriceSchedule.Language")
+    else:
+        Language_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "AbsolutePriceSchedule.PriceAlgorithm", t)
-    PriceAlgorithm_, q = take_string(v, q)
+        PriceAlgorithm_, q = "", empty(v, q, t, "AbsolutePriceSchedule.PriceAlgorithm")
+    else:
+        PriceAlgorithm_, q = take_string(v, q)
     q -= 4
     n = v >> q & 0xf
     if n > 3:
@@ -3176,8 +3195,9 @@ def decode_TaxRule(v: int, q: int) -> tuple[TaxRule, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "TaxRule.TaxRuleName", t)
-        TaxRuleName_, q = take_string(v, q)
+            TaxRuleName_, q = "", empty(v, q, t, "TaxRule.TaxRuleName")
+        else:
+            TaxRuleName_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -3521,8 +3541,9 @@ def decode_OverstayRule(v: int, q: int) -> tuple[OverstayRule, int]:
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "OverstayRule.OverstayRuleDescription", t)
-        OverstayRuleDescription_, q = take_string(v, q)
+            OverstayRuleDescription_, q = "", empty(v, q, t, "OverstayRule.OverstayRuleDescription")
+        else:
+            OverstayRuleDescription_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -3615,8 +3636,9 @@ def encode_AdditionalServiceList(a: int, o: AdditionalServiceList) -> int:
 def decode_AdditionalService(v: int, q: int) -> tuple[AdditionalService, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "AdditionalService.ServiceName", t)
-    ServiceName_, q = take_string(v, q)
+        ServiceName_, q = "", empty(v, q, t, "AdditionalService.ServiceName")
+    else:
+        ServiceName_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "AdditionalService.ServiceFee", t)
@@ -3903,12 +3925,14 @@ def decode_EVAbsolutePriceSchedule(v: int, q: int) -> tuple[EVAbsolutePriceSched
             raise fail(q, "EVAbsolutePriceSchedule.TimeAnchor", TimeAnchor_)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "EVAbsolutePriceSchedule.Currency", t)
-    Currency_, q = take_string(v, q)
+        Currency_, q = "", empty(v, q, t, "EVAbsolutePriceSchedule.Currency")
+    else:
+        Currency_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "EVAbsolutePriceSchedule.PriceAlgorithm", t)
-    PriceAlgorithm_, q = take_string(v, q)
+        PriceAlgorithm_, q = "", empty(v, q, t, "EVAbsolutePriceSchedule.PriceAlgorithm")
+    else:
+        PriceAlgorithm_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "EVAbsolutePriceSchedule.EVPriceRuleStacks", t)
@@ -4050,8 +4074,9 @@ def decode_EMAIDList(v: int, q: int) -> tuple[EMAIDList, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "EMAIDList.EMAID", t)
-        EMAID_item, q = take_string(v, q)
+            EMAID_item, q = "", empty(v, q, t, "EMAIDList.EMAID")
+        else:
+            EMAID_item, q = take_string(v, q)
         EMAID_.append(EMAID_item)
         if len(EMAID_) < 8:
             q -= 3
@@ -4092,8 +4117,9 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SubCertificates.Certificate", t)
-        Certificate_item, q = take_binary(v, q)
+            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+        else:
+            Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
         if len(Certificate_) < 3:
             q -= 3
@@ -4128,8 +4154,9 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
 def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateChain.Certificate", t)
-    Certificate_, q = take_binary(v, q)
+        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+    else:
+        Certificate_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -4165,8 +4192,9 @@ def decode_SignedCertificateChain(v: int, q: int) -> tuple[SignedCertificateChai
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "SignedCertificateChain.Certificate", t)
-    Certificate_, q = take_binary(v, q)
+        Certificate_, q = b"", empty(v, q, t, "SignedCertificateChain.Certificate")
+    else:
+        Certificate_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -4199,8 +4227,9 @@ def encode_SignedCertificateChain(a: int, o: SignedCertificateChain) -> int:
 def decode_ContractCertificateChain(v: int, q: int) -> tuple[ContractCertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "ContractCertificateChain.Certificate", t)
-    Certificate_, q = take_binary(v, q)
+        Certificate_, q = b"", empty(v, q, t, "ContractCertificateChain.Certificate")
+    else:
+        Certificate_, q = take_binary(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "ContractCertificateChain.SubCertificates", t)

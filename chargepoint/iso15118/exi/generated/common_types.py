@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    empty,
     fail,
     more_groups,
     put_binary,
@@ -108,8 +109,9 @@ _EvseNotification = tuple(EvseNotification)
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MessageHeader.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 11
     TimeStamp_ = v >> q & 0x7ff
     if TimeStamp_ > 255:
@@ -418,8 +420,9 @@ def encode_RationalNumber(a: int, o: RationalNumber) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MeterInfo.MeterID", t)
-    MeterID_, q = take_string(v, q)
+        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+    else:
+        MeterID_, q = take_string(v, q)
     q -= 11
     ChargedEnergyReadingWh_ = v >> q & 0x7ff
     if ChargedEnergyReadingWh_ > 255:
@@ -482,8 +485,9 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 5:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "MeterInfo.MeterSignature", t)
-        MeterSignature_, q = take_binary(v, q)
+            MeterSignature_, q = b"", empty(v, q, t, "MeterInfo.MeterSignature")
+        else:
+            MeterSignature_, q = take_binary(v, q)
         q -= 3
         n = v >> q & 7
         if n > 2:

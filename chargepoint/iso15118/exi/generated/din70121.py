@@ -5,6 +5,7 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.bits import (
     BIT,
     LONGEST_LIST,
+    empty,
     fail,
     impossible,
     more_groups,
@@ -210,8 +211,9 @@ _DC_EVErrorCode = tuple(DC_EVErrorCode)
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "SessionSetupReq.EVCCID", t)
-    EVCCID_, q = take_binary(v, q)
+        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+    else:
+        EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
@@ -228,8 +230,9 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "SessionSetupRes.EVSEID", t)
-    EVSEID_, q = take_binary(v, q)
+        EVSEID_, q = b"", empty(v, q, t, "SessionSetupRes.EVSEID")
+    else:
+        EVSEID_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -284,8 +287,9 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ServiceDiscoveryReq.ServiceScope", t)
-        ServiceScope_, q = take_string(v, q)
+            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+        else:
+            ServiceScope_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -481,8 +485,9 @@ def encode_ServicePaymentSelectionRes(a: int, o: ServicePaymentSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "PaymentDetailsReq.ContractID", t)
-    ContractID_, q = take_string(v, q)
+        ContractID_, q = "", empty(v, q, t, "PaymentDetailsReq.ContractID")
+    else:
+        ContractID_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "PaymentDetailsReq.ContractSignatureCertChain", t)
@@ -504,8 +509,9 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "PaymentDetailsRes.GenChallenge", t)
-    GenChallenge_, q = take_string(v, q)
+        GenChallenge_, q = "", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+    else:
+        GenChallenge_, q = take_string(v, q)
     q -= 12
     s = v >> q & 0xfff
     if s > 511:
@@ -550,8 +556,9 @@ def decode_ContractAuthenticationReq(v: int, q: int) -> tuple[ContractAuthentica
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ContractAuthenticationReq.GenChallenge", t)
-        GenChallenge_, q = take_string(v, q)
+            GenChallenge_, q = "", empty(v, q, t, "ContractAuthenticationReq.GenChallenge")
+        else:
+            GenChallenge_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -835,8 +842,9 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "ChargingStatusRes.EVSEID", t)
-    EVSEID_, q = take_binary(v, q)
+        EVSEID_, q = b"", empty(v, q, t, "ChargingStatusRes.EVSEID")
+    else:
+        EVSEID_, q = take_binary(v, q)
     q -= 12
     s = v >> q & 0xfff
     if s > 511:
@@ -923,8 +931,9 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "MeteringReceiptReq.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -1037,16 +1046,18 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateUpdateReq.ContractID", t)
-    ContractID_, q = take_string(v, q)
+        ContractID_, q = "", empty(v, q, t, "CertificateUpdateReq.ContractID")
+    else:
+        ContractID_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "CertificateUpdateReq.ListOfRootCertificateIDs", t)
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateUpdateReq.DHParams", t)
-    DHParams_, q = take_binary(v, q)
+        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateReq.DHParams")
+    else:
+        DHParams_, q = take_binary(v, q)
     return CertificateUpdateReq(Id=Id_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractID=ContractID_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
 
 
@@ -1080,16 +1091,19 @@ def decode_CertificateUpdateRes(v: int, q: int) -> tuple[CertificateUpdateRes, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey", t)
-    ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
+        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey")
+    else:
+        ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "CertificateUpdateRes.DHParams", t)
-    DHParams_, q = take_binary(v, q)
+        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateRes.DHParams")
+    else:
+        DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "CertificateUpdateRes.ContractID", t)
-    ContractID_, q = take_string(v, q)
+        ContractID_, q = "", empty(v, q, t, "CertificateUpdateRes.ContractID")
+    else:
+        ContractID_, q = take_string(v, q)
     q -= 12
     s = v >> q & 0xfff
     if s > 511:
@@ -1136,16 +1150,18 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
         n = 1
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "CertificateInstallationReq.OEMProvisioningCert", t)
-    OEMProvisioningCert_, q = take_binary(v, q)
+        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+    else:
+        OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "CertificateInstallationReq.ListOfRootCertificateIDs", t)
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateInstallationReq.DHParams", t)
-    DHParams_, q = take_binary(v, q)
+        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationReq.DHParams")
+    else:
+        DHParams_, q = take_binary(v, q)
     return CertificateInstallationReq(Id=Id_, OEMProvisioningCert=OEMProvisioningCert_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
 
 
@@ -1178,16 +1194,19 @@ def decode_CertificateInstallationRes(v: int, q: int) -> tuple[CertificateInstal
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey", t)
-    ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
+        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey")
+    else:
+        ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "CertificateInstallationRes.DHParams", t)
-    DHParams_, q = take_binary(v, q)
+        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationRes.DHParams")
+    else:
+        DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "CertificateInstallationRes.ContractID", t)
-    ContractID_, q = take_string(v, q)
+        ContractID_, q = "", empty(v, q, t, "CertificateInstallationRes.ContractID")
+    else:
+        ContractID_, q = take_string(v, q)
     return CertificateInstallationRes(Id=Id_, ResponseCode=ResponseCode_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractSignatureEncryptedPrivateKey=ContractSignatureEncryptedPrivateKey_, DHParams=DHParams_, ContractID=ContractID_), q
 
 
@@ -1619,8 +1638,9 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ServiceTag.ServiceName", t)
-        ServiceName_, q = take_string(v, q)
+            ServiceName_, q = "", empty(v, q, t, "ServiceTag.ServiceName")
+        else:
+            ServiceName_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -1640,8 +1660,9 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ServiceTag.ServiceScope", t)
-        ServiceScope_, q = take_string(v, q)
+            ServiceScope_, q = "", empty(v, q, t, "ServiceTag.ServiceScope")
+        else:
+            ServiceScope_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -1940,8 +1961,9 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Parameter.stringValue", t)
-        stringValue_, q = take_string(v, q)
+            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+        else:
+            stringValue_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2018,8 +2040,9 @@ def encode_ServiceCharge(a: int, o: ServiceCharge) -> int:
 def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateChain.Certificate", t)
-    Certificate_, q = take_binary(v, q)
+        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+    else:
+        Certificate_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -2057,8 +2080,9 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SubCertificates.Certificate", t)
-        Certificate_item, q = take_binary(v, q)
+            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+        else:
+            Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
         if len(Certificate_) > LONGEST_LIST:
             raise too_many(q, "SubCertificates.Certificate")
@@ -2095,8 +2119,9 @@ def decode_ListOfRootCertificateIDs(v: int, q: int) -> tuple[ListOfRootCertifica
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ListOfRootCertificateIDs.RootCertificateID", t)
-        RootCertificateID_item, q = take_string(v, q)
+            RootCertificateID_item, q = "", empty(v, q, t, "ListOfRootCertificateIDs.RootCertificateID")
+        else:
+            RootCertificateID_item, q = take_string(v, q)
         RootCertificateID_.append(RootCertificateID_item)
         if len(RootCertificateID_) > LONGEST_LIST:
             raise too_many(q, "ListOfRootCertificateIDs.RootCertificateID")
@@ -2127,8 +2152,9 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MeterInfo.MeterID", t)
-    MeterID_, q = take_string(v, q)
+        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+    else:
+        MeterID_, q = take_string(v, q)
     q -= 4
     n = v >> q & 0xf
     if n > 4:
@@ -2146,8 +2172,9 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "MeterInfo.SigMeterReading", t)
-        SigMeterReading_, q = take_binary(v, q)
+            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+        else:
+            SigMeterReading_, q = take_binary(v, q)
         q -= 3
         n = v >> q & 7
         if n > 2:
@@ -2302,8 +2329,9 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Notification.FaultMsg", t)
-        FaultMsg_, q = take_string(v, q)
+            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+        else:
+            FaultMsg_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2434,8 +2462,9 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SalesTariff.SalesTariffDescription", t)
-        SalesTariffDescription_, q = take_string(v, q)
+            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+        else:
+            SalesTariffDescription_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -3803,8 +3832,9 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MessageHeader.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    empty,
     fail,
     impossible,
     more_groups,
@@ -571,8 +572,9 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "SessionSetupReq.EVCCID", t)
-    EVCCID_, q = take_binary(v, q)
+        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+    else:
+        EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
@@ -589,8 +591,9 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "SessionSetupRes.EVSEID", t)
-    EVSEID_, q = take_string(v, q)
+        EVSEID_, q = "", empty(v, q, t, "SessionSetupRes.EVSEID")
+    else:
+        EVSEID_, q = take_string(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -645,8 +648,9 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ServiceDiscoveryReq.ServiceScope", t)
-        ServiceScope_, q = take_string(v, q)
+            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+        else:
+            ServiceScope_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -842,8 +846,9 @@ def encode_PaymentServiceSelectionRes(a: int, o: PaymentServiceSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "PaymentDetailsReq.eMAID", t)
-    eMAID_, q = take_string(v, q)
+        eMAID_, q = "", empty(v, q, t, "PaymentDetailsReq.eMAID")
+    else:
+        eMAID_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "PaymentDetailsReq.ContractSignatureCertChain", t)
@@ -865,8 +870,9 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "PaymentDetailsRes.GenChallenge", t)
-    GenChallenge_, q = take_binary(v, q)
+        GenChallenge_, q = b"", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+    else:
+        GenChallenge_, q = take_binary(v, q)
     q -= 12
     s = v >> q & 0xfff
     if s > 511:
@@ -911,8 +917,9 @@ def decode_AuthorizationReq(v: int, q: int) -> tuple[AuthorizationReq, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "AuthorizationReq.GenChallenge", t)
-        GenChallenge_, q = take_binary(v, q)
+            GenChallenge_, q = b"", empty(v, q, t, "AuthorizationReq.GenChallenge")
+        else:
+            GenChallenge_, q = take_binary(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -1248,8 +1255,9 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "MeteringReceiptReq.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -1386,8 +1394,9 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateUpdateReq.eMAID", t)
-    eMAID_, q = take_string(v, q)
+        eMAID_, q = "", empty(v, q, t, "CertificateUpdateReq.eMAID")
+    else:
+        eMAID_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "CertificateUpdateReq.ListOfRootCertificateIDs", t)
@@ -1485,8 +1494,9 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "CertificateInstallationReq.OEMProvisioningCert", t)
-    OEMProvisioningCert_, q = take_binary(v, q)
+        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+    else:
+        OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
     if t := v >> q & 3:
         raise fail(q, "CertificateInstallationReq.ListOfRootCertificateIDs", t)
@@ -1558,8 +1568,9 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "ChargingStatusRes.EVSEID", t)
-    EVSEID_, q = take_string(v, q)
+        EVSEID_, q = "", empty(v, q, t, "ChargingStatusRes.EVSEID")
+    else:
+        EVSEID_, q = take_string(v, q)
     q -= 11
     t = v >> q & 0x7ff
     if t > 254:
@@ -1906,8 +1917,9 @@ def decode_CurrentDemandRes(v: int, q: int) -> tuple[CurrentDemandRes, int]:
         n = 10
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "CurrentDemandRes.EVSEID", t)
-    EVSEID_, q = take_string(v, q)
+        EVSEID_, q = "", empty(v, q, t, "CurrentDemandRes.EVSEID")
+    else:
+        EVSEID_, q = take_string(v, q)
     q -= 11
     t = v >> q & 0x7ff
     if t > 254:
@@ -2044,8 +2056,9 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Service.ServiceName", t)
-        ServiceName_, q = take_string(v, q)
+            ServiceName_, q = "", empty(v, q, t, "Service.ServiceName")
+        else:
+            ServiceName_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2065,8 +2078,9 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Service.ServiceScope", t)
-        ServiceScope_, q = take_string(v, q)
+            ServiceScope_, q = "", empty(v, q, t, "Service.ServiceScope")
+        else:
+            ServiceScope_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2426,8 +2440,9 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Parameter.stringValue", t)
-        stringValue_, q = take_string(v, q)
+            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+        else:
+            stringValue_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2489,8 +2504,9 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ChargeService.ServiceName", t)
-        ServiceName_, q = take_string(v, q)
+            ServiceName_, q = "", empty(v, q, t, "ChargeService.ServiceName")
+        else:
+            ServiceName_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2510,8 +2526,9 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "ChargeService.ServiceScope", t)
-        ServiceScope_, q = take_string(v, q)
+            ServiceScope_, q = "", empty(v, q, t, "ChargeService.ServiceScope")
+        else:
+            ServiceScope_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -2609,8 +2626,9 @@ def decode_ContractSignatureEncryptedPrivateKey(v: int, q: int) -> tuple[Contrac
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "ContractSignatureEncryptedPrivateKey.value", t)
-    value_, q = take_binary(v, q)
+        value_, q = b"", empty(v, q, t, "ContractSignatureEncryptedPrivateKey.value")
+    else:
+        value_, q = take_binary(v, q)
     return ContractSignatureEncryptedPrivateKey(Id=Id_, value=value_), q
 
 
@@ -2627,8 +2645,9 @@ def decode_DiffieHellmanPublickey(v: int, q: int) -> tuple[DiffieHellmanPublicke
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "DiffieHellmanPublickey.value", t)
-    value_, q = take_binary(v, q)
+        value_, q = b"", empty(v, q, t, "DiffieHellmanPublickey.value")
+    else:
+        value_, q = take_binary(v, q)
     return DiffieHellmanPublickey(Id=Id_, value=value_), q
 
 
@@ -2645,8 +2664,9 @@ def decode_EMAID(v: int, q: int) -> tuple[EMAID, int]:
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "EMAID.value", t)
-    value_, q = take_string(v, q)
+        value_, q = "", empty(v, q, t, "EMAID.value")
+    else:
+        value_, q = take_string(v, q)
     return EMAID(Id=Id_, value=value_), q
 
 
@@ -2671,8 +2691,9 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        raise fail(q, "CertificateChain.Certificate", t)
-    Certificate_, q = take_binary(v, q)
+        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+    else:
+        Certificate_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 1:
@@ -2716,8 +2737,9 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SubCertificates.Certificate", t)
-        Certificate_item, q = take_binary(v, q)
+            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+        else:
+            Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
         if len(Certificate_) < 4:
             q -= 3
@@ -2794,8 +2816,9 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MeterInfo.MeterID", t)
-    MeterID_, q = take_string(v, q)
+        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+    else:
+        MeterID_, q = take_string(v, q)
     q -= 4
     n = v >> q & 0xf
     if n > 4:
@@ -2820,8 +2843,9 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "MeterInfo.SigMeterReading", t)
-        SigMeterReading_, q = take_binary(v, q)
+            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+        else:
+            SigMeterReading_, q = take_binary(v, q)
         q -= 3
         n = v >> q & 7
         if n > 2:
@@ -2960,8 +2984,9 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "Notification.FaultMsg", t)
-        FaultMsg_, q = take_string(v, q)
+            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+        else:
+            FaultMsg_, q = take_string(v, q)
         q -= 2
         n = v >> q & 3
         if n:
@@ -3090,8 +3115,9 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "SalesTariff.SalesTariffDescription", t)
-        SalesTariffDescription_, q = take_string(v, q)
+            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+        else:
+            SalesTariffDescription_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 1:
@@ -4085,8 +4111,9 @@ def encode_V2G_Message(a: int, o: V2G_Message) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "MessageHeader.SessionID", t)
-    SessionID_, q = take_binary(v, q)
+        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+    else:
+        SessionID_, q = take_binary(v, q)
     q -= 3
     n = v >> q & 7
     if n > 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    empty,
     fail,
     more_groups,
     put_binary,
@@ -216,8 +217,9 @@ def decode_WPT_FinePositioningSetupReq(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -318,8 +320,9 @@ def decode_WPT_FinePositioningSetupRes(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -407,8 +410,9 @@ def decode_WPT_FinePositioningReq(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_FinePositioningReq.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningReq.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -492,8 +496,9 @@ def decode_WPT_FinePositioningRes(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_FinePositioningRes.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningRes.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -597,8 +602,9 @@ def decode_WPT_PairingReq(v: int, q: int) -> tuple[WPT_PairingReq, int]:
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_PairingReq.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingReq.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -704,8 +710,9 @@ def decode_WPT_PairingRes(v: int, q: int) -> tuple[WPT_PairingRes, int]:
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_PairingRes.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingRes.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -805,8 +812,9 @@ def decode_WPT_ChargeParameterDiscoveryReq(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -911,8 +919,9 @@ def decode_WPT_ChargeParameterDiscoveryRes(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 9:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer", t)
-        SDManufacturerSpecificDataContainer_item, q = take_binary(v, q)
+            SDManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer")
+        else:
+            SDManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         SDManufacturerSpecificDataContainer_.append(SDManufacturerSpecificDataContainer_item)
         if len(SDManufacturerSpecificDataContainer_) < 16:
             q -= 3
@@ -1007,8 +1016,9 @@ def decode_WPT_AlignmentCheckReq(v: int, q: int) -> tuple[WPT_AlignmentCheckReq,
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_AlignmentCheckReq.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckReq.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -1102,8 +1112,9 @@ def decode_WPT_AlignmentCheckRes(v: int, q: int) -> tuple[WPT_AlignmentCheckRes,
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_AlignmentCheckRes.VendorSpecificDataContainer", t)
-        VendorSpecificDataContainer_item, q = take_binary(v, q)
+            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckRes.VendorSpecificDataContainer")
+        else:
+            VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
         if len(VendorSpecificDataContainer_) < 16:
             q -= 3
@@ -1219,8 +1230,9 @@ def decode_WPT_ChargeLoopReq(v: int, q: int) -> tuple[WPT_ChargeLoopReq, int]:
     while n == 8:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer", t)
-        ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
+            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer")
+        else:
+            ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
         if len(ManufacturerSpecificDataContainer_) < 16:
             q -= 3
@@ -1368,8 +1380,9 @@ def decode_WPT_ChargeLoopRes(v: int, q: int) -> tuple[WPT_ChargeLoopRes, int]:
     while n == 12:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer", t)
-        ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
+            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer")
+        else:
+            ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
         if len(ManufacturerSpecificDataContainer_) < 16:
             q -= 3
@@ -2241,8 +2254,9 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "AlternativeSECC.SSID", t)
-        SSID_, q = take_string(v, q)
+            SSID_, q = "", empty(v, q, t, "AlternativeSECC.SSID")
+        else:
+            SSID_, q = take_string(v, q)
         q -= 4
         n = v >> q & 0xf
         if n > 3:
@@ -2252,8 +2266,9 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "AlternativeSECC.BSSID", t)
-        BSSID_, q = take_string(v, q)
+            BSSID_, q = "", empty(v, q, t, "AlternativeSECC.BSSID")
+        else:
+            BSSID_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 2:
@@ -2263,8 +2278,9 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            raise fail(q, "AlternativeSECC.IPAddress", t)
-        IPAddress_, q = take_string(v, q)
+            IPAddress_, q = "", empty(v, q, t, "AlternativeSECC.IPAddress")
+        else:
+            IPAddress_, q = take_string(v, q)
         q -= 3
         n = v >> q & 7
         if n > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.automaton import Automaton, Step
 from chargepoint.iso15118.exi.bits import (
     LONGEST_LIST,
+    empty,
     fail,
     more_groups,
     put_any_integer,
@@ -279,8 +280,9 @@ def decode_Reference(v: int, q: int) -> tuple[Reference, int]:
     DigestMethod_, q = decode_DigestMethod(v, q)
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "Reference.DigestValue", t)
-    DigestValue_, q = take_binary(v, q)
+        DigestValue_, q = b"", empty(v, q, t, "Reference.DigestValue")
+    else:
+        DigestValue_, q = take_binary(v, q)
     return Reference(Id=Id_, Type=Type_, URI=URI_, Transforms=Transforms_, DigestMethod=DigestMethod_, DigestValue=DigestValue_), q
 
 
@@ -450,8 +452,9 @@ def encode_X509Data(a: int, o: X509Data) -> int:
 def decode_X509IssuerSerial(v: int, q: int) -> tuple[X509IssuerSerial, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "X509IssuerSerial.X509IssuerName", t)
-    X509IssuerName_, q = take_string(v, q)
+        X509IssuerName_, q = "", empty(v, q, t, "X509IssuerSerial.X509IssuerName")
+    else:
+        X509IssuerName_, q = take_string(v, q)
     q -= 12
     s = v >> q & 0xfff
     if s > 511:
@@ -622,12 +625,14 @@ def encode_DSAKeyValue(a: int, o: DSAKeyValue) -> int:
 def decode_RSAKeyValue(v: int, q: int) -> tuple[RSAKeyValue, int]:
     q -= 2
     if t := v >> q & 3:
-        raise fail(q, "RSAKeyValue.Modulus", t)
-    Modulus_, q = take_binary(v, q)
+        Modulus_, q = b"", empty(v, q, t, "RSAKeyValue.Modulus")
+    else:
+        Modulus_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        raise fail(q, "RSAKeyValue.Exponent", t)
-    Exponent_, q = take_binary(v, q)
+        Exponent_, q = b"", empty(v, q, t, "RSAKeyValue.Exponent")
+    else:
+        Exponent_, q = take_binary(v, q)
     return RSAKeyValue(Modulus=Modulus_, Exponent=Exponent_), q
 
 

@@ -194,20 +194,38 @@ class Decoder(Body):
             self._simple(slot.attribute.type, target, where)
             return
         if slot.text:
-            self._simple(slot.text, target, where)
+            if self.zeros:
+                self._text(slot.text, target, where)
+            else:
+                self._simple(slot.text, target, where)
             return
         if element is None:
             raise TypeError(slot)
         declared = self.library.schemas.resolve(element)
         if isinstance(declared, SimpleType):
             self.zeros += 1
-            self._simple(declared, target, where)
+            if declared.base in ("string", "hexBinary", "base64Binary") and not declared.values:
+                self._text(declared, target, where)
+            else:
+                self._simple(declared, target, where)
             self.zeros += 1
             return
         item = self.writer.class_for(element, declared)
         self._settle(where)
         self.add(f"{target}, q = {self.writer.function('decode', item)}(v, q)")
         self.zeros = tail(item.shape, self.library)
+
+    def _text(self, simple: SimpleType, target: str, where: str) -> None:
+        # the only values that can be empty, for which some encoders send no characters at all
+        self._flush()
+        take = self.writer.bits("take_string" if simple.base == "string" else "take_binary")
+        literal_empty = '""' if simple.base == "string" else 'b""'
+        self.add(f"q -= {self.zeros}")
+        self.add(f"if t := v >> q & {mask(self.zeros)}:")
+        self.add(f"    {target}, q = {literal_empty}, {self.writer.bits('empty')}(v, q, t, {self.where(where)})")
+        self.add("else:")
+        self.add(f"    {target}, q = {take}(v, q)")
+        self.zeros = 0
 
     def _settle(self, where: str) -> None:
         self._flush()

@@ -150,6 +150,27 @@ def test_element_fragment_with_and_without_attribute() -> None:
     assert decode(NS_ISO2, data, fragment=True) == signed
 
 
+def test_empty_values_of_other_encoders() -> None:
+    # EXIficient sends no characters for an empty element but its end on the second level; bytes from there
+    data = bytes.fromhex("8008000000000010")
+    message = decode(NS_SAP, data)
+    assert message == app_protocol.supportedAppProtocolReq(
+        AppProtocol=(
+            app_protocol.AppProtocol(
+                ProtocolNamespace="", VersionNumberMajor=0, VersionNumberMinor=0, SchemaID=0, Priority=1
+            ),
+        )
+    )
+    assert encode(message).hex() == "800010000000000040"
+    key = xmldsig.DSAKeyValue(Y=bytes.fromhex("91ae176c"), J=b"")
+    assert decode(NS_XMLDSIG, bytes.fromhex("800c0491ae176c1080")) == key
+    # any other second-level code is refused
+    for bit in range(13, 16):
+        broken = int.from_bytes(data, "big") | 1 << 8 * len(data) - 1 - bit
+        with pytest.raises(ExiError):
+            decode(NS_SAP, broken.to_bytes(len(data), "big"))
+
+
 def test_ambiguous_fragment_needs_its_name() -> None:
     chain = iso15118_2.CertificateChain(Certificate=b"x")
     with pytest.raises(ExiError, match="name the element"):

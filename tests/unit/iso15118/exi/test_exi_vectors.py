@@ -23,6 +23,7 @@ COUNTS = {
     "ISO2": 332,
     "DIN": 262,
     "SESSIONS": 247,
+    "EXTRA": 270,
 }
 
 
