@@ -13,6 +13,7 @@ from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
+    OVER_VOLTAGE_MARGIN_V,
     TEMPERATURE_STOP_DEGC,
     Envelope,
     emergency_over_voltage_V,
@@ -91,10 +92,10 @@ def _over_voltage_emergency(i: Inputs) -> str | None:
 def _over_voltage(i: Inputs) -> str | None:
     if i.stage not in _ENERGISED or i.car_voltage_max_V <= 0:
         return None
-    seen_V = _highest_voltage_V(i)
-    if seen_V <= i.car_voltage_max_V:
+    seen_V, bound_V = _highest_voltage_V(i), i.car_voltage_max_V + OVER_VOLTAGE_MARGIN_V
+    if seen_V <= bound_V:
         return None
-    return f"{seen_V:.1f} V: at most {i.car_voltage_max_V:.1f} V (the car's maximum)"
+    return f"{seen_V:.1f} V: at most {bound_V:.1f} V (the car's maximum and {OVER_VOLTAGE_MARGIN_V:.0f} V)"
 
 
 def _over_current(i: Inputs) -> str | None:
