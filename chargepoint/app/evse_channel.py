@@ -204,6 +204,13 @@ class EvseChannel:
             minimum_soc_percent=self._rooms.config.energy.minimum_soc_percent,
         )
 
+    def energy_now_Wh(self) -> tuple[float, float]:
+        """Import and export of the open transaction by the meter as last read; what is billed is in the records."""
+        state, image = self.ledger.state, self.session.image
+        if state is None or image is None or image.meter is None:
+            return self.ledger.energy_Wh
+        return image.meter.import_Wh - state.begin.import_Wh, image.meter.export_Wh - state.begin.export_Wh
+
     @property
     def nothing_to_store(self) -> bool:
         """Every record made is on the disk."""

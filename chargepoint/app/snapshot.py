@@ -30,7 +30,7 @@ def snapshot(daemon: Daemon) -> dict[str, object]:
 def _evse(daemon: Daemon, channel: EvseChannel) -> dict[str, object]:
     session, setpoint, image = channel.session, channel.setpoint, channel.session.image
     state = channel.ledger.state
-    import_Wh, export_Wh = channel.ledger.energy_Wh
+    import_Wh, export_Wh = channel.energy_now_Wh()
     car = daemon.cars.get(channel.evse_id)
     return {
         "status": session.status.value,

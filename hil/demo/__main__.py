@@ -19,6 +19,7 @@ from hil.demo.screen import draw
 from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import StoryFailed, Teller
+from hil.simulators.csms import CallError
 from hil.simulators.line_socket import Refused
 
 ONCE_HOLD_S = 3.0
@@ -61,7 +62,7 @@ def main(
         asyncio.run(_run(choices, console, once=once, report_file=report_file))
     except KeyboardInterrupt:
         console.print("ended")
-    except (StoryFailed, Refused, RuntimeError, OSError) as error:
+    except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
         console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False)
         sys.exit(1)
 
@@ -85,8 +86,11 @@ async def _run(choices: Choices, console: Console, *, once: bool, report_file: P
             _finish(console, report(bench, story), report_file)
         else:
             async with _beside(_watch(bench, teller, console)):
-                await teller.tell()
-                bench.note("the story is told; steer on, or Ctrl-C")
+                try:
+                    await teller.tell()
+                    bench.note("the story is told; steer on, or Ctrl-C")
+                except (StoryFailed, Refused, CallError, LookupError) as error:
+                    bench.note(f"the story ends here: {error}; steer on, or Ctrl-C")
                 await loop.create_future()
 
 

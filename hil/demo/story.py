@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, Bench
+from hil.simulators.line_socket import Refused
 
 SETTLED_SHARE = 0.02
 """A set-point counts as applied when the plant's own power is within this share of it."""
@@ -192,9 +193,15 @@ class Teller:
         pause_s: float = 0.03,
     ) -> None:
         until_s = time.monotonic() + patience_s
-        while not await condition():
+        why = ""
+        while True:
+            try:
+                if await condition():
+                    return
+            except Refused as error:  # a process that is starting again
+                why = f" ({error})"
             if time.monotonic() > until_s:
-                raise StoryFailed(f"waited {patience_s:.0f} s for {what}")
+                raise StoryFailed(f"waited {patience_s:.0f} s for {what}{why}")
             await asyncio.sleep(pause_s)
 
     def _since_start(self) -> float:
