@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
+import re
 import signal
 import sys
 from pathlib import Path
 
 import click
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.live import Live
 
@@ -39,6 +42,9 @@ FRAME_S = 0.25
 @click.option(
     "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
 )
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
+)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
 @click.option(
     "--sdp-port", default=15118, show_default=True, help="other than the standard's only for tests side by side"
@@ -49,29 +55,33 @@ def main(
     no_car: bool,
     interface: str,
     tls: bool | None,
+    picture: Path | None,
     folder: Path,
     sdp_port: int,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
-    if report_file is not None and not once:
-        raise click.UsageError("--report goes with --once")
+    if (report_file is not None or picture is not None) and not once:
+        raise click.UsageError("--report and --picture go with --once")
     use_tls = (not no_car) if tls is None else tls
     choices = Choices(folder, own_car=not no_car, interface=interface, tls=use_tls, sdp_port=sdp_port)
     console = Console()
     try:
-        asyncio.run(_run(choices, console, once=once, report_file=report_file))
-    except KeyboardInterrupt:
+        asyncio.run(_run(choices, console, once=once, report_file=report_file, picture=picture))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("ended")
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
         console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False)
         sys.exit(1)
 
 
-async def _run(choices: Choices, console: Console, *, once: bool, report_file: Path | None) -> None:
+async def _run(
+    choices: Choices, console: Console, *, once: bool, report_file: Path | None, picture: Path | None
+) -> None:
     loop = asyncio.get_running_loop()
     main_task = asyncio.current_task()
     assert main_task is not None
-    loop.add_signal_handler(signal.SIGTERM, main_task.cancel)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, main_task.cancel)
     async with Bench(choices) as bench, _beside(Steering(bench).serve()):
         teller = Teller(bench, ONCE_HOLD_S if once else LIVE_HOLD_S)
         if not choices.own_car:
@@ -80,6 +90,8 @@ async def _run(choices: Choices, console: Console, *, once: bool, report_file: P
             console.print(f"waiting for a car on {choices.interface}; Ctrl-C ends", highlight=False)
             await _watch(bench, teller, console)
         elif once:
+            if picture is not None:
+                teller.after["discharge_10_kW"] = lambda: _draw_to(bench, teller, picture)
             async with _beside(_print_notes(bench, console)):
                 story = await teller.tell()
                 await asyncio.sleep(0.2)
@@ -119,6 +131,16 @@ async def _watch(bench: Bench, teller: Teller, console: Console) -> None:
                 plant = await bench.plant_state()
             live.update(draw(bench, teller.chapter, daemon, plant))
             await asyncio.sleep(FRAME_S)
+
+
+async def _draw_to(bench: Bench, teller: Teller, picture: Path) -> None:
+    """The screen as it would be now, as SVG."""
+    paper = Console(record=True, width=132, file=io.StringIO(), force_terminal=True)
+    daemon, plant = await bench.status.ask({"do": "status"}), await bench.plant_state()
+    paper.print(draw(bench, teller.chapter, daemon, plant))
+    # no fonts fetched from elsewhere: the picture must look the same without a network
+    form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    paper.save_svg(str(picture), title="./run demo", code_format=form)
 
 
 async def _print_notes(bench: Bench, console: Console) -> None:

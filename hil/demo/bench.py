@@ -57,6 +57,8 @@ class Bench:
 
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
+        if await self._somebody_there():
+            raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
         for leftover in ("state", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
         if not (folder / "pki" / "v2g_root.pem").exists():
@@ -84,6 +86,13 @@ class Bench:
         await self.status.close()
         await self.plant.close()
         await self.csms.stop()
+
+    async def _somebody_there(self) -> bool:
+        try:
+            await self.plant.ask({"do": "state"})
+        except Refused:
+            return False
+        return True
 
     def _launch(self, name: str) -> None:
         self._tasks.append(asyncio.create_task(self.children[name].run(), name=name))

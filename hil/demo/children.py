@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 RESTART_S = 0.3
 STOP_PATIENCE_S = 6.0
+_PR_SET_PDEATHSIG = 1
 
 
 class Child:
@@ -38,7 +40,7 @@ class Child:
             with self._log.open("ab") as out:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", *self._arguments, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
-                    start_new_session=True,
+                    start_new_session=True, preexec_fn=_end_with_parent,
                 )  # fmt: skip
             self.starts += 1
             code = await self._process.wait()
@@ -78,6 +80,11 @@ class Child:
         except OSError:
             return None
         return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), None)
+
+
+def _end_with_parent() -> None:
+    """In the child: SIGTERM when the demo dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _said(code: int) -> str:

@@ -65,6 +65,8 @@ class Teller:
         self._hold_s = hold_s
         self.story = Story()
         self.chapter = "start"
+        self.after: dict[str, Callable[[], Awaitable[None]]] = {}
+        """Something to do at the end of a phase, by its name."""
 
     async def tell(self) -> Story:
         """All of it. Raises StoryFailed with what was waited for."""
@@ -184,6 +186,8 @@ class Teller:
         start_s = self._since_start()
         await work()
         self.story.phases.append(PhaseTimes(name, start_s, self._since_start()))
+        if name in self.after:
+            await self.after[name]()
 
     async def _until(
         self,
