@@ -60,7 +60,7 @@ class ProfiledModule:
         self._retry_at_s = -1e9
         self._was_on = False
         self._latched = ""
-        self._refused = ""
+        self._refused: dict[str, str] = {}
         self.last_failure = ""
         """Why the last write failed; for diagnostics."""
         self._differences = 0
@@ -263,9 +263,9 @@ class ProfiledModule:
         try:
             registers = self._polled.codecs[point].encode(value)
         except OutOfClamp as error:
-            self._refused = f"set-point refused: {error}"
+            self._refused[point] = f"set-point refused: {error}"
             return None
-        self._refused = ""
+        self._refused.pop(point, None)
         return registers
 
     def _request(self, point: str, registers: Registers) -> Request:
@@ -296,8 +296,7 @@ class ProfiledModule:
         faults = [word for bit, word in self._profile.faults.items() if self._polled.bit(bit)]
         if self._latched:
             faults.append(self._latched)
-        if self._refused:
-            faults.append(self._refused)
+        faults += self._refused.values()
         if self._differences >= _READBACK_PATIENCE:
             faults.append("set-points not taken")
         state = PowerModuleState(voltage_V, current_A, self._shows("output"), tuple(faults))

@@ -121,6 +121,7 @@ class Timing:
 
     timeout_s: float
     turnaround_s: float
+    late_s: float
     gap_s: float
     backoff_min_s: float
     backoff_max_s: float

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
+
 from drivers.modbus.frame import intact, sealed
 from drivers.modbus.rtu import RtuMaster
 

@@ -1,5 +1,9 @@
 """Frames: golden bytes, and finding a reply in noise."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+from pymodbus.framer.rtu import FramerRTU
+
 from drivers.modbus.frame import (
     Acknowledged,
     ExceptionReply,
@@ -12,9 +16,6 @@ from drivers.modbus.frame import (
     sealed,
 )
 from drivers.modbus.transaction import Read, WriteCoil, WriteRegister, WriteRegisters
-from hypothesis import given
-from hypothesis import strategies as st
-from pymodbus.framer.rtu import FramerRTU
 
 
 def test_golden_request_of_the_modbus_over_serial_line_specification() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from drivers.modbus.frame import encode, sealed
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import (
@@ -17,20 +20,23 @@ from drivers.modbus.transaction import (
     WriteDone,
     WriteRegister,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
-TIMING = DeviceTiming(timeout_s=0.1, turnaround_s=0.05, failures_to_back_off=3, backoff_min_s=0.5, backoff_max_s=2.0)
+TIMING = DeviceTiming(
+    timeout_s=0.1, turnaround_s=0.05, late_s=0.0, failures_to_back_off=3, backoff_min_s=0.5, backoff_max_s=2.0
+)
 
 
 def _master(**arguments: float) -> RtuMaster:
     master = RtuMaster("bus", 115200, **arguments)  # type: ignore[arg-type]
-    master.configure(1, TIMING)
+    if not arguments:
+        master.configure(1, TIMING)
     master.connected(0.0)
     return master
 
 
-def _ask(master: RtuMaster, request: Request, priority: Priority = Priority.FAST, key: str | None = None) -> list[Outcome]:
+def _ask(
+    master: RtuMaster, request: Request, priority: Priority = Priority.FAST, key: str | None = None
+) -> list[Outcome]:
     heard: list[Outcome] = []
     master.submit(request, heard.append, priority, key)
     return heard
@@ -73,7 +79,13 @@ def test_slow_lines_wait_three_and_a_half_characters() -> None:
 def test_one_outstanding_transaction_and_priorities() -> None:
     master = _master()
     order: list[int] = []
-    for address, priority in ((1, Priority.SLOW), (2, Priority.FAST), (3, Priority.FAST), (4, Priority.STOP), (5, Priority.SETPOINT)):
+    for address, priority in (
+        (1, Priority.SLOW),
+        (2, Priority.FAST),
+        (3, Priority.FAST),
+        (4, Priority.STOP),
+        (5, Priority.SETPOINT),
+    ):
         master.submit(Read(1, 3, address, 1), lambda _, a=address: order.append(a), priority)  # type: ignore[misc]
     now = 1.0
     for _ in range(5):
@@ -99,6 +111,24 @@ def test_a_late_reply_is_counted_and_never_the_next_answer() -> None:
     assert master.to_send(1.30) != b""
     master.receive(_reply(200), 1.31)
     assert second == [ReadDone((200,), 1.31)]
+
+
+def test_a_failed_device_is_left_in_peace_longer_than_the_bus() -> None:
+    master = _master()
+    master.configure(1, DeviceTiming(timeout_s=0.1, turnaround_s=0.05, late_s=0.5))
+    master.configure(2, TIMING)
+    lost = _ask(master, Read(1, 3, 100, 1))
+    master.to_send(1.0)
+    master.tick(1.2)
+    assert _kind(lost) is FailureKind.TIMEOUT
+    same, other = _ask(master, Read(1, 3, 200, 1)), _ask(master, Read(2, 3, 0, 1))
+    assert master.to_send(1.3) == encode(Read(2, 3, 0, 1))
+    assert _kind(same) is FailureKind.BACKED_OFF
+    master.receive(_reply(100), 1.31)  # far too late, in the middle of another's turn: a mismatch, never a value
+    assert _kind(other) is FailureKind.MISMATCH
+    stop = _ask(master, WriteRegister(1, 9, 0), Priority.STOP)
+    assert master.to_send(1.4) == encode(WriteRegister(1, 9, 0))
+    assert stop == []
 
 
 def test_silence_is_a_timeout_at_its_deadline() -> None:
