@@ -311,11 +311,13 @@ class RtuMaster:
         timing = standing.timing
         self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
         standing.silent += 1
-        standing.not_before_s = now_s + timing.late_s
+        # a garbled reply has been and gone, a missing one may still come
+        late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
+        standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
             standing.backoff_s = min(doubled, timing.backoff_max_s)
-            standing.not_before_s = now_s + max(standing.backoff_s, timing.late_s)
+            standing.not_before_s = now_s + max(standing.backoff_s, late_s)
         out.on_done(Failed(kind, detail, now_s))
 
     def _count_late(self) -> None:

@@ -299,6 +299,9 @@ def test_a_card_at_the_reader(bench: Bench) -> None:
         '{"do": "bus_fault", "bus": "fast9", "kind": "late"}',
         '{"do": "bus_fault", "bus": "fast1", "kind": "gone"}',
         '{"do": "token", "value": 5}',
+        '{"do": "fault", "name": "over_current", "value": NaN}',
+        '{"do": "fault", "name": "over_current", "value": 1e300}',
+        '{"do": "fault", "name": "over_current", "value": [1]}',
         '{"do": ["state"]}',
     ],
 )
@@ -336,3 +339,15 @@ def test_a_configuration_it_cannot_use_ends_with_2(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, cwd=REPOSITORY, timeout=20, check=False)
     assert done.returncode == 2
     assert json.loads(done.stdout)["ready"] is False
+
+
+def test_a_port_that_is_a_real_file_is_left_alone(tmp_path: Path) -> None:
+    port = tmp_path / "tty"
+    port.write_text("precious")
+    file = tmp_path / "c.toml"
+    file.write_text(f'[bus.a]\nport = "{port}"\n')
+    command = [sys.executable, "-m", "hil.simulators.plant", "--config", str(file), "--dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, cwd=REPOSITORY, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "not a link of ours" in done.stdout.decode()
+    assert port.read_text() == "precious"

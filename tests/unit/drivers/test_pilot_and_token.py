@@ -15,6 +15,7 @@ from chargepoint.ports import BusSpec, DeviceSpec, PilotBoardCommand
 from drivers import catalog
 from drivers.line_bus import LineBus
 from drivers.pilot.generic_io import GenericIoBoard, decode, encode
+from drivers.profile.load import PROFILES
 from drivers.serial_bus import SerialBus
 from drivers.token.line import LineReader
 from hil.plant.board import Board
@@ -207,6 +208,13 @@ def test_catalogue_builds_every_kind() -> None:
         (_spec(kind="token_reader", driver="line", profile=None), line),
     ):
         assert catalog.build_device(spec, bus).name == "x"
+
+
+def test_a_profile_may_be_a_file_of_ones_own() -> None:
+    path = str(PROFILES / "acrel_djsf1352.toml")
+    assert catalog.build_device(_spec(profile=path), catalog.open_bus(BusSpec("b", "serial", "/nowhere"))).name == "x"
+    with pytest.raises(catalog.UnknownDriver, match="give the path of a readable file"):
+        catalog.build_device(_spec(profile="/nowhere/x.toml"), catalog.open_bus(BusSpec("b", "serial", "/nowhere")))
 
 
 @pytest.mark.parametrize(

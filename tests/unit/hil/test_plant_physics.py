@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hil.plant import circuit
 from hil.plant.battery import Battery, shape
-from hil.plant.car import AutoStage
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
 from hil.plant.module import ModulePlant
@@ -160,22 +159,22 @@ def test_the_car_that_plays_itself() -> None:
     rig.generator = Generator.X1
     rig.request = 0
     rig.run(0.5)
-    assert rig.evse.board.pilot is PilotState.B
+    assert rig.evse.board.pilot.name == "B"
     rig.generator = Generator.PWM
     rig.run(0.25)
     assert rig.evse.car.pilot == "B"
     rig.run(0.2)
-    assert rig.evse.board.pilot is PilotState.C
+    assert rig.evse.board.pilot.name == "C"
     rig.request = 1
     rig.run(0.1)
     rig.regulate(500.0, 2.0)  # cable check
     rig.run(2.0)
-    assert rig.evse.auto.stage is AutoStage.READY
+    assert rig.evse.auto.stage.name == "READY"
     rig.regulate(0.0, 0.0, 2.0)
     rig.run(0.5)
     rig.regulate(380.0, 2.0)  # pre-charge
     rig.run(1.0)
-    assert rig.evse.auto.stage is AutoStage.CONNECTED
+    assert rig.evse.auto.stage.name == "CONNECTED"
     assert rig.evse.car.battery.open_circuit_V == pytest.approx(380.0, abs=1.0)
     rig.regulate(450.0, 20.0)
     rig.run(1.0)
@@ -183,9 +182,19 @@ def test_the_car_that_plays_itself() -> None:
     rig.regulate(450.0, 0.0)
     rig.module.set_output(False)
     rig.run(0.2)
-    assert rig.evse.auto.stage is AutoStage.DONE
-    assert rig.evse.board.pilot is PilotState.B
+    assert rig.evse.auto.stage.name == "DONE"
+    assert rig.evse.board.pilot.name == "B"
     assert not rig.evse.car.contactors.closed
+
+
+def test_the_car_that_expects_a_voltage_waits_for_it() -> None:
+    rig = Rig()
+    rig.evse.auto.enabled, rig.evse.auto.rises, rig.evse.auto.expected_V = True, 1, 380.0
+    rig.run(0.5)
+    for voltage_V, stage in ((500.0, "READY"), (420.0, "READY"), (375.0, "CONNECTED")):
+        rig.regulate(voltage_V, 2.0, 2.0)
+        rig.run(0.5)
+        assert rig.evse.auto.stage.name == stage
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
