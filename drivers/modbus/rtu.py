@@ -310,7 +310,7 @@ class RtuMaster:
         standing = self._standing(out.request.unit)
         timing = standing.timing
         self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
-        standing.silent += 1
+        standing.silent += kind is FailureKind.TIMEOUT
         # a garbled reply has been and gone, a missing one may still come
         late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
         standing.not_before_s = now_s + late_s

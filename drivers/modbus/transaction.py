@@ -124,7 +124,7 @@ class DeviceTiming:
     pause ever seen before a reply and sets the quarantine of the whole bus after a failure; `late_s` is how long after a
     failure this device alone is left in peace, because a read's answer cannot be told from an older one of the same length;
     `gap_s` is extra silence before each request.
-    After `failures_to_back_off` silent requests in a row the device is asked every `backoff_min_s`, doubling up to
+    After `failures_to_back_off` time-outs without a good answer between them the device is asked every `backoff_min_s`, doubling up to
     `backoff_max_s`; requests with Priority.STOP are always sent.
     """
 

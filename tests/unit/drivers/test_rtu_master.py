@@ -224,6 +224,18 @@ def test_a_dead_device_is_asked_less_and_less_but_a_stop_always_goes() -> None:
     assert master.to_send(now + 1.05)  # it answered: no back-off any more
 
 
+def test_a_noisy_device_is_not_taken_for_a_dead_one() -> None:
+    master = _master()
+    now = 1.0
+    for _ in range(10):
+        heard = _ask(master, Read(1, 3, 0, 1))
+        assert master.to_send(now)
+        master.receive(_reply(7)[:-1] + b"\x00", now + 0.01)
+        master.tick(now + 0.2)
+        assert _kind(heard) is FailureKind.CRC
+        now += 0.3
+
+
 def test_a_dead_device_does_not_hold_up_the_others() -> None:
     master = _master()
     master.configure(2, TIMING)
