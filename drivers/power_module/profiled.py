@@ -8,6 +8,8 @@ A module that raised an alarm or switched off by itself is not started again bef
 
 from __future__ import annotations
 
+import math
+
 from chargepoint.model.readings import Reading
 from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
 from drivers.modbus.rtu import OnDone, RtuMaster
@@ -106,9 +108,11 @@ class ProfiledModule:
             self._confirmed.clear()
             return
         wanted_A = self._command.current_A if self._command.output_on else 0.0
-        reversal_s = self._capabilities.reversal_time_s
+        reversal_s: float | None = self._capabilities.reversal_time_s
         if self._capabilities.reversal is Reversal.SEAMLESS:
-            reversal_s = 0.0
+            reversal_s = None
+        elif self._capabilities.reversal is Reversal.STOP_REQUIRED:
+            reversal_s = math.inf
         self._direction.turn(wanted_A, state.value.current_A, state.taken_at_s, reversal_s)
         self._refresh(now_s)
         self._decide()
@@ -119,11 +123,14 @@ class ProfiledModule:
 
     def _decide(self) -> None:
         output, remote = self._shows("output"), self._shows("remote")
+        turning = self._must_stop_to_turn()
+        if turning:
+            self._was_on = False
         if self._shows("alarm") and self._command.output_on:
             self._latched = self._latched or "alarm while on"
         if self._was_on and self._command.output_on and not output and self._action is None:
             self._latched = self._latched or "switched off by itself"
-        wanted = self._command.output_on and not self._latched and not self._must_stop_to_turn()
+        wanted = self._command.output_on and not self._latched and not turning
         if wanted and output and self._action is None:
             self._was_on = True
             self._write_changes()

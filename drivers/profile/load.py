@@ -165,7 +165,6 @@ def _point(name: str, table: Table) -> Point:
         nan=_wholes(table, "nan"),
         enum={int(key): str(value) for key, value in table.table("enum").items() if _is_whole(table, key)},
         bits=_bits(table.table("bits")),
-        monotonic=table.flag("monotonic"),
         maps_to=table.text("maps_to") if "maps_to" in table else None,
         write_function=table.whole("write_fc", 5, 16) if "write_fc" in table else None,
         clamp=_clamp(table),

@@ -62,7 +62,6 @@ class Point:
     nan: tuple[int, ...]
     enum: Mapping[int, str]
     bits: Mapping[str, tuple[int, int]]
-    monotonic: bool
     maps_to: str | None
     write_function: int | None
     clamp: tuple[Number, Number] | None

@@ -12,7 +12,7 @@ from drivers.modbus.frame import sealed
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.power_module.setpoints import Direction
-from drivers.profile.load import shipped
+from drivers.profile.load import PROFILES, parse, shipped
 from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator
@@ -32,11 +32,11 @@ OFF = PowerModuleCommand()
 class Rig:
     """Driver, bus, simulated module, and a car with closed contactors behind it."""
 
-    def __init__(self, scripted_bus: Any, modules: int = 1) -> None:
+    def __init__(self, scripted_bus: Any, modules: int = 1, change: tuple[str, str] = ("", "")) -> None:
         self.evse = EvsePlant(1, {f"m{i}": ModulePlant() for i in range(modules)})
         self.plants = list(self.evse.modules.values())
         self.bus = scripted_bus([EaPsb(11 + i, plant) for i, plant in enumerate(self.plants)], self.step)
-        profile = shipped("ea_psb_10000")
+        profile = parse((PROFILES / "ea_psb_10000.toml").read_text().replace(*change), "changed.toml")
         self.modules = [ProfiledModule(f"m{i}", profile, PARAMS, 11 + i, self.bus.master) for i in range(modules)]
         self.module = self.modules[0]
         self.evse.plug()
@@ -119,6 +119,44 @@ def test_reversal_goes_through_zero(rig: Rig) -> None:
     assert rig.state().current_A == pytest.approx(-20.0, abs=0.1)
     assert lowest > -21.0
     assert rig.plants[0].voltage_set_V == pytest.approx(300.0, abs=0.02)
+
+
+def test_a_module_that_must_stop_to_turn_is_stopped(scripted_bus: Any) -> None:
+    rig = Rig(scripted_bus, change=('reversal = "via_zero"', 'reversal = "stop_required"'))
+    rig.module.command(CHARGE)
+    rig.run(1.0)
+    rig.module.command(DISCHARGE)
+    was_off = False
+    for _ in range(150):
+        rig.run(0.01)
+        was_off = was_off or not rig.plants[0].output_on
+        assert was_off or rig.plants[0].sink_current_A == 0.0
+    assert was_off
+    assert rig.state().current_A == pytest.approx(-20.0, abs=0.1)
+    assert rig.state().faults == ()
+
+
+def test_a_seamless_module_turns_at_once_but_never_has_both_limits(scripted_bus: Any) -> None:
+    rig = Rig(scripted_bus, change=('reversal = "via_zero"', 'reversal = "seamless"'))
+    rig.module.command(CHARGE)
+    rig.run(1.0)
+    rig.module.command(DISCHARGE)
+    for _ in range(10):
+        rig.run(0.01)
+        assert min(rig.plants[0].source_current_A, rig.plants[0].sink_current_A) == 0.0
+    assert rig.evse.circuit.battery_A == pytest.approx(-20.0, abs=0.2)
+
+
+def test_a_module_that_would_switch_off_without_us_is_refreshed(scripted_bus: Any) -> None:
+    rig = Rig(scripted_bus, change=('comm_loss = "none"', "comm_loss = 3000"))
+    rig.module.command(CHARGE)
+    rig.run(1.0)
+    assert rig.module.capabilities is not None
+    assert rig.module.capabilities.comm_loss_s == 3.0
+    sent = len(rig.bus.sent)
+    rig.run(4.0)
+    refreshed = [frame for _, frame in rig.bus.sent[sent:] if frame[1] == 6 and frame[3] == 501 & 0xFF]
+    assert 3 <= len(refreshed) <= 5
 
 
 def test_less_goes_out_in_the_next_slot(rig: Rig) -> None:
