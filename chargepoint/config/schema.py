@@ -70,6 +70,12 @@ class EvseSection(Section):
     meter: Name
     insulation: Name
     token_reader: Name | None = None
+    interface: str | None = Field(
+        None,
+        min_length=1,
+        max_length=15,
+        description="network interface of this connector's PLC modem; none: no car protocol",
+    )
     connector_type: Literal["cCCS1", "cCCS2"] = "cCCS2"
     voltage_max_V: float = Field(1000.0, ge=60, le=1500)
     voltage_min_V: float = Field(150.0, ge=0, le=1500)
@@ -95,6 +101,8 @@ class CsmsSection(Section):
     versions: tuple[Literal["ocpp2.0.1"], ...] = Field(("ocpp2.0.1",), min_length=1)
     password_file: Path | None = Field(None, description="Basic authentication; 16 to 40 characters, mode 0600")
     ca_file: Path | None = None
+    certificate_file: Path | None = Field(None, description="the station's own chain, security profile 3")
+    key_file: Path | None = Field(None, description="its private key, mode 0600")
     security_profile: int = Field(1, ge=1, le=3)
     reconnect_min_s: float = Field(1.0, ge=0.05, le=600)
     reconnect_max_s: float = Field(120.0, ge=1, le=3600)
@@ -119,7 +127,6 @@ class Iso15118Section(Section):
     """[iso15118]: the car's side of the wire."""
 
     enabled: bool = True
-    interface: str = Field("lo", min_length=1, max_length=15, description="network interface of the PLC modem")
     evse_id_prefix: str = Field("DE*OCP*E", max_length=30)
     tls: TlsPolicy = TlsPolicy.REQUIRED
     certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")

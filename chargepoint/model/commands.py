@@ -7,6 +7,7 @@ from enum import Enum
 
 from chargepoint.model.demand import Contribution
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
+from chargepoint.model.transactions import StopReason, TriggerReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,11 @@ class StartTransaction:
 
 @dataclass(frozen=True, slots=True)
 class StopTransaction:
-    """End this transaction now, in good order (ramp down, then open)."""
+    """End this transaction now, in good order (ramp down, then open). Trigger and reason go into its Ended record."""
 
     transaction_id: TransactionId
+    trigger: TriggerReason = TriggerReason.REMOTE_STOP
+    stopped_reason: StopReason = StopReason.REMOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +67,28 @@ class ChangeAvailability:
     operative: bool
 
 
-StationCommand = StartTransaction | StopTransaction | Contribute | Reset | UnlockConnector | ChangeAvailability
+class ReportKind(Enum):
+    """What a reading is asked for."""
+
+    METER_VALUES = "MeterValues"
+    TRANSACTION = "TransactionEvent"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Read the meter now (context Trigger) and tell it: as MeterValues, or as an Updated record of the transaction."""
+
+    evse_id: EvseId
+    kind: ReportKind
+
+
+StationCommand = StartTransaction | StopTransaction | Contribute | Reset | UnlockConnector | ChangeAvailability | Report
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """Whether the station does it. `reason_code` from OCPP's reason codes (TxInProgress, UnknownEvse …), `text` for people."""
+
+    accepted: bool
+    reason_code: str = ""
+    text: str = ""

@@ -62,3 +62,5 @@ class EvseState:
     voltage_V: float | None
     transaction_started_s: float | None
     """Monotonic second of the transaction's start, for Relative profiles."""
+    connector_type: str = "cCCS2"
+    """ConnectorEnumType, for the device model."""

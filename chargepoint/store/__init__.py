@@ -1,1 +1,1 @@
-"""SQLite, one writer: outbox, journal, variables, profiles, open transactions."""
+"""What must survive a power cut: outbox, open transactions, journal, variables, profiles. One file, one writer."""

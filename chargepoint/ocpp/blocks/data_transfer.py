@@ -1,0 +1,68 @@
+"""P Data transfer: OCPP 2.1's V2X messages over 2.0.1, form (d) of facts/ocpp.md 7.3. P01, P02."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chargepoint.ocpp.blocks.context import Answer, Context, status
+from chargepoint.ocpp.charging_schedule import VENDOR_ID, ProfileRejected
+from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.schemas import Payload
+
+
+def data_transfer(request: Payload, context: Context, now: Moment) -> Answer:
+    """`data` is the exact 2.1 payload, as an object or as its JSON text."""
+    if request["vendorId"] != VENDOR_ID:
+        return Answer(status("UnknownVendorId"))  # P01.FR.05
+    match request.get("messageId"):
+        case "UpdateDynamicSchedule":
+            step = _update_dynamic_schedule
+        case "NotifyAllowedEnergyTransfer":
+            step = _notify_allowed_energy_transfer
+        case _:
+            return Answer(status("UnknownMessageId"))  # P01.FR.06
+    if not context.model.flag("V2XChargingCtrlr/V2XOver201"):
+        return Answer(status("Rejected", "NotEnabled", "V2XOver201 is false"))
+    data = _object(request.get("data"))
+    if data is None:
+        return Answer(status("Rejected", "InvalidValue", "data is not a JSON object"))
+    try:
+        return step(data, context, now)
+    except ProfileRejected as error:
+        return Answer(status("Rejected", error.reason_code, error.text))
+
+
+def _update_dynamic_schedule(data: Payload, context: Context, now: Moment) -> Answer:
+    """OCPP 2.1 K28: new values for the profile's only period, valid for its duration from now."""
+    profile_id, update = data.get("chargingProfileId"), data.get("scheduleUpdate")
+    if isinstance(profile_id, bool) or not isinstance(profile_id, int):
+        raise ProfileRejected("MissingParam", "chargingProfileId: a whole number")
+    if not isinstance(update, dict):
+        raise ProfileRejected("MissingParam", "scheduleUpdate: an object")
+    change = context.profiles.update(profile_id, update, context.port.evse_states(), now.utc_s)
+    return Answer.changing(status("Accepted"), change)
+
+
+def _notify_allowed_energy_transfer(data: Payload, context: Context, now: Moment) -> Answer:
+    """OCPP 2.1 Q02: whether the transaction may discharge. Anything but a _BPT mode allows charging only."""
+    transaction_id, allowed = data.get("transactionId"), data.get("allowedEnergyTransfer")
+    if not isinstance(transaction_id, str) or not isinstance(allowed, list):
+        raise ProfileRejected("MissingParam", "transactionId: a text; allowedEnergyTransfer: a list")
+    if not any(e.transaction_id == transaction_id for e in context.port.evse_states()):
+        raise ProfileRejected("TxNotFound", f"no transaction {transaction_id[:36]}")
+    permitted = any(isinstance(mode, str) and "BPT" in mode for mode in allowed)
+    return Answer(
+        status("Accepted"),
+        apply=lambda: context.profiles.permit_discharge(transaction_id, permitted),
+        reevaluate=True,
+    )
+
+
+def _object(data: Any) -> Payload | None:
+    if isinstance(data, str):
+        try:
+            data = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+    return data if isinstance(data, dict) else None

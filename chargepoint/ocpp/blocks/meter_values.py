@@ -1,0 +1,50 @@
+"""J Meter values: samples as the wire has them. Import and export apart, never a negative one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from chargepoint.model.ids import EvseId
+from chargepoint.model.transactions import MeterSample
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import to_wire
+
+_REGISTERS = ("Energy.Active.Import.Register", "Energy.Active.Export.Register")
+
+
+def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload:
+    """MeterValueType: the measurands asked for as far as known, and always both energy registers (J02.FR.17: as read)."""
+    values = [
+        {
+            "value": round(value, 3),
+            "context": sample.context.value,
+            "measurand": measurand,
+            "location": "EV" if measurand == "SoC" else "Outlet",
+            "unitOfMeasure": {"unit": unit},
+        }
+        for measurand, unit, value in _values(sample)
+        if measurand in measurands or measurand in _REGISTERS
+    ]
+    return {"timestamp": to_wire(sample.at_utc), "sampledValue": values}
+
+
+def meter_values_request(evse_id: EvseId, sample: MeterSample, measurands: Collection[str]) -> Payload:
+    """MeterValues, for readings outside a transaction (J01.FR.14)."""
+    return {"evseId": int(evse_id), "meterValue": [meter_value(sample, measurands)]}
+
+
+def _values(sample: MeterSample) -> Iterator[tuple[str, str, float]]:
+    yield _REGISTERS[0], "Wh", sample.import_Wh
+    yield _REGISTERS[1], "Wh", sample.export_Wh
+    if sample.power_W is not None:
+        yield "Power.Active.Import", "W", max(0.0, sample.power_W)
+        yield "Power.Active.Export", "W", max(0.0, -sample.power_W)
+    if sample.setpoint_W is not None:
+        yield "Power.Offered", "W", max(0.0, sample.setpoint_W)
+    if sample.voltage_V is not None:
+        yield "Voltage", "V", sample.voltage_V
+    if sample.current_A is not None:
+        yield "Current.Import", "A", max(0.0, sample.current_A)
+        yield "Current.Export", "A", max(0.0, -sample.current_A)
+    if sample.soc_percent is not None:
+        yield "SoC", "Percent", sample.soc_percent

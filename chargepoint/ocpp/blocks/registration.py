@@ -1,0 +1,70 @@
+"""Registration: whether the central system has accepted this station, when to ask again, when to beat. B01 to B03, G02."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import from_wire
+
+RETRY_S = 60.0
+"""Where the central system names no interval (B02.FR.07, B03.FR.05)."""
+
+
+class RegistrationStatus(Enum):
+    """RegistrationStatusEnumType."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+
+
+@dataclass(slots=True)
+class Registration:
+    """Seconds are monotonic. `status` None: never asked since start."""
+
+    status: RegistrationStatus | None = None
+    next_boot_s: float | None = 0.0
+    heartbeat_interval_s: float = 300.0
+    next_heartbeat_s: float | None = None
+    clock_offset_s: float = 0.0
+    """What must be added to our UTC to get the central system's."""
+
+    @property
+    def accepted(self) -> bool:
+        """Anything may be sent."""
+        return self.status is RegistrationStatus.ACCEPTED
+
+    def answered(self, payload: Payload, now: Moment) -> float | None:
+        """Take a BootNotificationResponse; returns the heartbeat interval to keep, if it named one."""
+        self.status = RegistrationStatus(payload["status"])
+        interval_s = float(payload["interval"])
+        self.synchronize(payload["currentTime"], now)
+        if not self.accepted:
+            # B02.FR.04, FR.08, B03.FR.02, FR.06: not before the interval, then again.
+            self.next_boot_s = now.monotonic_s + (interval_s if interval_s > 0 else RETRY_S)
+            self.next_heartbeat_s = None
+            return None
+        self.next_boot_s = None
+        if interval_s > 0:  # B01.FR.04
+            self.heartbeat_interval_s = interval_s
+        self.next_heartbeat_s = now.monotonic_s + self.heartbeat_interval_s
+        return interval_s if interval_s > 0 else None
+
+    def failed(self, now_s: float) -> None:
+        """The BootNotification came to nothing (error or time-out)."""
+        self.next_boot_s = now_s + RETRY_S
+
+    def ask_again(self, now_s: float) -> None:
+        """The central system does not know us any more: boot now."""
+        self.status, self.next_boot_s, self.next_heartbeat_s = None, now_s, None
+
+    def beat(self, now_s: float) -> None:
+        """A Heartbeat goes out now."""
+        self.next_heartbeat_s = now_s + self.heartbeat_interval_s
+
+    def synchronize(self, current_time: str, now: Moment) -> None:
+        """Learn the central system's clock (B01.FR.06, G02.FR.06). `now` is our own, uncorrected."""
+        self.clock_offset_s = from_wire(current_time).timestamp() - now.utc_s

@@ -1,0 +1,123 @@
+"""K Smart charging: profiles set, cleared, reported; the composite schedule."""
+
+from __future__ import annotations
+
+import math
+
+from chargepoint.model.limits import Interval
+from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing, status
+from chargepoint.ocpp.charging_schedule import VENDOR_ID, OperationMode, ProfileRejected
+from chargepoint.ocpp.composite import NOMINAL_AC_V, NOMINAL_DC_V, planned, situation
+from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import to_wire, utc_from_s
+
+PROFILES_PAGE = 4
+MAX_DURATION_S = 14 * 86_400
+MAX_REPORTED_PERIODS = 1024
+
+
+def set_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
+    """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
+    try:
+        change = context.profiles.install(request["evseId"], request["chargingProfile"], context.port.evse_states())
+    except ProfileRejected as error:
+        return Answer(status("Rejected", error.reason_code, error.text))
+    return Answer.changing(status("Accepted"), change)
+
+
+def clear_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
+    """K10."""
+    criteria = request.get("chargingProfileCriteria", {})
+    change = context.profiles.clear(
+        request.get("chargingProfileId"),
+        criteria.get("evseId"),
+        criteria.get("chargingProfilePurpose"),
+        criteria.get("stackLevel"),
+    )
+    if change is None:
+        return Answer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
+    return Answer.changing(status("Accepted"), change)
+
+
+def get_charging_profiles(request: Payload, context: Context, now: Moment) -> Answer:
+    """K09."""
+    found = context.profiles.report(request.get("evseId"), request["chargingProfile"])
+    if not found:
+        return Answer(status("NoProfiles"))
+    pages = [
+        (evse_id, profiles[i : i + PROFILES_PAGE])
+        for evse_id, profiles in found.items()
+        for i in range(0, len(profiles), PROFILES_PAGE)
+    ]
+    reports = (
+        Outgoing(
+            "ReportChargingProfiles",
+            {
+                "requestId": request["requestId"],  # K09.FR.01
+                "chargingLimitSource": "CSO",
+                "evseId": evse_id,
+                "chargingProfile": page,
+                "tbc": number < len(pages) - 1,  # K09.FR.02
+            },
+        )
+        for number, (evse_id, page) in enumerate(pages)
+    )
+    return Answer(status("Accepted"), then=tuple(reports))
+
+
+def get_composite_schedule(request: Payload, context: Context, now: Moment) -> Answer:
+    """K08. Over 2.0.1 `limit` is what may be charged, never negative; discharge and set-point go in customData."""
+    evse_id, duration_s = request["evseId"], request["duration"]
+    evses = context.port.evse_states()
+    chosen = [e for e in evses if evse_id in (0, e.evse_id)]
+    if not chosen:
+        return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))  # K08.FR.05
+    if not 0 < duration_s <= MAX_DURATION_S:
+        return Answer(status("Rejected", "ValueOutOfRange", f"duration {duration_s} s: 1 to {MAX_DURATION_S}"))
+    unit = request.get("chargingRateUnit", "W")
+    start_s = math.floor(now.utc_s)
+    situations = [situation(e, evses, context.profiles.discharge_permitted(e.transaction_id), now) for e in chosen]
+    plan = planned(context.profiles.installed, situations, float(start_s), float(start_s + duration_s))
+    watts = 1.0
+    if unit == "A":
+        # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
+        watts = 3 * NOMINAL_AC_V if evse_id == 0 else chosen[0].voltage_V or NOMINAL_DC_V
+    return Answer(
+        {
+            "status": "Accepted",
+            "schedule": {
+                "evseId": evse_id,
+                "duration": duration_s,
+                "scheduleStart": to_wire(utc_from_s(start_s)),
+                "chargingRateUnit": unit,
+                "chargingSchedulePeriod": _periods(plan, start_s, duration_s, watts),
+            },
+        }
+    )
+
+
+def _periods(
+    plan: list[tuple[float, Interval, float | None]], start_s: int, duration_s: int, watts: float
+) -> list[Payload]:
+    """Whole seconds, rounded so that no second promises more than the plan allows in any part of it."""
+    periods: list[Payload] = []
+    for at_s, limits, setpoint_W in plan:
+        limit = math.floor(max(0.0, limits.high) / watts * 10) / 10  # one decimal, downwards
+        falling = bool(periods) and limit < periods[-1]["limit"]
+        offset = max(0, (math.floor if falling else math.ceil)(at_s - start_s))
+        period: Payload = {"startPeriod": offset, "limit": limit}
+        if setpoint_W is not None or limits.low < 0:
+            period["customData"] = {"vendorId": VENDOR_ID}
+            if setpoint_W is not None:
+                period["customData"]["operationMode"] = OperationMode.CENTRAL_SETPOINT.value
+                period["customData"]["setpoint"] = round(setpoint_W / watts, 1)
+            if limits.low < 0:
+                period["customData"]["dischargeLimit"] = math.ceil(limits.low / watts * 10) / 10
+        if offset >= duration_s or len(periods) >= MAX_REPORTED_PERIODS:
+            break
+        if periods and offset <= periods[-1]["startPeriod"]:
+            period["startPeriod"] = periods[-1]["startPeriod"]
+            period["limit"] = min(limit, periods.pop()["limit"])
+        periods.append(period)
+    return periods

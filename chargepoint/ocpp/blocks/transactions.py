@@ -1,0 +1,108 @@
+"""E Transactions: a record as its TransactionEvent, what the answer means, GetTransactionStatus."""
+
+from __future__ import annotations
+
+import uuid
+
+from chargepoint.model.commands import StopTransaction
+from chargepoint.model.transactions import (
+    ReadingContext,
+    StopReason,
+    TransactionEventType,
+    TransactionRecord,
+    TriggerReason,
+)
+from chargepoint.ocpp.blocks.authorization import learned, token_from_wire, token_on_wire
+from chargepoint.ocpp.blocks.context import Answer, Context
+from chargepoint.ocpp.blocks.meter_values import meter_value
+from chargepoint.ocpp.device_model import DeviceModel
+from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.rpc import call_text
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import to_wire
+from chargepoint.store.rows import OutboxKind, OutboxRow, Write
+
+ACTION = "TransactionEvent"
+_MESSAGE_IDS = uuid.UUID("4b9f6c0e-9a07-4a5c-8f0b-0f3b4a3a5e21")
+
+
+def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) -> Payload:
+    """TransactionEventRequest of a record."""
+    info: Payload = {"transactionId": str(record.transaction_id), "chargingState": record.charging_state.value}
+    if record.stopped_reason is not None:
+        info["stoppedReason"] = record.stopped_reason.value
+    if record.remote_start_id is not None:
+        info["remoteStartId"] = record.remote_start_id
+    payload: Payload = {
+        "eventType": record.type.value,
+        "timestamp": to_wire(record.at_utc),
+        "triggerReason": record.trigger.value,
+        "seqNo": record.seq_no,
+        "transactionInfo": info,
+        "evse": {"id": int(record.evse_id), "connectorId": record.connector_id},
+    }
+    if offline or record.offline:  # E04.FR.03
+        payload["offline"] = True
+    if record.id_token is not None:
+        payload["idToken"] = token_on_wire(record.id_token)
+    measurands = model.members(_measurands(record))
+    if record.samples:
+        payload["meterValue"] = [meter_value(sample, measurands) for sample in record.samples]
+    return payload
+
+
+def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> OutboxRow:
+    """The record as the message that will be sent, first time and every time again.
+
+    The message id follows from transaction and seqNo: rendering twice gives one message, and the store takes it once.
+    Part 4, 4.1.4 (errata 2025-09): a retried message may keep its id.
+    """
+    message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{record.transaction_id}/{record.seq_no}"))
+    return OutboxRow(
+        message_id=message_id,
+        action=ACTION,
+        text=call_text(message_id, ACTION, event_payload(record, model, offline)),
+        kind=OutboxKind.TRANSACTION,
+        transaction_id=str(record.transaction_id),
+        droppable=record.type is TransactionEventType.UPDATED
+        and record.trigger in (TriggerReason.METER_VALUE_PERIODIC, TriggerReason.METER_VALUE_CLOCK),
+    )
+
+
+def event_answered(request: Payload, response: Payload, context: Context, now: Moment) -> tuple[Write, ...]:
+    """What the central system says to a TransactionEvent: cache the token, stop a transaction it does not allow."""
+    info, token = response.get("idTokenInfo"), request.get("idToken")
+    if info is None or token is None:
+        return ()
+    transaction_id = request["transactionInfo"]["transactionId"]
+    if info["status"] != "Accepted" and context.model.flag("TxCtrlr/StopTxOnInvalidId"):
+        running = next((e for e in context.port.evse_states() if e.transaction_id == transaction_id), None)
+        if running is not None and running.transaction_id is not None:
+            # C15.FR.04, E05: TxStopPoint contains Authorized, the transaction ends.
+            context.port.command(
+                StopTransaction(running.transaction_id, TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED)
+            )
+    try:
+        return learned(token_from_wire(token), info, context, now)
+    except ValueError:
+        return ()
+
+
+def get_transaction_status(request: Payload, context: Context, now: Moment) -> Answer:
+    """E14."""
+    transaction_id = request.get("transactionId")
+    waiting = context.messages_waiting(transaction_id) > 0
+    if transaction_id is None:
+        return Answer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
+    ongoing = any(e.transaction_id == transaction_id for e in context.port.evse_states())
+    return Answer({"ongoingIndicator": ongoing, "messagesInQueue": waiting})
+
+
+def _measurands(record: TransactionRecord) -> str:
+    if record.type is TransactionEventType.STARTED:
+        return "SampledDataCtrlr/TxStartedMeasurands"
+    if record.type is TransactionEventType.ENDED:
+        return "SampledDataCtrlr/TxEndedMeasurands"
+    if any(sample.context is ReadingContext.SAMPLE_CLOCK for sample in record.samples):
+        return "AlignedDataCtrlr/Measurands"  # J01.FR.22
+    return "SampledDataCtrlr/TxUpdatedMeasurands"

@@ -1,0 +1,221 @@
+"""The composite schedule: what all charging profiles together let one EVSE do, now and later, and why.
+
+Pure functions of profiles, the EVSE's state and a moment. OCPP 2.0.1 Part 2, chapter K, K08.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chargepoint.model.demand import Contribution, Source
+from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import UNBOUNDED, Interval, bidirectional
+from chargepoint.model.status import EvseState
+from chargepoint.ocpp.charging_schedule import Period, Profile, Purpose
+from chargepoint.ocpp.moment import Moment
+
+NOMINAL_DC_V = 400.0
+"""For amperes on the DC side as long as the EVSE has no voltage."""
+
+NOMINAL_AC_V = 230.0
+"""Line to neutral, for amperes of the grid connection (K01.FR.50, FR.51: per phase, the area's set voltage)."""
+
+REFRESH_S = 60.0
+"""A contribution is renewed at least this often."""
+
+GRACE_S = 1.0
+"""A contribution outlives its boundary by this, so that its successor is there before it goes."""
+
+MAX_SEGMENTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A profile where it was set: EVSE 0 is the grid connection for station limits, every EVSE for TxDefaultProfile."""
+
+    evse_id: int
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One EVSE with what its profiles need to know. `sharing`: EVSEs with a transaction, this one counted."""
+
+    evse: EvseState
+    discharge_permitted: bool
+    sharing: int
+    activated_utc_s: float
+
+    @property
+    def ratings_W(self) -> Interval:
+        """What the EVSE can do at all."""
+        return bidirectional(self.evse.charge_max_W, self.evse.discharge_max_W)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What holds from a moment until `until_s` (UTC; inf: for good). Watts, positive into the car.
+
+    `limits_W` None: no profile has anything to say. `setpoint_W` lies inside the limits and the ratings.
+    """
+
+    limits_W: Interval | None
+    setpoint_W: float | None
+    reason: str
+    until_s: float
+
+
+def situation(evse: EvseState, evses: Sequence[EvseState], discharge_permitted: bool, now: Moment) -> Situation:
+    """The EVSE as it is now. Without a transaction a Relative schedule starts now (K08.FR.06)."""
+    others = sum(1 for e in evses if e.transaction_id is not None and e.evse_id != evse.evse_id)
+    activated_utc_s = now.utc_s
+    if evse.transaction_id is not None and evse.transaction_started_s is not None:
+        activated_utc_s -= max(0.0, now.monotonic_s - evse.transaction_started_s)
+    return Situation(evse, discharge_permitted and evse.discharge_negotiated, others + 1, activated_utc_s)
+
+
+def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
+    """What one unit of the schedule is in watts at this EVSE."""
+    if profile.unit == "W":
+        return 1.0
+    if profile.purpose.of_station:
+        return NOMINAL_AC_V * period.phases
+    return evse.voltage_V if evse.voltage_V is not None and evse.voltage_V > 0 else NOMINAL_DC_V
+
+
+def evaluate(installed: Sequence[Installed], where: Situation, utc_s: float) -> Verdict:
+    """Merge the profiles at one instant. K08.FR.04: never above any merged schedule's own limit."""
+    evse = where.evse
+    until_s, limits, reasons = math.inf, UNBOUNDED, list[str]()
+    spoke = False
+    setpoint: tuple[float, Profile] | None = None
+    for candidates in _layers(installed, evse):
+        choice = None
+        for profile in candidates:  # K01.FR.17: the highest stack level that has something to say
+            period, change_s = profile.period_at(utc_s, where.activated_utc_s)
+            until_s = min(until_s, change_s)
+            if period is not None:
+                choice = profile, period
+                break
+        if choice is None:
+            expired = next((p for p in candidates if p.purpose is Purpose.TX and p.v2x), None)
+            if expired is not None:
+                # The watchdog of facts/ocpp.md 7.3: a set-point that ran out leaves charging only.
+                limits, spoke = _meet(limits, Interval(0.0, math.inf)), True
+                reasons.append(f"set-point of {expired.name} is not in force: charging only")
+            continue
+        profile, period = choice
+        spoke = True
+        factor = watts_per_unit(profile, period, evse)
+        share = where.sharing if profile.purpose.of_station else 1  # K04.FR.05: together never above the station's
+        low, high = (bound * factor / share for bound in period.bounds(profile.purpose))
+        limits = _meet(limits, Interval(low, high))
+        if not profile.purpose.of_station and period.setpoint is not None:
+            setpoint = period.setpoint * factor, profile
+        reasons.append(
+            f"{profile.name} allows {_range(low, high)}" + (f", 1/{share} of the station" if share > 1 else "")
+        )
+    if not spoke:
+        return Verdict(None, None, "no charging profile", until_s)
+    if not where.discharge_permitted and limits.low < 0:
+        limits = _meet(limits, Interval(0.0, math.inf))
+        if setpoint is not None and setpoint[0] < 0:
+            reasons.append("the car has not agreed to discharge")
+    target = None
+    if setpoint is not None:
+        target = (_meet(limits, where.ratings_W)).clamp(setpoint[0])
+        reasons.insert(
+            0,
+            f"{setpoint[1].name} sets {setpoint[0]:.0f} W"
+            + ("" if target == setpoint[0] else f", cut to {target:.0f} W"),
+        )
+    return Verdict(limits, target, "; ".join(reasons), until_s)
+
+
+def contribution(verdict: Verdict, evse_id: EvseId, now: Moment) -> Contribution | None:
+    """The verdict as the arbiter takes it, valid until the next boundary (and a grace) or the next refresh."""
+    if verdict.limits_W is None:
+        return None
+    holds_s = min(verdict.until_s - now.utc_s + GRACE_S, 2 * REFRESH_S)
+    return Contribution(
+        source=Source.CSMS,
+        evse_id=evse_id,
+        valid_until_s=now.monotonic_s + holds_s,
+        reason=verdict.reason,
+        limits_W=verdict.limits_W,
+        target_W=verdict.setpoint_W,
+        key="charging-profiles",
+    )
+
+
+def segments(
+    installed: Sequence[Installed], where: Situation, from_s: float, to_s: float
+) -> Iterator[tuple[float, Verdict]]:
+    """The composite schedule from `from_s` up to `to_s` (UTC): (start, verdict), each until the next one's start."""
+    at_s = from_s
+    for _ in range(MAX_SEGMENTS):
+        verdict = evaluate(installed, where, at_s)
+        yield at_s, verdict
+        at_s = max(verdict.until_s, at_s + 1e-3)
+        if at_s >= to_s:
+            return
+
+
+def planned(
+    installed: Sequence[Installed], situations: Sequence[Situation], from_s: float, to_s: float
+) -> list[tuple[float, Interval, float | None]]:
+    """What these EVSEs together may do: (start, limits inside the ratings, set-point or None), in watts."""
+    schedules = [list(segments(installed, where, from_s, to_s)) for where in situations]
+    starts = sorted({start for schedule in schedules for start, _ in schedule})
+    plan: list[tuple[float, Interval, float | None]] = []
+    for start in starts:
+        low = high = total = 0.0
+        has_setpoint = False
+        for where, schedule in zip(situations, schedules, strict=True):
+            verdict = next(v for s, v in reversed(schedule) if s <= start)
+            limits = where.ratings_W if verdict.limits_W is None else _meet(verdict.limits_W, where.ratings_W)
+            if not where.discharge_permitted:
+                limits = _meet(limits, Interval(0.0, math.inf))
+            low, high = low + limits.low, high + limits.high
+            if verdict.setpoint_W is not None:
+                has_setpoint, total = True, total + verdict.setpoint_W
+        plan.append((start, Interval(low, high), total if has_setpoint else None))
+    return [plan[0], *(later for earlier, later in itertools.pairwise(plan) if later[1:] != earlier[1:])]
+
+
+def _layers(installed: Sequence[Installed], evse: EvseState) -> Iterator[list[Profile]]:
+    """Profiles that apply to this EVSE, highest stack level first, one list per purpose that is merged."""
+    for purpose in (Purpose.EXTERNAL, Purpose.STATION_MAX):
+        yield _stacked(i for i in installed if i.profile.purpose is purpose)
+    own = _stacked(
+        i
+        for i in installed
+        if i.profile.purpose is Purpose.TX
+        and i.evse_id == evse.evse_id
+        and evse.transaction_id is not None
+        and i.profile.transaction_id == evse.transaction_id
+    )
+    # K02.FR.04: TxProfile before TxDefaultProfile; FR.08: back to the default when it has nothing to say.
+    default = _stacked(
+        i for i in installed if i.profile.purpose is Purpose.TX_DEFAULT and i.evse_id in (0, evse.evse_id)
+    )
+    yield own + default
+
+
+def _stacked(installed: Iterator[Installed]) -> list[Profile]:
+    return [i.profile for i in sorted(installed, key=lambda i: (-i.profile.stack_level, -i.evse_id))]
+
+
+def _meet(a: Interval, b: Interval) -> Interval:
+    """The intersection; every limit here contains 0, so that there is one. Nothing may flow where rounding says otherwise."""
+    return a.intersect(b) or Interval(0.0, 0.0)
+
+
+def _range(low: float, high: float) -> str:
+    def text(bound: float) -> str:
+        return "any" if math.isinf(bound) else f"{bound:.0f}"
+
+    return f"{text(low)} to {text(high)} W"

@@ -1,0 +1,274 @@
+"""The device model: components and variables, what may be set to what, and what was set.
+
+Owns lookup, checking and reporting. The rows are in `device_table`; a value is the set one, else a live one, else the
+row's default. OCPP 2.0.1 Part 2, B05 to B08.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import is_date_time
+
+
+class Mutability(Enum):
+    """MutabilityEnumType."""
+
+    READ_ONLY = "ReadOnly"
+    WRITE_ONLY = "WriteOnly"
+    READ_WRITE = "ReadWrite"
+
+
+class DataType(Enum):
+    """DataEnumType."""
+
+    STRING = "string"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATE_TIME = "dateTime"
+    BOOLEAN = "boolean"
+    OPTION_LIST = "OptionList"
+    SEQUENCE_LIST = "SequenceList"
+    MEMBER_LIST = "MemberList"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row: a variable of a component, attribute Actual only (no other attribute type is built).
+
+    `default` None: the value is live, or there is none yet. `minimum`, `maximum` bound numbers, for strings `maximum`
+    is the length. `summary`: part of the SummaryInventory (availability and condition).
+    """
+
+    component: str
+    name: str
+    data_type: DataType
+    default: str | None = None
+    mutability: Mutability = Mutability.READ_ONLY
+    instance: str = ""
+    evse_id: int | None = None
+    connector_id: int | None = None
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+    reboot_required: bool = False
+    summary: bool = False
+
+    @property
+    def key(self) -> str:
+        """The row's name in the store: `Component@evse.connector/Variable[instance]`, absent parts left out."""
+        place = "" if self.evse_id is None else f"@{self.evse_id}"
+        place += "" if self.connector_id is None else f".{self.connector_id}"
+        return f"{self.component}{place}/{self.name}" + (f"[{self.instance}]" if self.instance else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The outcome of one SetVariableData: its result element, and what to keep under which key if accepted."""
+
+    result: Payload
+    key: str | None = None
+    value: str | None = None
+
+
+_Place = tuple[str, str, int | None, int | None]
+
+
+class DeviceModel:
+    """Variables by name; names are case-insensitive (identifierString), answers repeat what was asked."""
+
+    def __init__(
+        self,
+        rows: Iterable[Variable],
+        set_values: Mapping[str, str],
+        live: Callable[[Variable], str | None] = lambda _: None,
+    ) -> None:
+        self._rows = tuple(rows)
+        self._by_key = {row.key: row for row in self._rows}
+        self._values = {k: v for k, v in set_values.items() if k in self._by_key}
+        self._live = live
+        self._components: dict[_Place, dict[tuple[str, str], Variable]] = {}
+        for row in self._rows:
+            place = (row.component.casefold(), "", row.evse_id, row.connector_id)
+            self._components.setdefault(place, {})[(row.name.casefold(), row.instance.casefold())] = row
+
+    # -- for the station itself --------------------------------------------------------------------------------------
+
+    def text(self, key: str) -> str:
+        """The value under a key; "" where there is none. Raises KeyError for an unknown key."""
+        return self._value(self._by_key[key]) or ""
+
+    def integer(self, key: str) -> int:
+        """The value as a whole number."""
+        return int(self.text(key) or 0)
+
+    def flag(self, key: str) -> bool:
+        """The value as yes or no."""
+        return self.text(key).lower() == "true"
+
+    def members(self, key: str) -> tuple[str, ...]:
+        """The value as a list."""
+        return tuple(part.strip() for part in self.text(key).split(",") if part.strip())
+
+    def was_set(self, key: str) -> bool:
+        """Somebody set it; the default does not count."""
+        return key in self._values
+
+    def keep(self, key: str, value: str) -> None:
+        """Take a value that was checked and stored."""
+        self._values[key] = value
+
+    # -- for the central system --------------------------------------------------------------------------------------
+
+    def get(self, data: Payload) -> Payload:
+        """One GetVariableData to its GetVariableResult. B06.FR.01 to FR.15."""
+        asked_type = data.get("attributeType")
+        result: Payload = {
+            "attributeStatus": "Accepted",
+            "attributeType": asked_type or "Actual",  # B06.FR.03, FR.11
+            "component": data["component"],
+            "variable": data["variable"],
+        }
+        row = self._find(data)
+        if isinstance(row, str):
+            result["attributeStatus"] = row  # B06.FR.06, FR.07, FR.15
+        elif asked_type not in (None, "Actual"):
+            result["attributeStatus"] = "NotSupportedAttributeType"  # B06.FR.08
+        elif row.mutability is Mutability.WRITE_ONLY:
+            result["attributeStatus"] = "Rejected"  # B06.FR.09
+            result["attributeStatusInfo"] = {"reasonCode": "WriteOnly"}
+        else:
+            result["attributeValue"] = self._value(row) or ""  # B06.FR.10, FR.13
+        return result
+
+    def set(self, data: Payload) -> Setting:
+        """One SetVariableData to its outcome; nothing changes until `keep`. B05.FR.01 to FR.12."""
+        asked_type = data.get("attributeType")
+        result: Payload = {
+            "attributeType": asked_type or "Actual",  # B05.FR.03, FR.12
+            "component": data["component"],
+            "variable": data["variable"],
+        }
+
+        def refused(status: str, reason: str = "", text: str = "") -> Setting:
+            info = {"reasonCode": reason, **({"additionalInfo": text[:512]} if text else {})} if reason else None
+            return Setting({"attributeStatus": status, **result, **({"attributeStatusInfo": info} if info else {})})
+
+        row = self._find(data)
+        if isinstance(row, str):
+            return refused(row)  # B05.FR.04, FR.05
+        if asked_type not in (None, "Actual"):
+            return refused("NotSupportedAttributeType")  # B05.FR.06
+        if row.mutability is Mutability.READ_ONLY:
+            return refused("Rejected", "ReadOnly")  # B05.FR.09
+        if row.mutability is Mutability.WRITE_ONLY:
+            return refused("Rejected", "UnsupportedRequest", f"{row.name} is set at the station only")
+        problem = _problem(row, data["attributeValue"])
+        if problem is not None:
+            return refused("Rejected", *problem)  # B05.FR.07, FR.08
+        status = "RebootRequired" if row.reboot_required else "Accepted"
+        return Setting({"attributeStatus": status, **result}, row.key, data["attributeValue"])  # B05.FR.10
+
+    def report(self, wanted: Callable[[Variable], bool]) -> list[Payload]:
+        """ReportData of the rows wanted, in the table's order. B07.FR.07 to FR.11."""
+        return [self._report_row(row) for row in self._rows if wanted(row)]
+
+    def component_flag(self, row: Variable, name: str) -> str | None:
+        """The value of a boolean variable (Active, Available …) of a row's component, None if it has none."""
+        place = (row.component.casefold(), "", row.evse_id, row.connector_id)
+        sibling = self._components[place].get((name.casefold(), ""))
+        return None if sibling is None else self._value(sibling)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _value(self, row: Variable) -> str | None:
+        if row.key in self._values:
+            return self._values[row.key]
+        live = self._live(row)
+        return row.default if live is None else live
+
+    def _find(self, data: Payload) -> Variable | str:
+        component, variable = data["component"], data["variable"]
+        evse = component.get("evse") or {}
+        place = (
+            component["name"].casefold(),
+            component.get("instance", "").casefold(),
+            evse.get("id"),
+            evse.get("connectorId"),
+        )
+        variables = self._components.get(place)
+        if variables is None:
+            return "UnknownComponent"
+        return variables.get((variable["name"].casefold(), variable.get("instance", "").casefold()), "UnknownVariable")
+
+    def _report_row(self, row: Variable) -> Payload:
+        component: Payload = {"name": row.component}
+        if row.evse_id is not None:
+            component["evse"] = {"id": row.evse_id}
+            if row.connector_id is not None:
+                component["evse"]["connectorId"] = row.connector_id
+        attribute: Payload = {"type": "Actual", "mutability": row.mutability.value, "persistent": True}
+        value = None if row.mutability is Mutability.WRITE_ONLY else self._value(row)
+        if value is not None:
+            attribute["value"] = value[:2500]
+        characteristics: Payload = {"dataType": row.data_type.value, "supportsMonitoring": False}
+        if row.unit:
+            characteristics["unit"] = row.unit
+        if row.minimum is not None:
+            characteristics["minLimit"] = row.minimum
+        if row.maximum is not None:
+            characteristics["maxLimit"] = row.maximum
+        if row.values:
+            characteristics["valuesList"] = ",".join(row.values)
+        variable: Payload = {"name": row.name, **({"instance": row.instance} if row.instance else {})}
+        return {
+            "component": component,
+            "variable": variable,
+            "variableAttribute": [attribute],
+            "variableCharacteristics": characteristics,
+        }
+
+
+def _problem(row: Variable, value: str) -> tuple[str, str] | None:
+    """(reasonCode, text) where a value does not fit its row."""
+    match row.data_type:
+        case DataType.INTEGER | DataType.DECIMAL:
+            try:
+                number = float(int(value)) if row.data_type is DataType.INTEGER else float(value)
+            except (ValueError, OverflowError):
+                number = math.nan
+            if not math.isfinite(number):
+                return "InvalidValue", f"{row.name} = {value[:40]!r}: not {_ARTICLES[row.data_type]}"
+            if row.minimum is not None and number < row.minimum:
+                return "ValueTooLow", f"{row.name} = {value[:40]}: at least {row.minimum:g}"
+            if row.maximum is not None and number > row.maximum:
+                return "ValueTooHigh", f"{row.name} = {value[:40]}: at most {row.maximum:g}"
+        case DataType.BOOLEAN:
+            if value not in ("true", "false"):
+                return "InvalidValue", f"{row.name} = {value[:40]!r}: true or false"
+        case DataType.OPTION_LIST:
+            if value not in row.values:
+                return "InvalidValue", f"{row.name} = {value[:40]!r}: one of {', '.join(row.values)}"
+        case DataType.MEMBER_LIST | DataType.SEQUENCE_LIST:
+            parts = [part.strip() for part in value.split(",")] if value else []
+            strange = [part for part in parts if part not in row.values]
+            if strange or len(set(parts)) != len(parts):
+                return (
+                    "InvalidValue",
+                    f"{row.name}: {', '.join(strange)[:200] or 'a member twice'}; known: {', '.join(row.values)}",
+                )
+        case DataType.DATE_TIME:
+            if not is_date_time(value):
+                return "InvalidValue", f"{row.name}: not an RFC 3339 date-time"
+        case DataType.STRING:
+            if row.maximum is not None and len(value) > row.maximum:
+                return "ValueTooHigh", f"{row.name}: {len(value)} characters, at most {row.maximum:g}"
+    return None
+
+
+_ARTICLES = {DataType.INTEGER: "a whole number", DataType.DECIMAL: "a number"}

@@ -1,0 +1,78 @@
+"""Schemas: is this payload what the version says it is? Owns the compiled validators, made when first needed.
+
+The schema documents are those of the `ocpp` package; the checking is jsonschema-rs (facts/ocpp.md 5.1).
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from chargepoint.ocpp.timestamps import is_date_time
+from chargepoint.ocpp.version import OcppVersion
+
+Payload = dict[str, Any]
+
+# Part 4, 4.3 table 8: which error code says what. Earlier in this order wins where several are true.
+_RANKED = ("FormatViolation", "OccurrenceConstraintViolation", "TypeConstraintViolation", "PropertyConstraintViolation")
+_CODES = {
+    "additionalProperties": "FormatViolation",
+    "required": "OccurrenceConstraintViolation",
+    "minItems": "OccurrenceConstraintViolation",
+    "maxItems": "OccurrenceConstraintViolation",
+    "type": "TypeConstraintViolation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Why a payload is refused: the RPC error code and a sentence of at most 255 characters."""
+
+    code: str
+    text: str
+
+
+class Schemas:
+    """Validators of one version."""
+
+    def __init__(self, version: OcppVersion) -> None:
+        self._root = importlib.resources.files(version.schema_package) / "schemas"
+        self._compiled: dict[str, jsonschema_rs.Validator] = {}
+
+    def check_request(self, action: str, payload: object) -> Violation | None:
+        """None if the payload is a valid request of this action."""
+        return self._check(f"{action}Request", payload)
+
+    def check_response(self, action: str, payload: object) -> Violation | None:
+        """None if the payload is a valid response to this action."""
+        return self._check(f"{action}Response", payload)
+
+    def _check(self, name: str, payload: object) -> Violation | None:
+        if not isinstance(payload, dict):
+            return Violation("FormatViolation", f"{name}: the payload is not a JSON object")
+        try:
+            errors = [
+                (_CODES.get(str(error.kind.name), "PropertyConstraintViolation"), error)
+                for error in self._validator(name).iter_errors(payload)
+            ]
+        except ValueError as error:  # something JSON can say and the validator cannot hold
+            return Violation("FormatViolation", f"{name}: {error}"[:255])
+        if not errors:
+            return None
+        code, first = min(errors, key=lambda e: _RANKED.index(e[0]))
+        where = "/".join(str(step) for step in first.instance_path) or "payload"
+        return Violation(code, f"{where}: {first.message}"[:255])
+
+    def _validator(self, name: str) -> jsonschema_rs.Validator:
+        validator = self._compiled.get(name)
+        if validator is None:
+            document = json.loads((self._root / f"{name}.json").read_text("utf-8-sig"))
+            validator = jsonschema_rs.validator_for(
+                document, validate_formats=True, formats={"date-time": is_date_time}
+            )
+            self._compiled[name] = validator
+        return validator

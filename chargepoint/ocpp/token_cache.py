@@ -1,0 +1,47 @@
+"""The authorisation cache: what the central system last said of a token. OCPP 2.0.1 Part 2, C10 to C12, C15."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chargepoint.model.ids import IdToken
+from chargepoint.model.status import AuthorizationStatus
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import from_wire
+from chargepoint.store.database import TOKENS_MAX_ROWS
+from chargepoint.store.rows import CachedToken, CacheToken, ForgetTokens, Write
+
+
+class TokenCache:
+    """At most `TOKENS_MAX_ROWS` tokens; the oldest leaves. Expiry in UTC seconds."""
+
+    def __init__(self, tokens: Iterable[CachedToken]) -> None:
+        self._tokens = {token.key: token for token in tokens}
+
+    def lookup(self, token: IdToken, utc_s: float) -> AuthorizationStatus | None:
+        """What is known of a token, None where nothing (any more)."""
+        found = self._tokens.get(_key(token))
+        if found is None or (found.expires_utc_s is not None and utc_s >= found.expires_utc_s):
+            return None
+        return AuthorizationStatus(found.status)
+
+    def learn(self, token: IdToken, info: Payload, utc_s: float, lifetime_s: float) -> tuple[Write, ...]:
+        """Take an IdTokenInfo (C10.FR.04: also from TransactionEvent). Returns what to keep."""
+        expires = utc_s + lifetime_s if lifetime_s > 0 else None
+        if "cacheExpiryDateTime" in info:
+            expires = from_wire(info["cacheExpiryDateTime"]).timestamp()
+        cached = CachedToken(_key(token), info["status"], expires)
+        self._tokens.pop(cached.key, None)
+        self._tokens[cached.key] = cached
+        while len(self._tokens) > TOKENS_MAX_ROWS:
+            del self._tokens[next(iter(self._tokens))]
+        return (CacheToken(cached),)
+
+    def clear(self) -> tuple[Write, ...]:
+        """Forget all (C11)."""
+        self._tokens.clear()
+        return (ForgetTokens(),)
+
+
+def _key(token: IdToken) -> str:
+    return f"{token.type.value}:{token.value.casefold()}"

@@ -1,0 +1,332 @@
+"""The store: one sqlite file, one writer thread, explicit database transactions.
+
+Owns everything that must survive a power cut: outbox, open transactions, journal, set variables, charging profiles,
+availability, authorisation cache. WAL with synchronous=FULL: what `commit` has acknowledged is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import errno
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar, assert_never
+
+from chargepoint.store.errors import StoreDamaged, StoreError, StoreFull
+from chargepoint.store.migrations import migrate
+from chargepoint.store.rows import (
+    CachedToken,
+    CacheToken,
+    CloseTransaction,
+    DeleteProfile,
+    Delivered,
+    Enqueue,
+    ForgetTokens,
+    Journal,
+    JournalEntry,
+    OpenTransaction,
+    OutboxKind,
+    OutboxRow,
+    ProfileRow,
+    PutProfile,
+    Refused,
+    SaveTransaction,
+    SetAvailability,
+    SetVariable,
+    Write,
+)
+
+T = TypeVar("T")
+
+OUTBOX_MAX_ROWS = 50_000
+"""Above this every second periodic update is dropped (E04.FR.07/08); begin, end and state changes never are."""
+
+JOURNAL_MAX_ROWS = 5_000
+TOKENS_MAX_ROWS = 1_000
+_QUEUE_MAX = 256
+_OUTBOX_COLUMNS = "position, message_id, action, kind, transaction_id, text, droppable, attempts"
+
+
+class Store:
+    """Use `Store.open`. Reads are synchronous and small; writes go through `commit`, one database transaction each."""
+
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, outbox_max_rows: int
+    ) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._reading = threading.Lock()
+        self._outbox_max_rows = outbox_max_rows
+        self._jobs: queue.Queue[tuple[tuple[Write, ...], concurrent.futures.Future[None]] | None] = queue.Queue(
+            _QUEUE_MAX
+        )
+        self._closed = False
+        self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, path: Path, outbox_max_rows: int = OUTBOX_MAX_ROWS) -> Store:
+        """Open or create the file and bring it to the newest version.
+
+        Raises StoreDamaged, StoreTooNew, StoreFull or StoreError with the path and what to do.
+        """
+        connections: list[sqlite3.Connection] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for _ in range(2):
+                connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+                connections.append(connection)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+            writer, reader = connections
+            (verdict,) = writer.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreDamaged(f"{path}: {verdict}; {_MOVE_ASIDE}")
+            migrate(writer)
+        except (sqlite3.Error, OSError, StoreError) as error:
+            for connection in connections:
+                connection.close()
+            raise _explained(path, error) from error
+        return cls(path, writer, reader, outbox_max_rows)
+
+    def close(self) -> None:
+        """Finish what was handed in, then close the file. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        with self._reading:
+            self._reader.close()
+        self._writer.close()
+
+    # -- writes ------------------------------------------------------------------------------------------------------
+
+    async def commit(self, *writes: Write) -> None:
+        """All of it or nothing, on the disk when this returns. Raises StoreError (StoreFull, StoreDamaged).
+
+        A cancelled caller does not take the write back: it will happen, or not, as one.
+        """
+        await asyncio.shield(asyncio.wrap_future(self._submit(writes)))
+
+    def commit_now(self, *writes: Write) -> None:
+        """`commit` for start-up and for programs without an event loop: blocks until it is on the disk."""
+        self._submit(writes).result()
+
+    async def commit_record(self, transaction: OpenTransaction | int, row: OutboxRow) -> None:
+        """The ledger's state after a record together with the record's message, in one database transaction.
+
+        `transaction` is the state to keep, or the EVSE's number when its transaction has ended.
+        """
+        keep = CloseTransaction(transaction) if isinstance(transaction, int) else SaveTransaction(transaction)
+        await self.commit(keep, Enqueue(row))
+
+    def _submit(self, writes: tuple[Write, ...]) -> concurrent.futures.Future[None]:
+        if self._closed:
+            raise StoreError(f"{self._path}: the store is closed")
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+        try:
+            self._jobs.put_nowait((writes, done))
+        except queue.Full:
+            raise StoreError(f"{self._path}: {_QUEUE_MAX} writes are waiting; the disk does not keep up") from None
+        return done
+
+    def _write_forever(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            writes, done = job
+            done.set_running_or_notify_cancel()  # from here on nobody can cancel it
+            try:
+                self._write(writes)
+            except Exception as error:
+                done.set_exception(_explained(self._path, error))
+            else:
+                done.set_result(None)
+
+    def _write(self, writes: tuple[Write, ...]) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for write in writes:
+                self._apply(write)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _apply(self, write: Write) -> None:
+        run = self._writer.execute
+        match write:
+            case SaveTransaction(transaction=t):
+                run(
+                    "INSERT OR REPLACE INTO open_transactions VALUES (?, ?, ?)",
+                    (t.evse_id, t.transaction_id, t.state_json),
+                )
+            case CloseTransaction(evse_id=evse_id):
+                run("DELETE FROM open_transactions WHERE evse_id = ?", (evse_id,))
+            case Enqueue(row=row):
+                self._enqueue(row)
+            case Delivered(position=position):
+                run("DELETE FROM outbox WHERE position = ?", (position,))
+            case Refused(position=position, attempts=attempts):
+                run("UPDATE outbox SET attempts = ? WHERE position = ?", (attempts, position))
+            case SetVariable(key=key, value=None):
+                run("DELETE FROM variables WHERE key = ?", (key,))
+            case SetVariable(key=key, value=value):
+                run("INSERT OR REPLACE INTO variables VALUES (?, ?)", (key, value))
+            case PutProfile(row=profile):
+                run(
+                    "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
+                    (profile.profile_id, profile.evse_id, profile.json),
+                )
+            case DeleteProfile(profile_id=profile_id):
+                run("DELETE FROM profiles WHERE profile_id = ?", (profile_id,))
+            case SetAvailability(evse_id=evse_id, operative=operative):
+                run("INSERT OR REPLACE INTO availability VALUES (?, ?)", (evse_id, int(operative)))
+            case CacheToken(token=token):
+                run("DELETE FROM authorization_cache WHERE key = ?", (token.key,))  # a renewed entry is the youngest
+                run("INSERT INTO authorization_cache VALUES (?, ?, ?)", (token.key, token.status, token.expires_utc_s))
+                run(
+                    "DELETE FROM authorization_cache WHERE rowid <= "
+                    "(SELECT rowid FROM authorization_cache ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                    (TOKENS_MAX_ROWS,),
+                )
+            case ForgetTokens():
+                run("DELETE FROM authorization_cache")
+            case Journal(entry=entry):
+                cursor = run(
+                    "INSERT INTO journal (at_utc, kind, text) VALUES (?, ?, ?)",
+                    (entry.at_utc.isoformat(), entry.kind, entry.text),
+                )
+                run("DELETE FROM journal WHERE id <= ?", ((cursor.lastrowid or 0) - JOURNAL_MAX_ROWS,))
+            case _:
+                assert_never(write)
+
+    def _enqueue(self, row: OutboxRow) -> None:
+        run = self._writer.execute
+        (depth,) = run("SELECT count(*) FROM outbox").fetchone()
+        if depth >= self._outbox_max_rows:
+            # E04.FR.08: intermediate messages first, every second one, never the head that may be on its way.
+            run(
+                "DELETE FROM outbox WHERE position IN (SELECT position FROM (SELECT position, row_number() OVER "
+                "(PARTITION BY transaction_id ORDER BY position) AS n FROM outbox WHERE droppable = 1 AND position > "
+                "(SELECT min(position) FROM outbox)) WHERE n % 2 = 1)"
+            )
+            if (
+                row.kind is OutboxKind.OTHER
+                and run("SELECT count(*) FROM outbox").fetchone()[0] >= self._outbox_max_rows
+            ):
+                raise StoreFull(
+                    f"{self._path}: {depth} messages wait for the central system; see why it does not answer"
+                )
+        run(
+            "INSERT INTO outbox (message_id, action, kind, transaction_id, text, droppable, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                row.message_id,
+                row.action,
+                row.kind.value,
+                row.transaction_id,
+                row.text,
+                int(row.droppable),
+                row.attempts,
+            ),
+        )
+
+    # -- reads -------------------------------------------------------------------------------------------------------
+
+    def outbox_head(self) -> OutboxRow | None:
+        """The oldest message the central system has not answered."""
+        rows = self._read(f"SELECT {_OUTBOX_COLUMNS} FROM outbox ORDER BY position LIMIT 1", _outbox_row)  # noqa: S608
+        return rows[0] if rows else None
+
+    def outbox(self) -> tuple[OutboxRow, ...]:
+        """All messages not answered, in order. For tests and diagnostics."""
+        return self._read(f"SELECT {_OUTBOX_COLUMNS} FROM outbox ORDER BY position", _outbox_row)  # noqa: S608
+
+    def outbox_depth(self, transaction_id: str | None = None) -> int:
+        """How many messages wait, of one transaction or (None) altogether."""
+        if transaction_id is None:
+            return self._read("SELECT count(*) FROM outbox", _integer)[0]
+        return self._read("SELECT count(*) FROM outbox WHERE transaction_id = ?", _integer, (transaction_id,))[0]
+
+    def transaction_messages(self) -> int:
+        """How many transaction messages wait."""
+        return self._read("SELECT count(*) FROM outbox WHERE kind = ?", _integer, (OutboxKind.TRANSACTION.value,))[0]
+
+    def open_transactions(self) -> tuple[OpenTransaction, ...]:
+        """Transactions a crash or power cut left unfinished."""
+        return self._read(
+            "SELECT evse_id, transaction_id, state FROM open_transactions ORDER BY evse_id",
+            lambda r: OpenTransaction(*r),
+        )
+
+    def variables(self) -> dict[str, str]:
+        """Values that were set, by key."""
+        return dict(self._read("SELECT key, value FROM variables", lambda r: (r[0], r[1])))
+
+    def profiles(self) -> tuple[ProfileRow, ...]:
+        """Charging profiles, by id."""
+        return self._read(
+            "SELECT profile_id, evse_id, json FROM profiles ORDER BY profile_id", lambda r: ProfileRow(*r)
+        )
+
+    def availability(self) -> dict[int, bool]:
+        """What was ordered, per EVSE (0: the whole station)."""
+        return dict(self._read("SELECT evse_id, operative FROM availability", lambda r: (r[0], bool(r[1]))))
+
+    def tokens(self) -> tuple[CachedToken, ...]:
+        """The authorisation cache, oldest first."""
+        return self._read(
+            "SELECT key, status, expires_utc_s FROM authorization_cache ORDER BY rowid", lambda r: CachedToken(*r)
+        )
+
+    def journal(self, limit: int = 200) -> tuple[JournalEntry, ...]:
+        """The newest `limit` lines, newest first."""
+        return self._read(
+            "SELECT at_utc, kind, text FROM journal ORDER BY id DESC LIMIT ?",
+            lambda r: JournalEntry(datetime.fromisoformat(r[0]), r[1], r[2]),
+            (limit,),
+        )
+
+    def _read(
+        self, sql: str, make: Callable[[tuple[Any, ...]], T], parameters: tuple[object, ...] = ()
+    ) -> tuple[T, ...]:
+        try:
+            with self._reading:
+                return tuple(make(row) for row in self._reader.execute(sql, parameters))
+        except sqlite3.Error as error:
+            raise _explained(self._path, error) from error
+
+
+def _integer(row: tuple[Any, ...]) -> int:
+    return int(row[0])
+
+
+def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
+    position, message_id, action, kind, transaction_id, text, droppable, attempts = row
+    return OutboxRow(
+        message_id, action, text, OutboxKind(kind), transaction_id, bool(droppable), attempts, position=position
+    )
+
+
+_MOVE_ASIDE = "move the file aside and start again; the messages in it have not reached the central system"
+
+
+def _explained(path: Path, error: Exception) -> StoreError:
+    """What sqlite or the system said, as an error a person can act on."""
+    if isinstance(error, StoreError):
+        return error
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        code &= 0xFF  # extended result codes carry the primary one in the low byte
+    if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        return StoreFull(f"{path}: disk full, nothing was written; free some space")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(f"{path}: {error}; {_MOVE_ASIDE}")
+    return StoreError(f"{path}: {error or type(error).__name__}; nothing was written")

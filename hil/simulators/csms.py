@@ -1,0 +1,558 @@
+"""A bench central system: OCPP 2.0.1 over WebSocket, strict, with a memory of everything and faults on demand.
+
+Own code throughout; only the schema documents are the `ocpp` package's. In a program or a test:
+
+    async with Csms() as csms:                       # csms.url, csms.port
+        station = await csms.station("CP1")          # waits for its BootNotification to be accepted
+        await csms.call("CP1", "GetVariables", {...})
+        await csms.setpoint("CP1", 1, -5000.0)
+
+Alone: `python -m hil.simulators.csms --port 9000`, JSON lines on standard output, commands as JSON lines on standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import importlib.resources
+import itertools
+import json
+import re
+import ssl
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import jsonschema_rs
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+Payload = dict[str, Any]
+VENDOR_ID = "org.openchargepoint"
+_SUBPROTOCOL = Subprotocol("ocpp2.0.1")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
+_ISO14443 = re.compile(r"[0-9A-F]{8}|[0-9A-F]{14}")
+
+
+class CallError(Exception):
+    """The station answered a CALL with CALLERROR."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A CALL of a station, as it came. `text` is the frame; `at_s` monotonic."""
+
+    at_s: float
+    identity: str
+    unique_id: str
+    action: str
+    payload: Payload
+    text: str
+
+
+@dataclass(slots=True)
+class TransactionLog:
+    """What came of one transaction, each seqNo once. `copies` counts how often each came."""
+
+    transaction_id: str
+    events: dict[int, Payload] = field(default_factory=dict)
+    copies: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def gaps(self) -> list[int]:
+        """seqNos missing below the highest one seen."""
+        return sorted(set(range(max(self.events, default=-1) + 1)) - set(self.events))
+
+    @property
+    def ended(self) -> bool:
+        """An Ended event came."""
+        return any(event["eventType"] == "Ended" for event in self.events.values())
+
+    @property
+    def in_order(self) -> list[Payload]:
+        """The events by seqNo."""
+        return [self.events[number] for number in sorted(self.events)]
+
+    def energy_Wh(self, register: str = "Import") -> float:
+        """Last minus first value of the import or export register."""
+        values = [
+            sampled["value"]
+            for event in self.in_order
+            for value in event.get("meterValue", [])
+            for sampled in value["sampledValue"]
+            if sampled.get("measurand") == f"Energy.Active.{register}.Register"
+        ]
+        return float(values[-1] - values[0]) if values else 0.0
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong, until set back. `drop_on`: close the socket instead of answering the next CALL of this action;
+    `swallow`: do not answer at all; `late_s`: answer after so long; `error`: answer with this CALLERROR code; `garbage`:
+    answer with this text. Each counts down `times` (None: for ever) over the CALLs it hits (`action` None: any)."""
+
+    refuse_connections: bool = False
+    drop_on: str | None = None
+    swallow: str | None = None
+    error: tuple[str, str] | None = None
+    late: tuple[str, float] | None = None
+    garbage: tuple[str, str] | None = None
+    times: int | None = 1
+
+    def spend(self) -> None:
+        """One hit; after the last the fault is over."""
+        if self.times is None:
+            return
+        self.times -= 1
+        if self.times <= 0:
+            self.drop_on = self.swallow = self.error = self.late = self.garbage = None
+            self.times = 1
+
+
+@dataclass(slots=True)
+class StationLog:
+    """One station as the central system knows it."""
+
+    identity: str
+    socket: ServerConnection | None = None
+    boot_status: str | None = None
+    connections: int = 0
+    heard: list[Heard] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    transactions: dict[str, TransactionLog] = field(default_factory=dict)
+    connectors: dict[tuple[int, int], str] = field(default_factory=dict)
+    reports: dict[int, list[Payload]] = field(default_factory=dict)
+    profiles: dict[int, list[Payload]] = field(default_factory=dict)
+    waiting: dict[str, tuple[str, asyncio.Future[Payload]]] = field(default_factory=dict)
+    errors: list[list[Any]] = field(default_factory=list)
+    calling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def of(self, action: str) -> list[Payload]:
+        """Payloads of one action, in the order they came."""
+        return [heard.payload for heard in self.heard if heard.action == action]
+
+
+class Csms:
+    """The central system. Listens from `start` (or `async with`) to `stop`. Strict: whatever is wrong is in `violations`
+    of the station and answered with CALLERROR."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tokens: dict[str, str] | None = None,
+        passwords: dict[str, str] | None = None,
+        heartbeat_interval_s: int = 300,
+        ssl_context: ssl.SSLContext | None = None,
+        on_heard: Callable[[Heard], None] | None = None,
+    ) -> None:
+        self._host = host
+        self._wanted_port = port
+        self._ssl = ssl_context
+        self.tokens = tokens or {}
+        """idToken -> AuthorizationStatus; what is not here is Accepted."""
+        self.passwords = passwords
+        self.heartbeat_interval_s = heartbeat_interval_s
+        self.boot_status = "Accepted"
+        self.boot_retry_s = 1
+        self.clock_offset_s = 0.0
+        self.faults = Faults()
+        self.stations: dict[str, StationLog] = {}
+        self._on_heard = on_heard
+        self._server: Server | None = None
+        self._changed = asyncio.Condition()
+        self._schemas: dict[str, jsonschema_rs.Validator] = {}
+        self._profile_ids = itertools.count(1000)
+        self._setpoint_profiles: dict[tuple[str, int], int] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; the port is in `port` and `url`. After `stop` the same port again."""
+        self._server = await serve(
+            self._serve,
+            self._host,
+            self._wanted_port,
+            subprotocols=[_SUBPROTOCOL],
+            process_request=self._admit,
+            ssl=self._ssl,
+            compression=None,
+            close_timeout=0.5,
+        )
+        self._wanted_port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        if self._server is not None:
+            self._server.close(close_connections=True)
+            await self._server.wait_closed()
+            self._server = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._wanted_port
+
+    @property
+    def url(self) -> str:
+        """For a station's configuration, without its identity."""
+        return f"{'ws' if self._ssl is None else 'wss'}://{self._host}:{self._wanted_port}"
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def log(self, identity: str) -> StationLog:
+        """Everything about one station."""
+        return self.stations.setdefault(identity, StationLog(identity))
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+        """Wait for something to become true; raises TimeoutError."""
+        async with asyncio.timeout(timeout_s), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def station(self, identity: str, timeout_s: float = 10.0) -> StationLog:
+        """The station once it is connected and its BootNotification was accepted."""
+        log = self.log(identity)
+        await self.until(lambda: log.socket is not None and log.boot_status == "Accepted", timeout_s)
+        return log
+
+    async def heard(self, identity: str, action: str, count: int = 1, timeout_s: float = 10.0) -> Payload:
+        """The payload of the `count`-th CALL of this action, once it has come."""
+        log = self.log(identity)
+        await self.until(lambda: len(log.of(action)) >= count, timeout_s)
+        return log.of(action)[count - 1]
+
+    # -- speaking ----------------------------------------------------------------------------------------------------
+
+    async def call(
+        self, identity: str, action: str, payload: Payload | None = None, timeout_s: float = 10.0
+    ) -> Payload:
+        """Send a CALL and return the response. Raises CallError, ConnectionError, TimeoutError.
+
+        The response is checked against its schema; a violation is recorded and the response returned all the same.
+        """
+        log, unique_id = self.log(identity), str(uuid.uuid4())
+        async with log.calling:
+            answer = await self.raw(
+                identity, json.dumps([2, unique_id, action, payload or {}]), unique_id, action, timeout_s
+            )
+        problem = self._problem(f"{action}Response", answer)
+        if problem is not None:
+            log.violations.append(f"response to {action}: {problem[1]}")
+        return answer
+
+    async def raw(self, identity: str, text: str, unique_id: str, action: str = "", timeout_s: float = 10.0) -> Payload:
+        """Send any text and wait for the answer under `unique_id`."""
+        log = self.log(identity)
+        if log.socket is None:
+            raise ConnectionError(f"{identity} is not connected")
+        future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+        log.waiting[unique_id] = action, future
+        try:
+            await log.socket.send(text)
+            async with asyncio.timeout(timeout_s):
+                return await future
+        finally:
+            log.waiting.pop(unique_id, None)
+
+    async def send_text(self, identity: str, text: str | bytes) -> None:
+        """Send any frame and wait for nothing."""
+        socket = self.log(identity).socket
+        if socket is None:
+            raise ConnectionError(f"{identity} is not connected")
+        await socket.send(text)
+
+    async def drop(self, identity: str) -> None:
+        """Cut the station's connection without a closing handshake."""
+        socket = self.log(identity).socket
+        if socket is not None:
+            socket.transport.abort()
+
+    async def setpoint(
+        self,
+        identity: str,
+        evse_id: int,
+        power_W: float,
+        transaction_id: str | None = None,
+        duration_s: int | None = None,
+        limit_W: float | None = None,
+        discharge_limit_W: float | None = None,
+        stack_level: int = 0,
+    ) -> Payload:
+        """Set-point of the running transaction: TxProfile with OCPP 2.1's CentralSetpoint in customData.
+
+        Positive charges. Without `limit_W`, `discharge_limit_W` the bounds just hold the set-point. One profile id per EVSE.
+        """
+        if transaction_id is None:
+            transaction_id = self.running(identity, evse_id)
+        profile_id = self._setpoint_profiles.setdefault((identity, evse_id), next(self._profile_ids))
+        schedule: Payload = {
+            "id": profile_id,
+            "startSchedule": self.now(),
+            "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [
+                {
+                    "startPeriod": 0,
+                    "limit": max(power_W, 0.0) if limit_W is None else limit_W,
+                    "customData": {
+                        "vendorId": VENDOR_ID,
+                        "operationMode": "CentralSetpoint",
+                        "setpoint": power_W,
+                        "dischargeLimit": min(power_W, 0.0) if discharge_limit_W is None else discharge_limit_W,
+                    },
+                }
+            ],
+        }
+        if duration_s is not None:
+            schedule["duration"] = duration_s
+        profile = {
+            "id": profile_id,
+            "stackLevel": stack_level,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Absolute",
+            "transactionId": transaction_id,
+            "chargingSchedule": [schedule],
+        }
+        return await self.call(identity, "SetChargingProfile", {"evseId": evse_id, "chargingProfile": profile})
+
+    def running(self, identity: str, evse_id: int) -> str:
+        """The transaction on this EVSE that has begun and not ended. Raises LookupError."""
+        for log in reversed(self.log(identity).transactions.values()):
+            if not log.ended and any(event.get("evse", {}).get("id") == evse_id for event in log.events.values()):
+                return log.transaction_id
+        raise LookupError(f"{identity}: no transaction on EVSE {evse_id}")
+
+    def now(self) -> str:
+        """This central system's clock on the wire."""
+        at = datetime.fromtimestamp(time.time() + self.clock_offset_s, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.faults.refuse_connections:
+            return Response(503, "Service Unavailable", Headers({"Content-Length": "0", "Connection": "close"}), b"")
+        identity = _identity(request.path)
+        if not identity:
+            return Response(404, "Not Found", Headers({"Content-Length": "0", "Connection": "close"}), b"")
+        if self.passwords is not None and _credentials(request.headers) != (identity, self.passwords.get(identity)):
+            headers = Headers({"WWW-Authenticate": "Basic", "Content-Length": "0", "Connection": "close"})
+            return Response(401, "Unauthorized", headers, b"")
+        return None
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        if socket.subprotocol != _SUBPROTOCOL or socket.request is None:
+            await socket.close(1002, "ocpp2.0.1 only")
+            return
+        log = self.log(_identity(socket.request.path))
+        if log.socket is not None:
+            log.socket.transport.abort()  # the station knows better which connection is its own
+        log.socket = socket
+        log.connections += 1
+        await self._tell()
+        try:
+            async for frame in socket:
+                await self._frame(log, socket, frame)
+        except ConnectionClosed:
+            pass
+        finally:
+            if log.socket is socket:
+                log.socket = None
+                for _, future in log.waiting.values():
+                    if not future.done():
+                        future.set_exception(ConnectionError(f"{log.identity} has gone"))
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _frame(self, log: StationLog, socket: ServerConnection, frame: str | bytes) -> None:
+        try:
+            message = json.loads(frame)
+            kind, unique_id, _ = message[0], message[1], message[{2: 3}.get(message[0], 2)]
+        except (ValueError, LookupError, TypeError):
+            log.violations.append(f"not a message: {frame[:80]!r}")
+            return
+        if kind == 2 and isinstance(frame, str):
+            await self._call_heard(
+                log, socket, Heard(time.monotonic(), log.identity, unique_id, message[2], message[3], frame)
+            )
+        elif kind == 3:
+            waiting = log.waiting.get(unique_id)
+            if waiting is None:
+                log.violations.append(f"an answer to nothing: {frame[:80]!r}")
+            elif not waiting[1].done():
+                waiting[1].set_result(message[2])
+        elif kind == 4:
+            log.errors.append(message)
+            waiting = log.waiting.get(unique_id)
+            if waiting is not None and not waiting[1].done():
+                waiting[1].set_exception(CallError(message[2], message[3]))
+        await self._tell()
+
+    async def _call_heard(self, log: StationLog, socket: ServerConnection, heard: Heard) -> None:
+        log.heard.append(heard)
+        if self._on_heard is not None:
+            self._on_heard(heard)
+        faults, action = self.faults, heard.action
+        if faults.drop_on == action:
+            faults.spend()
+            socket.transport.abort()
+            return
+        if faults.swallow == action:
+            faults.spend()
+            return
+        if faults.garbage is not None and faults.garbage[0] == action:
+            text = faults.garbage[1]
+            faults.spend()
+            await socket.send(text)
+            return
+        if faults.error is not None and faults.error[0] == action:
+            code = faults.error[1]
+            faults.spend()
+            await socket.send(json.dumps([4, heard.unique_id, code, "a fault of the bench", {}]))
+            return
+        if faults.late is not None and faults.late[0] == action:
+            delay_s = faults.late[1]
+            faults.spend()
+            await asyncio.sleep(delay_s)
+        problem = self._problem(f"{action}Request", heard.payload) or self._wrong(log, heard)
+        if problem is not None:
+            log.violations.append(f"{action}: {problem[1]}")
+            await socket.send(json.dumps([4, heard.unique_id, problem[0], problem[1][:255], {}]))
+            return
+        await socket.send(json.dumps([3, heard.unique_id, self._respond(log, action, heard.payload)]))
+
+    # -- strictness --------------------------------------------------------------------------------------------------
+
+    def _problem(self, name: str, payload: Payload) -> tuple[str, str] | None:
+        """(error code, text) where a payload does not fit its schema or has a timestamp in a form some refuse."""
+        validator = self._schemas.get(name)
+        if validator is None:
+            file = importlib.resources.files("ocpp.v201") / "schemas" / f"{name}.json"
+            if not file.is_file():
+                return "NotImplemented", f"no such action: {name}"
+            validator = jsonschema_rs.validator_for(json.loads(file.read_text("utf-8-sig")))
+            self._schemas[name] = validator
+        for error in validator.iter_errors(payload):
+            return "FormatViolation", f"{'/'.join(map(str, error.instance_path))}: {error.message}"
+        for key, value in _texts(payload):
+            if re.fullmatch(r"\d{4}-\d\d-\d\dT.*", value) and not _TIMESTAMP.fullmatch(value):
+                return "FormatViolation", f"{key}: {value}: at most 3 fraction digits and Z"
+        return None
+
+    def _wrong(self, log: StationLog, heard: Heard) -> tuple[str, str] | None:
+        """(error code, text) of rules beyond the schema."""
+        payload = heard.payload
+        if heard.action != "BootNotification" and log.boot_status in (None, "Rejected"):
+            return "SecurityError", "boot first"  # B01.FR.10
+        token = payload.get("idToken")
+        if token is not None and token["type"] == "ISO14443" and not _ISO14443.fullmatch(token["idToken"]):
+            return "PropertyConstraintViolation", "ISO14443: 8 or 14 upper-case hexadecimal characters"
+        for value in (v for m in payload.get("meterValue", []) for v in m["sampledValue"]):
+            if (
+                value.get("measurand") in ("Power.Active.Import", "Energy.Active.Import.Register")
+                and value["value"] < 0
+            ):
+                return "PropertyConstraintViolation", f"{value['measurand']} is negative"
+        if heard.action == "TransactionEvent":
+            return self._wrong_event(log, heard)
+        return None
+
+    def _wrong_event(self, log: StationLog, heard: Heard) -> tuple[str, str] | None:
+        event = heard.payload
+        number, transaction_id = event["seqNo"], event["transactionInfo"]["transactionId"]
+        known = log.transactions.setdefault(transaction_id, TransactionLog(transaction_id))
+        known.copies[number] = known.copies.get(number, 0) + 1
+        if number in known.events:
+            if known.events[number] != event:
+                log.violations.append(f"{transaction_id} seqNo {number} came again with another content")
+            return None  # a message sent again is no mistake; it counts once
+        if (number == 0) != (event["eventType"] == "Started"):
+            log.violations.append(f"{transaction_id} seqNo {number} is {event['eventType']}")
+        if number != max(known.events, default=-1) + 1:
+            log.violations.append(f"{transaction_id}: seqNo {number} after {max(known.events, default=-1)}")
+        if known.ended:
+            log.violations.append(f"{transaction_id}: {event['eventType']} after Ended")
+        known.events[number] = event
+        return None
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    def _respond(self, log: StationLog, action: str, payload: Payload) -> Payload:
+        match action:
+            case "BootNotification":
+                log.boot_status = self.boot_status
+                interval_s = self.heartbeat_interval_s if self.boot_status == "Accepted" else self.boot_retry_s
+                return {"currentTime": self.now(), "interval": interval_s, "status": self.boot_status}
+            case "Heartbeat":
+                return {"currentTime": self.now()}
+            case "Authorize":
+                return {"idTokenInfo": self._token_info(payload["idToken"])}
+            case "TransactionEvent":
+                return {"idTokenInfo": self._token_info(payload["idToken"])} if "idToken" in payload else {}
+            case "StatusNotification":
+                log.connectors[payload["evseId"], payload["connectorId"]] = payload["connectorStatus"]
+            case "NotifyReport":
+                log.reports.setdefault(payload["requestId"], []).extend(payload.get("reportData", []))
+            case "ReportChargingProfiles":
+                log.profiles.setdefault(payload["requestId"], []).extend(payload["chargingProfile"])
+            case "DataTransfer":
+                return {"status": "UnknownVendorId"}
+            case _:
+                pass
+        return {}
+
+    def _token_info(self, token: Payload) -> Payload:
+        return {"status": self.tokens.get(token["idToken"], "Accepted")}
+
+
+def _identity(path: str) -> str:
+    return unquote(urlsplit(path).path.rsplit("/", 1)[-1])
+
+
+def _credentials(headers: Headers) -> tuple[str, str] | None:
+    scheme, _, value = headers.get("Authorization", "").partition(" ")
+    if scheme != "Basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return user, password
+
+
+def _texts(value: Any, key: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(key, value)]
+    if isinstance(value, dict):
+        return [pair for name, inner in value.items() for pair in _texts(inner, name)]
+    if isinstance(value, list):
+        return [pair for inner in value for pair in _texts(inner, key)]
+    return []
+
+
+if __name__ == "__main__":
+    from hil.simulators.csms_lines import main
+
+    main()
