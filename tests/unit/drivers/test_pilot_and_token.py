@@ -14,6 +14,7 @@ from chargepoint.model.readings import fresh
 from chargepoint.ports import BusSpec, DeviceSpec, PilotBoardCommand
 from drivers import catalog
 from drivers.line_bus import LineBus
+from drivers.modbus.frame import sealed
 from drivers.pilot.generic_io import GenericIoBoard, decode, encode
 from drivers.profile.load import PROFILES
 from drivers.serial_bus import SerialBus
@@ -92,6 +93,24 @@ def test_a_board_whose_counter_stands_still_ages(rig: Rig) -> None:
     rig.bus._step = None
     rig.run(1.0)
     assert fresh(rig.driver.state, rig.bus.now_s, 0.5) is None
+
+
+def test_an_answer_from_the_past_is_not_believed_but_a_restarted_board_is(rig: Rig) -> None:
+    rig.run(1.0)
+    past = GenericIo(1, rig.board)._inputs()
+    rig.board.inputs.door_closed = False
+    rig.run(0.5)
+    assert not rig.state().door_closed
+    body = bytes((1, 4, 48)) + b"".join(word.to_bytes(2, "big") for word in past)
+    once = iter([sealed(body)])
+    rig.bus.spoil = lambda request, reply: next(once, reply) if request[1] == 4 else reply
+    for _ in range(10):
+        rig.run(0.01)
+        assert not rig.state().door_closed
+    assert next(once, None) is None
+    rig.board.sequence, rig.board.inputs.door_closed = 0, True
+    rig.run(0.2)
+    assert rig.state().door_closed
 
 
 def test_silence_and_return(rig: Rig) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chargepoint.model.readings import fresh
 from chargepoint.ports import PowerModuleCommand, PowerModuleState
@@ -249,6 +252,54 @@ def test_lost_writes_are_tried_again(rig: Rig) -> None:
     rig.module.command(CHARGE)
     rig.run(8.0)
     assert rig.state().current_A == pytest.approx(20.0, abs=0.1)
+
+
+ORDERS = (
+    OFF,
+    CHARGE,
+    DISCHARGE,
+    PowerModuleCommand(True, 0.0, 450.0, 300.0),
+    PowerModuleCommand(True, 5.0, 420.0, 300.0),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    story=st.lists(st.tuples(st.sampled_from(ORDERS), st.floats(0.05, 0.8)), min_size=1, max_size=6),
+    losses=st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "short", "bit"]), min_size=1, max_size=40),
+)
+def test_on_a_bad_line_it_never_does_what_was_not_ordered_and_ends_where_it_should(
+    scripted_bus: Any, story: list[tuple[PowerModuleCommand, float]], losses: list[str]
+) -> None:
+    rig = Rig(scripted_bus)
+    rig.run(0.2)
+    luck = cycle(losses)
+
+    def spoil(request: bytes, reply: bytes | None) -> bytes | None:
+        match next(luck):
+            case "lost":
+                return None
+            case "short" if reply:
+                return reply[:-2]
+            case "bit" if reply:
+                return reply[:-1] + bytes((reply[-1] ^ 4,))
+        return reply
+
+    rig.bus.spoil = spoil
+    ever_on = False
+    for order, seconds in story:
+        ever_on = ever_on or order.output_on
+        rig.module.command(order)
+        for _ in range(round(seconds / 0.01)):
+            rig.run(0.01)
+            assert min(rig.plants[0].source_current_A, rig.plants[0].sink_current_A) == 0.0
+            assert ever_on or not rig.plants[0].output_on
+    rig.bus.spoil = lambda request, reply: reply
+    rig.run(8.0)
+    last = story[-1][0]
+    assert rig.plants[0].output_on == last.output_on
+    assert rig.plants[0].source_current_A == pytest.approx(max(0.0, last.current_A) * last.output_on, abs=0.01)
+    assert rig.plants[0].sink_current_A == pytest.approx(max(0.0, -last.current_A) * last.output_on, abs=0.01)
 
 
 def test_a_refusing_module_is_not_hammered(rig: Rig) -> None:
