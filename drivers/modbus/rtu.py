@@ -7,6 +7,8 @@ discarded and counted; unit, function, byte count, CRC and the echo of writes ar
 a mismatch the bus is quarantined for the device's turnaround plus the longest reply, so that a late reply is counted as
 late and never taken for the next answer; the failed device itself is left in peace for longer; a silent device is asked
 less and less often; nothing is ever repeated by the master (a device driver decides, by reading back).
+
+Not handled: an adapter that echoes what we send (an echo of a write looks like its answer). Switch the echo off.
 """
 
 from __future__ import annotations
