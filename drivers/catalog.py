@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
 from drivers.insulation.bender import BenderMonitor
@@ -17,7 +18,7 @@ from drivers.pilot.generic_io import GenericIoBoard
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.codec import Params, resolve_params
-from drivers.profile.load import shipped
+from drivers.profile.load import load, shipped
 from drivers.profile.schema import Profile, ProfileError
 from drivers.serial_bus import SerialBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
@@ -64,8 +65,10 @@ def _master(spec: DeviceSpec, bus: Bus) -> RtuMaster:
 
 def _profile(spec: DeviceSpec, device_class: str) -> tuple[Profile, Params]:
     if spec.profile is None:
-        raise ProfileError("profile: required by this driver; name one of drivers/profiles")
-    profile = shipped(spec.profile)
+        raise ProfileError(
+            "profile: required by this driver; name one of drivers/profiles, or give the path of a .toml file"
+        )
+    profile = load(Path(spec.profile)) if spec.profile.endswith(".toml") else shipped(spec.profile)
     if profile.device_class != device_class:
         raise ProfileError(f"profile = {spec.profile!r}: a {profile.device_class}, needed is a {device_class}")
     return profile, resolve_params(profile, spec.params, f"[{spec.kind}.{spec.name}]")

@@ -12,7 +12,6 @@ import os
 import select
 import struct
 import termios
-import time
 
 import serial
 
@@ -76,16 +75,15 @@ class Tty:
                 return data
 
     def write(self, data: bytes) -> None:
-        """Send a frame. A line that takes no more bytes for 20 ms counts as gone (frames are far below its buffer)."""
-        give_up_at_s = time.monotonic() + 0.02
-        while data:
-            try:
-                data = data[os.write(self.fd, data) :]
-            except BlockingIOError:
-                if time.monotonic() > give_up_at_s:
-                    raise Gone(f"{self.port}: takes no bytes") from None
-            except OSError as error:
-                raise Gone(f"{self.port}: {error.strerror}") from error
+        """Send a frame at once. A line that does not take it whole counts as gone: its buffer holds several frames."""
+        try:
+            taken = os.write(self.fd, data)
+        except BlockingIOError:
+            taken = 0
+        except OSError as error:
+            raise Gone(f"{self.port}: {error.strerror}") from error
+        if taken < len(data):
+            raise Gone(f"{self.port}: takes no bytes")
 
     def close(self) -> None:
         """Give the descriptor back; never raises."""

@@ -5,8 +5,10 @@ No descriptor and no clock: bytes in, bytes out, time is a number. The shell is 
 Guards: silence of t3.5 (plus the device's and the bus's gap) before each request; input that nobody asked for is
 discarded and counted; unit, function, byte count, CRC and the echo of writes are checked; after a timeout, a CRC error or
 a mismatch the bus is quarantined for the device's turnaround plus the longest reply, so that a late reply is counted as
-late and never taken for the next answer; a silent device is asked less and less often; nothing is ever repeated by the
-master (a device driver decides, by reading back).
+late and never taken for the next answer; the failed device itself is left in peace for longer; a silent device is asked
+less and less often; nothing is ever repeated by the master (a device driver decides, by reading back).
+
+Not handled: an adapter that echoes what we send (an echo of a write looks like its answer). Switch the echo off.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ class RtuMaster:
         known.timing = DeviceTiming(
             timeout_s=max(known.timing.timeout_s, timing.timeout_s),
             turnaround_s=max(known.timing.turnaround_s, timing.turnaround_s),
+            late_s=max(known.timing.late_s, timing.late_s),
             gap_s=max(known.timing.gap_s, timing.gap_s),
             failures_to_back_off=max(known.timing.failures_to_back_off, timing.failures_to_back_off),
             backoff_min_s=max(known.timing.backoff_min_s, timing.backoff_min_s),
@@ -263,7 +266,7 @@ class RtuMaster:
                 if item.priority is Priority.STOP or now_s >= standing.not_before_s:
                     return item
                 del queue[0]
-                detail = f"unit {item.request.unit} silent, next try in {standing.not_before_s - now_s:.1f} s"
+                detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
                 item.on_done(Failed(FailureKind.BACKED_OFF, detail, now_s))
         return None
 
@@ -309,11 +312,14 @@ class RtuMaster:
         standing = self._standing(out.request.unit)
         timing = standing.timing
         self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
-        standing.silent += 1
+        standing.silent += kind is FailureKind.TIMEOUT
+        # a garbled reply has been and gone, a missing one may still come
+        late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
+        standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
             standing.backoff_s = min(doubled, timing.backoff_max_s)
-            standing.not_before_s = now_s + standing.backoff_s
+            standing.not_before_s = now_s + max(standing.backoff_s, late_s)
         out.on_done(Failed(kind, detail, now_s))
 
     def _count_late(self) -> None:
@@ -333,4 +339,3 @@ class RtuMaster:
 
     def _discard_stale(self) -> None:
         self._buffer.clear()
-        self._suspect = None

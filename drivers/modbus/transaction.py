@@ -84,7 +84,7 @@ class FailureKind(Enum):
     MISMATCH = "mismatch"
     EXCEPTION = "exception"
     DISCONNECTED = "disconnected"
-    BACKED_OFF = "backed off"  # not sent: the device did not answer lately and its time has not come
+    BACKED_OFF = "backed off"  # not sent: the device did not answer lately and its time has not come yet
     OVERFLOW = "overflow"  # not sent: the queue was full of more urgent work
 
 
@@ -121,13 +121,16 @@ class DeviceTiming:
     """How long one device may take and how often a dead one is asked again. Seconds.
 
     `timeout_s` counts from the end of our request plus the wire time of the whole reply; `turnaround_s` is the longest
-    pause ever seen before a reply and sets the quarantine after a failure; `gap_s` is extra silence before each request.
-    After `failures_to_back_off` silent requests in a row the device is asked every `backoff_min_s`, doubling up to
+    pause ever seen before a reply and sets the quarantine of the whole bus after a failure; `late_s` is how long after a
+    failure this device alone is left in peace, because a read's answer cannot be told from an older one of the same length;
+    `gap_s` is extra silence before each request.
+    After `failures_to_back_off` time-outs without a good answer between them the device is asked every `backoff_min_s`, doubling up to
     `backoff_max_s`; requests with Priority.STOP are always sent.
     """
 
     timeout_s: float = 0.1
     turnaround_s: float = 0.05
+    late_s: float = 0.3
     gap_s: float = 0.0
     failures_to_back_off: int = 3
     backoff_min_s: float = 0.5

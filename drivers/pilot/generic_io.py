@@ -24,13 +24,16 @@ from drivers.modbus.transaction import (
 
 CYCLE_S = 0.020
 MAP_VERSION = 1
-TIMING = DeviceTiming(timeout_s=0.03, turnaround_s=0.02, failures_to_back_off=5, backoff_min_s=0.1, backoff_max_s=1.0)
+TIMING = DeviceTiming(
+    timeout_s=0.03, turnaround_s=0.02, late_s=0.03, failures_to_back_off=5, backoff_min_s=0.1, backoff_max_s=1.0
+)
 """The board answers within 5 ms; it is asked often even when silent, for it is what opens the contactor."""
 
 _CONTACTOR, _PRECHARGE, _DISCHARGE, _LOCK = 1, 2, 4, 8
 _LATCHED = ("weld", "no_close", "diode", "cp_short", "pp", "e_stop", "watchdog", "over_temperature", "lock", "supply")
 _ABSENT = 0x7FFF
 _CLEAR_KEY = 0xC1EA
+_RESTARTED = 3
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
@@ -46,6 +49,7 @@ class GenericIoBoard:
         self._command = PilotBoardCommand()
         self._sequence: int | None = None
         self._counted_at_s = 0.0
+        self._behind = 0
         self._due_s = -1e9
         self._asked = False
         self._clear = False
@@ -91,6 +95,8 @@ class GenericIoBoard:
             )
             return
         self.identity_error = ""
+        if self._is_old(registers[4]):
+            return
         if registers[4] != self._sequence:
             self._sequence, self._counted_at_s = registers[4], outcome.at_s
         self._state = Reading(decode(registers), self._counted_at_s)
@@ -98,6 +104,14 @@ class GenericIoBoard:
         if self._clear:
             self._clear = False
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
+
+    def _is_old(self, sequence: int) -> bool:
+        """A counter behind the last one is an answer that was lost on the way and came after all; thrice, a board that restarted."""
+        behind = self._sequence is not None and (sequence - self._sequence) & 0xFFFF >= 0x8000
+        self._behind = self._behind + 1 if behind else 0
+        if self._behind >= _RESTARTED:
+            self._behind, behind = 0, False
+        return behind
 
     def _write(self, priority: Priority) -> None:
         assert self._sequence is not None

@@ -8,6 +8,8 @@ A module that raised an alarm or switched off by itself is not started again bef
 
 from __future__ import annotations
 
+import math
+
 from chargepoint.model.readings import Reading
 from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
 from drivers.modbus.rtu import OnDone, RtuMaster
@@ -60,7 +62,7 @@ class ProfiledModule:
         self._retry_at_s = -1e9
         self._was_on = False
         self._latched = ""
-        self._refused = ""
+        self._refused: dict[str, str] = {}
         self.last_failure = ""
         """Why the last write failed; for diagnostics."""
         self._differences = 0
@@ -106,9 +108,11 @@ class ProfiledModule:
             self._confirmed.clear()
             return
         wanted_A = self._command.current_A if self._command.output_on else 0.0
-        reversal_s = self._capabilities.reversal_time_s
+        reversal_s: float | None = self._capabilities.reversal_time_s
         if self._capabilities.reversal is Reversal.SEAMLESS:
-            reversal_s = 0.0
+            reversal_s = None
+        elif self._capabilities.reversal is Reversal.STOP_REQUIRED:
+            reversal_s = math.inf
         self._direction.turn(wanted_A, state.value.current_A, state.taken_at_s, reversal_s)
         self._refresh(now_s)
         self._decide()
@@ -119,11 +123,14 @@ class ProfiledModule:
 
     def _decide(self) -> None:
         output, remote = self._shows("output"), self._shows("remote")
+        turning = self._must_stop_to_turn()
+        if turning:
+            self._was_on = False
         if self._shows("alarm") and self._command.output_on:
             self._latched = self._latched or "alarm while on"
         if self._was_on and self._command.output_on and not output and self._action is None:
             self._latched = self._latched or "switched off by itself"
-        wanted = self._command.output_on and not self._latched and not self._must_stop_to_turn()
+        wanted = self._command.output_on and not self._latched and not turning
         if wanted and output and self._action is None:
             self._was_on = True
             self._write_changes()
@@ -263,9 +270,9 @@ class ProfiledModule:
         try:
             registers = self._polled.codecs[point].encode(value)
         except OutOfClamp as error:
-            self._refused = f"set-point refused: {error}"
+            self._refused[point] = f"set-point refused: {error}"
             return None
-        self._refused = ""
+        self._refused.pop(point, None)
         return registers
 
     def _request(self, point: str, registers: Registers) -> Request:
@@ -296,8 +303,7 @@ class ProfiledModule:
         faults = [word for bit, word in self._profile.faults.items() if self._polled.bit(bit)]
         if self._latched:
             faults.append(self._latched)
-        if self._refused:
-            faults.append(self._refused)
+        faults += self._refused.values()
         if self._differences >= _READBACK_PATIENCE:
             faults.append("set-points not taken")
         state = PowerModuleState(voltage_V, current_A, self._shows("output"), tuple(faults))

@@ -20,13 +20,15 @@ class Direction:
     sign: int = 0
     small_since_s: float | None = None
 
-    def turn(self, wanted_A: float, measured_A: float | None, measured_at_s: float, reversal_time_s: float) -> None:
-        """Take a new measurement; turn round if `wanted_A` asks for it and it has been quiet long enough."""
+    def turn(
+        self, wanted_A: float, measured_A: float | None, measured_at_s: float, reversal_time_s: float | None
+    ) -> None:
+        """Take a new measurement; turn round if `wanted_A` asks for it and it has been quiet long enough (None: at once)."""
         wanted = (wanted_A > 0) - (wanted_A < 0)
         if wanted == 0 or wanted == self.sign:
             self.small_since_s = None
             return
-        if self.sign == 0:
+        if self.sign == 0 or reversal_time_s is None:
             self.sign = wanted
             return
         if measured_A is None or abs(measured_A) > SMALL_A:

@@ -91,6 +91,7 @@ def _timing(table: Table) -> Timing:
     timing = Timing(
         timeout_s=table.number("timeout_ms", 5, 5000, 100) / 1000,
         turnaround_s=table.number("turnaround_ms", 0, 5000, 50) / 1000,
+        late_s=table.number("late_ms", 0, 5000, 300) / 1000,
         gap_s=table.number("gap_ms", 0, 500, 0) / 1000,
         backoff_min_s=table.number("backoff_min_ms", 10, 60_000, 500) / 1000,
         backoff_max_s=table.number("backoff_max_ms", 10, 60_000, 5000) / 1000,
@@ -164,7 +165,6 @@ def _point(name: str, table: Table) -> Point:
         nan=_wholes(table, "nan"),
         enum={int(key): str(value) for key, value in table.table("enum").items() if _is_whole(table, key)},
         bits=_bits(table.table("bits")),
-        monotonic=table.flag("monotonic"),
         maps_to=table.text("maps_to") if "maps_to" in table else None,
         write_function=table.whole("write_fc", 5, 16) if "write_fc" in table else None,
         clamp=_clamp(table),

@@ -58,6 +58,7 @@ class PolledProfile:
             DeviceTiming(
                 timeout_s=timing.timeout_s,
                 turnaround_s=timing.turnaround_s,
+                late_s=timing.late_s,
                 gap_s=timing.gap_s,
                 backoff_min_s=timing.backoff_min_s,
                 backoff_max_s=timing.backoff_max_s,

@@ -62,7 +62,6 @@ class Point:
     nan: tuple[int, ...]
     enum: Mapping[int, str]
     bits: Mapping[str, tuple[int, int]]
-    monotonic: bool
     maps_to: str | None
     write_function: int | None
     clamp: tuple[Number, Number] | None
@@ -121,6 +120,7 @@ class Timing:
 
     timeout_s: float
     turnaround_s: float
+    late_s: float
     gap_s: float
     backoff_min_s: float
     backoff_max_s: float

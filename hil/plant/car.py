@@ -42,20 +42,25 @@ class AutoStage(Enum):
 
 PWM_SEEN_S = 0.3
 PWM_LOST_S = 0.1
-STEADY_S = 0.3
+STEADY_S = 0.06
 STEADY_BAND_V = 3.0
 LIVE_V = 60.0
+NEAR_V = 20.0
 
 
 @dataclass(slots=True)
 class AutoCar:
-    """Goes C after 300 ms of 5 % PWM; closes its contactors when the output has been steady above 60 V for 300 ms, on the
+    """Goes C after 300 ms of 5 % PWM; closes its contactors when the output has been steady above 60 V for 60 ms, on the
     `rises`-th rise (the first is the cable check's, unless `rises` is 1); sets the battery's open-circuit voltage to what it
     found; goes back to B with open contactors when current is below 1 A and the module is off, or the PWM is gone.
+
+    `expected_V`, if given, is the pre-charge voltage: it closes only within 20 V of it. It never closes above the battery's
+    maximum voltage.
     """
 
     enabled: bool = False
     rises: int = 2
+    expected_V: float | None = None
     stage: AutoStage = AutoStage.WAITING
     _pwm_s: float = 0.0
     _no_pwm_s: float = 0.0
@@ -106,7 +111,9 @@ class AutoCar:
             self._steady_V, self._steady_s = voltage_V, 0.0
             return
         self._steady_s += dt_s
-        if self._steady_s >= STEADY_S and self._rises_seen >= self.rises:
+        expected = self.expected_V is None or abs(voltage_V - self.expected_V) <= NEAR_V
+        acceptable = expected and voltage_V <= car.battery.voltage_max_V
+        if self._steady_s >= STEADY_S and self._rises_seen >= self.rises and acceptable:
             car.battery.set_open_circuit_V(voltage_V)
             car.contactors_wanted = True
             self.stage = AutoStage.CONNECTED

@@ -70,6 +70,11 @@ def build(config: Config, now: Callable[[], float]) -> Bench:
         maps[pilot.bus].append(GenericIo(pilot.unit, evse.board))
         if section.token_reader is not None:
             bench.reader_of[number] = section.token_reader
+    for name, devices in maps.items():
+        units = [device.unit for device in devices]
+        twice = sorted({unit for unit in units if units.count(unit) > 1})
+        if twice:
+            raise ValueError(f"[bus.{name}] unit {twice[0]} is there twice; give each device its own")
     for name, bus in config.bus.items():
         readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
         if readers:

@@ -49,7 +49,7 @@ class Control:
     def answer(self, line: bytes) -> bytes:
         """One line in, one line out."""
         try:
-            request = json.loads(line)
+            request = json.loads(line, parse_constant=_no_constant)
             if not isinstance(request, dict):
                 raise Refused("a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}')
             self._bench.plant.advance_to(self._now())
@@ -139,6 +139,7 @@ class Control:
         evse = self._evse(request)
         evse.auto.enabled = _flag(request, "on", True)
         evse.auto.rises = int(_number(request, "rises", 1, 10)) if "rises" in request else 2
+        evse.auto.expected_V = _number(request, "expected_V", 50.0, 1500.0) if "expected_V" in request else None
         evse.auto.restart()
         if evse.auto.enabled and not evse.car.plugged and _flag(request, "plug", True):
             evse.plug()
@@ -160,6 +161,8 @@ class Control:
         if name not in FAULTS:
             raise Refused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
         value = request.get("value")
+        if value is not None and not isinstance(value, str):
+            value = _number(request, "value", -1e8, 1e8)
         inject(evse, name, _flag(request, "on", True), value)
         return {"faults": dict(evse.faults), "monotonic_s": self._now()}
 
@@ -190,6 +193,10 @@ class Control:
         for evse in evses:
             inject(evse, "door_open", is_open)
         return {"monotonic_s": self._now()}
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _number(request: Request, name: str, low: float, high: float) -> float:

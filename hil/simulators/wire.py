@@ -73,6 +73,8 @@ class Wire:
     async def stop(self) -> None:
         """Remove link, server and ptys."""
         self._disconnect()
+        if self._inner < 0:
+            return
         self._loop.remove_reader(self._inner)
         if self._server is not None:
             await self._server.shutdown()  # type: ignore[no-untyped-call]
