@@ -88,7 +88,9 @@ def _highest_voltage_V(i: Inputs) -> float:
 
 
 def _over_voltage_emergency(i: Inputs) -> str | None:
-    car_V = i.car_voltage_max_V or i.envelope.voltage_max_V
+    # the cable check itself goes to 1.1 times the car's maximum, which for 750, 850 and 1000 V is the bound exactly;
+    # until pre-charge the car's contactors are open and the EVSE's own maximum counts
+    car_V = i.car_voltage_max_V if i.stage in _ENERGISED and i.car_voltage_max_V > 0 else i.envelope.voltage_max_V
     bound_V = emergency_over_voltage_V(min(car_V, i.envelope.voltage_max_V))
     seen_V = _highest_voltage_V(i)
     return f"{seen_V:.1f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
