@@ -35,7 +35,7 @@ RAMP_DOWN_TIMEOUT_S = 2.0
 ERROR_RAMP_A_PER_S = 200.0  # facts/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
 OUTPUT_DISCHARGE_TIMEOUT_S = 2.5
-RESTORED_VOLTAGE_TOLERANCE_V = PRE_CHARGE_TOLERANCE_V
+EMERGENCY_PILOT_F_S = 0.5  # facts/safety.md 2: at least 300 ms (61851-1 Table A.5), then X1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class DcSequence:
         self._failures: dict[FaultCode, str] = {}
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
+        self._emergency_since_s: float | None = None
 
     @property
     def stage(self) -> Stage:
@@ -317,8 +318,14 @@ class DcSequence:
     def _board(self, i: SequenceInputs) -> PilotBoardCommand:
         closed = self._stage not in _OPEN
         demand = i.demand
-        if i.severity is Severity.EMERGENCY:
-            self._pilot = (PilotCommand.F, 0.0)
+        if i.severity is not Severity.EMERGENCY:
+            self._emergency_since_s = None
+        elif self._emergency_since_s is None:
+            self._emergency_since_s = i.now_s
+        if self._emergency_since_s is not None:
+            # F tells the car; then X1, for under F nobody can see whether a car is still plugged (facts/safety.md 2)
+            told = i.now_s - self._emergency_since_s >= EMERGENCY_PILOT_F_S and self._stage is Stage.FAULTED
+            self._pilot = (PilotCommand.X1, 100.0) if told else (PilotCommand.F, 0.0)
         elif demand is not None:
             self._pilot = (demand.pilot, demand.duty_percent)
         elif not closed:
