@@ -121,13 +121,11 @@ class Connection:
                 self._rpc.call(waiting.unique_id, waiting.action, waiting.text, self._clock.monotonic_s())
                 deadline_s = self._rpc.deadline_s or 0.0
                 await self.flush()
-                try:
-                    async with asyncio.timeout(max(0.0, deadline_s - self._clock.monotonic_s())):
-                        outcome = await on_wire
-                except TimeoutError:
+                await asyncio.wait({on_wire}, timeout=max(0.0, deadline_s - self._clock.monotonic_s()))
+                if not on_wire.done():
                     for event in self._rpc.tick(max(deadline_s, self._clock.monotonic_s())):
                         await self._happened(event)
-                    outcome = on_wire.result() if on_wire.done() else CallTimedOut(waiting.unique_id, waiting.action)
+                outcome = on_wire.result()
             except BaseException:
                 if not waiting.outcome.done():
                     waiting.outcome.set_exception(ConnectionLost(f"{waiting.action}: the connection was lost"))

@@ -35,6 +35,7 @@ from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import TokenCache
+from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
 from chargepoint.store.rows import CachedToken, ProfileRow, SetVariable, Write
 
 Respond = Callable[[Payload, Context, Moment], Answer]
@@ -96,6 +97,7 @@ class Station:
         port: StationPort,
         stored: Stored,
         messages_waiting: Callable[[str | None], int],
+        version: OcppVersion = OCPP_2_0_1,
     ) -> None:
         self._section = section
         self._port = port
@@ -109,7 +111,7 @@ class Station:
         )
         self.board = availability.StatusBoard()
         self.context = Context(
-            self.model, self.profiles, TokenCache(stored.tokens), port, self.registration, messages_waiting
+            self.model, self.profiles, TokenCache(stored.tokens), port, self.registration, messages_waiting, version
         )
         self.boot_reason = stored.variables.get(provisioning.BOOT_REASON_KEY, "PowerUp")
 

@@ -150,7 +150,8 @@ def test_between_boundaries_nothing_changes(installed: tuple[Installed, ...]) ->
             if start < at < end:
                 again = evaluate(installed, where, at)
                 assert (again.limits_W, again.setpoint_W) == (verdict.limits_W, verdict.setpoint_W)
-    plan = planned(installed, [where], float(T0), float(T0 + 4500))
+    plan, end_s = planned(installed, [where], float(T0), float(T0 + 4500))
+    assert end_s == T0 + 4500
     assert plan[0][0] == T0
     assert all(math.isfinite(limits.high) for _, limits, _ in plan)
 
@@ -165,7 +166,7 @@ def test_what_is_reported_holds_in_every_second(
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
     where = Situation(EVSE, True, 1, float(T0))
     watts = 1.0 if unit == "W" else 400.0
-    periods = _periods(planned(installed, [where], float(T0), float(T0 + duration)), T0, duration, watts)
+    periods = _periods(planned(installed, [where], float(T0), float(T0 + duration))[0], T0, duration, watts)
     assert periods[0]["startPeriod"] == 0
     assert [p["startPeriod"] for p in periods] == sorted({p["startPeriod"] for p in periods})
     for second in {0, duration - 1, *(p["startPeriod"] for p in periods), *(p["startPeriod"] - 1 for p in periods[1:])}:
@@ -204,3 +205,25 @@ def test_composite_of_the_station_and_of_an_idle_evse(two_evses: Any) -> None:
     assert [p["limit"] for p in answer["schedule"]["chargingSchedulePeriod"]] == [55.0, 15.0]
     assert desk.ask("GetCompositeSchedule", {"evseId": 9, "duration": 100})["status"] == "Rejected"
     assert desk.ask("GetCompositeSchedule", {"evseId": 1, "duration": 0})["status"] == "Rejected"
+
+
+def test_a_plan_that_is_too_long_says_how_far_it_goes(desk: Any) -> None:
+    schedule = {
+        "id": 1,
+        "startSchedule": "2026-03-01T12:00:00Z",
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [{"startPeriod": n, "limit": 1000 + n % 2} for n in range(1024)],
+    }
+    for number, purpose in enumerate(("TxDefaultProfile", "ChargingStationMaxProfile")):
+        start = "2026-03-01T12:00:00Z" if number == 0 else "2026-03-01T12:10:00.500Z"
+        profile = {
+            "id": number,
+            "stackLevel": 0,
+            "chargingProfilePurpose": purpose,
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": [{**schedule, "startSchedule": start}],
+        }
+        assert desk.ask("SetChargingProfile", {"evseId": 0, "chargingProfile": profile})["status"] == "Accepted"
+    schedule = desk.ask("GetCompositeSchedule", {"evseId": 1, "duration": 3600})["schedule"]
+    assert schedule["duration"] < 900
+    assert schedule["chargingSchedulePeriod"][-1]["startPeriod"] < schedule["duration"]
