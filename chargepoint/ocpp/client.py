@@ -156,6 +156,10 @@ class OcppClient:
         await self._keep(Enqueue(row))
         self._drain.set()
 
+    def variable(self, key: str) -> str:
+        """A variable's present value for the app, e.g. `TxCtrlr/EVConnectionTimeOut`. Raises KeyError for an unknown key."""
+        return self._station.model.text(key)
+
     def sampling_intervals(self) -> tuple[int, int]:
         """Seconds for the ledger: (TxUpdatedInterval, clock-aligned interval), 0 where switched off."""
         model = self._station.model
