@@ -222,7 +222,7 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), later `can`."""
+    """`serial` (RTU master), `line` (lines of text), later `can`."""
     port: str
     baud: int = 19200
     format: str = "8E1"

@@ -1,1 +1,1 @@
-"""Bench: the other end of every wire. Reaches the daemon only through wires."""
+"""The bench: physics (`plant`, no I/O) and the other end of every wire (`simulators`). Never imports the controller."""

@@ -35,7 +35,9 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial"] = "serial"
+    kind: Literal["serial", "line"] = Field(
+        "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
+    )
     port: str = Field(min_length=1, description="stable device path, e.g. /dev/serial/by-id/… or /dev/chargepoint/…")
     baud: int = Field(19200, ge=1200, le=921600)
     format: Literal["8N1", "8E1", "8O1", "8N2"] = "8E1"
@@ -68,6 +70,12 @@ class EvseSection(Section):
     meter: Name
     insulation: Name
     token_reader: Name | None = None
+    interface: str | None = Field(
+        None,
+        min_length=1,
+        max_length=15,
+        description="network interface of this connector's PLC modem; none: no car protocol",
+    )
     connector_type: Literal["cCCS1", "cCCS2"] = "cCCS2"
     voltage_max_V: float = Field(1000.0, ge=60, le=1500)
     voltage_min_V: float = Field(150.0, ge=0, le=1500)
@@ -119,7 +127,6 @@ class Iso15118Section(Section):
     """[iso15118]: the car's side of the wire."""
 
     enabled: bool = True
-    interface: str = Field("lo", min_length=1, max_length=15, description="network interface of the PLC modem")
     evse_id_prefix: str = Field("DE*OCP*E", max_length=30)
     tls: TlsPolicy = TlsPolicy.REQUIRED
     certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")

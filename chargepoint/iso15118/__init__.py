@@ -1,1 +1,1 @@
-"""The car: SDP, V2GTP, TLS, EXI, ISO 15118-20 SECC."""
+"""Everything between the car's plug and the session: SLAC, SDP, V2GTP, EXI, and the ISO 15118 message flow."""

@@ -1,0 +1,5 @@
+"""`python -m chargepoint` is the command line."""
+
+from chargepoint.app.cli import main
+
+main()

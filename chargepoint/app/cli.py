@@ -1,0 +1,112 @@
+"""The command line: `chargepoint power`, `chargepoint run`, `chargepoint check`, `chargepoint status`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from chargepoint import __version__
+from chargepoint.app.log import set_up
+from chargepoint.config.load import ConfigError, load
+from chargepoint.config.schema import Config
+
+DEFAULT_CONFIG = Path("/etc/chargepoint/site.toml")
+
+_config = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_CONFIG,
+    show_default=True,
+    help="the site's file",
+)
+_level = click.option("--log-level", default="info", show_default=True)
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """Bidirectional charge-point controller."""
+
+
+@main.command()
+@_config
+@_level
+def power(path: Path, log_level: str) -> None:
+    """Run the power process: sole owner of every bus, pin and contactor."""
+    config = _load(path)
+    set_up(log_level)
+    from chargepoint.app.power_process import run as run_power
+
+    _or_explain(lambda: run_power(config))
+
+
+@main.command()
+@_config
+@_level
+def run(path: Path, log_level: str) -> None:
+    """Run the daemon: car, central system, storage."""
+    config = _load(path)
+    set_up(log_level)
+    from chargepoint.app.wiring import Daemon
+
+    async def live() -> None:
+        await Daemon(config).run()
+
+    _or_explain(lambda: asyncio.run(live()))
+
+
+@main.command()
+@_config
+def check(path: Path) -> None:
+    """Read the configuration and say every mistake in it."""
+    config = _load(path)
+    click.echo(f"{path}: good; {len(config.evse)} EVSE on {len(config.bus)} buses")
+
+
+@main.command()
+@_config
+def status(path: Path) -> None:
+    """Show the running daemon's state as JSON."""
+    config = _load(path)
+    place = config.station.runtime_dir / "status.sock"
+    try:
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.settimeout(5.0)
+            wire.connect(str(place))
+            wire.sendall(b'{"do": "status"}\n')
+            line = wire.makefile("rb").readline()
+    except OSError as error:
+        raise click.ClickException(f"{place}: {error}; is the daemon running?") from error
+    click.echo(json.dumps(json.loads(line), indent=2))
+
+
+def _load(path: Path) -> Config:
+    try:
+        return load(path)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            click.echo(str(mistake), err=True)
+        click.echo(f"{len(error.mistakes)} mistakes in {path}; nothing was started", err=True)
+        sys.exit(78)  # EX_CONFIG: systemd must not try again (RestartPreventExitStatus)
+
+
+def _or_explain(work: object) -> None:
+    """Run; a refusal of the surroundings (store, keys, drivers) is one clear line, not a traceback."""
+    from chargepoint.security.tls import TrustError
+    from chargepoint.store.errors import StoreError
+
+    assert callable(work)
+    try:
+        work()
+    except (StoreError, TrustError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Contributions made from what the station itself knows: hardware, car, site, the driver's reserve, the default."""
+
+from __future__ import annotations
+
+from chargepoint.model.car import CarDemand, ControlMode
+from chargepoint.model.demand import Contribution, Phase, Source
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import EvseImage
+from chargepoint.model.limits import Interval, bidirectional, charge_only
+
+IMAGE_LIFE_S = 0.5
+"""A process image is worth a lease; the same holds for the car's word outside the charge loop's own timeout."""
+
+CAR_PATIENCE_S = 60.0
+"""Outside the charge loop a car speaks at its leisure (V2G_SECC_Sequence_Timeout)."""
+
+
+def of_hardware(image: EvseImage) -> Contribution | None:
+    """What the stage can do now; None until its module identified itself."""
+    c = image.capabilities
+    if c is None:
+        return None
+    return Contribution(
+        source=Source.HARDWARE,
+        evse_id=image.evse_id,
+        valid_until_s=image.taken_at_s + IMAGE_LIFE_S,
+        reason="rating",
+        limits_W=bidirectional(c.charge_power_max_W, c.discharge_power_max_W),
+    )
+
+
+def of_car(car: CarDemand, voltage_V: float | None, loop_timeout_s: float) -> list[Contribution]:
+    """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
+
+    Source: facts/safety.md 4.1 (signs and the meaning of the V2X energy requests).
+    """
+    limits = car.limits
+    discharge_W = limits.discharge_power_max_W if car.service.bidirectional else 0.0
+    life_s = loop_timeout_s if car.phase is Phase.TRANSFER else CAR_PATIENCE_S
+    until_s = car.at_s + life_s
+
+    def say(key: str, reason: str, interval: Interval | None, target_W: float | None = None) -> Contribution:
+        return Contribution(Source.CAR, car.evse_id, until_s, reason, interval, target_W, key)
+
+    said = [say("limits", "its own limits", bidirectional(limits.charge_power_max_W, discharge_W))]
+    energy = car.energy
+    if energy.min_v2x_Wh is not None and energy.min_v2x_Wh > 0:
+        said.append(say("v2x", "below its V2X window", charge_only(limits.charge_power_max_W)))
+    if energy.max_v2x_Wh is not None and energy.max_v2x_Wh < 0:
+        said.append(say("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
+    if energy.max_Wh is not None and energy.max_Wh <= 0:
+        said.append(say("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
+    if car.control_mode is ControlMode.SCHEDULED and car.target_current_A is not None and voltage_V is not None:
+        asked_W = car.target_current_A * voltage_V
+        said.append(say("target", "its target current", None, asked_W))
+    return said
+
+
+def of_driver(
+    evse_id: EvseId, soc_percent: float | None, minimum_soc_percent: float, until_s: float
+) -> Contribution | None:
+    """No discharge at or below the driver's state of charge. An unknown state of charge is not below anything; the
+    car's own V2X window still holds."""
+    if soc_percent is None or soc_percent > minimum_soc_percent:
+        return None
+    return Contribution(
+        source=Source.DRIVER,
+        evse_id=evse_id,
+        valid_until_s=until_s,
+        reason=f"state of charge {soc_percent:.0f} % is not above the reserve of {minimum_soc_percent:.0f} %",
+        limits_W=Interval(0.0, 1e9),
+    )
+
+
+def of_site(evse_id: EvseId, import_max_W: float, export_max_W: float, sharers: int, until_s: float) -> Contribution:
+    """An equal share of the connection among the EVSEs that are at work; the place for cleverer sharing."""
+    share = 1.0 / max(1, sharers)
+    return Contribution(
+        source=Source.SITE,
+        evse_id=evse_id,
+        valid_until_s=until_s,
+        reason="connection" if sharers <= 1 else f"connection shared by {sharers}",
+        limits_W=bidirectional(import_max_W, export_max_W).scaled(share),
+    )
+
+
+def of_default(evse_id: EvseId, power_W: float, until_s: float) -> Contribution:
+    """What flows when nobody has an opinion."""
+    return Contribution(Source.DEFAULT, evse_id, until_s, "nobody else asks", target_W=power_W)

@@ -1,0 +1,112 @@
+"""What a session is told and what it asks for in return: closed unions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.model.car import CarEvent
+from chargepoint.model.commands import StartTransaction, StopTransaction
+from chargepoint.model.faults import InterlockTripped
+from chargepoint.model.ids import IdToken
+from chargepoint.model.image import EvseImage, TokenPresented
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
+from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationAnswered:
+    """The central system (or the local rule) answered for a token."""
+
+    token: IdToken
+    status: AuthorizationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PowerProcessLost:
+    """No image has come for longer than a lease: nothing is known of the power stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityChanged:
+    """Operative or not, by the central system or a person."""
+
+    operative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrdered:
+    """Stop for this reason (a reset, say)."""
+
+    reason: StopReason
+    trigger: TriggerReason
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing happened but time."""
+
+
+SessionEvent = (
+    EvseImage
+    | CarEvent
+    | TokenPresented
+    | StartTransaction
+    | StopTransaction
+    | InterlockTripped
+    | AuthorizationAnswered
+    | PowerProcessLost
+    | AvailabilityChanged
+    | StopOrdered
+    | TimePassed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskAuthorization:
+    """Ask whether this token may charge."""
+
+    token: IdToken
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTransaction:
+    """Plugged and authorised: the power path may close (OCPP TxStartPoint PowerPathClosed)."""
+
+    trigger: TriggerReason
+    token: IdToken
+    remote_start_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTransaction:
+    """The charging state changed."""
+
+    trigger: TriggerReason
+    charging_state: ChargingState
+
+
+@dataclass(frozen=True, slots=True)
+class EndTransaction:
+    """Power is off (or was given up on); the transaction ends with the registers as they are now."""
+
+    trigger: TriggerReason
+    reason: StopReason
+    token: IdToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class TellStatus:
+    """The connector's status changed."""
+
+    status: ConnectorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """One line of the session's story, with its letter of the log alphabet (`=` state, `!` fault, `*` life cycle)."""
+
+    letter: str
+    text: str
+
+
+SessionOutput = AskAuthorization | BeginTransaction | UpdateTransaction | EndTransaction | TellStatus | Tell

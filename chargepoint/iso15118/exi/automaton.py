@@ -1,0 +1,138 @@
+"""Types whose content is not a plain sequence: mixed content, wildcards and repeated groups, all of them in xmldsig.
+
+The generated code gives each such type one `Automaton`; nothing of it is on the path of a charge loop.
+Wildcard elements (SE(*)) keep their event code, because the width of the others depends on it, but are refused: no
+ISO 15118 message has a use for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chargepoint.iso15118.exi.bits import (
+    LONGEST_LIST,
+    empty,
+    fail,
+    impossible,
+    take_integer,
+    take_string,
+    too_many,
+    wrong,
+)
+from chargepoint.iso15118.exi.errors import ExiError
+
+Take = Callable[[int, int], tuple[Any, int]]
+Put = Callable[[int, Any], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One production: `kind` is attribute, leaf, element, any, end or text; `tail` zero bits close an element."""
+
+    kind: str
+    name: str = ""
+    target: int = 0
+    take: Take | None = None
+    put: Put | None = None
+    tail: int = 0
+    wrap: type | None = None
+
+
+@dataclass(slots=True)
+class Automaton:
+    """The grammar of one type as states of productions in event-code order."""
+
+    where: str
+    states: tuple[tuple[Step, ...], ...]
+    _codes: list[dict[tuple[str, str], tuple[int, Step]]] = field(default_factory=list)
+
+    def decode(self, v: int, q: int) -> tuple[dict[str, Any], list[Any], int]:
+        """Named values (attributes, fields), ordered content, and what is left to read, past the end of the element."""
+        named: dict[str, Any] = {}
+        content: list[Any] = []
+        state = 0
+        while True:
+            steps = self.states[state]
+            width = len(steps).bit_length()
+            q -= width
+            code = v >> q & ((1 << width) - 1)
+            if code >= len(steps):
+                raise fail(q, self.where, code)
+            step = steps[code]
+            state = step.target
+            if step.kind == "end":
+                return named, content, q
+            if step.take is None:
+                impossible(q, f"{self.where}: {step.name}")
+            value: Any
+            if step.kind == "leaf":
+                q -= 1
+                if found := v >> q & 1:
+                    if step.take is take_integer:
+                        raise fail(q, f"{self.where}.{step.name}", found)
+                    q = empty(v, q, found, f"{self.where}.{step.name}")
+                    value = "" if step.take is take_string else b""
+                else:
+                    value, q = step.take(v, q)
+            else:
+                value, q = step.take(v, q)
+            if step.tail:
+                q -= step.tail
+                if rest := v >> q & ((1 << step.tail) - 1):
+                    raise fail(q, f"{self.where}.{step.name}", rest)
+            if step.kind == "attribute":
+                named[step.name] = value
+            elif step.wrap is not None and step.kind == "leaf":
+                content.append(step.wrap(value=value))
+            elif step.kind == "leaf":
+                named[step.name] = value
+            else:
+                content.append(value)
+            if len(content) > LONGEST_LIST:
+                raise too_many(q, self.where)
+
+    def encode(self, a: int, named: Iterable[tuple[str, Any]], content: Sequence[Any] = ()) -> int:
+        """Appends attributes or fields (None is left out), then the content, then the end of the element."""
+        if len(content) > LONGEST_LIST:
+            raise wrong(f"{self.where}.content", content)
+        state = 0
+        for name, value in named:
+            if value is not None:
+                a, state = self._append(a, state, ("", name), value)
+        for item in content:
+            if isinstance(item, str):
+                a, state = self._append(a, state, ("text", ""), item)
+            else:
+                a, state = self._append(a, state, ("content", type(item).__name__), item)
+        code, _, width = self._find(state, ("end", ""), None)
+        return a << width | code
+
+    def _append(self, a: int, state: int, key: tuple[str, str], value: Any) -> tuple[int, int]:
+        code, step, width = self._find(state, key, value)
+        a = a << width | code
+        if step.put is None:
+            raise wrong(f"{self.where}.{step.name}", value)
+        if step.kind == "leaf":
+            a = step.put(a << 1, value.value if step.wrap else value)
+        else:
+            a = step.put(a, value)
+        return a << step.tail, step.target
+
+    def _find(self, state: int, key: tuple[str, str], value: Any) -> tuple[int, Step, int]:
+        if not self._codes:
+            self._codes = [{_key(s): (i, s) for i, s in enumerate(steps)} for steps in self.states]
+        found = self._codes[state].get(key)
+        if found is None:
+            possible = ", ".join(step.name or step.kind for step in self.states[state])
+            raise ExiError(f"{self.where}: {key[1] or key[0]} cannot come here, only {possible}")
+        return found[0], found[1], len(self.states[state]).bit_length()
+
+
+def _key(step: Step) -> tuple[str, str]:
+    if step.kind in ("end", "text", "any"):
+        return (step.kind, "")
+    if step.kind == "element" or step.wrap is not None:
+        return ("content", step.name)
+    return ("", step.name)

@@ -1,0 +1,48 @@
+"""The namespaces the codec speaks, and the module that holds each one's grammar."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from chargepoint.iso15118.exi.errors import ExiError
+
+NS_SAP = "urn:iso:15118:2:2010:AppProtocol"
+NS_XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
+NS_CM = "urn:iso:std:iso:15118:-20:CommonMessages"
+NS_DC = "urn:iso:std:iso:15118:-20:DC"
+NS_AC = "urn:iso:std:iso:15118:-20:AC"
+NS_ACDP = "urn:iso:std:iso:15118:-20:ACDP"
+NS_WPT = "urn:iso:std:iso:15118:-20:WPT"
+NS_ISO2 = "urn:iso:15118:2:2013:MsgDef"
+NS_DIN = "urn:din:70121:2012:MsgDef"
+NS_COMMON_TYPES = "urn:iso:std:iso:15118:-20:CommonTypes"
+
+_MODULES = {
+    NS_SAP: "app_protocol",
+    NS_XMLDSIG: "xmldsig",
+    NS_COMMON_TYPES: "common_types",
+    NS_CM: "common_messages",
+    NS_DC: "dc",
+    NS_AC: "ac",
+    NS_ACDP: "acdp",
+    NS_WPT: "wpt",
+    NS_ISO2: "iso15118_2",
+    NS_DIN: "din70121",
+}
+NAMESPACE_OF = {module: namespace for namespace, module in _MODULES.items()}
+"""Message module (last part of its name) -> namespace whose schema set encodes its classes by default."""
+
+
+def generated(namespace: str) -> ModuleType:
+    """The generated codec module of a namespace, imported on first use. Raises ExiError for any other namespace."""
+    name = _MODULES.get(namespace)
+    if name is None:
+        raise ExiError(f"namespace {namespace[:100]!r} is not one of {', '.join(_MODULES)}")
+    return import_module(f"chargepoint.iso15118.exi.generated.{name}")
+
+
+def messages(namespace: str) -> ModuleType:
+    """The generated message module of a namespace, imported on first use. Raises ExiError for any other namespace."""
+    generated(namespace)
+    return import_module(f"chargepoint.iso15118.messages.{_MODULES[namespace]}")

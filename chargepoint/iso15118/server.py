@@ -1,0 +1,301 @@
+"""The shell around the SECC: discovery over UDP, one TCP or TLS connection at a time, moving bytes and minding deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import secrets
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from chargepoint.config.schema import Iso15118Section, TlsPolicy
+from chargepoint.iso15118 import sdp
+from chargepoint.iso15118.sdp import SdpResponse, Security
+from chargepoint.iso15118.secc.engine import Exchanged, Secc
+from chargepoint.iso15118.secc.session import Now, SeccSettings
+from chargepoint.model.car import CarEvent, SeccInputs
+from chargepoint.ports import Clock
+from chargepoint.security.tls import refuse_leaf
+
+HANDSHAKE_TIMEOUT_S = 10.0
+CLOSE_GRACE_S = 5.0
+"""After the last response the car closes first; then we do."""
+
+INTERFACE_RETRY_S = 2.0
+
+DYNAMIC_PORTS = range(49152, 65536)
+PORT_TRIES = 50
+
+
+class SeccServer:
+    """One EVSE's car side on one network interface."""
+
+    def __init__(
+        self,
+        interface: str,
+        settings: Iso15118Section,
+        secc: SeccSettings,
+        tls: ssl.SSLContext | None,
+        inputs: Callable[[], SeccInputs],
+        on_events: Callable[[Sequence[CarEvent]], None],
+        clock: Clock,
+        log: logging.Logger,
+    ) -> None:
+        self._interface = interface
+        self._settings = settings
+        self._secc = secc
+        self._tls = tls
+        self._inputs = inputs
+        self._on_events = on_events
+        self._clock = clock
+        self._log = log
+        self._car: _CarConnection | None = None
+        self._last_trace: list[Exchanged] = []
+        self._address = ipaddress.IPv6Address("::1")
+        self._ports: dict[Security, int] = {}
+
+    async def run(self) -> None:
+        """Until cancelled. An interface that is not there (yet) is tried again, said once."""
+        told = False
+        while True:
+            try:
+                await self._serve()
+            except OSError as error:
+                if not told:
+                    self._log.warning("! car interface %s: %s; trying again", self._interface, error)
+                    told = True
+                await asyncio.sleep(INTERFACE_RETRY_S)
+
+    async def _serve(self) -> None:
+        index = socket.if_nametoindex(self._interface)
+        self._address = _own_address(self._interface, index)
+        loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as stack:
+            for security in self._offered():
+                listener = _listener(self._address, index if self._address.is_link_local else 0)
+                self._ports[security] = listener.getsockname()[1]
+                secure = security is Security.TLS
+                server = await loop.create_server(
+                    lambda: _CarConnection(self),
+                    sock=listener,
+                    ssl=self._tls if secure else None,
+                    ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if secure else None,
+                )
+                await stack.enter_async_context(server)
+            discovery = _discovery_socket(self._settings.sdp_port, index)
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Discovery(self, index), sock=discovery)
+            stack.callback(transport.close)
+            self._log.info("* waiting for cars on %s [%s]", self._interface, self._address)
+            await loop.create_future()  # until cancelled
+
+    def _offered(self) -> list[Security]:
+        match self._settings.tls:
+            case TlsPolicy.OFF:
+                return [Security.NONE]
+            case TlsPolicy.REQUIRED:
+                return [Security.TLS] if self._tls is not None else []
+            case TlsPolicy.OPTIONAL:
+                return [Security.NONE, *([Security.TLS] if self._tls is not None else [])]
+
+    def discover(self, datagram: bytes) -> bytes | None:
+        """The answer to an SDP datagram, or None for silence."""
+        wish = sdp.parse_request(datagram)
+        if wish is None:
+            return None
+        security = sdp.choose(wish, self._settings.tls, tls_possible=self._tls is not None)
+        if security is None:
+            self._log.warning("! car asks for a connection, but there are no keys for TLS: [iso15118] certificate_dir")
+            return None
+        return sdp.response(SdpResponse(self._address, self._ports[security], security))
+
+    def inputs_changed(self) -> None:
+        """A new process image or setpoint: a held answer may be due."""
+        if self._car is not None:
+            self._car.update()
+
+    def snapshot(self) -> dict[str, object]:
+        """For the status page: the session as agreed and the last messages."""
+        car = self._car
+        trace = self._last_trace if car is None or car.secc is None else car.secc.trace
+        session = None if car is None or car.secc is None else car.secc.session
+        return {
+            "connected": car is not None,
+            "state": None if session is None else session.state.value,
+            "evcc_id": None if session is None else session.evcc_id,
+            "messages": [{"at_s": m.at_s, "dir": m.direction, "name": m.name, "note": m.note} for m in trace[-12:]],
+        }
+
+    # -- for the connection ----------------------------------------------------------------------------------------
+
+    def now(self) -> Now:
+        """Both clocks."""
+        return Now(self._clock.monotonic_s(), int(self._clock.utc().timestamp()))
+
+    def begin(self, connection: _CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
+        """An engine for a new connection; None if there is a car already or its certificate is refused."""
+        if self._car is not None:
+            self._log.warning("! second connection from %s refused: a car is already connected", peer)
+            return None
+        if tls is not None:
+            reason = "no certificate" if leaf is None else refuse_leaf(leaf, allow_p256=self._settings.allow_p256)
+            if reason is not None:
+                self._log.warning("! car at %s refused: %s", peer, reason)
+                return None
+        self._car = connection
+        secc = Secc(self._secc, secrets.token_bytes(8), peer, tls, self.now())
+        secc.update(self._inputs(), self.now())
+        return secc
+
+    def pass_on(self, secc: Secc) -> None:
+        """Events of the engine go up; the story goes to the log."""
+        events = secc.events()
+        if events:
+            self._on_events(events)
+
+    def current_inputs(self) -> SeccInputs:
+        """What to answer from."""
+        return self._inputs()
+
+    def finish(self, connection: _CarConnection) -> None:
+        """The connection is gone."""
+        if self._car is connection:
+            if connection.secc is not None:
+                self._last_trace = connection.secc.trace
+            self._car = None
+
+
+class _CarConnection(asyncio.Protocol):
+    """One transport and its engine."""
+
+    def __init__(self, server: SeccServer) -> None:
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.secc: Secc | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        tls = None if session is None else session.version()
+        leaf = None if session is None else session.getpeercert(binary_form=True)
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.secc = self._server.begin(self, str(peer[0]) if peer else "?", tls, leaf)
+        if self.secc is None:
+            self._transport.abort()
+        else:
+            self._after()
+
+    def data_received(self, data: bytes) -> None:
+        if self.secc is not None:
+            now = self._server.now()
+            self.secc.update(self._server.current_inputs(), now)
+            self.secc.receive(data, now)
+            self._after()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.secc is not None:
+            self.secc.peer_gone("the car closed the connection" if exc is None else str(exc))
+            self._server.pass_on(self.secc)
+        self._server.finish(self)
+
+    def update(self) -> None:
+        """Inputs changed."""
+        if self.secc is not None:
+            self.secc.update(self._server.current_inputs(), self._server.now())
+            self._after()
+
+    def _after(self) -> None:
+        assert self.secc is not None
+        assert self._transport is not None
+        if data := self.secc.to_send():
+            self._transport.write(data)
+        self._server.pass_on(self.secc)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        if self.secc.ended:
+            self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+        elif self.secc.deadline_s is not None:
+            wait_s = max(0.0, self.secc.deadline_s - self._server.now().monotonic_s)
+            self._timer = loop.call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        if self.secc is not None:
+            self.secc.tick(self._server.now())
+            self._after()
+
+
+class _Discovery(asyncio.DatagramProtocol):
+    """Answers SDP on one interface."""
+
+    def __init__(self, server: SeccServer, index: int) -> None:
+        self._server = server
+        self._index = index
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:
+        scope = addr[3] if len(addr) > 3 else 0
+        if scope not in (0, self._index):
+            return  # another connector's wire
+        answer = self._server.discover(data)
+        if answer is not None and self._transport is not None:
+            self._transport.sendto(answer, addr)
+
+
+def _own_address(interface: str, index: int) -> ipaddress.IPv6Address:
+    """The link-local address the kernel would speak from on this interface; ::1 on the loopback."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((sdp.MULTICAST_GROUP, sdp.PORT, 0, index))
+            address = ipaddress.IPv6Address(str(probe.getsockname()[0]).partition("%")[0])
+        except OSError:
+            address = ipaddress.IPv6Address("::1")
+    if address.is_link_local or address.is_loopback:
+        return address
+    if interface == "lo":
+        return ipaddress.IPv6Address("::1")
+    raise OSError(f"no link-local IPv6 address on {interface}")
+
+
+def _listener(address: ipaddress.IPv6Address, scope: int) -> socket.socket:
+    """A TCP socket on a port of the dynamic range: cars refuse any other (ISO 15118-2 7.9.1, seen with a real EVCC)."""
+    for _ in range(PORT_TRIES):
+        listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        try:
+            listener.bind((str(address), secrets.choice(DYNAMIC_PORTS), 0, scope))
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return listener
+    raise OSError(f"no free port in {DYNAMIC_PORTS.start}..{DYNAMIC_PORTS.stop - 1} after {PORT_TRIES} tries")
+
+
+def _discovery_socket(port: int, index: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind(("::", port))
+    group = socket.inet_pton(socket.AF_INET6, sdp.MULTICAST_GROUP) + struct.pack("@I", index)
+    with contextlib.suppress(OSError):  # the loopback has no multicast; unicast discovery still works there
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,154 @@
+"""The cycle: a plain loop that polls descriptors and ticks. No TLS, no JSON, no database, no asyncio.
+
+Each turn waits at most until the next tick or a bus's deadline; bytes are moved as soon as they arrive; on the tick every
+EVSE runs read, interlocks, sequence, command, and its image goes up the link.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chargepoint.model.faults import InterlockTripped
+from chargepoint.model.ids import EvseId
+from chargepoint.ports import Bus
+from chargepoint.power.evse_stage import EvseStage
+from chargepoint.power.link_codec import DownMessage, ResetFaults
+from chargepoint.power.link_server import LinkServer
+
+IMAGE_PERIOD_S = 0.02
+HEALTH_PERIOD_S = 1.0
+
+
+@dataclass(slots=True)
+class Lateness:
+    """How late ticks were, seconds, since start."""
+
+    ticks: int = 0
+    worst_s: float = 0.0
+    over_5_ms: int = 0
+
+    def note(self, late_s: float) -> None:
+        """Count one tick."""
+        self.ticks += 1
+        self.worst_s = max(self.worst_s, late_s)
+        self.over_5_ms += late_s > 0.005
+
+
+class Cycle:
+    """Owns the buses, the stages and the link's server for the life of the power process."""
+
+    def __init__(
+        self,
+        stages: Mapping[EvseId, EvseStage],
+        buses: Sequence[Bus],
+        link: LinkServer,
+        tick_s: float,
+        beat: Callable[[], None],
+        log: logging.Logger,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stages = stages
+        self._buses = buses
+        self._link = link
+        self._tick_s = tick_s
+        self._beat = beat
+        self._log = log
+        self._now = now
+        self._stopping = False
+        self._image_due_s = 0.0
+        self._health_due_s = 0.0
+        self.lateness = Lateness()
+
+    def stop(self) -> None:
+        """Leave the loop at the next tick: no demand any more, ramp down, open, then return."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Until `stop` and everything is off (or 5 s after it)."""
+        next_tick_s = self._now()
+        give_up_s: float | None = None
+        while True:
+            self._wait(next_tick_s)
+            now_s = self._now()
+            self._pump(now_s)
+            self._obey(now_s)
+            if now_s < next_tick_s:
+                continue
+            self.lateness.note(now_s - next_tick_s)
+            next_tick_s = max(next_tick_s + self._tick_s, now_s)
+            all_off = self.tick(now_s)
+            if self._stopping:
+                give_up_s = now_s + 5.0 if give_up_s is None else give_up_s
+                if all_off or now_s > give_up_s:
+                    return
+
+    def tick(self, now_s: float) -> bool:
+        """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
+        all_off = True
+        publish = now_s >= self._image_due_s
+        if publish:
+            self._image_due_s = now_s + IMAGE_PERIOD_S
+        for stage in self._stages.values():
+            image = stage.cycle(now_s)
+            stage.poll(now_s)
+            all_off &= image.stage.name in ("OFF", "FAULTED")
+            if publish:
+                self._link.send(image)
+            for event in stage.events():
+                self._link.send(event)
+                if isinstance(event, InterlockTripped):
+                    self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
+        for bus in self._buses:
+            bus.pump(now_s)  # what the cycle just queued goes out now
+        if now_s >= self._health_due_s:
+            self._health_due_s = now_s + HEALTH_PERIOD_S
+            for bus in self._buses:
+                self._link.send(bus.health())
+        self._beat()
+        return all_off
+
+    def _wait(self, next_tick_s: float) -> None:
+        poller = select.poll()
+        for bus in self._buses:
+            if (fd := bus.fileno()) is not None:
+                poller.register(fd, select.POLLIN)
+        for fd in self._link.filenos():
+            poller.register(fd, select.POLLIN)
+        deadlines = [d for bus in self._buses if (d := bus.deadline_s) is not None]
+        until_s = min([next_tick_s, *deadlines])
+        wait_s = until_s - self._now()
+        if wait_s <= 0:
+            poller.poll(0)
+        elif wait_s >= 0.001:
+            poller.poll(int(wait_s * 1000))
+        elif not poller.poll(0):
+            time.sleep(wait_s)
+
+    def _pump(self, now_s: float) -> None:
+        for bus in self._buses:
+            bus.pump(now_s)
+
+    def _obey(self, now_s: float) -> None:
+        messages, lost = self._link.receive()
+        if lost:
+            self._log.warning("! daemon gone: demands run out")
+            for stage in self._stages.values():
+                stage.withdraw_demand()
+        for message in messages:
+            self._obey_one(message, now_s)
+        for error in self._link.errors:
+            self._log.warning("! power link: %s", error)
+        self._link.errors.clear()
+
+    def _obey_one(self, message: DownMessage, now_s: float) -> None:
+        stage = self._stages.get(message.evse_id)
+        if stage is None:
+            self._log.warning("! message for EVSE %d, which is not configured", message.evse_id)
+        elif isinstance(message, ResetFaults):
+            stage.reset_faults()
+        elif not self._stopping:
+            stage.take_demand(message, now_s)

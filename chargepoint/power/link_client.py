@@ -1,0 +1,104 @@
+"""The daemon's end of the power link: renews demands before their lease runs out, keeps the last image of each EVSE."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from chargepoint.model.demand import StageDemand
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
+from chargepoint.power.link_codec import (
+    MESSAGE_MAX_BYTES,
+    DownMessage,
+    LinkError,
+    ResetFaults,
+    UpMessage,
+    decode_up,
+    encode_down,
+)
+
+RECONNECT_S = 0.1
+
+
+class LinkClient:
+    """Connects, reconnects, and hands every message up. What is sent while the power process is away is dropped: a
+    demand is only worth its lease."""
+
+    def __init__(
+        self,
+        path: Path,
+        on_image: Callable[[EvseImage], None],
+        on_event: Callable[[PowerEvent], None],
+        on_connection: Callable[[bool], None],
+        log: logging.Logger,
+    ) -> None:
+        self._path = path
+        self._on_image = on_image
+        self._on_event = on_event
+        self._on_connection = on_connection
+        self._log = log
+        self._socket: socket.socket | None = None
+        self._seq = 0
+        self.buses: dict[str, BusHealth] = {}
+
+    @property
+    def connected(self) -> bool:
+        """The power process is there."""
+        return self._socket is not None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, str(self._path))
+                self._socket = sock
+                self._on_connection(True)
+                await self._read(loop, sock)
+            except OSError:
+                pass
+            finally:
+                if self._socket is not None:
+                    self._socket = None
+                    self._on_connection(False)
+                sock.close()
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _read(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        while data := await loop.sock_recv(sock, MESSAGE_MAX_BYTES + 1):
+            try:
+                self._take(decode_up(data))
+            except LinkError as error:
+                self._log.error("! power link: %s", error)
+
+    def _take(self, message: UpMessage) -> None:
+        if isinstance(message, EvseImage):
+            self._on_image(message)
+        elif isinstance(message, BusHealth):
+            self.buses[message.name] = message
+        else:
+            self._on_event(message)
+
+    def demand(self, demand: StageDemand) -> None:
+        """Send this demand now under the next sequence number."""
+        self._seq += 1
+        self._send(replace(demand, seq=self._seq))
+
+    def reset_faults(self, evse_id: EvseId) -> None:
+        """Ask for a reset of latched faults."""
+        self._send(ResetFaults(evse_id))
+
+    def _send(self, message: DownMessage) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.send(encode_down(message))
+        except OSError as error:
+            self._log.warning("! power link: %s", error)

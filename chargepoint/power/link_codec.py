@@ -1,0 +1,289 @@
+"""The bytes of the power link: demands down, images and events up. One message per datagram, fixed layouts, little-endian.
+
+A float that is not known travels as NaN and comes out as None; a NaN where a number is due is refused.
+Every message begins with magic, version and kind, so that two builds that do not match say so instead of guessing.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, StageDemand
+from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import (
+    BusHealth,
+    Contactor,
+    ControlPilot,
+    EvseImage,
+    Lock,
+    MeterRegisters,
+    PowerEvent,
+    Stage,
+    StageCapabilities,
+    TokenPresented,
+)
+from chargepoint.model.limits import Interval
+
+VERSION = 1
+MESSAGE_MAX_BYTES = 4096
+"""No message is longer; a longer one is refused unread."""
+
+LAW_POINTS_MAX = 32
+
+_HEAD = struct.Struct("<2sBB")
+_MAGIC = b"cp"
+
+_DEMAND = struct.Struct("<HqdBBdB8dB")
+_IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
+_IMAGE_TAIL = struct.Struct("<12d")
+_EVENT = struct.Struct("<HBd")
+_BUS = struct.Struct("<5I?")
+
+
+class _Kind(IntEnum):
+    DEMAND = 1
+    RESET = 2
+    IMAGE = 3
+    TRIPPED = 4
+    CLEARED = 5
+    TOKEN = 6
+    BUS = 7
+
+
+class LinkError(ValueError):
+    """A message of the power link that cannot be obeyed: says what and its bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetFaults:
+    """Ask the power process to clear what its rules allow."""
+
+    evse_id: EvseId
+
+
+DownMessage = StageDemand | ResetFaults
+UpMessage = EvseImage | PowerEvent | BusHealth
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _maybe(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def encode_down(message: DownMessage) -> bytes:
+    """A demand or a reset as bytes."""
+    if isinstance(message, ResetFaults):
+        return _HEAD.pack(_MAGIC, VERSION, _Kind.RESET) + struct.pack("<H", message.evse_id)
+    points = () if message.law is None else message.law.points
+    if len(points) > LAW_POINTS_MAX:
+        raise LinkError(f"law has {len(points)} points: at most {LAW_POINTS_MAX}")
+    body = _DEMAND.pack(
+        message.evse_id,
+        message.seq,
+        message.lease_s,
+        message.phase,
+        message.pilot,
+        message.duty_percent,
+        message.lock,
+        message.voltage_limit_V,
+        message.voltage_target_V,
+        message.voltage_floor_V,
+        message.charge_current_limit_A,
+        message.discharge_current_limit_A,
+        message.power_W,
+        message.limits_W.low,
+        message.limits_W.high,
+        len(points),
+    )
+    if message.law is not None:
+        body += struct.pack("<d", message.law.baseline_W)
+        body += b"".join(struct.pack("<2d", f, p) for f, p in points)
+    return _HEAD.pack(_MAGIC, VERSION, _Kind.DEMAND) + body
+
+
+def decode_down(data: bytes) -> DownMessage:
+    """The message, or LinkError. Never trusts the sender: every number is finite and within its kind's bound."""
+    kind, body = _open(data)
+    try:
+        if kind == _Kind.RESET:
+            return ResetFaults(EvseId(struct.unpack("<H", body)[0]))
+        if kind == _Kind.DEMAND:
+            return _demand(body)
+    except (struct.error, ValueError) as error:
+        raise LinkError(f"malformed message of kind {kind}: {error}") from error
+    raise LinkError(f"kind {kind}: demand ({_Kind.DEMAND}) or reset ({_Kind.RESET}) expected")
+
+
+def _demand(body: bytes) -> StageDemand:
+    (evse_id, seq, lease_s, phase, pilot, duty, lock, *numbers, count) = _DEMAND.unpack_from(body)
+    if not all(math.isfinite(n) for n in (lease_s, duty, *numbers)):
+        raise LinkError("a number is not finite")
+    limit_V, target_V, floor_V, charge_A, discharge_A, power_W, low_W, high_W = numbers
+    for name, value in (("voltage_limit_V", limit_V), ("voltage_target_V", target_V), ("voltage_floor_V", floor_V)):
+        if not 0 <= value <= 1500:
+            raise LinkError(f"{name} = {value:g}: 0 to 1500")
+    if charge_A < 0 or discharge_A < 0:
+        raise LinkError("current limits are magnitudes: at least 0")
+    law = None
+    if count:
+        if count > LAW_POINTS_MAX:
+            raise LinkError(f"law has {count} points: at most {LAW_POINTS_MAX}")
+        values = struct.unpack_from(f"<{1 + 2 * count}d", body, _DEMAND.size)
+        if not all(math.isfinite(v) for v in values):
+            raise LinkError("a number of the law is not finite")
+        law = FrequencyWattLaw(values[0], tuple(zip(values[1::2], values[2::2], strict=True)))
+    return StageDemand(
+        evse_id=EvseId(evse_id),
+        seq=seq,
+        lease_s=lease_s,
+        phase=Phase(phase),
+        pilot=PilotCommand(pilot),
+        duty_percent=duty,
+        lock=bool(lock),
+        voltage_limit_V=limit_V,
+        voltage_target_V=target_V,
+        voltage_floor_V=floor_V,
+        charge_current_limit_A=charge_A,
+        discharge_current_limit_A=discharge_A,
+        power_W=power_W,
+        limits_W=Interval(low_W, high_W),
+        law=law,
+    )
+
+
+def encode_up(message: UpMessage) -> bytes:
+    """An image, an event or a bus's health as bytes; event details are cut to what a message holds."""
+    match message:
+        case EvseImage():
+            return _HEAD.pack(_MAGIC, VERSION, _Kind.IMAGE) + _encode_image(message)
+        case InterlockTripped():
+            head = _HEAD.pack(_MAGIC, VERSION, _Kind.TRIPPED)
+            return head + _EVENT.pack(message.evse_id, message.code, message.at_s) + message.detail.encode()[:1024]
+        case FaultCleared():
+            head = _HEAD.pack(_MAGIC, VERSION, _Kind.CLEARED)
+            return head + _EVENT.pack(message.evse_id, message.code, message.at_s)
+        case TokenPresented():
+            head = _HEAD.pack(_MAGIC, VERSION, _Kind.TOKEN)
+            return head + _EVENT.pack(message.evse_id, 0, message.at_s) + message.value.encode()[:64]
+        case BusHealth():
+            head = _HEAD.pack(_MAGIC, VERSION, _Kind.BUS)
+            counters = (message.ok, message.timeouts, message.crc_errors, message.mismatches, message.late)
+            wrapped = (c & 0xFFFFFFFF for c in counters)
+            return head + _BUS.pack(*wrapped, message.connected) + message.name.encode()[:64]
+
+
+def _encode_image(image: EvseImage) -> bytes:
+    c, m = image.capabilities, image.meter
+    mask = 0
+    for code in image.faults:
+        mask |= 1 << code
+    parts = (
+        [math.nan] * 6
+        if c is None
+        else [
+            c.voltage_min_V,
+            c.voltage_max_V,
+            c.charge_current_max_A,
+            c.discharge_current_max_A,
+            c.charge_power_max_W,
+            c.discharge_power_max_W,
+        ]
+    )
+    meter = (
+        [math.nan] * 6 if m is None else [m.import_Wh, m.export_Wh, m.voltage_V, m.current_A, m.power_W, m.taken_at_s]
+    )
+    fixed = _IMAGE.pack(
+        image.evse_id,
+        image.seq,
+        image.taken_at_s,
+        image.demand_seq,
+        image.phase,
+        image.stage,
+        image.pilot,
+        image.contactor,
+        image.lock,
+        image.duty_percent,
+        _number(image.voltage_V),
+        _number(image.current_A),
+        image.applied_W,
+        image.target_W,
+        _number(image.insulation_ohm),
+        _number(image.temperature_degC),
+        mask,
+        image.permitted,
+        image.limited_by_stage.encode()[:32],
+    )
+    return fixed + _IMAGE_TAIL.pack(*parts, *meter)
+
+
+def decode_up(data: bytes) -> UpMessage:
+    """The message, or LinkError."""
+    kind, body = _open(data)
+    try:
+        match kind:
+            case _Kind.IMAGE:
+                return _image(body)
+            case _Kind.TRIPPED:
+                evse_id, code, at_s = _EVENT.unpack_from(body)
+                detail = body[_EVENT.size :].decode("utf-8", "replace")
+                return InterlockTripped(EvseId(evse_id), FaultCode(code), at_s, detail)
+            case _Kind.CLEARED:
+                evse_id, code, at_s = _EVENT.unpack(body)
+                return FaultCleared(EvseId(evse_id), FaultCode(code), at_s)
+            case _Kind.TOKEN:
+                evse_id, _, at_s = _EVENT.unpack_from(body)
+                return TokenPresented(EvseId(evse_id), body[_EVENT.size :].decode("utf-8", "replace"), at_s)
+            case _Kind.BUS:
+                ok, timeouts, crc_errors, mismatches, late, connected = _BUS.unpack_from(body)
+                name = body[_BUS.size :].decode("utf-8", "replace")
+                return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected)
+    except (struct.error, ValueError) as error:
+        raise LinkError(f"malformed message of kind {kind}: {error}") from error
+    raise LinkError(f"kind {kind}: image, event or bus health expected")
+
+
+def _image(body: bytes) -> EvseImage:
+    (
+        evse_id, seq, taken_at_s, demand_seq, phase, stage, pilot, contactor, lock,
+        duty, voltage_V, current_A, applied_W, target_W, insulation_ohm, temperature_degC, mask, permitted, word,
+    ) = _IMAGE.unpack_from(body)  # fmt: skip
+    numbers = _IMAGE_TAIL.unpack_from(body, _IMAGE.size)
+    return EvseImage(
+        evse_id=EvseId(evse_id),
+        seq=seq,
+        taken_at_s=taken_at_s,
+        demand_seq=demand_seq,
+        phase=Phase(phase),
+        stage=Stage(stage),
+        pilot=ControlPilot(pilot),
+        duty_percent=duty,
+        contactor=Contactor(contactor),
+        lock=Lock(lock),
+        voltage_V=_maybe(voltage_V),
+        current_A=_maybe(current_A),
+        applied_W=applied_W,
+        target_W=target_W,
+        limited_by_stage=word.rstrip(b"\0").decode("utf-8", "replace"),
+        insulation_ohm=_maybe(insulation_ohm),
+        meter=None if math.isnan(numbers[6]) else MeterRegisters(*numbers[6:]),
+        temperature_degC=_maybe(temperature_degC),
+        capabilities=None if math.isnan(numbers[0]) else StageCapabilities(*numbers[:6]),
+        faults=frozenset(code for code in FaultCode if mask >> code & 1),
+        permitted=permitted,
+    )
+
+
+def _open(data: bytes) -> tuple[int, bytes]:
+    if len(data) < _HEAD.size or len(data) > MESSAGE_MAX_BYTES:
+        raise LinkError(f"message of {len(data)} bytes: {_HEAD.size} to {MESSAGE_MAX_BYTES}")
+    magic, version, kind = _HEAD.unpack_from(data)
+    if magic != _MAGIC or version != VERSION:
+        raise LinkError(f"not a power-link message of version {VERSION}; are daemon and power process the same build?")
+    return kind, data[_HEAD.size :]

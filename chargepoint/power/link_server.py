@@ -1,0 +1,88 @@
+"""The power process's end of the link: a Unix SEQPACKET socket, polled by the cycle, never waited on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, DownMessage, LinkError, UpMessage, decode_down, encode_up
+
+
+class LinkServer:
+    """One daemon at a time; a second connection replaces the first (a restarted daemon must not be locked out)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.setblocking(False)
+        self._listener.bind(str(path))
+        os.chmod(path, 0o660)
+        self._listener.listen(2)
+        self._peer: socket.socket | None = None
+        self.errors: list[str] = []
+
+    def filenos(self) -> tuple[int, ...]:
+        """Descriptors to poll."""
+        peer = () if self._peer is None else (self._peer.fileno(),)
+        return (self._listener.fileno(), *peer)
+
+    @property
+    def connected(self) -> bool:
+        """A daemon is there."""
+        return self._peer is not None
+
+    def receive(self) -> tuple[list[DownMessage], bool]:
+        """Messages since the last call, and whether the daemon went away meanwhile. Malformed ones land in `errors`."""
+        messages: list[DownMessage] = []
+        lost = self._accept()
+        while self._peer is not None:
+            try:
+                data = self._peer.recv(MESSAGE_MAX_BYTES + 1)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self._drop()
+                return messages, True
+            try:
+                messages.append(decode_down(data))
+            except LinkError as error:
+                self.errors.append(str(error))
+        return messages, lost
+
+    def send(self, message: UpMessage) -> None:
+        """Tell the daemon if it is there and reads; never waits."""
+        if self._peer is None:
+            return
+        try:
+            self._peer.send(encode_up(message))
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                self._drop()
+
+    def close(self) -> None:
+        """Close both sockets and remove the path."""
+        self._drop()
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> bool:
+        try:
+            peer, _ = self._listener.accept()
+        except OSError:
+            return False
+        replaced = self._peer is not None
+        self._drop()
+        peer.setblocking(False)
+        self._peer = peer
+        return replaced
+
+    def _drop(self) -> None:
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None

@@ -1,0 +1,238 @@
+"""The interlock table: each row a condition, how long it must hold, and the words for it. May open, never asks.
+
+Evaluated once each cycle of the power process on what the inputs say now; an input that is not known (None) is treated
+as the dangerous answer. Delays are counted from the first cycle that saw the condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chargepoint.model.faults import FaultCode
+from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.safety.envelope import (
+    NO_CURRENT_A,
+    OVER_VOLTAGE_MARGIN_V,
+    TEMPERATURE_STOP_DEGC,
+    Envelope,
+    emergency_over_voltage_V,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the interlocks of one EVSE look at. None: not known or too old."""
+
+    now_s: float
+    envelope: Envelope
+    stage: Stage
+    lease_valid: bool
+    pilot_board_alive: bool
+    power_module_alive: bool
+    meter_alive: bool
+    insulation_monitor_healthy: bool
+    pilot: ControlPilot
+    lock: Lock
+    contactor: Contactor
+    contactor_commanded: bool
+    emergency_chain_closed: bool
+    hardware_chain_closed: bool
+    door_closed: bool
+    rcd_ok: bool
+    board_latched: frozenset[str]
+    car_voltage_max_V: float
+    """The car's maximum voltage, 0 while not negotiated."""
+    module_voltage_V: float | None
+    module_current_A: float | None
+    module_faults: tuple[str, ...]
+    meter_voltage_V: float | None
+    commanded_current_A: float
+    insulation_ohm: float | None
+    temperature_degC: float | None
+
+
+_ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
+_ACTIVE = _ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
+
+
+def _lease(i: Inputs) -> str | None:
+    return None if i.lease_valid or i.stage not in _ACTIVE else "no valid demand from the daemon"
+
+
+def _emergency_stop(i: Inputs) -> str | None:
+    return None if i.emergency_chain_closed or not i.pilot_board_alive else "emergency-stop chain is open"
+
+
+def _hardware_chain(i: Inputs) -> str | None:
+    if i.hardware_chain_closed or not i.emergency_chain_closed or not i.pilot_board_alive:
+        return None
+    return "hardware safety chain is open"
+
+
+def _door(i: Inputs) -> str | None:
+    return None if i.door_closed or not i.pilot_board_alive else "door contact is open"
+
+
+def _rcd(i: Inputs) -> str | None:
+    return None if i.rcd_ok or not i.pilot_board_alive else "residual-current device reports a trip"
+
+
+def _highest_voltage_V(i: Inputs) -> float:
+    return max((v for v in (i.module_voltage_V, i.meter_voltage_V) if v is not None), default=0.0)
+
+
+def _over_voltage_emergency(i: Inputs) -> str | None:
+    car_V = i.car_voltage_max_V or i.envelope.voltage_max_V
+    bound_V = emergency_over_voltage_V(min(car_V, i.envelope.voltage_max_V))
+    seen_V = _highest_voltage_V(i)
+    return f"{seen_V:.1f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
+
+
+def _over_voltage(i: Inputs) -> str | None:
+    if i.stage not in _ENERGISED or i.car_voltage_max_V <= 0:
+        return None
+    seen_V, bound_V = _highest_voltage_V(i), i.car_voltage_max_V + OVER_VOLTAGE_MARGIN_V
+    if seen_V <= bound_V:
+        return None
+    return f"{seen_V:.1f} V: at most {bound_V:.1f} V (the car's maximum and {OVER_VOLTAGE_MARGIN_V:.0f} V)"
+
+
+def _over_current(i: Inputs) -> str | None:
+    bound_A = 1.1 * i.envelope.current_max_A + NO_CURRENT_A
+    if i.module_current_A is None or abs(i.module_current_A) <= bound_A:
+        return None
+    return f"{i.module_current_A:.1f} A: magnitude at most {bound_A:.1f} A (110 % of the rating)"
+
+
+def _reverse_current(i: Inputs) -> str | None:
+    if i.stage is not Stage.TRANSFER or i.module_current_A is None:
+        return None
+    against = i.module_current_A * i.commanded_current_A < 0 or i.commanded_current_A == 0
+    if not against or abs(i.module_current_A) <= 2.0:
+        return None
+    return f"{i.module_current_A:.1f} A while {i.commanded_current_A:.1f} A is commanded"
+
+
+def _insulation(i: Inputs) -> str | None:
+    if i.stage not in _ENERGISED or i.insulation_ohm is None or i.insulation_ohm >= i.envelope.insulation_limit_ohm:
+        return None
+    return f"{i.insulation_ohm / 1000:.0f} kohm: at least {i.envelope.insulation_limit_ohm / 1000:.0f} kohm"
+
+
+def _insulation_monitor(i: Inputs) -> str | None:
+    return None if i.insulation_monitor_healthy else "silent for 2 s, or reports a device error"
+
+
+def _welded(i: Inputs) -> str | None:
+    if i.contactor_commanded or i.contactor not in (Contactor.CLOSED, Contactor.WELDED) or not i.pilot_board_alive:
+        return None
+    return "mirror contact still closed although the contactor is commanded open"
+
+
+def _contactor_dropped(i: Inputs) -> str | None:
+    if i.stage not in _ENERGISED or not i.contactor_commanded or i.contactor is Contactor.CLOSED:
+        return None
+    return "mirror contact open although the contactor is commanded closed"
+
+
+def _pilot_lost(i: Inputs) -> str | None:
+    if i.pilot.ready or i.stage not in _ACTIVE or not i.pilot_board_alive:
+        return None
+    if i.stage is Stage.RAMP_DOWN and abs(i.module_current_A or 0.0) < NO_CURRENT_A:
+        return None  # the car may go back to B once no current flows (facts/safety.md 1.1 step 13)
+    return f"control pilot in state {i.pilot.name}: C or D while energised"
+
+
+def _diode(i: Inputs) -> str | None:
+    return "board saw no diode" if "diode" in i.board_latched else None
+
+
+def _board_watchdog(i: Inputs) -> str | None:
+    return "board opened because it did not hear from us" if "watchdog" in i.board_latched else None
+
+
+def _lock(i: Inputs) -> str | None:
+    if i.stage not in _ACTIVE or i.lock is Lock.LOCKED or not i.pilot_board_alive:
+        return None
+    return f"connector lock is {i.lock.name.lower()}: locked while energised"
+
+
+def _plausibility(i: Inputs) -> str | None:
+    if i.stage is not Stage.TRANSFER or i.module_voltage_V is None or i.meter_voltage_V is None:
+        return None
+    spread_V = abs(i.module_voltage_V - i.meter_voltage_V)
+    if spread_V <= 50.0:
+        return None
+    return f"module {i.module_voltage_V:.0f} V, meter {i.meter_voltage_V:.0f} V: at most 50 V apart"
+
+
+def _temperature(i: Inputs) -> str | None:
+    if i.temperature_degC is None or i.temperature_degC < TEMPERATURE_STOP_DEGC:
+        return None
+    return f"{i.temperature_degC:.0f} °C: below {TEMPERATURE_STOP_DEGC:.0f} °C"
+
+
+def _module_fault(i: Inputs) -> str | None:
+    return ", ".join(i.module_faults) or None
+
+
+def _silent(name: str, alive: Callable[[Inputs], bool]) -> Callable[[Inputs], str | None]:
+    return lambda i: None if alive(i) else f"no fresh answer from the {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """A row: trips `code` when `condition` has given a detail for `delay_s` on end."""
+
+    code: FaultCode
+    condition: Callable[[Inputs], str | None]
+    delay_s: float
+
+
+TABLE: tuple[Interlock, ...] = (
+    Interlock(FaultCode.EMERGENCY_STOP, _emergency_stop, 0.0),
+    Interlock(FaultCode.HARDWARE_CHAIN_OPEN, _hardware_chain, 0.0),
+    Interlock(FaultCode.RCD, _rcd, 0.0),
+    Interlock(FaultCode.DOOR_OPEN, _door, 0.0),
+    Interlock(FaultCode.PILOT_BOARD_COMMUNICATION, _silent("pilot/IO board", lambda i: i.pilot_board_alive), 0.0),
+    Interlock(FaultCode.PILOT_LOST, _pilot_lost, 0.0),
+    Interlock(FaultCode.OVER_VOLTAGE_EMERGENCY, _over_voltage_emergency, 0.0),
+    Interlock(FaultCode.OVER_CURRENT, _over_current, 0.05),
+    Interlock(FaultCode.CONTACTOR_WELDED, _welded, 0.5),  # facts/safety.md 1.2: open, wait, mirror contact again
+    Interlock(FaultCode.LEASE_LOST, _lease, 0.0),
+    Interlock(FaultCode.OVER_VOLTAGE, _over_voltage, 0.4),  # CC.6.2: longer than 400 ms
+    Interlock(FaultCode.INSULATION, _insulation, 0.2),
+    Interlock(FaultCode.INSULATION_MONITOR, _insulation_monitor, 0.0),
+    Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_dropped, 0.1),
+    Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
+    Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, _plausibility, 5.0),  # facts/safety.md 1.2: 30 s is lax, 5 s proposed
+    Interlock(FaultCode.CONNECTOR_LOCK, _lock, 1.0),
+    Interlock(FaultCode.PILOT_DIODE, _diode, 0.0),
+    Interlock(FaultCode.PILOT_BOARD_WATCHDOG, _board_watchdog, 0.0),
+    Interlock(FaultCode.OVER_TEMPERATURE, _temperature, 1.0),
+    Interlock(FaultCode.POWER_MODULE, _module_fault, 0.0),
+    Interlock(FaultCode.POWER_MODULE_COMMUNICATION, _silent("power module", lambda i: i.power_module_alive), 0.0),
+    Interlock(FaultCode.METER_COMMUNICATION, _silent("meter", lambda i: i.meter_alive), 0.0),
+)
+
+
+class Interlocks:
+    """The table with its delays for one EVSE."""
+
+    def __init__(self, table: tuple[Interlock, ...] = TABLE) -> None:
+        self._table = table
+        self._since_s: dict[FaultCode, float] = {}
+
+    def evaluate(self, inputs: Inputs) -> dict[FaultCode, str]:
+        """Codes whose condition has held for its delay, with the detail to tell."""
+        tripped: dict[FaultCode, str] = {}
+        for row in self._table:
+            detail = row.condition(inputs)
+            if detail is None:
+                self._since_s.pop(row.code, None)
+                continue
+            since_s = self._since_s.setdefault(row.code, inputs.now_s)
+            if inputs.now_s - since_s >= row.delay_s:
+                tripped[row.code] = detail
+        return tripped

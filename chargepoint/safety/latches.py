@@ -1,0 +1,66 @@
+"""Latching and reset: what tripped stays tripped until its own rule lets it go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+
+
+class Latches:
+    """Latched faults of one EVSE.
+
+    `AUTO` clears when the cause is gone and power is off; `UNPLUG` when moreover the car is gone; `OPERATOR` when
+    moreover somebody asked for the reset. A cause that is still there cannot be cleared.
+    """
+
+    def __init__(self, initial: frozenset[FaultCode] = frozenset()) -> None:
+        self._latched: dict[FaultCode, str] = dict.fromkeys(initial, "not heard yet")
+        self._reset_asked = False
+
+    @property
+    def codes(self) -> frozenset[FaultCode]:
+        """What is latched now."""
+        return frozenset(self._latched)
+
+    def detail(self, code: FaultCode) -> str:
+        """The words of the first sighting."""
+        return self._latched.get(code, "")
+
+    @property
+    def severity(self) -> Severity | None:
+        """The worst latched severity that stops power, None if nothing does."""
+        severities = {CATALOGUE[code].severity for code in self._latched}
+        for severity in (Severity.EMERGENCY, Severity.ERROR):
+            if severity in severities:
+                return severity
+        return None
+
+    def ask_reset(self) -> None:
+        """A person or the central system asks: clears at the next `step` what may clear."""
+        self._reset_asked = True
+
+    def step(
+        self, active: Mapping[FaultCode, str], *, power_off: bool, car_gone: bool
+    ) -> tuple[dict[FaultCode, str], frozenset[FaultCode]]:
+        """Latch what is active; give (newly latched with detail, now cleared)."""
+        new = {code: detail for code, detail in active.items() if code not in self._latched}
+        self._latched.update(new)
+        cleared = frozenset(
+            code
+            for code in self._latched
+            if code not in active and power_off and self._may_clear(CATALOGUE[code].reset, car_gone)
+        )
+        for code in cleared:
+            del self._latched[code]
+        self._reset_asked = False
+        return new, cleared
+
+    def _may_clear(self, rule: Reset, car_gone: bool) -> bool:
+        match rule:
+            case Reset.AUTO:
+                return True
+            case Reset.UNPLUG:
+                return car_gone or self._reset_asked
+            case Reset.OPERATOR:
+                return self._reset_asked

@@ -1,0 +1,61 @@
+"""An energy meter described by a register profile. Fulfils chargepoint.ports.EnergyMeter.
+
+Both registers come from one read. With the parameter `invert` the meter is wired the other way round: import and export
+change places and current and power their sign. A register that goes backwards is not believed until it stays so for
+three readings (a reset or exchanged meter).
+"""
+
+from __future__ import annotations
+
+from chargepoint.model.image import MeterRegisters
+from drivers.modbus.rtu import RtuMaster
+from drivers.profile.codec import Params
+from drivers.profile.polled import PolledProfile
+from drivers.profile.schema import Profile
+
+_PERSIST = 3
+
+
+class ProfiledMeter:
+    """`registers` is None before the first valid reading; afterwards the last valid one, whose age tells of silence."""
+
+    def __init__(self, name: str, profile: Profile, params: Params, unit: int, master: RtuMaster) -> None:
+        self.name = name
+        self._invert = bool(params.get("invert", False))
+        self._names = {p.maps_to: p.name for p in profile.points.values() if p.maps_to is not None}
+        self._block = profile.points[self._names["import_Wh"]].block
+        self._polled = PolledProfile(name, profile, params, unit, master, self._take)
+        self._registers: MeterRegisters | None = None
+        self._backwards = 0
+
+    def poll(self, now_s: float) -> None:
+        """Queue the reads that are due."""
+        self._polled.poll(now_s)
+
+    @property
+    def registers(self) -> MeterRegisters | None:
+        """Last registers with their own age; None before the first."""
+        return self._registers
+
+    @property
+    def identity_error(self) -> str:
+        """Why the device is not taken for the one configured; empty if it is, or has not answered yet."""
+        return self._polled.identity_error
+
+    def _take(self, block: str, at_s: float) -> None:
+        if block != self._block or not self._polled.identified:
+            return
+        found = {meaning: self._polled.number(name) for meaning, name in self._names.items()}
+        voltage_V, current_A, power_W = found["voltage_V"], found["current_A"], found["power_W"]
+        import_Wh, export_Wh = found["import_Wh"], found["export_Wh"]
+        if voltage_V is None or current_A is None or power_W is None or import_Wh is None or export_Wh is None:
+            return
+        if self._invert:
+            current_A, power_W, import_Wh, export_Wh = -current_A, -power_W, export_Wh, import_Wh
+        last = self._registers
+        if last is not None and (import_Wh < last.import_Wh or export_Wh < last.export_Wh):
+            self._backwards += 1
+            if self._backwards < _PERSIST:
+                return
+        self._backwards = 0
+        self._registers = MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, at_s)

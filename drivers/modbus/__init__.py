@@ -1,0 +1,1 @@
+"""Modbus RTU master: frames, transactions and the master itself, without sockets or a clock."""

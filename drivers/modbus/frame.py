@@ -1,0 +1,176 @@
+"""Modbus RTU frames: CRC, requests to bytes, and finding the reply in whatever came back.
+
+Source: Modbus over Serial Line V1.02 and Application Protocol V1.1b3 as commonly implemented; guards: facts/hardware.md 6.3.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from drivers.modbus.transaction import Read, Request, WriteCoil, WriteRegister, WriteRegisters
+
+MAX_FRAME = 256
+
+
+def _table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+        table.append(crc)
+    return tuple(table)
+
+
+_CRC = _table()
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/MODBUS; sent low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def sealed(body: bytes) -> bytes:
+    """A body with its CRC."""
+    return body + struct.pack("<H", crc16(body))
+
+
+def intact(frame: bytes) -> bool:
+    """At least unit, function and CRC, and the CRC is right."""
+    return len(frame) >= 4 and crc16(frame[:-2]) == frame[-2] | frame[-1] << 8
+
+
+def function_of(request: Request) -> int:
+    """The request's function code."""
+    match request:
+        case Read():
+            return request.function
+        case WriteCoil():
+            return 5
+        case WriteRegister():
+            return 6
+        case WriteRegisters():
+            return 16
+
+
+def encode(request: Request) -> bytes:
+    """The request as a frame."""
+    match request:
+        case Read():
+            body = struct.pack(">BBHH", request.unit, request.function, request.address, request.count)
+        case WriteCoil():
+            body = struct.pack(">BBHH", request.unit, 5, request.address, 0xFF00 if request.on else 0)
+        case WriteRegister():
+            body = struct.pack(">BBHH", request.unit, 6, request.address, request.value)
+        case WriteRegisters():
+            count = len(request.values)
+            body = struct.pack(f">BBHHB{count}H", request.unit, 16, request.address, count, 2 * count, *request.values)
+    return sealed(body)
+
+
+def reply_length(request: Request) -> int:
+    """Bytes of the good reply."""
+    if isinstance(request, Read):
+        return 5 + _payload(request)
+    return 8
+
+
+def _payload(request: Read) -> int:
+    return (request.count + 7) // 8 if request.function <= 2 else 2 * request.count
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """A read's answer."""
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A write's answer, echo verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionReply:
+    """The device refused, with its code."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A whole, intact frame that is no answer to this request."""
+
+    detail: str
+
+
+Reply = Registers | Acknowledged | ExceptionReply | Foreign
+
+
+def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
+    """The first intact frame in the buffer, judged against the request; None while there is none.
+
+    Noise before the frame is skipped. A beginning that fits the request but is not complete is waited for, unless
+    `final` (nothing more will come). Only a frame with a right CRC is ever judged.
+    """
+    unit, function = request.unit, function_of(request)
+    for start in range(len(buffer) - 1):
+        head = buffer[start + 1]
+        length = _length_at(buffer, start)
+        if length is None:
+            continue
+        if start + length > len(buffer):
+            if not final and buffer[start] == unit and head & 0x7F == function and length <= MAX_FRAME:
+                return None
+            continue
+        frame = buffer[start : start + length]
+        if intact(frame):
+            return _judge(frame, request)
+    return None
+
+
+def _length_at(buffer: bytes, start: int) -> int | None:
+    function = buffer[start + 1]
+    if function & 0x80:
+        return 5 if 0x81 <= function <= 0x90 else None
+    if function in (1, 2, 3, 4):
+        return 5 + buffer[start + 2] if start + 2 < len(buffer) else 6
+    if function in (5, 6, 15, 16):
+        return 8
+    return None
+
+
+def _judge(frame: bytes, request: Request) -> Reply:
+    unit, function = request.unit, function_of(request)
+    if frame[0] != unit:
+        return Foreign(f"unit {frame[0]} answered, asked {unit}")
+    if frame[1] == function | 0x80:
+        return ExceptionReply(frame[2])
+    if frame[1] != function:
+        return Foreign(f"function {frame[1]} answered, asked {function}")
+    match request:
+        case Read():
+            if frame[2] != _payload(request):
+                return Foreign(f"{frame[2]} bytes answered, asked {_payload(request)}")
+            return Registers(_values(frame[3:-2], request))
+        case WriteCoil():
+            expected = (request.address, 0xFF00 if request.on else 0)
+        case WriteRegister():
+            expected = (request.address, request.value)
+        case WriteRegisters():
+            expected = (request.address, len(request.values))
+    echoed: tuple[int, int] = struct.unpack(">HH", frame[2:6])
+    if echoed != expected:
+        return Foreign(f"echo {echoed[0]}={echoed[1]}, wrote {expected[0]}={expected[1]}")
+    return Acknowledged()
+
+
+def _values(payload: bytes, request: Read) -> tuple[int, ...]:
+    if request.function <= 2:
+        return tuple(payload[i // 8] >> (i % 8) & 1 for i in range(request.count))
+    return struct.unpack(f">{request.count}H", payload)

@@ -1,0 +1,336 @@
+"""The RTU master's core: a queue by priority, one outstanding transaction, and every guard of facts/hardware.md 6.3.
+
+No descriptor and no clock: bytes in, bytes out, time is a number. The shell is `drivers.serial_bus`.
+
+Guards: silence of t3.5 (plus the device's and the bus's gap) before each request; input that nobody asked for is
+discarded and counted; unit, function, byte count, CRC and the echo of writes are checked; after a timeout, a CRC error or
+a mismatch the bus is quarantined for the device's turnaround plus the longest reply, so that a late reply is counted as
+late and never taken for the next answer; a silent device is asked less and less often; nothing is ever repeated by the
+master (a device driver decides, by reading back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from chargepoint.model.image import BusHealth
+from drivers.modbus.frame import (
+    MAX_FRAME,
+    Acknowledged,
+    ExceptionReply,
+    Foreign,
+    Registers,
+    encode,
+    find_reply,
+    function_of,
+    intact,
+    reply_length,
+)
+from drivers.modbus.transaction import (
+    DeviceTiming,
+    Failed,
+    FailureKind,
+    Outcome,
+    Priority,
+    ReadDone,
+    Request,
+    WriteDone,
+)
+
+OnDone = Callable[[Outcome], None]
+
+_BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
+_BUFFER = 2 * MAX_FRAME
+_BABBLE_PATIENCE_S = 0.1
+"""A wire that is never silent is written to all the same after this long: the only chance a stop has."""
+
+
+@dataclass(slots=True)
+class _Queued:
+    request: Request
+    on_done: OnDone
+    priority: Priority
+    key: Hashable | None
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What we know of one device's manners."""
+
+    timing: DeviceTiming = field(default_factory=DeviceTiming)
+    silent: int = 0
+    backoff_s: float = 0.0
+    not_before_s: float = 0.0
+
+
+class RtuMaster:
+    """One wire's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit.
+
+    The queue holds at most `capacity` requests. When it is full, the youngest of the least urgent gives way to a more
+    urgent newcomer, otherwise the newcomer is refused; either way the loser's callback hears Failed(OVERFLOW).
+    """
+
+    def __init__(self, name: str, baud: int, format: str = "8E1", gap_s: float = 0.0, capacity: int = 64) -> None:
+        self.name = name
+        self._char_s = _BITS[format] / baud
+        self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
+        self._capacity = capacity
+        self._queues: tuple[list[_Queued], ...] = tuple([] for _ in Priority)
+        self._undelivered: list[tuple[OnDone, Failed]] = []
+        self._units: dict[int, _Standing] = {}
+        self._out: _Queued | None = None
+        self._timeout_at_s = 0.0
+        self._buffer = bytearray()
+        self._busy_at_s = -1e9
+        self._waiting_since_s: float | None = None
+        self._quarantine_until_s = -1e9
+        self._suspect: Request | None = None
+        self._connected = False
+        self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
+
+    # -- what devices use -------------------------------------------------------------------------
+
+    def configure(self, unit: int, timing: DeviceTiming) -> None:
+        """Set one device's manners. Several drivers of one unit share the slower of each figure."""
+        known = self._units.get(unit)
+        if known is None:
+            self._units[unit] = _Standing(timing)
+            return
+        known.timing = DeviceTiming(
+            timeout_s=max(known.timing.timeout_s, timing.timeout_s),
+            turnaround_s=max(known.timing.turnaround_s, timing.turnaround_s),
+            gap_s=max(known.timing.gap_s, timing.gap_s),
+            failures_to_back_off=max(known.timing.failures_to_back_off, timing.failures_to_back_off),
+            backoff_min_s=max(known.timing.backoff_min_s, timing.backoff_min_s),
+            backoff_max_s=max(known.timing.backoff_max_s, timing.backoff_max_s),
+        )
+
+    def submit(self, request: Request, on_done: OnDone, priority: Priority, key: Hashable | None = None) -> None:
+        """Queue a request; `on_done` hears exactly one outcome, at the earliest in the next `receive` or `tick`.
+
+        With a `key`: a queued request of the same key is replaced in its place (the newest payload wins, the more
+        urgent priority stays) and the replaced one's callback is never called. A request already on the wire is not
+        touched.
+        """
+        item = _Queued(request, on_done, priority, key)
+        if key is not None and self._replaced(item):
+            return
+        if sum(len(queue) for queue in self._queues) >= self._capacity and not self._made_room(item):
+            return
+        self._queues[priority].append(item)
+
+    def _replaced(self, item: _Queued) -> bool:
+        for queue in self._queues:
+            for index, queued in enumerate(queue):
+                if queued.key == item.key:
+                    if queued.priority <= item.priority:
+                        item.priority = queued.priority
+                        queue[index] = item
+                        return True
+                    del queue[index]
+                    return False
+        return False
+
+    def _made_room(self, item: _Queued) -> bool:
+        for priority in reversed(Priority):
+            queue = self._queues[priority]
+            if queue and priority > item.priority:
+                loser = queue.pop()
+                self._undelivered.append((loser.on_done, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
+                return True
+        self._undelivered.append((item.on_done, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
+        return False
+
+    # -- what the shell uses ----------------------------------------------------------------------
+
+    def connected(self, now_s: float) -> None:
+        """The wire is there. Back-off starts afresh."""
+        self._connected = True
+        self._buffer.clear()
+        self._quarantine_until_s = -1e9
+        self._busy_at_s = now_s
+        for standing in self._units.values():
+            standing.silent, standing.not_before_s = 0, 0.0
+
+    def disconnected(self, now_s: float, detail: str) -> None:
+        """The wire is gone: everything asked fails, now and until `connected`."""
+        self._connected = False
+        failed = Failed(FailureKind.DISCONNECTED, f"{self.name}: {detail}", now_s)
+        out, self._out = self._out, None
+        self._buffer.clear()
+        if out is not None:
+            out.on_done(failed)
+        self._fail_queue(failed)
+
+    def _fail_queue(self, failed: Failed) -> None:
+        for queue in self._queues:
+            items = queue[:]
+            queue.clear()
+            for item in items:
+                item.on_done(failed)
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Take bytes from the wire, in any chunks."""
+        if not data:
+            return
+        self._busy_at_s = now_s
+        self._buffer += data
+        if len(self._buffer) > _BUFFER:
+            del self._buffer[: len(self._buffer) - _BUFFER]
+        if self._out is None:
+            self._count_late()
+            return
+        self._try_reply(now_s, final=False)
+
+    def tick(self, now_s: float) -> None:
+        """Let time pass: time-outs, refused requests, requests to devices in back-off."""
+        if self._undelivered:
+            undelivered, self._undelivered = self._undelivered, []
+            for on_done, failed in undelivered:
+                on_done(Failed(failed.kind, failed.detail, now_s))
+        if not self._connected:
+            self._fail_queue(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
+            return
+        if self._out is not None and now_s >= self._timeout_at_s:
+            self._try_reply(now_s, final=True)
+
+    def to_send(self, now_s: float) -> bytes:
+        """The next request if its time has come, else nothing. What is returned counts as sent at `now_s`."""
+        if self._out is not None or not self._connected:
+            return b""
+        item = self._peek(now_s)
+        if item is None:
+            self._waiting_since_s = None
+            return b""
+        if self._waiting_since_s is None:
+            self._waiting_since_s = now_s
+        if now_s < self._free_at_s(item):
+            return b""
+        self._queues[item.priority].remove(item)
+        self._waiting_since_s = None
+        self._discard_stale()
+        frame = encode(item.request)
+        timing = self._standing(item.request.unit).timing
+        wire_s = (len(frame) + reply_length(item.request)) * self._char_s
+        self._out = item
+        self._busy_at_s = now_s + len(frame) * self._char_s
+        self._timeout_at_s = now_s + wire_s + timing.timeout_s
+        return frame
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `tick` and `to_send` have something to do although nothing arrives."""
+        if self._undelivered:
+            return -1e9
+        if not self._connected:
+            return None
+        if self._out is not None:
+            return self._timeout_at_s
+        item = next((queue[0] for queue in self._queues if queue), None)
+        return None if item is None else self._free_at_s(item)
+
+    def health(self) -> BusHealth:
+        """Counters since start. An exception reply is `ok`: the wire did its work."""
+        return BusHealth(
+            name=self.name,
+            ok=self._ok,
+            timeouts=self._timeouts,
+            crc_errors=self._crc,
+            mismatches=self._mismatches,
+            late=self._late,
+            connected=self._connected,
+        )
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _standing(self, unit: int) -> _Standing:
+        return self._units.setdefault(unit, _Standing())
+
+    def _free_at_s(self, item: _Queued) -> float:
+        silence_s = self._silence_s + self._standing(item.request.unit).timing.gap_s
+        silent_at_s = self._busy_at_s + silence_s
+        if self._waiting_since_s is not None:
+            silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
+        return max(silent_at_s, self._quarantine_until_s)
+
+    def _peek(self, now_s: float) -> _Queued | None:
+        """The most urgent request that may go; those of devices in back-off are failed on the way."""
+        for queue in self._queues:
+            while queue:
+                item = queue[0]
+                standing = self._standing(item.request.unit)
+                if item.priority is Priority.STOP or now_s >= standing.not_before_s:
+                    return item
+                del queue[0]
+                detail = f"unit {item.request.unit} silent, next try in {standing.not_before_s - now_s:.1f} s"
+                item.on_done(Failed(FailureKind.BACKED_OFF, detail, now_s))
+        return None
+
+    def _try_reply(self, now_s: float, final: bool) -> None:
+        assert self._out is not None
+        request = self._out.request
+        reply = find_reply(bytes(self._buffer), request, final)
+        what = f"unit {request.unit} function {function_of(request)} address {request.address}"
+        match reply:
+            case Registers():
+                self._good(ReadDone(reply.values, now_s))
+            case Acknowledged():
+                self._good(WriteDone(now_s))
+            case ExceptionReply():
+                detail = f"{what}: exception {reply.code}"
+                self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
+            case Foreign():
+                self._mismatches += 1
+                self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
+            case None if final and self._buffer:
+                self._crc += 1
+                self._bad(FailureKind.CRC, f"{what}: {len(self._buffer)} bytes, no intact frame", now_s)
+            case None if final:
+                self._timeouts += 1
+                self._bad(FailureKind.TIMEOUT, f"{what}: no reply", now_s)
+            case None:
+                pass
+
+    def _good(self, outcome: Outcome) -> None:
+        assert self._out is not None
+        out, self._out = self._out, None
+        self._buffer.clear()
+        self._ok += 1
+        standing = self._standing(out.request.unit)
+        standing.silent, standing.backoff_s, standing.not_before_s = 0, 0.0, 0.0
+        out.on_done(outcome)
+
+    def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
+        assert self._out is not None
+        out, self._out = self._out, None
+        self._buffer.clear()
+        self._suspect = out.request
+        standing = self._standing(out.request.unit)
+        timing = standing.timing
+        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
+        standing.silent += 1
+        if standing.silent >= timing.failures_to_back_off:
+            doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
+            standing.backoff_s = min(doubled, timing.backoff_max_s)
+            standing.not_before_s = now_s + standing.backoff_s
+        out.on_done(Failed(kind, detail, now_s))
+
+    def _count_late(self) -> None:
+        """Bytes nobody waits for: count whole late replies to the last failed request, forget the rest."""
+        suspect = self._suspect
+        if suspect is not None:
+            length = reply_length(suspect)
+            for start in range(len(self._buffer) - length + 1):
+                frame = bytes(self._buffer[start : start + length])
+                if frame[0] == suspect.unit and intact(frame):
+                    self._late += 1
+                    self._suspect = None
+                    self._buffer.clear()
+                    return
+            return
+        self._buffer.clear()
+
+    def _discard_stale(self) -> None:
+        self._buffer.clear()
+        self._suspect = None

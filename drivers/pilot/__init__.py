@@ -1,0 +1,1 @@
+"""Control-pilot and IO boards."""

@@ -1,0 +1,157 @@
+"""The generic pilot and IO board, map v1 (facts/hardware.md 4). Fulfils chargepoint.ports.PilotBoard.
+
+One read of 24 registers and one write of 5 per cycle; the write kicks the board's watchdog with an echo of the sequence
+counter and carries the request twice (true and inverted). A command that asks for less goes out before everything else.
+Request and output bits, which map v1 leaves open, as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
+"""
+
+from __future__ import annotations
+
+from chargepoint.model.image import ControlPilot, Lock
+from chargepoint.model.readings import Reading
+from chargepoint.ports import PilotBoardCommand, PilotBoardState
+from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.transaction import (
+    DeviceTiming,
+    Failed,
+    Outcome,
+    Priority,
+    Read,
+    ReadDone,
+    WriteRegister,
+    WriteRegisters,
+)
+
+CYCLE_S = 0.020
+MAP_VERSION = 1
+TIMING = DeviceTiming(timeout_s=0.03, turnaround_s=0.02, failures_to_back_off=5, backoff_min_s=0.1, backoff_max_s=1.0)
+"""The board answers within 5 ms; it is asked often even when silent, for it is what opens the contactor."""
+
+_CONTACTOR, _PRECHARGE, _DISCHARGE, _LOCK = 1, 2, 4, 8
+_LATCHED = ("weld", "no_close", "diode", "cp_short", "pp", "e_stop", "watchdog", "over_temperature", "lock", "supply")
+_ABSENT = 0x7FFF
+_CLEAR_KEY = 0xC1EA
+_STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
+"""How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
+
+
+class GenericIoBoard:
+    """State is None until the board showed map version 1; its age is that of the board's sequence counter."""
+
+    def __init__(self, name: str, unit: int, master: RtuMaster) -> None:
+        self.name = name
+        self.unit = unit
+        self.identity_error = ""
+        self._master = master
+        self._command = PilotBoardCommand()
+        self._sequence: int | None = None
+        self._counted_at_s = 0.0
+        self._due_s = -1e9
+        self._asked = False
+        self._clear = False
+        self._state: Reading[PilotBoardState] | None = None
+        master.configure(unit, TIMING)
+
+    def command(self, command: PilotBoardCommand) -> None:
+        """Take this as the order from now on; sent with the watchdog kick at the next chance, before anything else."""
+        if command == self._command:
+            return
+        less = _asks_for_less(command, self._command)
+        self._command = command
+        if self._sequence is not None:
+            self._write(Priority.STOP if less else Priority.SETPOINT)
+
+    def clear_latched(self) -> None:
+        """Ask the board to clear its latched faults (it refuses while any output is requested)."""
+        self._clear = True
+
+    @property
+    def state(self) -> Reading[PilotBoardState] | None:
+        """Last state; a board whose sequence counter stands still ages."""
+        return self._state
+
+    def poll(self, now_s: float) -> None:
+        """Queue the cycle's read when it is due; its answer brings the write."""
+        if self._asked or now_s < self._due_s:
+            return
+        self._due_s = self._due_s + CYCLE_S if now_s - self._due_s < CYCLE_S else now_s + CYCLE_S
+        self._asked = True
+        self._master.submit(Read(self.unit, 4, 0, 24), self._read, Priority.FAST)
+
+    def _read(self, outcome: Outcome) -> None:
+        self._asked = False
+        match outcome:
+            case ReadDone():
+                registers = outcome.registers
+            case _:
+                return
+        if registers[0] != MAP_VERSION:
+            self.identity_error = (
+                f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
+            )
+            return
+        self.identity_error = ""
+        if registers[4] != self._sequence:
+            self._sequence, self._counted_at_s = registers[4], outcome.at_s
+        self._state = Reading(decode(registers), self._counted_at_s)
+        self._write(Priority.SETPOINT)
+        if self._clear:
+            self._clear = False
+            self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
+
+    def _write(self, priority: Priority) -> None:
+        assert self._sequence is not None
+        request = WriteRegisters(self.unit, 100, encode(self._command, self._sequence))
+        self._master.submit(request, self._written, priority, key=(self.name, "cycle"))
+
+    def _written(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failed):
+            self._due_s = -1e9  # read at once: the next write follows the answer
+
+
+def encode(command: PilotBoardCommand, sequence: int) -> tuple[int, ...]:
+    """Registers 100..104."""
+    request = (
+        command.contactor * _CONTACTOR
+        | command.precharge * _PRECHARGE
+        | command.discharge * _DISCHARGE
+        | command.lock * _LOCK
+    )
+    duty = round(min(100.0, max(0.0, command.duty_percent)) * 100)
+    return sequence, int(command.pilot), duty, request, ~request & 0xFFFF
+
+
+def decode(registers: tuple[int, ...]) -> PilotBoardState:
+    """Input registers 0..23. Unknown pilot or lock codes become UNKNOWN and UNDEFINED."""
+    feedback, inputs, latched = registers[12], registers[13], registers[14]
+    return PilotBoardState(
+        pilot=ControlPilot(registers[5]) if registers[5] <= 6 else ControlPilot.UNKNOWN,
+        duty_percent=registers[8] / 100,
+        pilot_high_V=_signed(registers[6]) / 1000,
+        pilot_low_V=_signed(registers[7]) / 1000,
+        lock=Lock(registers[10]) if registers[10] <= 4 else Lock.UNDEFINED,
+        contactor_positive_closed=bool(feedback & 1),
+        contactor_negative_closed=bool(feedback & 2),
+        precharge_closed=bool(feedback & 4),
+        discharge_closed=bool(feedback & 8),
+        contactor_commanded=bool(registers[11] & _CONTACTOR),
+        emergency_chain_closed=bool(inputs & 1),
+        door_closed=bool(inputs & 2),
+        insulation_relay_ok=bool(inputs & 4),
+        rcd_ok=bool(inputs & 8),
+        hardware_chain_closed=bool(inputs & 128),
+        latched=frozenset(name for bit, name in enumerate(_LATCHED) if latched >> bit & 1),
+        temperatures_degC=tuple(_signed(raw) / 10 for raw in registers[15:21] if raw != _ABSENT),
+    )
+
+
+def _signed(raw: int) -> int:
+    return raw - 0x10000 if raw & 0x8000 else raw
+
+
+def _asks_for_less(new: PilotBoardCommand, old: PilotBoardCommand) -> bool:
+    return (
+        (old.contactor and not new.contactor)
+        or (old.precharge and not new.precharge)
+        or _STRENGTH[int(new.pilot)] < _STRENGTH[int(old.pilot)]
+    )

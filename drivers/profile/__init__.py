@@ -1,0 +1,1 @@
+"""Register profiles: one TOML file per device model, read and checked here, decoded and polled here."""

@@ -1,0 +1,204 @@
+"""Static checks of a profile that need more than one key (facts/hardware.md 8.2): what a reader of the file must be able to trust."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+
+from drivers.profile.codec import OutOfClamp, PointCodec, defaults
+from drivers.profile.schema import TYPES, Expect, Number, Point, Profile, Vector, Write
+
+_CONTRACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "psu_dc": (("voltage_V", "current_A"), ("prepare", "start", "set", "stop")),
+    "powermeter": (("voltage_V", "current_A", "power_W", "import_Wh", "export_Wh"), ()),
+    "imd": (("resistance_ohm",), ()),
+}
+_ARGUMENTS = ("voltage_V", "charge_current_A", "discharge_current_A")
+_CAPABILITIES = (
+    *("voltage_min_V", "voltage_max_V", "charge_current_max_A", "discharge_current_max_A"),
+    *("charge_power_max_W", "discharge_power_max_W", "ramp_A_per_s", "reversal_time_s"),
+)
+
+
+def check(profile: Profile) -> list[str]:
+    """Every mistake found, one line each."""
+    return [
+        *_citation(profile),
+        *_names(profile),
+        *_blocks(profile),
+        *_writes(profile),
+        *_actions(profile),
+        *_contract(profile),
+        *_vectors(profile),
+    ]
+
+
+def _citation(profile: Profile) -> Iterator[str]:
+    if len(profile.source) < 10:
+        yield f"source = {profile.source!r}: a citation (manual, page or file); say where the registers come from"
+    if profile.identity.point not in profile.points:
+        yield f"[identify] point = {profile.identity.point!r}: no such point; name a point of a block"
+    elif profile.points[profile.identity.point].block is None:
+        yield f"[identify] point = {profile.identity.point!r}: it is in no block; it must be read"
+    if profile.identity.regex is not None:
+        try:
+            re.compile(profile.identity.regex)
+        except re.error as error:
+            yield f"[identify] regex = {profile.identity.regex!r}: {error}; correct it"
+
+
+def _names(profile: Profile) -> Iterator[str]:
+    for name, param in profile.params.items():
+        low, high = param.low, param.high
+        if low is None or high is None:
+            continue
+        if low > high or not (param.default is None or low <= param.default <= high):
+            yield f"[params.{name}] default = {param.default!r}: from {low:g} to {high:g}; correct it"
+    for point in profile.points.values():
+        numbers: tuple[Number | None, ...] = (point.low, point.high, *(point.clamp or ()))
+        named = [*point.scale_by, *point.scale_over, *(number for number in numbers if isinstance(number, str))]
+        for name in named:
+            if name not in profile.params:
+                yield f"[points.{point.name}] {name!r}: no such parameter; add [params.{name}]"
+        if point.scale_point is not None:
+            scale = profile.points.get(point.scale_point)
+            if scale is None or scale.block != point.block:
+                yield f"[points.{point.name}] scale_point = {point.scale_point!r}: not a point of the same block; read them together"
+        if point.sign_from is not None:
+            name, _, bit = point.sign_from.partition(".")
+            sign = profile.points.get(name)
+            if sign is None or sign.block != point.block or bit not in sign.bits:
+                yield f"[points.{point.name}] sign_from = {point.sign_from!r}: no bit of the same block; read them together"
+        for name, (first, last) in point.bits.items():
+            if not first <= last < 16 * point.length:
+                yield f"[points.{point.name}.bits] {name} = [{first}, {last}]: inside {16 * point.length} bits; correct it"
+    for name, value in profile.capabilities.items():
+        if isinstance(value, str) and value not in profile.params:
+            yield f"[capabilities] {name} = {value!r}: no such parameter; add [params.{value}]"
+
+
+def _blocks(profile: Profile) -> Iterator[str]:
+    for block in profile.blocks.values():
+        if block.base is not None and block.base not in profile.params:
+            yield f"[blocks.{block.name}] base = {block.base!r}: no such parameter; add [params.{block.base}]"
+        if not any(point.block == block.name for point in profile.points.values()):
+            yield f"[blocks.{block.name}]: no point uses it; remove it"
+    for point in profile.points.values():
+        if point.block is None:
+            if point.write_function is None:
+                yield f"[points.{point.name}]: neither in a block nor written; give it a block or a write_fc"
+            continue
+        if point.block not in profile.blocks:
+            yield f"[points.{point.name}] block = {point.block!r}: no such block; known are {', '.join(profile.blocks)}"
+            continue
+        home = profile.blocks[point.block]
+        if not home.start <= point.address <= point.address + point.length <= home.start + home.count:
+            end = point.address + point.length - 1
+            yield f"[points.{point.name}] addr = {point.address}..{end}: outside block {home.name} ({home.start}..{home.start + home.count - 1}); move one"
+        if point.type == "coil":
+            yield f"[points.{point.name}] type = 'coil': coils are written only; take it out of the block"
+    for a, b in itertools.combinations((p for p in profile.points.values() if p.block in profile.blocks), 2):
+        if a.block == b.block and a.address < b.address + b.length and b.address < a.address + a.length:
+            yield f"[points.{b.name}] addr = {b.address}: overlaps {a.name}; correct type or address"
+
+
+def _writes(profile: Profile) -> Iterator[str]:
+    for point in profile.points.values():
+        if point.write_function is None:
+            continue
+        if point.write_function not in (5, 6, 16):
+            yield f"[points.{point.name}] write_fc = {point.write_function}: 5, 6 or 16; correct it"
+        if (point.type == "coil") != (point.write_function == 5):
+            yield f"[points.{point.name}] write_fc = {point.write_function}: function 5 goes with type coil; correct one"
+        if point.write_function == 6 and TYPES[point.type] != 1:
+            yield f"[points.{point.name}] write_fc = 6: one register only, {point.type} has {point.length}; use 16"
+        if point.type == "str":
+            yield f"[points.{point.name}] type = 'str': text is never written; remove write_fc"
+        if point.type != "coil" and point.clamp is None and not point.enum:
+            yield f"[points.{point.name}]: a number that is written needs clamp = [low, high]; add it"
+
+
+def _actions(profile: Profile) -> Iterator[str]:
+    for action, steps in profile.actions.items():
+        if not steps:
+            yield f"[actions.{action}] steps = []: at least one; add it"
+        for step in steps:
+            match step:
+                case Write():
+                    point = profile.points.get(step.point)
+                    if point is None or point.write_function is None:
+                        yield f"[actions.{action}] write = {step.point!r}: no writable point; give the point a write_fc"
+                    if step.arg is not None and step.arg not in _ARGUMENTS:
+                        yield f"[actions.{action}] arg = {step.arg!r}: one of {', '.join(_ARGUMENTS)}; correct it"
+                    if isinstance(step.value, str) and step.value not in profile.params:
+                        yield f"[actions.{action}] value = {step.value!r}: no such parameter; add [params.{step.value}]"
+                case Expect():
+                    name, _, bit = step.point.partition(".")
+                    point = profile.points.get(name)
+                    if point is None or point.block is None or (bit and bit not in point.bits):
+                        yield f"[actions.{action}] expect = {step.point!r}: no point or bit that is read; correct it"
+
+
+def _contract(profile: Profile) -> Iterator[str]:
+    values, actions = _CONTRACTS[profile.device_class]
+    mapped = {point.maps_to for point in profile.points.values() if point.block is not None}
+    for value in values:
+        if value not in mapped:
+            yield f"class = {profile.device_class!r}: no point maps_to {value!r}; add one"
+    for action in actions:
+        if action not in profile.actions:
+            yield f"class = {profile.device_class!r}: no [actions.{action}]; add it"
+    for fault in profile.faults:
+        name, _, bit = fault.partition(".")
+        if name not in profile.points or bit not in profile.points[name].bits:
+            yield f"[faults] {fault!r}: no such bit; name point.bit"
+    if profile.device_class != "psu_dc":
+        return
+    if "stop" in profile.actions and not any(isinstance(step, Expect) for step in profile.actions["stop"]):
+        yield "[actions.stop]: no expect; a stop that is not verified is no stop"
+    state = profile.points.get("state")
+    for bit in ("output", "remote", "alarm"):
+        if state is None or bit not in state.bits:
+            yield f"class = 'psu_dc': point `state` has no bit {bit!r}; add it"
+    for name in _CAPABILITIES:
+        if name not in profile.capabilities:
+            yield f"[capabilities] {name}: required for psu_dc; add it"
+    if profile.reversal not in ("seamless", "via_zero", "stop_required"):
+        yield f"[capabilities] reversal = {profile.reversal!r}: seamless, via_zero or stop_required; correct it"
+
+
+def _vectors(profile: Profile) -> Iterator[str]:
+    if not profile.vectors:
+        yield "[[test]]: at least one test vector; add registers with the value they mean"
+    params = defaults(profile)
+    for index, vector in enumerate(profile.vectors):
+        point = profile.points.get(vector.point)
+        if point is None:
+            yield f"[[test]] {index} point = {vector.point!r}: no such point; correct it"
+        elif len(vector.registers) != point.length:
+            yield f"[[test]] {index} regs: {len(vector.registers)} given, {point.type} has {point.length}; correct one"
+        elif not all(name in params for name in (*point.scale_by, *point.scale_over)):
+            continue  # reported above
+        else:
+            yield from _vector(index, vector, point, PointCodec(point, {**params, **vector.params}))
+
+
+def _vector(index: int, vector: Vector, point: Point, codec: PointCodec) -> Iterator[str]:
+    got = codec.decode(vector.registers, vector.exponent)
+    if isinstance(got, float) and isinstance(vector.value, float):
+        if not math.isclose(got, vector.value, rel_tol=1e-9, abs_tol=vector.tolerance):
+            yield f"[[test]] {index} {point.name}: decodes to {got:g}, expected {vector.value:g}; correct one"
+            return
+    elif got != vector.value:
+        yield f"[[test]] {index} {point.name}: decodes to {got!r}, expected {vector.value!r}; correct one"
+        return
+    if isinstance(got, float):
+        try:
+            back = codec.encode_unclamped(got, vector.exponent)
+        except OutOfClamp as error:
+            yield f"[[test]] {index} {error}; correct the type"
+            return
+        if back != vector.registers:
+            yield f"[[test]] {index} {point.name}: encodes back to {list(back)}, not {list(vector.registers)}; correct one"

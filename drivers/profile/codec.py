@@ -1,0 +1,119 @@
+"""Registers to values and back, for one point with its parameters resolved. An invalid value is None, never a number."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+
+from drivers.profile.schema import Number, Point, Profile, ProfileError
+
+Value = float | str | None
+Params = Mapping[str, float | bool]
+
+_FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "f", "f64": "d", "coil": "H"}
+
+
+class OutOfClamp(ValueError):
+    """A value that must not be written."""
+
+
+class PointCodec:
+    """Decode and encode one point. Raw numbers of bit fields and enums come back unscaled."""
+
+    def __init__(self, point: Point, params: Params) -> None:
+        self.point = point
+        self._factor = point.scale * math.prod(float(params[name]) for name in point.scale_by)
+        self._factor /= math.prod(float(params[name]) for name in point.scale_over)
+        self._low = -math.inf if point.low is None else resolve(point.low, params)
+        self._high = math.inf if point.high is None else resolve(point.high, params)
+        self._clamp = None
+        if point.clamp is not None:
+            self._clamp = (resolve(point.clamp[0], params), resolve(point.clamp[1], params))
+
+    def decode(self, registers: Sequence[int], exponent: float | None = 0) -> Value:
+        """The value of exactly `length` registers. None: a sentinel, not finite, outside its range, or no exponent."""
+        point = self.point
+        raw_bytes = struct.pack(f">{len(registers)}H", *self._ordered(registers))
+        if point.type == "str":
+            return raw_bytes.split(b"\0")[0].decode("ascii", "replace").strip()
+        if point.nan and int.from_bytes(raw_bytes, "big") in point.nan:
+            return None
+        raw = struct.unpack(">" + _FORMATS[point.type], raw_bytes)[0]
+        if not point.numeric:
+            return float(raw)
+        if exponent is None or not math.isfinite(raw):
+            return None
+        value = raw * self._factor * 10.0 ** int(exponent) + point.offset
+        return value if self._low <= value <= self._high else None
+
+    def encode(self, value: float, exponent: int = 0) -> tuple[int, ...]:
+        """The registers for a value. Raises OutOfClamp, naming the bound: a write outside is refused, not clipped."""
+        point = self.point
+        if self._clamp is not None and not self._clamp[0] <= value <= self._clamp[1]:
+            low, high = self._clamp
+            raise OutOfClamp(f"{point.name} = {value:g}: from {low:g} to {high:g} {point.unit}".rstrip())
+        return self.encode_unclamped(value, exponent)
+
+    def encode_unclamped(self, value: float, exponent: int = 0) -> tuple[int, ...]:
+        """The registers for a value that is not going to be written (test vectors). Raises OutOfClamp if they cannot hold it."""
+        point = self.point
+        raw: float = value
+        if point.numeric:
+            raw = (value - point.offset) / (self._factor * 10.0**exponent)
+        try:
+            packed = struct.pack(">" + _FORMATS[point.type], raw if point.type in ("f32", "f64") else round(raw))
+        except (struct.error, OverflowError, ValueError) as error:
+            raise OutOfClamp(f"{point.name} = {value:g}: does not fit {point.type}") from error
+        registers = struct.unpack(f">{len(packed) // 2}H", packed)
+        return tuple(self._ordered(registers))
+
+    def bit(self, raw: float, name: str) -> int:
+        """A named bit or bit group of a raw value."""
+        first, last = self.point.bits[name]
+        return int(raw) >> first & (1 << last - first + 1) - 1
+
+    def _ordered(self, registers: Sequence[int]) -> Sequence[int]:
+        return registers if self.point.high_word_first else registers[::-1]
+
+
+def resolve(number: Number, params: Params) -> float:
+    """A number or the parameter it names."""
+    return float(params[number]) if isinstance(number, str) else float(number)
+
+
+def resolve_params(
+    profile: Profile, given: Mapping[str, float | int | str | bool], where: str
+) -> dict[str, float | bool]:
+    """The parameters with defaults filled in. Raises ProfileError for unknown, missing or out-of-bound ones."""
+    mistakes = [
+        f"{where}: params.{name}: profile {profile.id} knows no such parameter; known are {', '.join(profile.params)}"
+        for name in given
+        if name not in profile.params
+    ]
+    resolved: dict[str, float | bool] = {}
+    for name, param in profile.params.items():
+        value = given.get(name, param.default)
+        if value is None:
+            mistakes.append(f"{where}: params.{name}: required by profile {profile.id}; add it (see its manual)")
+        elif isinstance(param.default, bool):
+            if not isinstance(value, bool):
+                mistakes.append(f"{where}: params.{name} = {value!r}: true or false; correct it")
+            resolved[name] = bool(value)
+        elif isinstance(value, bool | str) or not (param.low or 0.0) <= value <= (param.high or 0.0):
+            mistakes.append(
+                f"{where}: params.{name} = {value!r}: a number from {param.low:g} to {param.high:g}; correct it"
+            )
+        else:
+            resolved[name] = float(value)
+    if mistakes:
+        raise ProfileError("\n".join(mistakes))
+    return resolved
+
+
+def defaults(profile: Profile) -> dict[str, float | bool]:
+    """Parameters for tests of a profile: defaults, and the middle of the bounds where one is required."""
+    return {
+        name: ((param.low or 0.0) + (param.high or 0.0)) / 2 if param.default is None else param.default
+        for name, param in profile.params.items()
+    }

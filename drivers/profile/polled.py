@@ -1,0 +1,166 @@
+"""Polling a device by its profile: identify first, then each block at its rate; decoded values with their age.
+
+Nothing is written here. A device that does not identify itself as the profile says is asked again every few seconds and
+never counts as identified.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
+from drivers.profile.codec import Params, PointCodec, Value
+from drivers.profile.schema import Block, Profile
+
+IDENTIFY_EVERY_S = 2.0
+FORGET_S = 10.0
+"""A device that was silent this long may be another one when it comes back."""
+
+
+class PolledProfile:
+    """One device's blocks. `values` holds the last decoded values (None: the device gave no valid one)."""
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        params: Params,
+        unit: int,
+        master: RtuMaster,
+        on_block: Callable[[str, float], None],
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.params = params
+        self.unit = unit
+        self.values: dict[str, Value] = {}
+        self.identified = False
+        self.identity_error = ""
+        self.last_failure = ""
+        self.codecs: Mapping[str, PointCodec] = {
+            point.name: PointCodec(point, params) for point in profile.points.values()
+        }
+        self._master = master
+        self._on_block = on_block
+        self._points = {
+            block.name: [point for point in profile.points.values() if point.block == block.name]
+            for block in profile.blocks.values()
+        }
+        self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
+        self._asked: set[str] = set()
+        self._heard_at_s = -1e9
+        self._identity_block = profile.points[profile.identity.point].block
+        timing = profile.timing
+        master.configure(
+            unit,
+            DeviceTiming(
+                timeout_s=timing.timeout_s,
+                turnaround_s=timing.turnaround_s,
+                gap_s=timing.gap_s,
+                backoff_min_s=timing.backoff_min_s,
+                backoff_max_s=timing.backoff_max_s,
+            ),
+        )
+
+    def poll(self, now_s: float) -> None:
+        """Queue the reads that are due: the identity's alone until it is known."""
+        if self.identified and now_s - self._heard_at_s > FORGET_S:
+            self._forget()
+        for block in self.profile.blocks.values():
+            if now_s < self._due_s[block.name] or block.name in self._asked:
+                continue
+            if not self.identified:
+                if block.name != self._identity_block:
+                    continue
+                self._ask(block, now_s, IDENTIFY_EVERY_S)
+            elif block.every_s is not None:
+                self._ask(block, now_s, block.every_s)
+
+    def refresh(self, block: str) -> None:
+        """Read this block at the next poll."""
+        self._due_s[block] = -1e9
+
+    def address(self, point: str) -> int:
+        """The point's address on the wire, base added."""
+        found = self.profile.points[point]
+        base = self.profile.blocks[found.block].base if found.block is not None else None
+        return found.address + (int(self.params[base]) if base is not None else 0)
+
+    def bit(self, dotted: str) -> int | None:
+        """`point.bit` of the last raw value; None before the first."""
+        name, _, bit = dotted.partition(".")
+        raw = self.values.get(name)
+        return self.codecs[name].bit(raw, bit) if isinstance(raw, float) else None
+
+    def number(self, point: str) -> float | None:
+        """The last number; None if there is no valid one."""
+        value = self.values.get(point)
+        return value if isinstance(value, float) else None
+
+    def _forget(self) -> None:
+        self.identified = False
+        self.values.clear()
+        self._due_s = dict.fromkeys(self.profile.blocks, -1e9)
+
+    def _ask(self, block: Block, now_s: float, every_s: float) -> None:
+        base = int(self.params[block.base]) if block.base is not None else 0
+        due_s = self._due_s[block.name]
+        # keep the rhythm where possible: a late poll does not shift the next one
+        self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
+        self._asked.add(block.name)
+        request = Read(self.unit, block.function, base + block.start, block.count)
+        priority = Priority.FAST if block.fast else Priority.SLOW
+        self._master.submit(request, lambda outcome: self._done(block, outcome), priority)
+
+    def _done(self, block: Block, outcome: Outcome) -> None:
+        self._asked.discard(block.name)
+        match outcome:
+            case ReadDone():
+                self._heard_at_s = outcome.at_s
+                self._decode(block, outcome.registers)
+                if block.name == self._identity_block and not self.identified:
+                    self._identify()
+                self._on_block(block.name, outcome.at_s)
+            case Failed():
+                self.last_failure = outcome.detail
+            case _:
+                pass
+
+    def _decode(self, block: Block, registers: tuple[int, ...]) -> None:
+        points = self._points[block.name]
+        found: dict[str, Value] = {}
+        for point in sorted(points, key=lambda p: p.scale_point is not None):
+            exponent: Value = 0.0 if point.scale_point is None else found[point.scale_point]
+            start = point.address - block.start
+            value = self.codecs[point.name].decode(
+                registers[start : start + point.length], exponent if isinstance(exponent, float) else None
+            )
+            found[point.name] = value
+        for point in points:
+            if point.sign_from is not None:
+                name, _, bit = point.sign_from.partition(".")
+                raw, value = found[name], found[point.name]
+                if isinstance(raw, float) and isinstance(value, float) and self.codecs[name].bit(raw, bit):
+                    found[point.name] = -value
+        self.values.update(found)
+
+    def _identify(self) -> None:
+        identity = self.profile.identity
+        value = self.values.get(identity.point)
+        if identity.equals is not None:
+            self.identified = value == identity.equals
+            wanted = f"{identity.equals:g}"
+        else:
+            shown = f"{value:g}" if isinstance(value, float) else str(value or "")
+            self.identified = re.search(identity.regex or "", shown) is not None
+            wanted = f"a match of {identity.regex}"
+        self.identity_error = (
+            ""
+            if self.identified
+            else (
+                f"{self.name}: {identity.point} = {value!r}: expected {wanted} (profile {self.profile.id}); "
+                "check unit number and profile"
+            )
+        )

@@ -1,0 +1,154 @@
+"""What a register profile says, as values. The file format is facts/hardware.md 8.1, cut down to what is used.
+
+Not supported, and refused by the loader: expressions, BCD, coils in blocks, byte swapping, event registers, captured traces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Number = float | str
+"""A number, or the name of a parameter that holds it."""
+
+CLASSES = ("psu_dc", "powermeter", "imd")
+TYPES = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4, "i64": 4, "f64": 4, "str": 0, "coil": 1}
+"""Registers per type; a `str` says its own length; a `coil` is written by function 5 and never read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A number or switch given at installation. `default` None: required."""
+
+    name: str
+    default: float | bool | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One read. `every_s` None: once, for identification. `base`: parameter added to all its addresses."""
+
+    name: str
+    function: int
+    start: int
+    count: int
+    every_s: float | None
+    fast: bool
+    base: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value. physical = raw * scale * product(scale_by) / product(scale_over) * 10^scale_point + offset."""
+
+    name: str
+    type: str
+    address: int
+    length: int
+    block: str | None
+    high_word_first: bool
+    scale: float
+    scale_by: tuple[str, ...]
+    scale_over: tuple[str, ...]
+    scale_point: str | None
+    sign_from: str | None
+    """`point.bit` of the same block: set means negative (devices that give magnitude and direction apart)."""
+    offset: float
+    unit: str
+    low: Number | None
+    high: Number | None
+    nan: tuple[int, ...]
+    enum: Mapping[int, str]
+    bits: Mapping[str, tuple[int, int]]
+    monotonic: bool
+    maps_to: str | None
+    write_function: int | None
+    clamp: tuple[Number, Number] | None
+
+    @property
+    def numeric(self) -> bool:
+        """It has a scaled number (not text, bits, words or a coil)."""
+        return self.type not in ("str", "coil") and not self.bits and not self.enum
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write a point: a fixed value, or the argument of that name."""
+
+    point: str
+    value: Number | None
+    arg: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """Wait until a point (`name` or `name.bit`) has a value; failing that the action failed."""
+
+    point: str
+    value: float
+    within_s: float
+
+
+Step = Write | Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the device must say of itself before anything is written to it."""
+
+    point: str
+    equals: float | None
+    regex: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A test: registers and the value they mean. `exponent` stands in for the scale point."""
+
+    point: str
+    registers: tuple[int, ...]
+    value: float | str | None
+    tolerance: float
+    exponent: int
+    params: Mapping[str, float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """[bus]: manners of the device, milliseconds in the file, seconds here."""
+
+    timeout_s: float
+    turnaround_s: float
+    gap_s: float
+    backoff_min_s: float
+    backoff_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One device model's registers."""
+
+    id: str
+    device_class: str
+    vendor: str
+    model: str
+    firmware: str
+    source: str
+    notes: str
+    timing: Timing
+    identity: Identity
+    params: Mapping[str, Param]
+    blocks: Mapping[str, Block]
+    points: Mapping[str, Point]
+    actions: Mapping[str, tuple[Step, ...]]
+    capabilities: Mapping[str, Number]
+    reversal: str
+    comm_loss_s: float | None
+    faults: Mapping[str, str]
+    vectors: tuple[Vector, ...] = field(default=())
+
+
+class ProfileError(ValueError):
+    """A profile or its parameters cannot be used; one line per mistake: file, key, value, bound, remedy."""

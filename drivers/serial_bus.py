@@ -1,0 +1,78 @@
+"""The Modbus bus of the power process: one serial line, one RtuMaster, moved by `pump`.
+
+Fulfils chargepoint.ports.Bus. Call `pump` when `fileno()` is readable and when `deadline_s` has come: a transaction needs
+two calls (send, receive) and the next request waits for t3.5 after it (1.75 ms), which a 10 ms tick alone would stretch.
+"""
+
+from __future__ import annotations
+
+from chargepoint.model.image import BusHealth
+from chargepoint.ports import BusSpec
+from drivers.modbus.rtu import RtuMaster
+from drivers.tty import REOPEN_S, Gone, Tty
+
+
+class SerialBus:
+    """Opens in the first `pump`; reopens a lost adapter every second. Wire errors become outcomes, never exceptions."""
+
+    def __init__(self, spec: BusSpec) -> None:
+        self.name = spec.name
+        self.master = RtuMaster(spec.name, spec.baud, spec.format, spec.gap_ms / 1000)
+        self._spec = spec
+        self._tty: Tty | None = None
+        self._open_at_s = -1e9
+        self.last_error = ""
+        """What the system said when the line was last lost or could not be opened."""
+
+    def fileno(self) -> int | None:
+        """Descriptor to poll for reading; None while the adapter is unplugged."""
+        return None if self._tty is None else self._tty.fd
+
+    def pump(self, now_s: float) -> None:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+        if self._tty is None and now_s >= self._open_at_s:
+            self._open(now_s)
+        if self._tty is None:
+            self.master.tick(now_s)
+            return
+        try:
+            self.master.receive(self._tty.read(), now_s)
+            self.master.tick(now_s)
+            frame = self.master.to_send(now_s)
+            if frame:
+                self._tty.write(frame)
+        except Gone as gone:
+            self._lose(str(gone), now_s)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `pump` must be called even if nothing arrives."""
+        return self._open_at_s if self._tty is None else self.master.deadline_s
+
+    def health(self) -> BusHealth:
+        """Counters since start."""
+        return self.master.health()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._tty is not None:
+            self._tty.close()
+            self._tty = None
+        self._open_at_s = float("inf")
+
+    def _open(self, now_s: float) -> None:
+        try:
+            self._tty = Tty(self._spec.port, self._spec.baud, self._spec.format)
+            self._tty.read()
+        except Gone as gone:
+            self._lose(str(gone), now_s)
+            return
+        self.master.connected(now_s)
+
+    def _lose(self, error: str, now_s: float) -> None:
+        if self._tty is not None:
+            self._tty.close()
+            self._tty = None
+        self.last_error = error
+        self._open_at_s = now_s + REOPEN_S
+        self.master.disconnected(now_s, error)

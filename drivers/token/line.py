@@ -1,0 +1,57 @@
+"""A reader that says each token as a line of text. Fulfils chargepoint.ports.TokenReader.
+
+The parameter `pattern` is a regular expression with the UID as its first group (or as the whole match); the default takes
+UIDs of 4, 7 or 10 bytes in hexadecimal, with or without separators (facts/hardware.md 5). The same token again within
+`repeat_s` is the same presentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from drivers.line_bus import LineBus
+
+DEFAULT_PATTERN = r"((?:[0-9A-Fa-f]{2}[ :-]?){3,9}[0-9A-Fa-f]{2})"
+_BYTES = (4, 7, 10)
+
+
+class LineReader:
+    """Lines that do not fit are counted in `refused` and forgotten."""
+
+    def __init__(self, name: str, bus: LineBus, pattern: str = DEFAULT_PATTERN, repeat_s: float = 2.0) -> None:
+        self.name = name
+        self.refused = 0
+        self._bus = bus
+        self._pattern = re.compile(pattern)
+        self._any_length = pattern != DEFAULT_PATTERN
+        self._repeat_s = repeat_s
+        self._seen: dict[str, float] = {}
+        self._now_s = 0.0
+
+    def poll(self, now_s: float) -> None:
+        """Nothing to ask; remembers the time."""
+        self._now_s = now_s
+
+    def tokens(self) -> Iterator[str]:
+        """Tokens seen since the last call, normalised to upper case without separators."""
+        while self._bus.lines:
+            token = self.normalise(self._bus.lines.popleft())
+            if token is None:
+                self.refused += 1
+                continue
+            last_s = self._seen.get(token, -1e9)
+            self._seen = {t: s for t, s in self._seen.items() if self._now_s - s < self._repeat_s}
+            self._seen[token] = self._now_s
+            if self._now_s - last_s >= self._repeat_s:
+                yield token
+
+    def normalise(self, line: bytes) -> str | None:
+        """The token of a line, or None."""
+        match = self._pattern.search(line.decode("ascii", "replace"))
+        if match is None:
+            return None
+        token = re.sub(r"[\s:-]", "", match.group(1) if match.groups() else match.group(0)).upper()
+        if not self._any_length and (len(token) not in tuple(2 * n for n in _BYTES)):
+            return None
+        return token if 0 < len(token) <= 36 else None

@@ -1,0 +1,93 @@
+"""A serial line as a raw, non-blocking descriptor: open, read what is there, write, notice that it is gone.
+
+pyserial is used for opening and for termios only (exclusive lock, speed, parity, RS-485 mode where the UART has it);
+reading and writing are ours (facts/hardware.md 6.1, 6.3).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import struct
+import termios
+import time
+
+import serial
+
+REOPEN_S = 1.0
+_CHUNK = 4096
+_TIOCSRS485 = 0x542F
+_RS485 = struct.pack("8I", 0b11, *[0] * 7)
+"""struct serial_rs485 of linux/serial.h: enabled, RTS on while sending, no delays."""
+
+
+class Gone(Exception):
+    """The adapter is unplugged or was never there; the text says what the system said."""
+
+
+class Tty:
+    """One open line. Every method raises Gone when the adapter is lost, and nothing else."""
+
+    def __init__(self, port: str, baud: int, format: str, rs485: bool = True) -> None:
+        # a pty has no parity and refuses to be asked for it twice
+        parity = "N" if os.path.realpath(port).startswith("/dev/pts/") else format[1]
+        try:
+            self._serial = serial.Serial(
+                port=port,
+                baudrate=baud,
+                bytesize=int(format[0]),
+                parity=parity,
+                stopbits=int(format[2]),
+                timeout=0,
+                write_timeout=0,
+                exclusive=True,
+            )
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
+            raise Gone(f"{port}: {error}") from error
+        if rs485:
+            # not every UART (and no pty) knows the ioctl: then the adapter switches direction by itself
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._serial.fileno(), _TIOCSRS485, _RS485)
+        self.port = port
+        self.fd: int = self._serial.fileno()
+        self._poll = select.poll()
+        self._poll.register(self.fd, select.POLLIN | select.POLLHUP | select.POLLERR)
+
+    def read(self) -> bytes:
+        """All bytes that are there, perhaps none."""
+        data = b""
+        while True:
+            ready = self._poll.poll(0)
+            if not ready:
+                return data
+            event = ready[0][1]
+            try:
+                chunk = os.read(self.fd, _CHUNK) if event & select.POLLIN else b""
+            except BlockingIOError:
+                return data
+            except OSError as error:
+                raise Gone(f"{self.port}: {error.strerror}") from error
+            if not chunk:
+                raise Gone(f"{self.port}: hung up")
+            data += chunk
+            if len(data) >= 4 * _CHUNK:
+                return data
+
+    def write(self, data: bytes) -> None:
+        """Send a frame. A line that takes no more bytes for 20 ms counts as gone (frames are far below its buffer)."""
+        give_up_at_s = time.monotonic() + 0.02
+        while data:
+            try:
+                data = data[os.write(self.fd, data) :]
+            except BlockingIOError:
+                if time.monotonic() > give_up_at_s:
+                    raise Gone(f"{self.port}: takes no bytes") from None
+            except OSError as error:
+                raise Gone(f"{self.port}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Give the descriptor back; never raises."""
+        with contextlib.suppress(OSError, serial.SerialException):
+            self._serial.close()

@@ -1,0 +1,178 @@
+"""The bench of the demo: plant, power process and daemon as processes, central system and car in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from certs.pki import Curve, Pki
+from chargepoint.security.tls import evcc_context
+from hil.demo.children import Child
+from hil.demo.site import Choices, free_port, write
+from hil.simulators.csms import Csms, StationLog
+from hil.simulators.evcc.body import PlantBody
+from hil.simulators.evcc.drive import Drive, Progress
+from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.line_socket import LineSocket, Refused
+
+IDENTITY = "CP-DEMO"
+EVSE = 1
+TOKEN = "04A2B3C4D5E6F7"
+READY_PATIENCE_S = 30.0
+
+
+class Bench:
+    """Start with `async with`; everything is gone afterwards."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.started_s = time.monotonic()
+        self.notes: deque[str] = deque(maxlen=200)
+        self.spec = CarSpec()
+        self.drive: Drive | None = None
+        self.progress: Progress | None = None
+        self._drive_task: asyncio.Task[Progress] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        port = free_port()
+        self.csms = Csms(port=port)
+        self.site = write(choices, port)
+        folder = choices.folder
+        self.plant = LineSocket(folder / "plant.sock")
+        self.status = LineSocket(folder / "run" / "status.sock")
+        site = ["--config", str(self.site)]
+        self.children = {
+            "plant": Child("plant", ["hil.simulators.plant", *site, "--dir", str(folder)], folder / "log/plant.log", self.note),
+            "power": Child("power", ["chargepoint", "power", *site], folder / "log/power.log", self.note),
+            "daemon": Child("daemon", ["chargepoint", "run", *site], folder / "log/daemon.log", self.note),
+        }  # fmt: skip
+
+    def note(self, text: str) -> None:
+        """A line for people."""
+        self.notes.append(f"{time.monotonic() - self.started_s:7.2f} s  {text}")
+
+    async def __aenter__(self) -> Bench:
+        folder = self.choices.folder
+        for leftover in ("state", "run", "log"):
+            shutil.rmtree(folder / leftover, ignore_errors=True)
+        if not (folder / "pki" / "v2g_root.pem").exists():
+            curve = Curve.P521 if self.choices.own_car else Curve.P256
+            Pki(curve).write(folder / "pki")
+            self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}")
+        await self.csms.start()
+        self._launch("plant")
+        await self._answered(self.plant, {"do": "state"}, "plant")
+        self._launch("power")
+        self._launch("daemon")
+        await self._answered(self.status, {"do": "status"}, "daemon")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._drive_task is not None:
+            self._drive_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._drive_task
+        for name in ("daemon", "power", "plant"):
+            await self.children[name].stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.status.close()
+        await self.plant.close()
+        await self.csms.stop()
+
+    def _launch(self, name: str) -> None:
+        self._tasks.append(asyncio.create_task(self.children[name].run(), name=name))
+
+    async def _answered(self, socket: LineSocket, request: dict[str, Any], name: str) -> None:
+        until_s = time.monotonic() + READY_PATIENCE_S
+        while True:
+            try:
+                await socket.ask(request)
+                return
+            except Refused as error:
+                dead = [task for task in self._tasks if task.done()]
+                if dead:
+                    await dead[0]
+                if time.monotonic() > until_s:
+                    raise RuntimeError(f"{name} is not up after {READY_PATIENCE_S:.0f} s: {error}") from error
+                await asyncio.sleep(0.05)
+
+    # -- the car ---------------------------------------------------------------------------------------------------
+
+    async def plug(self) -> None:
+        """Plug the car in; the bench's own car starts to talk as soon as the pilot says so."""
+        if self._drive_task is not None and not self._drive_task.done():
+            raise Refused("the car is already plugged in")
+        await self.plant.ask({"do": "plug", "evse": EVSE})
+        tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
+        body = PlantBody(self.plant, EVSE)
+        self.drive = Drive(self.spec, body, self.choices.interface, tls, self.choices.sdp_port)
+        self.progress = self.drive.progress
+        self._drive_task = asyncio.create_task(self.drive.run(), name="car")
+        self.note("car plugged in")
+
+    async def unplug(self, *, patience_s: float = 10.0) -> None:
+        """Let the car end its session, then pull the plug (the connector unlocks when it is safe)."""
+        if self.drive is not None and self._drive_task is not None:
+            self.drive.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await asyncio.shield(self._drive_task)
+        until_s = time.monotonic() + patience_s
+        while True:
+            try:
+                await self.plant.ask({"do": "unplug", "evse": EVSE})
+                self.note("car unplugged")
+                return
+            except Refused:
+                if time.monotonic() > until_s:
+                    raise
+                await asyncio.sleep(0.05)
+
+    async def token(self, value: str = TOKEN) -> None:
+        """Hold a card to the reader."""
+        await self.plant.ask({"do": "token", "evse": EVSE, "value": value})
+        self.note(f"token {value} presented")
+
+    # -- the central system ------------------------------------------------------------------------------------------
+
+    @property
+    def station(self) -> StationLog:
+        """What the central system knows of the station."""
+        return self.csms.log(IDENTITY)
+
+    async def setpoint(self, power_W: float) -> None:
+        """The central system sends a set-point; raises Refused with the station's reason."""
+        answer = await self.csms.setpoint(IDENTITY, EVSE, power_W)
+        if answer.get("status") != "Accepted":
+            raise Refused(f"SetChargingProfile {answer}")
+        self.note(f"central system set {power_W / 1000:+g} kW")
+
+    async def stop_transaction(self) -> None:
+        """The central system stops the running transaction."""
+        running = self.csms.running(IDENTITY, EVSE)
+        answer = await self.csms.call(IDENTITY, "RequestStopTransaction", {"transactionId": running})
+        if answer.get("status") != "Accepted":
+            raise Refused(f"RequestStopTransaction {answer}")
+        self.note("central system stops the transaction")
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    async def evse(self) -> dict[str, Any]:
+        """The daemon's picture of the demo's EVSE."""
+        picture: dict[str, Any] = (await self.status.ask({"do": "status"}))["evses"][str(EVSE)]
+        return picture
+
+    async def plant_state(self) -> dict[str, Any]:
+        """The plant's picture of the demo's EVSE."""
+        return await self.plant.ask({"do": "state", "evse": EVSE})
+
+
+def default_folder() -> Path:
+    """Where a demo keeps what it makes."""
+    return Path("var/demo")

@@ -1,0 +1,57 @@
+"""The demo's own copy of the configuration: `config/demo.toml` with this run's folder, ports and choices written in."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line decides."""
+
+    folder: Path
+    own_car: bool = True
+    interface: str = "lo"
+    tls: bool = True
+    sdp_port: int = 15118
+
+
+def free_port() -> int:
+    """A TCP port of the loopback nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write(choices: Choices, csms_port: int) -> Path:
+    """Write `FOLDER/site.toml`; returns its path."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    text = text.replace('"var/demo', f'"{choices.folder}').replace(":9310", f":{csms_port}")
+    text = _set(text, "sdp_port", str(choices.sdp_port))
+    text = _set(text, "interface", f'"{choices.interface}"')
+    if not choices.own_car:
+        modes = '["scheduled", "dynamic"]'  # an outside EVCC may take the first set and target what it likes
+        text = _set(text, "control_modes", modes)
+        text = _set(text, "authorization", '"none"')
+        text = _set(text, "allow_p256", "true")
+        text = _set(text, "charge_loop_timeout_s", "2.0")
+        text = _set(text, "tls", '"optional"' if choices.tls else '"off"')
+    else:
+        text = _set(text, "tls", '"required"' if choices.tls else '"off"')
+    path = choices.folder / "site.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _set(text: str, key: str, value: str) -> str:
+    """The one line of the template that sets this key, changed."""
+    changed, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    if count != 1:
+        raise ValueError(f"{TEMPLATE}: {count} lines set {key}: exactly one")
+    return changed

@@ -1,0 +1,203 @@
+"""Steering: a Unix socket with JSON lines that plays car, driver, central system and misfortune. See docs/steering.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
+from hil.simulators.csms import CallError
+from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.line_socket import Refused
+
+LINE_MAX_BYTES = 1 << 20
+NAME = "steer.sock"
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+_PLANT_VERBS = ("fault", "bus_fault", "estop", "door", "car_auto")
+
+
+class Steering:
+    """Every verb is a method of this class; `{"do": "help"}` lists them."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "help": self._help,
+            "plug": self._plug,
+            "unplug": self._unplug,
+            "token": self._token,
+            "car": self._car,
+            "setpoint": self._setpoint,
+            "stop": self._stop,
+            "ocpp": self._ocpp,
+            "csms": self._csms,
+            "kill": self._kill,
+            "state": self._state,
+            **dict.fromkeys(_PLANT_VERBS, self._plant),
+        }
+
+    async def serve(self) -> None:
+        """Until cancelled."""
+        path = self._bench.choices.folder / NAME
+        _remove(path)
+        server = await asyncio.start_unix_server(self._talk, str(path), limit=LINE_MAX_BYTES)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            _remove(path)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(await self.answer(line), default=str).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # ValueError: a line beyond the cap
+        finally:
+            writer.close()
+
+    async def answer(self, line: bytes) -> Answer:
+        """One line's answer: `{"ok": true, …}` or `{"ok": false, "error": …}`. Never raises."""
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                raise Refused('a request is a JSON object, like {"do": "plug"}')
+            verb = self._verbs.get(str(request.get("do")))
+            if verb is None:
+                raise Refused(f"do = {request.get('do')!r}: one of {', '.join(self._verbs)}")
+            return {"ok": True, **await verb(request)}
+        except (Refused, CallError, LookupError, ValueError, TypeError, TimeoutError, OSError) as error:
+            return {"ok": False, "error": str(error) or type(error).__name__}
+
+    async def _help(self, _: Request) -> Answer:
+        plant = await self._bench.plant.ask({"do": "help"})
+        return {
+            "verbs": list(self._verbs),
+            "car_fields": [field.name for field in fields(CarSpec)],
+            "faults": plant["faults"],
+            "bus_faults": plant["bus_faults"],
+        }
+
+    async def _plug(self, _: Request) -> Answer:
+        await self._bench.plug()
+        return {}
+
+    async def _unplug(self, request: Request) -> Answer:
+        if request.get("force"):
+            await self._bench.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
+        else:
+            await self._bench.unplug()
+        return {}
+
+    async def _token(self, request: Request) -> Answer:
+        await self._bench.token(str(request.get("value", TOKEN)))
+        return {}
+
+    async def _car(self, request: Request) -> Answer:
+        """Fields of the EVCC (`help`: car_fields) go to the car that talks, the rest to its body on the plant."""
+        known = {field.name for field in fields(CarSpec)}
+        body: Request = {"do": "car", "evse": EVSE}
+        for key, value in request.items():
+            if key in ("do", "evse"):
+                continue
+            if key in known:
+                wanted = type(getattr(self._bench.spec, key))
+                if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, (wanted, int)):
+                    raise Refused(f"{key} = {value!r}: a {wanted.__name__}")
+                setattr(self._bench.spec, key, wanted(value))
+            if key not in known or key in ("capacity_Wh", "voltage_max_V", "voltage_min_V"):
+                body[key] = value
+        measured = await self._bench.plant.ask(body)
+        return {"spec": asdict(self._bench.spec), "body": measured}
+
+    async def _setpoint(self, request: Request) -> Answer:
+        power_W = request.get("power_W")
+        if isinstance(power_W, bool) or not isinstance(power_W, (int, float)):
+            raise Refused(f"power_W = {power_W!r}: watts, positive into the car")
+        duration_s = request.get("duration_s")
+        answer = await self._bench.csms.setpoint(IDENTITY, EVSE, float(power_W), duration_s=duration_s)
+        return {"answer": answer}
+
+    async def _stop(self, _: Request) -> Answer:
+        await self._bench.stop_transaction()
+        return {}
+
+    async def _ocpp(self, request: Request) -> Answer:
+        """Any message as the central system: {"do":"ocpp","action":"GetBaseReport","payload":{…}}."""
+        action, payload = request.get("action"), request.get("payload", {})
+        if not isinstance(action, str) or not isinstance(payload, dict):
+            raise Refused("an ocpp request has an action (text) and a payload (object)")
+        return {"answer": await self._bench.csms.call(IDENTITY, action, payload)}
+
+    async def _csms(self, request: Request) -> Answer:
+        """Misfortune of the central system: {"do":"csms","drop":true} or {"do":"csms","refuse":true|false}."""
+        if "refuse" in request:
+            self._bench.csms.faults.refuse_connections = bool(request["refuse"])
+        if request.get("drop"):
+            await self._bench.csms.drop(IDENTITY)
+        return {"refuse": self._bench.csms.faults.refuse_connections}
+
+    async def _kill(self, request: Request) -> Answer:
+        """kill -9 of daemon, power or plant: {"do":"kill","what":"daemon"}; the bench starts it again."""
+        child = self._bench.children.get(str(request.get("what")))
+        if child is None:
+            raise Refused(f"what = {request.get('what')!r}: one of {', '.join(self._bench.children)}")
+        pid = child.pid
+        child.kill(signal.SIGKILL)
+        return {"pid": pid}
+
+    async def _plant(self, request: Request) -> Answer:
+        """A verb of the plant, passed on as it is."""
+        return await self._bench.plant.ask({"evse": EVSE, **request})
+
+    async def _state(self, _: Request) -> Answer:
+        bench = self._bench
+        known = IDENTITY in bench.csms.stations
+        try:
+            daemon: object = await bench.status.ask({"do": "status"})
+        except Refused as error:
+            daemon = {"error": str(error)}
+        return {
+            "plant": await bench.plant.ask({"do": "state"}),
+            "daemon": daemon,
+            "car": None if bench.progress is None else asdict(bench.progress),
+            "processes": {
+                name: {"pid": child.pid, "starts": child.starts, "rss_MB": child.rss_MB()}
+                for name, child in bench.children.items()
+            },
+            "central_system": None
+            if not known
+            else {
+                "boot_status": bench.station.boot_status,
+                "violations": bench.station.violations,
+                "connectors": {f"{e}.{c}": state for (e, c), state in bench.station.connectors.items()},
+                "transactions": [
+                    {
+                        "id": t.transaction_id,
+                        "ended": t.ended,
+                        "gaps": t.gaps,
+                        "copies": t.copies,
+                        "import_Wh": t.energy_Wh("Import"),
+                        "export_Wh": t.energy_Wh("Export"),
+                        "events": t.in_order,
+                    }
+                    for t in bench.station.transactions.values()
+                ],
+            },
+            "notes": list(bench.notes),
+        }
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        os.unlink(path)

@@ -1,0 +1,176 @@
+"""The IO board of the generic map v1 (facts/hardware.md 4): pilot, outputs, inputs, and its own rules.
+
+Rules it keeps without any host: it closes the output contactor only while the chain is closed, the pilot duty is active
+and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature and when the
+watchdog (register 110, default 1 s) was not kicked; a two-channel request whose inverse does not fit is ignored.
+Request and output bits as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hil.plant.contactor import Contactor
+from hil.plant.pilot import Generator, PilotState, detect, levels_V
+
+CYCLE_S = 0.010
+DEBOUNCE_S = 0.020
+LOCK_S = 0.3
+CLOSE_WATCH_S = 0.1
+OVER_TEMPERATURE_DEGC = 90.0
+CONTACTOR, PRECHARGE, DISCHARGE, LOCK = 1, 2, 4, 8
+WELD, NO_CLOSE, DIODE, CP_SHORT, PP, E_STOP, WATCHDOG, OVER_TEMPERATURE, LOCK_FAULT, SUPPLY = (
+    1 << i for i in range(10)
+)
+CLEAR_KEY = 0xC1EA
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The board's digital inputs, True is good."""
+
+    emergency_chain: bool = True
+    door_closed: bool = True
+    insulation_relay: bool = True
+    rcd: bool = True
+
+    @property
+    def hardware_chain(self) -> bool:
+        """Emergency stop, door and RCD in series (the insulation relay is an input only on this board)."""
+        return self.emergency_chain and self.door_closed and self.rcd
+
+
+@dataclass(slots=True)
+class Board:
+    """State after the last step; `request`, `generator`, `duty_percent` come from the host's writes."""
+
+    inputs: Inputs = field(default_factory=Inputs)
+    positive: Contactor = field(default_factory=Contactor)
+    negative: Contactor = field(default_factory=Contactor)
+    precharge: Contactor = field(default_factory=Contactor)
+    discharge: Contactor = field(default_factory=Contactor)
+    generator: Generator = Generator.F
+    duty_percent: float = 0.0
+    request: int = 0
+    outputs: int = 0
+    latched: int = 0
+    sequence: int = 0
+    pilot: PilotState = PilotState.F
+    high_V: float = -12.0
+    low_V: float = -12.0
+    proximity_ohm: int = 0xFFFF
+    lock_state: int = 1
+    lock_stuck: bool = False
+    temperature_degC: float = 25.0
+    watchdog_timeout_s: float = 1.0
+    uptime_s: float = 0.0
+    reset_reason: int = 1
+    armed: bool = False
+    ignored_writes: int = 0
+    refused_closings: int = 0
+    silent: bool = False
+    _echo: int = -1
+    _since_kick_s: float = 0.0
+    _since_cycle_s: float = 0.0
+    _seen: PilotState = PilotState.F
+    _seen_s: float = 0.0
+    _lock_s: float = 0.0
+    _refusing: bool = False
+    _closing_s: float = 0.0
+    _opening_s: float = 0.0
+
+    def write(self, echo: int, generator: int, duty_raw: int, request: int, inverse: int) -> None:
+        """The host's cyclic write of registers 100..104."""
+        if request ^ inverse != 0xFFFF or generator not in (0, 1, 2, 3) or duty_raw > 10_000:
+            self.ignored_writes += 1
+            return
+        if echo != self._echo and (self.sequence - echo) & 0xFFFF <= 100:
+            self._echo, self._since_kick_s, self.armed = echo, 0.0, True
+        self.generator, self.duty_percent, self.request = Generator(generator), duty_raw / 100, request
+
+    def clear(self, key: int) -> bool:
+        """Clear latched faults; refused while an output other than the lock is requested or the key is wrong."""
+        if key != CLEAR_KEY or self.request & ~LOCK:
+            return False
+        self.latched = 0
+        return True
+
+    def step(self, car: str, diode: bool, plugged: bool, dt_s: float) -> None:
+        """One step: time, inputs, own rules, outputs."""
+        self.uptime_s += dt_s
+        self._since_cycle_s += dt_s
+        if self._since_cycle_s >= CYCLE_S:
+            self._since_cycle_s -= CYCLE_S
+            self.sequence = (self.sequence + 1) & 0xFFFF
+        self._watch_host(dt_s)
+        self._measure(car, diode, plugged, dt_s)
+        self._move_lock(dt_s)
+        self._drive(dt_s)
+
+    def _watch_host(self, dt_s: float) -> None:
+        self._since_kick_s += dt_s
+        if self.armed and self._since_kick_s > self.watchdog_timeout_s:
+            self.armed = False
+            self.latched |= WATCHDOG
+            self.request, self.generator, self.duty_percent = self.request & LOCK, Generator.F, 0.0
+
+    def _measure(self, car: str, diode: bool, plugged: bool, dt_s: float) -> None:
+        self.high_V, self.low_V = levels_V(self.generator, car, diode)
+        seen = detect(self.generator, self.high_V)
+        if seen is not self._seen:
+            self._seen, self._seen_s = seen, 0.0
+        self._seen_s += dt_s
+        if self._seen_s >= DEBOUNCE_S:
+            self.pilot = seen
+        if self.generator is Generator.PWM and car != "A" and self.low_V > -11.0:
+            self.latched |= DIODE
+        self.proximity_ohm = 1500 if plugged else 0xFFFF
+
+    def _move_lock(self, dt_s: float) -> None:
+        wanted = 2 if self.request & LOCK else 1
+        if self.lock_stuck and wanted != self.lock_state:
+            self._lock_s += dt_s
+            if self._lock_s >= 2 * LOCK_S:
+                self.lock_state = 4
+                self.latched |= LOCK_FAULT
+            return
+        if self.lock_state == wanted:
+            self._lock_s = 0.0
+            return
+        self._lock_s += dt_s
+        self.lock_state = wanted if self._lock_s >= LOCK_S else 3
+
+    def _drive(self, dt_s: float) -> None:
+        if not self.inputs.emergency_chain:
+            self.latched |= E_STOP
+        if self.temperature_degC >= OVER_TEMPERATURE_DEGC:
+            self.latched |= OVER_TEMPERATURE
+        unsafe = not self.inputs.hardware_chain or self.latched & (E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD)
+        energise = self.request & (CONTACTOR | PRECHARGE)
+        rising = self.request & CONTACTOR and not self.outputs & CONTACTOR
+        closed = self.positive.closed or self.negative.closed
+        if unsafe:
+            energise = 0
+        elif rising and (self.generator is not Generator.PWM or closed):
+            energise &= ~CONTACTOR
+        refusing = bool(self.request & CONTACTOR and not energise & CONTACTOR)
+        self.refused_closings += refusing and not self._refusing
+        self._refusing = refusing
+        outputs = energise | self.request & (DISCHARGE | LOCK)
+        self.outputs = outputs
+        coil = bool(outputs & CONTACTOR)
+        self.positive.step(coil, dt_s)
+        self.negative.step(coil, dt_s)
+        self.precharge.step(bool(outputs & PRECHARGE), dt_s)
+        self.discharge.step(bool(outputs & DISCHARGE), dt_s)
+        self._watch_mirrors(coil, dt_s)
+
+    def _watch_mirrors(self, coil: bool, dt_s: float) -> None:
+        both = self.positive.closed and self.negative.closed
+        either = self.positive.closed or self.negative.closed
+        self._closing_s = self._closing_s + dt_s if coil and not both else 0.0
+        self._opening_s = self._opening_s + dt_s if not coil and either else 0.0
+        if self._closing_s > CLOSE_WATCH_S:
+            self.latched |= NO_CLOSE
+        if self._opening_s > CLOSE_WATCH_S:
+            self.latched |= WELD

@@ -1,0 +1,117 @@
+"""The car as the wires see it: plug, pilot resistor, inlet contactors, battery. And one that plays itself.
+
+`AutoCar` stands for a car whose communication runs elsewhere (an EVCC without a pilot wire): it follows the PWM and the
+output voltage alone, with time as a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hil.plant.battery import Battery
+from hil.plant.contactor import Contactor
+
+
+@dataclass(slots=True)
+class Car:
+    """What is commanded (`pilot`, `contactors_wanted`) and what is (`contactors.closed`)."""
+
+    plugged: bool = False
+    pilot: str = "B"
+    diode: bool = True
+    pilot_wire_broken: bool = False
+    contactors_wanted: bool = False
+    contactors: Contactor = field(default_factory=Contactor)
+    battery: Battery = field(default_factory=Battery)
+
+    @property
+    def pilot_seen(self) -> str:
+        """The resistor the station sees."""
+        return "A" if not self.plugged or self.pilot_wire_broken else self.pilot
+
+
+class AutoStage(Enum):
+    """Where the self-playing car is."""
+
+    WAITING = "waiting"  # plugged, B, no 5 % PWM yet
+    READY = "ready"  # C, watching the output voltage
+    CONNECTED = "connected"  # contactors closed
+    DONE = "done"  # back in B until the PWM goes away
+
+
+PWM_SEEN_S = 0.3
+PWM_LOST_S = 0.1
+STEADY_S = 0.3
+STEADY_BAND_V = 3.0
+LIVE_V = 60.0
+
+
+@dataclass(slots=True)
+class AutoCar:
+    """Goes C after 300 ms of 5 % PWM; closes its contactors when the output has been steady above 60 V for 300 ms, on the
+    `rises`-th rise (the first is the cable check's, unless `rises` is 1); sets the battery's open-circuit voltage to what it
+    found; goes back to B with open contactors when current is below 1 A and the module is off, or the PWM is gone.
+    """
+
+    enabled: bool = False
+    rises: int = 2
+    stage: AutoStage = AutoStage.WAITING
+    _pwm_s: float = 0.0
+    _no_pwm_s: float = 0.0
+    _rises_seen: int = 0
+    _live: bool = False
+    _steady_s: float = 0.0
+    _steady_V: float = 0.0
+
+    def restart(self) -> None:
+        """Forget everything: the car was plugged in anew."""
+        self.stage = AutoStage.WAITING
+        self._pwm_s = self._no_pwm_s = self._steady_s = 0.0
+        self._rises_seen, self._live = 0, False
+
+    def step(
+        self, car: Car, duty_percent: float | None, voltage_V: float, current_A: float, module_on: bool, dt_s: float
+    ) -> None:
+        """`duty_percent` None: no PWM on the pilot."""
+        if not self.enabled or not car.plugged:
+            return
+        digital = duty_percent is not None and 3.0 <= duty_percent <= 7.0
+        self._pwm_s = self._pwm_s + dt_s if digital else 0.0
+        self._no_pwm_s = 0.0 if digital else self._no_pwm_s + dt_s
+        if self._no_pwm_s >= PWM_LOST_S and abs(current_A) < 1.0:
+            self._leave(car)
+            self.restart()
+            return
+        match self.stage:
+            case AutoStage.WAITING:
+                if self._pwm_s >= PWM_SEEN_S:
+                    car.pilot = "C"
+                    self.stage = AutoStage.READY
+            case AutoStage.READY:
+                self._watch_output(car, voltage_V, dt_s)
+            case AutoStage.CONNECTED:
+                if not module_on and abs(current_A) < 1.0:
+                    self._leave(car)
+                    self.stage = AutoStage.DONE
+            case AutoStage.DONE:
+                pass
+
+    def _watch_output(self, car: Car, voltage_V: float, dt_s: float) -> None:
+        live = voltage_V > LIVE_V
+        if live and not self._live:
+            self._rises_seen += 1
+        self._live = live
+        if not live or abs(voltage_V - self._steady_V) > STEADY_BAND_V:
+            self._steady_V, self._steady_s = voltage_V, 0.0
+            return
+        self._steady_s += dt_s
+        if self._steady_s >= STEADY_S and self._rises_seen >= self.rises:
+            car.battery.set_open_circuit_V(voltage_V)
+            car.contactors_wanted = True
+            self.stage = AutoStage.CONNECTED
+            self._steady_s = 0.0
+
+    def _leave(self, car: Car) -> None:
+        car.contactors_wanted = False
+        car.pilot = "B"

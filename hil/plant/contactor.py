@@ -1,0 +1,32 @@
+"""A contactor pole with its coil delay, mirror contact and the two ways it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLOSE_S = 0.020
+OPEN_S = 0.010
+
+
+@dataclass(slots=True)
+class Contactor:
+    """`closed` is the main contact; the mirror contact always tells the truth about it."""
+
+    closed: bool = False
+    welded: bool = False
+    stuck_open: bool = False
+    _coil: bool = False
+    _since_s: float = 0.0
+
+    def step(self, coil: bool, dt_s: float) -> bool:
+        """Drive the coil for one step; returns the main contact."""
+        if coil != self._coil:
+            self._coil, self._since_s = coil, 0.0
+        self._since_s += dt_s
+        if self.welded:
+            self.closed = True
+        elif coil and self._since_s >= CLOSE_S:
+            self.closed = not self.stuck_open
+        elif not coil and self._since_s >= OPEN_S:
+            self.closed = False
+        return self.closed

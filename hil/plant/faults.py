@@ -1,0 +1,161 @@
+"""Faults that can be injected into one connector, by name. Each has an on and an off; most take a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hil.plant.evse import DRY_OHM, EvsePlant
+
+Value = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: what its value means, and what it does."""
+
+    meaning: str
+    apply: Callable[[EvsePlant, bool, Value], None]
+
+
+def _number(value: Value, default: float) -> float:
+    if value is None:
+        return default
+    return float(value)
+
+
+def _welded(evse: EvsePlant, on: bool, value: Value) -> None:
+    for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
+        if value in (None, "both", pole):
+            contactor.welded = on
+
+
+def _no_close(evse: EvsePlant, on: bool, value: Value) -> None:
+    for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
+        if value in (None, "both", pole):
+            contactor.stuck_open = on
+
+
+def _over_voltage(evse: EvsePlant, on: bool, value: Value) -> None:
+    for module in evse.modules.values():
+        module.excess_voltage_V = _number(value, 100.0) if on else 0.0
+    if on:
+        evse.car.contactors_wanted = False
+
+
+def _over_current(evse: EvsePlant, on: bool, value: Value) -> None:
+    for module in evse.modules.values():
+        forced = 1.5 * max(module.source_current_A, module.nominal_A)
+        module.forced_current_A = _number(value, forced) / len(evse.modules) if on else None
+
+
+def _insulation(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.insulation_ohm = _number(value, 10_000.0) if on else DRY_OHM
+
+
+def _meter_silent(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.meter.silent = on
+
+
+def _module_silent(evse: EvsePlant, on: bool, value: Value) -> None:
+    for name, module in evse.modules.items():
+        if value in (None, name):
+            module.silent = on
+
+
+def _module_alarm(evse: EvsePlant, on: bool, value: Value) -> None:
+    for name, module in evse.modules.items():
+        if value in (None, name):
+            if on:
+                module.raise_alarm()
+            else:
+                module.alarm = False
+
+
+def _imd_error(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.device_error = on
+
+
+def _imd_self_test(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.self_test_failing = on
+    if not on:
+        evse.insulation.device_error = False
+
+
+def _imd_silent(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.silent = on
+
+
+def _board_silent(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.silent = on
+
+
+def _e_stop(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.emergency_chain = not on
+
+
+def _door(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.door_closed = not on
+
+
+def _rcd(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.rcd = not on
+
+
+def _pilot_lost(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.car.pilot_wire_broken = on
+
+
+def _diode(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.car.diode = not on
+
+
+def _lock(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.lock_stuck = on
+
+
+def _temperature(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.forced_temperature_degC = _number(value, 95.0) if on else None
+
+
+def _car_opens(evse: EvsePlant, on: bool, _: Value) -> None:
+    if on:
+        evse.car.contactors_wanted = False
+
+
+def _meter_gain(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.meter.current_gain = _number(value, 1.02) if on else 1.0
+
+
+FAULTS: dict[str, Fault] = {
+    "contactor_welded": Fault("pole: both, positive or negative", _welded),
+    "contactor_no_close": Fault("pole: both, positive or negative", _no_close),
+    "over_voltage": Fault("volts above the set-point (100); the car's contactors open (load dump)", _over_voltage),
+    "over_current": Fault("amperes driven whatever was set (1.5 times nominal)", _over_current),
+    "insulation": Fault("ohms (10000)", _insulation),
+    "meter_silent": Fault("no value", _meter_silent),
+    "meter_gain": Fault("factor on the meter's current (1.02)", _meter_gain),
+    "module_silent": Fault("module name, or all", _module_silent),
+    "module_alarm": Fault("module name, or all", _module_alarm),
+    "imd_error": Fault("no value", _imd_error),
+    "imd_self_test": Fault("no value: the next self-test fails", _imd_self_test),
+    "imd_silent": Fault("no value", _imd_silent),
+    "board_silent": Fault("no value", _board_silent),
+    "e_stop": Fault("no value", _e_stop),
+    "door_open": Fault("no value", _door),
+    "rcd": Fault("no value", _rcd),
+    "pilot_lost": Fault("no value: the pilot wire breaks", _pilot_lost),
+    "diode_missing": Fault("no value", _diode),
+    "lock_stuck": Fault("no value", _lock),
+    "over_temperature": Fault("degrees Celsius (95)", _temperature),
+    "car_opens_contactors": Fault("no value: load dump by the car", _car_opens),
+}
+
+
+def inject(evse: EvsePlant, name: str, on: bool, value: Value = None) -> None:
+    """Switch a fault. Raises KeyError for an unknown name, ValueError for a value that is no number where one is due."""
+    FAULTS[name].apply(evse, on, value)
+    if on:
+        evse.faults[name] = True if value is None else value
+    else:
+        evse.faults.pop(name, None)

@@ -1,0 +1,64 @@
+"""The insulation monitor: it measures about ten times a second and needs half a second to believe a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PERIOD_S = 0.1
+SETTLE_S = 0.5
+SELF_TEST_S = 2.0
+
+
+@dataclass(slots=True)
+class InsulationPlant:
+    """`measured_ohm` None until it has a value; the counter goes up with each measurement."""
+
+    running: bool = True
+    device_error: bool = False
+    silent: bool = False
+    alarm_below_ohm: float = 100_000.0
+    prealarm_below_ohm: float = 500_000.0
+    measured_ohm: float | None = None
+    counter: int = 0
+    voltage_V: float = 0.0
+    self_test_left_s: float = 0.0
+    self_test_failing: bool = False
+    _since_s: float = 0.0
+    _candidate_ohm: float = 0.0
+    _candidate_s: float = 0.0
+
+    @property
+    def self_testing(self) -> bool:
+        """A self-test is under way."""
+        return self.self_test_left_s > 0
+
+    @property
+    def relay_ok(self) -> bool:
+        """The hard-wired output: no device error, and no measured value below the alarm."""
+        return not self.device_error and not (
+            self.measured_ohm is not None and self.measured_ohm < self.alarm_below_ohm
+        )
+
+    def start_self_test(self) -> None:
+        """Takes two seconds; a device in error fails it."""
+        self.self_test_left_s = SELF_TEST_S
+
+    def step(self, resistance_ohm: float, voltage_V: float, dt_s: float) -> None:
+        """See the true resistance for one step."""
+        self.voltage_V = voltage_V
+        if self.self_test_left_s > 0:
+            self.self_test_left_s = max(0.0, self.self_test_left_s - dt_s)
+            if self.self_test_left_s == 0 and self.self_test_failing:
+                self.device_error = True
+        if not self.running or self.device_error:
+            self.measured_ohm = None
+            return
+        if resistance_ohm != self._candidate_ohm:
+            self._candidate_ohm, self._candidate_s = resistance_ohm, 0.0
+        self._candidate_s += dt_s
+        self._since_s += dt_s
+        if self._since_s >= PERIOD_S:
+            self._since_s -= PERIOD_S
+            self.counter = (self.counter + 1) & 0xFFFF
+            if self._candidate_s >= SETTLE_S or self.measured_ohm is None:
+                self.measured_ohm = self._candidate_ohm

@@ -1,0 +1,34 @@
+"""The energy meter: its own integrals of what it measures, never the plant's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class MeterPlant:
+    """Import counts energy towards the car, export energy from it. Gains and offsets are the sensor's errors."""
+
+    voltage_gain: float = 1.0
+    current_gain: float = 1.0
+    current_offset_A: float = 0.0
+    import_Wh: float = 0.0
+    export_Wh: float = 0.0
+    voltage_V: float = 0.0
+    current_A: float = 0.0
+    silent: bool = False
+
+    @property
+    def power_W(self) -> float:
+        """Measured power, positive into the car."""
+        return self.voltage_V * self.current_A
+
+    def step(self, voltage_V: float, current_A: float, dt_s: float) -> None:
+        """Measure and count for one step."""
+        self.voltage_V = voltage_V * self.voltage_gain
+        self.current_A = current_A * self.current_gain + self.current_offset_A
+        energy_Wh = self.power_W * dt_s / 3600.0
+        if energy_Wh >= 0:
+            self.import_Wh += energy_Wh
+        else:
+            self.export_Wh -= energy_Wh

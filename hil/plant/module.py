@@ -1,0 +1,86 @@
+"""A bidirectional DC power module that behaves like an EA PSB 10000 (facts/hardware.md 1.2).
+
+One voltage set-point and two magnitudes of current: it sources when the terminal is below the set-point and sinks when it
+is above, always inside its current and power limits. No direction register. Rising current is slew-limited, falling is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class ModulePlant:
+    """Set-points are what the registers say; `current_A` is what flows out of the terminals (negative: sinking)."""
+
+    nominal_V: float = 1000.0
+    nominal_A: float = 40.0
+    nominal_W: float = 30_000.0
+    slew_A_per_s: float = 4000.0
+    remote: bool = False
+    output_on: bool = False
+    voltage_set_V: float = 0.0
+    source_current_A: float = 0.0
+    sink_current_A: float = 0.0
+    source_power_W: float = 0.0
+    sink_power_W: float = 0.0
+    current_A: float = 0.0
+    alarm: bool = False
+    regulation: int = 0
+    """0 CV, 1 CC, 2 CP, as in the state register."""
+    excess_voltage_V: float = 0.0
+    """Fault: regulates that much above its set-point and forgets its current limit."""
+    forced_current_A: float | None = None
+    """Fault: drives this current whatever was set."""
+    silent: bool = False
+    terminal_V: float = field(default=0.0)
+
+    def set_output(self, on: bool) -> bool:
+        """Switch the terminals; refused (False) without remote or, switching on, with an alarm."""
+        if not self.remote or (on and self.alarm):
+            return False
+        self.output_on = on
+        return True
+
+    def set_remote(self, on: bool) -> None:
+        """Leaving remote switches the output off here (the real unit keeps its state: unverified)."""
+        self.remote = on
+        if not on:
+            self.output_on = False
+
+    def raise_alarm(self) -> None:
+        """An alarm switches the output off and stays until cleared."""
+        self.alarm = True
+        self.output_on = False
+
+    def wanted(self, needed_A: float, dt_s: float) -> float:
+        """The current it drives when `needed_A` would bring the terminal exactly to `effective_voltage_V`."""
+        if not self.output_on or self.alarm:
+            self.regulation = 0
+            return 0.0
+        if self.forced_current_A is not None:
+            self.regulation = 1
+            return self.forced_current_A if self.terminal_V < 1.1 * self.nominal_V else 0.0
+        source_A, sink_A = self.source_current_A, self.sink_current_A
+        if self.excess_voltage_V:
+            source_A = self.nominal_A
+        volts = max(abs(self.terminal_V), 1.0)
+        high_A, low_A = min(source_A, self.source_power_W / volts), -min(sink_A, self.sink_power_W / volts)
+        self.regulation = 0
+        if needed_A > high_A:
+            self.regulation = 1 if high_A == source_A else 2
+        elif needed_A < low_A:
+            self.regulation = 1 if -low_A == sink_A else 2
+        target_A = min(max(needed_A, low_A), high_A)
+        step_A = self.slew_A_per_s * dt_s
+        before_A = self.current_A
+        if target_A > max(before_A, 0.0):
+            target_A = min(target_A, max(before_A, 0.0) + step_A)
+        elif target_A < min(before_A, 0.0):
+            target_A = max(target_A, min(before_A, 0.0) - step_A)
+        return target_A
+
+    @property
+    def effective_voltage_V(self) -> float:
+        """What it regulates to."""
+        return self.voltage_set_V + self.excess_voltage_V

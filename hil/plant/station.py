@@ -1,0 +1,41 @@
+"""The whole plant: all connectors on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hil.plant.evse import EvsePlant
+
+STEP_S = 0.002
+CATCH_UP_MAX_S = 0.25
+"""A stalled host process lets the plant's time stand still rather than jump further than this."""
+
+
+@dataclass(slots=True)
+class Plant:
+    """Advance with `advance_to`; steps of 2 ms."""
+
+    evses: dict[int, EvsePlant] = field(default_factory=dict)
+    steps: int = 0
+    skipped_s: float = 0.0
+    _at_s: float | None = None
+
+    def advance_to(self, now_s: float) -> None:
+        """Step until less than one step is missing to `now_s` (monotonic seconds)."""
+        if self._at_s is None:
+            self._at_s = now_s
+            for evse in self.evses.values():
+                evse.now_s = now_s
+            return
+        behind_s = now_s - self._at_s
+        if behind_s > CATCH_UP_MAX_S:
+            lost_s = behind_s - CATCH_UP_MAX_S
+            self.skipped_s += lost_s
+            self._at_s += lost_s
+            for evse in self.evses.values():
+                evse.now_s += lost_s
+        while self._at_s + STEP_S <= now_s:
+            self._at_s += STEP_S
+            self.steps += 1
+            for evse in self.evses.values():
+                evse.step(STEP_S)

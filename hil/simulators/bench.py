@@ -1,0 +1,102 @@
+"""From the configuration file to a plant and its wires: the same file the controller reads."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chargepoint.config.schema import Config, DeviceSection
+from hil.plant.evse import EvsePlant
+from hil.plant.module import ModulePlant
+from hil.plant.station import Plant
+from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
+from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
+from hil.simulators.registers.device_map import DeviceMap
+from hil.simulators.registers.ea_psb import EaPsb
+from hil.simulators.registers.generic_io import GenericIo
+from hil.simulators.registers.sunspec_714 import SunSpec714
+from hil.simulators.wire import TokenWire, Wire
+
+
+@dataclass(slots=True)
+class Bench:
+    """The plant and everything that is wired to it, by the names of the configuration."""
+
+    plant: Plant
+    wires: dict[str, Wire] = field(default_factory=dict)
+    readers: dict[str, TokenWire] = field(default_factory=dict)
+    reader_of: dict[int, str] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Open every wire."""
+        for wire in self.wires.values():
+            await wire.start()
+        for reader in self.readers.values():
+            reader.start()
+
+    async def stop(self) -> None:
+        """Close every wire that was opened."""
+        for wire in self.wires.values():
+            await wire.stop()
+        for reader in self.readers.values():
+            reader.stop()
+
+
+def read_config(path: Path) -> Config:
+    """The validated configuration. Raises OSError, tomllib.TOMLDecodeError or pydantic.ValidationError."""
+    with path.open("rb") as file:
+        return Config.model_validate(tomllib.load(file))
+
+
+def build(config: Config, now: Callable[[], float]) -> Bench:
+    """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows."""
+    plant = Plant()
+    maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
+    bench = Bench(plant)
+    for number, section in sorted(config.evse.items()):
+        evse = EvsePlant(number)
+        plant.evses[number] = evse
+        for name in section.power_modules:
+            device = config.power_module[name]
+            evse.modules[name] = _module(device)
+            maps[device.bus].append(EaPsb(device.unit, evse.modules[name]))
+        meter = config.meter[section.meter]
+        maps[meter.bus].append(_meter(meter, evse))
+        monitor = config.insulation_monitor[section.insulation]
+        maps[monitor.bus].append(BenderIsoEv425(monitor.unit, evse.insulation))
+        pilot = config.pilot_board[section.pilot]
+        maps[pilot.bus].append(GenericIo(pilot.unit, evse.board))
+        if section.token_reader is not None:
+            bench.reader_of[number] = section.token_reader
+    for name, bus in config.bus.items():
+        readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
+        if readers:
+            bench.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
+        else:
+            bench.wires[name] = Wire(name, Path(bus.port), maps[name], plant, now)
+    return bench
+
+
+def _module(device: DeviceSection) -> ModulePlant:
+    if device.profile != "ea_psb_10000":
+        raise ValueError(f"power module profile {device.profile!r}: the simulator knows ea_psb_10000")
+    return ModulePlant(
+        nominal_V=_number(device, "nominal_voltage_V", 1000.0),
+        nominal_A=_number(device, "nominal_current_A", 40.0),
+        nominal_W=_number(device, "nominal_power_W", 30_000.0),
+    )
+
+
+def _meter(device: DeviceSection, evse: EvsePlant) -> DeviceMap:
+    match device.profile:
+        case "sunspec_714_dc":
+            return SunSpec714(device.unit, evse.meter, int(_number(device, "base_address", 40_070)))
+        case "acrel_djsf1352":
+            return AcrelDjsf1352(device.unit, evse.meter)
+    raise ValueError(f"meter profile {device.profile!r}: the simulator knows sunspec_714_dc and acrel_djsf1352")
+
+
+def _number(device: DeviceSection, name: str, default: float) -> float:
+    return float(device.params.get(name, default))

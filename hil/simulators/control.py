@@ -1,0 +1,213 @@
+"""The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
+
+Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door. `evse` defaults to 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hil.plant.evse import EvsePlant
+from hil.plant.faults import FAULTS, inject
+from hil.simulators.bench import Bench
+from hil.simulators.wire import BUS_FAULTS
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request that cannot be done: what, where, the value, its bound, and what to do."""
+
+    def __init__(self, what: str, where: str, value: object, bound: str, remedy: str) -> None:
+        super().__init__(what)
+        self.answer = {"what": what, "where": where, "value": value, "bound": bound, "remedy": remedy}
+
+
+class Control:
+    """Answers requests about one bench."""
+
+    def __init__(self, bench: Bench, now: Callable[[], float]) -> None:
+        self._bench = bench
+        self._now = now
+        self._verbs: dict[str, Callable[[Request], Answer]] = {
+            "help": self._help,
+            "state": self._state,
+            "plug": self._plug,
+            "unplug": self._unplug,
+            "car": self._car,
+            "car_auto": self._car_auto,
+            "token": self._token,
+            "fault": self._fault,
+            "bus_fault": self._bus_fault,
+            "estop": self._estop,
+            "door": self._door,
+        }
+
+    def answer(self, line: bytes) -> bytes:
+        """One line in, one line out."""
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                raise Refused("a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}')
+            self._bench.plant.advance_to(self._now())
+            answer = {"ok": True, **self._verb(request)(request)}
+        except Refused as refused:
+            answer = {"ok": False, "error": refused.answer}
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            what = f"{type(error).__name__}: {error}"
+            answer = {"ok": False, "error": Refused(what, "request", None, "see help", 'send {"do": "help"}').answer}
+        return json.dumps(answer).encode() + b"\n"
+
+    def _verb(self, request: Request) -> Callable[[Request], Answer]:
+        verb = request.get("do")
+        if verb not in self._verbs:
+            raise Refused("no such verb", "do", verb, f"one of {', '.join(self._verbs)}", 'send {"do": "help"}')
+        return self._verbs[verb]
+
+    def _evse(self, request: Request) -> EvsePlant:
+        number = request.get("evse", 1)
+        evses = self._bench.plant.evses
+        if not isinstance(number, int) or number not in evses:
+            raise Refused("no such EVSE", "evse", number, f"one of {sorted(evses)}", "name one of the configuration")
+        return evses[number]
+
+    def _help(self, request: Request) -> Answer:
+        faults = {name: fault.meaning for name, fault in FAULTS.items()}
+        return {"verbs": list(self._verbs), "faults": faults, "bus_faults": BUS_FAULTS}
+
+    def _state(self, request: Request) -> Answer:
+        bench = self._bench
+        wires = {
+            name: {"plugged": wire.plugged, "requests": wire.requests, "pending_faults": wire.pending_faults}
+            for name, wire in bench.wires.items()
+        }
+        if "evse" in request:
+            return {"monotonic_s": self._now(), **self._evse(request).snapshot(), "buses": wires}
+        evses = {str(number): evse.snapshot() for number, evse in bench.plant.evses.items()}
+        steps = {"steps": bench.plant.steps, "skipped_s": bench.plant.skipped_s}
+        return {"monotonic_s": self._now(), "evses": evses, "buses": wires, **steps}
+
+    def _plug(self, request: Request) -> Answer:
+        evse = self._evse(request)
+        if evse.car.plugged:
+            raise Refused("already plugged", "evse", evse.number, "unplugged", "unplug first")
+        evse.plug()
+        return {}
+
+    def _unplug(self, request: Request) -> Answer:
+        evse = self._evse(request)
+        locked = evse.board.lock_state == 2
+        if locked and not request.get("force", False):
+            raise Refused("the connector is locked", "lock", "locked", "unlocked", 'wait, or send "force": true')
+        evse.unplug()
+        return {}
+
+    def _car(self, request: Request) -> Answer:
+        evse = self._evse(request)
+        car, battery = evse.car, evse.car.battery
+        bounds = {
+            "soc_percent": (0.0, 100.0),
+            "capacity_Wh": (1.0, 1e6),
+            "voltage_max_V": (50.0, 1500.0),
+            "voltage_min_V": (0.0, 1500.0),
+            "resistance_ohm": (0.001, 10.0),
+        }
+        for name, (low, high) in bounds.items():
+            if name in request:
+                setattr(battery, name, _number(request, name, low, high))
+        if "battery_V" in request:
+            battery.set_open_circuit_V(_number(request, "battery_V", 50.0, 1500.0))
+        if "pilot" in request:
+            car.pilot = _one_of(request, "pilot", ("B", "C", "D"))
+        if "contactors" in request:
+            car.contactors_wanted = _one_of(request, "contactors", ("open", "closed")) == "closed"
+        return {
+            "inlet_V": evse.circuit.inlet_V,
+            "current_A": evse.circuit.battery_A,
+            "battery_V": battery.open_circuit_V,
+            "soc_percent": battery.soc_percent,
+            "contactors_closed": car.contactors.closed,
+            "pilot": car.pilot_seen,
+            "duty_percent": evse.board.duty_percent if evse.board.generator.name == "PWM" else None,
+            "monotonic_s": self._now(),
+        }
+
+    def _car_auto(self, request: Request) -> Answer:
+        evse = self._evse(request)
+        evse.auto.enabled = _flag(request, "on", True)
+        evse.auto.rises = int(_number(request, "rises", 1, 10)) if "rises" in request else 2
+        evse.auto.restart()
+        if evse.auto.enabled and not evse.car.plugged and _flag(request, "plug", True):
+            evse.plug()
+        return {"stage": evse.auto.stage.value}
+
+    def _token(self, request: Request) -> Answer:
+        value = request.get("value")
+        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 200:
+            raise Refused("a token is text", "value", value, "1 to 200 ASCII characters", "send the UID as hex")
+        name = request.get("reader") or self._bench.reader_of.get(self._evse(request).number)
+        if name not in self._bench.readers:
+            known = sorted(self._bench.readers)
+            raise Refused("no such token reader", "reader", name, f"one of {known}", "configure [token_reader.…]")
+        self._bench.readers[name].present(value)
+        return {"reader": name}
+
+    def _fault(self, request: Request) -> Answer:
+        evse, name = self._evse(request), request.get("name")
+        if name not in FAULTS:
+            raise Refused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
+        value = request.get("value")
+        inject(evse, name, _flag(request, "on", True), value)
+        return {"faults": dict(evse.faults), "monotonic_s": self._now()}
+
+    def _bus_fault(self, request: Request) -> Answer:
+        name, kind = request.get("bus"), request.get("kind")
+        if name not in self._bench.wires:
+            known = sorted(self._bench.wires)
+            raise Refused("no such bus", "bus", name, f"one of {known}", "name a bus of the configuration")
+        if kind not in BUS_FAULTS:
+            raise Refused("no such bus fault", "kind", kind, f"one of {', '.join(BUS_FAULTS)}", 'send {"do": "help"}')
+        count = int(_number(request, "count", 0, 1_000_000)) if "count" in request else 1
+        if not _flag(request, "on", True):
+            count = 0
+        value = _number(request, "value", 0, 1000) if request.get("value") is not None else None
+        self._bench.wires[name].fault(kind, count, value)
+        return {"pending_faults": self._bench.wires[name].pending_faults, "monotonic_s": self._now()}
+
+    def _estop(self, request: Request) -> Answer:
+        on = _flag(request, "on", True)
+        evses = [self._evse(request)] if "evse" in request else list(self._bench.plant.evses.values())
+        for evse in evses:
+            inject(evse, "e_stop", on)
+        return {"monotonic_s": self._now()}
+
+    def _door(self, request: Request) -> Answer:
+        is_open = _flag(request, "open", True)
+        evses = [self._evse(request)] if "evse" in request else list(self._bench.plant.evses.values())
+        for evse in evses:
+            inject(evse, "door_open", is_open)
+        return {"monotonic_s": self._now()}
+
+
+def _number(request: Request, name: str, low: float, high: float) -> float:
+    value = request[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise Refused("not a number in its bounds", name, value, f"{low:g} to {high:g}", "correct the value")
+    return float(value)
+
+
+def _one_of(request: Request, name: str, known: tuple[str, ...]) -> str:
+    value = request[name]
+    if value not in known:
+        raise Refused("not a known word", name, value, f"one of {', '.join(known)}", "correct the value")
+    return str(value)
+
+
+def _flag(request: Request, name: str, default: bool) -> bool:
+    value = request.get(name, default)
+    if not isinstance(value, bool):
+        raise Refused("not true or false", name, value, "true or false", "correct the value")
+    return value

@@ -1,0 +1,114 @@
+"""The car's end of the wire: discovery, connection, one request and its response at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from chargepoint.iso15118 import sdp
+from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, decode, encode
+from chargepoint.iso15118.messages import dc
+from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
+from chargepoint.iso15118.sdp import SdpResponse, Security
+from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PayloadType, frame
+
+SDP_TRIES = 50
+SDP_WAIT_S = 0.25
+
+_NAMESPACES = {PayloadType.EXI_SAP: NS_SAP, PayloadType.MAINSTREAM: NS_CM, PayloadType.DC_MAINSTREAM: NS_DC}
+
+R = TypeVar("R")
+
+
+class WireError(RuntimeError):
+    """The station did not answer as it must: silence, a closed connection, or another message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An open connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    tls: str | None
+
+    async def exchange(self, request: Any, response: type[R], timeout_s: float) -> R:
+        """Send, await the response of the right class. Raises WireError."""
+        self.writer.write(frame(_payload_type(request), encode(request)))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.writer.drain()
+                head = await self.reader.readexactly(HEADER.size)
+                _, _, payload_type, length = HEADER.unpack(head)
+                if length > PAYLOAD_MAX_BYTES:
+                    raise WireError(f"answer of {length} bytes")
+                payload = await self.reader.readexactly(length)
+        except TimeoutError:
+            raise WireError(f"no answer to {type(request).__name__} within {timeout_s:g} s") from None
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise WireError(f"connection lost after {type(request).__name__}") from error
+        message = decode(_NAMESPACES[PayloadType(payload_type)], payload)
+        if not isinstance(message, response):
+            raise WireError(f"{type(request).__name__} answered with {type(message).__name__}")
+        return message
+
+    async def close(self) -> None:
+        """Close and wait a little for the other side."""
+        self.writer.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await self.writer.wait_closed()
+        except (TimeoutError, ConnectionError, ssl.SSLError):
+            return
+
+
+async def discover(interface: str, security: Security, port: int = sdp.PORT) -> tuple[SdpResponse, int]:
+    """Where the station is, and the interface's scope; multicast, except on the loopback where there is none."""
+    index = socket.if_nametoindex(interface)
+    target = "::1" if interface == "lo" else sdp.MULTICAST_GROUP
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+        for _ in range(SDP_TRIES):
+            await loop.sock_sendto(sock, sdp.request(security), (target, port, 0, index if target != "::1" else 0))
+            try:
+                async with asyncio.timeout(SDP_WAIT_S):
+                    answer = sdp.parse_response(await loop.sock_recv(sock, 1024))
+            except (TimeoutError, ConnectionError):
+                await asyncio.sleep(SDP_WAIT_S / 5)
+                continue
+            if answer is not None:
+                return answer, index
+    raise WireError(f"no SDP answer on {interface} after {SDP_TRIES} tries")
+
+
+async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT) -> Wire:
+    """Discover and connect; TLS if a context is given and the station offers it."""
+    found, index = await discover(interface, Security.NONE if tls is None else Security.TLS, port)
+    secure = found.security is Security.TLS
+    if secure and tls is None:
+        raise WireError("the station insists on TLS, and this car has no keys")
+    scope = index if found.address.is_link_local else 0
+    raw = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    raw.setblocking(False)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        await asyncio.get_running_loop().sock_connect(raw, (str(found.address), found.port, 0, scope))
+        reader, writer = await asyncio.open_connection(
+            sock=raw, ssl=tls if secure else None, server_hostname="" if secure else None
+        )
+    except (OSError, ssl.SSLError) as error:
+        raw.close()
+        raise WireError(f"cannot connect to [{found.address}]:{found.port}: {error}") from error
+    session: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+    return Wire(reader, writer, None if session is None else session.version())
+
+
+def _payload_type(message: Any) -> PayloadType:
+    if isinstance(message, supportedAppProtocolReq):
+        return PayloadType.EXI_SAP
+    return PayloadType.DC_MAINSTREAM if type(message).__module__ == dc.__name__ else PayloadType.MAINSTREAM

@@ -1,0 +1,110 @@
+"""The plant as a process: `python -m hil.simulators.plant --config FILE --dir DIR`.
+
+Reads the controller's configuration, puts a pty at each bus's port, answers there from the physics in real time, and takes
+requests at DIR/plant.sock. One JSON line {"ready": true, …} on standard output when everything is up; SIGTERM or SIGINT
+removes links and socket and ends with 0. A configuration it cannot use ends with 2 and a line saying why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+from chargepoint.config.schema import Config
+from hil.simulators.bench import Bench, build, read_config
+from hil.simulators.control import Control
+
+STEP_EVERY_S = 0.005
+LONGEST_LINE = 65_536
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="hil.simulators.plant", description="The other end of every wire.")
+    parser.add_argument("--config", type=Path, required=True, help="the controller's configuration file")
+    parser.add_argument("--dir", type=Path, required=True, help="where plant.sock is made")
+    arguments = parser.parse_args()
+    logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
+    try:
+        config = read_config(arguments.config)
+    except (OSError, tomllib.TOMLDecodeError, ValueError) as error:
+        return _refuse(f"{arguments.config}: {error}")
+    try:
+        arguments.dir.mkdir(parents=True, exist_ok=True)
+        path = arguments.dir / "plant.sock"
+        path.unlink(missing_ok=True)
+        try:
+            return asyncio.run(_run(config, path))
+        finally:
+            path.unlink(missing_ok=True)
+    except (ValueError, KeyError, OSError) as error:
+        return _refuse(f"{arguments.config}: {error}")
+
+
+def _refuse(why: str) -> int:
+    _say({"ready": False, "error": why})
+    return 2
+
+
+def _say(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+async def _run(config: Config, path: Path) -> int:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    bench = build(config, time.monotonic)
+    control = Control(bench, time.monotonic)
+    try:
+        await bench.start()
+        server = await asyncio.start_unix_server(
+            lambda reader, writer: _talk(control, reader, writer), path=path, limit=LONGEST_LINE
+        )
+        stepping = asyncio.create_task(_step(bench))
+        ports = {name: str(wire.port) for name, wire in bench.wires.items()}
+        ports |= {name: str(reader.port) for name, reader in bench.readers.items()}
+        _say(
+            {
+                "ready": True,
+                "pid": os.getpid(),
+                "control": str(path),
+                "evses": sorted(bench.plant.evses),
+                "ports": ports,
+            }
+        )
+        await ended.wait()
+        stepping.cancel()
+        server.close()
+    finally:
+        await bench.stop()
+    return 0
+
+
+async def _step(bench: Bench) -> None:
+    while True:
+        bench.plant.advance_to(time.monotonic())
+        await asyncio.sleep(STEP_EVERY_S)
+
+
+async def _talk(control: Control, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError, ValueError, asyncio.CancelledError):
+        while line := await reader.readline():
+            writer.write(control.answer(line))
+            await writer.drain()
+    writer.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The development PKI as OpenSSL, an outside judge, sees it."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from certs.pki import Curve, Pki
+
+
+@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize(
+    ("leaf", "root", "subs", "purpose"),
+    [
+        ("secc", "v2g_root", ("cpo_sub1", "cpo_sub2"), "sslserver"),
+        ("vehicle", "oem_root", ("oem_sub1", "oem_sub2"), "sslclient"),
+        ("contract", "mo_root", ("mo_sub1", "mo_sub2"), "any"),
+        ("csms", "csms_root", (), "sslserver"),
+    ],
+)
+def test_openssl_accepts_the_chain(
+    tmp_path: Path, curve: Curve, leaf: str, root: str, subs: tuple[str, ...], purpose: str
+) -> None:
+    Pki(curve).write(tmp_path)
+    untrusted = [part for sub in subs for part in ("-untrusted", str(tmp_path / f"{sub}.pem"))]
+    command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", str(tmp_path / f"{root}.pem")]
+    done = subprocess.run([*command, *untrusted, str(tmp_path / f"{leaf}.pem")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_keys_are_for_the_owner_only(tmp_path: Path) -> None:
+    Pki(Curve.P256).write(tmp_path)
+    keys = list(tmp_path.glob("*.key"))
+    assert len(keys) == 15
+    assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
+
+
+def test_a_foreign_root_does_not_vouch(tmp_path: Path) -> None:
+    Pki(Curve.P256).write(tmp_path)
+    command = ["openssl", "verify", "-CAfile", str(tmp_path / "oem_root.pem"), str(tmp_path / "csms.pem")]
+    assert subprocess.run(command, capture_output=True).returncode != 0
