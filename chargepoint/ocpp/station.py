@@ -255,6 +255,10 @@ class Station:
                 return self._port.firmware_version()[:50]
             case "ClockCtrlr", "DateTime":
                 return Moment(0.0, self._utc_s).wire
+            case "V2XChargingCtrlr", "Available":
+                return "true" if any(evse.discharge_max_W > 0 for evse in self._port.evse_states()) else "false"
+            case "V2XChargingCtrlr", "Enabled":
+                return self.model.text("V2XChargingCtrlr/V2XOver201")
             case "SmartChargingCtrlr", "Entries":
                 return str(len(self.profiles))
             case _:

@@ -123,7 +123,7 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         task = asyncio.create_task(client.run())
         system = await connected
         await system.booted.wait()
-        while not client.online:  # noqa: ASYNC110
+        while not client.online:
             await asyncio.sleep(0.005)
         assert await client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
 
@@ -158,7 +158,7 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         assert answer.status == "Accepted", answer
         answer = await system.call(call.GetBaseReport(request_id=1, report_base="FullInventory"))
         assert answer.status == "Accepted"
-        while store.outbox_depth() or not system.reports or system.reports[-1]["tbc"]:  # noqa: ASYNC110
+        while store.outbox_depth() or not system.reports or system.reports[-1]["tbc"]:
             await asyncio.sleep(0.005)
         assert [event["seq_no"] for event in system.events] == [0, 1, 2]
         targets = [c.target_W for k in port.commands if isinstance(k, Contribute) for c in k.contributions]

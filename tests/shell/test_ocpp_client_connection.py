@@ -142,7 +142,7 @@ async def bench(csms: Csms, tmp_path: Path) -> AsyncIterator[Bench]:
 async def eventually(condition: Callable[[], bool]) -> None:
     """For what no event tells: the client's own state."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.005)
 
 

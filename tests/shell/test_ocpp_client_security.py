@@ -146,7 +146,7 @@ async def test_a_server_of_another_authority_is_not_trusted(
             reconnect_min_s=0.05,
         )
         async with running(section, pki) as client, asyncio.timeout(10):
-            while caplog.text.count("again in") < 2:  # noqa: ASYNC110
+            while caplog.text.count("again in") < 2:
                 await asyncio.sleep(0.01)
             assert client.snapshot()["connected"] is False
         assert csms.log("CP1").connections == 0
@@ -163,7 +163,7 @@ async def test_another_sub_protocol_is_not_accepted(tmp_path: Path) -> None:
         port = server.sockets[0].getsockname()[1]
         section = CsmsSection(url=f"ws://127.0.0.1:{port}", reconnect_min_s=0.05)
         async with running(section, tmp_path), asyncio.timeout(5):
-            while len(seen) < 2:  # noqa: ASYNC110
+            while len(seen) < 2:
                 await asyncio.sleep(0.01)
         assert not [item for item in seen if isinstance(item, str)]
 

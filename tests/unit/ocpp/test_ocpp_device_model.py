@@ -139,3 +139,14 @@ def test_custom_reports(desk: Any) -> None:
     everything = len(rows(desk, "GetBaseReport", {"reportBase": "FullInventory"}))
     assert len(rows(desk, "GetReport", {"componentCriteria": ["Available"]})) == everything
     assert desk.ask("GetReport", {"requestId": 1, "componentCriteria": ["Problem"]})["status"] == "EmptyResultSet"
+
+
+def test_v2x_is_told_as_it_is(desk: Any) -> None:
+    def told(name: str) -> str:
+        value: str = ask(desk, {"name": "V2XChargingCtrlr"}, {"name": name})["attributeValue"]
+        return value
+
+    assert (told("Available"), told("Enabled")) == ("true", "true")
+    desk.set("V2XChargingCtrlr", "V2XOver201", "false")
+    desk.port.change(1, discharge_max_W=0.0)
+    assert (told("Available"), told("Enabled")) == ("false", "false")
