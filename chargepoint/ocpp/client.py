@@ -260,7 +260,7 @@ class OcppClient:
                 group.create_task(self._keep_telling(), name="ocpp-tell")
                 group.create_task(self._keep_draining(), name="ocpp-drain")
         except* (ConnectionLost, OSError, TimeoutError, WebSocketException) as group_error:
-            raise ConnectionLost(str(group_error.exceptions[0])) from None
+            raise ConnectionLost(connection.why_lost or str(group_error.exceptions[0])) from None
 
     def _back_off_settings(self) -> BackOffSettings:
         model, prefix = self._station.model, "OCPPCommCtrlr/RetryBackOff"

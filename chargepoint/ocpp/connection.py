@@ -69,6 +69,8 @@ class Connection:
         self._on_wire: asyncio.Future[Outcome] | None = None
         self._lost = False
         self._silent = 0
+        self.why_lost = ""
+        """Set when the connection has ended: the cause, not its consequences."""
 
     async def run(self) -> None:
         """Until the socket is gone: always ends with ConnectionLost (or CancelledError)."""
@@ -77,7 +79,8 @@ class Connection:
                 group.create_task(self._read(), name="ocpp-read")
                 group.create_task(self._send_calls(), name="ocpp-send")
         except* (ConnectionLost, ConnectionClosed, TimeoutError) as group_error:
-            raise ConnectionLost(str(group_error.exceptions[0])) from None
+            self.why_lost = str(group_error.exceptions[0]) or type(group_error.exceptions[0]).__name__
+            raise ConnectionLost(self.why_lost) from None
         finally:
             self._lose()
 
