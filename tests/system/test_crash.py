@@ -60,6 +60,7 @@ def test_a_new_session_after_the_daemon_came_back(discharging: Any) -> None:
     demo.until("restart", lambda: demo.state()["processes"]["daemon"]["starts"] == 2)
     demo.until("delivery", lambda: demo.state()["central_system"]["transactions"][0]["ended"])
     assert demo.until("unplug", lambda: demo.steer(do="unplug")["ok"])
+    demo.until("available", lambda: demo.state()["central_system"]["connectors"]["1.1"] == "Available")
     assert demo.until("plug", lambda: demo.steer(do="plug")["ok"])
     assert demo.until("token", lambda: demo.steer(do="token")["ok"])
     demo.until("power", lambda: demo.plant()["power_W"] > 5000)
