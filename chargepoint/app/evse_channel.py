@@ -40,6 +40,7 @@ from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.model.limits import ZERO
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import (
+    ChargingState,
     MeterSample,
     ReadingContext,
     StopReason,
@@ -100,6 +101,7 @@ class EvseChannel:
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(WORK_MAX)
         self._group: asyncio.TaskGroup | None = None
         self._working = False
+        self._intervals: SamplingIntervals | None = None
         self._image_s = 0.0
         self._lost = True
 
@@ -256,7 +258,10 @@ class EvseChannel:
                 if self.ledger.state is not None:
                     sample = self._sample(ReadingContext.TRANSACTION_END)
                     at_utc = self._rooms.clock.utc()
-                    record = self.ledger.end(sample, trigger, reason, at_utc=at_utc, id_token=token)
+                    state = ChargingState.EV_CONNECTED if self.session.plugged else ChargingState.IDLE
+                    record = self.ledger.end(
+                        sample, trigger, reason, at_utc=at_utc, charging_state=state, id_token=token
+                    )
                     self._log.info("= transaction ended: %s", reason.value)
                     self._commit(record)
                     self._rooms.arbiter.withdraw(self.evse_id, Source.CAR)
@@ -270,8 +275,7 @@ class EvseChannel:
             return
         transaction_id = TransactionId(str(uuid.uuid4()))
         self.session.transaction_id = transaction_id
-        sampled_s, aligned_s = self._rooms.ocpp.sampling_intervals()
-        self.ledger.configure(SamplingIntervals(sampled_s, aligned_s), now_s)
+        self._configure_sampling(now_s)
         record = self.ledger.start(
             transaction_id,
             sample,
@@ -385,6 +389,13 @@ class EvseChannel:
             finally:
                 self._working = False
 
+    def _configure_sampling(self, now_s: float) -> None:
+        """The intervals may change while a transaction runs (SetVariables)."""
+        intervals = SamplingIntervals(*self._rooms.ocpp.sampling_intervals())
+        if intervals != self._intervals:
+            self._intervals = intervals
+            self.ledger.configure(intervals, now_s)
+
     async def _keep_time(self) -> None:
         """Sampling, and the silence of the power process."""
         while True:
@@ -398,6 +409,7 @@ class EvseChannel:
                 self.feed(TimePassed())
             if self.ledger.state is None:
                 continue
+            self._configure_sampling(now_s)
             context = self.ledger.due(now_s, utc)
             sample = None if context is None else self._sample(context)
             if sample is not None:

@@ -20,6 +20,7 @@ def snapshot(daemon: Daemon) -> dict[str, object]:
         "monotonic_s": daemon.clock.monotonic_s(),
         "pid": os.getpid(),
         "rss_MB": rss_MB(),
+        "loop_lag": daemon.loop_lag.snapshot(),
         "power_link": daemon.link.connected,
         "ocpp": daemon.ocpp.snapshot(),
         "buses": {name: asdict(health) for name, health in daemon.link.buses.items()},

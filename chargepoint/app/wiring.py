@@ -19,6 +19,7 @@ from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
 from chargepoint.app.snapshot import snapshot
 from chargepoint.config.schema import Config, EvseSection, TlsPolicy
+from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.evse.events import AvailabilityChanged
@@ -58,6 +59,7 @@ class Daemon:
         self.link = LinkClient(
             link_path(config), self._on_image, self._on_power_event, self._on_link, logging.getLogger("link")
         )
+        self.loop_lag = LoopLag()
         self._stop = asyncio.Event()
         self._restart_after: ResetKind | None = None
         self.commands = Commands(self.arbiter, self._restart, self.link.reset_faults)
@@ -91,6 +93,7 @@ class Daemon:
                         serve(self.config.station.runtime_dir / STATUS_NAME, lambda: snapshot(self)), name="status"
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
+                    group.create_task(self.loop_lag.run(), name="loop-lag"),
                     *(group.create_task(channel.run()) for channel in self.channels.values()),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                 ]

@@ -16,6 +16,7 @@ from typing import cast
 
 from chargepoint.config.schema import Iso15118Section, TlsPolicy
 from chargepoint.iso15118 import sdp
+from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, preload
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.secc.engine import Exchanged, Secc
 from chargepoint.iso15118.secc.session import Now, SeccSettings
@@ -47,6 +48,7 @@ class SeccServer:
         clock: Clock,
         log: logging.Logger,
     ) -> None:
+        preload(NS_SAP, NS_CM, NS_DC)  # now rather than in the first car's time
         self._interface = interface
         self._settings = settings
         self._secc = secc
