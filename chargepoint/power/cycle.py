@@ -21,6 +21,11 @@ from chargepoint.power.link_server import LinkServer
 
 IMAGE_PERIOD_S = 0.02
 HEALTH_PERIOD_S = 1.0
+LAST_WORDS_S = 0.1
+"""After the loop the buses are pumped this long, so that the order to switch off gets out."""
+
+STOP_PATIENCE_S = 6.0
+"""A stop takes the lease, the ramp, the opening and the discharge: 5.1 s at most."""
 
 
 @dataclass(slots=True)
@@ -68,7 +73,13 @@ class Cycle:
         self._stopping = True
 
     def run(self) -> None:
-        """Until `stop` and everything is off (or 5 s after it)."""
+        """Until `stop` and everything is off (or 6 s after it). Whatever ends the loop, everything is ordered off."""
+        try:
+            self._turn()
+        finally:
+            self._switch_off()
+
+    def _turn(self) -> None:
         next_tick_s = self._now()
         give_up_s: float | None = None
         while True:
@@ -82,9 +93,21 @@ class Cycle:
             next_tick_s = max(next_tick_s + self._tick_s, now_s)
             all_off = self.tick(now_s)
             if self._stopping:
-                give_up_s = now_s + 5.0 if give_up_s is None else give_up_s
+                give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
                 if all_off or now_s > give_up_s:
                     return
+
+    def _switch_off(self) -> None:
+        until_s = self._now() + LAST_WORDS_S
+        for stage in self._stages.values():
+            try:
+                stage.switch_off()
+                stage.poll(self._now())
+            except Exception as error:  # one EVSE's defect must not keep another's contactor closed
+                self._log.error("! evse %d could not be ordered off: %s", stage.evse_id, error)
+        while self._now() < until_s:
+            self._wait(until_s)
+            self._pump(self._now())
 
     def tick(self, now_s: float) -> bool:
         """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
@@ -134,12 +157,12 @@ class Cycle:
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()
-        if lost:
+        for message in messages:
+            self._obey_one(message, now_s)
+        if lost:  # after its last words: the next daemon counts afresh
             self._log.warning("! daemon gone: demands run out")
             for stage in self._stages.values():
                 stage.withdraw_demand()
-        for message in messages:
-            self._obey_one(message, now_s)
         for error in self._link.errors:
             self._log.warning("! power link: %s", error)
         self._link.errors.clear()

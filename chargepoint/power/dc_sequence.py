@@ -32,10 +32,14 @@ INSULATION_VALUE_TIMEOUT_S = 5.0
 VOLTAGE_DOWN_TIMEOUT_S = 10.0
 PRE_CHARGE_TIMEOUT_S = 10.0
 RAMP_DOWN_TIMEOUT_S = 2.0
+STOP_RAMP_A_PER_S = 100.0  # facts/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
 ERROR_RAMP_A_PER_S = 200.0  # facts/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
 OUTPUT_DISCHARGE_TIMEOUT_S = 2.5
-EMERGENCY_PILOT_F_S = 0.5  # facts/safety.md 2: at least 300 ms (61851-1 Table A.5), then X1
+CONTACTOR_BOUNCE_S = 0.1
+PILOT_F_S = 4.0
+"""State F is shown this long after an emergency (facts/safety.md 2: E/F step 4 s), then a steady 12 V: only with that can
+the car's departure be seen, which the reset of many faults waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,13 @@ class DcSequence:
         self._target_W = 0.0
         self._limited_by = ""
         self._failures: dict[FaultCode, str] = {}
+        self._test_V = 0.0
+        self._not_closed_since_s: float | None = None
+        self._waiting_low_since_s: float | None = None
+        self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
-        self._emergency_since_s: float | None = None
+        self._pilot_f_since_s: float | None = None
 
     @property
     def stage(self) -> Stage:
@@ -134,6 +142,8 @@ class DcSequence:
     def _enter(self, stage: Stage, now_s: float) -> None:
         self._stage, self._entered_s = stage, now_s
         self._check_step, self._check_step_s = 0, now_s
+        self._not_closed_since_s = self._waiting_low_since_s = None
+        self._stop_from_A = abs(self._ramp.current_A)
 
     def _fail(self, code: FaultCode, detail: str, now_s: float) -> PowerModuleCommand:
         self._failures[code] = detail
@@ -170,32 +180,49 @@ class DcSequence:
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()
         if i.severity is not None:
-            self._stage = Stage.FAULTED
+            self._stage, self._waiting_low_since_s = Stage.FAULTED, None
             return PowerModuleCommand()
         self._stage = Stage.OFF
         demand = i.demand
         if demand is None or demand.phase is not Phase.CABLE_CHECK:
+            self._waiting_low_since_s = None
             return PowerModuleCommand()  # every session begins with a cable check; no other way in
         if not i.pilot.ready or i.lock is not Lock.LOCKED or i.capabilities is None:
             return PowerModuleCommand()  # not yet: the daemon's own time-out speaks
+        if i.contactor is not Contactor.OPEN or demand.voltage_limit_V <= SAFE_VOLTAGE_V:
+            return PowerModuleCommand()  # a contactor that is closed already, or a test at no voltage, proves nothing
         if i.voltage_V is None or i.voltage_V >= SAFE_VOLTAGE_V:
-            if i.voltage_V is not None and i.now_s - self._entered_s > VOLTAGE_DOWN_TIMEOUT_S:
+            if self._waiting_low_since_s is None:
+                self._waiting_low_since_s = i.now_s
+            if i.voltage_V is not None and i.now_s - self._waiting_low_since_s > VOLTAGE_DOWN_TIMEOUT_S:
                 self._failures[FaultCode.CABLE_CHECK] = (
                     f"output at {i.voltage_V:.0f} V before closing: below {SAFE_VOLTAGE_V:.0f} V"
                 )
             return PowerModuleCommand()
+        self._test_V = cable_check_voltage_V(demand.voltage_limit_V, self._max_voltage_V(i))
         self._enter(Stage.CABLE_CHECK, i.now_s)
         return PowerModuleCommand()
+
+    def _stays_closed(self, i: SequenceInputs) -> bool:
+        """The mirror contacts say closed, or have said otherwise for no longer than a bounce."""
+        if i.contactor is Contactor.CLOSED:
+            self._not_closed_since_s = None
+            return True
+        if self._not_closed_since_s is None:
+            self._not_closed_since_s = i.now_s
+        return i.now_s - self._not_closed_since_s < CONTACTOR_BOUNCE_S
 
     def _next_check(self, now_s: float) -> None:
         self._check_step += 1
         self._check_step_s = now_s
 
     def _cable_check(self, i: SequenceInputs) -> PowerModuleCommand:
-        assert i.demand is not None
-        test_V = cable_check_voltage_V(i.demand.voltage_limit_V, self._max_voltage_V(i))
+        test_V = self._test_V
         energised = PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, test_V, 0.0)
         waited_s = i.now_s - self._check_step_s
+        at_test_V = i.voltage_V is not None and abs(i.voltage_V - test_V) <= CABLE_CHECK_TOLERANCE_V
+        if self._check_step > 0 and not self._stays_closed(i):
+            return self._fail(FaultCode.CONTACTOR_NOT_CLOSED, "contactor opened during the cable check", i.now_s)
         match self._check_step:
             case 0:  # close and see the mirror contacts
                 if i.contactor is Contactor.CLOSED:
@@ -205,7 +232,7 @@ class DcSequence:
                     return self._fail(FaultCode.CONTACTOR_NOT_CLOSED, detail, i.now_s)
                 return PowerModuleCommand()
             case 1:  # bring the test voltage up with 2 A: a short circuit never gets there
-                if i.voltage_V is not None and abs(i.voltage_V - test_V) <= CABLE_CHECK_TOLERANCE_V:
+                if at_test_V:
                     self._self_test = True
                     self._next_check(i.now_s)
                 elif waited_s > CABLE_CHECK_VOLTAGE_TIMEOUT_S:
@@ -224,9 +251,10 @@ class DcSequence:
                 return energised
             case 3:  # the measurement itself
                 value = None if i.insulation is None else i.insulation.resistance_ohm
-                if value is None:
+                if value is None or not at_test_V:  # what was measured at less voltage proves nothing
                     if waited_s > INSULATION_VALUE_TIMEOUT_S:
-                        return self._fail(FaultCode.CABLE_CHECK, "no valid insulation value", i.now_s)
+                        detail = f"no valid insulation value at {test_V:.0f} V"
+                        return self._fail(FaultCode.CABLE_CHECK, detail, i.now_s)
                     return energised
                 if value < self._envelope.insulation_limit_ohm:
                     bound_kohm = self._envelope.insulation_limit_ohm / 1000
@@ -243,27 +271,32 @@ class DcSequence:
 
     def _pre_charge(self, i: SequenceInputs) -> PowerModuleCommand:
         assert i.demand is not None
-        target_V = min(i.demand.voltage_target_V, self._max_voltage_V(i))
+        if self._stage is Stage.PRE_CHARGED and i.demand.phase is Phase.TRANSFER:
+            self._ramp.reset()
+            self._enter(Stage.TRANSFER, i.now_s)
+            return self._transfer(i)
+        target_V = min(i.demand.voltage_target_V, i.demand.voltage_limit_V, self._max_voltage_V(i))
+        if target_V <= 0:  # the car has not named one yet: nothing to match
+            return PowerModuleCommand()
         matched = i.voltage_V is not None and abs(i.voltage_V - target_V) <= PRE_CHARGE_TOLERANCE_V
         if self._stage is Stage.PRE_CHARGE:
             if matched:
                 self._enter(Stage.PRE_CHARGED, i.now_s)
-            elif i.now_s - self._entered_s > PRE_CHARGE_TIMEOUT_S and target_V > 0:
+            elif i.now_s - self._entered_s > PRE_CHARGE_TIMEOUT_S:
                 seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
                 detail = f"{seen}: within {PRE_CHARGE_TOLERANCE_V:.0f} V of {target_V:.0f} V"
                 return self._fail(FaultCode.PRE_CHARGE, detail, i.now_s)
-        elif i.demand.phase is Phase.TRANSFER:
-            self._ramp.reset()
-            self._enter(Stage.TRANSFER, i.now_s)
-            return self._transfer(i)
+        elif not matched:
+            self._enter(Stage.PRE_CHARGE, i.now_s)  # the car moved its target: not pre-charged any more
         return PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, target_V, 0.0)
 
     def _transfer(self, i: SequenceInputs) -> PowerModuleCommand:
         target_A = self._target_A(i)
         step = self._ramp.step(target_A, i.current_A, i.now_s)
         assert i.demand is not None
-        # kept for the ramp down, when there may be no demand any more
-        self._window_V = (min(i.demand.voltage_limit_V, self._max_voltage_V(i)), i.demand.voltage_floor_V)
+        # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
+        if i.capabilities is not None:
+            self._window_V = (min(i.demand.voltage_limit_V, self._max_voltage_V(i)), i.demand.voltage_floor_V)
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
 
     def _target_A(self, i: SequenceInputs) -> float:
@@ -300,7 +333,9 @@ class DcSequence:
         return target_A
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:
-        rate = ERROR_RAMP_A_PER_S if i.severity else None
+        # steep enough to be at zero in half the time: what opens at the time-out opens under load
+        least = ERROR_RAMP_A_PER_S if i.severity else STOP_RAMP_A_PER_S
+        rate = max(least, self._ramp.rate_A_per_s, self._stop_from_A / (RAMP_DOWN_TIMEOUT_S / 2))
         step = self._ramp.step(0.0, i.current_A, i.now_s, rate)
         quiet = i.current_A is not None and abs(i.current_A) < NO_CURRENT_A and step.current_A == 0.0
         if quiet or i.now_s - self._entered_s > RAMP_DOWN_TIMEOUT_S:
@@ -318,18 +353,14 @@ class DcSequence:
     def _board(self, i: SequenceInputs) -> PilotBoardCommand:
         closed = self._stage not in _OPEN
         demand = i.demand
-        if i.severity is not Severity.EMERGENCY:
-            self._emergency_since_s = None
-        elif self._emergency_since_s is None:
-            self._emergency_since_s = i.now_s
-        if self._emergency_since_s is not None:
-            # F tells the car; then X1, for under F nobody can see whether a car is still plugged (facts/safety.md 2)
-            told = i.now_s - self._emergency_since_s >= EMERGENCY_PILOT_F_S and self._stage is Stage.FAULTED
-            self._pilot = (PilotCommand.X1, 100.0) if told else (PilotCommand.F, 0.0)
+        if i.severity is Severity.EMERGENCY:
+            self._pilot = self._emergency_pilot(i)
         elif demand is not None:
             self._pilot = (demand.pilot, demand.duty_percent)
         elif not closed:
             self._pilot = (PilotCommand.F, 0.0)  # else as before: the car may see the ramp down through
+        if i.severity is not Severity.EMERGENCY:
+            self._pilot_f_since_s = None
         return PilotBoardCommand(
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
@@ -338,12 +369,25 @@ class DcSequence:
             lock=closed or self._live(i) or (demand is not None and demand.lock),
         )
 
+    def _emergency_pilot(self, i: SequenceInputs) -> tuple[PilotCommand, float]:
+        if self._pilot_f_since_s is None:
+            self._pilot_f_since_s = i.now_s
+        shown = i.now_s - self._pilot_f_since_s >= PILOT_F_S
+        return (PilotCommand.X1, 100.0) if shown and self._stage is Stage.FAULTED else (PilotCommand.F, 0.0)
+
     @property
     def _lowering_after_check(self) -> bool:
         return self._stage is Stage.CABLE_CHECK and self._check_step > 3
 
     def _live(self, i: SequenceInputs) -> bool:
-        """The connector may carry voltage: keep it locked. Unknown counts as live while plugged."""
+        """The connector may carry voltage: keep it locked. Unknown counts as live while plugged.
+
+        The voltage is the module's: once off with the contactor seen open, it is not the connector's, and a module
+        that has fallen silent must not hold the car.
+        """
+        opened = i.contactor is Contactor.OPEN
+        if self._stage is Stage.OFF and opened:
+            return False
         if i.voltage_V is None:
-            return i.pilot.plugged
-        return i.voltage_V >= SAFE_VOLTAGE_V and self._stage is not Stage.OFF
+            return i.pilot.plugged and not (self._stage is Stage.FAULTED and opened)
+        return i.voltage_V >= SAFE_VOLTAGE_V

@@ -27,9 +27,11 @@ from chargepoint.ports import (
     InsulationMonitor,
     InsulationState,
     PilotBoard,
+    PilotBoardCommand,
     PilotBoardState,
     PowerModule,
     PowerModuleCapabilities,
+    PowerModuleCommand,
     PowerModuleState,
     TokenReader,
 )
@@ -37,12 +39,17 @@ from chargepoint.power.dc_sequence import DcSequence, SequenceInputs
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import Inputs, Interlocks
-from chargepoint.safety.latches import Latches
+from chargepoint.safety.latches import Latches, board_may_clear
 
 PILOT_MAX_AGE_S = 0.25
 MODULE_MAX_AGE_S = 0.5
 METER_MAX_AGE_S = 2.0
 INSULATION_MAX_AGE_S = 2.0  # facts/hardware.md 3: older than 2 s is a fault
+
+RESET_PATIENCE_S = 1.0
+"""How long a reset waits for the board to clear its own latched bits, which feed ours."""
+
+BOARD_CLEAR_PERIOD_S = 0.2
 
 NOT_HEARD_YET = frozenset(
     {
@@ -115,6 +122,11 @@ class EvseStage:
         self._seq = 0
         self._events: list[PowerEvent] = []
         self._contactor_commanded = False
+        self._board_command = PilotBoardCommand()
+        self._car_voltage_max_V = 0.0
+        self._reset_asked = False
+        self._reset_until_s: float | None = None
+        self._board_clear_due_s = 0.0
 
     def take_demand(self, demand: StageDemand, now_s: float) -> None:
         """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored."""
@@ -130,8 +142,14 @@ class EvseStage:
 
     def reset_faults(self) -> None:
         """A person or the central system asks for a reset; causes still present stay latched."""
-        self._latches.ask_reset()
-        self._hw.pilot.clear_latched()
+        self._reset_asked = True
+
+    def switch_off(self) -> None:
+        """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
+        last = self._board_command
+        self._contactor_commanded = False
+        self._hw.pilot.command(PilotBoardCommand(discharge=last.discharge, lock=last.lock))
+        self._hw.module.command(PowerModuleCommand())
 
     def events(self) -> list[PowerEvent]:
         """What happened since the last call."""
@@ -146,6 +164,8 @@ class EvseStage:
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
         stage_before = sequence.stage if sequence is not None else Stage.OFF
+        self._note_car_voltage(demand, stage_before)
+        self._clear_board(seen, stage_before, now_s)
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
         self._latch(active, seen, stage_before, now_s)
         meter = self._hw.meter.registers
@@ -186,12 +206,12 @@ class EvseStage:
                 voltage_V=image.voltage_V,
                 current_A=image.current_A,
                 insulation=seen.insulation,
-                capabilities=capabilities,
+                capabilities=self._rated(capabilities),
                 temperature_degC=seen.temperature_degC,
             )
         )
         self._latch({**active, **out.failures}, seen, out.stage, now_s)
-        self._contactor_commanded = out.board.contactor
+        self._board_command, self._contactor_commanded = out.board, out.board.contactor
         self._hw.pilot.command(out.board)
         self._hw.module.command(out.module)
         self._hw.insulation.enable(out.insulation_measuring)
@@ -244,8 +264,9 @@ class EvseStage:
             hardware_chain_closed=board is not None and board.hardware_chain_closed,
             door_closed=board is not None and board.door_closed,
             rcd_ok=board is not None and board.rcd_ok,
+            insulation_relay_ok=board is not None and board.insulation_relay_ok,
             board_latched=frozenset() if board is None else board.latched,
-            car_voltage_max_V=0.0 if self._demand is None else self._demand.voltage_limit_V,
+            car_voltage_max_V=self._car_voltage_max_V,
             module_voltage_V=None if module is None else module.voltage_V,
             module_current_A=None if module is None else module.current_A,
             module_faults=() if module is None else module.faults,
@@ -256,22 +277,69 @@ class EvseStage:
         )
 
     def _latch(self, active: dict[FaultCode, str], seen: _Seen, stage: Stage, now_s: float) -> None:
-        power_off = stage in (Stage.OFF, Stage.FAULTED) and not self._contactor_commanded
-        new, cleared = self._latches.step(active, power_off=power_off, car_gone=seen.pilot is ControlPilot.A)
+        new, cleared = self._latches.step(
+            active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A
+        )
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
         self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
 
-    def _stage_capabilities(self, module: PowerModuleCapabilities | None) -> StageCapabilities | None:
+    def _power_off(self, stage: Stage) -> bool:
+        return stage in (Stage.OFF, Stage.FAULTED) and not self._contactor_commanded
+
+    def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
+        """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
+        if demand is not None and demand.voltage_limit_V > 0:
+            self._car_voltage_max_V = demand.voltage_limit_V
+        elif stage in (Stage.OFF, Stage.FAULTED):
+            self._car_voltage_max_V = 0.0
+
+    def _clear_board(self, seen: _Seen, stage: Stage, now_s: float) -> None:
+        """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
+        if self._reset_asked:
+            self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S
+            tested = None if seen.insulation is None else seen.insulation.self_test_passed
+            if self._power_off(stage) and tested is False:
+                self._hw.insulation.start_self_test()  # a failed one leaves the monitor unhealthy until the next
+        asked = self._reset_until_s is not None
+        latched = frozenset() if seen.board is None else seen.board.latched
+        car_gone = seen.pilot is ControlPilot.A
+        if (
+            self._power_off(stage)
+            and now_s >= self._board_clear_due_s
+            and board_may_clear(latched, car_gone=car_gone, asked=asked)
+        ):
+            self._board_clear_due_s = now_s + BOARD_CLEAR_PERIOD_S
+            self._hw.pilot.clear_latched()
+        if self._reset_until_s is not None and (not latched or now_s >= self._reset_until_s):
+            self._reset_until_s = None
+            self._latches.ask_reset()
+
+    def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
+        """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
         if module is None:
             return None
         ratings = self._ratings
-        return StageCapabilities(
+        return replace(
+            module,
             voltage_min_V=max(module.voltage_min_V, ratings.voltage_min_V),
             voltage_max_V=min(module.voltage_max_V, ratings.envelope.voltage_max_V),
             charge_current_max_A=min(module.charge_current_max_A, ratings.envelope.current_max_A),
             discharge_current_max_A=min(module.discharge_current_max_A, ratings.envelope.current_max_A),
             charge_power_max_W=min(module.charge_power_max_W, ratings.charge_power_max_W),
             discharge_power_max_W=min(module.discharge_power_max_W, ratings.discharge_power_max_W),
+        )
+
+    def _stage_capabilities(self, module: PowerModuleCapabilities | None) -> StageCapabilities | None:
+        rated = self._rated(module)
+        if rated is None:
+            return None
+        return StageCapabilities(
+            voltage_min_V=rated.voltage_min_V,
+            voltage_max_V=rated.voltage_max_V,
+            charge_current_max_A=rated.charge_current_max_A,
+            discharge_current_max_A=rated.discharge_current_max_A,
+            charge_power_max_W=rated.charge_power_max_W,
+            discharge_power_max_W=rated.discharge_power_max_W,
         )
 
     def poll(self, now_s: float) -> None:

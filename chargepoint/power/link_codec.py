@@ -132,6 +132,9 @@ def _demand(body: bytes) -> StageDemand:
     if charge_A < 0 or discharge_A < 0:
         raise LinkError("current limits are magnitudes: at least 0")
     law = None
+    due = _DEMAND.size + (8 * (1 + 2 * count) if count else 0)
+    if len(body) != due:
+        raise LinkError(f"demand of {len(body)} bytes: {due} with {count} points")
     if count:
         if count > LAW_POINTS_MAX:
             raise LinkError(f"law has {count} points: at most {LAW_POINTS_MAX}")
@@ -254,7 +257,14 @@ def _image(body: bytes) -> EvseImage:
         evse_id, seq, taken_at_s, demand_seq, phase, stage, pilot, contactor, lock,
         duty, voltage_V, current_A, applied_W, target_W, insulation_ohm, temperature_degC, mask, permitted, word,
     ) = _IMAGE.unpack_from(body)  # fmt: skip
-    numbers = _IMAGE_TAIL.unpack_from(body, _IMAGE.size)
+    numbers = _IMAGE_TAIL.unpack(body[_IMAGE.size :])
+    parts, meter = numbers[:6], numbers[6:]
+    due = [taken_at_s, duty, applied_W, target_W]
+    for group in (parts, meter):
+        if not all(math.isnan(n) for n in group):
+            due += group
+    if any(math.isnan(n) for n in due):
+        raise LinkError("a number that is due is not known")
     return EvseImage(
         evse_id=EvseId(evse_id),
         seq=seq,
@@ -272,9 +282,9 @@ def _image(body: bytes) -> EvseImage:
         target_W=target_W,
         limited_by_stage=word.rstrip(b"\0").decode("utf-8", "replace"),
         insulation_ohm=_maybe(insulation_ohm),
-        meter=None if math.isnan(numbers[6]) else MeterRegisters(*numbers[6:]),
+        meter=None if math.isnan(meter[0]) else MeterRegisters(*meter),
         temperature_degC=_maybe(temperature_degC),
-        capabilities=None if math.isnan(numbers[0]) else StageCapabilities(*numbers[:6]),
+        capabilities=None if math.isnan(parts[0]) else StageCapabilities(*parts),
         faults=frozenset(code for code in FaultCode if mask >> code & 1),
         permitted=permitted,
     )

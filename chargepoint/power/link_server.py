@@ -9,6 +9,9 @@ from pathlib import Path
 
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, DownMessage, LinkError, UpMessage, decode_down, encode_up
 
+MESSAGES_AT_ONCE = 64
+"""Read in one call at most: a daemon that floods must not hold up the cycle."""
+
 
 class LinkServer:
     """One daemon at a time; a second connection replaces the first (a restarted daemon must not be locked out)."""
@@ -23,6 +26,7 @@ class LinkServer:
         os.chmod(path, 0o660)
         self._listener.listen(2)
         self._peer: socket.socket | None = None
+        self._lost = False
         self.errors: list[str] = []
 
     def filenos(self) -> tuple[int, ...]:
@@ -36,10 +40,13 @@ class LinkServer:
         return self._peer is not None
 
     def receive(self) -> tuple[list[DownMessage], bool]:
-        """Messages since the last call, and whether the daemon went away meanwhile. Malformed ones land in `errors`."""
+        """Messages since the last call, and whether the daemon went away after them. Malformed ones land in `errors`."""
         messages: list[DownMessage] = []
-        lost = self._accept()
-        while self._peer is not None:
+        self._accept()
+        if self._lost:  # also when a new one is there already: its messages come with the next call
+            self._lost = False
+            return messages, True
+        while self._peer is not None and len(messages) + len(self.errors) < MESSAGES_AT_ONCE:
             try:
                 data = self._peer.recv(MESSAGE_MAX_BYTES + 1)
             except BlockingIOError:
@@ -48,12 +55,13 @@ class LinkServer:
                 data = b""
             if not data:
                 self._drop()
+                self._lost = False
                 return messages, True
             try:
                 messages.append(decode_down(data))
             except LinkError as error:
                 self.errors.append(str(error))
-        return messages, lost
+        return messages, False
 
     def send(self, message: UpMessage) -> None:
         """Tell the daemon if it is there and reads; never waits."""
@@ -71,18 +79,16 @@ class LinkServer:
         self._listener.close()
         self._path.unlink(missing_ok=True)
 
-    def _accept(self) -> bool:
+    def _accept(self) -> None:
         try:
             peer, _ = self._listener.accept()
         except OSError:
-            return False
-        replaced = self._peer is not None
+            return
         self._drop()
         peer.setblocking(False)
         self._peer = peer
-        return replaced
 
     def _drop(self) -> None:
         if self._peer is not None:
             self._peer.close()
-            self._peer = None
+            self._peer, self._lost = None, True

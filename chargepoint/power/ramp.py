@@ -42,6 +42,11 @@ class Ramp:
         """Where the ramp is."""
         return self._current_A
 
+    @property
+    def rate_A_per_s(self) -> float:
+        """The normal slope."""
+        return self._rate
+
     def reset(self) -> None:
         """Start again from zero, no direction."""
         self._current_A, self._direction, self._turn = 0.0, 0, _Turn.NO

@@ -6,6 +6,26 @@ from collections.abc import Mapping
 
 from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
 
+BOARD_RESET: dict[str, Reset] = {
+    "watchdog": Reset.AUTO,  # a restarted power process recovers by itself once its outputs are off
+    "over_temperature": Reset.AUTO,  # latched again by the board as long as it is hot
+    "supply": Reset.AUTO,
+    "diode": Reset.UNPLUG,
+    "cp_short": Reset.UNPLUG,
+    "pp": Reset.UNPLUG,
+    "no_close": Reset.UNPLUG,
+    "lock": Reset.UNPLUG,
+    "weld": Reset.OPERATOR,
+    "e_stop": Reset.OPERATOR,
+}
+"""When the pilot/IO board's own latched bits may be cleared; a name that is not here: only by a person."""
+
+
+def board_may_clear(latched: frozenset[str], *, car_gone: bool, asked: bool) -> bool:
+    """The board clears all its bits at once or none, so the strictest of them decides."""
+    rules = {BOARD_RESET.get(name, Reset.OPERATOR) for name in latched}
+    return bool(rules) and (asked or rules == {Reset.AUTO} or (car_gone and Reset.OPERATOR not in rules))
+
 
 class Latches:
     """Latched faults of one EVSE.

@@ -1,0 +1,364 @@
+"""Every row of the interlock table: trips at its bound, not below it, after its delay, and takes the unknown as danger."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargepoint.model.faults import CATALOGUE, FaultCode
+from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.safety.envelope import Envelope
+from chargepoint.safety.interlocks import TABLE, Inputs, Interlocks
+
+ENERGISED = (Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN)
+ACTIVE = (*ENERGISED, Stage.CABLE_CHECK, Stage.CABLE_CHECKED)
+QUIET = tuple(stage for stage in Stage if stage not in ACTIVE)
+
+CALM = Inputs(
+    now_s=0.0,
+    envelope=Envelope(voltage_max_V=920.0, current_max_A=40.0),
+    stage=Stage.TRANSFER,
+    lease_valid=True,
+    pilot_board_alive=True,
+    power_module_alive=True,
+    meter_alive=True,
+    insulation_monitor_healthy=True,
+    pilot=ControlPilot.C,
+    lock=Lock.LOCKED,
+    contactor=Contactor.CLOSED,
+    contactor_commanded=True,
+    emergency_chain_closed=True,
+    hardware_chain_closed=True,
+    door_closed=True,
+    rcd_ok=True,
+    insulation_relay_ok=True,
+    board_latched=frozenset(),
+    car_voltage_max_V=450.0,
+    module_voltage_V=400.0,
+    module_current_A=20.0,
+    module_faults=(),
+    meter_voltage_V=399.0,
+    commanded_current_A=20.0,
+    insulation_ohm=1_000_000.0,
+    temperature_degC=40.0,
+)
+
+
+def seen(**changes: Any) -> Inputs:
+    return replace(CALM, **changes)
+
+
+def tripped_after(held_s: float, **changes: Any) -> set[FaultCode]:
+    """What the table says when the condition was first seen at 100 s and still is `held_s` later."""
+    table = Interlocks()
+    table.evaluate(seen(now_s=100.0, **changes))
+    return set(table.evaluate(seen(now_s=100.0 + held_s, **changes)))
+
+
+DELAYS = {
+    FaultCode.OVER_CURRENT: 0.05,
+    FaultCode.CONTACTOR_WELDED: 0.5,
+    FaultCode.OVER_VOLTAGE: 0.4,
+    FaultCode.INSULATION: 0.2,
+    FaultCode.CONTACTOR_NOT_CLOSED: 0.1,
+    FaultCode.REVERSE_CURRENT: 0.5,
+    FaultCode.VOLTAGE_PLAUSIBILITY: 5.0,
+    FaultCode.CONNECTOR_LOCK: 1.0,
+    FaultCode.OVER_TEMPERATURE: 1.0,
+}
+
+DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
+    (FaultCode.LEASE_LOST, {"lease_valid": False}),
+    (FaultCode.EMERGENCY_STOP, {"emergency_chain_closed": False}),
+    (FaultCode.EMERGENCY_STOP, {"board_latched": frozenset({"e_stop"})}),
+    (FaultCode.HARDWARE_CHAIN_OPEN, {"hardware_chain_closed": False}),
+    (FaultCode.DOOR_OPEN, {"door_closed": False}),
+    (FaultCode.RCD, {"rcd_ok": False}),
+    (FaultCode.PILOT_BOARD_COMMUNICATION, {"pilot_board_alive": False}),
+    (FaultCode.PILOT_LOST, {"pilot": ControlPilot.B}),
+    (FaultCode.OVER_VOLTAGE_EMERGENCY, {"module_voltage_V": 550.1}),
+    (FaultCode.OVER_VOLTAGE_EMERGENCY, {"meter_voltage_V": 550.1}),
+    (FaultCode.OVER_CURRENT, {"module_current_A": 45.1}),
+    (FaultCode.OVER_CURRENT, {"module_current_A": -45.1}),
+    (FaultCode.CONTACTOR_WELDED, {"contactor_commanded": False, "contactor": Contactor.CLOSED}),
+    (FaultCode.CONTACTOR_WELDED, {"contactor_commanded": False, "contactor": Contactor.WELDED}),
+    (FaultCode.OVER_VOLTAGE, {"module_voltage_V": 455.1}),
+    (FaultCode.OVER_VOLTAGE, {"meter_voltage_V": 455.1}),
+    (FaultCode.INSULATION, {"insulation_ohm": 99_999.0}),
+    (FaultCode.INSULATION, {"insulation_relay_ok": False}),
+    (FaultCode.INSULATION_MONITOR, {"insulation_monitor_healthy": False}),
+    (FaultCode.CONTACTOR_NOT_CLOSED, {"contactor": Contactor.OPEN}),
+    (FaultCode.CONTACTOR_NOT_CLOSED, {"contactor": Contactor.UNKNOWN}),
+    (FaultCode.REVERSE_CURRENT, {"module_current_A": -2.1}),
+    (FaultCode.REVERSE_CURRENT, {"module_current_A": 2.1, "commanded_current_A": -5.0}),
+    (FaultCode.REVERSE_CURRENT, {"module_current_A": 2.1, "commanded_current_A": 0.0}),
+    (FaultCode.VOLTAGE_PLAUSIBILITY, {"meter_voltage_V": 349.0}),
+    (FaultCode.CONNECTOR_LOCK, {"lock": Lock.UNLOCKED}),
+    (FaultCode.CONNECTOR_LOCK, {"lock": Lock.UNDEFINED}),
+    (FaultCode.CONNECTOR_LOCK, {"lock": Lock.MOVING}),
+    (FaultCode.PILOT_DIODE, {"board_latched": frozenset({"diode"})}),
+    (FaultCode.PILOT_BOARD_WATCHDOG, {"board_latched": frozenset({"watchdog"})}),
+    (FaultCode.OVER_TEMPERATURE, {"temperature_degC": 90.0}),
+    (FaultCode.OVER_TEMPERATURE, {"board_latched": frozenset({"over_temperature"})}),
+    (FaultCode.POWER_MODULE, {"module_faults": ("over-temperature", "fan")}),
+    (FaultCode.POWER_MODULE_COMMUNICATION, {"power_module_alive": False}),
+    (FaultCode.METER_COMMUNICATION, {"meter_alive": False}),
+]
+
+JUST_FINE: list[dict[str, Any]] = [
+    {"module_voltage_V": 455.0, "meter_voltage_V": 455.0},
+    {"module_current_A": 45.0},
+    {"module_current_A": -45.0, "commanded_current_A": -40.0},
+    {"module_current_A": 2.0, "commanded_current_A": -5.0},
+    {"module_current_A": -2.0, "commanded_current_A": 0.0},
+    {"module_voltage_V": 400.0, "meter_voltage_V": 350.0},
+    {"insulation_ohm": 100_000.0},
+    {"temperature_degC": 89.9},
+    {"pilot": ControlPilot.D},
+    {"board_latched": frozenset({"pp", "no_close"})},
+]
+
+
+def test_the_table_covers_every_code_an_input_can_cause() -> None:
+    by_sequence = {FaultCode.CABLE_CHECK, FaultCode.PRE_CHARGE, FaultCode.INTERNAL}
+    assert {row.code for row in TABLE} == set(FaultCode) - by_sequence
+    assert {code for code, _ in DANGERS} == {row.code for row in TABLE}
+    assert set(CATALOGUE) == set(FaultCode)
+
+
+def test_nothing_trips_while_all_is_well() -> None:
+    for stage in Stage:
+        quiet = {} if stage in ACTIVE else {"contactor": Contactor.OPEN, "contactor_commanded": False}
+        assert tripped_after(60.0, stage=stage, **quiet) == set(), stage
+
+
+@pytest.mark.parametrize("changes", JUST_FINE, ids=str)
+def test_at_the_bound_nothing_trips(changes: dict[str, Any]) -> None:
+    assert tripped_after(60.0, **changes) == set()
+
+
+@pytest.mark.parametrize(("code", "changes"), DANGERS, ids=lambda value: getattr(value, "name", str(value)))
+def test_beyond_the_bound_the_row_trips_after_its_delay_and_only_then(code: FaultCode, changes: dict[str, Any]) -> None:
+    delay_s = DELAYS.get(code, 0.0)
+    assert code in tripped_after(delay_s + 0.001, **changes)
+    if delay_s:
+        assert code not in tripped_after(delay_s - 0.001, **changes)
+    else:
+        assert code in Interlocks().evaluate(seen(**changes))
+
+
+@pytest.mark.parametrize(("code", "changes"), DANGERS, ids=lambda value: getattr(value, "name", str(value)))
+def test_every_trip_says_what_it_saw(code: FaultCode, changes: dict[str, Any]) -> None:
+    table = Interlocks()
+    table.evaluate(seen(now_s=0.0, **changes))
+    assert len(table.evaluate(seen(now_s=20.0, **changes))[code]) > 5
+
+
+@pytest.mark.parametrize("code", sorted(DELAYS))
+def test_a_delay_starts_again_when_the_cause_was_gone_for_one_cycle(code: FaultCode) -> None:
+    changes = next(c for found, c in DANGERS if found is code)
+    table, delay_s = Interlocks(), DELAYS[code]
+    table.evaluate(seen(now_s=0.0, **changes))
+    table.evaluate(seen(now_s=0.6 * delay_s))
+    table.evaluate(seen(now_s=0.7 * delay_s, **changes))
+    assert code not in table.evaluate(seen(now_s=1.5 * delay_s, **changes))
+    assert code in table.evaluate(seen(now_s=1.8 * delay_s, **changes))
+
+
+def test_detail_names_value_and_bound() -> None:
+    detail = Interlocks().evaluate(seen(module_voltage_V=560.0))[FaultCode.OVER_VOLTAGE_EMERGENCY]
+    assert "560.0 V" in detail and "550 V" in detail
+
+
+# -- stages ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_lease_pilot_and_lock_count_while_something_is_energised(stage: Stage) -> None:
+    found = tripped_after(5.0, stage=stage, lease_valid=False, pilot=ControlPilot.A, lock=Lock.UNLOCKED)
+    wanted = {FaultCode.LEASE_LOST, FaultCode.PILOT_LOST, FaultCode.CONNECTOR_LOCK}
+    assert found & wanted == (wanted if stage in ACTIVE else set())
+
+
+@pytest.mark.parametrize("pilot", [p for p in ControlPilot if not p.ready])
+def test_every_pilot_state_but_c_and_d_is_a_loss(pilot: ControlPilot) -> None:
+    assert FaultCode.PILOT_LOST in Interlocks().evaluate(seen(pilot=pilot))
+
+
+@pytest.mark.parametrize(("current_A", "lost"), [(0.5, False), (-0.9, False), (1.0, True), (-20.0, True), (None, True)])
+def test_in_the_ramp_down_the_car_may_go_back_to_b_only_without_current(current_A: float | None, lost: bool) -> None:
+    inputs = seen(stage=Stage.RAMP_DOWN, pilot=ControlPilot.B, module_current_A=current_A)
+    assert (FaultCode.PILOT_LOST in Interlocks().evaluate(inputs)) is lost
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_insulation_and_over_voltage_count_while_energised(stage: Stage) -> None:
+    found = tripped_after(1.0, stage=stage, insulation_ohm=1.0, module_voltage_V=500.0)
+    wanted = {FaultCode.INSULATION, FaultCode.OVER_VOLTAGE}
+    assert found & wanted == (wanted if stage in ENERGISED else set())
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_what_concerns_the_whole_cabinet_counts_in_every_stage(stage: Stage) -> None:
+    changes = {
+        "emergency_chain_closed": False,
+        "door_closed": False,
+        "rcd_ok": False,
+        "module_voltage_V": 1200.0,
+        "module_current_A": 100.0,
+        "temperature_degC": 95.0,
+        "insulation_monitor_healthy": False,
+        "module_faults": ("x",),
+    }
+    assert tripped_after(2.0, stage=stage, **changes) >= {
+        FaultCode.EMERGENCY_STOP,
+        FaultCode.DOOR_OPEN,
+        FaultCode.RCD,
+        FaultCode.OVER_VOLTAGE_EMERGENCY,
+        FaultCode.OVER_CURRENT,
+        FaultCode.OVER_TEMPERATURE,
+        FaultCode.INSULATION_MONITOR,
+        FaultCode.POWER_MODULE,
+    }
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_weld_is_seen_in_every_stage(stage: Stage) -> None:
+    assert FaultCode.CONTACTOR_WELDED in tripped_after(0.6, stage=stage, contactor_commanded=False)
+
+
+@pytest.mark.parametrize("stage", [*ENERGISED, Stage.CABLE_CHECKED])
+def test_a_dropped_contactor_is_seen_from_the_end_of_the_cable_check_on(stage: Stage) -> None:
+    assert FaultCode.CONTACTOR_NOT_CLOSED in tripped_after(0.2, stage=stage, contactor=Contactor.OPEN)
+
+
+# -- the unknown -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ENERGISED)
+def test_no_insulation_value_while_energised_is_a_faulty_monitor_after_ten_seconds(stage: Stage) -> None:
+    assert FaultCode.INSULATION_MONITOR not in tripped_after(9.9, stage=stage, insulation_ohm=None)
+    assert FaultCode.INSULATION_MONITOR in tripped_after(10.1, stage=stage, insulation_ohm=None)
+
+
+def test_two_rows_of_one_code_count_their_delays_apart() -> None:
+    table = Interlocks()
+    table.evaluate(seen(now_s=0.0, insulation_ohm=None))
+    assert FaultCode.INSULATION_MONITOR in table.evaluate(seen(now_s=1.0, insulation_monitor_healthy=False))
+    assert table.evaluate(seen(now_s=11.0, insulation_ohm=None)) == {}
+
+
+def test_without_the_cars_maximum_the_evses_own_counts() -> None:
+    assert FaultCode.OVER_VOLTAGE in tripped_after(0.5, car_voltage_max_V=0.0, module_voltage_V=926.0)
+    assert FaultCode.OVER_VOLTAGE not in tripped_after(0.5, car_voltage_max_V=0.0, module_voltage_V=924.0)
+
+
+def test_over_voltage_of_a_lowered_limit_trips_although_the_voltage_did_not_move() -> None:
+    """CC.6.2 as it is tested: the car's limit goes below the present voltage in mid-session."""
+    table = Interlocks()
+    assert table.evaluate(seen(now_s=0.0)) == {}
+    assert table.evaluate(seen(now_s=1.0, car_voltage_max_V=380.0)) == {}
+    assert set(table.evaluate(seen(now_s=1.41, car_voltage_max_V=380.0))) == {FaultCode.OVER_VOLTAGE}
+
+
+@pytest.mark.parametrize("car_V", [750.0, 850.0])
+def test_the_test_voltage_of_the_cable_check_is_no_emergency(car_V: float) -> None:
+    """1.1 times 750 V is 825 V, which is Table 103's bound itself: half a volt of ripple must not need a person."""
+    at = {"car_voltage_max_V": car_V, "module_voltage_V": 1.1 * car_V + 0.5, "meter_voltage_V": 1.1 * car_V}
+    assert tripped_after(1.0, stage=Stage.CABLE_CHECK, envelope=Envelope(1000.0, 40.0), **at) == set()
+    assert FaultCode.OVER_VOLTAGE_EMERGENCY in tripped_after(1.0, envelope=Envelope(1000.0, 40.0), **at)
+    beyond = {**at, "module_voltage_V": 1101.0}
+    found = tripped_after(1.0, stage=Stage.CABLE_CHECK, envelope=Envelope(1000.0, 40.0), **beyond)
+    assert FaultCode.OVER_VOLTAGE_EMERGENCY in found
+
+
+def test_a_silent_board_is_one_fault_and_not_ten() -> None:
+    dead = seen(
+        pilot_board_alive=False,
+        pilot=ControlPilot.UNKNOWN,
+        lock=Lock.UNDEFINED,
+        contactor=Contactor.UNKNOWN,
+        emergency_chain_closed=False,
+        hardware_chain_closed=False,
+        door_closed=False,
+        rcd_ok=False,
+        insulation_relay_ok=False,
+        temperature_degC=None,
+    )
+    assert set(Interlocks().evaluate(dead)) == {FaultCode.PILOT_BOARD_COMMUNICATION}
+
+
+def test_a_module_that_is_silent_trips_by_its_silence() -> None:
+    inputs = seen(power_module_alive=False, module_voltage_V=None, module_current_A=None)
+    assert set(Interlocks().evaluate(inputs)) == {FaultCode.POWER_MODULE_COMMUNICATION}
+
+
+def test_the_open_emergency_chain_is_not_told_twice() -> None:
+    found = Interlocks().evaluate(seen(emergency_chain_closed=False, hardware_chain_closed=False))
+    assert FaultCode.HARDWARE_CHAIN_OPEN not in found
+
+
+# -- lag -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_current_that_still_decays_after_the_command_is_no_reverse_current() -> None:
+    table = Interlocks()
+    for cycle in range(100):
+        current_A = 40.0 * max(0.0, 1.0 - cycle / 30)  # 300 ms of decay
+        inputs = seen(now_s=cycle * 0.01, module_current_A=current_A, commanded_current_A=0.0)
+        assert table.evaluate(inputs) == {}
+
+
+def test_the_zero_of_a_big_module_is_no_reverse_current() -> None:
+    big = Envelope(voltage_max_V=920.0, current_max_A=500.0)
+    changes = {"envelope": big, "commanded_current_A": 0.0}
+    assert tripped_after(5.0, module_current_A=10.0, **changes) == set()
+    assert tripped_after(5.0, module_current_A=10.1, **changes) == {FaultCode.REVERSE_CURRENT}
+
+
+@given(
+    voltage_V=st.floats(0, 2000),
+    current_A=st.floats(-600, 600),
+    commanded_A=st.floats(-600, 600),
+    ohm=st.one_of(st.none(), st.floats(0, 1e7)),
+    stage=st.sampled_from(list(Stage)),
+)
+def test_what_trips_does_not_depend_on_being_looked_at_more_often(
+    voltage_V: float, current_A: float, commanded_A: float, ohm: float | None, stage: Stage
+) -> None:
+    def held(every_s: float) -> set[FaultCode]:
+        table, found = Interlocks(), {}
+        for cycle in range(round(12.0 / every_s) + 1):
+            found = table.evaluate(
+                seen(
+                    now_s=cycle * every_s,
+                    module_voltage_V=voltage_V,
+                    meter_voltage_V=voltage_V,
+                    module_current_A=current_A,
+                    commanded_current_A=commanded_A,
+                    insulation_ohm=ohm,
+                    stage=stage,
+                )
+            )
+        return set(found)
+
+    assert held(6.0) == held(0.5)
+
+
+@given(st.data())
+def test_making_one_known_input_unknown_never_unlocks_power(data: st.DataObject) -> None:
+    """None where a reading was: whatever stopped power by its device's silence still stops it."""
+    stage = data.draw(st.sampled_from(ENERGISED))
+    lost = data.draw(
+        st.sampled_from(
+            [
+                {"power_module_alive": False, "module_voltage_V": None, "module_current_A": None},
+                {"meter_alive": False, "meter_voltage_V": None},
+                {"insulation_monitor_healthy": False, "insulation_ohm": None},
+                {"pilot_board_alive": False, "pilot": ControlPilot.UNKNOWN, "contactor": Contactor.UNKNOWN},
+            ]
+        )
+    )
+    assert Interlocks().evaluate(seen(stage=stage, **lost)) != {}

@@ -1,0 +1,147 @@
+"""Latching and reset: AUTO, UNPLUG, OPERATOR; a cause still present never clears; the worst severity rules."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+from chargepoint.safety.latches import BOARD_RESET, Latches, board_may_clear
+
+
+def of(rule: Reset) -> list[FaultCode]:
+    return [code for code in FaultCode if CATALOGUE[code].reset is rule]
+
+
+def latched(code: FaultCode) -> Latches:
+    latches = Latches()
+    new, cleared = latches.step({code: "seen"}, power_off=False, car_gone=False)
+    assert (new, cleared) == ({code: "seen"}, frozenset())
+    return latches
+
+
+@pytest.mark.parametrize("code", list(FaultCode))
+def test_what_tripped_stays_while_power_is_on_whatever_is_asked(code: FaultCode) -> None:
+    latches = latched(code)
+    latches.ask_reset()
+    assert latches.step({}, power_off=False, car_gone=True) == ({}, frozenset())
+    assert latches.codes == {code}
+
+
+@pytest.mark.parametrize("code", list(FaultCode))
+def test_a_cause_still_present_never_clears(code: FaultCode) -> None:
+    latches = latched(code)
+    latches.ask_reset()
+    assert latches.step({code: "again"}, power_off=True, car_gone=True) == ({}, frozenset())
+    assert latches.codes == {code}
+    assert latches.detail(code) == "seen"
+
+
+@pytest.mark.parametrize("code", of(Reset.AUTO))
+def test_auto_clears_with_its_cause_once_power_is_off(code: FaultCode) -> None:
+    assert latched(code).step({}, power_off=True, car_gone=False) == ({}, {code})
+
+
+@pytest.mark.parametrize("code", of(Reset.UNPLUG))
+def test_unplug_clears_with_the_car_gone(code: FaultCode) -> None:
+    latches = latched(code)
+    assert latches.step({}, power_off=True, car_gone=False) == ({}, frozenset())
+    assert latches.step({}, power_off=True, car_gone=True) == ({}, {code})
+
+
+@pytest.mark.parametrize("code", [*of(Reset.UNPLUG), *of(Reset.OPERATOR)])
+def test_a_person_clears_unplug_and_operator_faults(code: FaultCode) -> None:
+    latches = latched(code)
+    latches.ask_reset()
+    assert latches.step({}, power_off=True, car_gone=False) == ({}, {code})
+    assert latches.codes == frozenset()
+    assert latches.detail(code) == ""
+
+
+@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+def test_operator_faults_do_not_clear_by_themselves(code: FaultCode) -> None:
+    latches = latched(code)
+    assert latches.step({}, power_off=True, car_gone=True) == ({}, frozenset())
+
+
+@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+def test_a_reset_is_used_up_by_the_next_step(code: FaultCode) -> None:
+    latches = latched(code)
+    latches.ask_reset()
+    latches.step({code: "still there"}, power_off=True, car_gone=False)
+    assert latches.step({}, power_off=True, car_gone=False) == ({}, frozenset())
+
+
+def test_there_are_faults_of_every_rule() -> None:
+    assert all(of(rule) for rule in Reset)
+
+
+@given(st.frozensets(st.sampled_from(FaultCode)))
+def test_severity_is_the_worst_of_what_is_latched(codes: frozenset[FaultCode]) -> None:
+    latches = Latches()
+    latches.step(dict.fromkeys(codes, "seen"), power_off=False, car_gone=False)
+    severities = {CATALOGUE[code].severity for code in codes}
+    if Severity.EMERGENCY in severities:
+        assert latches.severity is Severity.EMERGENCY
+    elif Severity.ERROR in severities:
+        assert latches.severity is Severity.ERROR
+    else:
+        assert latches.severity is None
+
+
+def test_what_was_latched_from_the_start_clears_when_first_heard() -> None:
+    latches = Latches(frozenset({FaultCode.METER_COMMUNICATION}))
+    assert latches.severity is Severity.ERROR
+    assert latches.step({}, power_off=True, car_gone=False) == ({}, {FaultCode.METER_COMMUNICATION})
+    assert latches.severity is None
+
+
+STEPS = st.lists(
+    st.tuples(st.frozensets(st.sampled_from(FaultCode), max_size=4), st.booleans(), st.booleans(), st.booleans()),
+    max_size=20,
+)
+
+
+@given(STEPS)
+def test_over_any_story_a_code_clears_only_by_its_rule(
+    steps: list[tuple[frozenset[FaultCode], bool, bool, bool]],
+) -> None:
+    latches = Latches()
+    for active, power_off, car_gone, asked in steps:
+        before = latches.codes
+        if asked:
+            latches.ask_reset()
+        new, cleared = latches.step(dict.fromkeys(active, "x"), power_off=power_off, car_gone=car_gone)
+        assert set(new) == active - before
+        assert latches.codes == (before | active) - cleared
+        for code in cleared:
+            assert power_off and code not in active
+            rule = CATALOGUE[code].reset
+            assert rule is Reset.AUTO or asked or (rule is Reset.UNPLUG and car_gone)
+
+
+# -- the board's own latched bits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "car_gone", "asked", "may"),
+    [
+        ({"watchdog"}, False, False, True),
+        ({"watchdog", "over_temperature"}, False, False, True),
+        ({"diode"}, False, False, False),
+        ({"diode"}, True, False, True),
+        ({"watchdog", "diode"}, False, False, False),
+        ({"weld"}, True, False, False),
+        ({"weld", "watchdog"}, True, False, False),
+        ({"e_stop"}, True, False, False),
+        ({"weld"}, False, True, True),
+        ({"a bit of a later firmware"}, True, False, False),
+        (set(), True, True, False),
+    ],
+)
+def test_the_board_clears_by_its_strictest_bit(names: set[str], car_gone: bool, asked: bool, may: bool) -> None:
+    assert board_may_clear(frozenset(names), car_gone=car_gone, asked=asked) is may
+
+
+def test_a_weld_is_only_ever_cleared_by_a_person() -> None:
+    assert BOARD_RESET["weld"] is Reset.OPERATOR
+    assert BOARD_RESET["e_stop"] is Reset.OPERATOR
