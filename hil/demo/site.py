@@ -19,6 +19,8 @@ class Choices:
     interface: str = "lo"
     tls: bool = True
     sdp_port: int = 15118
+    pki: Path | None = None
+    """PKI_PATH of an outside car that brings its own."""
 
 
 def free_port() -> int:
