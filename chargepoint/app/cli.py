@@ -78,6 +78,14 @@ def check(path: Path) -> None:
 
 
 @main.command()
+def reference() -> None:
+    """Print the reference of every configuration key, as Markdown."""
+    from chargepoint.config.reference import markdown
+
+    click.echo(markdown(), nl=False)
+
+
+@main.command()
 @_config
 def status(path: Path) -> None:
     """Show the running daemon's state as JSON."""
