@@ -24,12 +24,13 @@ from chargepoint.evse.events import (
     PowerProcessLost,
     SessionEvent,
     SessionOutput,
+    StopOrdered,
     Tell,
     TellStatus,
     TimePassed,
     UpdateTransaction,
 )
-from chargepoint.evse.session import EvseSession
+from chargepoint.evse.session import METER_MAX_AGE_S, EvseSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent, SeccInputs
 from chargepoint.model.commands import ReportKind
@@ -58,7 +59,6 @@ from chargepoint.transactions.ledger import Ledger, LedgerState
 from chargepoint.transactions.sampling import SamplingIntervals
 
 CONNECTOR_ID = 1
-METER_MAX_AGE_S = 2.0
 RESTORE_PATIENCE_S = 10.0
 """After a restart the first fresh meter reading is waited for this long; then the last stored one is final."""
 
@@ -188,7 +188,7 @@ class EvseChannel:
         """For the SECC: the last image and the last setpoint."""
         session, image = self.session, self.session.image
         if image is None:
-            return SeccInputs(authorized=session.authorized, stop_requested=session.stop is not None)
+            return SeccInputs(authorized=session.authorized, stop_requested=session.stop_requested)
         return SeccInputs(
             authorized=session.authorized,
             pilot_ready=image.pilot.ready,
@@ -201,7 +201,7 @@ class EvseChannel:
             capabilities=image.capabilities,
             limits_W=self.setpoint.limits_W,
             setpoint_W=self.setpoint.power_W,
-            stop_requested=session.stop is not None,
+            stop_requested=session.stop_requested,
             meter=image.meter,
             minimum_soc_percent=self._rooms.config.energy.minimum_soc_percent,
         )
@@ -270,9 +270,12 @@ class EvseChannel:
     def _begin(self, begin: BeginTransaction) -> None:
         now_s = self._rooms.clock.monotonic_s()
         sample = self._sample(ReadingContext.TRANSACTION_BEGIN)
-        if sample is None:  # the session begins only when permitted, and a silent meter forbids
+        if sample is None:  # the session looked at the meter a moment ago; without a record nothing may flow
             self._log.error("! no meter reading at the begin of a transaction")
+            self.feed(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION))
             return
+        if self._restoring is not None:
+            self._close_left_open(sample)
         transaction_id = TransactionId(str(uuid.uuid4()))
         self.session.transaction_id = transaction_id
         self._configure_sampling(now_s)
@@ -310,11 +313,16 @@ class EvseChannel:
 
     def _restore(self, image: EvseImage, now_s: float) -> None:
         assert self._restoring is not None
-        state, reason, until_s = self._restoring
+        _, _, until_s = self._restoring
         quiet = image.stage in (Stage.OFF, Stage.FAULTED)
         sample = self._sample(ReadingContext.TRANSACTION_END, image) if quiet else None
         if sample is None and now_s < until_s:
             return
+        self._close_left_open(sample)
+
+    def _close_left_open(self, sample: MeterSample | None) -> None:
+        assert self._restoring is not None
+        state, reason, _ = self._restoring
         self._restoring = None
         self._commit(self.ledger.restore(state, sample, self._rooms.clock.utc(), reason))
 
@@ -405,8 +413,12 @@ class EvseChannel:
                 self._lost = True
                 self._log.error("! power process silent for %.1f s", now_s - self._image_s)
                 self.feed(PowerProcessLost())
+                if self.secc is not None:
+                    self.secc.inputs_changed()
             else:
                 self.feed(TimePassed())
+            if self._restoring is not None and now_s >= self._restoring[2]:
+                self._close_left_open(None)  # no power process to ask: what was stored is final
             if self.ledger.state is None:
                 continue
             self._configure_sampling(now_s)
