@@ -34,7 +34,7 @@ class Bench:
         self.choices = choices
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
-        self.spec = CarSpec()
+        self.spec = CarSpec(control_mode=choices.control_mode)
         self.drive: Drive | None = None
         self.progress: Progress | None = None
         self._drive_task: asyncio.Task[Progress] | None = None

@@ -10,16 +10,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("tls", [True, False], ids=["tls13", "plain"])
-def test_the_story_told_once(tmp_path: Path, tls: bool) -> None:
+@pytest.mark.parametrize(
+    ("tls", "mode"), [(True, "dynamic"), (False, "dynamic"), (True, "scheduled")], ids=["tls13", "plain", "scheduled"]
+)
+def test_the_story_told_once(tmp_path: Path, tls: bool, mode: str) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "hil.demo", "--once", "--report", str(report), "--dir", str(tmp_path / "demo")]
-    command += ["--sdp-port", "25118" if tls else "25119", "--tls" if tls else "--no-tls"]
+    command += ["--control-mode", mode, "--sdp-port", "25118" if tls else "25119", "--tls" if tls else "--no-tls"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     r = json.loads(report.read_text())
     assert r["boot_status"] == "Accepted"
-    assert (r["service"], r["control_mode"]) == ("DC_BPT", "dynamic")
+    assert (r["service"], r["control_mode"]) == ("DC_BPT", mode)
     assert r["tls"] == ("TLSv1.3" if tls else None)
     assert r["energy_export_Wh"] > 0
     assert r["energy_export_Wh"] == pytest.approx(r["plant_export_Wh"], rel=0.01)
