@@ -1,0 +1,515 @@
+"""The power cycle and its link over a real socket: daemons come, go and are replaced; what they send may be anything."""
+
+import asyncio
+import itertools
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.faults import FaultCode, InterlockTripped
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import BusHealth, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
+from chargepoint.model.readings import Reading
+from chargepoint.ports import (
+    InsulationState,
+    PilotBoardCommand,
+    PilotBoardState,
+    PowerModuleCapabilities,
+    PowerModuleCommand,
+    PowerModuleState,
+    Reversal,
+)
+from chargepoint.power.cycle import Cycle
+from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.link_client import LinkClient
+from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
+from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
+from chargepoint.safety.envelope import Envelope
+
+LOG = logging.getLogger("test-power")
+TICK_S = 0.01
+
+
+class Steps:
+    """A clock that goes on by one tick whenever it is read: the loop never waits."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        self.now_s += TICK_S
+        return self.now_s
+
+
+class Devices:
+    """Board, module, meter and monitor of one EVSE in one memory; the fake bus is what moves them."""
+
+    name = "devices"
+
+    def __init__(self) -> None:
+        self.board, self.power = PilotBoardCommand(), PowerModuleCommand()
+        self.resets = 0
+        self.orders: list[PilotBoardCommand] = []
+        self.now_s = 0.0
+
+    def poll(self, now_s: float) -> None: ...
+
+    def enable(self, measuring: bool) -> None: ...
+
+    def start_self_test(self) -> None: ...
+
+    def clear_latched(self) -> None:
+        self.resets += 1
+
+
+class Board(Devices):
+    car = ControlPilot.C
+
+    def command(self, command: PilotBoardCommand) -> None:
+        if command != self.board:
+            self.orders.append(command)
+        self.board = command
+
+    @property
+    def state(self) -> Reading[PilotBoardState]:
+        closed = self.board.contactor
+        lock = Lock.LOCKED if self.board.lock else Lock.UNLOCKED
+        pilot = ControlPilot.F if self.board.pilot is PilotCommand.F else self.car
+        state = PilotBoardState(
+            pilot, 5.0, 6.0, -12.0, lock, closed, closed, False, False, closed, True, True, True, True, True,
+            frozenset(), (),
+        )  # fmt: skip
+        return Reading(state, self.now_s)
+
+
+class Module(Devices):
+    capabilities = PowerModuleCapabilities(0, 1000, 40, 40, 3e4, 3e4, 1000, Reversal.SEAMLESS, 0, None)
+
+    def command(self, command: PowerModuleCommand) -> None:
+        self.power = command
+
+    @property
+    def state(self) -> Reading[PowerModuleState]:
+        return Reading(PowerModuleState(0.0, 0.0, self.power.output_on, ()), self.now_s)
+
+
+class Meter(Devices):
+    @property
+    def registers(self) -> MeterRegisters:
+        return MeterRegisters(10.0, 5.0, 0.0, 0.0, 0.0, self.now_s)
+
+
+class Monitor(Devices):
+    @property
+    def state(self) -> Reading[InsulationState]:
+        return Reading(InsulationState(1e6, True, None, True), self.now_s)
+
+
+class Wire:
+    """A bus without a wire: pumping it lets the devices answer now."""
+
+    name = "fast1"
+    deadline_s: float | None = None
+
+    def __init__(self, devices: list[Devices]) -> None:
+        self.devices = devices
+        self.pumped = 0
+        self.closed = False
+
+    def fileno(self) -> int | None:
+        return None
+
+    def pump(self, now_s: float) -> None:
+        self.pumped += 1
+        for device in self.devices:
+            device.now_s = now_s
+
+    def health(self) -> BusHealth:
+        return BusHealth(self.name, self.pumped, 0, 0, 0, 0, True)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Station:
+    """The real server, cycle and stage; `plan` runs at given ticks; the loop ends by `stop`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.link = LinkServer(path)
+        self.board, self.module = Board(), Module()
+        meter, monitor = Meter(), Monitor()
+        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
+        hardware = EvseHardware(self.board, self.module, meter, monitor, None)
+        self.stage = EvseStage(EvseId(1), hardware, ratings)
+        self.bus = Wire([self.board, self.module, meter, monitor])
+        self.clock = Steps()
+        self.beats = 0
+        self.ticks = 0
+        self.each: Callable[[int], None] = lambda tick: None
+        self.cycle = Cycle({EvseId(1): self.stage}, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
+
+    def _beat(self) -> None:
+        self.beats += 1
+        self.each(self.beats)
+
+    def run(self, ticks: int, each: Callable[[int], None] = lambda tick: None) -> None:
+        """At most so many ticks, then stop and run to the end."""
+
+        def step(tick: int) -> None:
+            each(tick)
+            if tick == ticks:
+                self.cycle.stop()
+
+        self.beats, self.each = 0, step
+        self.cycle.run()
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    made = Station(tmp_path / "run" / "power.sock")
+    yield made
+    made.link.close()
+
+
+class Daemon:
+    """The raw other end of the socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(str(path))
+        self.socket.setblocking(False)
+        self.seq = 0
+
+    def demand(self, phase: Phase, **changes: Any) -> None:
+        self.seq += 1
+        order = StageDemand(EvseId(1), self.seq, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0)
+        self.socket.send(encode_down(replace(order, **changes)))
+
+    def told(self) -> list[Any]:
+        heard = []
+        while True:
+            try:
+                data = self.socket.recv(MESSAGE_MAX_BYTES)
+            except BlockingIOError:
+                return heard
+            if not data:
+                return heard
+            heard.append(decode_up(data))
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def test_without_a_daemon_everything_is_off_and_the_loop_beats(station: Station) -> None:
+    station.run(20)
+    assert station.beats >= 20
+    assert station.board.orders == []
+    assert station.cycle.lateness.ticks == station.beats
+
+
+def test_demands_are_obeyed_and_images_events_and_health_come_up(station: Station) -> None:
+    daemon = Daemon(station.path)
+    seen: list[bool] = []
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        seen.append(station.board.board.contactor)
+
+    station.run(60, each)
+    assert any(seen)
+    told = daemon.told()
+    images = [message for message in told if isinstance(message, EvseImage)]
+    assert {Stage.OFF, Stage.CABLE_CHECK} <= {image.stage for image in images}
+    assert any(isinstance(message, BusHealth) and message.name == "fast1" for message in told)
+    assert all(b.seq > a.seq for a, b in itertools.pairwise(images))
+    daemon.close()
+
+
+def test_a_daemon_that_vanishes_takes_its_demands_with_it(station: Station, caplog: pytest.LogCaptureFixture) -> None:
+    daemon = Daemon(station.path)
+    closed_at: list[int] = []
+
+    def each(tick: int) -> None:
+        if tick <= 30:
+            daemon.demand(Phase.CABLE_CHECK)
+        if tick == 30:
+            assert station.board.board.contactor
+            daemon.close()
+        if station.board.board.contactor:
+            closed_at.append(tick)
+
+    station.run(400, each)
+    assert 30 < closed_at[-1] < 400
+    assert "daemon gone" in caplog.text
+    assert station.stage.cycle(station.clock()).permitted  # lease lost has cleared; the next daemon finds it ready
+
+
+def test_stop_ramps_down_opens_and_returns(station: Station) -> None:
+    daemon = Daemon(station.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)  # goes on demanding: a stopping process obeys nobody
+        if tick == 30:
+            assert station.board.board.contactor
+
+    station.run(30, each)
+    assert not station.board.board.contactor
+    assert station.board.board.pilot is PilotCommand.F
+    assert station.module.power == PowerModuleCommand()
+    daemon.close()
+
+
+def test_stop_gives_up_on_what_does_not_switch_off(station: Station) -> None:
+    image = replace(station.stage.cycle(station.clock()), stage=Stage.OPENING)
+    station.stage.cycle = lambda now_s: image  # type: ignore[method-assign]
+    station.run(10)
+    assert 100 < station.beats < 1000
+
+
+def test_whatever_ends_the_loop_the_outputs_are_ordered_off(station: Station) -> None:
+    daemon = Daemon(station.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        if station.board.board.contactor:
+            raise RuntimeError("a defect in the cycle")
+
+    with pytest.raises(RuntimeError, match="defect"):
+        station.run(200, each)
+    assert station.board.orders[-1] == PilotBoardCommand(lock=True)
+    assert station.board.orders[-2].contactor
+    daemon.close()
+
+
+def test_an_unknown_evse_is_told_and_harms_nobody(station: Station, caplog: pytest.LogCaptureFixture) -> None:
+    daemon = Daemon(station.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK, evse_id=EvseId(7))
+
+    station.run(20, each)
+    assert "EVSE 7, which is not configured" in caplog.text
+    assert not any(order.contactor for order in station.board.orders)
+    daemon.close()
+
+
+def test_malformed_datagrams_are_told_and_the_next_good_one_is_obeyed(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(station.path)
+    good = encode_down(StageDemand(EvseId(1), 1, 0.5, Phase.OFF, PilotCommand.PWM, 5.0, True))
+    nan = encode_down(
+        replace(StageDemand(EvseId(1), 1, 0.5, Phase.OFF, PilotCommand.F, 5.0, True), power_W=float("nan"))
+    )
+    for data in (b"x", b"cp\x09\x01rest", good[:-3], good + b"tail", nan, os.urandom(2000), b"z" * 8000):
+        daemon.socket.send(data)
+    seen: list[bool] = []
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        seen.append(station.board.board.contactor)
+
+    station.run(40, each)
+    assert caplog.text.count("! power link:") == 7
+    assert any(seen)
+    daemon.close()
+
+
+def test_a_reset_goes_through(station: Station) -> None:
+    daemon = Daemon(station.path)
+    heard: list[str] = []
+    station.stage.reset_faults = lambda: heard.append("reset")  # type: ignore[method-assign]
+    daemon.socket.send(encode_down(ResetFaults(EvseId(1))))
+    station.run(5)
+    assert heard == ["reset"]
+    daemon.close()
+
+
+def test_a_second_daemon_replaces_the_first_and_counts_afresh(station: Station) -> None:
+    first = Daemon(station.path)
+    first.seq = 10_000
+    daemons = [first]
+    phases: list[Phase] = []
+
+    def each(tick: int) -> None:
+        if tick == 20:
+            daemons.append(Daemon(station.path))
+        with_now = daemons[-1]
+        with_now.demand(Phase.CABLE_CHECK if with_now is not first else Phase.OFF, pilot=PilotCommand.PWM)
+        phases.append(station.stage.cycle(station.clock.now_s).phase)
+
+    station.run(40, each)
+    assert phases[15] is Phase.OFF
+    assert phases[30] is Phase.CABLE_CHECK  # long before the old lease of 10 000 would have run out
+    for daemon in daemons:
+        daemon.close()
+
+
+def test_the_server_tells_the_loss_after_the_last_words(tmp_path: Path) -> None:
+    server = LinkServer(tmp_path / "power.sock")
+    daemon = Daemon(tmp_path / "power.sock")
+    daemon.demand(Phase.OFF)
+    daemon.close()
+    messages, lost = server.receive()
+    assert ([message.seq for message in messages if isinstance(message, StageDemand)], lost) == ([1], True)
+    assert server.receive() == ([], False)
+    server.close()
+
+
+def test_the_server_tells_a_loss_it_noticed_while_sending(tmp_path: Path) -> None:
+    server = LinkServer(tmp_path / "power.sock")
+    daemon = Daemon(tmp_path / "power.sock")
+    server.receive()
+    assert server.connected
+    daemon.close()
+    event = InterlockTripped(EvseId(1), FaultCode.DOOR_OPEN, 1.0, "door")
+    server.send(event)
+    assert not server.connected
+    assert server.receive() == ([], True)
+    server.close()
+
+
+def test_a_replacement_is_a_loss_before_the_new_ones_messages(tmp_path: Path) -> None:
+    server = LinkServer(tmp_path / "power.sock")
+    first = Daemon(tmp_path / "power.sock")
+    server.receive()
+    second = Daemon(tmp_path / "power.sock")
+    second.demand(Phase.OFF)
+    assert server.receive() == ([], True)
+    messages, lost = server.receive()
+    assert (len(messages), lost) == (1, False)
+    first.close()
+    second.close()
+    server.close()
+
+
+def test_a_flood_is_read_in_portions(tmp_path: Path) -> None:
+    server = LinkServer(tmp_path / "power.sock")
+    daemon = Daemon(tmp_path / "power.sock")
+    server.receive()
+    sent = 0
+    try:
+        while sent < 4 * MESSAGES_AT_ONCE:
+            daemon.demand(Phase.OFF)
+            sent += 1
+    except BlockingIOError:
+        pass  # the socket's own buffer is smaller: then it is that which bounds
+    read = 0
+    while messages := server.receive()[0]:
+        assert len(messages) <= MESSAGES_AT_ONCE
+        read += len(messages)
+    assert read == sent
+    server.close()
+    daemon.close()
+
+
+def test_a_daemon_that_does_not_read_holds_up_nobody(tmp_path: Path) -> None:
+    server = LinkServer(tmp_path / "power.sock")
+    daemon = Daemon(tmp_path / "power.sock")
+    server.receive()
+    event = InterlockTripped(EvseId(1), FaultCode.DOOR_OPEN, 1.0, "d" * 1000)
+    for _ in range(5000):
+        server.send(event)
+    assert server.connected
+    assert 0 < len(daemon.told()) < 5000
+    server.close()
+    daemon.close()
+
+
+def test_the_socket_is_for_owner_and_group_and_a_left_over_one_is_no_hindrance(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "power.sock"
+    LinkServer(path)._listener.close()  # as if killed: the file stays
+    server = LinkServer(path)
+    assert path.stat().st_mode & 0o777 == 0o660
+    Daemon(path).close()
+    server.close()
+    assert not path.exists()
+
+
+# -- the daemon's own end --------------------------------------------------------------------------------------------------
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5.0):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+class Client:
+    """A LinkClient with what it heard."""
+
+    def __init__(self, path: Path) -> None:
+        self.images: list[EvseImage] = []
+        self.events: list[Any] = []
+        self.here: list[bool] = []
+        self.link = LinkClient(path, self.images.append, self.events.append, self.here.append, LOG)
+        self.task = asyncio.get_running_loop().create_task(self.link.run())
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def test_client_and_server_understand_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "power.sock"
+    client = Client(path)
+    order = StageDemand(EvseId(1), 0, 0.5, Phase.OFF, PilotCommand.PWM, 5.0, True)
+    client.link.demand(order)  # nobody there: dropped, a demand is only worth its lease
+    server = LinkServer(path)
+    await until(lambda: client.link.connected)
+    server.receive()
+    for _ in range(3):
+        client.link.demand(order)
+    client.link.reset_faults(EvseId(1))
+    messages: list[Any] = []
+    await until(lambda: bool(messages.extend(server.receive()[0]) or len(messages) == 4))
+    assert messages[3] == ResetFaults(EvseId(1))
+    assert [message.seq for message in messages[:3]] == [2, 3, 4]
+    event = InterlockTripped(EvseId(1), FaultCode.RCD, 5.0, "trip")
+    server.send(event)
+    server.send(BusHealth("fast1", 1, 2, 3, 4, 5, True))
+    await until(lambda: "fast1" in client.link.buses)
+    assert client.events == [event]
+    await client.end()
+    assert client.here == [True, False]
+    server.close()
+
+
+async def test_client_comes_back_to_a_restarted_power_process(tmp_path: Path) -> None:
+    path = tmp_path / "power.sock"
+    client = Client(path)
+    server = LinkServer(path)
+    await until(lambda: client.link.connected)
+    server.receive()
+    server.close()
+    await until(lambda: not client.link.connected)
+    server = LinkServer(path)
+    await until(lambda: client.link.connected)
+    assert client.here == [True, False, True]
+    await client.end()
+    server.close()
+
+
+async def test_client_survives_what_it_cannot_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "power.sock"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(path))
+    listener.listen()
+    client = Client(path)
+    await until(lambda: client.link.connected)
+    peer, _ = listener.accept()
+    peer.send(b"not a message at all")
+    peer.send(b"c" * 5000)
+    await until(lambda: caplog.text.count("! power link:") == 2)
+    assert client.link.connected
+    await client.end()
+    peer.close()
+    listener.close()

@@ -1,0 +1,603 @@
+"""One EVSE's stage with devices that are only memory: what trips is ordered open in the same cycle, and what may recover does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
+from chargepoint.model.limits import Interval
+from chargepoint.model.readings import Reading
+from chargepoint.ports import (
+    InsulationState,
+    PilotBoardCommand,
+    PilotBoardState,
+    PowerModuleCapabilities,
+    PowerModuleCommand,
+    PowerModuleState,
+    Reversal,
+)
+from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
+from chargepoint.safety.envelope import Envelope
+
+TICK_S = 0.01
+LEASE_S = 0.5
+
+
+class FakeBoard:
+    """Closes and opens as ordered; latches are a test's to set, and cleared only with every output off."""
+
+    name = "io"
+
+    def __init__(self) -> None:
+        self.ordered = PilotBoardCommand()
+        self.car = ControlPilot.C
+        self.latched: frozenset[str] = frozenset()
+        self.changes: dict[str, Any] = {}
+        self.clears = 0
+        self.state: Reading[PilotBoardState] | None = None
+
+    def poll(self, now_s: float) -> None: ...
+
+    def command(self, command: PilotBoardCommand) -> None:
+        self.ordered = command
+
+    def clear_latched(self) -> None:
+        self.clears += 1
+        if not self.ordered.contactor and not self.ordered.discharge:
+            self.latched = frozenset()
+
+    def show(self, now_s: float) -> None:
+        closed = self.ordered.contactor
+        pilot = ControlPilot.F if self.ordered.pilot is PilotCommand.F else self.car
+        state = PilotBoardState(
+            pilot=pilot,
+            duty_percent=self.ordered.duty_percent,
+            pilot_high_V=6.0,
+            pilot_low_V=-12.0,
+            lock=Lock.LOCKED if self.ordered.lock else Lock.UNLOCKED,
+            contactor_positive_closed=closed,
+            contactor_negative_closed=closed,
+            precharge_closed=False,
+            discharge_closed=self.ordered.discharge,
+            contactor_commanded=closed,
+            emergency_chain_closed=True,
+            door_closed=True,
+            insulation_relay_ok=True,
+            rcd_ok=True,
+            hardware_chain_closed=True,
+            latched=self.latched,
+            temperatures_degC=(30.0, 35.0),
+        )
+        self.state = Reading(replace(state, **self.changes), now_s)
+
+
+class FakeModule:
+    """Its output follows at once; a battery holds its terminals once the contactor is closed for transfer."""
+
+    name = "psu"
+
+    def __init__(self) -> None:
+        self.ordered = PowerModuleCommand()
+        self.capabilities: PowerModuleCapabilities | None = PowerModuleCapabilities(
+            0.0, 1000.0, 60.0, 60.0, 50_000.0, 50_000.0, 1000.0, Reversal.VIA_ZERO, 0.1, None
+        )
+        self.volts, self.amps = 0.0, 0.0
+        self.faults: tuple[str, ...] = ()
+        self.state: Reading[PowerModuleState] | None = None
+
+    def poll(self, now_s: float) -> None: ...
+
+    def command(self, command: PowerModuleCommand) -> None:
+        self.ordered = command
+
+    def show(self, now_s: float, battery: bool) -> None:
+        on = self.ordered.output_on
+        self.volts = 400.0 if battery else self.ordered.voltage_max_V if on else 0.0
+        self.amps = self.ordered.current_A if battery and on else 0.0
+        self.state = Reading(PowerModuleState(self.volts, self.amps, on, self.faults), now_s)
+
+
+class FakeMeter:
+    name = "meter"
+    registers: MeterRegisters | None = None
+
+    def poll(self, now_s: float) -> None: ...
+
+
+class FakeMonitor:
+    name = "imd"
+
+    def __init__(self) -> None:
+        self.state: Reading[InsulationState] | None = None
+        self.measuring = False
+        self.passed: bool | None = None
+        self.will_pass = True
+        self.tests = 0
+
+    def poll(self, now_s: float) -> None: ...
+
+    def enable(self, measuring: bool) -> None:
+        self.measuring = measuring
+
+    def start_self_test(self) -> None:
+        self.tests += 1
+        self.passed = self.will_pass
+
+    def show(self, now_s: float) -> None:
+        state = InsulationState(1e6, self.passed is not False, self.passed, self.measuring)
+        self.state = Reading(state, now_s)
+
+
+class FakeReader:
+    name = "rfid"
+    waiting: tuple[str, ...] = ()
+
+    def poll(self, now_s: float) -> None: ...
+
+    def tokens(self) -> Iterator[str]:
+        waiting, self.waiting = self.waiting, ()
+        return iter(waiting)
+
+
+def order(phase: Phase, **changes: Any) -> StageDemand:
+    demand = StageDemand(
+        EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 30.0, 30.0, 0.0,
+        Interval(-1e6, 1e6),
+    )  # fmt: skip
+    return replace(demand, **changes)
+
+
+@dataclass
+class Rig:
+    ratings: StageRatings = field(
+        default_factory=lambda: StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, LEASE_S)
+    )
+    silent: set[str] = field(default_factory=set)
+    demand: StageDemand | None = None
+    now_s: float = 500.0
+    seq: int = 0
+    events: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.board, self.module, self.meter, self.monitor = FakeBoard(), FakeModule(), FakeMeter(), FakeMonitor()
+        self.reader = FakeReader()
+        hardware = EvseHardware(self.board, self.module, self.meter, self.monitor, self.reader)
+        self.stage = EvseStage(EvseId(1), hardware, self.ratings)
+        self.image: EvseImage | None = None
+
+    def cycle(self) -> EvseImage:
+        self.now_s += TICK_S
+        transfer = self.image is not None and self.image.stage in (Stage.TRANSFER, Stage.RAMP_DOWN)
+        if "board" not in self.silent:
+            self.board.show(self.now_s)
+        if "module" not in self.silent:
+            self.module.show(self.now_s, battery=transfer and self.board.ordered.contactor)
+        if "meter" not in self.silent:
+            registers = MeterRegisters(1.0, 2.0, self.module.volts, self.module.amps, 0.0, self.now_s)
+            self.meter.registers = registers
+        if "monitor" not in self.silent:
+            self.monitor.show(self.now_s)
+        if self.demand is not None:
+            self.seq += 1
+            self.stage.take_demand(replace(self.demand, seq=self.seq), self.now_s)
+        self.image = self.stage.cycle(self.now_s)
+        self.stage.poll(self.now_s)
+        self.events += self.stage.events()
+        return self.image
+
+    def run(self, seconds: float) -> EvseImage:
+        image = self.cycle()
+        for _ in range(round(seconds / TICK_S) - 1):
+            image = self.cycle()
+        return image
+
+    def reach(self, stage: Stage, within_s: float = 10.0) -> EvseImage:
+        for _ in range(round(within_s / TICK_S)):
+            image = self.cycle()
+            if image.stage is stage:
+                return image
+        raise AssertionError(f"{stage.name} not within {within_s} s: {self.image}")
+
+    def transfer(self, power_W: float = 8000.0) -> None:
+        self.run(0.05)
+        self.demand = order(Phase.OFF)
+        self.run(0.05)
+        for phase, stage in (
+            (Phase.CABLE_CHECK, Stage.CABLE_CHECKED),
+            (Phase.PRE_CHARGE, Stage.PRE_CHARGED),
+            (Phase.TRANSFER, Stage.TRANSFER),
+        ):
+            self.demand = order(phase, power_W=power_W)
+            self.reach(stage)
+        self.run(1.0)
+
+    def tripped(self) -> list[FaultCode]:
+        return [event.code for event in self.events if isinstance(event, InterlockTripped)]
+
+    def cleared(self) -> list[FaultCode]:
+        return [event.code for event in self.events if isinstance(event, FaultCleared)]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+# -- start -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("silent", "code"),
+    [
+        ("board", FaultCode.PILOT_BOARD_COMMUNICATION),
+        ("module", FaultCode.POWER_MODULE_COMMUNICATION),
+        ("meter", FaultCode.METER_COMMUNICATION),
+        ("monitor", FaultCode.INSULATION_MONITOR),
+    ],
+)
+def test_faulty_until_each_device_is_heard(rig: Rig, silent: str, code: FaultCode) -> None:
+    rig.silent = {silent}
+    image = rig.run(0.5)
+    assert image.faults == {code}
+    assert not image.permitted
+    rig.silent = set()
+    image = rig.run(0.05)
+    assert image.faults == frozenset()
+    assert image.permitted
+    assert code in rig.cleared()
+
+
+def test_before_anything_is_heard_everything_is_latched_and_off(rig: Rig) -> None:
+    rig.silent = {"board", "module", "meter", "monitor"}
+    rig.module.capabilities = None
+    rig.demand = order(Phase.CABLE_CHECK)
+    image = rig.run(1.0)
+    assert image.faults >= NOT_HEARD_YET
+    assert image.capabilities is None
+    assert (image.pilot, image.contactor, image.voltage_V) == (ControlPilot.UNKNOWN, Contactor.UNKNOWN, None)
+    assert rig.board.ordered == PilotBoardCommand()
+    assert rig.module.ordered == PowerModuleCommand()
+
+
+def test_a_session_goes_through_and_is_in_the_image(rig: Rig) -> None:
+    rig.transfer()
+    image = rig.cycle()
+    assert (image.stage, image.phase, image.contactor) == (Stage.TRANSFER, Phase.TRANSFER, Contactor.CLOSED)
+    assert image.applied_W == pytest.approx(8000.0)
+    assert image.power_W == pytest.approx(8000.0)
+    assert image.demand_seq == rig.seq
+    assert (image.temperature_degC, image.insulation_ohm) == (35.0, 1e6)
+    assert image.meter is not None and image.meter.import_Wh == 1.0
+    assert rig.tripped() == []
+    assert rig.cycle().seq == image.seq + 1
+
+
+# -- trips -----------------------------------------------------------------------------------------------------------------
+
+EMERGENCIES: list[tuple[dict[str, Any], FaultCode]] = [
+    ({"emergency_chain_closed": False}, FaultCode.EMERGENCY_STOP),
+    ({"hardware_chain_closed": False}, FaultCode.HARDWARE_CHAIN_OPEN),
+    ({"door_closed": False}, FaultCode.DOOR_OPEN),
+    ({"rcd_ok": False}, FaultCode.RCD),
+    ({"pilot": ControlPilot.B}, FaultCode.PILOT_LOST),
+    ({"pilot": ControlPilot.A}, FaultCode.PILOT_LOST),
+    ({"latched": frozenset({"e_stop"})}, FaultCode.EMERGENCY_STOP),
+]
+
+
+@pytest.mark.parametrize(("seen", "code"), EMERGENCIES, ids=str)
+def test_an_emergency_is_ordered_open_in_the_cycle_that_saw_it(rig: Rig, seen: dict[str, Any], code: FaultCode) -> None:
+    rig.transfer()
+    assert rig.board.ordered.contactor
+    rig.board.changes = seen
+    image = rig.cycle()
+    assert not rig.board.ordered.contactor
+    assert rig.board.ordered.pilot is PilotCommand.F
+    assert rig.module.ordered == PowerModuleCommand()
+    assert code in image.faults
+    assert not image.permitted
+    assert image.stage is Stage.OPENING
+    assert rig.tripped() == [code]
+
+
+def test_the_trip_is_told_once_with_its_detail(rig: Rig) -> None:
+    rig.transfer()
+    rig.board.changes = {"door_closed": False}
+    rig.run(1.0)
+    trips = [event for event in rig.events if isinstance(event, InterlockTripped)]
+    assert [(trip.code, trip.detail) for trip in trips] == [(FaultCode.DOOR_OPEN, "door contact is open")]
+
+
+@pytest.mark.parametrize(
+    ("silent", "code", "within_s"),
+    [
+        ("module", FaultCode.POWER_MODULE_COMMUNICATION, 0.52),
+        ("meter", FaultCode.METER_COMMUNICATION, 2.02),
+        ("monitor", FaultCode.INSULATION_MONITOR, 2.02),
+    ],
+)
+def test_a_device_that_falls_silent_ends_the_session(rig: Rig, silent: str, code: FaultCode, within_s: float) -> None:
+    rig.transfer()
+    rig.silent = {silent}
+    rig.run(within_s - 0.03)
+    assert rig.tripped() == []
+    image = rig.run(0.06)
+    assert image.faults == {code}
+    assert image.stage is Stage.RAMP_DOWN
+    rig.run(2.5)
+    assert not rig.board.ordered.contactor
+    rig.silent = set()
+    rig.demand = order(Phase.OFF)
+    assert rig.reach(Stage.OFF).permitted
+
+
+def test_a_silent_board_is_ordered_open_within_a_quarter_of_a_second(rig: Rig) -> None:
+    rig.transfer()
+    rig.silent = {"board"}
+    rig.run(0.24)
+    assert rig.tripped() == []
+    rig.run(0.03)
+    assert rig.tripped() == [FaultCode.PILOT_BOARD_COMMUNICATION]
+    assert not rig.board.ordered.contactor
+    assert rig.module.ordered == PowerModuleCommand()
+
+
+def test_a_module_fault_ramps_down_and_clears_with_it(rig: Rig) -> None:
+    rig.transfer()
+    rig.module.faults = ("fan",)
+    assert rig.cycle().stage is Stage.RAMP_DOWN
+    rig.reach(Stage.FAULTED)
+    assert rig.run(5.0).faults == {FaultCode.POWER_MODULE}
+    rig.module.faults = ()
+    assert rig.run(0.05).faults == frozenset()
+
+
+def test_the_cable_checks_failure_is_latched_and_told(rig: Rig) -> None:
+    rig.run(0.05)
+    rig.monitor.will_pass = False
+    rig.demand = order(Phase.OFF)
+    rig.run(0.05)
+    rig.demand = order(Phase.CABLE_CHECK)
+    rig.reach(Stage.FAULTED)
+    assert rig.tripped()[0] in (FaultCode.CABLE_CHECK, FaultCode.INSULATION_MONITOR)
+
+
+def test_a_weld_is_seen_after_the_stop_and_needs_a_person(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = order(Phase.OFF)
+    rig.reach(Stage.OPENING)
+    stuck = {"contactor_positive_closed": True, "contactor_negative_closed": False, "contactor_commanded": False}
+    rig.board.changes = stuck
+    image = rig.run(0.6)
+    assert FaultCode.CONTACTOR_WELDED in image.faults
+    rig.board.changes, rig.board.latched = {}, frozenset({"weld"})
+    assert rig.reach(Stage.FAULTED).contactor is Contactor.WELDED
+    rig.board.car = ControlPilot.A
+    rig.run(20.0)
+    assert rig.board.clears == 0
+    assert rig.cycle().faults == {FaultCode.CONTACTOR_WELDED}
+    rig.stage.reset_faults()
+    image = rig.run(0.5)
+    assert rig.board.clears == 1
+    assert image.faults == frozenset()
+
+
+# -- leases ----------------------------------------------------------------------------------------------------------------
+
+
+def test_silence_of_the_daemon_ends_power(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = None
+    rig.run(LEASE_S - 0.02)
+    assert rig.tripped() == []
+    image = rig.run(0.05)
+    assert image.stage is Stage.RAMP_DOWN
+    assert image.phase is Phase.OFF
+    assert rig.tripped() == [FaultCode.LEASE_LOST]
+    rig.run(0.3)
+    assert not rig.board.ordered.contactor
+    rig.run(5.0)
+    assert rig.cleared()[-1] is FaultCode.LEASE_LOST
+    assert rig.cycle().permitted  # the next daemon finds it ready
+
+
+@pytest.mark.parametrize("lease_s", [3600.0, float("inf")])
+def test_no_demand_is_obeyed_longer_than_our_own_lease(rig: Rig, lease_s: float) -> None:
+    rig.transfer()
+    rig.demand = None
+    rig.stage.take_demand(order(Phase.TRANSFER, power_W=8000.0, seq=10**6, lease_s=lease_s), rig.now_s)
+    assert rig.run(LEASE_S + 0.05).stage is Stage.RAMP_DOWN
+
+
+@pytest.mark.parametrize("lease_s", [0.0, -5.0])
+def test_a_lease_of_nothing_is_no_demand(rig: Rig, lease_s: float) -> None:
+    rig.run(0.05)
+    rig.demand = order(Phase.CABLE_CHECK, lease_s=lease_s)
+    image = rig.run(1.0)
+    assert (image.stage, image.phase) == (Stage.OFF, Phase.OFF)
+
+
+def test_an_older_demand_is_ignored_while_a_newer_holds(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = None
+    rig.stage.take_demand(order(Phase.TRANSFER, power_W=-8000.0, seq=rig.seq - 1), rig.now_s)
+    rig.stage.take_demand(order(Phase.TRANSFER, power_W=-8000.0, seq=rig.seq), rig.now_s)
+    assert rig.cycle().target_W == pytest.approx(8000.0)
+    rig.stage.take_demand(order(Phase.TRANSFER, power_W=4000.0, seq=rig.seq + 1), rig.now_s)
+    assert rig.cycle().target_W == pytest.approx(4000.0)
+
+
+def test_a_new_daemon_counts_afresh_after_the_old_one_is_gone(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = None
+    rig.stage.withdraw_demand()
+    rig.stage.take_demand(order(Phase.TRANSFER, power_W=4000.0, seq=1), rig.now_s)
+    assert rig.cycle().target_W == pytest.approx(4000.0)
+
+
+def test_the_old_demand_still_runs_out_after_its_daemon_is_gone(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = None
+    rig.stage.withdraw_demand()
+    assert rig.cycle().stage is Stage.TRANSFER
+    assert rig.run(LEASE_S + 0.05).stage is Stage.RAMP_DOWN
+
+
+# -- ratings and voltage ---------------------------------------------------------------------------------------------------
+
+
+def test_the_evses_own_ratings_hold_whatever_the_daemon_and_the_module_say() -> None:
+    rig = Rig(StageRatings(Envelope(920.0, 40.0), 150.0, 6000.0, 0.0, 100.0, LEASE_S))
+    rig.transfer(20_000.0)
+    assert rig.run(1.0).target_W == pytest.approx(6000.0)
+    rig.demand = order(Phase.TRANSFER, power_W=-20_000.0)
+    image = rig.run(2.0)
+    assert image.target_W == 0.0
+    assert rig.module.ordered.current_A == 0.0
+    assert image.capabilities is not None
+    assert (image.capabilities.charge_power_max_W, image.capabilities.discharge_power_max_W) == (6000.0, 0.0)
+
+
+def test_the_cars_maximum_is_remembered_while_a_stopping_demand_names_none(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = order(Phase.OFF, voltage_limit_V=0.0)
+    rig.cycle()
+    rig.module.show = lambda now_s, battery: None  # type: ignore[method-assign]
+    rig.module.state = Reading(PowerModuleState(560.0, 20.0, True, ()), rig.now_s + 0.01)
+    rig.cycle()
+    assert FaultCode.OVER_VOLTAGE_EMERGENCY in rig.tripped()
+
+
+def test_the_cars_maximum_is_forgotten_with_the_session(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = order(Phase.OFF, voltage_limit_V=0.0)
+    rig.reach(Stage.OFF)
+    rig.run(0.05)
+    rig.module.show = lambda now_s, battery: None  # type: ignore[method-assign]
+    rig.module.state = Reading(PowerModuleState(900.0, 0.0, False, ()), rig.now_s + 0.01)
+    rig.cycle()
+    assert rig.tripped() == []
+
+
+# -- recovery --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_boards_watchdog_latch_after_our_restart_clears_by_itself(rig: Rig) -> None:
+    rig.board.latched = frozenset({"watchdog"})
+    image = rig.run(0.5)
+    assert rig.board.clears == 1
+    assert image.faults == frozenset()
+    rig.transfer()
+    assert rig.tripped() == [FaultCode.PILOT_BOARD_WATCHDOG]
+
+
+def test_a_latch_the_board_keeps_is_asked_for_at_a_civil_rate(rig: Rig) -> None:
+    rig.board.changes = {"latched": frozenset({"watchdog"})}
+    rig.run(2.0)
+    assert 5 <= rig.board.clears <= 11
+
+
+def test_nothing_is_cleared_on_the_board_while_power_is_on(rig: Rig) -> None:
+    rig.transfer()
+    rig.board.latched = frozenset({"watchdog"})
+    rig.stage.reset_faults()
+    rig.run(0.2)
+    assert rig.board.clears == 0
+
+
+def test_a_diode_fault_clears_with_the_car_and_not_before(rig: Rig) -> None:
+    rig.run(0.05)
+    rig.demand = order(Phase.OFF)
+    rig.board.latched = frozenset({"diode"})
+    rig.run(2.0)
+    assert (rig.board.clears, rig.cycle().faults) == (0, {FaultCode.PILOT_DIODE})
+    rig.board.car = ControlPilot.A
+    image = rig.run(0.1)
+    assert rig.board.clears == 1
+    assert image.faults == frozenset()
+
+
+def test_a_lost_pilot_clears_when_the_car_has_left(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = order(Phase.OFF, voltage_limit_V=0.0)
+    rig.board.car = ControlPilot.A
+    rig.run(2.0)
+    assert rig.tripped() == [FaultCode.PILOT_LOST]
+    assert rig.cycle().faults == {FaultCode.PILOT_LOST}  # state F: the departure is not seen yet
+    assert rig.run(6.0).faults == frozenset()
+
+
+def test_an_emergency_stop_needs_a_person_and_one_reset_is_enough(rig: Rig) -> None:
+    rig.transfer()
+    rig.board.changes, rig.board.latched = {"emergency_chain_closed": False}, frozenset({"e_stop"})
+    rig.demand = order(Phase.OFF)
+    rig.reach(Stage.FAULTED)
+    rig.board.changes = {}
+    assert rig.run(10.0).faults == {FaultCode.EMERGENCY_STOP}
+    rig.stage.reset_faults()
+    assert rig.run(0.5).faults == frozenset()
+
+
+def test_a_reset_with_the_button_still_pressed_changes_nothing(rig: Rig) -> None:
+    rig.run(0.05)
+    rig.board.changes = {"emergency_chain_closed": False}
+    rig.run(1.0)
+    rig.stage.reset_faults()
+    assert rig.run(3.0).faults == {FaultCode.EMERGENCY_STOP}
+    rig.board.changes = {}
+    assert rig.run(3.0).faults == {FaultCode.EMERGENCY_STOP}  # that reset is used up
+
+
+def test_a_reset_runs_the_self_test_again_that_failed(rig: Rig) -> None:
+    rig.run(0.05)
+    rig.monitor.passed = False
+    assert rig.run(0.5).faults == {FaultCode.INSULATION_MONITOR}
+    rig.stage.reset_faults()
+    assert rig.run(0.1).faults == frozenset()
+    assert rig.monitor.tests == 1
+
+
+# -- the rest --------------------------------------------------------------------------------------------------------------
+
+
+def test_tokens_come_up_as_events(rig: Rig) -> None:
+    rig.reader.waiting = ("04A2B3C4D5E6F7", "DEADBEEF")
+    rig.cycle()
+    tokens = [event for event in rig.events if isinstance(event, TokenPresented)]
+    assert [token.value for token in tokens] == ["04A2B3C4D5E6F7", "DEADBEEF"]
+    assert rig.stage.events() == []
+
+
+def test_switched_off_at_the_end_the_lock_stays_as_it_is(rig: Rig) -> None:
+    rig.transfer()
+    rig.stage.switch_off()
+    assert rig.module.ordered == PowerModuleCommand()
+    assert rig.board.ordered == PilotBoardCommand(lock=True)
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative", "commanded", "seen"),
+    [
+        (True, True, True, Contactor.CLOSED),
+        (True, True, False, Contactor.CLOSED),
+        (True, False, True, Contactor.OPEN),
+        (False, True, False, Contactor.CLOSED),
+        (False, False, True, Contactor.OPEN),
+        (False, False, False, Contactor.OPEN),
+    ],
+)
+def test_contactor_from_mirrors_and_command(
+    rig: Rig, positive: bool, negative: bool, commanded: bool, seen: Contactor
+) -> None:
+    """One closed pole is not closed while closing, and not open while opening."""
+    rig.board.changes = {
+        "contactor_positive_closed": positive,
+        "contactor_negative_closed": negative,
+        "contactor_commanded": commanded,
+    }
+    assert rig.cycle().contactor is seen
