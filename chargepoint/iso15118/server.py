@@ -90,7 +90,7 @@ class SeccServer:
                     ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if secure else None,
                 )
                 await stack.enter_async_context(server)
-            discovery = _discovery_socket(self._settings.sdp_port, index)
+            discovery = _discovery_socket(self._settings.sdp_port, self._interface, index)
             transport, _ = await loop.create_datagram_endpoint(lambda: _Discovery(self, index), sock=discovery)
             stack.callback(transport.close)
             self._log.info("* waiting for cars on %s [%s]", self._interface, self._address)
@@ -291,9 +291,10 @@ def _listener(address: ipaddress.IPv6Address, scope: int) -> socket.socket:
     raise OSError(f"no free port in {DYNAMIC_PORTS.start}..{DYNAMIC_PORTS.stop - 1} after {PORT_TRIES} tries")
 
 
-def _discovery_socket(port: int, index: int) -> socket.socket:
+def _discovery_socket(port: int, interface: str, index: int) -> socket.socket:
+    """Bound to the interface, so that every connector of a station can have the one port the standard names."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     sock.bind(("::", port))
     group = socket.inet_pton(socket.AF_INET6, sdp.MULTICAST_GROUP) + struct.pack("@I", index)
