@@ -108,7 +108,13 @@ def _stage(
         token_reader=None if section.token_reader is None else token_reader(section.token_reader),
     )
     ratings = StageRatings(
-        envelope=Envelope(section.voltage_max_V, section.current_max_A, config.power.insulation_limit_ohm),
+        envelope=Envelope(
+            voltage_max_V=section.voltage_max_V,
+            current_max_A=section.current_max_A,
+            insulation_limit_ohm=config.power.insulation_limit_ohm,
+            charge_power_max_W=section.charge_power_max_W,
+            discharge_power_max_W=section.discharge_power_max_W,
+        ),
         voltage_min_V=section.voltage_min_V,
         charge_power_max_W=section.charge_power_max_W,
         discharge_power_max_W=section.discharge_power_max_W,
