@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from chargepoint import __version__
 from chargepoint.app.log import set_up
 from chargepoint.config.load import ConfigError, load
 from chargepoint.config.schema import Config
+from chargepoint.model.unusable import Unusable
+from chargepoint.store.errors import StoreError
 
 DEFAULT_CONFIG = Path("/etc/chargepoint/site.toml")
 
@@ -53,6 +56,8 @@ def run(path: Path, log_level: str) -> None:
     """Run the daemon: car, central system, storage."""
     config = _load(path)
     set_up(log_level)
+    import asyncio  # here, not above: the power process has no use for it
+
     from chargepoint.app.wiring import Daemon
 
     async def live() -> None:
@@ -66,7 +71,18 @@ def run(path: Path, log_level: str) -> None:
 def check(path: Path) -> None:
     """Read the configuration and say every mistake in it."""
     config = _load(path)
+    from chargepoint.power.wiring import build
+
+    _or_explain(lambda: build(config))
     click.echo(f"{path}: good; {len(config.evse)} EVSE on {len(config.bus)} buses")
+
+
+@main.command()
+def reference() -> None:
+    """Print the reference of every configuration key, as Markdown."""
+    from chargepoint.config.reference import markdown
+
+    click.echo(markdown(), nl=False)
 
 
 @main.command()
@@ -93,18 +109,18 @@ def _load(path: Path) -> Config:
         for mistake in error.mistakes:
             click.echo(str(mistake), err=True)
         click.echo(f"{len(error.mistakes)} mistakes in {path}; nothing was started", err=True)
-        sys.exit(78)  # EX_CONFIG: systemd must not try again (RestartPreventExitStatus)
+        sys.exit(os.EX_CONFIG)  # systemd must not try again (RestartPreventExitStatus)
 
 
-def _or_explain(work: object) -> None:
-    """Run; a refusal of the surroundings (store, keys, drivers) is one clear line, not a traceback."""
-    from chargepoint.security.tls import TrustError
-    from chargepoint.store.errors import StoreError
-
-    assert callable(work)
+def _or_explain(work: Callable[[], object]) -> None:
+    """Run; what cannot be started as configured is one clear line and exit 78, other refusals of the surroundings
+    (disk, sockets) one line and exit 1. No tracebacks for what is not our mistake."""
     try:
         work()
-    except (StoreError, TrustError) as error:
+    except Unusable as error:
+        click.echo(f"{error}\nnothing was started", err=True)
+        sys.exit(os.EX_CONFIG)
+    except (StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -24,12 +24,13 @@ from chargepoint.evse.events import (
     PowerProcessLost,
     SessionEvent,
     SessionOutput,
+    StopOrdered,
     Tell,
     TellStatus,
     TimePassed,
     UpdateTransaction,
 )
-from chargepoint.evse.session import EvseSession
+from chargepoint.evse.session import METER_MAX_AGE_S, EvseSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent, SeccInputs
 from chargepoint.model.commands import ReportKind
@@ -40,6 +41,7 @@ from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.model.limits import ZERO
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import (
+    ChargingState,
     MeterSample,
     ReadingContext,
     StopReason,
@@ -57,7 +59,6 @@ from chargepoint.transactions.ledger import Ledger, LedgerState
 from chargepoint.transactions.sampling import SamplingIntervals
 
 CONNECTOR_ID = 1
-METER_MAX_AGE_S = 2.0
 RESTORE_PATIENCE_S = 10.0
 """After a restart the first fresh meter reading is waited for this long; then the last stored one is final."""
 
@@ -100,6 +101,7 @@ class EvseChannel:
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(WORK_MAX)
         self._group: asyncio.TaskGroup | None = None
         self._working = False
+        self._intervals: SamplingIntervals | None = None
         self._image_s = 0.0
         self._lost = True
 
@@ -186,7 +188,7 @@ class EvseChannel:
         """For the SECC: the last image and the last setpoint."""
         session, image = self.session, self.session.image
         if image is None:
-            return SeccInputs(authorized=session.authorized, stop_requested=session.stop is not None)
+            return SeccInputs(authorized=session.authorized, stop_requested=session.stop_requested)
         return SeccInputs(
             authorized=session.authorized,
             pilot_ready=image.pilot.ready,
@@ -199,7 +201,7 @@ class EvseChannel:
             capabilities=image.capabilities,
             limits_W=self.setpoint.limits_W,
             setpoint_W=self.setpoint.power_W,
-            stop_requested=session.stop is not None,
+            stop_requested=session.stop_requested,
             meter=image.meter,
             minimum_soc_percent=self._rooms.config.energy.minimum_soc_percent,
         )
@@ -256,7 +258,10 @@ class EvseChannel:
                 if self.ledger.state is not None:
                     sample = self._sample(ReadingContext.TRANSACTION_END)
                     at_utc = self._rooms.clock.utc()
-                    record = self.ledger.end(sample, trigger, reason, at_utc=at_utc, id_token=token)
+                    state = ChargingState.EV_CONNECTED if self.session.plugged else ChargingState.IDLE
+                    record = self.ledger.end(
+                        sample, trigger, reason, at_utc=at_utc, charging_state=state, id_token=token
+                    )
                     self._log.info("= transaction ended: %s", reason.value)
                     self._commit(record)
                     self._rooms.arbiter.withdraw(self.evse_id, Source.CAR)
@@ -265,13 +270,15 @@ class EvseChannel:
     def _begin(self, begin: BeginTransaction) -> None:
         now_s = self._rooms.clock.monotonic_s()
         sample = self._sample(ReadingContext.TRANSACTION_BEGIN)
-        if sample is None:  # the session begins only when permitted, and a silent meter forbids
+        if sample is None:  # the session looked at the meter a moment ago; without a record nothing may flow
             self._log.error("! no meter reading at the begin of a transaction")
+            self.feed(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION))
             return
+        if self._restoring is not None:
+            self._close_left_open(sample)
         transaction_id = TransactionId(str(uuid.uuid4()))
         self.session.transaction_id = transaction_id
-        sampled_s, aligned_s = self._rooms.ocpp.sampling_intervals()
-        self.ledger.configure(SamplingIntervals(sampled_s, aligned_s), now_s)
+        self._configure_sampling(now_s)
         record = self.ledger.start(
             transaction_id,
             sample,
@@ -306,11 +313,16 @@ class EvseChannel:
 
     def _restore(self, image: EvseImage, now_s: float) -> None:
         assert self._restoring is not None
-        state, reason, until_s = self._restoring
+        _, _, until_s = self._restoring
         quiet = image.stage in (Stage.OFF, Stage.FAULTED)
         sample = self._sample(ReadingContext.TRANSACTION_END, image) if quiet else None
         if sample is None and now_s < until_s:
             return
+        self._close_left_open(sample)
+
+    def _close_left_open(self, sample: MeterSample | None) -> None:
+        assert self._restoring is not None
+        state, reason, _ = self._restoring
         self._restoring = None
         self._commit(self.ledger.restore(state, sample, self._rooms.clock.utc(), reason))
 
@@ -385,6 +397,13 @@ class EvseChannel:
             finally:
                 self._working = False
 
+    def _configure_sampling(self, now_s: float) -> None:
+        """The intervals may change while a transaction runs (SetVariables)."""
+        intervals = SamplingIntervals(*self._rooms.ocpp.sampling_intervals())
+        if intervals != self._intervals:
+            self._intervals = intervals
+            self.ledger.configure(intervals, now_s)
+
     async def _keep_time(self) -> None:
         """Sampling, and the silence of the power process."""
         while True:
@@ -394,10 +413,15 @@ class EvseChannel:
                 self._lost = True
                 self._log.error("! power process silent for %.1f s", now_s - self._image_s)
                 self.feed(PowerProcessLost())
+                if self.secc is not None:
+                    self.secc.inputs_changed()
             else:
                 self.feed(TimePassed())
+            if self._restoring is not None and now_s >= self._restoring[2]:
+                self._close_left_open(None)  # no power process to ask: what was stored is final
             if self.ledger.state is None:
                 continue
+            self._configure_sampling(now_s)
             context = self.ledger.due(now_s, utc)
             sample = None if context is None else self._sample(context)
             if sample is not None:

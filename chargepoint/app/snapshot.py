@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chargepoint.app.evse_channel import EvseChannel
+from chargepoint.diagnostics.loop_lag import LoopLag
+from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.faults import CATALOGUE
+from chargepoint.model.ids import EvseId
+from chargepoint.ocpp.client import OcppClient
+from chargepoint.ports import Clock
+from chargepoint.power.link_client import LinkClient
 
-if TYPE_CHECKING:
-    from chargepoint.app.wiring import Daemon
+
+@dataclass(frozen=True, slots=True)
+class Sitters:
+    """What is in the picture."""
+
+    clock: Clock
+    link: LinkClient
+    ocpp: OcppClient
+    loop_lag: LoopLag
+    channels: Mapping[EvseId, EvseChannel]
+    cars: Mapping[EvseId, SeccServer]
 
 
-def snapshot(daemon: Daemon) -> dict[str, object]:
+def snapshot(daemon: Sitters) -> dict[str, object]:
     """Everything worth showing, as of now."""
     return {
         "monotonic_s": daemon.clock.monotonic_s(),
         "pid": os.getpid(),
         "rss_MB": rss_MB(),
+        "loop_lag": daemon.loop_lag.snapshot(),
         "power_link": daemon.link.connected,
         "ocpp": daemon.ocpp.snapshot(),
         "buses": {name: asdict(health) for name, health in daemon.link.buses.items()},
@@ -27,7 +43,7 @@ def snapshot(daemon: Daemon) -> dict[str, object]:
     }
 
 
-def _evse(daemon: Daemon, channel: EvseChannel) -> dict[str, object]:
+def _evse(daemon: Sitters, channel: EvseChannel) -> dict[str, object]:
     session, setpoint, image = channel.session, channel.setpoint, channel.session.image
     state = channel.ledger.state
     import_Wh, export_Wh = channel.energy_now_Wh()

@@ -17,8 +17,9 @@ from chargepoint.app.commands import Commands
 from chargepoint.app.evse_channel import EvseChannel, Rooms
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
-from chargepoint.app.snapshot import snapshot
+from chargepoint.app.snapshot import Sitters, snapshot
 from chargepoint.config.schema import Config, EvseSection, TlsPolicy
+from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.evse.events import AvailabilityChanged
@@ -58,6 +59,7 @@ class Daemon:
         self.link = LinkClient(
             link_path(config), self._on_image, self._on_power_event, self._on_link, logging.getLogger("link")
         )
+        self.loop_lag = LoopLag()
         self._stop = asyncio.Event()
         self._restart_after: ResetKind | None = None
         self.commands = Commands(self.arbiter, self._restart, self.link.reset_faults)
@@ -82,15 +84,17 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._take_up()
+        sitters = Sitters(self.clock, self.link, self.ocpp, self.loop_lag, self.channels, self.cars)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self.link.run(), name="power-link"),
                     group.create_task(self.ocpp.run(), name="ocpp"),
                     group.create_task(
-                        serve(self.config.station.runtime_dir / STATUS_NAME, lambda: snapshot(self)), name="status"
+                        serve(self.config.station.runtime_dir / STATUS_NAME, lambda: snapshot(sitters)), name="status"
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
+                    group.create_task(self.loop_lag.run(), name="loop-lag"),
                     *(group.create_task(channel.run()) for channel in self.channels.values()),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                 ]

@@ -1,9 +1,10 @@
 """The arbiter: all contributions for one EVSE in, one setpoint with its explanation out.
 
-Rule, in three sentences. Limits narrow in the order of `Source`: hardware, car, site, central system, driver; one that
+The rule. Limits narrow in the order of `Source`: hardware, car, site, central system, driver; one that
 leaves nothing in common with those before it is cut to the nearest allowed point and named. The target is that of the
 strongest source that has one (central system before site before driver before car before default). The result is the
-target clamped into the limits, and says who decided and who cut.
+target clamped into the limits, and says who decided and who cut. A car that names its own target (Scheduled mode) never gets
+more than that, whoever decides: facts/safety.md 1.1 step 10, «never above».
 """
 
 from __future__ import annotations
@@ -81,6 +82,12 @@ def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> 
         limited_by = cutters[1]
     elif power_W > wanted_W:
         limited_by = cutters[0]
+    asked = next((c for c in contributions if c.source is Source.CAR and c.target_W is not None), None)
+    if asked is not None and asked is not chosen:
+        asked_W = _nominal_W(asked)
+        most_W = limits.clamp(Interval(min(asked_W, 0.0), max(asked_W, 0.0)).clamp(power_W))
+        if most_W != power_W:
+            power_W, limited_by = most_W, asked
     decided_by = chosen.source if chosen is not None else Source.DEFAULT
     return Setpoint(
         evse_id=evse_id,

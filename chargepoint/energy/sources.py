@@ -50,8 +50,8 @@ def of_car(car: CarDemand, voltage_V: float | None, loop_timeout_s: float) -> li
         said.append(say("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
     if energy.max_Wh is not None and energy.max_Wh <= 0:
         said.append(say("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
-    if car.control_mode is ControlMode.SCHEDULED and car.target_current_A is not None and voltage_V is not None:
-        asked_W = car.target_current_A * voltage_V
+    if car.control_mode is ControlMode.SCHEDULED:
+        asked_W = (car.target_current_A or 0.0) * (voltage_V or 0.0)
         said.append(say("target", "its target current", None, asked_W))
     return said
 

@@ -32,6 +32,7 @@ from chargepoint.model.car import (
     CarDemandChanged,
     CarIdentified,
     CarSessionEnded,
+    ControlMode,
     ServiceSelected,
     SessionEnd,
 )
@@ -39,7 +40,7 @@ from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
-from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
+from chargepoint.model.image import ControlPilot, EvseImage, Stage, StageCapabilities, TokenPresented
 from chargepoint.model.limits import ZERO
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
@@ -52,6 +53,9 @@ END_DEADLINE_S = 8.0
 
 EV_CONNECTION_TIMEOUT_S = 60.0
 """Authorised but not plugged in: the authorisation lapses (OCPP EVConnectionTimeOut)."""
+
+METER_MAX_AGE_S = 2.0
+"""A transaction begins and ends with registers at most this old."""
 
 HLC_DUTY_PERCENT = 5.0
 """IEC 61851-1: 5 % duty means digital communication (facts/safety.md 2)."""
@@ -119,6 +123,7 @@ class EvseSession:
         self._in_transaction = False
         self._remote_start_id: int | None = None
         self._granted_s = 0.0
+        self._plugged = False  # as last seen: E, UNKNOWN and a lost power process say nothing about the plug
         self._spent = False  # this plug-in had its transaction; the next needs a new permission
         self._car_active = False
         self._cable_check_failed = False
@@ -165,7 +170,7 @@ class EvseSession:
                 self._take_start(event, now_s)
             case StopTransaction():
                 if event.transaction_id == self.transaction_id:
-                    self._stop(StopReason.REMOTE, TriggerReason.REMOTE_STOP, now_s)
+                    self._stop(event.stopped_reason, event.trigger, now_s)
             case InterlockTripped():
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
@@ -183,17 +188,22 @@ class EvseSession:
                 assert_never(event)
 
     def _take_image(self, image: EvseImage, now_s: float) -> None:
-        before = ControlPilot.UNKNOWN if self.image is None else self.image.pilot
         self.image = image
-        if image.pilot.plugged and not before.plugged:
+        if image.pilot.plugged and not self._plugged:
             self._tell("=", "plugged in")
-            self._spent = self._cable_check_failed = False
-        elif image.pilot is ControlPilot.A and before.plugged:
+            self._plugged, self._spent, self._cable_check_failed = True, False, False
+        elif image.pilot is ControlPilot.F and not self._in_transaction:
+            self._plugged = False  # under F a car may come and go unseen
+        elif image.pilot is ControlPilot.A and self._plugged:
             self._tell("=", "unplugged")
+            self._plugged = False
             self._stop(StopReason.EV_DISCONNECTED, TriggerReason.EV_COMMUNICATION_LOST, now_s)
             self.car = None
             if not self._in_transaction:
                 self._forget_permission()
+        if not image.permitted and image.faults:  # also where the trip itself was told to nobody
+            reason = next((_FAULT_REASONS[code] for code in sorted(image.faults) if code in _FAULT_REASONS), None)
+            self._stop(reason or StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s)
 
     def _take_car_end(self, event: CarSessionEnded, now_s: float) -> None:
         self._tell("=" if event.end is SessionEnd.TERMINATED else "!", f"car session {event.end.value}: {event.detail}")
@@ -218,6 +228,9 @@ class EvseSession:
             self._out.append(AskAuthorization(token))
 
     def _take_start(self, event: StartTransaction, now_s: float) -> None:
+        if self._in_transaction:
+            self._tell("!", "start ignored: a transaction is running")
+            return
         self.token, self._remote_start_id = event.id_token, event.remote_start_id
         if event.authorize:
             self.permission = Permission.ASKED
@@ -271,6 +284,9 @@ class EvseSession:
             return
         if self.image is None or not self.image.permitted:
             return
+        meter = self.image.meter
+        if meter is None or now_s - meter.taken_at_s > METER_MAX_AGE_S:
+            return  # what cannot be counted is not begun
         self._in_transaction, self.stop = True, None
         self.transaction_started_s = now_s
         self.charging_state = ChargingState.EV_CONNECTED
@@ -348,9 +364,11 @@ class EvseSession:
         if car is not None and self._may_energise(now_s):
             phase = car.phase
         if car is None or phase is Phase.OFF or image is None or image.capabilities is None:
-            return StageDemand(self.evse_id, 0, self._lease_s, Phase.OFF, pilot, duty, lock=self._car_active)
+            locked = self._car_active or self._power_on()
+            return StageDemand(self.evse_id, 0, self._lease_s, Phase.OFF, pilot, duty, lock=locked)
         flowing = self.stop is None and self.car_fresh(now_s)
         rating_V = image.capabilities.voltage_max_V
+        charge_A, discharge_A = _current_limits(car, image.capabilities)
         return StageDemand(
             evse_id=self.evse_id,
             seq=0,
@@ -362,8 +380,8 @@ class EvseSession:
             voltage_limit_V=min(car.limits.voltage_max_V, rating_V),
             voltage_target_V=min(max(car.target_voltage_V or 0.0, 0.0), rating_V),
             voltage_floor_V=min(car.limits.voltage_min_V, rating_V),
-            charge_current_limit_A=car.limits.charge_current_max_A,
-            discharge_current_limit_A=car.limits.discharge_current_max_A if car.service.bidirectional else 0.0,
+            charge_current_limit_A=charge_A,
+            discharge_current_limit_A=discharge_A,
             power_W=setpoint.power_W if flowing else 0.0,
             limits_W=setpoint.limits_W if flowing else ZERO,
             law=setpoint.law if flowing else None,
@@ -384,6 +402,12 @@ class EvseSession:
         return PilotCommand.X1, 100.0
 
     @property
+    def stop_requested(self) -> bool:
+        """The car shall be asked to end: the session is stopping, or its transaction is over and the car still at it."""
+        still_at_it = self.car is not None and self.car.phase is not Phase.OFF
+        return self.stop is not None or (still_at_it and not self._in_transaction)
+
+    @property
     def authorized(self) -> bool | None:
         """What the SECC answers AuthorizationReq with: None while undecided."""
         if self._in_transaction:
@@ -394,3 +418,15 @@ class EvseSession:
     def cable_check_failed(self) -> bool:
         """Cable check or insulation failed in this plug-in."""
         return self._cable_check_failed
+
+
+def _current_limits(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:
+    """Magnitudes, charge and discharge: of car and stage the lesser, and in Scheduled mode no more than the car asks."""
+    charge_A = min(car.limits.charge_current_max_A, can.charge_current_max_A)
+    discharge_A = min(car.limits.discharge_current_max_A, can.discharge_current_max_A)
+    if not car.service.bidirectional:
+        discharge_A = 0.0
+    if car.control_mode is ControlMode.SCHEDULED:
+        asked_A = car.target_current_A or 0.0
+        charge_A, discharge_A = min(charge_A, max(asked_A, 0.0)), min(discharge_A, max(-asked_A, 0.0))
+    return charge_A, discharge_A

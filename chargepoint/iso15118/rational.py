@@ -1,4 +1,4 @@
-"""RationalNumber: the wire's Value times ten to the Exponent, to and from floats in SI units.
+"""Numbers of the wire: RationalNumber (Value times ten to the Exponent) to and from floats in SI units, percent, seconds.
 
 Source: ISO 15118-20 common types (Exponent xs:byte, Value xs:short), facts/iso15118.md 8.
 """
@@ -12,12 +12,18 @@ from chargepoint.iso15118.messages.common_types import RationalNumber
 _VALUE_MAX = 32767
 _EXPONENT_MIN = -3
 """Millivolts, milliamperes, milliwatts are fine enough; a reader should not meet 10^-9."""
+_LARGEST = _VALUE_MAX * 10.0**127
+_SECONDS_MAX = (1 << 32) - 1
 
 
 def rational(value: float) -> RationalNumber:
-    """The nearest RationalNumber: four to five significant digits, at least a thousandth. Finite numbers only."""
+    """The nearest RationalNumber: four to five significant digits, at least a thousandth; beyond the range, its end.
+
+    Finite numbers only.
+    """
     if not math.isfinite(value):
         raise ValueError(f"{value} is no RationalNumber: a finite number")
+    value = max(-_LARGEST, min(value, _LARGEST))
     exponent = _EXPONENT_MIN
     while abs(round(value / 10.0**exponent)) > _VALUE_MAX:
         exponent += 1
@@ -37,3 +43,13 @@ def number(value: RationalNumber) -> float:
 def maybe(value: RationalNumber | None) -> float | None:
     """As `number`; what was not sent stays None."""
     return None if value is None else number(value)
+
+
+def percent(value: float) -> int:
+    """percentValueType: 0 to 100."""
+    return round(min(max(value, 0.0), 100.0))
+
+
+def seconds(value: float) -> int:
+    """A time from now as xs:unsignedInt: what is past is now, what is farther than the type is its end."""
+    return int(min(max(value, 0.0), float(_SECONDS_MAX)))

@@ -16,6 +16,7 @@ from typing import cast
 
 from chargepoint.config.schema import Iso15118Section, TlsPolicy
 from chargepoint.iso15118 import sdp
+from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, preload
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.secc.engine import Exchanged, Secc
 from chargepoint.iso15118.secc.session import Now, SeccSettings
@@ -47,6 +48,7 @@ class SeccServer:
         clock: Clock,
         log: logging.Logger,
     ) -> None:
+        preload(NS_SAP, NS_CM, NS_DC)  # now rather than in the first car's time
         self._interface = interface
         self._settings = settings
         self._secc = secc
@@ -88,7 +90,7 @@ class SeccServer:
                     ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if secure else None,
                 )
                 await stack.enter_async_context(server)
-            discovery = _discovery_socket(self._settings.sdp_port, index)
+            discovery = _discovery_socket(self._settings.sdp_port, self._interface, index)
             transport, _ = await loop.create_datagram_endpoint(lambda: _Discovery(self, index), sock=discovery)
             stack.callback(transport.close)
             self._log.info("* waiting for cars on %s [%s]", self._interface, self._address)
@@ -289,9 +291,10 @@ def _listener(address: ipaddress.IPv6Address, scope: int) -> socket.socket:
     raise OSError(f"no free port in {DYNAMIC_PORTS.start}..{DYNAMIC_PORTS.stop - 1} after {PORT_TRIES} tries")
 
 
-def _discovery_socket(port: int, index: int) -> socket.socket:
+def _discovery_socket(port: int, interface: str, index: int) -> socket.socket:
+    """Bound to the interface, so that every connector of a station can have the one port the standard names."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     sock.bind(("::", port))
     group = socket.inet_pton(socket.AF_INET6, sdp.MULTICAST_GROUP) + struct.pack("@I", index)

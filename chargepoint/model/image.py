@@ -96,6 +96,17 @@ class StageCapabilities:
     charge_power_max_W: float
     discharge_power_max_W: float
 
+    def within(self, other: StageCapabilities) -> StageCapabilities:
+        """What both can: the narrower of each pair."""
+        return StageCapabilities(
+            voltage_min_V=max(self.voltage_min_V, other.voltage_min_V),
+            voltage_max_V=min(self.voltage_max_V, other.voltage_max_V),
+            charge_current_max_A=min(self.charge_current_max_A, other.charge_current_max_A),
+            discharge_current_max_A=min(self.discharge_current_max_A, other.discharge_current_max_A),
+            charge_power_max_W=min(self.charge_power_max_W, other.charge_power_max_W),
+            discharge_power_max_W=min(self.discharge_power_max_W, other.discharge_power_max_W),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EvseImage:

@@ -5,6 +5,7 @@ V2X over 2.0.1 (facts/ocpp.md 7.3): OCPP 2.1's period fields in `customData` of 
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -165,12 +166,11 @@ class Profile:
         elapsed_s = utc_s - start_s + _MILLISECOND
         if elapsed_s >= self.duration_s:  # K01.FR.13
             return None, min(next_start_s, self.valid_to_s)
-        current, following_s = None, self.duration_s
-        for period in self.periods:
-            if period.start_s > elapsed_s:
-                following_s = min(following_s, period.start_s)
-                break
-            current = period  # K01.FR.12
+        number = bisect.bisect_right(self.periods, elapsed_s, key=lambda period: period.start_s)  # K01.FR.12
+        current = self.periods[number - 1] if number else None
+        following_s = self.duration_s
+        if number < len(self.periods):
+            following_s = min(following_s, self.periods[number].start_s)
         return current, min(start_s + following_s, next_start_s, self.valid_to_s)  # K01.FR.11
 
     def updated(self, update: Payload, at_utc_s: float, rules: V2xRules) -> Profile:

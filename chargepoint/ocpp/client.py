@@ -44,6 +44,10 @@ FOLLOW_UPS_MAX = 512
 TRACE_LINES = 20
 _MAX_FRAME_BYTES = 1 << 20
 _STORE_RETRY_S = 5.0
+_QUIET = frozenset(
+    {"Heartbeat", "MeterValues", "NotifyReport", "GetVariables", "GetCompositeSchedule", "ReportChargingProfiles"}
+)
+"""Actions that would drown a session's story at INFO."""
 
 
 class OcppClient:
@@ -64,10 +68,12 @@ class OcppClient:
         self._store = store
         self._clock = clock
         self._log = log
+        self._socket_log = log.getChild("websocket")
+        self._socket_log.setLevel(logging.INFO)  # its DEBUG lines carry the handshake, and with it the password
         self._version: OcppVersion = VERSIONS[csms.versions[0]]
         self._schemas = Schemas(self._version)
         stored = Stored(store.variables(), store.profiles(), store.tokens(), store.availability())
-        self._station = Station(csms, station, port, stored, self._messages_waiting)
+        self._station = Station(csms, station, port, stored, self._messages_waiting, self._version)
         for line in self._station.profiles.unreadable:
             log.error("! stored %s", line)
         self._back_off = BackOff()
@@ -106,11 +112,12 @@ class OcppClient:
             payload = {"idToken": authorization.token_on_wire(token)}
             try:
                 async with asyncio.timeout(self._csms.call_timeout_s):
-                    response = await self._call(Outgoing("Authorize", payload))
-                if response is not None:
-                    return AuthorizationStatus(response["idTokenInfo"]["status"])
+                    outcome = await self._call(Outgoing("Authorize", payload))
+                if isinstance(outcome, ResultReceived) and outcome.violation is None:
+                    return AuthorizationStatus(outcome.payload["idTokenInfo"]["status"])
             except (ConnectionLost, TimeoutError):
-                self._log.warning("! Authorize was not answered, deciding without the central system")
+                pass
+            self._log.warning("! no answer to Authorize, deciding without the central system")
         return authorization.without_csms(token, self._station.context, self._now())
 
     def outbox_row(self, record: TransactionRecord) -> OutboxRow:
@@ -148,6 +155,10 @@ class OcppClient:
         row = security.security_event(kind, text, str(uuid.uuid4()), self._now())
         await self._keep(Enqueue(row))
         self._drain.set()
+
+    def variable(self, key: str) -> str:
+        """A variable's present value for the app, e.g. `TxCtrlr/EVConnectionTimeOut`. Raises KeyError for an unknown key."""
+        return self._station.model.text(key)
 
     def sampling_intervals(self) -> tuple[int, int]:
         """Seconds for the ledger: (TxUpdatedInterval, clock-aligned interval), 0 where switched off."""
@@ -192,6 +203,9 @@ class OcppClient:
                 delay_s = self._back_off.next_delay_s(self._back_off_settings(), random.random())  # noqa: S311
                 self._log.warning("! central system: %s; again in %.1f s", why, delay_s)
                 await asyncio.sleep(delay_s)
+            except Exception:  # a mistake of ours on this connection must not end a charge in progress
+                self._log.exception("! connection ended by our mistake")
+                await asyncio.sleep(max(1.0, self._csms.reconnect_min_s))
 
     async def _connect_once(self) -> None:
         """One connection from handshake to loss; always leaves by an exception."""
@@ -202,7 +216,7 @@ class OcppClient:
             credentials.endpoint(self._csms),
             subprotocols=[Subprotocol(name) for name in self._csms.versions],
             additional_headers=credentials.headers(self._csms),
-            ssl=credentials.tls(self._csms),
+            ssl=await asyncio.to_thread(credentials.tls, self._csms),
             compression=None,
             proxy=None,
             user_agent_header=None,
@@ -211,6 +225,7 @@ class OcppClient:
             ping_timeout=self._csms.call_timeout_s,
             close_timeout=2.0,
             max_size=_MAX_FRAME_BYTES,
+            logger=self._socket_log,
         )
         try:
             if socket.subprotocol not in self._csms.versions:
@@ -242,10 +257,10 @@ class OcppClient:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(connection.run(), name="ocpp-connection")
-                group.create_task(self._keep_telling(connection), name="ocpp-tell")
-                group.create_task(self._keep_draining(connection), name="ocpp-drain")
+                group.create_task(self._keep_telling(), name="ocpp-tell")
+                group.create_task(self._keep_draining(), name="ocpp-drain")
         except* (ConnectionLost, OSError, TimeoutError, WebSocketException) as group_error:
-            raise ConnectionLost(str(group_error.exceptions[0])) from None
+            raise ConnectionLost(connection.why_lost or str(group_error.exceptions[0])) from None
 
     def _back_off_settings(self) -> BackOffSettings:
         model, prefix = self._station.model, "OCPPCommCtrlr/RetryBackOff"
@@ -304,7 +319,7 @@ class OcppClient:
 
     # -- we tell -----------------------------------------------------------------------------------------------------
 
-    async def _keep_telling(self, connection: Connection) -> None:
+    async def _keep_telling(self) -> None:
         """BootNotification, follow-ups, connector states, Heartbeat: what is not kept over a restart."""
         while True:
             self._tell.clear()
@@ -319,23 +334,20 @@ class OcppClient:
 
     async def _tell_next(self) -> bool:
         """Send one message if one is due."""
-        if self._follow_ups:
-            outgoing = self._follow_ups.popleft()
-            if outgoing.action == "BootNotification":
-                outgoing = self._station.boot_request()
-            await self._call(outgoing)
-            return True
         outgoing_due = self._station.due(self._own())
         if outgoing_due is not None and outgoing_due.action == "BootNotification":
             await self._call(outgoing_due)
             return True
+        if self._follow_ups:
+            outgoing = self._follow_ups.popleft()
+            await self._call(self._station.boot_request() if outgoing.action == "BootNotification" else outgoing)
+            return True
         if not self._station.registration.accepted:  # B02.FR.02
             return False
         for change in self._station.board.due():
-            response = await self._call(Outgoing("StatusNotification", availability.status_notification(change)))
-            if response is None:
-                self._log.warning("! connector %d.%d: its status was refused", change.evse_id, change.connector_id)
-            self._station.board.told(change)
+            outcome = await self._call(Outgoing("StatusNotification", availability.status_notification(change)))
+            if not isinstance(outcome, CallTimedOut):  # a refusal is an answer too
+                self._station.board.told(change)
             return True
         if outgoing_due is not None:
             self._station.registration.beat(self._clock.monotonic_s())
@@ -343,8 +355,8 @@ class OcppClient:
             return True
         return False
 
-    async def _call(self, outgoing: Outgoing) -> Payload | None:
-        """Send a CALL that is not kept in the store; its response, or None where it was refused or not answered."""
+    async def _call(self, outgoing: Outgoing) -> Outcome | None:
+        """Send a CALL that is not kept in the store, and take its answer in. None: it was not fit to be sent."""
         violation = self._schemas.check_request(outgoing.action, outgoing.payload)
         if violation is not None:
             self._log.error("! our %s: %s: %s", outgoing.action, violation.code, violation.text)
@@ -352,7 +364,8 @@ class OcppClient:
         unique_id = str(uuid.uuid4())
         text = call_text(unique_id, outgoing.action, outgoing.payload)
         outcome = await self._send(unique_id, outgoing.action, text, _short(outgoing.payload))
-        return await self._understood(outgoing.action, outgoing.payload, outcome)
+        await self._take(outgoing.action, outgoing.payload, outcome)
+        return outcome
 
     async def _send(self, unique_id: str, action: str, text: str, short: str) -> Outcome:
         if self._connection is None:
@@ -360,8 +373,8 @@ class OcppClient:
         self._note(">", action, short)
         return await self._connection.call(unique_id, action, text)
 
-    async def _understood(self, action: str, request: Payload, outcome: Outcome) -> Payload | None:
-        """What an answer means to the station. None where there is no (valid) answer."""
+    async def _take(self, action: str, request: Payload, outcome: Outcome) -> None:
+        """What an answer, or its absence, means to the station."""
         match outcome:
             case ResultReceived(payload=payload, violation=None):
                 self._note("<", action, _short(payload))
@@ -375,7 +388,6 @@ class OcppClient:
                 if action == "BootNotification":
                     self._tell.set()
                     self._drain.set()
-                return payload
             case ResultReceived(violation=violation):
                 self._log.warning("! answer to %s: %s", action, violation)
                 self._note("<", action, "invalid answer")
@@ -389,11 +401,10 @@ class OcppClient:
                 self._note("!", action, "not answered")
                 self._station.refused(action, "", self._own())
         self._tell.set()
-        return None
 
     # -- the outbox --------------------------------------------------------------------------------------------------
 
-    async def _keep_draining(self, connection: Connection) -> None:
+    async def _keep_draining(self) -> None:
         """The oldest row first, the next only when it was answered; a row goes when the central system has answered."""
         while True:
             self._drain.clear()
@@ -403,18 +414,20 @@ class OcppClient:
                 continue
             request = _payload_of(row)
             outcome = await self._send(row.message_id, row.action, row.text, _short(request))
-            await self._understood(row.action, request, outcome)
+            await self._take(row.action, request, outcome)
+            if isinstance(outcome, ResultReceived):
+                await self._insist(Delivered(row.position))
+                continue
+            if not self._station.registration.accepted:  # forgotten (B01.FR.10): boot first, this counts for nothing
+                continue
             model, prefix = self._station.model, "OCPPCommCtrlr/MessageAttempt"
             interval_s = float(model.integer(f"{prefix}Interval[TransactionEvent]"))
             now_s = self._clock.monotonic_s()
             step: RetryAt | Discard
             match outcome:
-                case ResultReceived():
-                    await self._insist(Delivered(row.position))
-                    continue
-                case CallFailed(code=code) if not (code == "SecurityError" and not self._station.registration.accepted):
+                case CallFailed(code=code):
                     step = after_refusal(row, code, model.integer(f"{prefix}s[TransactionEvent]"), interval_s, now_s)
-                case _:  # not answered, or not accepted any more: not counted
+                case CallTimedOut():
                     step = after_silence(row, interval_s, now_s)
             if isinstance(step, Discard):
                 text = f"{row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"
@@ -476,7 +489,8 @@ class OcppClient:
 
     def _note(self, direction: str, action: str, text: str) -> None:
         self._trace.append((self._clock.utc(), direction, action, text))
-        self._log.debug("%s %s %s", direction, action, text)
+        quiet = action in _QUIET or "eventType Updated" in text or (direction == "<" and not text)
+        self._log.log(logging.DEBUG if quiet else logging.INFO, "%s %s %s", direction, action, text)
 
 
 def _payload_of(row: OutboxRow) -> Payload:

@@ -29,7 +29,7 @@ REFRESH_S = 60.0
 GRACE_S = 1.0
 """A contribution outlives its boundary by this, so that its successor is there before it goes."""
 
-MAX_SEGMENTS = 4096
+MAX_SEGMENTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,15 @@ def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
 
 def evaluate(installed: Sequence[Installed], where: Situation, utc_s: float) -> Verdict:
     """Merge the profiles at one instant. K08.FR.04: never above any merged schedule's own limit."""
+    return _merge(_layers(installed, where.evse), where, utc_s)
+
+
+def _merge(layers: Sequence[Sequence[Profile]], where: Situation, utc_s: float) -> Verdict:
     evse = where.evse
     until_s, limits, reasons = math.inf, UNBOUNDED, list[str]()
     spoke = False
     setpoint: tuple[float, Profile] | None = None
-    for candidates in _layers(installed, evse):
+    for candidates in layers:
         choice = None
         for profile in candidates:  # K01.FR.17: the highest stack level that has something to say
             period, change_s = profile.period_at(utc_s, where.activated_utc_s)
@@ -155,27 +159,37 @@ def segments(
     installed: Sequence[Installed], where: Situation, from_s: float, to_s: float
 ) -> Iterator[tuple[float, Verdict]]:
     """The composite schedule from `from_s` up to `to_s` (UTC): (start, verdict), each until the next one's start."""
-    at_s = from_s
+    at_s, layers = from_s, _layers(installed, where.evse)
     for _ in range(MAX_SEGMENTS):
-        verdict = evaluate(installed, where, at_s)
+        verdict = _merge(layers, where, at_s)
         yield at_s, verdict
         at_s = max(verdict.until_s, at_s + 1e-3)
         if at_s >= to_s:
             return
 
 
+Step = tuple[float, Interval, float | None]
+"""(start in UTC seconds, limits inside the ratings, set-point or None), in watts; holds until the next one."""
+
+
 def planned(
     installed: Sequence[Installed], situations: Sequence[Situation], from_s: float, to_s: float
-) -> list[tuple[float, Interval, float | None]]:
-    """What these EVSEs together may do: (start, limits inside the ratings, set-point or None), in watts."""
+) -> tuple[list[Step], float]:
+    """What these EVSEs together may do, and up to when this was worked out (`to_s`, or where MAX_SEGMENTS were full)."""
     schedules = [list(segments(installed, where, from_s, to_s)) for where in situations]
-    starts = sorted({start for schedule in schedules for start, _ in schedule})
-    plan: list[tuple[float, Interval, float | None]] = []
+    end_s = min([to_s, *(schedule[-1][0] for schedule in schedules if len(schedule) == MAX_SEGMENTS)])
+    starts = sorted({start for schedule in schedules for start, _ in schedule if start < end_s})
+    if len(starts) > MAX_SEGMENTS:
+        end_s, starts = starts[MAX_SEGMENTS], starts[:MAX_SEGMENTS]
+    steps = [0] * len(schedules)
+    plan: list[Step] = []
     for start in starts:
         low = high = total = 0.0
         has_setpoint = False
-        for where, schedule in zip(situations, schedules, strict=True):
-            verdict = next(v for s, v in reversed(schedule) if s <= start)
+        for number, (where, schedule) in enumerate(zip(situations, schedules, strict=True)):
+            if steps[number] + 1 < len(schedule) and schedule[steps[number] + 1][0] <= start:
+                steps[number] += 1
+            verdict = schedule[steps[number]][1]
             limits = where.ratings_W if verdict.limits_W is None else _meet(verdict.limits_W, where.ratings_W)
             if not where.discharge_permitted:
                 limits = _meet(limits, Interval(0.0, math.inf))
@@ -183,13 +197,15 @@ def planned(
             if verdict.setpoint_W is not None:
                 has_setpoint, total = True, total + verdict.setpoint_W
         plan.append((start, Interval(low, high), total if has_setpoint else None))
-    return [plan[0], *(later for earlier, later in itertools.pairwise(plan) if later[1:] != earlier[1:])]
+    return [plan[0], *(later for earlier, later in itertools.pairwise(plan) if later[1:] != earlier[1:])], end_s
 
 
-def _layers(installed: Sequence[Installed], evse: EvseState) -> Iterator[list[Profile]]:
+def _layers(installed: Sequence[Installed], evse: EvseState) -> list[list[Profile]]:
     """Profiles that apply to this EVSE, highest stack level first, one list per purpose that is merged."""
-    for purpose in (Purpose.EXTERNAL, Purpose.STATION_MAX):
-        yield _stacked(i for i in installed if i.profile.purpose is purpose)
+    layers = [
+        _stacked(i for i in installed if i.profile.purpose is purpose)
+        for purpose in (Purpose.EXTERNAL, Purpose.STATION_MAX)
+    ]
     own = _stacked(
         i
         for i in installed
@@ -202,7 +218,7 @@ def _layers(installed: Sequence[Installed], evse: EvseState) -> Iterator[list[Pr
     default = _stacked(
         i for i in installed if i.profile.purpose is Purpose.TX_DEFAULT and i.evse_id in (0, evse.evse_id)
     )
-    yield own + default
+    return [*layers, own + default]
 
 
 def _stacked(installed: Iterator[Installed]) -> list[Profile]:

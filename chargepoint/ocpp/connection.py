@@ -69,6 +69,8 @@ class Connection:
         self._on_wire: asyncio.Future[Outcome] | None = None
         self._lost = False
         self._silent = 0
+        self.why_lost = ""
+        """Set when the connection has ended: the cause, not its consequences."""
 
     async def run(self) -> None:
         """Until the socket is gone: always ends with ConnectionLost (or CancelledError)."""
@@ -77,7 +79,8 @@ class Connection:
                 group.create_task(self._read(), name="ocpp-read")
                 group.create_task(self._send_calls(), name="ocpp-send")
         except* (ConnectionLost, ConnectionClosed, TimeoutError) as group_error:
-            raise ConnectionLost(str(group_error.exceptions[0])) from None
+            self.why_lost = str(group_error.exceptions[0]) or type(group_error.exceptions[0]).__name__
+            raise ConnectionLost(self.why_lost) from None
         finally:
             self._lose()
 
@@ -121,13 +124,11 @@ class Connection:
                 self._rpc.call(waiting.unique_id, waiting.action, waiting.text, self._clock.monotonic_s())
                 deadline_s = self._rpc.deadline_s or 0.0
                 await self.flush()
-                try:
-                    async with asyncio.timeout(max(0.0, deadline_s - self._clock.monotonic_s())):
-                        outcome = await on_wire
-                except TimeoutError:
+                await asyncio.wait({on_wire}, timeout=max(0.0, deadline_s - self._clock.monotonic_s()))
+                if not on_wire.done():
                     for event in self._rpc.tick(max(deadline_s, self._clock.monotonic_s())):
                         await self._happened(event)
-                    outcome = on_wire.result() if on_wire.done() else CallTimedOut(waiting.unique_id, waiting.action)
+                outcome = on_wire.result()
             except BaseException:
                 if not waiting.outcome.done():
                     waiting.outcome.set_exception(ConnectionLost(f"{waiting.action}: the connection was lost"))

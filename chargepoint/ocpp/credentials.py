@@ -12,9 +12,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chargepoint.config.schema import CsmsSection
+from chargepoint.model.unusable import Unusable
 
 
-class CredentialsError(Exception):
+class CredentialsError(Unusable):
     """The configuration and its files do not give what the security profile needs; says what, where and what to do."""
 
 

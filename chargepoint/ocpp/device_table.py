@@ -187,8 +187,8 @@ def _smart_charging(csms: CsmsSection) -> tuple[Variable, ...]:
         Variable(c, "PeriodsPerSchedule", _I, str(MAX_PERIODS), maximum=MAX_PERIODS),
         Variable(c, "ProfileStackLevel", _I, str(MAX_STACK_LEVEL), maximum=MAX_STACK_LEVEL),
         Variable(c, "RateUnit", _MEMBERS, "A,W", values=("A", "W")),
-        Variable(v, "Available", _B, "true"),
-        Variable(v, "Enabled", _B, "true" if csms.v2x_over_201 else "false"),
+        Variable(v, "Available", _B),
+        Variable(v, "Enabled", _B),
         Variable(
             v,
             "SupportedOperationModes",

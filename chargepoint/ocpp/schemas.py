@@ -40,7 +40,9 @@ class Schemas:
     """Validators of one version."""
 
     def __init__(self, version: OcppVersion) -> None:
-        self._root = importlib.resources.files(version.schema_package) / "schemas"
+        # not files("ocpp.v201"): that would import the library's own message classes, which nothing here uses
+        package, _, folder = version.schema_package.partition(".")
+        self._root = importlib.resources.files(package) / folder / "schemas"
         self._compiled: dict[str, jsonschema_rs.Validator] = {}
 
     def check_request(self, action: str, payload: object) -> Violation | None:

@@ -35,6 +35,7 @@ from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import TokenCache
+from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
 from chargepoint.store.rows import CachedToken, ProfileRow, SetVariable, Write
 
 Respond = Callable[[Payload, Context, Moment], Answer]
@@ -96,6 +97,7 @@ class Station:
         port: StationPort,
         stored: Stored,
         messages_waiting: Callable[[str | None], int],
+        version: OcppVersion = OCPP_2_0_1,
     ) -> None:
         self._section = section
         self._port = port
@@ -109,7 +111,7 @@ class Station:
         )
         self.board = availability.StatusBoard()
         self.context = Context(
-            self.model, self.profiles, TokenCache(stored.tokens), port, self.registration, messages_waiting
+            self.model, self.profiles, TokenCache(stored.tokens), port, self.registration, messages_waiting, version
         )
         self.boot_reason = stored.variables.get(provisioning.BOOT_REASON_KEY, "PowerUp")
 
@@ -253,6 +255,10 @@ class Station:
                 return self._port.firmware_version()[:50]
             case "ClockCtrlr", "DateTime":
                 return Moment(0.0, self._utc_s).wire
+            case "V2XChargingCtrlr", "Available":
+                return "true" if any(evse.discharge_max_W > 0 for evse in self._port.evse_states()) else "false"
+            case "V2XChargingCtrlr", "Enabled":
+                return self.model.text("V2XChargingCtrlr/V2XOver201")
             case "SmartChargingCtrlr", "Entries":
                 return str(len(self.profiles))
             case _:

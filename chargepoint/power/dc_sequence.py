@@ -319,10 +319,11 @@ class DcSequence:
         heat = temperature_factor(i.temperature_degC)
         charge_A = min(demand.charge_current_limit_A, capabilities.charge_current_max_A)
         discharge_A = min(demand.discharge_current_limit_A, capabilities.discharge_current_max_A)
-        charge_A = min(charge_A, capabilities.charge_power_max_W / i.voltage_V, self._envelope.current_max_A * heat)
-        discharge_A = min(
-            discharge_A, capabilities.discharge_power_max_W / i.voltage_V, self._envelope.current_max_A * heat
-        )
+        envelope = self._envelope
+        charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
+        discharge_W = min(capabilities.discharge_power_max_W, envelope.discharge_power_max_W)
+        charge_A = min(charge_A, charge_W / i.voltage_V, envelope.current_max_A * heat)
+        discharge_A = min(discharge_A, discharge_W / i.voltage_V, envelope.current_max_A * heat)
         if power_W < 0 and i.voltage_V <= demand.voltage_floor_V:
             discharge_A = 0.0
         wanted_A = power_W / i.voltage_V

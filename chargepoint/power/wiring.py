@@ -8,6 +8,7 @@ from typing import cast
 
 from chargepoint.config.schema import Config, DeviceSection, EvseSection
 from chargepoint.model.ids import EvseId
+from chargepoint.model.unusable import Unusable
 from chargepoint.ports import (
     Bus,
     BusSpec,
@@ -32,25 +33,34 @@ class PowerStation:
     stages: dict[EvseId, EvseStage]
 
 
+class HardwareMistake(Unusable):
+    """The configuration names hardware that is not known, or gives it what it cannot use; one sentence a mistake."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(mistakes))
+
+
 def build(config: Config) -> PowerStation:
-    """Open every bus and build every device. Raises `drivers.catalog.CatalogError` with the place in the file."""
+    """Make every bus and device; lines are opened when first pumped. Raises HardwareMistake with all there are."""
+    mistakes: list[str] = []
+    for kind in ("power_module", "meter", "insulation_monitor", "pilot_board"):
+        for name, section in getattr(config, kind).items():
+            bus = config.bus[section.bus]
+            trial = BusSpec(section.bus, bus.kind, bus.port, bus.baud, bus.format, bus.gap_ms)
+            try:
+                catalog.build_device(_spec(kind, name, section), catalog.open_bus(trial))
+            except catalog.UnknownDriver as error:
+                mistakes.append(str(error))
+    if mistakes:
+        raise HardwareMistake(mistakes)
     buses = {
         name: catalog.open_bus(BusSpec(name, bus.kind, bus.port, bus.baud, bus.format, bus.gap_ms))
         for name, bus in config.bus.items()
     }
 
     def device(kind: str, name: str, section: DeviceSection) -> Device:
-        spec = DeviceSpec(
-            name=name,
-            kind=kind,
-            driver=section.driver,
-            bus=section.bus,
-            unit=section.unit,
-            profile=section.profile,
-            params=section.params,
-            where=f"[{kind}.{name}]",
-        )
-        return catalog.build_device(spec, buses[section.bus])
+        return catalog.build_device(_spec(kind, name, section), buses[section.bus])
 
     def token_reader(name: str) -> TokenReader:
         section = config.token_reader[name]
@@ -62,6 +72,19 @@ def build(config: Config) -> PowerStation:
         for number, section in config.evse.items()
     }
     return PowerStation(tuple(buses.values()), stages)
+
+
+def _spec(kind: str, name: str, section: DeviceSection) -> DeviceSpec:
+    return DeviceSpec(
+        name=name,
+        kind=kind,
+        driver=section.driver,
+        bus=section.bus,
+        unit=section.unit,
+        profile=section.profile,
+        params=section.params,
+        where="configuration",
+    )
 
 
 def _stage(
@@ -85,7 +108,13 @@ def _stage(
         token_reader=None if section.token_reader is None else token_reader(section.token_reader),
     )
     ratings = StageRatings(
-        envelope=Envelope(section.voltage_max_V, section.current_max_A, config.power.insulation_limit_ohm),
+        envelope=Envelope(
+            voltage_max_V=section.voltage_max_V,
+            current_max_A=section.current_max_A,
+            insulation_limit_ohm=config.power.insulation_limit_ohm,
+            charge_power_max_W=section.charge_power_max_W,
+            discharge_power_max_W=section.discharge_power_max_W,
+        ),
         voltage_min_V=section.voltage_min_V,
         charge_power_max_W=section.charge_power_max_W,
         discharge_power_max_W=section.discharge_power_max_W,

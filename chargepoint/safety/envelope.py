@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 SAFE_VOLTAGE_V = 60.0
@@ -33,6 +34,9 @@ class Envelope:
     current_max_A: float
     insulation_limit_ohm: float = 100_000.0
     """IEC 61851-23:2023 6.3.1.105: below is a fault (facts/safety.md 1.2, grade B)."""
+    charge_power_max_W: float = math.inf
+    discharge_power_max_W: float = math.inf
+    """Magnitudes from the configuration; 0 discharge: this EVSE never discharges, whatever the daemon demands."""
 
 
 def emergency_over_voltage_V(negotiated_V: float) -> float:

@@ -9,8 +9,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 
+from chargepoint.model.unusable import Unusable
 
-class TrustError(ValueError):
+
+class TrustError(Unusable):
     """A key, certificate or trust store that cannot be used: says which file and why."""
 
 

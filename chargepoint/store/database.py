@@ -80,6 +80,7 @@ class Store:
         connections: list[sqlite3.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # tokens are in it; sqlite gives its side files the same mode
             for _ in range(2):
                 connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
                 connections.append(connection)

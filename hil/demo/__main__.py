@@ -43,6 +43,16 @@ FRAME_S = 0.25
     "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
 )
 @click.option(
+    "--control-mode",
+    type=click.Choice(["dynamic", "scheduled"]),
+    default="dynamic",
+    show_default=True,
+    help="of our car",
+)
+@click.option(
+    "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
+)
+@click.option(
     "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
 )
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
@@ -55,6 +65,8 @@ def main(
     no_car: bool,
     interface: str,
     tls: bool | None,
+    control_mode: str,
+    pki: Path | None,
     picture: Path | None,
     folder: Path,
     sdp_port: int,
@@ -63,7 +75,15 @@ def main(
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
     use_tls = (not no_car) if tls is None else tls
-    choices = Choices(folder, own_car=not no_car, interface=interface, tls=use_tls, sdp_port=sdp_port)
+    choices = Choices(
+        folder,
+        own_car=not no_car,
+        interface=interface,
+        tls=use_tls,
+        sdp_port=sdp_port,
+        pki=pki,
+        control_mode=control_mode,
+    )
     console = Console()
     try:
         asyncio.run(_run(choices, console, once=once, report_file=report_file, picture=picture))

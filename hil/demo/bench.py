@@ -13,6 +13,7 @@ from typing import Any
 from certs.pki import Curve, Pki
 from chargepoint.security.tls import evcc_context
 from hil.demo.children import Child
+from hil.demo.outside_pki import bring_in
 from hil.demo.site import Choices, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.evcc.body import PlantBody
@@ -33,7 +34,7 @@ class Bench:
         self.choices = choices
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
-        self.spec = CarSpec()
+        self.spec = CarSpec(control_mode=choices.control_mode)
         self.drive: Drive | None = None
         self.progress: Progress | None = None
         self._drive_task: asyncio.Task[Progress] | None = None
@@ -61,7 +62,10 @@ class Bench:
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
         for leftover in ("state", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
-        if not (folder / "pki" / "v2g_root.pem").exists():
+        if self.choices.pki is not None:
+            bring_in(self.choices.pki, folder / "pki")
+            self.note(f"took the station's keys from {self.choices.pki}")
+        elif not (folder / "pki" / "v2g_root.pem").exists():
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}")

@@ -37,6 +37,7 @@ def report(bench: Bench, story: Story) -> dict[str, Any]:
         "first_loop_s": story.first_loop_s,
         "ready_s": story.ready_s,
         "rss_MB": story.rss_MB,
+        "daemon_loop_lag": story.loop_lag,
         "central_system_violations": bench.station.violations,
     }
 

@@ -19,6 +19,9 @@ class Choices:
     interface: str = "lo"
     tls: bool = True
     sdp_port: int = 15118
+    control_mode: str = "dynamic"
+    pki: Path | None = None
+    """PKI_PATH of an outside car that brings its own."""
 
 
 def free_port() -> int:

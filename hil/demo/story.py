@@ -55,6 +55,7 @@ class Story:
     plant_begin: dict[str, Any] = field(default_factory=dict)
     plant_end: dict[str, Any] = field(default_factory=dict)
     rss_MB: dict[str, float | None] = field(default_factory=dict)
+    loop_lag: dict[str, Any] = field(default_factory=dict)
 
 
 class Teller:
@@ -81,6 +82,7 @@ class Teller:
         await self._phase("discharge_10_kW", lambda: self._flow(-10_000.0, sender="csms"))
         await self._phase("charge_5_kW", lambda: self._flow(5_000.0, sender="csms"))
         story.rss_MB = {name: bench.children[name].rss_MB() for name in ("daemon", "power")}
+        story.loop_lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
         await self._phase("stop", self._stopped)
         await self._phase("unplug", bench.unplug)
         await self._until("the last record to be delivered", self._delivered)

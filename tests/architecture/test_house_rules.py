@@ -65,6 +65,15 @@ def test_the_lock_pins_and_hashes_everything_and_names_no_host() -> None:
         assert "http" not in text
 
 
+def test_the_power_process_imports_no_tls_database_or_event_loop() -> None:
+    code = (
+        "import sys, chargepoint.app.cli, chargepoint.app.power_process;"
+        "print([m for m in ('asyncio', 'ssl', 'sqlite3', 'cryptography', 'websockets', 'ocpp') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_daemon_does_not_import_what_only_the_bench_needs() -> None:
     code = (
         "import sys, chargepoint.app.cli, chargepoint.app.wiring, chargepoint.app.power_process;"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,21 +114,34 @@ def drive(space: str, interface: str, config: Path, pki: Path, tls: bool, log: P
     return done.returncode
 
 
+def make_outside_pki(packages: Path, folder: Path) -> Path:
+    """The car's own PKI, made by its own script."""
+    shutil.copytree(packages / "iso15118/shared/pki", folder)
+    subprocess.run(["bash", "create_certs.sh", "-v", "iso-2"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("service", "tls"), [("dc_bpt", False), ("dc_bpt", True), ("dc", False)], ids=["bpt", "bpt-tls13", "dc"]
+    ("service", "tls", "own_pki"),
+    [("dc_bpt", False, False), ("dc_bpt", True, False), ("dc_bpt", True, True), ("dc", False, False)],
+    ids=["bpt", "bpt-tls13", "bpt-tls13-its-own-pki", "dc"],
 )
 def test_the_outside_car_finishes_its_session(
-    tmp_path: Path, wire: tuple[str, str, str], service: str, tls: bool
+    tmp_path: Path, wire: tuple[str, str, str], service: str, tls: bool, own_pki: bool
 ) -> None:
     near, space, far = wire
     packages = next(EVCC.glob("lib/python3.*/site-packages"))
+    pki, options = tmp_path / "station" / "pki", ["--tls"] if tls else []
+    if own_pki:
+        pki = make_outside_pki(packages, tmp_path / "car_pki")
+        options += ["--pki", str(pki)]
     config = tmp_path / "car.json"
     wanted = json.loads((packages / CONFIGS / f"evcc_config_{service}.json").read_text())
     config.write_text(json.dumps({**wanted, "useTls": tls}))
-    station = Station(tmp_path / "station", near, *(["--tls"] if tls else []))
+    station = Station(tmp_path / "station", near, *options)
     try:
         station.wait_ready()
-        code = drive(space, far, config, tmp_path / "station" / "pki", tls, tmp_path / "car.log")
+        code = drive(space, far, config, pki, tls, tmp_path / "car.log")
         told = (tmp_path / "car.log").read_text()
         until_s = time.monotonic() + 15
         while True:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -387,6 +388,7 @@ async def test_a_late_answer_is_harmless(bench: Bench, csms: Csms) -> None:
     await drained(bench)
     assert log.transactions["tx-1"].gaps == []
     assert sorted(log.transactions["tx-1"].events) == [0, 1]
+    assert log.connections == 1
 
 
 async def test_a_csms_that_forgot_us_is_booted_again(bench: Bench, csms: Csms) -> None:
@@ -473,3 +475,62 @@ async def test_wrong_password_and_refused_connections_are_tried_again(tmp_path: 
         with contextlib.suppress(asyncio.CancelledError):
             await task
         store.close()
+
+
+async def test_garbage_instead_of_an_answer(bench: Bench, csms: Csms) -> None:
+    bench.run()
+    log = await csms.station("CP1")
+    await eventually(lambda: (1, 1) in log.connectors and not bench.store.outbox_depth())
+    csms.faults.garbage = ("StatusNotification", "{{{ no json")
+    await bench.client.status_changed(ConnectorStatusChanged(EvseId(1), 1, ConnectorStatus.FAULTED, datetime.now(UTC)))
+    await csms.until(lambda: log.connectors[1, 1] == "Faulted")  # told again after the time-out
+    assert log.errors[0][1:3] == ["-1", "RpcFrameworkError"]
+    assert log.connections == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_breaks_every_record_counts_once(bench: Bench, csms: Csms, seed: int) -> None:
+    """Connections cut, central system down, answers refused, the station's power cut: no gap, nothing changed, in order."""
+    chance = random.Random(seed)
+    bench.run()
+    log = await csms.station("CP1")
+    patient = [
+        {
+            "component": {"name": "OCPPCommCtrlr"},
+            "variable": {"name": name, "instance": "TransactionEvent"},
+            "attributeValue": value,
+        }
+        for name, value in (("MessageAttempts", "100"), ("MessageAttemptInterval", "0"))
+    ]
+    await csms.call("CP1", "SetVariables", {"setVariableData": patient})
+    await bench.start()
+    for _ in range(30):
+        match chance.randrange(8):
+            case 0:
+                await csms.drop("CP1")
+            case 1:
+                csms.faults.drop_on = "TransactionEvent"
+            case 2:
+                csms.faults.error = ("TransactionEvent", "InternalError")
+            case 3:
+                await bench.power_cut()
+                bench.power_up()
+                bench.run()
+            case 4:
+                await csms.stop()
+                await bench.update()
+                await csms.start()
+            case _:
+                await asyncio.sleep(chance.random() * 0.01)
+        await bench.update()
+    await bench.end()
+    await drained(bench)
+    transaction = log.transactions["tx-1"]
+    assert transaction.gaps == []
+    assert transaction.ended
+    texts: dict[int, set[str]] = {}
+    for heard in log.heard:
+        if heard.action == "TransactionEvent":
+            texts.setdefault(heard.payload["seqNo"], set()).add(heard.text)
+    assert all(len(copies) == 1 for copies in texts.values())
+    assert log.violations == []

@@ -24,7 +24,7 @@ from chargepoint.iso15118.messages.dc import (
     Scheduled_DC_CLReqControlMode,
     Scheduled_DC_CLResControlMode,
 )
-from chargepoint.iso15118.rational import maybe, number, rational
+from chargepoint.iso15118.rational import maybe, number, percent, rational, seconds
 from chargepoint.iso15118.secc.answer import Answer
 from chargepoint.iso15118.secc.session import Now, Session
 from chargepoint.iso15118.secc.state import State
@@ -54,15 +54,17 @@ _EXPECTED: dict[tuple[ControlMode, bool], type] = {
 
 
 def respond(request: DC_ChargeLoopReq, session: Session, inputs: SeccInputs, now: Now) -> Answer | ResponseCode:
-    """Present values and limits. A control mode other than the chosen one is refused; so is a loop without a stage."""
+    """Present values and limits. A control mode other than the chosen one is refused; so is a loop in an emergency or
+    without a stage."""
     assert session.choice is not None
     mode = request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         return ResponseCode.FAILED_WrongChargeParameter
-    if inputs.voltage_V is None or inputs.current_A is None or inputs.capabilities is None:
-        return ResponseCode.FAILED
     if inputs.emergency:
         return ResponseCode.FAILED_ContactorError
+    if inputs.voltage_V is None or inputs.current_A is None or inputs.capabilities is None:
+        return ResponseCode.FAILED
+    can = inputs.capabilities if session.offered is None else inputs.capabilities.within(session.offered)
     after = _learn(mode, request, session)
     stopping = inputs.stop_requested
     after = replace(after, state=State.CHARGE_LOOP, phase=Phase.TRANSFER, told_to_stop=stopping)
@@ -79,12 +81,12 @@ def respond(request: DC_ChargeLoopReq, session: Session, inputs: SeccInputs, now
         EVSEPowerLimitAchieved=_at(power_W, inputs.limits_W.low, inputs.limits_W.high, 50.0),
         EVSECurrentLimitAchieved=_at(
             inputs.current_A,
-            -inputs.capabilities.discharge_current_max_A,
-            inputs.capabilities.charge_current_max_A,
+            -can.discharge_current_max_A,
+            can.charge_current_max_A,
             0.2,
         ),
-        EVSEVoltageLimitAchieved=inputs.voltage_V >= inputs.capabilities.voltage_max_V - 1.0,
-        CLResControlMode=_limits(mode, after.energy, inputs, inputs.capabilities),
+        EVSEVoltageLimitAchieved=inputs.voltage_V >= can.voltage_max_V - 1.0,
+        CLResControlMode=_limits(mode, after.energy, inputs, can),
     )
     return Answer(response, after)
 
@@ -110,9 +112,9 @@ def _limits(mode: _Request, energy: CarEnergy, inputs: SeccInputs, c: StageCapab
     charge_A = rational(c.charge_current_max_A)
     discharge_A = rational(c.discharge_current_max_A)
     high_V, low_V, zero = rational(c.voltage_max_V), rational(c.voltage_min_V), rational(0)
-    departure = None if inputs.departure_s is None else int(inputs.departure_s)
-    minimum_soc = None if inputs.minimum_soc_percent is None else round(inputs.minimum_soc_percent)
-    target_soc = None if energy.target_soc_percent is None else round(energy.target_soc_percent)
+    departure = None if inputs.departure_s is None else seconds(inputs.departure_s)
+    minimum_soc = None if inputs.minimum_soc_percent is None else percent(inputs.minimum_soc_percent)
+    target_soc = None if energy.target_soc_percent is None else percent(energy.target_soc_percent)
     if minimum_soc is not None and target_soc is not None:
         minimum_soc = min(minimum_soc, target_soc)  # V2G20-1640
     match mode:
@@ -169,7 +171,8 @@ def _learn(mode: _Request, request: DC_ChargeLoopReq, session: Session) -> Sessi
     if isinstance(mode, (Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlMode)):
         target_A = number(mode.EVTargetCurrent)
         # either voltage or current is given (V2G20-2183): the last voltage that was not zero holds
-        target_V = number(mode.EVTargetVoltage) or target_V
+        if (asked_V := number(mode.EVTargetVoltage)) > 0:
+            target_V = min(asked_V, limits.voltage_max_V)
     return replace(
         session,
         limits=limits,

@@ -24,7 +24,7 @@ from chargepoint.model.image import StageCapabilities
 def respond(
     request: DC_ChargeParameterDiscoveryReq, session: Session, inputs: SeccInputs, now: Now
 ) -> Answer | ResponseCode:
-    """Our limits for theirs. The mode must be that of the chosen service, and the voltage windows must overlap."""
+    """Our limits for theirs. The mode must be that of the chosen service, the voltage windows must be windows and overlap."""
     assert session.choice is not None
     mode, capabilities = request.DC_CPDReqEnergyTransferMode, inputs.capabilities
     bidirectional = isinstance(mode, BPT_DC_CPDReqEnergyTransferMode)
@@ -33,6 +33,8 @@ def respond(
     if capabilities is None:
         return ResponseCode.FAILED
     limits = _limits(mode)
+    if limits.voltage_min_V > limits.voltage_max_V:
+        return ResponseCode.FAILED_WrongChargeParameter
     if limits.voltage_max_V < capabilities.voltage_min_V or limits.voltage_min_V > capabilities.voltage_max_V:
         return ResponseCode.FAILED_WrongChargeParameter
     target_soc = float(mode.TargetSOC) if mode.TargetSOC is not None else None
@@ -41,6 +43,7 @@ def respond(
         state=State.SCHEDULE_EXCHANGE,
         limits=limits,
         announced=limits,
+        offered=capabilities,
         energy=replace(session.energy, target_soc_percent=target_soc),
     )
     response = DC_ChargeParameterDiscoveryRes(

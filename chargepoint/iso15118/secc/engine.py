@@ -55,6 +55,9 @@ _NAMESPACES = {PayloadType.EXI_SAP: NS_SAP, PayloadType.MAINSTREAM: NS_CM, Paylo
 _ACCEPTED_LATE_TYPES = {PayloadType.EXI_SAP: NS_CM}
 """After negotiation a known car still sends one request under 0x8001 (facts/iso15118.md 1): read as -20."""
 
+_OUR_FAULT = (ResponseCode.FAILED, ResponseCode.FAILED_ContactorError, ResponseCode.FAILED_PowerDeliveryNotApplied)
+"""Codes that tell of the station, not of the car's message."""
+
 TRACE_DEPTH = 40
 
 
@@ -265,10 +268,11 @@ class Secc:
         """The request's own response with the code, then the end of the connection (a FAILED code ends a session)."""
         name = type(request).__name__
         state = self._session.state.value
-        response = refuse(request, code, self._session.header(now), self._settings)
+        response = refuse(request, code, self._session.header(now), self._settings, self._inputs)
         if response is not None:
             self._send(_payload_type(response), response, now)
-        self._end(SessionEnd.PROTOCOL_ERROR, f"{name} in state {state} answered {code.value}")
+        end = SessionEnd.STOPPED_BY_STATION if code in _OUR_FAULT else SessionEnd.PROTOCOL_ERROR
+        self._end(end, f"{name} in state {state} answered {code.value}")
 
     def _tell(self, request: Any, before: Session, now: Now) -> None:
         session = self._session

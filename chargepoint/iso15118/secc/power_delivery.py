@@ -41,7 +41,7 @@ def _start(
     request: PowerDeliveryReq, session: Session, inputs: SeccInputs, now: Now, *, time_is_up: bool
 ) -> Answer | Later | ResponseCode:
     if request.EVProcessing is not Processing.Finished:
-        return _ok(replace(session, state=State.POWER_DELIVERY), inputs, now)
+        return _ok(session, inputs, now)  # a car in its charge loop stays there: nothing leads back to pre-charge
     if (code := _profile_refused(request, session)) is not None:
         return code
     if not inputs.permitted:

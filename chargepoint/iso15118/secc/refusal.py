@@ -1,7 +1,8 @@
 """Refusals: the response to any request with a FAILED code, its mandatory fields filled with what says nothing.
 
-One place, so that no message's own file repeats it. A request without an entry here is one the SECC never offers; the
-connection is closed on it.
+What was measured is told as measured: a car that closed its contactors decides by it. Where a response has an EVSEStatus it
+says Terminate too. One place, so that no message's own file repeats it. A request without an entry here is one the SECC never
+offers; the connection is closed on it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,20 @@ from typing import Any
 
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages import dc
-from chargepoint.iso15118.messages.common_types import MessageHeader, Processing, ResponseCode
+from chargepoint.iso15118.messages.common_types import (
+    EvseNotification,
+    EVSEStatus,
+    MessageHeader,
+    Processing,
+    RationalNumber,
+    ResponseCode,
+)
 from chargepoint.iso15118.rational import rational
 from chargepoint.iso15118.secc.session import SeccSettings
+from chargepoint.model.car import SeccInputs
 
 _ZERO = rational(0)
+_TERMINATE = EVSEStatus(NotificationMaxDelay=0, EVSENotification=EvseNotification.Terminate)
 
 
 def _no_service(settings: SeccSettings) -> cm.ServiceList:
@@ -33,55 +43,92 @@ def _no_limits() -> dc.DC_CPDResEnergyTransferMode:
     )
 
 
-_Maker = Callable[[dict[str, Any], Any, SeccSettings], Any]
+def _measured(value: float | None) -> RationalNumber:
+    """The schema has no word for «not known»: 0 with a FAILED code."""
+    return _ZERO if value is None else rational(value)
+
+
+_CHARGE: dict[str, Any] = {
+    "EVSEMaximumChargePower": _ZERO,
+    "EVSEMinimumChargePower": _ZERO,
+    "EVSEMaximumChargeCurrent": _ZERO,
+    "EVSEMaximumVoltage": _ZERO,
+}
+_DISCHARGE: dict[str, Any] = {
+    "EVSEMaximumDischargePower": _ZERO,
+    "EVSEMinimumDischargePower": _ZERO,
+    "EVSEMaximumDischargeCurrent": _ZERO,
+    "EVSEMinimumVoltage": _ZERO,
+}
+_NOTHING_FLOWS: dict[type, Any] = {
+    dc.Dynamic_DC_CLReqControlMode: dc.Dynamic_DC_CLResControlMode(**_CHARGE),
+    dc.BPT_Dynamic_DC_CLReqControlMode: dc.BPT_Dynamic_DC_CLResControlMode(**_CHARGE, **_DISCHARGE),
+    dc.Scheduled_DC_CLReqControlMode: dc.Scheduled_DC_CLResControlMode(**_CHARGE),
+    dc.BPT_Scheduled_DC_CLReqControlMode: dc.BPT_Scheduled_DC_CLResControlMode(**_CHARGE, **_DISCHARGE),
+}
+"""The answer's control mode to that of the request, as the schema pairs them."""
+
+
+def _charge_loop(head: dict[str, Any], request: dc.DC_ChargeLoopReq, seen: SeccInputs) -> dc.DC_ChargeLoopRes:
+    return dc.DC_ChargeLoopRes(
+        **head,
+        EVSEStatus=_TERMINATE,
+        EVSEPresentCurrent=_measured(seen.current_A),
+        EVSEPresentVoltage=_measured(seen.voltage_V),
+        EVSEPowerLimitAchieved=False,
+        EVSECurrentLimitAchieved=False,
+        EVSEVoltageLimitAchieved=False,
+        CLResControlMode=_NOTHING_FLOWS[type(request.CLReqControlMode)],
+    )
+
+
+_Maker = Callable[[dict[str, Any], Any, SeccSettings, SeccInputs], Any]
 
 _RESPONSES: dict[type, _Maker] = {
-    cm.SessionSetupReq: lambda head, _, s: cm.SessionSetupRes(**head, EVSEID=s.evse_id_text),
-    cm.AuthorizationSetupReq: lambda head, _, s: cm.AuthorizationSetupRes(
+    cm.SessionSetupReq: lambda head, _, s, seen: cm.SessionSetupRes(**head, EVSEID=s.evse_id_text),
+    cm.AuthorizationSetupReq: lambda head, _, s, seen: cm.AuthorizationSetupRes(
         **head,
         AuthorizationServices=(cm.Authorization.EIM,),
         CertificateInstallationService=False,
         EIM_ASResAuthorizationMode=cm.EIM_ASResAuthorizationMode(),
     ),
-    cm.AuthorizationReq: lambda head, _, s: cm.AuthorizationRes(**head, EVSEProcessing=Processing.Finished),
-    cm.ServiceDiscoveryReq: lambda head, _, s: cm.ServiceDiscoveryRes(
+    cm.AuthorizationReq: lambda head, _, s, seen: cm.AuthorizationRes(**head, EVSEProcessing=Processing.Finished),
+    cm.ServiceDiscoveryReq: lambda head, _, s, seen: cm.ServiceDiscoveryRes(
         **head, ServiceRenegotiationSupported=False, EnergyTransferServiceList=_no_service(s)
     ),
-    cm.ServiceDetailReq: lambda head, request, s: cm.ServiceDetailRes(
+    cm.ServiceDetailReq: lambda head, request, s, seen: cm.ServiceDetailRes(
         **head,
         ServiceID=request.ServiceID,
         ServiceParameterList=cm.ServiceParameterList(ParameterSet=(s.services[0].parameter_set(),)),
     ),
-    cm.ServiceSelectionReq: lambda head, _, s: cm.ServiceSelectionRes(**head),
-    cm.ScheduleExchangeReq: lambda head, _, s: cm.ScheduleExchangeRes(
+    cm.ServiceSelectionReq: lambda head, _, s, seen: cm.ServiceSelectionRes(**head),
+    cm.ScheduleExchangeReq: lambda head, _, s, seen: cm.ScheduleExchangeRes(
         **head, EVSEProcessing=Processing.Finished, Dynamic_SEResControlMode=cm.Dynamic_SEResControlMode()
     ),
-    cm.PowerDeliveryReq: lambda head, _, s: cm.PowerDeliveryRes(**head),
-    cm.MeteringConfirmationReq: lambda head, _, s: cm.MeteringConfirmationRes(**head),
-    cm.SessionStopReq: lambda head, _, s: cm.SessionStopRes(**head),
-    cm.VehicleCheckInReq: lambda head, _, s: cm.VehicleCheckInRes(**head),
-    cm.VehicleCheckOutReq: lambda head, _, s: cm.VehicleCheckOutRes(
+    cm.PowerDeliveryReq: lambda head, _, s, seen: cm.PowerDeliveryRes(**head, EVSEStatus=_TERMINATE),
+    cm.MeteringConfirmationReq: lambda head, _, s, seen: cm.MeteringConfirmationRes(**head),
+    cm.SessionStopReq: lambda head, _, s, seen: cm.SessionStopRes(**head),
+    cm.VehicleCheckInReq: lambda head, _, s, seen: cm.VehicleCheckInRes(**head),
+    cm.VehicleCheckOutReq: lambda head, _, s, seen: cm.VehicleCheckOutRes(
         **head, EVSECheckOutStatus=cm.EvseCheckOutStatus.Completed
     ),
-    dc.DC_ChargeParameterDiscoveryReq: lambda head, _, s: dc.DC_ChargeParameterDiscoveryRes(
+    dc.DC_ChargeParameterDiscoveryReq: lambda head, _, s, seen: dc.DC_ChargeParameterDiscoveryRes(
         **head, DC_CPDResEnergyTransferMode=_no_limits()
     ),
-    dc.DC_CableCheckReq: lambda head, _, s: dc.DC_CableCheckRes(**head, EVSEProcessing=Processing.Finished),
-    dc.DC_PreChargeReq: lambda head, _, s: dc.DC_PreChargeRes(**head, EVSEPresentVoltage=_ZERO),
-    dc.DC_ChargeLoopReq: lambda head, _, s: dc.DC_ChargeLoopRes(
-        **head,
-        EVSEPresentCurrent=_ZERO,
-        EVSEPresentVoltage=_ZERO,
-        EVSEPowerLimitAchieved=False,
-        EVSECurrentLimitAchieved=False,
-        EVSEVoltageLimitAchieved=False,
-        CLResControlMode=dc.Scheduled_DC_CLResControlMode(),
+    dc.DC_CableCheckReq: lambda head, _, s, seen: dc.DC_CableCheckRes(**head, EVSEProcessing=Processing.Finished),
+    dc.DC_PreChargeReq: lambda head, _, s, seen: dc.DC_PreChargeRes(
+        **head, EVSEPresentVoltage=_measured(seen.voltage_V)
     ),
-    dc.DC_WeldingDetectionReq: lambda head, _, s: dc.DC_WeldingDetectionRes(**head, EVSEPresentVoltage=_ZERO),
+    dc.DC_ChargeLoopReq: lambda head, request, s, seen: _charge_loop(head, request, seen),
+    dc.DC_WeldingDetectionReq: lambda head, _, s, seen: dc.DC_WeldingDetectionRes(
+        **head, EVSEPresentVoltage=_measured(seen.voltage_V)
+    ),
 }
 
 
-def refuse(request: Any, code: ResponseCode, header: MessageHeader, settings: SeccSettings) -> Any | None:
+def refuse(
+    request: Any, code: ResponseCode, header: MessageHeader, settings: SeccSettings, seen: SeccInputs
+) -> Any | None:
     """The response class of this request with the code; None for a request that has no place in our offer."""
     maker = _RESPONSES.get(type(request))
-    return None if maker is None else maker({"Header": header, "ResponseCode": code}, request, settings)
+    return None if maker is None else maker({"Header": header, "ResponseCode": code}, request, settings, seen)

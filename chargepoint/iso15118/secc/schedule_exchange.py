@@ -21,7 +21,7 @@ from chargepoint.iso15118.messages.common_messages import (
     ScheduleTuple,
 )
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
-from chargepoint.iso15118.rational import maybe, number, rational
+from chargepoint.iso15118.rational import maybe, number, percent, rational, seconds
 from chargepoint.iso15118.secc.answer import Answer
 from chargepoint.iso15118.secc.session import Now, Session
 from chargepoint.iso15118.secc.state import State
@@ -38,10 +38,11 @@ def respond(request: ScheduleExchangeReq, session: Session, inputs: SeccInputs, 
     assert session.limits is not None
     if inputs.capabilities is None:
         return ResponseCode.FAILED
-    charge_W = min(inputs.capabilities.charge_power_max_W, session.limits.charge_power_max_W)
+    can = inputs.capabilities if session.offered is None else inputs.capabilities.within(session.offered)
+    charge_W = min(can.charge_power_max_W, session.limits.charge_power_max_W)
     discharge_W = 0.0
     if session.choice.service.bidirectional:
-        discharge_W = min(inputs.capabilities.discharge_power_max_W, session.limits.discharge_power_max_W)
+        discharge_W = min(can.discharge_power_max_W, session.limits.discharge_power_max_W)
     dynamic, scheduled = request.Dynamic_SEReqControlMode, request.Scheduled_SEReqControlMode
     mode: dict[str, Scheduled_SEResControlMode | Dynamic_SEResControlMode]
     if session.choice.control_mode is ControlMode.DYNAMIC and dynamic is not None:
@@ -107,13 +108,13 @@ def _dynamic(energy: CarEnergy, inputs: SeccInputs) -> Dynamic_SEResControlMode:
     if minimum is not None and target is not None:
         minimum = min(minimum, target)  # V2G20-1640
     return Dynamic_SEResControlMode(
-        DepartureTime=None if departure_s is None else int(departure_s), MinimumSOC=minimum, TargetSOC=target
+        DepartureTime=None if departure_s is None else seconds(departure_s), MinimumSOC=minimum, TargetSOC=target
     )
 
 
 def _percent(of_car: float | None, of_station: float | None) -> int | None:
     value = of_car if of_car is not None else of_station
-    return None if value is None else round(value)
+    return None if value is None else percent(value)
 
 
 def _dynamic_energy(mode: Dynamic_SEReqControlMode, before: CarEnergy) -> CarEnergy:

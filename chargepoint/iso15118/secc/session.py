@@ -10,6 +10,7 @@ from chargepoint.iso15118.secc.services import ParameterChoice
 from chargepoint.iso15118.secc.state import State
 from chargepoint.model.car import CarEnergy, CarLimits
 from chargepoint.model.demand import Phase
+from chargepoint.model.image import StageCapabilities
 
 NOTHING_SAID = CarEnergy()
 
@@ -42,7 +43,9 @@ class Session:
     choice: ParameterChoice | None = None
     limits: CarLimits | None = None
     announced: CarLimits | None = None
-    """The limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
+    """The car's limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
+    offered: StageCapabilities | None = None
+    """Ours of ChargeParameterDiscovery: what is told in the loop never exceeds them, whatever derating ended since."""
     energy: CarEnergy = NOTHING_SAID
     schedule_charge_W: float | None = None
     schedule_discharge_W: float | None = None

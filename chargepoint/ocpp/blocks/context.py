@@ -13,6 +13,7 @@ from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import TokenCache
+from chargepoint.ocpp.version import OcppVersion
 from chargepoint.store.rows import Write
 
 
@@ -58,6 +59,7 @@ class Context:
     port: StationPort
     registration: Registration
     messages_waiting: Callable[[str | None], int]
+    version: OcppVersion
 
     def evse(self, evse_id: int) -> EvseState | None:
         """The EVSE of this number, if there is one."""

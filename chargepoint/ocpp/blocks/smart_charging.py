@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 
-from chargepoint.model.limits import Interval
 from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing, status
 from chargepoint.ocpp.charging_schedule import VENDOR_ID, OperationMode, ProfileRejected
-from chargepoint.ocpp.composite import NOMINAL_AC_V, NOMINAL_DC_V, planned, situation
+from chargepoint.ocpp.composite import NOMINAL_AC_V, NOMINAL_DC_V, Step, planned, situation
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
 PROFILES_PAGE = 4
 MAX_DURATION_S = 14 * 86_400
-MAX_REPORTED_PERIODS = 1024
 
 
 def set_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
@@ -78,7 +76,8 @@ def get_composite_schedule(request: Payload, context: Context, now: Moment) -> A
     unit = request.get("chargingRateUnit", "W")
     start_s = math.floor(now.utc_s)
     situations = [situation(e, evses, context.profiles.discharge_permitted(e.transaction_id), now) for e in chosen]
-    plan = planned(context.profiles.installed, situations, float(start_s), float(start_s + duration_s))
+    plan, end_s = planned(context.profiles.installed, situations, float(start_s), float(start_s + duration_s))
+    duration_s = math.floor(end_s - start_s)  # shorter than asked where the profiles change very often
     watts = 1.0
     if unit == "A":
         # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
@@ -97,9 +96,7 @@ def get_composite_schedule(request: Payload, context: Context, now: Moment) -> A
     )
 
 
-def _periods(
-    plan: list[tuple[float, Interval, float | None]], start_s: int, duration_s: int, watts: float
-) -> list[Payload]:
+def _periods(plan: list[Step], start_s: int, duration_s: int, watts: float) -> list[Payload]:
     """Whole seconds, rounded so that no second promises more than the plan allows in any part of it."""
     periods: list[Payload] = []
     for at_s, limits, setpoint_W in plan:
@@ -114,7 +111,7 @@ def _periods(
                 period["customData"]["setpoint"] = round(setpoint_W / watts, 1)
             if limits.low < 0:
                 period["customData"]["dischargeLimit"] = math.ceil(limits.low / watts * 10) / 10
-        if offset >= duration_s or len(periods) >= MAX_REPORTED_PERIODS:
+        if offset >= duration_s:
             break
         if periods and offset <= periods[-1]["startPeriod"]:
             period["startPeriod"] = periods[-1]["startPeriod"]

@@ -363,7 +363,9 @@ class Drive:
     def _scheduled(self, seen: Inlet) -> dc.Scheduled_DC_CLReqControlMode | dc.BPT_Scheduled_DC_CLReqControlMode:
         charge_W, discharge_W = self._limits
         wish_W = self._spec.scheduled_power_W
-        if charge_W is not None:
+        if charge_W == 0.0 and discharge_W:
+            wish_W = -discharge_W  # a willing car: where only discharge is offered, it gives
+        elif charge_W is not None:
             wish_W = min(wish_W, charge_W)
         if discharge_W is not None:
             wish_W = max(wish_W, -discharge_W)

@@ -129,6 +129,7 @@ def test_synchronous_full_and_wal(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.db")
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
     store.commit_now(SetVariable("k", "v"))
     assert store.variables() == {"k": "v"}
     store.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 from chargepoint.store.database import Store
@@ -46,13 +47,13 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         lines = iter(child.stdout.readline, "")
-        acknowledged = int(next(lines))
-        killer = threading.Timer(random.uniform(0.0, 0.15), child.kill)
-        killer.start()
+        for line in itertools.islice(lines, random.randint(1, 30)):
+            acknowledged = int(line)
+        time.sleep(random.uniform(0.0, 0.004))  # somewhere inside the next commits
+        child.kill()
         for line in lines:
             if line.endswith("\n"):
                 acknowledged = int(line)
-        killer.join()
         assert child.wait() == -9
         store = Store.open(path)
         numbers = [json.loads(row.text)["seqNo"] for row in store.outbox()]
@@ -60,4 +61,4 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         assert numbers[-1] >= acknowledged
         assert json.loads(store.open_transactions()[0].state_json)["next_seq_no"] == len(numbers)
         store.close()
-    assert acknowledged > 5
+    assert acknowledged >= 4

@@ -1,0 +1,169 @@
+"""The client against a central system made with mobilityhouse's `ocpp` library: other people's parsing and validation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ocpp.routing import on
+from ocpp.v201 import ChargePoint, call, call_result
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
+
+from chargepoint.config.schema import CsmsSection, StationSection
+from chargepoint.model.commands import CommandResult, Contribute, StationCommand
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, EvseState
+from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
+from chargepoint.ocpp.client import OcppClient
+from chargepoint.store.database import Store
+from chargepoint.transactions.ledger import Ledger
+
+pytestmark = pytest.mark.interop
+TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
+
+
+class CentralSystem(ChargePoint):  # type: ignore[misc]
+    """Accepts everything, keeps transaction events and reports."""
+
+    def __init__(self, identity: str, socket: ServerConnection) -> None:
+        super().__init__(identity, socket)
+        self.events: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
+        self.booted = asyncio.Event()
+
+    @on("BootNotification")
+    def on_boot(self, **_: Any) -> Any:
+        self.booted.set()
+        return call_result.BootNotification(datetime.now(UTC).isoformat(), 300, "Accepted")
+
+    @on("Heartbeat")
+    def on_heartbeat(self) -> Any:
+        return call_result.Heartbeat(datetime.now(UTC).isoformat())
+
+    @on("StatusNotification")
+    def on_status(self, **_: Any) -> Any:
+        return call_result.StatusNotification()
+
+    @on("SecurityEventNotification")
+    def on_security_event(self, **_: Any) -> Any:
+        return call_result.SecurityEventNotification()
+
+    @on("Authorize")
+    def on_authorize(self, **_: Any) -> Any:
+        return call_result.Authorize({"status": "Accepted"})
+
+    @on("TransactionEvent")
+    def on_event(self, **fields: Any) -> Any:
+        self.events.append(fields)
+        return call_result.TransactionEvent(id_token_info={"status": "Accepted"})
+
+    @on("NotifyReport")
+    def on_report(self, **fields: Any) -> Any:
+        self.reports.append(fields)
+        return call_result.NotifyReport()
+
+
+class SystemClock:
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Port:
+    def __init__(self) -> None:
+        self.commands: list[StationCommand] = []
+
+    def evse_states(self) -> tuple[EvseState, ...]:
+        return (
+            EvseState(
+                EvseId(1),
+                ConnectorStatus.OCCUPIED,
+                True,
+                TransactionId("tx-1"),
+                TOKEN,
+                True,
+                2e4,
+                1e4,
+                400.0,
+                time.monotonic(),
+            ),
+        )
+
+    def command(self, command: StationCommand) -> CommandResult:
+        self.commands.append(command)
+        return CommandResult(True)
+
+    def firmware_version(self) -> str:
+        return "1"
+
+
+async def test_a_session_with_the_library(tmp_path: Path) -> None:
+    connected: asyncio.Future[CentralSystem] = asyncio.get_running_loop().create_future()
+
+    async def serve_one(socket: ServerConnection) -> None:
+        system = CentralSystem("CP1", socket)
+        connected.set_result(system)
+        with contextlib.suppress(Exception):
+            await system.start()
+
+    store, port = Store.open(tmp_path / "s.db"), Port()
+    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp2.0.1")]) as server, asyncio.timeout(20):
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        log = logging.getLogger("test.interop")
+        client = OcppClient(CsmsSection(url=url), StationSection(), store, port, SystemClock(), log)
+        task = asyncio.create_task(client.run())
+        system = await connected
+        await system.booted.wait()
+        while not client.online:
+            await asyncio.sleep(0.005)
+        assert await client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
+
+        ledger = Ledger(EvseId(1))
+        sample = MeterSample(datetime.now(UTC), ReadingContext.SAMPLE_PERIODIC, 100.0, 5.0, -4000.0, 400.0, -10.0, 50.0)
+        records = [ledger.start(TransactionId("tx-1"), sample, TriggerReason.AUTHORIZED, 0.0, id_token=TOKEN)]
+        records.append(ledger.sample(sample))
+        records.append(ledger.end(sample, TriggerReason.STOP_AUTHORIZED, StopReason.LOCAL))
+        for record in records:
+            await store.commit_record(1, client.outbox_row(record))
+        client.outbox_changed()
+
+        period = {
+            "startPeriod": 0,
+            "limit": 0,
+            "customData": {
+                "vendorId": "org.openchargepoint",
+                "operationMode": "CentralSetpoint",
+                "setpoint": -3000,
+                "dischargeLimit": -3000,
+            },
+        }
+        profile = {
+            "id": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Relative",
+            "transactionId": "tx-1",
+            "chargingSchedule": [{"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [period]}],
+        }
+        answer = await system.call(call.SetChargingProfile(evse_id=1, charging_profile=profile))
+        assert answer.status == "Accepted", answer
+        answer = await system.call(call.GetBaseReport(request_id=1, report_base="FullInventory"))
+        assert answer.status == "Accepted"
+        while store.outbox_depth() or not system.reports or system.reports[-1]["tbc"]:
+            await asyncio.sleep(0.005)
+        assert [event["seq_no"] for event in system.events] == [0, 1, 2]
+        targets = [c.target_W for k in port.commands if isinstance(k, Contribute) for c in k.contributions]
+        assert targets[-1] == -3000
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    store.close()

@@ -1,0 +1,92 @@
+"""Misfortune in the middle of a transfer: power goes to zero where it should, the bill survives, and it is said plainly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def stopped(demo: Any) -> dict[str, Any]:
+    """The ended transaction, once power is off and it was delivered."""
+
+    def look() -> Any:
+        plant, state = demo.plant(), demo.state()
+        transaction = state["central_system"]["transactions"][0]
+        return transaction if transaction["ended"] and not plant["contactor_closed"] else None
+
+    found: dict[str, Any] = demo.until("power off and the transaction delivered", look)
+    return found
+
+
+def reason_of(transaction: dict[str, Any]) -> str:
+    return str(transaction["events"][-1]["transactionInfo"]["stoppedReason"])
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "told"),
+    [
+        ({"do": "estop"}, "EmergencyStop", "emergency stop"),
+        ({"do": "fault", "name": "insulation", "value": 20000}, "GroundFault", "insulation below limit"),
+        ({"do": "door", "open": True}, "Other", "cabinet door open"),
+    ],
+    ids=["estop", "insulation", "door"],
+)
+def test_interlocks_stop_power(discharging: Any, request_: dict[str, Any], reason: str, told: str) -> None:
+    demo = discharging
+    answer = demo.steer(**request_)
+    assert answer["ok"], answer
+    transaction = stopped(demo)
+    assert reason_of(transaction) == reason
+    assert told in (demo.folder / "log" / "daemon.log").read_text()
+    state = demo.state()
+    assert state["central_system"]["connectors"]["1.1"] == "Faulted"
+    assert state["central_system"]["violations"] == []
+    assert abs(demo.plant()["output_A"]) < 1.0
+
+
+def test_an_unplugged_module_adapter_stops_power(discharging: Any) -> None:
+    demo = discharging
+    assert demo.steer(do="bus_fault", bus="fast1", kind="unplugged")["ok"]
+    transaction = stopped(demo)
+    assert transaction["gaps"] == []
+
+
+def test_single_bad_replies_do_not_stop_power(discharging: Any) -> None:
+    demo = discharging
+    loops = demo.state()["car"]["loops"]
+    for kind in ("bit_flip", "wrong_function", "short", "late"):
+        answer = demo.steer(do="bus_fault", bus="fast1", kind=kind, count=1)
+        assert answer["ok"], answer
+    demo.until("ten more loops", lambda: demo.state()["car"]["loops"] > loops + 10)
+    assert demo.plant()["contactor_closed"]
+    demo.until_power(-8000.0)
+
+
+def test_a_central_system_that_goes_away_loses_nothing(discharging: Any) -> None:
+    demo = discharging
+    demo.steer(do="csms", refuse=True)
+    demo.steer(do="csms", drop=True)
+    demo.until("offline", lambda: demo.state()["daemon"]["ocpp"]["connected"] is False)
+    demo.steer(do="token")  # the driver stops it while offline
+    demo.until("the transaction to end", lambda: demo.state()["daemon"]["evses"]["1"]["transaction"] is None)
+    assert demo.state()["daemon"]["ocpp"]["outbox_depth"] > 0
+    demo.steer(do="csms", refuse=False)
+    transaction = stopped(demo)
+    assert reason_of(transaction) == "Local"
+    assert transaction["gaps"] == []
+    assert demo.until("an empty outbox", lambda: demo.state()["daemon"]["ocpp"]["outbox_depth"] == 0 or None)
+
+
+def test_a_car_that_vanishes_stops_power(discharging: Any) -> None:
+    demo = discharging
+    assert demo.steer(do="unplug", force=True)["ok"]
+    transaction = stopped(demo)
+    assert reason_of(transaction) in ("EVDisconnected", "Other", "Timeout")
+
+
+def test_malformed_steering_is_answered(demo: Any) -> None:
+    demo.until("steering", lambda: demo.steer(do="help")["ok"])
+    assert "one of" in demo.steer(do="dance")["error"]
+    assert "power_W" in demo.steer(do="setpoint", power_W="much")["error"]
+    assert "one of" in demo.steer(do="fault", name="gremlins")["error"]

@@ -1,0 +1,343 @@
+"""Registration, remote control, availability, records on the wire: block by block, time as a number."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chargepoint.model.commands import (
+    ChangeAvailability,
+    CommandResult,
+    Report,
+    ReportKind,
+    Reset,
+    ResetKind,
+    StartTransaction,
+    StopTransaction,
+    UnlockConnector,
+)
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged
+from chargepoint.model.transactions import (
+    ChargingState,
+    MeterSample,
+    ReadingContext,
+    StopReason,
+    TransactionEventType,
+    TransactionRecord,
+    TriggerReason,
+)
+from chargepoint.ocpp.blocks import authorization, transactions
+from chargepoint.ocpp.blocks.availability import StatusBoard
+from chargepoint.ocpp.moment import Moment
+from chargepoint.store.rows import SetAvailability
+
+TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
+AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
+
+
+# -- registration ------------------------------------------------------------------------------------------------------
+
+
+def test_pending_and_rejected_wait_their_interval(desk: Any) -> None:
+    desk.restart()
+    assert desk.station.due(desk.moment).action == "BootNotification"
+    desk.accept("Pending", 20)
+    assert desk.station.due(Moment(19.9, 0)) is None  # B02.FR.04
+    assert desk.station.due(Moment(20.0, 0)).action == "BootNotification"
+    desk.accept("Rejected", 0)
+    assert desk.station.deadline_s == 60.0  # B03.FR.05
+    assert desk.answer("ClearCache").code == "SecurityError"  # B03.FR.08
+    desk.station.refused("BootNotification", "InternalError", Moment(100.0, 0))
+    assert desk.station.deadline_s == 160.0
+    desk.accept("Accepted", 77)
+    assert desk.station.deadline_s == 77.0
+    assert desk.station.due(Moment(77.0, 0)).action == "Heartbeat"
+    assert [c.status for c in desk.station.board.due()] == [ConnectorStatus.AVAILABLE]  # B01.FR.05
+
+
+def test_the_clock_is_learned_and_used_when_it_matters(desk: Any) -> None:
+    desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T12:00:00.400Z"}, desk.moment)
+    assert desk.station.at(desk.moment) == desk.moment
+    desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T13:00:00Z"}, desk.moment)
+    assert desk.station.at(desk.moment).utc_s == desk.moment.utc_s + 3600
+    assert desk.station.registration.clock_offset_s == 3600
+
+
+def test_boot_reason_after_a_reset(desk: Any) -> None:
+    assert desk.ask("Reset", {"type": "Immediate"})["status"] == "Accepted"
+    assert desk.port.commands == [Reset(ResetKind.IMMEDIATE, None)]
+    desk.restart()
+    assert desk.station.boot_request().payload["reason"] == "RemoteReset"
+    desk.accept()
+    assert desk.station.boot_request().payload["reason"] == "PowerUp"
+
+
+def test_reset_kinds(desk: Any) -> None:
+    desk.port.begin()
+    assert desk.ask("Reset", {"type": "OnIdle"})["status"] == "Scheduled"
+    assert desk.ask("Reset", {"type": "OnIdle", "evseId": 1})["status"] == "Scheduled"
+    assert desk.ask("Reset", {"type": "Immediate", "evseId": 1})["status"] == "Accepted"
+    assert desk.port.commands[-1] == Reset(ResetKind.IMMEDIATE, EvseId(1))
+    assert desk.ask("Reset", {"type": "Immediate", "evseId": 9})["status"] == "Rejected"
+    desk.port.result = CommandResult(False, "FwUpdateInProgress", "later")
+    assert desk.ask("Reset", {"type": "Immediate"})["statusInfo"]["reasonCode"] == "FwUpdateInProgress"
+
+
+# -- authorisation -----------------------------------------------------------------------------------------------------
+
+
+def test_tokens_without_the_central_system(desk: Any) -> None:
+    context, now = desk.station.context, desk.moment
+    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.UNKNOWN
+    request = {"idToken": {"idToken": "04a1b2c3", "type": "ISO14443"}}
+    desk.station.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}}, now)
+    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.ACCEPTED
+    assert authorization.before_asking(TOKEN, context, now) is None
+    desk.set("AuthCtrlr", "LocalPreAuthorize", "true")
+    assert authorization.before_asking(TOKEN, context, now) is AuthorizationStatus.ACCEPTED
+    later = Moment(0.0, now.utc_s + 86_401)
+    assert authorization.before_asking(TOKEN, context, later) is None  # LifeTime
+    desk.set("AuthCtrlr", "LocalAuthorizeOffline", "false")
+    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.UNKNOWN
+    desk.set("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true")
+    assert authorization.without_csms(IdToken("x", IdTokenType.CENTRAL), context, now) is AuthorizationStatus.ACCEPTED
+    info = {"status": "Blocked", "cacheExpiryDateTime": "2026-03-01T12:01:00Z"}
+    desk.station.answered("Authorize", request, {"idTokenInfo": info}, now)
+    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.BLOCKED  # known bad stays bad
+    assert desk.ask("ClearCache")["status"] == "Accepted"
+    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.ACCEPTED  # unknown now
+    desk.set("AuthCacheCtrlr", "Enabled", "false")
+    assert desk.ask("ClearCache")["statusInfo"]["reasonCode"] == "NotEnabled"
+
+
+# -- remote control ----------------------------------------------------------------------------------------------------
+
+
+def start(**more: Any) -> dict[str, Any]:
+    return {"idToken": {"idToken": "abc", "type": "Central"}, "remoteStartId": 5, **more}
+
+
+def test_remote_start_answers(two_evses: Any) -> None:
+    desk = two_evses
+
+    def reason(**more: Any) -> str:
+        answer = desk.ask("RequestStartTransaction", start(**more))
+        return "Accepted" if answer["status"] == "Accepted" else answer["statusInfo"]["reasonCode"]
+
+    desk.port.change(2, plugged=True)
+    assert reason() == "Accepted"
+    assert desk.port.commands[-1] == StartTransaction(EvseId(2), IdToken("abc", IdTokenType.CENTRAL), 5, False)
+    assert reason(evseId=9) == "UnknownEvse"
+    desk.port.change(1, status=ConnectorStatus.FAULTED)
+    assert reason(evseId=1) == "NotEnabled"  # F02.FR.25
+    desk.port.begin(2)
+    assert reason(evseId=2) == "TxInProgress"  # F02.FR.26
+    assert reason() == "MissingParam"
+    desk.port.change(2, id_token=None)
+    answer = desk.ask("RequestStartTransaction", start(evseId=2))
+    assert answer["transactionId"] == "tx-1"  # F01.FR.13
+    assert reason(evseId=2, idToken={"idToken": "xyz", "type": "ISO14443"}) == "InvalidIdToken"
+    desk.port.result = CommandResult(False, "TxInProgress")
+    assert reason(evseId=2) == "TxInProgress"
+    desk.set("AuthCtrlr", "AuthorizeRemoteStart", "true")
+    desk.ask("RequestStartTransaction", start(evseId=2))
+    assert desk.port.commands[-1].authorize is True
+    desk.accept("Pending")
+    assert reason(evseId=2) == "CSNotAccepted"
+
+
+def test_remote_stop_and_unlock(desk: Any) -> None:
+    assert desk.ask("RequestStopTransaction", {"transactionId": "tx-1"})["statusInfo"]["reasonCode"] == "UnknownTxId"
+    assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 1})["status"] == "Unlocked"
+    assert desk.port.commands == [UnlockConnector(EvseId(1))]
+    assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 2})["status"] == "UnknownConnector"
+    desk.port.begin()
+    assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 1})["status"] == "OngoingAuthorizedTransaction"
+    assert desk.ask("RequestStopTransaction", {"transactionId": "tx-1"})["status"] == "Accepted"
+    assert desk.port.commands[-1] == StopTransaction(
+        TransactionId("tx-1"), TriggerReason.REMOTE_STOP, StopReason.REMOTE
+    )
+    desk.port.result = CommandResult(False, "InternalError")
+    desk.port.end()
+    assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 1})["status"] == "UnlockFailed"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "then"),
+    [
+        ({"requestedMessage": "BootNotification"}, "Rejected", []),
+        ({"requestedMessage": "Heartbeat"}, "Accepted", ["Heartbeat"]),
+        ({"requestedMessage": "LogStatusNotification"}, "Accepted", ["LogStatusNotification"]),
+        ({"requestedMessage": "FirmwareStatusNotification"}, "Accepted", ["FirmwareStatusNotification"]),
+        (
+            {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}},
+            "Accepted",
+            ["StatusNotification"],
+        ),
+        ({"requestedMessage": "StatusNotification"}, "Rejected", []),
+        ({"requestedMessage": "StatusNotification", "evse": {"id": 4, "connectorId": 1}}, "Rejected", []),
+        ({"requestedMessage": "TransactionEvent"}, "Rejected", []),
+        ({"requestedMessage": "MeterValues"}, "Accepted", []),
+        ({"requestedMessage": "SignChargingStationCertificate"}, "NotImplemented", []),
+    ],
+)
+def test_triggers(desk: Any, request_: dict[str, Any], status: str, then: list[str]) -> None:
+    answer = desk.answer("TriggerMessage", request_)
+    assert answer.payload["status"] == status
+    assert [o.action for o in answer.then] == then
+
+
+def test_triggered_readings_are_asked_of_the_app(desk: Any) -> None:
+    desk.port.begin()
+    desk.ask("TriggerMessage", {"requestedMessage": "MeterValues"})
+    desk.ask("TriggerMessage", {"requestedMessage": "TransactionEvent", "evse": {"id": 1}})
+    one = EvseId(1)
+    assert desk.port.commands == [Report(one, ReportKind.METER_VALUES), Report(one, ReportKind.TRANSACTION)]
+
+
+# -- availability ------------------------------------------------------------------------------------------------------
+
+
+def test_change_availability(desk: Any) -> None:
+    answer = desk.answer("ChangeAvailability", {"operationalStatus": "Inoperative"})
+    assert (answer.payload["status"], answer.writes) == ("Accepted", (SetAvailability(0, False),))
+    assert desk.port.commands == [ChangeAvailability(None, operative=False)]
+    desk.port.begin()
+    place = {"evse": {"id": 1, "connectorId": 1}}
+    assert desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative", **place})["status"] == "Scheduled"
+    assert desk.ask("ChangeAvailability", {"operationalStatus": "Operative", **place})["status"] == "Accepted"
+    for evse, reason in (({"id": 3}, "UnknownEvse"), ({"id": 1, "connectorId": 2}, "UnknownConnectorId")):
+        answer = desk.ask("ChangeAvailability", {"operationalStatus": "Operative", "evse": evse})
+        assert answer["statusInfo"]["reasonCode"] == reason
+
+
+def test_the_status_board_keeps_the_latest_only() -> None:
+    board = StatusBoard()
+
+    def change(status: ConnectorStatus) -> ConnectorStatusChanged:
+        return ConnectorStatusChanged(EvseId(1), 1, status, AT)
+
+    for status in (ConnectorStatus.AVAILABLE, ConnectorStatus.FAULTED, ConnectorStatus.OCCUPIED):
+        board.changed(change(status))
+    (due,) = board.due()
+    assert due.status is ConnectorStatus.OCCUPIED
+    board.told(due)
+    assert board.due() == ()
+    board.changed(change(ConnectorStatus.FAULTED))
+    board.changed(change(ConnectorStatus.OCCUPIED))  # back again before anybody was told
+    assert board.due() == ()
+    board.forget_told()
+    assert len(board.due()) == 1
+
+
+# -- transactions ------------------------------------------------------------------------------------------------------
+
+
+def record(**more: Any) -> TransactionRecord:
+    sample = MeterSample(AT, ReadingContext.SAMPLE_PERIODIC, 1234.56789, 7.0, -1500.25, 401.0, -3.75, 61.0, -2000.0)
+    fields: dict[str, Any] = {
+        "transaction_id": TransactionId("tx-1"),
+        "evse_id": EvseId(1),
+        "connector_id": 1,
+        "type": TransactionEventType.UPDATED,
+        "seq_no": 3,
+        "trigger": TriggerReason.METER_VALUE_PERIODIC,
+        "at_utc": AT,
+        "charging_state": ChargingState.CHARGING,
+        "samples": (sample,),
+        **more,
+    }
+    return TransactionRecord(**fields)
+
+
+def test_a_record_on_the_wire(desk: Any) -> None:
+    row = transactions.outbox_row(record(), desk.station.model, offline=False)
+    assert row == transactions.outbox_row(record(), desk.station.model, offline=False)
+    kind, unique_id, action, payload = json.loads(row.text)
+    assert (kind, unique_id, action) == (2, row.message_id, "TransactionEvent")
+    assert desk.schemas.check_request(action, payload) is None
+    assert row.droppable
+    assert payload["timestamp"] == "2026-03-01T12:00:00.999Z"
+    assert "offline" not in payload
+    values = {
+        v["measurand"]: (v["value"], v["unitOfMeasure"]["unit"]) for v in payload["meterValue"][0]["sampledValue"]
+    }
+    assert values == {
+        "Energy.Active.Import.Register": (1234.568, "Wh"),
+        "Energy.Active.Export.Register": (7.0, "Wh"),
+        "Power.Active.Import": (0.0, "W"),
+        "Power.Active.Export": (1500.25, "W"),
+        "Voltage": (401.0, "V"),
+        "Current.Import": (0.0, "A"),
+        "Current.Export": (3.75, "A"),
+        "SoC": (61.0, "Percent"),
+    }
+
+
+def test_measurands_follow_the_variables_and_both_registers_always_come(desk: Any) -> None:
+    desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC")
+    payload = transactions.event_payload(record(), desk.station.model, offline=True)
+    assert payload["offline"] is True
+    names = [v["measurand"] for v in payload["meterValue"][0]["sampledValue"]]
+    assert names == ["Energy.Active.Import.Register", "Energy.Active.Export.Register", "SoC"]
+
+
+def test_begin_and_end_on_the_wire(desk: Any) -> None:
+    begin = record(
+        type=TransactionEventType.STARTED,
+        seq_no=0,
+        trigger=TriggerReason.REMOTE_START,
+        id_token=TOKEN,
+        remote_start_id=9,
+    )
+    payload = transactions.event_payload(begin, desk.station.model, offline=False)
+    assert desk.schemas.check_request("TransactionEvent", payload) is None
+    assert payload["idToken"] == {"idToken": "04A1B2C3", "type": "ISO14443"}
+    assert payload["transactionInfo"]["remoteStartId"] == 9
+    end = record(
+        type=TransactionEventType.ENDED, trigger=TriggerReason.DEAUTHORIZED, stopped_reason=StopReason.DEAUTHORIZED
+    )
+    payload = transactions.event_payload(end, desk.station.model, offline=False)
+    assert desk.schemas.check_request("TransactionEvent", payload) is None
+    assert payload["transactionInfo"]["stoppedReason"] == "DeAuthorized"
+    assert not transactions.outbox_row(end, desk.station.model, offline=False).droppable
+
+
+@pytest.mark.parametrize("trigger", [t for t in TriggerReason if t is not TriggerReason.OPERATION_MODE_CHANGED])
+def test_every_word_of_ours_is_a_word_of_the_schema(desk: Any, trigger: TriggerReason) -> None:
+    for reason in StopReason:
+        payload = transactions.event_payload(
+            record(trigger=trigger, stopped_reason=reason), desk.station.model, offline=False
+        )
+        assert desk.schemas.check_request("TransactionEvent", payload) is None
+
+
+def test_a_token_refused_later_ends_the_transaction(desk: Any) -> None:
+    desk.port.begin()
+    request = transactions.event_payload(record(id_token=TOKEN), desk.station.model, offline=False)
+    response = {"idTokenInfo": {"status": "Invalid"}}
+    desk.set("TxCtrlr", "StopTxOnInvalidId", "false")
+    desk.station.answered("TransactionEvent", request, response, desk.moment)
+    assert desk.port.commands == []
+    desk.set("TxCtrlr", "StopTxOnInvalidId", "true")
+    desk.station.answered("TransactionEvent", request, response, desk.moment)
+    stop = StopTransaction(TransactionId("tx-1"), TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED)
+    assert desk.port.commands == [stop]
+
+
+def test_transaction_status(desk: Any) -> None:
+    desk.waiting.update({"tx-1": 2, None: 2})
+    desk.port.begin()
+    assert desk.ask("GetTransactionStatus", {"transactionId": "tx-1"}) == {
+        "ongoingIndicator": True,
+        "messagesInQueue": True,
+    }
+    assert desk.ask("GetTransactionStatus", {"transactionId": "x"}) == {
+        "ongoingIndicator": False,
+        "messagesInQueue": False,
+    }
+    assert desk.ask("GetTransactionStatus") == {"messagesInQueue": True}
