@@ -255,12 +255,15 @@ def test_a_daemon_that_vanishes_takes_its_demands_with_it(station: Station, capl
 def test_stop_ramps_down_opens_and_returns(station: Station) -> None:
     daemon = Daemon(station.path)
 
+    closed: list[bool] = []
+
     def each(tick: int) -> None:
         daemon.demand(Phase.CABLE_CHECK)  # goes on demanding: a stopping process obeys nobody
-        if tick == 30:
-            assert station.board.board.contactor
+        closed.append(station.board.board.contactor)
 
     station.run(30, each)
+    assert closed[29]
+    assert not closed[-1]  # by the sequence, before the last order of all
     assert not station.board.board.contactor
     assert station.board.board.pilot is PilotCommand.F
     assert station.module.power == PowerModuleCommand()
