@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chargepoint.app.snapshot import snapshot
+from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.model.car import CarConnected, CarSessionEnded, ControlMode, SessionEnd
 from chargepoint.model.commands import ReportKind, StartTransaction
 from chargepoint.model.demand import Contribution, Phase, PilotCommand, Source
@@ -318,7 +319,12 @@ async def test_the_snapshot_is_json(new_bench: NewBench, situation: str) -> None
         bench.asks(Phase.TRANSFER)
         bench.see(stage=Stage.TRANSFER, faults=frozenset({FaultCode.DOOR_OPEN}), voltage_V=None)
     daemon: Any = SimpleNamespace(
-        clock=bench.time, link=bench.link, ocpp=bench.csms, channels={EVSE: bench.channel}, cars={EVSE: bench.car}
+        loop_lag=LoopLag(),
+        clock=bench.time,
+        link=bench.link,
+        ocpp=bench.csms,
+        channels={EVSE: bench.channel},
+        cars={EVSE: bench.car},
     )
     seen = json.loads(json.dumps(snapshot(daemon), allow_nan=False))
     evse = seen["evses"]["1"]
