@@ -14,7 +14,7 @@ from drivers.insulation.bender import BenderMonitor
 from drivers.line_bus import LineBus
 from drivers.meter.profiled import ProfiledMeter
 from drivers.modbus.rtu import RtuMaster
-from drivers.pilot.generic_io import GenericIoBoard
+from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.codec import Params, resolve_params
@@ -90,9 +90,13 @@ def _bender(spec: DeviceSpec, bus: Bus) -> Device:
 
 
 def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
-    if spec.params:
-        raise ProfileError(f"params = {dict(spec.params)!r}: this driver takes none; remove them")
-    return GenericIoBoard(spec.name, spec.unit, _master(spec, bus))
+    unknown = sorted(set(spec.params) - {"watchdog_ms"})
+    if unknown:
+        raise ProfileError(f"params.{unknown[0]}: not known; known is watchdog_ms")
+    watchdog_ms, (low, high) = spec.params.get("watchdog_ms", WATCHDOG_MS), WATCHDOG_MS_BOUNDS
+    if isinstance(watchdog_ms, bool) or not isinstance(watchdog_ms, int) or not low <= watchdog_ms <= high:
+        raise ProfileError(f"params.watchdog_ms = {watchdog_ms!r}: {low} to {high}, whole milliseconds")
+    return GenericIoBoard(spec.name, spec.unit, _master(spec, bus), watchdog_ms)
 
 
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:

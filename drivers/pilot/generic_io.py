@@ -14,6 +14,7 @@ from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
+    FailureKind,
     Outcome,
     Priority,
     Read,
@@ -38,12 +39,22 @@ _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
 
-class GenericIoBoard:
-    """State is None until the board showed map version 1; its age is that of the board's sequence counter."""
+WATCHDOG_MS = 500
+"""Silence of the host after which the board opens by itself: as long as a lease. Bounds in `WATCHDOG_MS_BOUNDS`."""
 
-    def __init__(self, name: str, unit: int, master: RtuMaster) -> None:
+WATCHDOG_MS_BOUNDS = (100, 1000)
+
+
+class GenericIoBoard:
+    """State is None until the board showed map version 1 and took our watchdog time (register 110); its age is that of the
+    board's sequence counter. A board that restarted gets its watchdog time anew before it is believed again."""
+
+    def __init__(self, name: str, unit: int, master: RtuMaster, watchdog_ms: int = WATCHDOG_MS) -> None:
         self.name = name
         self.unit = unit
+        self._watchdog_ms = watchdog_ms
+        self._watchdog_taken = False
+        self._uptime_s = 0
         self.identity_error = ""
         self._master = master
         self._command = PilotBoardCommand()
@@ -97,6 +108,8 @@ class GenericIoBoard:
         self.identity_error = ""
         if self._is_old(registers[4]):
             return
+        if not self._has_watchdog(uptime_s=registers[3]):
+            return
         if registers[4] != self._sequence:
             self._sequence, self._counted_at_s = registers[4], outcome.at_s
         self._state = Reading(decode(registers), self._counted_at_s)
@@ -105,12 +118,33 @@ class GenericIoBoard:
             self._clear = False
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
 
+    def _has_watchdog(self, uptime_s: int) -> bool:
+        """Whether the board holds our watchdog time since it started; asks it to, if not. Nothing is switched before."""
+        if uptime_s < self._uptime_s:
+            self._forget()
+        self._uptime_s = uptime_s
+        if not self._watchdog_taken:
+            request = WriteRegister(self.unit, 110, self._watchdog_ms)
+            self._master.submit(request, self._watchdog_written, Priority.SETPOINT, key=(self.name, "watchdog"))
+        return self._watchdog_taken
+
+    def _forget(self) -> None:
+        """The board restarted: what it said and what it was told are gone."""
+        self._behind, self._sequence, self._watchdog_taken, self._state = 0, None, False, None
+
+    def _watchdog_written(self, outcome: Outcome) -> None:
+        self._watchdog_taken = not isinstance(outcome, Failed)
+        if isinstance(outcome, Failed) and outcome.kind is FailureKind.EXCEPTION:
+            self.identity_error = f"{self.name}: watchdog of {self._watchdog_ms} ms refused: {outcome.detail}"
+        self._due_s = -1e9
+
     def _is_old(self, sequence: int) -> bool:
         """A counter behind the last one is an answer that was lost on the way and came after all; thrice, a board that restarted."""
         behind = self._sequence is not None and (sequence - self._sequence) & 0xFFFF >= 0x8000
         self._behind = self._behind + 1 if behind else 0
         if self._behind >= _RESTARTED:
-            self._behind, behind = 0, False
+            self._forget()
+            behind = False
         return behind
 
     def _write(self, priority: Priority) -> None:

@@ -62,6 +62,29 @@ def test_one_read_and_one_write_per_cycle_keep_the_watchdog_quiet(rig: Rig) -> N
     assert rig.board.armed
 
 
+def test_nothing_is_switched_before_the_board_took_our_watchdog_time(rig: Rig) -> None:
+    refused = bytes((1, 0x86, 4))
+    rig.bus.spoil = lambda request, reply: sealed(refused) if request[1] == 6 else reply
+    rig.driver.command(CLOSED)
+    rig.run(0.5)
+    assert rig.driver.state is None
+    assert "watchdog of 500 ms refused" in rig.driver.identity_error
+    assert all(frame[1] in (4, 6) for _, frame in rig.bus.sent)
+    rig.bus.spoil = lambda request, reply: reply
+    rig.run(0.5)
+    assert rig.board.watchdog_timeout_s == 0.5
+    assert rig.state().contactor_positive_closed
+
+
+def test_a_silent_host_is_noticed_by_the_board_within_its_watchdog_time(rig: Rig) -> None:
+    rig.driver.command(CLOSED)
+    rig.run(0.5)
+    assert rig.board.positive.closed
+    for _ in range(55):
+        rig.step(0.01)
+    assert not rig.board.positive.closed
+
+
 def test_pilot_lock_and_contactor(rig: Rig) -> None:
     rig.driver.command(READY)
     rig.run(0.5)
@@ -246,7 +269,7 @@ def test_a_profile_may_be_a_file_of_ones_own() -> None:
         ({"profile": "nothing"}, "known are acrel_djsf1352"),
         ({"params": {"ct": 5}}, "knows no such parameter; known are invert"),
         ({"kind": "token_reader", "driver": "line"}, "not a line of text"),
-        ({"kind": "pilot_board", "driver": "generic_io", "params": {"a": 1}}, "takes none"),
+        ({"kind": "pilot_board", "driver": "generic_io", "params": {"a": 1}}, "known is watchdog_ms"),
     ],
 )
 def test_catalogue_says_what_is_known(changes: dict[str, Any], expected: str) -> None:
