@@ -119,6 +119,13 @@ class SeccServer:
         if self._car is not None:
             self._car.update()
 
+    def unplugged(self) -> None:
+        """The plug is out: its connection is dead although no packet says so, and must not stand in the next car's way."""
+        if self._car is not None and self._car.secc is not None:
+            self._car.secc.peer_gone("the plug was pulled")
+            self.pass_on(self._car.secc)
+            self._car.abandon()
+
     def snapshot(self) -> dict[str, object]:
         """For the status page: the session as agreed and the last messages."""
         car = self._car

@@ -400,6 +400,22 @@ async def test_a_car_that_vanishes_is_told_once(new_stand: Callable[..., Stand])
     assert stand.server.snapshot()["messages"]
 
 
+async def test_a_pulled_plug_frees_the_place_for_the_next_car(new_stand: Callable[..., Stand]) -> None:
+    stand = new_stand()
+    first = await stand.agreed()
+    stand.server.unplugged()
+    end = await stand.end()
+    assert (end.end, end.detail) == (SessionEnd.CONNECTION_LOST, "the plug was pulled")
+    second = await stand.agreed()
+    assert len(stand.of(CarConnected)) == 2
+    stand.server.unplugged()
+    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    stand.server.unplugged()
+    assert len(stand.of(CarSessionEnded)) == 2
+    await first.close()
+    await second.close()
+
+
 async def test_a_car_that_closes_in_order_is_told_too(new_stand: Callable[..., Stand]) -> None:
     stand = new_stand()
     await (await stand.agreed()).close()
