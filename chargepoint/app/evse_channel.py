@@ -120,7 +120,10 @@ class EvseChannel:
         self._image_s, self._lost = now_s, False
         if self._restoring is not None:
             self._restore(image, now_s)
+        plugged = self.session.plug_seen
         self.feed(image)
+        if plugged and not self.session.plug_seen and self.secc is not None:
+            self.secc.unplugged()
         self._contribute(image, now_s)
         setpoint = self._rooms.arbiter.decide(self.evse_id, now_s)
         self._tell_setpoint(setpoint)

@@ -134,6 +134,11 @@ class EvseSession:
         """A car is connected, as far as known."""
         return self.image is not None and self.image.pilot.plugged
 
+    @property
+    def plug_seen(self) -> bool:
+        """A car is plugged in as last seen: an unclear pilot or a lost power process does not end that."""
+        return self._plugged
+
     def feed(self, event: SessionEvent, now_s: float) -> list[SessionOutput]:
         """Take one event; give what is to be done, in order."""
         self._take(event, now_s)

@@ -121,6 +121,13 @@ class SeccServer:
         if self._car is not None:
             self._car.update()
 
+    def unplugged(self) -> None:
+        """The plug is out: its connection is dead although no packet says so, and must not stand in the next car's way."""
+        if self._car is not None and self._car.secc is not None:
+            self._car.secc.peer_gone("the plug was pulled")
+            self.pass_on(self._car.secc)
+            self._car.abandon()
+
     def snapshot(self) -> dict[str, object]:
         """For the status page: the session as agreed and the last messages."""
         car = self._car
@@ -140,8 +147,11 @@ class SeccServer:
         return Now(self._clock.monotonic_s(), int(self._clock.utc().timestamp()))
 
     def begin(self, connection: _CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
-        """An engine for a new connection; None if there is a car already or its certificate is refused."""
-        if self._car is not None:
+        """An engine for a new connection; None if there is a car already or its certificate is refused.
+
+        A connection whose session has ended only waits for the car to close it: it gives way to a new one.
+        """
+        if self._car is not None and not self._car.over:
             self._log.warning("! second connection from %s refused: a car is already connected", peer)
             return None
         if tls is not None:
@@ -149,6 +159,9 @@ class SeccServer:
             if reason is not None:
                 self._log.warning("! car at %s refused: %s", peer, reason)
                 return None
+        if self._car is not None:
+            self._last_trace = [] if self._car.secc is None else self._car.secc.trace
+            self._car.abandon()
         self._car = connection
         secc = Secc(self._secc, secrets.token_bytes(8), peer, tls, self.now())
         secc.update(self._inputs(), self.now())
@@ -210,6 +223,16 @@ class _CarConnection(asyncio.Protocol):
             self.secc.peer_gone("the car closed the connection" if exc is None else str(exc))
             self._server.pass_on(self.secc)
         self._server.finish(self)
+
+    @property
+    def over(self) -> bool:
+        """The session has ended; the car has not closed the connection yet."""
+        return self.secc is not None and self.secc.ended
+
+    def abandon(self) -> None:
+        """Close without waiting for the car."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def update(self) -> None:
         """Inputs changed."""

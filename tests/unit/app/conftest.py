@@ -162,9 +162,13 @@ class Car:
 
     def __init__(self) -> None:
         self.changes = 0
+        self.pulled = 0
 
     def inputs_changed(self) -> None:
         self.changes += 1
+
+    def unplugged(self) -> None:
+        self.pulled += 1
 
     def snapshot(self) -> dict[str, object]:
         return {"connected": True}

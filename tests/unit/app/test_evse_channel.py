@@ -190,6 +190,17 @@ async def test_a_silent_power_process_is_noticed_after_a_lease(new_bench: NewBen
     assert (bench.records[-1].type, bench.records[-1].stopped_reason) == (ENDED, StopReason.OTHER)
 
 
+async def test_a_pulled_plug_ends_the_cars_connection_once(new_bench: NewBench) -> None:
+    bench = new_bench()
+    await bench.live(0.3, pilot=ControlPilot.B)
+    await bench.live(0.3, pilot=ControlPilot.UNKNOWN)
+    assert bench.car.pulled == 0
+    await bench.live(0.3, pilot=ControlPilot.A)
+    assert bench.car.pulled == 1
+    await bench.live(0.3, pilot=ControlPilot.C)
+    assert bench.car.pulled == 1
+
+
 async def test_a_power_process_that_was_never_there_is_not_lost(new_bench: NewBench) -> None:
     bench = new_bench()
     await bench.time.advance(5.0)

@@ -230,3 +230,17 @@ def _image(car: Any) -> EvseImage:
         meter=MeterRegisters(1.0, 1.0, 400.0, 0.0, 0.0, car.t), temperature_degC=30.0,
         capabilities=car.inputs.capabilities, faults=frozenset(), permitted=True,
     )  # fmt: skip
+
+
+def test_a_state_of_charge_above_100_percent_is_not_believed(new_car: NewCar) -> None:
+    """percentValueType travels in seven bits; 101 to 127 fit them, but mean nothing."""
+    believed = []
+    for percent in range(128):
+        car = new_car().reach(State.CHARGE_LOOP)
+        low, high = encode(car.charge_loop(soc=0)), encode(car.charge_loop(soc=100))
+        place = (int.from_bytes(low, "big") ^ int.from_bytes(high, "big")).bit_length() - 7  # 100 is 1100100
+        changed = int.from_bytes(low, "big") | percent << place
+        car.send_bytes(frame(0x8004, changed.to_bytes(len(low), "big")))
+        if not car.secc.ended:
+            believed.append(car.demands()[-1].energy.soc_percent)
+    assert believed == list(range(101))
