@@ -64,6 +64,7 @@ def daemon() -> Unit:
 # -- what systemd says -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("name", UNITS)
 def test_exposure_is_low(name: str) -> None:
     done = run("systemd-analyze", "security", "--offline=yes", "--no-pager", FOLDER / name)
@@ -72,6 +73,7 @@ def test_exposure_is_low(name: str) -> None:
     assert float(found[1]) <= EXPOSURE_MAX, done.stdout
 
 
+@pytest.mark.interop
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     for name in UNITS:
         text = (FOLDER / name).read_text()
@@ -82,12 +84,14 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert (said, done.returncode) == ([], 0)
 
 
+@pytest.mark.interop
 def test_a_mistake_in_a_unit_would_be_seen(tmp_path: Path) -> None:
     text = (FOLDER / POWER).read_text().replace("MemoryMax=", "MemoryMaximum=")
     (tmp_path / POWER).write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE))
     assert "MemoryMaximum" in run("systemd-analyze", "verify", "--man=no", tmp_path / POWER).stderr
 
 
+@pytest.mark.interop
 def test_sysusers_makes_two_users_and_their_groups(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     done = run("systemd-sysusers", f"--root={tmp_path}", FOLDER / "sysusers.d" / "chargepoint.conf")
@@ -99,6 +103,7 @@ def test_sysusers_makes_two_users_and_their_groups(tmp_path: Path) -> None:
     assert members["chargepoint"] == members["dialout"] == "chargepoint-power"
 
 
+@pytest.mark.interop
 def test_tmpfiles_are_understood(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     assert run("systemd-sysusers", f"--root={tmp_path}", FOLDER / "sysusers.d" / "chargepoint.conf").returncode == 0

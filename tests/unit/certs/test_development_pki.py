@@ -9,6 +9,7 @@ import pytest
 from certs.pki import Curve, Pki
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("curve", list(Curve))
 @pytest.mark.parametrize(
     ("leaf", "root", "subs", "purpose"),
@@ -36,6 +37,7 @@ def test_keys_are_for_the_owner_only(tmp_path: Path) -> None:
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
 
 
+@pytest.mark.interop
 def test_a_foreign_root_does_not_vouch(tmp_path: Path) -> None:
     Pki(Curve.P256).write(tmp_path)
     command = ["openssl", "verify", "-CAfile", str(tmp_path / "oem_root.pem"), str(tmp_path / "csms.pem")]

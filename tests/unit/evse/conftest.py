@@ -1,0 +1,193 @@
+"""One EVSE's session with a plant of numbers around it: images and events by hand, time as a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from chargepoint.evse.events import (
+    AskAuthorization,
+    AuthorizationAnswered,
+    BeginTransaction,
+    EndTransaction,
+    SessionEvent,
+    SessionOutput,
+    TellStatus,
+    TimePassed,
+)
+from chargepoint.evse.session import EvseSession
+from chargepoint.model.car import (
+    CarConnected,
+    CarDemand,
+    CarDemandChanged,
+    CarEnergy,
+    CarLimits,
+    CarSessionEnded,
+    ControlMode,
+    EnergyService,
+    SessionEnd,
+)
+from chargepoint.model.demand import Phase, Setpoint, Source, StageDemand
+from chargepoint.model.faults import FaultCode
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
+from chargepoint.model.image import (
+    Contactor,
+    ControlPilot,
+    EvseImage,
+    Lock,
+    MeterRegisters,
+    Stage,
+    StageCapabilities,
+    TokenPresented,
+)
+from chargepoint.model.limits import Interval
+from chargepoint.model.status import AuthorizationStatus
+
+EVSE = EvseId(1)
+CAPABILITIES = StageCapabilities(150.0, 1000.0, 32.0, 30.0, 22_000.0, 20_000.0)
+LIMITS = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
+SETPOINT = Setpoint(EVSE, 5000.0, Interval(-18_000, 22_000), Source.CSMS, None, "5 kW", 1e9)
+
+
+class Station:
+    """A session and what it sees. `feed` keeps the outputs and gives transactions their ids, as the daemon does."""
+
+    def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5) -> None:
+        self.session = EvseSession(EVSE, authorize_everybody=everybody, lease_s=0.5, loop_timeout_s=loop_timeout_s)
+        self.t = 100.0
+        self.pilot = ControlPilot.A
+        self.stage = Stage.OFF
+        self.faults: frozenset[FaultCode] = frozenset()
+        self.meter = True
+        self.target_W = 0.0
+        self.capabilities: StageCapabilities | None = CAPABILITIES
+        self.outputs: list[SessionOutput] = []
+        self.transactions = 0
+
+    def feed(self, event: SessionEvent) -> list[SessionOutput]:
+        fresh = self.session.feed(event, self.t)
+        for output in fresh:
+            if isinstance(output, BeginTransaction):
+                self.transactions += 1
+                self.session.transaction_id = TransactionId(f"tx-{self.transactions}")
+        self.outputs += fresh
+        return fresh
+
+    def image(self) -> EvseImage:
+        return EvseImage(
+            evse_id=EVSE,
+            seq=0,
+            taken_at_s=self.t,
+            demand_seq=0,
+            phase=Phase.OFF,
+            stage=self.stage,
+            pilot=self.pilot,
+            duty_percent=5.0,
+            contactor=Contactor.OPEN,
+            lock=Lock.LOCKED,
+            voltage_V=400.0,
+            current_A=0.0,
+            applied_W=self.target_W,
+            target_W=self.target_W,
+            limited_by_stage="",
+            insulation_ohm=1e6,
+            meter=MeterRegisters(10.0, 5.0, 400.0, 0.0, 0.0, self.t) if self.meter else None,
+            temperature_degC=20.0,
+            capabilities=self.capabilities,
+            faults=self.faults,
+            permitted=not self.faults,
+        )
+
+    def see(self, **changes: Any) -> list[SessionOutput]:
+        """The power stage or the plug changes, and an image tells it."""
+        for name, value in changes.items():
+            assert hasattr(self, name)
+            setattr(self, name, value)
+        return self.feed(self.image())
+
+    def wait(self, seconds: float) -> list[SessionOutput]:
+        """Time passes in steps of a tenth of a second."""
+        found: list[SessionOutput] = []
+        for _ in range(round(seconds * 10)):
+            self.t += 0.1
+            found += self.feed(TimePassed())
+        return found
+
+    def present(self, value: str = "04A1B2C3") -> list[SessionOutput]:
+        return self.feed(TokenPresented(EVSE, value, self.t))
+
+    def answer(
+        self, status: AuthorizationStatus = AuthorizationStatus.ACCEPTED, value: str = "04A1B2C3"
+    ) -> list[SessionOutput]:
+        return self.feed(AuthorizationAnswered(IdToken(value, IdTokenType.ISO14443), status))
+
+    def asks(
+        self,
+        phase: Phase,
+        service: EnergyService = EnergyService.DC_BPT,
+        mode: ControlMode = ControlMode.DYNAMIC,
+        limits: CarLimits = LIMITS,
+        **more: Any,
+    ) -> list[SessionOutput]:
+        """The car says what it asks."""
+        demand = CarDemand(EVSE, self.t, phase, service, mode, limits, CarEnergy(), **more)
+        return self.feed(CarDemandChanged(demand))
+
+    def connect(self) -> list[SessionOutput]:
+        return self.feed(CarConnected(EVSE, "ISO 15118-20 DC", "TLSv1.3", "fe80::1"))
+
+    def car_ends(self, end: SessionEnd = SessionEnd.TERMINATED) -> list[SessionOutput]:
+        return self.feed(CarSessionEnded(EVSE, end, "because"))
+
+    def order(self, setpoint: Setpoint = SETPOINT) -> StageDemand:
+        return self.session.stage_demand(setpoint, self.t)
+
+    def begun(self) -> Station:
+        """Plugged in, authorised, a transaction running, the car connected."""
+        self.see(pilot=ControlPilot.B)
+        self.present()
+        self.answer()
+        self.connect()
+        return self
+
+    def transferring(self, **more: Any) -> Station:
+        """As `begun`, with power flowing."""
+        self.begun()
+        self.asks(Phase.CABLE_CHECK, **more)
+        self.see(pilot=ControlPilot.C, stage=Stage.CABLE_CHECK)
+        self.asks(Phase.PRE_CHARGE, **more)
+        self.see(stage=Stage.PRE_CHARGE)
+        self.asks(Phase.TRANSFER, **more)
+        self.see(stage=Stage.TRANSFER, target_W=5000.0)
+        return self
+
+    def of(self, kind: type, outputs: Iterable[SessionOutput] | None = None) -> list[Any]:
+        return [o for o in (self.outputs if outputs is None else outputs) if isinstance(o, kind)]
+
+    def ends(self) -> list[EndTransaction]:
+        return self.of(EndTransaction)
+
+    def begins(self) -> list[BeginTransaction]:
+        return self.of(BeginTransaction)
+
+    def asked(self) -> list[AskAuthorization]:
+        return self.of(AskAuthorization)
+
+    def statuses(self) -> list[str]:
+        return [o.status.value for o in self.of(TellStatus)]
+
+
+@pytest.fixture
+def new_station() -> Callable[..., Station]:
+    """Makes a station with one EVSE: `new_station(everybody, loop_timeout_s)`."""
+    return Station
+
+
+@pytest.fixture
+def station() -> Station:
+    """A station with one EVSE that saw its first image."""
+    made = Station()
+    made.see()
+    return made
