@@ -57,6 +57,7 @@ class FaultCode(IntEnum):
     REVERSE_CURRENT = 23
     PILOT_DIODE = 24
     INTERNAL = 25
+    CURRENT_EXCEEDED = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,9 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     ),
     FaultCode.PILOT_DIODE: _row(
         _R, Reset.UNPLUG, "no diode in the pilot circuit", "unplug; the car or cable is faulty"
+    ),
+    FaultCode.CURRENT_EXCEEDED: _row(
+        _R, Reset.UNPLUG, "more current than commanded", "check the module's set-points and its current measurement"
     ),
     FaultCode.INTERNAL: _row(
         _E, Reset.OPERATOR, "power process found itself inconsistent", "collect the journal and report it"

@@ -125,6 +125,18 @@ def _reverse_current(i: Inputs) -> str | None:
     return f"{i.module_current_A:.1f} A while {i.commanded_current_A:.1f} A is commanded"
 
 
+def _current_exceeded(i: Inputs) -> str | None:
+    """What the car and the grid allow is in the command, so more than commanded is more than allowed (V2G20-2188)."""
+    if i.stage is not Stage.TRANSFER or i.module_current_A is None:
+        return None
+    commanded_A, seen_A = abs(i.commanded_current_A), abs(i.module_current_A)
+    # facts/safety.md 1.2: regulation to 1.5 A up to 50 A, 3 % above; a module may be off by twice that (own rule)
+    bound_A = commanded_A + max(3.0, 0.06 * commanded_A, 0.02 * i.envelope.current_max_A)
+    if i.module_current_A * i.commanded_current_A <= 0 or seen_A <= bound_A:
+        return None  # the other direction, and commanded zero, are a reverse current
+    return f"{i.module_current_A:.1f} A: magnitude at most {bound_A:.1f} A for {i.commanded_current_A:.1f} A commanded"
+
+
 def _insulation(i: Inputs) -> str | None:
     if i.stage not in _ENERGISED or i.insulation_ohm is None or i.insulation_ohm >= i.envelope.insulation_limit_ohm:
         return None
@@ -235,6 +247,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_unknown, 10.0),  # IEC 61557-8 response time (grade D)
     Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_dropped, 0.1),
     Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
+    Interlock(FaultCode.CURRENT_EXCEEDED, _current_exceeded, 1.0),
     Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, _plausibility, 5.0),  # facts/safety.md 1.2: 30 s is lax, 5 s proposed
     Interlock(FaultCode.CONNECTOR_LOCK, _lock, 1.0),
     Interlock(FaultCode.PILOT_DIODE, _diode, 0.0),

@@ -288,16 +288,16 @@ class Anything(RuleBasedStateMachine):
         self.rig.latches.ask_reset()
 
     @invariant()
-    def every_step_was_judged(self) -> None:
-        """`Rig.step` asserts; here the machine's own latch: a latched emergency leaves nothing closed."""
+    def a_latched_emergency_leaves_nothing_closed(self) -> None:
+        """Beside what `Rig.step` asserts, seen from outside; one that cleared in this step is latched no more."""
         rig = getattr(self, "rig", None)
         if rig is not None and rig.out is not None and rig.latches.severity is Severity.EMERGENCY:
             rig.step()
-            assert not rig.out.board.contactor
+            assert rig.latches.severity is not Severity.EMERGENCY or not rig.out.board.contactor
 
 
 TestAnything = Anything.TestCase
-TestAnything.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestAnything.settings = settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
 
 
 def test_the_good_session_of_the_machine_reaches_transfer() -> None:
