@@ -289,8 +289,7 @@ class EvseSession:
             return
         if self.image is None or not self.image.permitted:
             return
-        meter = self.image.meter
-        if meter is None or now_s - meter.taken_at_s > METER_MAX_AGE_S:
+        if not self._meter_fresh(now_s):
             return  # what cannot be counted is not begun
         self._in_transaction, self.stop = True, None
         self.transaction_started_s = now_s
@@ -299,6 +298,10 @@ class EvseSession:
         if self._remote_start_id is not None:
             trigger = TriggerReason.REMOTE_START
         self._out.append(BeginTransaction(trigger, self.token, self._remote_start_id))
+
+    def _meter_fresh(self, now_s: float) -> bool:
+        meter = None if self.image is None else self.image.meter
+        return meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
 
     def _maybe_state(self, state: ChargingState) -> None:
         if state is not self.charging_state:
@@ -317,8 +320,8 @@ class EvseSession:
         waited_s = now_s - self.stop.since_s
         if self._power_on() and waited_s < STOP_DEADLINE_S + END_DEADLINE_S:
             return
-        if self.image is None and waited_s < END_DEADLINE_S:
-            return  # the power process may come back with the final registers
+        if not self._meter_fresh(now_s) and waited_s < END_DEADLINE_S:
+            return  # the final registers: the power process may come back, the meter may answer again
         self._out.append(EndTransaction(self.stop.trigger, self.stop.reason, self.stop.token))
         self._in_transaction, self._spent, self.stop = False, True, None
         self.transaction_id = self.transaction_started_s = None
