@@ -351,6 +351,25 @@ def test_a_lost_power_process_that_returns_quiet_ends_at_once(station: Any) -> N
     assert len(station.ends()) == 1
 
 
+def test_a_power_process_that_returns_before_its_meter_was_read_is_waited_for(station: Any) -> None:
+    station.transferring()
+    station.feed(PowerProcessLost())
+    station.wait(1.0)
+    station.see(stage=Stage.OFF, meter=False)
+    assert station.ends() == []  # the registers to bill by are not there yet
+    station.wait(0.5)
+    station.see(meter=True)
+    assert len(station.ends()) == 1
+
+
+def test_a_meter_that_stays_silent_does_not_hold_the_end_for_ever(station: Any) -> None:
+    station.transferring()
+    station.feed(PowerProcessLost())
+    station.see(stage=Stage.OFF, meter=False)
+    station.wait(8.2)
+    assert len(station.ends()) == 1
+
+
 def test_a_stage_that_never_gets_quiet_is_given_up_on(station: Any) -> None:
     station.transferring()
     station.present()
