@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,7 +15,19 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-_ports = itertools.count(20000 + os.getpid() % 20000)
+
+
+def free_udp_port() -> int:
+    """A UDP port of IPv6 nobody uses now: each demo answers discovery on its own."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def sdp_port() -> int:
+    """For demos started by the test itself."""
+    return free_udp_port()
 
 
 def ask(path: Path, request: dict[str, Any], patience_s: float = 30.0) -> dict[str, Any]:
@@ -35,7 +45,7 @@ class Demo:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        command = [sys.executable, "-m", "hil.demo", "--dir", str(folder), "--sdp-port", str(next(_ports)), *options]
+        command = [sys.executable, "-m", "hil.demo", "--dir", str(folder), "--sdp-port", str(free_udp_port()), *options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def steer(self, **request: Any) -> dict[str, Any]:

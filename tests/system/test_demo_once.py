@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("tls", "mode"), [(True, "dynamic"), (False, "dynamic"), (True, "scheduled")], ids=["tls13", "plain", "scheduled"]
 )
-def test_the_story_told_once(tmp_path: Path, tls: bool, mode: str) -> None:
+def test_the_story_told_once(tmp_path: Path, sdp_port: int, tls: bool, mode: str) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "hil.demo", "--once", "--report", str(report), "--dir", str(tmp_path / "demo")]
-    command += ["--control-mode", mode, "--sdp-port", "25118" if tls else "25119", "--tls" if tls else "--no-tls"]
+    command += ["--control-mode", mode, "--sdp-port", str(sdp_port), "--tls" if tls else "--no-tls"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     r = json.loads(report.read_text())
