@@ -64,6 +64,7 @@ RESTORE_PATIENCE_S = 10.0
 
 STORE_RETRY_S = 1.0
 WORK_MAX = 1000
+"""More than this waiting, and status and journal are dropped; records of transactions never are (about one a minute)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class EvseChannel:
         self.secc: SeccServer | None = None
         self.setpoint = Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, None, "0 W: nothing heard yet", 0.0)
         self._restoring: tuple[LedgerState, StopReason, float] | None = None
-        self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(WORK_MAX)
+        self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._group: asyncio.TaskGroup | None = None
         self._working = False
         self._intervals: SamplingIntervals | None = None
@@ -312,7 +313,7 @@ class EvseChannel:
             self._rooms.ocpp.outbox_changed()
             self._rooms.ocpp.states_changed()
 
-        self._enqueue(commit)
+        self._work.put_nowait(commit)
 
     def _restore(self, image: EvseImage, now_s: float) -> None:
         assert self._restoring is not None
@@ -384,10 +385,10 @@ class EvseChannel:
         )
 
     def _enqueue(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            self._work.put_nowait(work)
-        except asyncio.QueueFull:
+        if self._work.qsize() >= WORK_MAX:
             self._log.error("! %d things wait to be stored; the disk does not keep up", WORK_MAX)
+        else:
+            self._work.put_nowait(work)
 
     async def _keep_working(self) -> None:
         while True:

@@ -16,10 +16,10 @@ from chargepoint.model.image import Stage
 
 
 def respond(_: DC_CableCheckReq, session: Session, inputs: SeccInputs, now: Now) -> Answer | ResponseCode:
-    """Ongoing until the stage has checked; FAILED (never «Ongoing for ever») when it failed, when power is forbidden, or
-    when its time is up."""
+    """Ongoing until the stage has checked; FAILED (never «Ongoing for ever») when it failed, when power is forbidden, when
+    the transaction is over (`authorized` None: there is no other word for it here), or when its time is up."""
     since_s = now.monotonic_s if session.cable_check_since_s is None else session.cable_check_since_s
-    if inputs.cable_check_failed or not inputs.permitted:
+    if inputs.cable_check_failed or not inputs.permitted or inputs.authorized is None:
         return ResponseCode.FAILED
     if now.monotonic_s - since_s > V2G_SECC_CABLE_CHECK_PERFORMANCE_S:
         return ResponseCode.FAILED

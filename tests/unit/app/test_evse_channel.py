@@ -86,6 +86,23 @@ async def test_a_failing_disk_delays_but_loses_and_reorders_nothing(new_bench: N
     assert not bench.channel.idle  # the transaction itself goes on
 
 
+async def test_a_disk_full_for_long_costs_journal_lines_but_no_record(new_bench: NewBench) -> None:
+    bench = new_bench()
+    await bench.begun()
+    bench.store.failures = 1_000_000
+    bench.channel.report(ReportKind.TRANSACTION)
+    for _ in range(1200):
+        bench.channel.on_power_event(TokenPresented(EVSE, "nonsense", bench.time.t))
+    for _ in range(3):
+        bench.channel.report(ReportKind.TRANSACTION)
+    await bench.live(1.0)
+    bench.store.failures = 0
+    await bench.live(3.0)
+    assert [r.seq_no for r in bench.records] == [0, 1, 2, 3, 4]
+    journal = [w for w in bench.store.writes if isinstance(w, Journal)]
+    assert 0 < len(journal) <= 1000
+
+
 async def test_a_refused_token_begins_nothing(new_bench: NewBench) -> None:
     bench = new_bench()
     bench.csms.status = AuthorizationStatus.BLOCKED

@@ -375,7 +375,7 @@ def test_cable_check_is_ongoing_until_the_stage_has_checked(new_car: NewCar) -> 
     assert car.secc.session.state is State.PRE_CHARGE
 
 
-@pytest.mark.parametrize("change", [{"cable_check_failed": True}, {"permitted": False}])
+@pytest.mark.parametrize("change", [{"cable_check_failed": True}, {"permitted": False}, {"authorized": None}])
 def test_a_failed_cable_check_is_told(new_car: NewCar, change: dict[str, Any]) -> None:
     car = new_car().reach(State.CABLE_CHECK)
     car.ask(car.request(dc.DC_CableCheckReq))
@@ -415,7 +415,7 @@ def test_the_pre_charge_target_is_cut_to_the_cars_own_maximum(new_car: NewCar, a
     assert (demand.phase, demand.target_voltage_V) == (Phase.PRE_CHARGE, target_V)
 
 
-@pytest.mark.parametrize("change", [{"voltage_V": None}, {"permitted": False}])
+@pytest.mark.parametrize("change", [{"voltage_V": None}, {"permitted": False}, {"authorized": None}])
 def test_pre_charge_without_a_stage_is_refused(new_car: NewCar, change: dict[str, Any]) -> None:
     car = new_car().reach(State.PRE_CHARGE)
     car.see(**change)
