@@ -67,7 +67,7 @@ def respond(request: DC_ChargeLoopReq, session: Session, inputs: SeccInputs, now
     can = inputs.capabilities if session.offered is None else inputs.capabilities.within(session.offered)
     after = _learn(mode, request, session)
     stopping = inputs.stop_requested
-    after = replace(after, state=State.CHARGE_LOOP, phase=Phase.TRANSFER, told_to_stop=stopping)
+    after = replace(after, state=State.CHARGE_LOOP, phase=Phase.TRANSFER)
     power_W = inputs.voltage_V * inputs.current_A
     response = DC_ChargeLoopRes(
         Header=session.header(now),

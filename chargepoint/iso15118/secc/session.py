@@ -55,7 +55,6 @@ class Session:
     present_voltage_V: float | None = None
     cable_check_since_s: float | None = None
     selected_schedule: int | None = None
-    told_to_stop: bool = False
 
     def header(self, now: Now) -> MessageHeader:
         """A response's header."""
