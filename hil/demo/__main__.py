@@ -9,7 +9,9 @@ import json
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -127,7 +129,7 @@ async def _run(
 
 
 @contextlib.asynccontextmanager
-async def _beside(work):  # type: ignore[no-untyped-def]
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """A task that runs as long as the block; its failure ends the block."""
     task = asyncio.ensure_future(work)
     try:
@@ -173,14 +175,14 @@ async def _print_notes(bench: Bench, console: Console) -> None:
         await asyncio.sleep(0.1)
 
 
-def _finish(console: Console, figures: dict[str, object], report_file: Path | None) -> None:
+def _finish(console: Console, figures: dict[str, Any], report_file: Path | None) -> None:
     if report_file is not None:
         report_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     _summary(console, figures)
 
 
-def _summary(console: Console, figures: dict[str, object]) -> None:
-    for setpoint in figures["setpoints"]:  # type: ignore[attr-defined]
+def _summary(console: Console, figures: dict[str, Any]) -> None:
+    for setpoint in figures["setpoints"]:
         console.print(
             f"set-point {setpoint['requested_W'] / 1000:+6.1f} kW by {setpoint['source']}: "
             f"{setpoint['measured_W'] / 1000:+.2f} kW measured after {setpoint['latency_ms']:.0f} ms",

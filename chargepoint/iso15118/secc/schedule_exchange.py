@@ -44,13 +44,14 @@ def respond(request: ScheduleExchangeReq, session: Session, inputs: SeccInputs, 
     if session.choice.service.bidirectional:
         discharge_W = min(can.discharge_power_max_W, session.limits.discharge_power_max_W)
     dynamic, scheduled = request.Dynamic_SEReqControlMode, request.Scheduled_SEReqControlMode
-    mode: dict[str, Scheduled_SEResControlMode | Dynamic_SEResControlMode]
+    our_dynamic: Dynamic_SEResControlMode | None = None
+    our_schedule: Scheduled_SEResControlMode | None = None
     if session.choice.control_mode is ControlMode.DYNAMIC and dynamic is not None:
         energy = _dynamic_energy(dynamic, session.energy)
-        mode = {"Dynamic_SEResControlMode": _dynamic(energy, inputs)}
+        our_dynamic = _dynamic(energy, inputs)
     elif session.choice.control_mode is ControlMode.SCHEDULED and scheduled is not None:
         energy = _scheduled_energy(scheduled, session.energy)
-        mode = {"Scheduled_SEResControlMode": _schedule(charge_W, discharge_W, energy.departure_s, now)}
+        our_schedule = _schedule(charge_W, discharge_W, energy.departure_s, now)
     else:
         return ResponseCode.FAILED_WrongChargeParameter
     after = replace(
@@ -64,7 +65,8 @@ def respond(request: ScheduleExchangeReq, session: Session, inputs: SeccInputs, 
         Header=session.header(now),
         ResponseCode=ResponseCode.OK,
         EVSEProcessing=Processing.Finished,
-        **mode,  # type: ignore[arg-type]  # exactly one of the two, under its own name
+        Dynamic_SEResControlMode=our_dynamic,
+        Scheduled_SEResControlMode=our_schedule,
     )
     return Answer(response, after)
 
