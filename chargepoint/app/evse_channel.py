@@ -93,7 +93,7 @@ class EvseChannel:
             evse_id,
             authorize_everybody=everybody,
             lease_s=config.power.lease_s,
-            loop_timeout_s=config.iso15118.charge_loop_timeout_s,
+            loop_timeout_s=sources.CAR_SILENCE_S,
         )
         self.ledger = Ledger(evse_id, CONNECTOR_ID)
         self.secc: SeccServer | None = None
@@ -339,7 +339,7 @@ class EvseChannel:
         hardware = sources.of_hardware(image)
         arbiter.replace(self.evse_id, Source.HARDWARE, [] if hardware is None else [hardware])
         car = session.car
-        said = [] if car is None else sources.of_car(car, image.voltage_V, config.iso15118.charge_loop_timeout_s)
+        said = [] if car is None else sources.of_car(car, image.voltage_V, sources.CAR_SILENCE_S)
         arbiter.replace(self.evse_id, Source.CAR, said)
         minimum = config.energy.minimum_soc_percent
         soc = None

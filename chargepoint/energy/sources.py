@@ -11,6 +11,10 @@ from chargepoint.model.limits import Interval, bidirectional, charge_only
 IMAGE_LIFE_S = 0.5
 """A process image is worth a lease; the same holds for the car's word outside the charge loop's own timeout."""
 
+CAR_SILENCE_S = 0.5
+"""A car silent for longer in the charge loop gets no power, however long its protocol timer is configured
+(facts/safety.md 3: zero the set-point after 0.5 s independently)."""
+
 CAR_PATIENCE_S = 60.0
 """Outside the charge loop a car speaks at its leisure (V2G_SECC_Sequence_Timeout)."""
 

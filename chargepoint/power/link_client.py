@@ -100,5 +100,5 @@ class LinkClient:
             return
         try:
             self._socket.send(encode_down(message))
-        except OSError as error:
+        except (OSError, LinkError) as error:  # not sent: the lease of the demand before runs out
             self._log.warning("! power link: %s", error)
