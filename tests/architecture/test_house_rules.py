@@ -56,6 +56,11 @@ def test_no_private_key_is_in_the_repository() -> None:
     assert holders == []
 
 
+def test_no_link_is_in_the_repository() -> None:
+    """A link made on one machine dangles on the next."""
+    assert [name for name in tracked() if (ROOT / name).is_symlink()] == []
+
+
 def test_the_lock_pins_and_hashes_everything_and_names_no_host() -> None:
     for lock in (ROOT / ".ci" / "locks").glob("*.txt"):
         text = lock.read_text()
