@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chargepoint.config.schema import AuthorizationMode, Config
 from chargepoint.energy import sources
@@ -56,7 +56,7 @@ from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
 from chargepoint.store.rows import Journal, JournalEntry, OpenTransaction
 from chargepoint.transactions.ledger import Ledger, LedgerState
-from chargepoint.transactions.sampling import SamplingIntervals
+from chargepoint.transactions.sampling import Sampling, SamplingIntervals
 
 CONNECTOR_ID = 1
 RESTORE_PATIENCE_S = 10.0
@@ -103,6 +103,7 @@ class EvseChannel:
         self._group: asyncio.TaskGroup | None = None
         self._working = False
         self._intervals: SamplingIntervals | None = None
+        self._idle: Sampling | None = None
         self._image_s = 0.0
         self._lost = True
 
@@ -408,6 +409,17 @@ class EvseChannel:
             self._intervals = intervals
             self.ledger.configure(intervals, now_s)
 
+    def _tell_idle_reading(self, now_s: float, utc: datetime) -> None:
+        """Clock-aligned readings while no transaction runs (J01.FR.14)."""
+        intervals = SamplingIntervals(0.0, self._rooms.ocpp.sampling_intervals()[1])
+        if self._idle is None or self._idle.intervals != intervals:
+            self._idle = Sampling(intervals)
+            self._idle.start(now_s, utc)
+        context = self._idle.due(now_s, utc)
+        sample = None if context is None else self._sample(context)
+        if sample is not None:
+            self._enqueue(lambda: self._rooms.ocpp.meter_values(self.evse_id, sample))
+
     async def _keep_time(self) -> None:
         """Sampling, and the silence of the power process."""
         while True:
@@ -424,7 +436,9 @@ class EvseChannel:
             if self._restoring is not None and now_s >= self._restoring[2]:
                 self._close_left_open(None)  # no power process to ask: what was stored is final
             if self.ledger.state is None:
+                self._tell_idle_reading(now_s, utc)
                 continue
+            self._idle = None
             self._configure_sampling(now_s)
             context = self.ledger.due(now_s, utc)
             sample = None if context is None else self._sample(context)

@@ -124,6 +124,7 @@ class CentralSystem:
         self.drains = 0
         self.status = AuthorizationStatus.ACCEPTED
         self.ended: list[EvseId] = []
+        self.aligned_s = 0
 
     def outbox_row(self, record: TransactionRecord) -> OutboxRow:
         name = f"{record.transaction_id}/{record.seq_no}"
@@ -151,7 +152,7 @@ class CentralSystem:
         self.ended.append(evse_id)
 
     def sampling_intervals(self) -> tuple[int, int]:
-        return 60, 0
+        return 60, self.aligned_s
 
     def snapshot(self) -> dict[str, object]:
         return {"connected": False}

@@ -329,6 +329,19 @@ async def test_a_report_is_a_record_within_a_transaction_and_a_reading_without(n
     assert len(bench.csms.values) == 2
 
 
+async def test_clock_aligned_readings_while_idle_and_none_of_them_in_a_transaction(new_bench: NewBench) -> None:
+    bench = new_bench()
+    bench.csms.aligned_s = 10
+    await bench.live(35.0)
+    assert [s.context for s in bench.csms.values] == [ReadingContext.SAMPLE_CLOCK] * 3
+    await bench.begun()
+    told = len(bench.csms.values)
+    await bench.live(25.0)
+    assert len(bench.csms.values) == told  # now they are records of the transaction
+    aligned = [r for r in bench.records if r.trigger is TriggerReason.METER_VALUE_CLOCK]
+    assert len(aligned) in (2, 3)
+
+
 async def test_a_silent_meter_is_never_reported_as_a_number(new_bench: NewBench) -> None:
     bench = new_bench()
     await bench.live(0.1, meter_age_s=2.5)
