@@ -64,3 +64,22 @@ def test_a_new_session_after_the_daemon_came_back(discharging: Any) -> None:
     assert demo.until("plug", lambda: demo.steer(do="plug")["ok"])
     assert demo.until("token", lambda: demo.steer(do="token")["ok"])
     demo.until("power", lambda: demo.plant()["power_W"] > 5000)
+
+
+def test_both_processes_killed_at_once(discharging: Any) -> None:
+    """Nobody is left to ramp: the pilot/IO board opens by itself, and the bill is still delivered once."""
+    demo = discharging
+    for what in ("daemon", "power"):
+        assert demo.steer(do="kill", what=what)["ok"]
+    demo.until("current zero and contactor open", lambda: safe(demo.plant()), pause_s=0.01)
+
+    def delivered() -> Any:
+        transactions = demo.state()["central_system"]["transactions"]
+        return transactions if transactions[0]["ended"] else None
+
+    (transaction,) = demo.until("the transaction to be delivered", delivered)
+    assert transaction["gaps"] == []
+    assert sum(e["eventType"] == "Ended" for e in transaction["events"]) == 1
+    plant = demo.plant()
+    assert transaction["export_Wh"] == pytest.approx(plant["plant_export_Wh"] - before_export(transaction), rel=0.02)
+    demo.until("the station to recover", lambda: demo.state()["central_system"]["connectors"]["1.1"] == "Occupied")
