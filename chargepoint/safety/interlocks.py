@@ -70,8 +70,10 @@ def _emergency_stop(i: Inputs) -> str | None:
 
 
 def _hardware_chain(i: Inputs) -> str | None:
-    if i.hardware_chain_closed or not i.emergency_chain_closed or not i.pilot_board_alive:
+    if i.hardware_chain_closed or not i.pilot_board_alive:
         return None
+    if not (i.emergency_chain_closed and i.door_closed and i.rcd_ok):
+        return None  # the element that opened it has its own row, and its own reset
     return "hardware safety chain is open"
 
 
@@ -169,7 +171,8 @@ def _contactor_dropped(i: Inputs) -> str | None:
     checked = i.stage in _ENERGISED or i.stage is Stage.CABLE_CHECKED  # during the check the sequence looks itself
     if not checked or not i.contactor_commanded or i.contactor is Contactor.CLOSED:
         return None
-    return "mirror contact open although the contactor is commanded closed"
+    latched = f"; the board latched {', '.join(sorted(i.board_latched))}" if i.board_latched else ""
+    return f"mirror contact open although the contactor is commanded closed{latched}"
 
 
 def _pilot_lost(i: Inputs) -> str | None:
@@ -204,9 +207,11 @@ def _plausibility(i: Inputs) -> str | None:
     return f"module {i.module_voltage_V:.0f} V, meter {i.meter_voltage_V:.0f} V: at most 50 V apart"
 
 
+def _board_too_hot(i: Inputs) -> str | None:
+    return "board opened because it was too hot" if "over_temperature" in i.board_latched else None
+
+
 def _temperature(i: Inputs) -> str | None:
-    if "over_temperature" in i.board_latched:
-        return "board opened because it was too hot"
     if i.temperature_degC is None or i.temperature_degC < TEMPERATURE_STOP_DEGC:
         return None
     return f"{i.temperature_degC:.0f} °C: below {TEMPERATURE_STOP_DEGC:.0f} °C"
@@ -252,6 +257,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.CONNECTOR_LOCK, _lock, 1.0),
     Interlock(FaultCode.PILOT_DIODE, _diode, 0.0),
     Interlock(FaultCode.PILOT_BOARD_WATCHDOG, _board_watchdog, 0.0),
+    Interlock(FaultCode.OVER_TEMPERATURE, _board_too_hot, 0.0),
     Interlock(FaultCode.OVER_TEMPERATURE, _temperature, 1.0),
     Interlock(FaultCode.POWER_MODULE, _module_fault, 0.0),
     Interlock(FaultCode.POWER_MODULE_COMMUNICATION, _silent("power module", lambda i: i.power_module_alive), 0.0),

@@ -25,6 +25,7 @@ from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import StoryFailed, Teller
 from hil.simulators.csms import CallError
+from hil.simulators.evcc.spec import CONTROL_MODES
 from hil.simulators.line_socket import Refused
 
 ONCE_HOLD_S = 3.0
@@ -46,7 +47,7 @@ FRAME_S = 0.25
 )
 @click.option(
     "--control-mode",
-    type=click.Choice(["dynamic", "scheduled"]),
+    type=click.Choice(CONTROL_MODES),
     default="dynamic",
     show_default=True,
     help="of our car",

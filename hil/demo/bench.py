@@ -78,10 +78,7 @@ class Bench:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._drive_task is not None:
-            self._drive_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._drive_task
+        await self._forget_drive()
         for name in ("daemon", "power", "plant"):
             await self.children[name].stop()
         for task in self._tasks:
@@ -120,7 +117,9 @@ class Bench:
     async def plug(self) -> None:
         """Plug the car in; the bench's own car starts to talk as soon as the pilot says so."""
         if self._drive_task is not None and not self._drive_task.done():
-            raise Refused("the car is already plugged in")
+            if (await self.plant_state())["plugged"]:
+                raise Refused("the car is already plugged in")
+            await self._forget_drive()  # pulled by force while it waited for a pilot
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
         body = PlantBody(self.plant, EVSE)
@@ -128,6 +127,12 @@ class Bench:
         self.progress = self.drive.progress
         self._drive_task = asyncio.create_task(self.drive.run(), name="car")
         self.note("car plugged in")
+
+    async def _forget_drive(self) -> None:
+        if self._drive_task is not None:
+            self._drive_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._drive_task
 
     async def unplug(self, *, patience_s: float = 10.0) -> None:
         """Let the car end its session, then pull the plug (the connector unlocks when it is safe)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
 from hil.simulators.csms import CallError
-from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.evcc.spec import CONTROL_MODES, CarSpec
 from hil.simulators.line_socket import Refused
 
 LINE_MAX_BYTES = 1 << 20
@@ -76,7 +77,8 @@ class Steering:
             if verb is None:
                 raise Refused(f"do = {request.get('do')!r}: one of {', '.join(self._verbs)}")
             return {"ok": True, **await verb(request)}
-        except (Refused, CallError, LookupError, ValueError, TypeError, TimeoutError, OSError) as error:
+        except (CallError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, OSError) as error:
+            # RuntimeError: Refused, and a line nested beyond all bounds; OSError: time-outs too
             return {"ok": False, "error": str(error) or type(error).__name__}
 
     async def _help(self, _: Request) -> Answer:
@@ -100,31 +102,39 @@ class Steering:
         return {}
 
     async def _token(self, request: Request) -> Answer:
-        await self._bench.token(str(request.get("value", TOKEN)))
+        value = request.get("value", TOKEN)
+        if not isinstance(value, str):
+            raise Refused(f"value = {value!r}: a token is text")
+        await self._bench.token(value)
         return {}
 
     async def _car(self, request: Request) -> Answer:
-        """Fields of the EVCC (`help`: car_fields) go to the car that talks, the rest to its body on the plant."""
+        """Fields of the EVCC (`help`: car_fields) go to the car that talks, the rest to its body on the plant.
+
+        All of them, or none: nothing is changed when one is refused.
+        """
         known = {field.name for field in fields(CarSpec)}
         body: Request = {"do": "car", "evse": EVSE}
+        changes: Request = {}
         for key, value in request.items():
             if key in ("do", "evse"):
                 continue
             if key in known:
-                wanted = type(getattr(self._bench.spec, key))
-                if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, (wanted, int)):
-                    raise Refused(f"{key} = {value!r}: a {wanted.__name__}")
-                setattr(self._bench.spec, key, wanted(value))
+                changes[key] = _car_value(key, value, type(getattr(self._bench.spec, key)))
             if key not in known or key in ("capacity_Wh", "voltage_max_V", "voltage_min_V"):
                 body[key] = value
         measured = await self._bench.plant.ask(body)
+        for key, value in changes.items():
+            setattr(self._bench.spec, key, value)
         return {"spec": asdict(self._bench.spec), "body": measured}
 
     async def _setpoint(self, request: Request) -> Answer:
         power_W = request.get("power_W")
-        if isinstance(power_W, bool) or not isinstance(power_W, (int, float)):
+        if isinstance(power_W, bool) or not isinstance(power_W, (int, float)) or not math.isfinite(power_W):
             raise Refused(f"power_W = {power_W!r}: watts, positive into the car")
         duration_s = request.get("duration_s")
+        if duration_s is not None and (isinstance(duration_s, bool) or not isinstance(duration_s, int)):
+            raise Refused(f"duration_s = {duration_s!r}: whole seconds")
         answer = await self._bench.csms.setpoint(IDENTITY, EVSE, float(power_W), duration_s=duration_s)
         return {"answer": answer}
 
@@ -141,8 +151,11 @@ class Steering:
 
     async def _csms(self, request: Request) -> Answer:
         """Misfortune of the central system: {"do":"csms","drop":true} or {"do":"csms","refuse":true|false}."""
+        for name in ("refuse", "drop"):
+            if not isinstance(request.get(name, False), bool):
+                raise Refused(f"{name} = {request[name]!r}: true or false")
         if "refuse" in request:
-            self._bench.csms.faults.refuse_connections = bool(request["refuse"])
+            self._bench.csms.faults.refuse_connections = request["refuse"]
         if request.get("drop"):
             await self._bench.csms.drop(IDENTITY)
         return {"refuse": self._bench.csms.faults.refuse_connections}
@@ -196,6 +209,17 @@ class Steering:
             },
             "notes": list(bench.notes),
         }
+
+
+def _car_value(key: str, value: object, wanted: type) -> object:
+    """What the car's field of this type becomes. Raises Refused."""
+    if key == "control_mode" and value not in CONTROL_MODES:
+        raise Refused(f"{key} = {value!r}: one of {', '.join(CONTROL_MODES)}")
+    if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, (wanted, int)):
+        raise Refused(f"{key} = {value!r}: a {wanted.__name__}")
+    if isinstance(value, (int, float)) and not math.isfinite(value):
+        raise Refused(f"{key} = {value!r}: a finite number")
+    return wanted(value)
 
 
 def _remove(path: Path) -> None:

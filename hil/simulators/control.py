@@ -115,15 +115,22 @@ class Control:
             "voltage_min_V": (0.0, 1500.0),
             "resistance_ohm": (0.001, 10.0),
         }
-        for name, (low, high) in bounds.items():
-            if name in request:
-                setattr(battery, name, _number(request, name, low, high))
-        if "battery_V" in request:
-            battery.set_open_circuit_V(_number(request, "battery_V", 50.0, 1500.0))
-        if "pilot" in request:
-            car.pilot = _one_of(request, "pilot", ("B", "C", "D"))
-        if "contactors" in request:
-            car.contactors_wanted = _one_of(request, "contactors", ("open", "closed")) == "closed"
+        words = {"pilot": ("B", "C", "D"), "contactors": ("open", "closed")}
+        for name in request.keys() - {"do", "evse", "battery_V"}:
+            if name not in bounds and name not in words:
+                known = ", ".join([*bounds, "battery_V", *words])
+                raise Refused("no such field of the car's body", name, request[name], f"one of {known}", "leave it out")
+        numbers = {name: _number(request, name, *bounds[name]) for name in bounds if name in request}
+        open_circuit_V = _number(request, "battery_V", 50.0, 1500.0) if "battery_V" in request else None
+        said = {name: _one_of(request, name, known) for name, known in words.items() if name in request}
+        # everything is good: only now is anything changed
+        for name, value in numbers.items():
+            setattr(battery, name, value)
+        if open_circuit_V is not None:
+            battery.set_open_circuit_V(open_circuit_V)
+        car.pilot = said.get("pilot", car.pilot)
+        if "contactors" in said:
+            car.contactors_wanted = said["contactors"] == "closed"
         return {
             "inlet_V": evse.circuit.inlet_V,
             "current_A": evse.circuit.battery_A,

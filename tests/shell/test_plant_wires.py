@@ -293,6 +293,7 @@ def test_a_card_at_the_reader(bench: Bench) -> None:
         '{"do": "state", "evse": []}',
         '{"do": "car", "soc_percent": 101}',
         '{"do": "car", "pilot": "Z"}',
+        '{"do": "car", "colour": "red"}',
         '{"do": "fault", "name": "gremlin"}',
         '{"do": "fault", "name": "insulation", "value": "wet"}',
         '{"do": "fault", "name": "door_open", "on": 3}',
@@ -310,6 +311,12 @@ def test_mistakes_are_answered(bench: Bench, line: str) -> None:
     assert answer["ok"] is False
     assert set(answer["error"]) == {"what", "where", "value", "bound", "remedy"}
     assert bench.do("help")["verbs"]
+
+
+def test_a_refused_change_of_the_car_changes_nothing(bench: Bench) -> None:
+    before = bench.do("car", evse=1)["soc_percent"]
+    assert bench.raw('{"do": "car", "soc_percent": 77, "pilot": "Z"}')["ok"] is False
+    assert bench.do("car", evse=1)["soc_percent"] == pytest.approx(before)
 
 
 def test_verbs_change_the_plant(bench: Bench) -> None:

@@ -85,6 +85,19 @@ def test_a_car_that_vanishes_stops_power(discharging: Any) -> None:
     assert reason_of(transaction) in ("EVDisconnected", "Other", "Timeout")
 
 
+def test_a_car_pulled_while_it_waits_can_be_plugged_again(demo: Any) -> None:
+    """Nobody gives this car a pilot: it waits, and is gone before anything was said."""
+    demo.until("the story's car", lambda: demo.state()["car"]["loops"] > 0)
+    assert demo.steer(do="ocpp", action="ChangeAvailability", payload={"operationalStatus": "Inoperative"})["ok"]
+    assert demo.steer(do="stop")["ok"]
+    assert demo.until("unplugged", lambda: demo.steer(do="unplug")["ok"])
+    demo.until("no pilot", lambda: demo.plant()["pilot_command"] == "F")
+    assert demo.steer(do="plug")["ok"]
+    assert demo.steer(do="unplug", force=True)["ok"]
+    assert demo.steer(do="plug")["ok"]
+    assert "already plugged" in demo.steer(do="plug")["error"]
+
+
 def test_malformed_steering_is_answered(demo: Any) -> None:
     demo.until("steering", lambda: demo.steer(do="help")["ok"])
     assert "one of" in demo.steer(do="dance")["error"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CONTROL_MODES = ("dynamic", "scheduled")
+
 
 @dataclass(slots=True)
 class CarSpec:

@@ -105,7 +105,6 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.PILOT_DIODE, {"board_latched": frozenset({"diode"})}),
     (FaultCode.PILOT_BOARD_WATCHDOG, {"board_latched": frozenset({"watchdog"})}),
     (FaultCode.OVER_TEMPERATURE, {"temperature_degC": 90.0}),
-    (FaultCode.OVER_TEMPERATURE, {"board_latched": frozenset({"over_temperature"})}),
     (FaultCode.POWER_MODULE, {"module_faults": ("over-temperature", "fan")}),
     (FaultCode.POWER_MODULE_COMMUNICATION, {"power_module_alive": False}),
     (FaultCode.METER_COMMUNICATION, {"meter_alive": False}),
@@ -300,9 +299,29 @@ def test_a_module_that_is_silent_trips_by_its_silence() -> None:
     assert set(Interlocks().evaluate(inputs)) == {FaultCode.POWER_MODULE_COMMUNICATION}
 
 
-def test_the_open_emergency_chain_is_not_told_twice() -> None:
-    found = Interlocks().evaluate(seen(emergency_chain_closed=False, hardware_chain_closed=False))
-    assert FaultCode.HARDWARE_CHAIN_OPEN not in found
+@pytest.mark.parametrize(
+    ("element", "code"),
+    [
+        ("emergency_chain_closed", FaultCode.EMERGENCY_STOP),
+        ("door_closed", FaultCode.DOOR_OPEN),
+        ("rcd_ok", FaultCode.RCD),
+    ],
+)
+def test_the_element_that_opened_the_chain_is_told_and_its_own_reset_holds(element: str, code: FaultCode) -> None:
+    """A closed door must not need a person because the chain it sits in was open too."""
+    assert set(Interlocks().evaluate(seen(hardware_chain_closed=False, **{element: False}))) == {code}
+
+
+def test_a_board_that_opened_because_it_is_hot_is_told_before_the_contactor_it_opened() -> None:
+    found = Interlocks().evaluate(seen(board_latched=frozenset({"over_temperature"}), contactor=Contactor.OPEN))
+    assert set(found) == {FaultCode.OVER_TEMPERATURE}
+
+
+def test_a_contactor_the_board_opened_is_told_with_what_the_board_latched() -> None:
+    table = Interlocks()
+    for now_s in (0.0, 0.1):
+        found = table.evaluate(seen(now_s=now_s, board_latched=frozenset({"supply"}), contactor=Contactor.OPEN))
+    assert "the board latched supply" in found[FaultCode.CONTACTOR_NOT_CLOSED]
 
 
 # -- lag -------------------------------------------------------------------------------------------------------------------
