@@ -108,7 +108,8 @@ def _load(path: Path) -> Config:
     except ConfigError as error:
         for mistake in error.mistakes:
             click.echo(str(mistake), err=True)
-        click.echo(f"{len(error.mistakes)} mistakes in {path}; nothing was started", err=True)
+        count = len(error.mistakes)
+        click.echo(f"{count} mistake{'s' if count > 1 else ''} in {path}; nothing was started", err=True)
         sys.exit(os.EX_CONFIG)  # systemd must not try again (RestartPreventExitStatus)
 
 

@@ -57,7 +57,7 @@ def _listen(path: Path) -> socket.socket:
 def _answer(line: bytes, snapshot: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
     try:
         request = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"ok": False, "error": f"not JSON: {error}"}
     if isinstance(request, dict) and request.get("do") == "status":
         return {"ok": True, **snapshot()}

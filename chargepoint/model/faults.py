@@ -88,7 +88,10 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     FaultCode.OVER_CURRENT: _row(_E, Reset.OPERATOR, "output over-current", "check the module's current measurement"),
     FaultCode.INSULATION: _row(_R, Reset.UNPLUG, "insulation below limit", "unplug; dry and inspect cable and inlet"),
     FaultCode.INSULATION_MONITOR: _row(
-        _R, Reset.AUTO, "insulation monitor faulty or silent", "check its supply, bus address and self-test"
+        _R,
+        Reset.AUTO,
+        "insulation monitor faulty or silent",
+        "check its supply and bus address; after a failed self-test reset the station, which runs it again",
     ),
     FaultCode.CONTACTOR_WELDED: _row(
         _E, Reset.OPERATOR, "contactor did not open", "replace the contactor; isolate the charger first"

@@ -158,7 +158,7 @@ def _insulation_unknown(i: Inputs) -> str | None:
 
 
 def _insulation_monitor(i: Inputs) -> str | None:
-    return None if i.insulation_monitor_healthy else "silent for 2 s, or reports a device error"
+    return None if i.insulation_monitor_healthy else "silent for 2 s, reports a device error, or failed its self-test"
 
 
 def _welded(i: Inputs) -> str | None:
