@@ -91,7 +91,7 @@ def main(
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("ended")
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
-        console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False)
+        console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
