@@ -150,7 +150,7 @@ async def _watch(bench: Bench, teller: Teller, console: Console) -> None:
             with contextlib.suppress(Refused):
                 daemon = await bench.status.ask({"do": "status"})
                 plant = await bench.plant_state()
-            live.update(draw(bench, teller.chapter, daemon, plant))
+            live.update(draw(bench, teller.chapter, daemon, plant, console.height))
             await asyncio.sleep(FRAME_S)
 
 
