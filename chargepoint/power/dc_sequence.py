@@ -366,7 +366,7 @@ class DcSequence:
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
             contactor=closed,
-            discharge=self._stage is Stage.DISCHARGING_OUTPUT or self._lowering_after_check,
+            discharge=self._stage is Stage.DISCHARGING_OUTPUT or self._lowering_after_check or self._lowering_before(i),
             lock=closed or self._live(i) or (demand is not None and demand.lock),
         )
 
@@ -379,6 +379,13 @@ class DcSequence:
     @property
     def _lowering_after_check(self) -> bool:
         return self._stage is Stage.CABLE_CHECK and self._check_step > 3
+
+    def _lowering_before(self, i: SequenceInputs) -> bool:
+        """What is left at the module when its own discharge was cut short (a board that opened everything, say) would
+        else fail the next cable check; for as long as that discharge lasts, and never towards the car."""
+        since_s = self._waiting_low_since_s
+        waiting = self._stage is Stage.OFF and since_s is not None and i.contactor is Contactor.OPEN
+        return waiting and since_s is not None and i.now_s - since_s <= OUTPUT_DISCHARGE_TIMEOUT_S
 
     def _live(self, i: SequenceInputs) -> bool:
         """The connector may carry voltage: keep it locked. Unknown counts as live while plugged.

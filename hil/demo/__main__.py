@@ -93,7 +93,7 @@ def main(
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("ended")
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
-        console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False)
+        console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -152,7 +152,7 @@ async def _watch(bench: Bench, teller: Teller, console: Console) -> None:
             with contextlib.suppress(Refused):
                 daemon = await bench.status.ask({"do": "status"})
                 plant = await bench.plant_state()
-            live.update(draw(bench, teller.chapter, daemon, plant))
+            live.update(draw(bench, teller.chapter, daemon, plant, console.height))
             await asyncio.sleep(FRAME_S)
 
 

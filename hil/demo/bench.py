@@ -14,7 +14,7 @@ from certs.pki import Curve, Pki
 from chargepoint.security.tls import evcc_context
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
-from hil.demo.site import Choices, free_port, write
+from hil.demo.site import SITE, Choices, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.evcc.body import PlantBody
 from hil.simulators.evcc.drive import Drive, Progress
@@ -39,13 +39,12 @@ class Bench:
         self.progress: Progress | None = None
         self._drive_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        port = free_port()
-        self.csms = Csms(port=port)
-        self.site = write(choices, port)
+        self._csms_port = free_port()
+        self.csms = Csms(port=self._csms_port)
         folder = choices.folder
         self.plant = LineSocket(folder / "plant.sock")
         self.status = LineSocket(folder / "run" / "status.sock")
-        site = ["--config", str(self.site)]
+        site = ["--config", str(folder / SITE)]
         self.children = {
             "plant": Child("plant", ["hil.simulators.plant", *site, "--dir", str(folder)], folder / "log/plant.log", self.note),
             "power": Child("power", ["chargepoint", "power", *site], folder / "log/power.log", self.note),
@@ -60,6 +59,7 @@ class Bench:
         folder = self.choices.folder
         if await self._somebody_there():
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
+        write(self.choices, self._csms_port)
         for leftover in ("state", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
         if self.choices.pki is not None:

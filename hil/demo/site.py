@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+SITE = "site.toml"
 TEMPLATE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 
 
@@ -32,7 +33,7 @@ def free_port() -> int:
 
 
 def write(choices: Choices, csms_port: int) -> Path:
-    """Write `FOLDER/site.toml`; returns its path."""
+    """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
     text = TEMPLATE.read_text(encoding="utf-8")
     text = text.replace('"var/demo', f'"{choices.folder}').replace(":9310", f":{csms_port}")
     text = _set(text, "sdp_port", str(choices.sdp_port))
@@ -46,7 +47,7 @@ def write(choices: Choices, csms_port: int) -> Path:
         text = _set(text, "tls", '"optional"' if choices.tls else '"off"')
     else:
         text = _set(text, "tls", '"required"' if choices.tls else '"off"')
-    path = choices.folder / "site.toml"
+    path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def stopped(demo: Any) -> dict[str, Any]:
@@ -96,6 +101,17 @@ def test_a_car_pulled_while_it_waits_can_be_plugged_again(demo: Any) -> None:
     assert demo.steer(do="unplug", force=True)["ok"]
     assert demo.steer(do="plug")["ok"]
     assert "already plugged" in demo.steer(do="plug")["error"]
+
+
+def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Any, sdp_port: int) -> None:
+    demo.until("steering", lambda: demo.steer(do="help")["ok"])
+    before = (demo.folder / "site.toml").read_text()
+    command = [sys.executable, "-m", "hil.demo", "--dir", str(demo.folder), "--sdp-port", str(sdp_port)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert f"a demo is already running in {demo.folder}: end it, or give another --dir\n" in done.stdout
+    assert (demo.folder / "site.toml").read_text() == before
+    assert demo.steer(do="help")["ok"]
 
 
 def test_malformed_steering_is_answered(demo: Any) -> None:

@@ -304,6 +304,21 @@ def test_a_voltage_that_was_there_before_fails_only_after_its_own_wait() -> None
     assert "120 V before closing" in bench.failures[FaultCode.CABLE_CHECK]
 
 
+def test_a_voltage_that_was_there_before_is_discharged_while_it_is_waited_for() -> None:
+    """A board that opened everything by itself cuts the discharge after the last session short."""
+    bench = Bench()
+    bench.held = {"voltage_V": 170.0}
+    assert not bench.run(1.0).board.discharge  # nobody wants to begin
+    bench.demand = demand(Phase.CABLE_CHECK)
+    out = bench.run(0.1)
+    assert out.stage is Stage.OFF
+    assert out.board.discharge
+    assert not out.board.contactor
+    assert not bench.run(OUTPUT_DISCHARGE_TIMEOUT_S).board.discharge  # the resistor is made for no longer
+    bench.held = {"voltage_V": 20.0}
+    assert bench.step().stage is Stage.CABLE_CHECK
+
+
 # -- the cable check's failures --------------------------------------------------------------------------------------------
 
 
