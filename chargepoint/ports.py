@@ -231,7 +231,7 @@ class BusSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One device of the configuration, for `drivers.catalog`. `where` is file:line for error texts."""
+    """One device of the configuration, for `drivers.catalog`."""
 
     name: str
     kind: str
@@ -241,4 +241,3 @@ class DeviceSpec:
     unit: int
     profile: str | None
     params: Mapping[str, float | int | str | bool]
-    where: str

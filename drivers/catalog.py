@@ -6,9 +6,10 @@ A new kind of bus (CAN) is a row in BUS_KINDS, a new device a row in DRIVERS.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
 from drivers.insulation.bender import BenderMonitor
 from drivers.line_bus import LineBus
@@ -24,29 +25,23 @@ from drivers.serial_bus import SerialBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
 
 
-class UnknownDriver(ValueError):
-    """The configuration names something that is not here, or gives it what it cannot use. The text says what to write."""
-
-
 def open_bus(spec: BusSpec) -> Bus:
-    """A bus for a configuration section; the line itself is opened in its first `pump`. Raises UnknownDriver."""
+    """A bus for a configuration section; the line itself is opened in its first `pump`. Raises UnusableDevice."""
     if spec.kind not in BUS_KINDS:
-        raise UnknownDriver(f"[bus.{spec.name}] kind = {spec.kind!r}: not known; known are {', '.join(BUS_KINDS)}")
+        known = f"one of {', '.join(BUS_KINDS)}"
+        raise UnusableDevice([Mistake(("kind",), f"= {spec.kind!r}: no such kind of bus", known)])
     return BUS_KINDS[spec.kind](spec)
 
 
 def build_device(spec: DeviceSpec, bus: Bus) -> Device:
-    """The device of a configuration section on its bus. Raises UnknownDriver."""
-    known = sorted(driver for kind, driver in DRIVERS if kind == spec.kind)
+    """The device of a configuration section on its bus. Raises UnusableDevice."""
     factory = DRIVERS.get((spec.kind, spec.driver))
     if factory is None:
-        kinds = ", ".join(sorted({kind for kind, _ in DRIVERS}))
-        bound = f"known for {spec.kind} are {', '.join(known)}" if known else f"known kinds are {kinds}"
-        raise UnknownDriver(f"{spec.where}: [{spec.kind}.{spec.name}] driver = {spec.driver!r}: not known; {bound}")
-    try:
-        return factory(spec, bus)
-    except ProfileError as error:
-        raise UnknownDriver(f"{spec.where}: [{spec.kind}.{spec.name}]: {error}") from error
+        known = ", ".join(sorted(driver for kind, driver in DRIVERS if kind == spec.kind))
+        raise UnusableDevice(
+            [Mistake(("driver",), f"= {spec.driver!r}: no such driver", f"known for {spec.kind}: {known or 'none'}")]
+        )
+    return factory(spec, bus)
 
 
 def combine(name: str, modules: Sequence[PowerModule]) -> PowerModule:
@@ -57,21 +52,35 @@ def combine(name: str, modules: Sequence[PowerModule]) -> PowerModule:
 def _master(spec: DeviceSpec, bus: Bus) -> RtuMaster:
     master = getattr(bus, "master", None)
     if not isinstance(master, RtuMaster):
-        raise UnknownDriver(
-            f"{spec.where}: [{spec.kind}.{spec.name}] bus = {bus.name!r}: not a Modbus line; name a bus of kind serial"
-        )
+        raise _refused(("bus",), f"= {bus.name!r}: not a Modbus line", "name a bus of kind serial")
     return master
+
+
+def _refused(key: tuple[str, ...], problem: str, remedy: str) -> UnusableDevice:
+    return UnusableDevice([Mistake(key, problem, remedy)])
+
+
+def _refuse_unknown(params: Mapping[str, object], *known: str) -> None:
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        raise UnusableDevice(
+            Mistake(("params", name), "this driver knows no such parameter", f"known are {', '.join(known)}")
+            for name in unknown
+        )
 
 
 def _profile(spec: DeviceSpec, device_class: str) -> tuple[Profile, Params]:
     if spec.profile is None:
-        raise ProfileError(
-            "profile: required by this driver; name one of drivers/profiles, or give the path of a .toml file"
-        )
-    profile = load(Path(spec.profile)) if spec.profile.endswith(".toml") else shipped(spec.profile)
+        raise _refused(("profile",), "required by this driver", "name one of drivers/profiles, or a .toml file's path")
+    try:
+        profile = load(Path(spec.profile)) if spec.profile.endswith(".toml") else shipped(spec.profile)
+    except ProfileError as error:
+        lines = [line.rpartition("; ") for line in str(error).splitlines()]
+        raise UnusableDevice(Mistake(("profile",), problem, remedy) for problem, _, remedy in lines) from error
     if profile.device_class != device_class:
-        raise ProfileError(f"profile = {spec.profile!r}: a {profile.device_class}, needed is a {device_class}")
-    return profile, resolve_params(profile, spec.params, f"[{spec.kind}.{spec.name}]")
+        what = f"= {spec.profile!r}: the profile of a {profile.device_class}"
+        raise _refused(("profile",), what, f"name one of a {device_class}")
+    return profile, resolve_params(profile, spec.params)
 
 
 def _power_module(spec: DeviceSpec, bus: Bus) -> Device:
@@ -90,28 +99,26 @@ def _bender(spec: DeviceSpec, bus: Bus) -> Device:
 
 
 def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
-    unknown = sorted(set(spec.params) - {"watchdog_ms"})
-    if unknown:
-        raise ProfileError(f"params.{unknown[0]}: not known; known is watchdog_ms")
+    _refuse_unknown(spec.params, "watchdog_ms")
     watchdog_ms, (low, high) = spec.params.get("watchdog_ms", WATCHDOG_MS), WATCHDOG_MS_BOUNDS
     if isinstance(watchdog_ms, bool) or not isinstance(watchdog_ms, int) or not low <= watchdog_ms <= high:
-        raise ProfileError(f"params.watchdog_ms = {watchdog_ms!r}: {low} to {high}, whole milliseconds")
+        problem = f"= {watchdog_ms!r}: whole milliseconds from {low} to {high}"
+        raise _refused(("params", "watchdog_ms"), problem, "correct it")
     return GenericIoBoard(spec.name, spec.unit, _master(spec, bus), watchdog_ms)
 
 
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, LineBus):
-        raise ProfileError(f"bus = {bus.name!r}: not a line of text; name a bus of kind line")
-    unknown = sorted(set(spec.params) - {"pattern", "repeat_s"})
-    if unknown:
-        raise ProfileError(f"params.{unknown[0]}: not known; known are pattern, repeat_s")
+        raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line")
+    _refuse_unknown(spec.params, "pattern", "repeat_s")
     pattern, repeat_s = spec.params.get("pattern", DEFAULT_PATTERN), spec.params.get("repeat_s", 2.0)
-    if not isinstance(repeat_s, int | float) or not 0 <= repeat_s <= 60:
-        raise ProfileError(f"params.repeat_s = {repeat_s!r}: 0 to 60 seconds")
+    if isinstance(repeat_s, bool) or not isinstance(repeat_s, int | float) or not 0 <= repeat_s <= 60:
+        raise _refused(("params", "repeat_s"), f"= {repeat_s!r}: seconds from 0 to 60", "correct it")
     try:
         return LineReader(spec.name, bus, str(pattern), float(repeat_s))
     except re.error as error:
-        raise ProfileError(f"params.pattern = {pattern!r}: {error}; correct the regular expression") from error
+        problem = f"= {pattern!r}: {error}"
+        raise _refused(("params", "pattern"), problem, "correct the regular expression") from error
 
 
 BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "line": LineBus}

@@ -13,7 +13,7 @@ import click
 
 from chargepoint import __version__
 from chargepoint.app.log import set_up
-from chargepoint.config.load import ConfigError, load
+from chargepoint.config.load import Check, ConfigError, load
 from chargepoint.config.schema import Config
 from chargepoint.model.unusable import Unusable
 from chargepoint.store.errors import StoreError
@@ -42,10 +42,11 @@ def main() -> None:
 @_level
 def power(path: Path, log_level: str) -> None:
     """Run the power process: sole owner of every bus, pin and contactor."""
-    config = _load(path)
-    set_up(log_level)
     from chargepoint.app.power_process import run as run_power
+    from chargepoint.power.wiring import examine
 
+    config = _load(path, examine)
+    set_up(log_level)
     _or_explain(lambda: run_power(config))
 
 
@@ -70,10 +71,9 @@ def run(path: Path, log_level: str) -> None:
 @_config
 def check(path: Path) -> None:
     """Read the configuration and say every mistake in it."""
-    config = _load(path)
-    from chargepoint.power.wiring import build
+    from chargepoint.power.wiring import examine  # here, not above: the daemon has no use for the drivers
 
-    _or_explain(lambda: build(config))
+    config = _load(path, examine)
     click.echo(f"{path}: good; {len(config.evse)} EVSE on {len(config.bus)} buses")
 
 
@@ -102,9 +102,9 @@ def status(path: Path) -> None:
     click.echo(json.dumps(json.loads(line), indent=2))
 
 
-def _load(path: Path) -> Config:
+def _load(path: Path, *checks: Check) -> Config:
     try:
-        return load(path)
+        return load(path, *checks)
     except ConfigError as error:
         for mistake in error.mistakes:
             click.echo(str(mistake), err=True)

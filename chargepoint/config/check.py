@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from chargepoint.config.schema import Config
+from chargepoint.model.unusable import Mistake
 
-Path = tuple[str | int, ...]
+Defined = Mapping[str, Collection[str]]
+"""Names by table, as they stand in the file: a table that was left out because of a mistake in it is defined."""
 
 
-def cross_check(config: Config) -> Iterator[tuple[Path, str, str]]:
-    """Each mistake as (where, what and value, remedy)."""
-    yield from _buses(config)
-    yield from _evses(config)
+def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
+    """What is wrong between keys."""
+    yield from _buses(config, defined)
+    yield from _evses(config, defined)
     if config.csms.security_profile >= 2 and not config.csms.url.startswith("wss:"):
-        yield (
+        yield Mistake(
             ("csms", "url"),
             f"= {config.csms.url!r} with security_profile {config.csms.security_profile}",
             "profiles 2 and 3 need a wss:// address",
         )
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
-        yield (
+        yield Mistake(
             ("csms", "reconnect_max_s"),
             f"= {config.csms.reconnect_max_s:g}: at least reconnect_min_s ({config.csms.reconnect_min_s:g})",
             "raise it",
         )
 
 
-def _buses(config: Config) -> Iterator[tuple[Path, str, str]]:
+def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
     taken: dict[tuple[str, int], str] = {}
     for kind in ("power_module", "meter", "insulation_monitor", "pilot_board"):
         for name, device in getattr(config, kind).items():
-            if device.bus not in config.bus:
-                yield (kind, name, "bus"), f"= {device.bus!r}: no such bus", _known("bus", config.bus)
+            if device.bus not in defined.get("bus", ()):
+                yield Mistake((kind, name, "bus"), f"= {device.bus!r}: no such bus", _known("bus", defined))
                 continue
             place = f"[{kind}.{name}]"
             other = taken.setdefault((device.bus, device.unit), place)
             if other != place:
-                yield (
+                yield Mistake(
                     (kind, name, "unit"),
                     f"= {device.unit}: already {other} on bus {device.bus!r}",
                     "give each device of a bus its own unit address",
                 )
     for name, reader in config.token_reader.items():
-        if reader.bus not in config.bus:
-            yield ("token_reader", name, "bus"), f"= {reader.bus!r}: no such bus", _known("bus", config.bus)
+        if reader.bus not in defined.get("bus", ()):
+            yield Mistake(("token_reader", name, "bus"), f"= {reader.bus!r}: no such bus", _known("bus", defined))
 
 
-def _evses(config: Config) -> Iterator[tuple[Path, str, str]]:
+def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
     owners: dict[tuple[str, str], int] = {}
     for number, evse in config.evse.items():
         used = [
@@ -56,30 +58,28 @@ def _evses(config: Config) -> Iterator[tuple[Path, str, str]]:
             ("insulation_monitor", "insulation", evse.insulation),
             *(("power_module", "power_modules", name) for name in evse.power_modules),
         ]
-        if evse.token_reader is not None and evse.token_reader not in config.token_reader:
-            yield (
+        if evse.token_reader is not None and evse.token_reader not in defined.get("token_reader", ()):
+            yield Mistake(
                 ("evse", number, "token_reader"),
                 f"= {evse.token_reader!r}: no such token reader",
-                _known("token_reader", config.token_reader),
+                _known("token_reader", defined),
             )
         for kind, key, name in used:
-            known = getattr(config, kind)
-            if name not in known:
-                yield ("evse", number, key), f"= {name!r}: no such {kind}", _known(kind, known)
+            if name not in defined.get(kind, ()):
+                yield Mistake(("evse", number, key), f"= {name!r}: no such {kind}", _known(kind, defined))
             elif owners.setdefault((kind, name), number) != number:
-                yield (
+                yield Mistake(
                     ("evse", number, key),
                     f"= {name!r}: already used by [evse.{owners[(kind, name)]}]",
                     "each device belongs to one EVSE",
                 )
         if evse.voltage_min_V >= evse.voltage_max_V:
-            yield (
+            yield Mistake(
                 ("evse", number, "voltage_min_V"),
                 f"= {evse.voltage_min_V:g}: below voltage_max_V ({evse.voltage_max_V:g})",
                 "lower it",
             )
 
 
-def _known(kind: str, names: dict[str, object] | object) -> str:
-    listed = ", ".join(names) if isinstance(names, dict) and names else "none"
-    return f"define [{kind}.NAME] or use one of: {listed}"
+def _known(kind: str, defined: Defined) -> str:
+    return f"define [{kind}.NAME] or use one of: {', '.join(defined.get(kind, ())) or 'none'}"

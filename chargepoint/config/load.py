@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,80 +16,88 @@ from pydantic_core import ErrorDetails
 from chargepoint.config.check import cross_check
 from chargepoint.config.schema import Config
 from chargepoint.config.source import Lines
+from chargepoint.model.unusable import Mistake
+
+Check = Callable[[Config], Iterable[Mistake]]
+"""What another room finds wrong with a configuration whose schema is good: the drivers, say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong with the file."""
+class PlacedMistake:
+    """One thing wrong with the file, and its line."""
 
     file: Path
     line: int
-    key: str
-    problem: str
-    remedy: str
+    mistake: Mistake
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key}: {self.problem}; {self.remedy}"
+        return f"{self.file}:{self.line}: {self.mistake}"
 
 
 class ConfigError(ValueError):
-    """The configuration cannot be used; `mistakes` has all of them."""
+    """The configuration cannot be used; `mistakes` has all of them, in the order of the file."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[PlacedMistake]) -> None:
         self.mistakes = tuple(sorted(mistakes, key=lambda m: m.line))
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
-def load(path: Path) -> Config:
+def load(path: Path, *checks: Check) -> Config:
     """Read, check and freeze. Raises ConfigError; never returns a half-good configuration."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Mistake(path, 1, "file", str(error), "give a readable UTF-8 TOML file")]) from error
-    return parse(text, path)
+        mistake = Mistake(("file",), str(error), "give a readable UTF-8 TOML file")
+        raise ConfigError([PlacedMistake(path, 1, mistake)]) from error
+    return parse(text, path, *checks)
 
 
-def parse(text: str, path: Path) -> Config:
-    """As `load`, from text; `path` is for the error texts and for relative paths' sake only."""
+def parse(text: str, path: Path, *checks: Check) -> Config:
+    """As `load`, from text; `path` is for the error texts only."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = getattr(error, "lineno", None) or _line_in(str(error))
-        raise ConfigError([Mistake(path, line, "syntax", str(error), "see https://toml.io")]) from error
-    lines = Lines(text)
-    config, details, left_out = _validate(raw)
-    mistakes = [_mistake(path, lines, detail) for detail in details]
+        mistake = Mistake(("syntax",), str(error), "see https://toml.io")
+        raise ConfigError([PlacedMistake(path, _line_in(str(error)), mistake)]) from error
+    config, details = _validate(raw)
+    mistakes = [_mistake(detail) for detail in details]
     if config is not None:
-        for key, problem, remedy in cross_check(config):
-            if not any(repr(name) in problem for name in left_out):
-                mistakes.append(Mistake(path, lines.of(key), _shown(key), problem, remedy))
+        mistakes += cross_check(config, _defined(raw))
+        for check in checks:
+            mistakes += check(config)
     if mistakes or config is None:
-        raise ConfigError(mistakes)
+        lines = Lines(text)
+        raise ConfigError(PlacedMistake(path, lines.of(mistake.key), mistake) for mistake in mistakes)
     return config
 
 
-def _validate(raw: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails], set[str]]:
-    """The configuration, the schema's mistakes, and the names of tables left out because of them.
+def _validate(raw: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
+    """The configuration, and the schema's mistakes.
 
     A mistake must not hide the next one: what is wrong is taken out and the rest validated again, so that the checks
-    across keys still run. The result is only for finding mistakes when there were any.
+    across keys still run. Where there were any, the result is good for nothing else.
     """
     details: list[ErrorDetails] = []
-    left_out: set[str] = set()
     for _ in range(3):
         try:
-            return Config.model_validate(raw), details, left_out
+            return Config.model_validate(raw), details
         except ValidationError as error:
             found = error.errors()
         details += found
         raw = deepcopy(raw)
         for detail in found:
-            location = [part for part in detail["loc"] if part != "[key]"]
-            if detail["type"] == "missing":
-                location.pop()
-            left_out.add(str(location[-1]) if location else "")
-            _take_out(raw, location)
-    return None, details, left_out
+            location = _location(detail)
+            _take_out(raw, location[:-1] if detail["type"] == "missing" else location)
+    return None, details
+
+
+def _location(detail: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def _defined(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The names of each table of tables as they stand in the file, also of those that have mistakes."""
+    return {table: tuple(names) for table, names in raw.items() if isinstance(names, dict)}
 
 
 def _take_out(raw: Any, location: Sequence[str | int]) -> None:
@@ -101,11 +109,11 @@ def _take_out(raw: Any, location: Sequence[str | int]) -> None:
         raw.pop(str(location[-1]), None)
 
 
-def _mistake(path: Path, lines: Lines, detail: ErrorDetails) -> Mistake:
-    location = [part for part in detail["loc"] if part != "[key]"]
+def _mistake(detail: ErrorDetails) -> Mistake:
+    location = _location(detail)
     value, bound = detail.get("input"), detail.get("ctx", {})
-    shown = f"= {value!r}" if not isinstance(value, (dict, list)) else ""
     problem = detail["msg"][0].lower() + detail["msg"][1:]
+    remedy = _described(location) or "correct the value"
     match detail["type"]:
         case "extra_forbidden":
             known = _known_keys(location[:-1])
@@ -113,20 +121,10 @@ def _mistake(path: Path, lines: Lines, detail: ErrorDetails) -> Mistake:
             remedy = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(sorted(known))
             problem = "unknown key"
         case "missing":
-            remedy, shown = "add it", ""
+            return Mistake(location, "is required", "add it")
         case "literal_error" | "enum":
             remedy = f"one of {bound.get('expected', '')}"
-        case "less_than_equal" | "greater_than_equal" | "less_than" | "greater_than":
-            remedy = _described(location) or "choose a value inside the bound"
-        case _:
-            remedy = _described(location) or "correct the value"
-    return Mistake(path, lines.of(location), _shown(location), f"{shown} {problem}".strip(), remedy)
-
-
-def _shown(location: Sequence[str | int]) -> str:
-    if len(location) < 2:
-        return str(location[0]) if location else "file"
-    return f"[{'.'.join(map(str, location[:-1]))}] {location[-1]}"
+    return Mistake(location, problem if isinstance(value, (dict, list)) else f"= {value!r}: {problem}", remedy)
 
 
 def _section(location: Sequence[str | int]) -> type[BaseModel] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import cast
 
-from chargepoint.config.schema import Config, DeviceSection, EvseSection
+from chargepoint.config.schema import Config, DeviceSection, EvseSection, TokenReaderSection
 from chargepoint.model.ids import EvseId
-from chargepoint.model.unusable import Unusable
+from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import (
     Bus,
     BusSpec,
@@ -33,57 +33,56 @@ class PowerStation:
     stages: dict[EvseId, EvseStage]
 
 
-class HardwareMistake(Unusable):
-    """The configuration names hardware that is not known, or gives it what it cannot use; one sentence a mistake."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(mistakes))
+def examine(config: Config) -> Iterator[Mistake]:
+    """What the drivers cannot use of this configuration, for `config.load`. Nothing is opened."""
+    for kind, sections in _devices(config).items():
+        for name, section in sections.items():
+            if section.bus not in config.bus:
+                continue  # the cross-check said so
+            try:
+                catalog.build_device(_spec(kind, name, section), _bus(config, section.bus))
+            except UnusableDevice as error:
+                yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
 
 
 def build(config: Config) -> PowerStation:
-    """Make every bus and device; lines are opened when first pumped. Raises HardwareMistake with all there are."""
-    mistakes: list[str] = []
-    for kind in ("power_module", "meter", "insulation_monitor", "pilot_board"):
-        for name, section in getattr(config, kind).items():
-            bus = config.bus[section.bus]
-            trial = BusSpec(section.bus, bus.kind, bus.port, bus.baud, bus.format, bus.gap_ms)
-            try:
-                catalog.build_device(_spec(kind, name, section), catalog.open_bus(trial))
-            except catalog.UnknownDriver as error:
-                mistakes.append(str(error))
-    if mistakes:
-        raise HardwareMistake(mistakes)
-    buses = {
-        name: catalog.open_bus(BusSpec(name, bus.kind, bus.port, bus.baud, bus.format, bus.gap_ms))
-        for name, bus in config.bus.items()
-    }
+    """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked."""
+    buses = {name: _bus(config, name) for name in config.bus}
 
-    def device(kind: str, name: str, section: DeviceSection) -> Device:
+    def device(kind: str, name: str) -> Device:
+        section = _devices(config)[kind][name]
         return catalog.build_device(_spec(kind, name, section), buses[section.bus])
 
-    def token_reader(name: str) -> TokenReader:
-        section = config.token_reader[name]
-        spec = DeviceSpec(name, "token_reader", section.driver, section.bus, 1, None, section.params, "")
-        return cast(TokenReader, catalog.build_device(spec, buses[section.bus]))
-
     stages = {
-        EvseId(number): _stage(config, EvseId(number), section, device, token_reader)
-        for number, section in config.evse.items()
+        EvseId(number): _stage(config, EvseId(number), section, device) for number, section in config.evse.items()
     }
     return PowerStation(tuple(buses.values()), stages)
 
 
-def _spec(kind: str, name: str, section: DeviceSection) -> DeviceSpec:
+def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:
+    return {
+        "power_module": config.power_module,
+        "meter": config.meter,
+        "insulation_monitor": config.insulation_monitor,
+        "pilot_board": config.pilot_board,
+        "token_reader": config.token_reader,
+    }
+
+
+def _bus(config: Config, name: str) -> Bus:
+    section = config.bus[name]
+    return catalog.open_bus(BusSpec(name, section.kind, section.port, section.baud, section.format, section.gap_ms))
+
+
+def _spec(kind: str, name: str, section: DeviceSection | TokenReaderSection) -> DeviceSpec:
     return DeviceSpec(
         name=name,
         kind=kind,
         driver=section.driver,
         bus=section.bus,
-        unit=section.unit,
-        profile=section.profile,
+        unit=section.unit if isinstance(section, DeviceSection) else 1,
+        profile=section.profile if isinstance(section, DeviceSection) else None,
         params=section.params,
-        where="configuration",
     )
 
 
@@ -91,21 +90,16 @@ def _stage(
     config: Config,
     evse_id: EvseId,
     section: EvseSection,
-    device: Callable[[str, str, DeviceSection], Device],
-    token_reader: Callable[[str], TokenReader],
+    device: Callable[[str, str], Device],
 ) -> EvseStage:
-    modules = [
-        cast(PowerModule, device("power_module", name, config.power_module[name])) for name in section.power_modules
-    ]
+    modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
+    reader = section.token_reader
     hardware = EvseHardware(
-        pilot=cast(PilotBoard, device("pilot_board", section.pilot, config.pilot_board[section.pilot])),
-        module=modules[0] if len(modules) == 1 else catalog.combine(f"evse{evse_id}", modules),
-        meter=cast(EnergyMeter, device("meter", section.meter, config.meter[section.meter])),
-        insulation=cast(
-            InsulationMonitor,
-            device("insulation_monitor", section.insulation, config.insulation_monitor[section.insulation]),
-        ),
-        token_reader=None if section.token_reader is None else token_reader(section.token_reader),
+        pilot=cast(PilotBoard, device("pilot_board", section.pilot)),
+        module=catalog.combine(f"evse{evse_id}", modules),
+        meter=cast(EnergyMeter, device("meter", section.meter)),
+        insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
+        token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
     )
     ratings = StageRatings(
         envelope=Envelope(

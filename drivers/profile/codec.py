@@ -6,7 +6,8 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
-from drivers.profile.schema import Number, Point, Profile, ProfileError
+from chargepoint.model.unusable import Mistake, UnusableDevice
+from drivers.profile.schema import Number, Point, Profile
 
 Value = float | str | None
 Params = Mapping[str, float | bool]
@@ -82,12 +83,11 @@ def resolve(number: Number, params: Params) -> float:
     return float(params[number]) if isinstance(number, str) else float(number)
 
 
-def resolve_params(
-    profile: Profile, given: Mapping[str, float | int | str | bool], where: str
-) -> dict[str, float | bool]:
-    """The parameters with defaults filled in. Raises ProfileError for unknown, missing or out-of-bound ones."""
+def resolve_params(profile: Profile, given: Mapping[str, float | int | str | bool]) -> dict[str, float | bool]:
+    """The parameters with defaults filled in. Raises UnusableDevice for unknown, missing or out-of-bound ones."""
+    known = ", ".join(profile.params) or "none"
     mistakes = [
-        f"{where}: params.{name}: profile {profile.id} knows no such parameter; known are {', '.join(profile.params)}"
+        Mistake(("params", name), f"profile {profile.id} knows no such parameter", f"known are {known}")
         for name in given
         if name not in profile.params
     ]
@@ -95,19 +95,19 @@ def resolve_params(
     for name, param in profile.params.items():
         value = given.get(name, param.default)
         if value is None:
-            mistakes.append(f"{where}: params.{name}: required by profile {profile.id}; add it (see its manual)")
+            problem, remedy = f"required by profile {profile.id}", "add it (see the device's manual)"
+            mistakes.append(Mistake(("params", name), problem, remedy))
         elif isinstance(param.default, bool):
             if not isinstance(value, bool):
-                mistakes.append(f"{where}: params.{name} = {value!r}: true or false; correct it")
+                mistakes.append(Mistake(("params", name), f"= {value!r}: true or false", "correct it"))
             resolved[name] = bool(value)
         elif isinstance(value, bool | str) or not (param.low or 0.0) <= value <= (param.high or 0.0):
-            mistakes.append(
-                f"{where}: params.{name} = {value!r}: a number from {param.low:g} to {param.high:g}; correct it"
-            )
+            problem = f"= {value!r}: a number from {param.low:g} to {param.high:g}"
+            mistakes.append(Mistake(("params", name), problem, "correct it"))
         else:
             resolved[name] = float(value)
     if mistakes:
-        raise ProfileError("\n".join(mistakes))
+        raise UnusableDevice(mistakes)
     return resolved
 
 

@@ -34,7 +34,7 @@ def shipped(name: str) -> Profile:
     path = PROFILES / f"{name}.toml"
     if not name.replace("_", "").isalnum() or not path.is_file():
         known = ", ".join(sorted(file.stem for file in PROFILES.glob("*.toml")))
-        raise ProfileError(f"profile {name!r}: not known; known are {known}; correct the name")
+        raise ProfileError(f"= {name!r}: no such profile; known are {known}")
     return load(path)
 
 

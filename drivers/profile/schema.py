@@ -151,4 +151,4 @@ class Profile:
 
 
 class ProfileError(ValueError):
-    """A profile or its parameters cannot be used; one line per mistake: file, key, value, bound, remedy."""
+    """A profile's file cannot be used; one line per mistake: file, key, value, bound, and after the last `;` the remedy."""

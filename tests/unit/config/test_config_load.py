@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chargepoint.config.load import ConfigError, parse
+from chargepoint.power.wiring import examine
 
 FILE = Path("site.toml")
 
@@ -34,12 +35,12 @@ def test_five_mistakes_are_all_reported_with_line_value_and_remedy() -> None:
     mistakes = caught.value.mistakes
     assert [m.line for m in mistakes] == [6, 9, 10, 13, 16]
     text = str(caught.value)
-    assert "site.toml:6: [bus.main] baud: = 9999999" in text
+    assert "site.toml:6: [bus.main] baud = 9999999: " in text
     assert "921600" in text
     assert "did you mean identity?" in text
     assert "lease_s" in text
     assert "'required', 'optional' or 'off'" in text
-    assert all(m.remedy for m in mistakes)
+    assert all(m.mistake.remedy for m in mistakes)
 
 
 def test_cross_references_name_what_exists() -> None:
@@ -54,7 +55,7 @@ bus = "mian"
         parse(text, FILE)
     (mistake,) = caught.value.mistakes
     assert mistake.line == 5
-    assert "use one of: main" in mistake.remedy
+    assert "use one of: main" in mistake.mistake.remedy
 
 
 def test_two_devices_on_one_address_are_refused() -> None:
@@ -99,3 +100,59 @@ tick_ms = 1
     with pytest.raises(ConfigError) as caught:
         parse(text, FILE)
     assert [m.line for m in caught.value.mistakes] == [3, 6, 8]
+
+
+HARDWARE_MISTAKES = """\
+[bus.main]
+port = "/dev/x"
+baud = "fast"
+[meter.m1]
+driver = "profil"
+bus = "main"
+[meter.m2]
+driver = "profile"
+profile = "acrel_djsf1352"
+bus = "main"
+unit = 2
+params = { ct = 5, invert = 3 }
+[pilot_board.p1]
+driver = "generic_io"
+bus = "main"
+unit = 3
+params.watchdog_ms = 7
+[pilot_board.p2]
+bus = "main"
+unit = 4
+[evse.1]
+pilot = "p2"
+power_modules = ["psu"]
+meter = "m1"
+insulation = "imd"
+"""
+
+
+def test_mistakes_of_schema_names_and_drivers_are_told_together() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(HARDWARE_MISTAKES.replace('baud = "fast"', ""), FILE, examine)
+    assert [str(m).removeprefix("site.toml:") for m in caught.value.mistakes] == [
+        "5: [meter.m1] driver = 'profil': no such driver; known for meter: profile",
+        "12: [meter.m2.params] ct: profile acrel_djsf1352 knows no such parameter; known are invert",
+        "12: [meter.m2.params] invert = 3: true or false; correct it",
+        "17: [pilot_board.p1.params] watchdog_ms = 7: whole milliseconds from 100 to 1000; correct it",
+        "18: [pilot_board.p2] driver: is required; add it",
+        "23: [evse.1] power_modules = 'psu': no such power_module; define [power_module.NAME] or use one of: none",
+        "25: [evse.1] insulation = 'imd': no such insulation_monitor; "
+        "define [insulation_monitor.NAME] or use one of: none",
+    ]
+
+
+def test_a_broken_bus_does_not_hide_what_hangs_on_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(HARDWARE_MISTAKES, FILE, examine)
+    assert [m.line for m in caught.value.mistakes] == [3, 5, 12, 12, 17, 18, 23, 25]
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-inf"])
+def test_no_number_is_not_a_number(word: str) -> None:
+    with pytest.raises(ConfigError, match="finite"):
+        parse(f"[power]\ninsulation_limit_ohm = {word}\n", FILE)

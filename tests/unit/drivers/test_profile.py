@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargepoint.model.unusable import UnusableDevice
 from drivers.profile.codec import OutOfClamp, PointCodec, resolve_params
 from drivers.profile.load import PROFILES, load, parse, shipped
 from drivers.profile.schema import Profile, ProfileError
@@ -122,16 +123,16 @@ def test_unknown_profiles_are_answered_with_the_known_ones() -> None:
 def test_parameters_are_required_bounded_and_known() -> None:
     profile = shipped("ea_psb_10000")
     good = {"nominal_voltage_V": 1000.0, "nominal_current_A": 40, "nominal_power_W": 30_000}
-    assert resolve_params(profile, good, "here")["full_scale_raw"] == 52428
+    assert resolve_params(profile, good)["full_scale_raw"] == 52428
     for change, expected in (
         ({"nominal_voltage_V": 1.0}, "a number from 10 to 2000"),
         ({"nominal_voltage_V": True}, "a number from 10 to 2000"),
         ({"volts": 3}, "knows no such parameter"),
     ):
-        with pytest.raises(ProfileError, match=expected):
-            resolve_params(profile, {**good, **change}, "here")
-    with pytest.raises(ProfileError, match="required by profile"):
-        resolve_params(profile, {}, "here")
+        with pytest.raises(UnusableDevice, match=expected):
+            resolve_params(profile, {**good, **change})
+    with pytest.raises(UnusableDevice, match="required by profile"):
+        resolve_params(profile, {})
 
 
 def _codec(profile: Profile, point: str) -> PointCodec:
