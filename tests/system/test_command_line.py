@@ -29,7 +29,7 @@ def test_five_mistakes_are_five_lines_and_exit_78(tmp_path: Path) -> None:
         lines = [line for line in done.stderr.splitlines() if line.startswith(str(site))]
         assert len(lines) == 5, done.stderr
         assert "5 mistakes" in done.stderr
-        assert "[evse.1] current_max_A: = 600.0" in done.stderr
+        assert "[evse.1] current_max_A = 600.0" in done.stderr
         assert "did you mean minimum_soc_percent?" in done.stderr
         assert "metre1" in done.stderr
         assert "Traceback" not in done.stderr
