@@ -122,9 +122,9 @@ class EvseChannel:
         self._image_s, self._lost = now_s, False
         if self._restoring is not None:
             self._restore(image, now_s)
-        plugged = self.session.plug_seen
+        plugged = self.session.plug_in is not None
         self.feed(image)
-        if plugged and not self.session.plug_seen and self.secc is not None:
+        if plugged and self.session.plug_in is None and self.secc is not None:
             self.secc.unplugged()
         self._contribute(image, now_s)
         setpoint = self._rooms.arbiter.decide(self.evse_id, now_s)
@@ -178,7 +178,7 @@ class EvseChannel:
             status=session.status,
             plugged=session.plugged,
             transaction_id=session.transaction_id,
-            id_token=session.token,
+            id_token=session.permit.token,
             discharge_negotiated=session.car is not None and session.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if capabilities is None else capabilities.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W

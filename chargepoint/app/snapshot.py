@@ -51,7 +51,7 @@ def _evse(daemon: Sitters, channel: EvseChannel) -> dict[str, object]:
     return {
         "status": session.status.value,
         "plugged": session.plugged,
-        "permission": session.permission.value,
+        "permission": session.permit.state.value,
         "image": None
         if image is None
         else {
@@ -88,9 +88,9 @@ def _evse(daemon: Sitters, channel: EvseChannel) -> dict[str, object]:
             "control_mode": session.car.control_mode.value,
             "soc_percent": session.car.energy.soc_percent,
         },
-        "evcc_id": session.evcc_id,
-        "protocol": session.protocol,
-        "tls": session.tls,
+        "evcc_id": None if session.car_link is None else session.car_link.evcc_id,
+        "protocol": None if session.car_link is None else session.car_link.protocol,
+        "tls": None if session.car_link is None else session.car_link.tls,
         "secc": None if car is None else car.snapshot(),
         "transaction": None
         if state is None

@@ -16,8 +16,8 @@ from chargepoint.evse.events import (
     Tell,
     UpdateTransaction,
 )
-from chargepoint.evse.session import Permission
-from chargepoint.model.car import AuthorizationWanted, SessionEnd
+from chargepoint.evse.permit import Permission
+from chargepoint.model.car import AuthorizationWanted, CarConnected, CarIdentified, CarSessionEnded, SessionEnd
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.demand import Phase, PilotCommand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
@@ -61,7 +61,7 @@ def test_an_authorisation_lapses_without_a_car(station: Any) -> None:
     station.present()
     station.answer()
     station.wait(60.5)
-    assert station.session.permission is Permission.NONE
+    assert station.session.permit.state is Permission.NONE
     station.see(pilot=ControlPilot.B)
     assert station.begins() == []
 
@@ -82,7 +82,7 @@ def test_a_remote_start_may_ask_first(station: Any) -> None:
 def test_a_start_during_a_transaction_changes_nothing(station: Any) -> None:
     station.transferring()
     station.feed(StartTransaction(EVSE, REMOTE_TOKEN, 42, authorize=False))
-    assert station.session.token.value == "04A1B2C3"
+    assert station.session.permit.token.value == "04A1B2C3"
     station.present()  # the token it began with still stops it
     assert station.session.stop.reason is StopReason.LOCAL
     assert len(station.begins()) == 1
@@ -256,7 +256,7 @@ def test_unplugging_ends(station: Any) -> None:
     station.begun()
     station.see(pilot=ControlPilot.A)
     assert station.ends() == [EndTransaction(TriggerReason.EV_COMMUNICATION_LOST, StopReason.EV_DISCONNECTED, None)]
-    assert station.session.permission is Permission.NONE
+    assert station.session.permit.state is Permission.NONE
 
 
 @pytest.mark.parametrize("between", [ControlPilot.E, ControlPilot.UNKNOWN, ControlPilot.F])
@@ -313,12 +313,13 @@ def test_every_fault_stops_with_its_reason(station: Any, code: FaultCode, event_
 
 
 @pytest.mark.parametrize("code", [FaultCode.CABLE_CHECK, FaultCode.INSULATION])
-def test_a_failed_cable_check_holds_until_the_next_plug(station: Any, code: FaultCode) -> None:
+def test_a_failed_cable_check_holds_for_this_plug_in(station: Any, code: FaultCode) -> None:
     station.begun()
     station.feed(InterlockTripped(EVSE, code, station.t, "80 kohm"))
     assert station.session.cable_check_failed
-    station.see(pilot=ControlPilot.A)
+    station.see(pilot=ControlPilot.UNKNOWN)
     assert station.session.cable_check_failed
+    station.see(pilot=ControlPilot.A)
     station.see(pilot=ControlPilot.B)
     assert not station.session.cable_check_failed
 
@@ -469,3 +470,15 @@ def test_status_in_the_words_of_ocpp(new_station: Callable[..., Any]) -> None:
         "Available",
         "Unavailable",
     ]
+
+
+def test_a_car_that_left_is_not_shown_any_more(station: Any) -> None:
+    station.see(pilot=ControlPilot.B)
+    station.feed(CarConnected(EVSE, "ISO 15118-20 DC", "TLSv1.3", "fe80::1"))
+    station.feed(CarIdentified(EVSE, "EVCC1", b"12345678"))
+    link = station.session.car_link
+    assert (link.protocol, link.tls, link.evcc_id, link.open) == ("ISO 15118-20 DC", "TLSv1.3", "EVCC1", True)
+    station.feed(CarSessionEnded(EVSE, SessionEnd.PAUSED, "paused"))
+    assert (station.session.car_link.evcc_id, station.session.car_link.open) == ("EVCC1", False)
+    station.see(pilot=ControlPilot.A)
+    assert station.session.car_link is None

@@ -1,0 +1,59 @@
+"""One token's permission to charge on a connector, from its first sighting to the end of its use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chargepoint.model.ids import IdToken
+
+EV_CONNECTION_TIMEOUT_S = 60.0
+"""Authorised but not plugged in: the authorisation lapses (OCPP EVConnectionTimeOut)."""
+
+
+class Permission(Enum):
+    """Whether this plug-in may charge."""
+
+    NONE = "none"
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Permit:
+    """At most one token at a time. `remote_start_id`: the central system's number for a start it ordered."""
+
+    state: Permission = Permission.NONE
+    token: IdToken | None = None
+    remote_start_id: int | None = None
+    _granted_s: float = 0.0
+
+    def ask(self, token: IdToken, remote_start_id: int | None = None) -> None:
+        """Somebody else decides about this token now."""
+        self.state, self.token, self.remote_start_id = Permission.ASKED, token, remote_start_id
+
+    def grant(self, token: IdToken, now_s: float, remote_start_id: int | None = None) -> None:
+        """This token may charge."""
+        self.state, self.token, self.remote_start_id, self._granted_s = (
+            Permission.GRANTED,
+            token,
+            remote_start_id,
+            now_s,
+        )
+
+    def refuse(self) -> None:
+        """The token asked about may not; it is remembered until it is forgotten with the plug."""
+        self.state = Permission.REFUSED
+
+    def forget(self) -> None:
+        """Nobody is authorised any more."""
+        self.state, self.token, self.remote_start_id = Permission.NONE, None, None
+
+    def waits_for(self, token: IdToken) -> bool:
+        """An answer about this token is awaited."""
+        return self.state is Permission.ASKED and self.token == token
+
+    def lapsed(self, now_s: float) -> bool:
+        """Granted, and not used for too long."""
+        return self.state is Permission.GRANTED and now_s - self._granted_s > EV_CONNECTION_TIMEOUT_S
