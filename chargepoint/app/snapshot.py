@@ -45,7 +45,7 @@ def snapshot(daemon: Sitters) -> dict[str, object]:
 
 def _evse(daemon: Sitters, channel: EvseChannel) -> dict[str, object]:
     session, setpoint, image = channel.session, channel.setpoint, channel.session.image
-    state = channel.ledger.state
+    state = channel.book.state
     import_Wh, export_Wh = channel.energy_now_Wh()
     car = daemon.cars.get(channel.evse_id)
     return {

@@ -112,7 +112,7 @@ class Daemon:
     # -- channels' common needs -----------------------------------------------------------------------------------
 
     def _active(self) -> int:
-        return sum(channel.ledger.state is not None for channel in self.channels.values())
+        return sum(channel.book.state is not None for channel in self.channels.values())
 
     def _on_image(self, image: EvseImage) -> None:
         channel = self.channels.get(image.evse_id)
@@ -171,7 +171,7 @@ class Daemon:
             if channel is None:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
-                channel.restore(state, reason)
+                channel.book.restore(state, reason)
         for number, operative in self.store.availability().items():
             for channel in self.channels.values():
                 if number in (0, channel.evse_id) and not operative:

@@ -131,7 +131,7 @@ async def test_nothing_is_begun_without_a_reading(new_bench: NewBench) -> None:
 
 async def test_a_transaction_left_open_ends_with_the_first_fresh_reading(new_bench: NewBench) -> None:
     bench = new_bench()
-    bench.channel.restore(left_open(), StopReason.POWER_LOSS)
+    bench.channel.book.restore(left_open(), StopReason.POWER_LOSS)
     assert not bench.channel.idle
     await bench.live(0.3, stage=Stage.RAMP_DOWN, import_Wh=4200.0)
     assert bench.records == []  # the stage still counts
@@ -150,7 +150,7 @@ async def test_a_transaction_left_open_ends_with_what_was_stored_when_the_meter_
     new_bench: NewBench,
 ) -> None:
     bench = new_bench()
-    bench.channel.restore(left_open(), StopReason.REBOOT)
+    bench.channel.book.restore(left_open(), StopReason.REBOOT)
     await bench.live(9.5, meter_age_s=None)
     assert bench.records == []
     await bench.live(5.0)
@@ -160,7 +160,7 @@ async def test_a_transaction_left_open_ends_with_what_was_stored_when_the_meter_
 
 async def test_a_transaction_left_open_ends_even_if_no_power_process_comes(new_bench: NewBench) -> None:
     bench = new_bench()
-    bench.channel.restore(left_open(), StopReason.REBOOT)
+    bench.channel.book.restore(left_open(), StopReason.REBOOT)
     await bench.time.advance(9.5)
     assert bench.records == []
     await bench.time.advance(5.0)
@@ -172,7 +172,7 @@ async def test_a_transaction_left_open_ends_even_if_no_power_process_comes(new_b
 
 async def test_a_new_transaction_closes_the_one_left_open_first(new_bench: NewBench) -> None:
     bench = new_bench()
-    bench.channel.restore(left_open(), StopReason.REBOOT)
+    bench.channel.book.restore(left_open(), StopReason.REBOOT)
     await bench.live(0.1, stage=Stage.RAMP_DOWN, pilot=ControlPilot.B, import_Wh=4100.0)
     bench.channel.feed(StartTransaction(EVSE, IdToken("R", IdTokenType.CENTRAL), 1, False))
     await bench.live(0.5, stage=Stage.OFF)
@@ -182,7 +182,7 @@ async def test_a_new_transaction_closes_the_one_left_open_first(new_bench: NewBe
 
 async def test_a_register_below_the_stored_one_is_not_believed(new_bench: NewBench) -> None:
     bench = new_bench()
-    bench.channel.restore(left_open(), StopReason.REBOOT)
+    bench.channel.book.restore(left_open(), StopReason.REBOOT)
     await bench.live(0.2, import_Wh=12.0)
     assert [r.samples[-1].import_Wh for r in bench.records] == [4000.0]
 
