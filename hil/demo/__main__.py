@@ -55,6 +55,7 @@ FRAME_S = 0.25
 @click.option(
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
 )
+@click.option("--csms", "csms_url", help="ws:// or wss:// of an outside central system; the station is CP-DEMO there")
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
 )
@@ -70,6 +71,7 @@ def main(
     tls: bool | None,
     control_mode: str,
     pki: Path | None,
+    csms_url: str | None,
     picture: Path | None,
     folder: Path,
     sdp_port: int,
@@ -77,6 +79,8 @@ def main(
     """Daemon and power process on a virtual plant, with a central system and a car."""
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
+    if csms_url is not None and (once or not re.match(r"wss?://[^\s\"]+$", csms_url)):
+        raise click.UsageError("--csms takes ws://… or wss://…, and has no story: it does not go with --once")
     use_tls = (not no_car) if tls is None else tls
     choices = Choices(
         folder,
@@ -86,6 +90,7 @@ def main(
         sdp_port=sdp_port,
         pki=pki,
         control_mode=control_mode,
+        csms_url=csms_url,
     )
     console = Console()
     try:
@@ -111,6 +116,11 @@ async def _run(
             await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True})
             bench.note(f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})")
             console.print(f"waiting for a car on {choices.interface}; Ctrl-C ends", highlight=False)
+            await _watch(bench, teller, console)
+        elif choices.csms_url is not None:
+            await bench.plug()
+            await bench.token()
+            bench.note(f"the central system at {choices.csms_url} has the word")
             await _watch(bench, teller, console)
         elif once:
             if picture is not None:

@@ -40,7 +40,7 @@ class Bench:
         self._drive_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._csms_port = free_port()
-        self.csms = Csms(port=self._csms_port)
+        self._csms = Csms(port=self._csms_port)
         folder = choices.folder
         self.plant = LineSocket(folder / "plant.sock")
         self.status = LineSocket(folder / "run" / "status.sock")
@@ -69,7 +69,8 @@ class Bench:
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}")
-        await self.csms.start()
+        if self.choices.csms_url is None:
+            await self._csms.start()
         self._launch("plant")
         await self._answered(self.plant, {"do": "state"}, "plant")
         self._launch("power")
@@ -86,7 +87,8 @@ class Bench:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.status.close()
         await self.plant.close()
-        await self.csms.stop()
+        if self.choices.csms_url is None:
+            await self._csms.stop()
 
     async def _somebody_there(self) -> bool:
         try:
@@ -158,6 +160,13 @@ class Bench:
         self.note(f"token {value} presented")
 
     # -- the central system ------------------------------------------------------------------------------------------
+
+    @property
+    def csms(self) -> Csms:
+        """The bench's own central system. Raises Refused where an outside one has the word."""
+        if self.choices.csms_url is not None:
+            raise Refused(f"the central system is an outside one: {self.choices.csms_url}")
+        return self._csms
 
     @property
     def station(self) -> StationLog:

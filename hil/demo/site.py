@@ -23,6 +23,8 @@ class Choices:
     control_mode: str = "dynamic"
     pki: Path | None = None
     """PKI_PATH of an outside car that brings its own."""
+    csms_url: str | None = None
+    """An outside central system; None: the bench's own."""
 
 
 def free_port() -> int:
@@ -35,7 +37,8 @@ def free_port() -> int:
 def write(choices: Choices, csms_port: int) -> Path:
     """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
     text = TEMPLATE.read_text(encoding="utf-8")
-    text = text.replace('"var/demo', f'"{choices.folder}').replace(":9310", f":{csms_port}")
+    text = text.replace('"var/demo', f'"{choices.folder}')
+    text = _set(text, "url", f'"{choices.csms_url or f"ws://127.0.0.1:{csms_port}"}"')
     text = _set(text, "sdp_port", str(choices.sdp_port))
     text = _set(text, "interface", f'"{choices.interface}"')
     if not choices.own_car:

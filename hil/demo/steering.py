@@ -175,7 +175,7 @@ class Steering:
 
     async def _state(self, _: Request) -> Answer:
         bench = self._bench
-        known = IDENTITY in bench.csms.stations
+        known = bench.choices.csms_url is None and IDENTITY in bench.csms.stations
         try:
             daemon: object = await bench.status.ask({"do": "status"})
         except Refused as error:

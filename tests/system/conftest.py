@@ -88,13 +88,23 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+def new_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Starts a live demo with these options; ended after the test."""
+    running: list[Demo] = []
+
+    def start(*options: str) -> Demo:
+        running.append(Demo(tmp_path / f"demo{len(running)}", *options))
+        return running[-1]
+
+    yield start
+    for demo in running:
+        demo.close()
+
+
+@pytest.fixture
+def demo(new_demo: Callable[..., Demo]) -> Demo:
     """A live demo whose story has the car discharging or on its way there."""
-    running = Demo(tmp_path / "demo")
-    try:
-        yield running
-    finally:
-        running.close()
+    return new_demo()
 
 
 @pytest.fixture
