@@ -36,7 +36,7 @@ class LineSocket:
             raise Refused("the other side closed the socket")
         answer: dict[str, Any] = json.loads(line)
         if not answer.get("ok"):
-            raise Refused(json.dumps(answer.get("error")))
+            raise Refused(_sentence(answer.get("error")))
         return answer
 
     async def _exchange(self, line: bytes) -> bytes:
@@ -52,3 +52,10 @@ class LineSocket:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+
+def _sentence(error: object) -> str:
+    """The plant's refusals have parts (`hil.simulators.control.Refused`), others are text."""
+    if not isinstance(error, dict):
+        return str(error)
+    return f"{error.get('where')} = {error.get('value')!r}: {error.get('what')}, {error.get('bound')}; {error.get('remedy')}"
