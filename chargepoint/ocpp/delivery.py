@@ -1,8 +1,9 @@
 """Delivery: what to do with the head of the outbox after each attempt. Pure; the client sends and writes.
 
-OCPP 2.0.1 Part 2, E13: a refused transaction message is sent again after MessageAttemptInterval times the number of
-preceding transmissions, MessageAttempts times at most, then discarded. No answer at all is no refusal: it is sent again
-for as long as it takes.
+OCPP 2.0.1 Part 2, E13: a transaction message that is refused, or alone stays unanswered by a central system that
+answers other messages, is sent again after MessageAttemptInterval times the number of preceding transmissions,
+MessageAttempts times at most, then discarded. Silence on everything is no refusal (E13, remark: «different from … Offline»):
+the message is sent again for as long as it takes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ def after_refusal(row: OutboxRow, code: str, attempts_max: int, interval_s: floa
     return RetryAt(refused, now_s + interval_s * refused.attempts)  # E13.FR.03
 
 
-def after_silence(row: OutboxRow, interval_s: float, now_s: float) -> RetryAt:
-    """No answer in time: the same message again, not counted."""
+def after_silence(
+    row: OutboxRow, answers_others: bool, attempts_max: int, interval_s: float, now_s: float
+) -> RetryAt | Discard:
+    """No answer in time. `answers_others`: the central system answered something else since, so it ignores this one."""
+    if answers_others and row.kind is OutboxKind.TRANSACTION:
+        return after_refusal(row, "not answered", attempts_max, interval_s, now_s)
     return RetryAt(row, now_s + interval_s)

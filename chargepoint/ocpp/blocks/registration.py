@@ -12,6 +12,9 @@ from chargepoint.ocpp.timestamps import from_wire
 RETRY_S = 60.0
 """Where the central system names no interval (B02.FR.07, B03.FR.05)."""
 
+PLAUSIBLE_UTC_S = (1_577_836_800.0, 4_102_444_800.0)
+"""2020-01-01 to 2100-01-01."""
+
 
 class RegistrationStatus(Enum):
     """RegistrationStatusEnumType."""
@@ -66,5 +69,10 @@ class Registration:
         self.next_heartbeat_s = now_s + self.heartbeat_interval_s
 
     def synchronize(self, current_time: str, now: Moment) -> None:
-        """Learn the central system's clock (B01.FR.06, G02.FR.06). `now` is our own, uncorrected."""
-        self.clock_offset_s = from_wire(current_time).timestamp() - now.utc_s
+        """Learn the central system's clock (B01.FR.06, G02.FR.06). `now` is our own, uncorrected.
+
+        A time no station can live in (`PLAUSIBLE_UTC_S`) is not taken: what is billed would carry it.
+        """
+        utc_s = from_wire(current_time).timestamp()
+        if PLAUSIBLE_UTC_S[0] <= utc_s < PLAUSIBLE_UTC_S[1]:
+            self.clock_offset_s = utc_s - now.utc_s
