@@ -77,8 +77,6 @@ class Outbox:
         if isinstance(outcome, CallTimedOut):
             # Is it this message, or is it the central system? Only the first counts (E13).
             answers_others = isinstance(await self._sender.call(Outgoing("Heartbeat", {})), ResultReceived | CallFailed)
-        if not self._station.registration.accepted:  # forgotten (B01.FR.10): boot first, this counts for nothing
-            return
         step = self._after(row, outcome, answers_others)
         if isinstance(step, Discard):
             told = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"

@@ -32,6 +32,8 @@ class Registration:
     next_boot_s: float | None = 0.0
     heartbeat_interval_s: float = 300.0
     next_heartbeat_s: float | None = None
+    asked_again_s: float | None = None
+    """When `ask_again` last wanted a boot: a central system that accepts us and then refuses everything is not flooded."""
     clock_offset_s: float = 0.0
     """What must be added to our UTC to get the central system's."""
 
@@ -61,8 +63,10 @@ class Registration:
         self.next_boot_s = now_s + RETRY_S
 
     def ask_again(self, now_s: float) -> None:
-        """The central system does not know us any more: boot now."""
-        self.status, self.next_boot_s, self.next_heartbeat_s = None, now_s, None
+        """The central system does not know us any more: boot now, but not more often than every `RETRY_S`."""
+        earliest_s = now_s if self.asked_again_s is None else max(now_s, self.asked_again_s + RETRY_S)
+        self.status, self.next_boot_s, self.next_heartbeat_s = None, earliest_s, None
+        self.asked_again_s = earliest_s
 
     def beat(self, now_s: float) -> None:
         """A Heartbeat goes out now."""

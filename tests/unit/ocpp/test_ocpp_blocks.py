@@ -88,6 +88,19 @@ def test_reset_kinds(desk: Any) -> None:
     assert desk.ask("Reset", {"type": "Immediate"})["statusInfo"]["reasonCode"] == "FwUpdateInProgress"
 
 
+def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: Any) -> None:
+    boots = []
+    for second in range(200):
+        own = Moment(float(second), desk.moment.utc_s + second)
+        due = desk.station.due(own)
+        if due is not None and due.action == "BootNotification":
+            boots.append(second)
+            response = {"status": "Accepted", "interval": 300, "currentTime": own.wire}
+            desk.station.answered("BootNotification", {}, response, own)
+        desk.station.refused("StatusNotification", "SecurityError", own)
+    assert boots == [1, 60, 120, 180]
+
+
 # -- authorisation -----------------------------------------------------------------------------------------------------
 
 
