@@ -279,7 +279,8 @@ class OcppClient:
         """Send one message if one is due."""
         outgoing_due = self._station.due(self._caller.own())
         if outgoing_due is not None and outgoing_due.action == "BootNotification":
-            await self._caller.call(outgoing_due)
+            if await self._caller.call(outgoing_due) is None:  # it was not sent: without a pause this would spin
+                self._station.registration.failed(self._clock.monotonic_s())
             return True
         outgoing = self._next_follow_up()
         if outgoing is not None:

@@ -91,7 +91,7 @@ class DeviceModel:
     ) -> None:
         self._rows = tuple(rows)
         self._by_key = {row.key: row for row in self._rows}
-        self._values = {k: v for k, v in set_values.items() if k in self._by_key}
+        self._values = {k: v for k, v in set_values.items() if k in self._by_key and _may_be(self._by_key[k], v)}
         self._live = live
         self._components: dict[_Place, dict[tuple[str, str], Variable]] = {}
         for row in self._rows:
@@ -233,6 +233,11 @@ class DeviceModel:
             "variableAttribute": [attribute],
             "variableCharacteristics": characteristics,
         }
+
+
+def _may_be(row: Variable, value: str) -> bool:
+    """A stored value that an earlier version took and this one would not is forgotten."""
+    return row.mutability is not Mutability.READ_ONLY and _problem(row, value) is None
 
 
 def _problem(row: Variable, value: str) -> tuple[str, str] | None:

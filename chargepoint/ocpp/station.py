@@ -57,8 +57,8 @@ RESPONDERS: dict[str, Respond] = {
     "RequestStartTransaction": remote_control.request_start,
     "RequestStopTransaction": remote_control.request_stop,
     "Reset": provisioning.reset,
-    "SetNetworkProfile": provisioning.set_network_profile,
     "SetChargingProfile": smart_charging.set_charging_profile,
+    "SetNetworkProfile": provisioning.set_network_profile,
     "SetVariables": provisioning.set_variables,
     "TriggerMessage": remote_control.trigger_message,
     "UnlockConnector": remote_control.unlock_connector,
@@ -92,7 +92,7 @@ class Refusal:
 
 
 class Station:
-    """The core behind `OcppClient`. `own_utc` moments come in uncorrected; `at` gives the central system's time."""
+    """The core behind `OcppClient`. Moments named `own` are of the station's clock; `at` gives the central system's time."""
 
     def __init__(
         self,
