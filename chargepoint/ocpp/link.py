@@ -49,7 +49,7 @@ class Link:
                 await self._connect_once()
             except (ConnectionLost, OSError, TimeoutError, WebSocketException, credentials.CredentialsError) as error:
                 why = str(error) or type(error).__name__
-                delay_s = self._back_off.next_delay_s(self._back_off_settings(), random.random())  # noqa: S311
+                delay_s = self._back_off.next_delay_s(back_off_settings(self._csms, self._model), random.random())  # noqa: S311
                 self._log.warning("! central system: %s; again in %.1f s", why, delay_s)
                 await asyncio.sleep(delay_s)
             except Exception:  # a mistake of ours on this connection must not end a charge in progress
@@ -67,7 +67,7 @@ class Link:
             proxy=None,
             user_agent_header=None,
             open_timeout=self._csms.call_timeout_s,
-            ping_interval=self._setting_s("WebSocketPingInterval", self._csms.ping_interval_s) or None,
+            ping_interval=_setting_s(self._model, "WebSocketPingInterval", self._csms.ping_interval_s) or None,
             ping_timeout=self._csms.call_timeout_s,
             close_timeout=2.0,
             max_size=_MAX_FRAME_BYTES,
@@ -83,20 +83,20 @@ class Link:
         finally:
             await socket.close()
 
-    def _back_off_settings(self) -> BackOffSettings:
-        minimum_s = self._setting_s("RetryBackOffWaitMinimum", self._csms.reconnect_min_s)
-        ordered = any(
-            self._model.was_set(f"OCPPCommCtrlr/RetryBackOff{what}") for what in ("WaitMinimum", "RepeatTimes")
-        )
-        return BackOffSettings(
-            minimum_s,
-            float(self._model.integer("OCPPCommCtrlr/RetryBackOffRandomRange")),
-            self._model.integer("OCPPCommCtrlr/RetryBackOffRepeatTimes"),
-            # reconnect_max_s is where the variables' defaults come from; what the central system set goes before it
-            _BACK_OFF_MOST_S if ordered else max(self._csms.reconnect_max_s, minimum_s),
-        )
 
-    def _setting_s(self, name: str, configured_s: float) -> float:
-        """The configuration's fraction of a second counts until the variable is set."""
-        key = f"OCPPCommCtrlr/{name}"
-        return float(self._model.integer(key)) if self._model.was_set(key) else configured_s
+def back_off_settings(csms: CsmsSection, model: DeviceModel) -> BackOffSettings:
+    """By the variables as far as they were set. `reconnect_max_s` bounds only what nobody has set: their defaults."""
+    minimum_s = _setting_s(model, "RetryBackOffWaitMinimum", csms.reconnect_min_s)
+    ordered = any(model.was_set(f"OCPPCommCtrlr/RetryBackOff{what}") for what in ("WaitMinimum", "RepeatTimes"))
+    return BackOffSettings(
+        minimum_s,
+        float(model.integer("OCPPCommCtrlr/RetryBackOffRandomRange")),
+        model.integer("OCPPCommCtrlr/RetryBackOffRepeatTimes"),
+        _BACK_OFF_MOST_S if ordered else max(csms.reconnect_max_s, minimum_s),
+    )
+
+
+def _setting_s(model: DeviceModel, name: str, configured_s: float) -> float:
+    """The configuration's fraction of a second counts until the variable is set."""
+    key = f"OCPPCommCtrlr/{name}"
+    return float(model.integer(key)) if model.was_set(key) else configured_s

@@ -13,7 +13,9 @@ from chargepoint.model.ids import TransactionId
 from chargepoint.model.limits import ZERO, Interval
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.ocpp.back_off import BackOff
 from chargepoint.ocpp.blocks import authorization
+from chargepoint.ocpp.link import back_off_settings
 from chargepoint.ocpp.moment import Moment
 
 UTC0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -137,6 +139,18 @@ def test_b_53_required_variables_are_reported(desk: Any) -> None:
             known = set(kind["valuesList"].split(","))
             assert set(filter(None, told.get("value", "").split(","))) <= known
         assert told["mutability"] != "WriteOnly" or "value" not in told
+
+
+def test_b_57_the_variables_rule_the_back_off(desk: Any) -> None:
+    """The configured ceiling (120 s) does not cut what the central system ordered."""
+    back_off = BackOff()
+    assert back_off_settings(desk.csms, desk.station.model).most_s == 120.0
+    for name, value in (("WaitMinimum", "100"), ("RandomRange", "0"), ("RepeatTimes", "2")):
+        assert desk.set("OCPPCommCtrlr", f"RetryBackOff{name}", value) == "Accepted"
+    settings = back_off_settings(desk.csms, desk.station.model)
+    assert [back_off.next_delay_s(settings, 0.9) for _ in range(4)] == [100, 200, 400, 400]
+    back_off.connected()
+    assert back_off.next_delay_s(settings, 0.9) == 100
 
 
 # -- C: authorisation --------------------------------------------------------------------------------------------------
