@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from chargepoint.store.rows import OutboxKind, OutboxRow
 
+OTHER_ATTEMPTS_MAX = 2
+"""A central system that ignores a security event does not keep what is billed waiting behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
@@ -41,6 +44,10 @@ def after_silence(
     row: OutboxRow, answers_others: bool, attempts_max: int, interval_s: float, now_s: float
 ) -> RetryAt | Discard:
     """No answer in time. `answers_others`: the central system answered something else since, so it ignores this one."""
-    if answers_others and row.kind is OutboxKind.TRANSACTION:
-        return after_refusal(row, "not answered", attempts_max, interval_s, now_s)
-    return RetryAt(row, now_s + interval_s)
+    if not answers_others:
+        return RetryAt(row, now_s + interval_s)
+    ignored = replace(row, attempts=row.attempts + 1)
+    most = attempts_max if row.kind is OutboxKind.TRANSACTION else min(attempts_max, OTHER_ATTEMPTS_MAX)
+    if ignored.attempts >= most:
+        return Discard(ignored, f"not answered after {ignored.attempts} of {most} attempts")
+    return RetryAt(ignored, now_s + interval_s * ignored.attempts)

@@ -34,6 +34,10 @@ def test_a_message_that_alone_is_ignored_counts_as_refused() -> None:
     last = after_silence(step.row, True, 2, 10.0, 0.0)
     assert isinstance(last, Discard)
     assert "not answered" in last.reason
+    event = OutboxRow("id", "SecurityEventNotification", "[]", OutboxKind.OTHER)
+    step = after_silence(event, True, 100, 10.0, 0.0)
+    assert isinstance(step, RetryAt)
+    assert isinstance(after_silence(step.row, True, 100, 10.0, 0.0), Discard)
 
 
 def test_back_off_doubles_and_stays() -> None:
