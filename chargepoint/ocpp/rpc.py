@@ -189,7 +189,7 @@ class Rpc:
             if len(message) != 3 or not isinstance(message[2], dict):
                 return PeerFault("a CALLRESULT is [3, id, {payload}]", answered=False)
             self._outstanding = None
-            violation = self._schemas.check_response(waiting.action, message[2])
+            violation = self._schemas.check_answer(waiting.action, message[2])
             return ResultReceived(unique_id, waiting.action, message[2], violation)
         if not 3 <= len(message) <= 5 or not isinstance(message[2], str):
             return PeerFault("a CALLERROR is [4, id, code, text, {details}]", answered=False)

@@ -549,6 +549,26 @@ async def test_an_answer_of_the_wrong_form_is_not_believed(ear: Ear, station: St
     assert ear.connections == 1
 
 
+async def test_a_careless_central_system_is_understood(ear: Ear, station: Station) -> None:
+    """Times without zone and fields of other versions in its answers; in its requests both are refused."""
+
+    async def careless(ear: Ear, call: Frame) -> None:
+        answer = {**usual(call[2]), "fromAnotherVersion": 1}
+        if "currentTime" in answer:
+            answer["currentTime"] = datetime.now(UTC).replace(tzinfo=None).isoformat()
+        await ear.result(call, answer)
+
+    ear.answer = careless
+    await told_all(ear, station)
+    assert await station.client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
+    offset_s = station.client.snapshot()["clock_offset_s"]
+    assert isinstance(offset_s, float)
+    assert abs(offset_s) < 5
+    reply = await ear.ask("ClearCache", {"fromAnotherVersion": 1})
+    assert reply[2] == "FormatViolation"
+    assert ear.faults == []
+
+
 # -- the handshake -----------------------------------------------------------------------------------------------------
 
 

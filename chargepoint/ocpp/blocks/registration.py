@@ -7,7 +7,7 @@ from enum import Enum
 
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.ocpp.timestamps import from_wire
+from chargepoint.ocpp.timestamps import from_answer
 
 RETRY_S = 60.0
 """Where the central system names no interval (B02.FR.07, B03.FR.05)."""
@@ -77,6 +77,6 @@ class Registration:
 
         A time no station can live in (`PLAUSIBLE_UTC_S`) is not taken: what is billed would carry it.
         """
-        utc_s = from_wire(current_time).timestamp()
+        utc_s = from_answer(current_time).timestamp()
         if PLAUSIBLE_UTC_S[0] <= utc_s < PLAUSIBLE_UTC_S[1]:
             self.clock_offset_s = utc_s - now.utc_s
