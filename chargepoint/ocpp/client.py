@@ -140,8 +140,9 @@ class OcppClient:
             key = "SampledDataCtrlr/TxUpdatedMeasurands"
         sample = replace(sample, at_utc=sample.at_utc + self._station.clock_correction)
         payload = meter_values.meter_values_request(evse_id, sample, self._station.model.members(key))
-        asked = sample.context is ReadingContext.TRIGGER and self._station.registration.status is not None
-        if payload is not None and (self.online or (asked and self._caller.connection is not None)):
+        pending = self._caller.connection is not None and self._station.registration.pending
+        asked = pending and sample.context is ReadingContext.TRIGGER  # B02.FR.02: what TriggerMessage asked for
+        if payload is not None and (self.online or asked):
             self._follow_up(Outgoing("MeterValues", payload))
 
     async def security_event(self, kind: str, text: str = "") -> None:

@@ -13,7 +13,8 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -375,12 +376,41 @@ async def test_pending_sends_what_was_asked_and_nothing_else(ear: Ear, station: 
     await ear.ask("GetChargingProfiles", {"requestId": 3, "chargingProfile": {}})
     waits = await ear.ask("TriggerMessage", {"requestedMessage": "TransactionEvent"})
     assert waits[2]["status"] == "Rejected"
+    await station.client.meter_values(EvseId(1), station.sample())  # nobody asked
     assert {call[2] for call in ear.calls} == {"BootNotification", "NotifyReport"}
+    await station.client.meter_values(EvseId(1), replace(station.sample(), context=ReadingContext.TRIGGER))
+    await ear.until(lambda: len(ear.of("MeterValues")) == 1)
     assert (await ear.ask("TriggerMessage", {"requestedMessage": "BootNotification"}))[2]["status"] == "Accepted"
     await ear.until(lambda: boots == ["PowerUp", "Triggered"])
     await ear.until(lambda: len(ear.of("ReportChargingProfiles")) == 1)
     await ear.until(lambda: len(ear.of("TransactionEvent")) == 1)
     assert ear.of("TransactionEvent")[0]["offline"] is True
+    assert ear.faults == []
+
+
+async def test_times_are_those_of_the_central_system(ear: Ear, station: Station) -> None:
+    """B01.FR.06: what is billed has its clock."""
+    ahead = timedelta(hours=1)
+
+    async def answer(ear: Ear, call: Frame) -> None:
+        payload = usual(call[2])
+        if "currentTime" in payload:
+            payload["currentTime"] = (datetime.now(UTC) + ahead).isoformat()
+        await ear.result(call, payload)
+
+    ear.answer = answer
+    await told_all(ear, station)
+    await station.begin()
+    await station.client.meter_values(EvseId(2), station.sample())
+    change = ConnectorStatusChanged(EvseId(1), 1, ConnectorStatus.OCCUPIED, datetime.now(UTC))
+    await station.client.status_changed(change)
+    await ear.until(lambda: bool(ear.of("TransactionEvent")) and bool(ear.of("MeterValues")))
+    await ear.until(lambda: ear.of("StatusNotification")[-1]["connectorStatus"] == "Occupied")
+    event, idle = ear.of("TransactionEvent")[0], ear.of("MeterValues")[0]
+    told = [event, event["meterValue"][0], idle["meterValue"][0], *ear.of("StatusNotification")]
+    for value in told:
+        behind = datetime.now(UTC) + ahead - datetime.fromisoformat(value["timestamp"])
+        assert timedelta(0) <= behind < timedelta(minutes=1)
     assert ear.faults == []
 
 

@@ -42,6 +42,11 @@ class Registration:
         """Anything may be sent."""
         return self.status is RegistrationStatus.ACCEPTED
 
+    @property
+    def pending(self) -> bool:
+        """Only what the central system asks for may be sent (B02.FR.02)."""
+        return self.status is RegistrationStatus.PENDING
+
     def answered(self, payload: Payload, now: Moment) -> float | None:
         """Take a BootNotificationResponse; returns the heartbeat interval to keep, if it named one."""
         self.status = RegistrationStatus(payload["status"])
