@@ -88,10 +88,11 @@ class ChargingProfiles:
 
     # -- setting -----------------------------------------------------------------------------------------------------
 
-    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState]) -> Change:
-        """SetChargingProfile. Raises ProfileRejected with OCPP's reason code."""
+    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], utc_s: float) -> Change:
+        """SetChargingProfile. Raises ProfileRejected with OCPP's reason code. Profiles past their validTo make way."""
         profile = parse(raw, self._rules())
-        self._check(evse_id, profile, evses)
+        past = self._past(utc_s)
+        self._check(evse_id, profile, evses, past)
         purpose, evse = profile.purpose, _evse(evse_id, evses)
         if purpose is Purpose.TX:
             if profile.transaction_id is None:
@@ -103,8 +104,12 @@ class ChargingProfiles:
                     "TxNotFound", f"EVSE {evse_id} has no transaction {profile.transaction_id}"
                 )  # K01.FR.33
         self._check_discharge(profile, evse, evses)
-        self._check_duplicate(evse_id, profile)
-        return self._put(_Entry(Installed(evse_id, profile), raw))
+        self._check_duplicate(evse_id, profile, past)
+        change, gone = self._put(_Entry(Installed(evse_id, profile), raw)), past - {profile.profile_id}
+        return Change(
+            (*(DeleteProfile(i) for i in sorted(gone)), *change.writes),
+            partial(_run, (partial(self._remove, gone), change.apply)),
+        )
 
     def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState]) -> None:
         """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05). Raises ProfileRejected."""
@@ -217,7 +222,17 @@ class ChargingProfiles:
         row = ProfileRow(profile_id, entry.installed.evse_id, json.dumps(document, separators=(",", ":")))
         return Change((PutProfile(row),), lambda: self._entries.__setitem__(profile_id, entry))
 
-    def _check(self, evse_id: int, profile: Profile, evses: Sequence[EvseState]) -> None:
+    def _past(self, utc_s: float) -> frozenset[int]:
+        """Profiles that can never hold again (K01.FR.37). A TxProfile stays: that its set-point ran out matters."""
+        return frozenset(
+            i
+            for i, entry in self._entries.items()
+            if entry.installed.profile.valid_to_s <= utc_s and entry.installed.profile.purpose is not Purpose.TX
+        )
+
+    def _check(
+        self, evse_id: int, profile: Profile, evses: Sequence[EvseState], past: frozenset[int] = frozenset()
+    ) -> None:
         """What a profile must be, wherever it comes from."""
         purpose = profile.purpose
         if evse_id != 0 and _evse(evse_id, evses) is None:
@@ -244,7 +259,7 @@ class ChargingProfiles:
             raise ProfileRejected("InvalidStackLevel", f"stackLevel {profile.stack_level}: 0 to {MAX_STACK_LEVEL}")
         if len(profile.periods) > MAX_PERIODS:
             raise ProfileRejected("TooManyElements", f"{len(profile.periods)} periods: at most {MAX_PERIODS}")
-        if profile.profile_id not in self._entries and len(self._entries) >= MAX_PROFILES:
+        if profile.profile_id not in self._entries and len(self._entries) - len(past) >= MAX_PROFILES:
             raise ProfileRejected("OutOfStorage", f"{MAX_PROFILES} profiles are installed: clear some")
 
     def _check_discharge(self, profile: Profile, evse: EvseState | None, evses: Sequence[EvseState]) -> None:
@@ -268,11 +283,12 @@ class ChargingProfiles:
                 "UnsupportedParam", f"transaction {evse.transaction_id} is not permitted to discharge"
             )
 
-    def _check_duplicate(self, evse_id: int, profile: Profile) -> None:
+    def _check_duplicate(self, evse_id: int, profile: Profile, past: frozenset[int]) -> None:
         for other_id, entry in self._entries.items():
             other = entry.installed.profile
             if (
                 other_id == profile.profile_id
+                or other_id in past
                 or other.purpose is not profile.purpose
                 or other.stack_level != profile.stack_level
             ):

@@ -42,12 +42,27 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One EVSE with what its profiles need to know. `sharing`: EVSEs with a transaction, this one counted."""
+    """One EVSE with what its profiles need to know. `sharing`: EVSEs with a transaction, this one counted.
+
+    `discharge_permitted`: the central system has not forbidden it. `may_discharge`: the car has agreed too.
+    """
 
     evse: EvseState
     discharge_permitted: bool
     sharing: int
     activated_utc_s: float
+
+    @property
+    def may_discharge(self) -> bool:
+        """Both the central system and the car allow it."""
+        return self.discharge_permitted and self.evse.discharge_negotiated
+
+    @property
+    def why_not(self) -> str:
+        """Who does not let the car discharge, for explanations."""
+        if not self.discharge_permitted:
+            return "the central system allows this transaction to charge only"
+        return "the car has not agreed to discharge"
 
     @property
     def ratings_W(self) -> Interval:
@@ -74,7 +89,7 @@ def situation(evse: EvseState, evses: Sequence[EvseState], discharge_permitted: 
     activated_utc_s = now.utc_s
     if evse.transaction_id is not None and evse.transaction_started_s is not None:
         activated_utc_s -= max(0.0, now.monotonic_s - evse.transaction_started_s)
-    return Situation(evse, discharge_permitted and evse.discharge_negotiated, others + 1, activated_utc_s)
+    return Situation(evse, discharge_permitted, others + 1, activated_utc_s)
 
 
 def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
@@ -122,12 +137,15 @@ def _merge(layers: Sequence[Sequence[Profile]], where: Situation, utc_s: float) 
         reasons.append(
             f"{profile.name} allows {_range(low, high)}" + (f", 1/{share} of the station" if share > 1 else "")
         )
+    if not where.discharge_permitted and not spoke:
+        # Forbidden binds everybody who may ask for discharge, also where no profile speaks.
+        return Verdict(Interval(0.0, math.inf), None, where.why_not, until_s)
     if not spoke:
         return Verdict(None, None, "no charging profile", until_s)
-    if not where.discharge_permitted and limits.low < 0:
+    if not where.may_discharge and limits.low < 0:
         limits = _meet(limits, Interval(0.0, math.inf))
-        if setpoint is not None and setpoint[0] < 0:
-            reasons.append("the car has not agreed to discharge")
+        if not where.discharge_permitted or (setpoint is not None and setpoint[0] < 0):
+            reasons.append(where.why_not)
     target = None
     if setpoint is not None:
         target = (_meet(limits, where.ratings_W)).clamp(setpoint[0])
@@ -191,7 +209,7 @@ def planned(
                 steps[number] += 1
             verdict = schedule[steps[number]][1]
             limits = where.ratings_W if verdict.limits_W is None else _meet(verdict.limits_W, where.ratings_W)
-            if not where.discharge_permitted:
+            if not where.may_discharge:
                 limits = _meet(limits, Interval(0.0, math.inf))
             low, high = low + limits.low, high + limits.high
             if verdict.setpoint_W is not None:

@@ -1,8 +1,9 @@
 """Delivery: what to do with the head of the outbox after each attempt. Pure; the client sends and writes.
 
-OCPP 2.0.1 Part 2, E13: a refused transaction message is sent again after MessageAttemptInterval times the number of
-preceding transmissions, MessageAttempts times at most, then discarded. No answer at all is no refusal: it is sent again
-for as long as it takes.
+OCPP 2.0.1 Part 2, E13: a transaction message that is refused, or alone stays unanswered by a central system that
+answers other messages, is sent again after MessageAttemptInterval times the number of preceding transmissions,
+MessageAttempts times at most, then discarded. Silence on everything is no refusal (E13, remark: «different from … Offline»):
+the message is sent again for as long as it takes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chargepoint.store.rows import OutboxKind, OutboxRow
+
+OTHER_ATTEMPTS_MAX = 2
+"""A central system that ignores a security event does not keep what is billed waiting behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ def after_refusal(row: OutboxRow, code: str, attempts_max: int, interval_s: floa
     return RetryAt(refused, now_s + interval_s * refused.attempts)  # E13.FR.03
 
 
-def after_silence(row: OutboxRow, interval_s: float, now_s: float) -> RetryAt:
-    """No answer in time: the same message again, not counted."""
-    return RetryAt(row, now_s + interval_s)
+def after_silence(
+    row: OutboxRow, answers_others: bool, attempts_max: int, interval_s: float, now_s: float
+) -> RetryAt | Discard:
+    """No answer in time. `answers_others`: the central system answered something else since, so it ignores this one."""
+    if not answers_others:
+        return RetryAt(row, now_s + interval_s)
+    ignored = replace(row, attempts=row.attempts + 1)
+    most = attempts_max if row.kind is OutboxKind.TRANSACTION else min(attempts_max, OTHER_ATTEMPTS_MAX)
+    if ignored.attempts >= most:
+        return Discard(ignored, f"not answered after {ignored.attempts} of {most} attempts")
+    return RetryAt(ignored, now_s + interval_s * ignored.attempts)

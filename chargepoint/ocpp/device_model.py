@@ -7,6 +7,7 @@ row's default. OCPP 2.0.1 Part 2, B05 to B08.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -90,7 +91,7 @@ class DeviceModel:
     ) -> None:
         self._rows = tuple(rows)
         self._by_key = {row.key: row for row in self._rows}
-        self._values = {k: v for k, v in set_values.items() if k in self._by_key}
+        self._values = {k: v for k, v in set_values.items() if k in self._by_key and _may_be(self._by_key[k], v)}
         self._live = live
         self._components: dict[_Place, dict[tuple[str, str], Variable]] = {}
         for row in self._rows:
@@ -234,14 +235,16 @@ class DeviceModel:
         }
 
 
+def _may_be(row: Variable, value: str) -> bool:
+    """A stored value that an earlier version took and this one would not is forgotten."""
+    return row.mutability is not Mutability.READ_ONLY and _problem(row, value) is None
+
+
 def _problem(row: Variable, value: str) -> tuple[str, str] | None:
     """(reasonCode, text) where a value does not fit its row."""
     match row.data_type:
         case DataType.INTEGER | DataType.DECIMAL:
-            try:
-                number = float(int(value)) if row.data_type is DataType.INTEGER else float(value)
-            except (ValueError, OverflowError):
-                number = math.nan
+            number = float(value) if _NUMBERS[row.data_type].fullmatch(value) else math.nan
             if not math.isfinite(number):
                 return "InvalidValue", f"{row.name} = {value[:40]!r}: not {_ARTICLES[row.data_type]}"
             if row.minimum is not None and number < row.minimum:
@@ -270,5 +273,11 @@ def _problem(row: Variable, value: str) -> tuple[str, str] | None:
                 return "ValueTooHigh", f"{row.name}: {len(value)} characters, at most {row.maximum:g}"
     return None
 
+
+_NUMBERS = {
+    DataType.INTEGER: re.compile(r"[+-]?\d+", re.ASCII),
+    DataType.DECIMAL: re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII),
+}
+"""Python's own int() and float() take more than OCPP means: «1_000», « 5», «1e3», other scripts' digits."""
 
 _ARTICLES = {DataType.INTEGER: "a whole number", DataType.DECIMAL: "a number"}

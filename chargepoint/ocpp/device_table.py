@@ -142,7 +142,7 @@ def _metering(csms: CsmsSection) -> tuple[Variable, ...]:
         Variable(a, "Enabled", _B, "true", _RW),
         Variable(a, "Interval", _I, "0", _RW, unit="s", minimum=0, maximum=86_400),
         Variable(a, "Measurands", _MEMBERS, _ALL, _RW, values=MEASURANDS, maximum=1000),
-        Variable(a, "SendDuringIdle", _B, "false", _RW),
+        Variable(a, "SendDuringIdle", _B, "false"),
         Variable(a, "TxEndedInterval", _I, "0", unit="s"),
         Variable(a, "TxEndedMeasurands", _MEMBERS, "", values=MEASURANDS),
         Variable(s, "Available", _B, "true"),

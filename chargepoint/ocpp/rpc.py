@@ -184,18 +184,18 @@ class Rpc:
     def _answer_received(self, kind: int, unique_id: str, message: list[Any]) -> RpcEvent:
         waiting = self._outstanding
         if waiting is None or waiting.unique_id != unique_id:
-            return PeerFault(f"an answer to nothing we wait for ({unique_id})", answered=False)
+            return PeerFault(_one_line(f"an answer to nothing we wait for ({unique_id})"), answered=False)
         if kind == CALLRESULT:
             if len(message) != 3 or not isinstance(message[2], dict):
                 return PeerFault("a CALLRESULT is [3, id, {payload}]", answered=False)
             self._outstanding = None
-            violation = self._schemas.check_response(waiting.action, message[2])
+            violation = self._schemas.check_answer(waiting.action, message[2])
             return ResultReceived(unique_id, waiting.action, message[2], violation)
         if not 3 <= len(message) <= 5 or not isinstance(message[2], str):
             return PeerFault("a CALLERROR is [4, id, code, text, {details}]", answered=False)
         self._outstanding = None
         text = message[3] if len(message) > 3 and isinstance(message[3], str) else ""
-        return CallFailed(unique_id, waiting.action, message[2][:64], text[:255])
+        return CallFailed(unique_id, waiting.action, _one_line(message[2][:64]), _one_line(text[:255]))
 
     def _unreadable(self, why: str) -> PeerFault:
         """4.2.3: the id cannot be read, the answer carries "-1"."""
@@ -203,12 +203,17 @@ class Rpc:
 
     def _refused(self, unique_id: str, violation: Violation) -> PeerFault:
         self.refuse(unique_id, violation.code, violation.text)
-        return PeerFault(f"{violation.code}: {violation.text}", answered=True)
+        return PeerFault(_one_line(f"{violation.code}: {violation.text}"), answered=True)
 
 
 def call_text(unique_id: str, action: str, payload: Payload) -> str:
     """The text of a CALL, rendered once and sent as it is every time."""
     return _dump([CALL, unique_id, action, payload])
+
+
+def _one_line(text: str) -> str:
+    """A peer's words for our log: no line of its own making in it."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _dump(message: list[Any]) -> str:

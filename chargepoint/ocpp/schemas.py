@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from chargepoint.ocpp.timestamps import is_date_time
+from chargepoint.ocpp.timestamps import is_date_time, is_date_time_of_answer
 from chargepoint.ocpp.version import OcppVersion
 
 Payload = dict[str, Any]
@@ -43,7 +43,7 @@ class Schemas:
         # not files("ocpp.v201"): that would import the library's own message classes, which nothing here uses
         package, _, folder = version.schema_package.partition(".")
         self._root = importlib.resources.files(package) / folder / "schemas"
-        self._compiled: dict[str, jsonschema_rs.Validator] = {}
+        self._compiled: dict[tuple[str, bool], jsonschema_rs.Validator] = {}
 
     def check_request(self, action: str, payload: object) -> Violation | None:
         """None if the payload is a valid request of this action."""
@@ -53,13 +53,18 @@ class Schemas:
         """None if the payload is a valid response to this action."""
         return self._check(f"{action}Response", payload)
 
-    def _check(self, name: str, payload: object) -> Violation | None:
+    def check_answer(self, action: str, payload: object) -> Violation | None:
+        """None if a peer's response can be used: fields the version does not know are no harm, nor is a time without zone."""
+        return self._check(f"{action}Response", payload, lenient=True)
+
+    def _check(self, name: str, payload: object, lenient: bool = False) -> Violation | None:
         if not isinstance(payload, dict):
             return Violation("FormatViolation", f"{name}: the payload is not a JSON object")
         try:
             errors = [
                 (_CODES.get(str(error.kind.name), "PropertyConstraintViolation"), error)
-                for error in self._validator(name).iter_errors(payload)
+                for error in self._validator(name, lenient).iter_errors(payload)
+                if not (lenient and error.kind.name == "additionalProperties")
             ]
         except ValueError as error:  # something JSON can say and the validator cannot hold
             return Violation("FormatViolation", f"{name}: {error}"[:255])
@@ -69,12 +74,14 @@ class Schemas:
         where = "/".join(str(step) for step in first.instance_path) or "payload"
         return Violation(code, f"{where}: {first.message}"[:255])
 
-    def _validator(self, name: str) -> jsonschema_rs.Validator:
-        validator = self._compiled.get(name)
+    def _validator(self, name: str, lenient: bool) -> jsonschema_rs.Validator:
+        validator = self._compiled.get((name, lenient))
         if validator is None:
             document = json.loads((self._root / f"{name}.json").read_text("utf-8-sig"))
             validator = jsonschema_rs.validator_for(
-                document, validate_formats=True, formats={"date-time": is_date_time}
+                document,
+                validate_formats=True,
+                formats={"date-time": is_date_time_of_answer if lenient else is_date_time},
             )
-            self._compiled[name] = validator
+            self._compiled[name, lenient] = validator
         return validator

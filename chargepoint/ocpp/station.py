@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import ChangeAvailability, Contribute
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import ZERO
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged
+from chargepoint.ocpp.availability_orders import OrderedAvailability
 from chargepoint.ocpp.blocks import (
     authorization,
     availability,
@@ -27,7 +30,7 @@ from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing
 from chargepoint.ocpp.blocks.registration import Registration, RegistrationStatus
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.charging_schedule import NegativeLimit, V2xRules
-from chargepoint.ocpp.composite import REFRESH_S, contribution, evaluate, situation
+from chargepoint.ocpp.composite import REFRESH_S, Verdict, contribution, evaluate, situation
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.device_table import rows
 from chargepoint.ocpp.moment import Moment
@@ -55,6 +58,7 @@ RESPONDERS: dict[str, Respond] = {
     "RequestStopTransaction": remote_control.request_stop,
     "Reset": provisioning.reset,
     "SetChargingProfile": smart_charging.set_charging_profile,
+    "SetNetworkProfile": provisioning.set_network_profile,
     "SetVariables": provisioning.set_variables,
     "TriggerMessage": remote_control.trigger_message,
     "UnlockConnector": remote_control.unlock_connector,
@@ -88,7 +92,7 @@ class Refusal:
 
 
 class Station:
-    """The core behind `OcppClient`. `own_utc` moments come in uncorrected; `at` gives the central system's time."""
+    """The core behind `OcppClient`. Moments named `own` are of the station's clock; `at` gives the central system's time."""
 
     def __init__(
         self,
@@ -101,7 +105,6 @@ class Station:
     ) -> None:
         self._section = section
         self._port = port
-        self._stored = stored
         self._utc_s = 0.0
         self._contributed: set[EvseId] = set()
         self.model = DeviceModel(rows(csms, section, port.evse_states()), stored.variables, self._live)
@@ -111,7 +114,14 @@ class Station:
         )
         self.board = availability.StatusBoard()
         self.context = Context(
-            self.model, self.profiles, TokenCache(stored.tokens), port, self.registration, messages_waiting, version
+            self.model,
+            self.profiles,
+            TokenCache(stored.tokens),
+            port,
+            self.registration,
+            messages_waiting,
+            version,
+            OrderedAvailability(stored.availability),
         )
         self.boot_reason = stored.variables.get(provisioning.BOOT_REASON_KEY, "PowerUp")
 
@@ -119,18 +129,21 @@ class Station:
 
     def restore(self) -> None:
         """Hand the app what the central system ordered before the restart (B01.FR.07, G03.FR.08)."""
-        for evse_id, operative in self._stored.availability.items():
-            if not operative:
-                self._port.command(ChangeAvailability(EvseId(evse_id) if evse_id else None, operative=False))
+        for evse in self._port.evse_states():
+            if not self.context.availability.operative(int(evse.evse_id)):
+                self._port.command(ChangeAvailability(evse.evse_id, operative=False))
 
     # -- time --------------------------------------------------------------------------------------------------------
 
     def at(self, own: Moment) -> Moment:
         """The moment on the central system's clock, where ours differs by more than a second (B01.FR.06)."""
+        return Moment(own.monotonic_s, own.utc_s + self.clock_correction.total_seconds())
+
+    @property
+    def clock_correction(self) -> timedelta:
+        """What our own UTC lacks to the central system's; zero below a second, which is the network's share."""
         offset_s = self.registration.clock_offset_s
-        if abs(offset_s) < _CLOCK_OFFSET_MIN_S:
-            return own
-        return Moment(own.monotonic_s, own.utc_s + offset_s)
+        return timedelta(seconds=offset_s) if abs(offset_s) >= _CLOCK_OFFSET_MIN_S else timedelta()
 
     # -- the central system asks -------------------------------------------------------------------------------------
 
@@ -165,10 +178,12 @@ class Station:
             return self.registration.next_boot_s
         return self.registration.next_heartbeat_s
 
-    def boot_request(self) -> Outgoing:
-        """BootNotification with the reason of this boot."""
-        payload = provisioning.boot_request(self._section, self._port.firmware_version(), self.boot_reason)
-        return Outgoing("BootNotification", payload)
+    def boot_request(self, triggered: bool = False) -> Outgoing:
+        """BootNotification with the reason of this boot, or Triggered (TC_B_02: asked for by TriggerMessage)."""
+        reason = "Triggered" if triggered else self.boot_reason
+        return Outgoing(
+            "BootNotification", provisioning.boot_request(self._section, self._port.firmware_version(), reason)
+        )
 
     def answered(self, action: str, request: Payload, response: Payload, own: Moment) -> tuple[Write, ...]:
         """Take a response that fits its schema; returns what to keep."""
@@ -214,7 +229,9 @@ class Station:
 
     def follow_transactions(self, own: Moment) -> Change | None:
         """Profiles that came or went with a transaction: commit, then apply."""
-        return self.profiles.follow(self._port.evse_states(), own.monotonic_s)
+        evses = self._port.evse_states()
+        self.context.not_accepted.intersection_update(str(evse.transaction_id) for evse in evses)
+        return self.profiles.follow(evses, own.monotonic_s)
 
     def contribute(self, own: Moment) -> float:
         """Give the arbiter this moment's limits and set-points; returns the monotonic second to come again."""
@@ -225,6 +242,8 @@ class Station:
             permitted = self.profiles.discharge_permitted(evse.transaction_id)
             verdict = evaluate(self.profiles.installed, situation(evse, evses, permitted, now), now.utc_s)
             again_s = min(again_s, now.monotonic_s + max(verdict.until_s - now.utc_s, 0.0) + 1e-3)
+            if evse.transaction_id in self.context.not_accepted:
+                verdict = Verdict(ZERO, None, "the token of this transaction is not accepted", verdict.until_s)
             said = contribution(verdict, evse.evse_id, now)
             if said is not None:
                 again_s = min(again_s, now.monotonic_s + REFRESH_S)

@@ -9,6 +9,8 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 
+_ZONE = re.compile(r"[+-]\d\d:\d\d$", re.ASCII)
+
 
 def to_wire(at: datetime) -> str:
     """Milliseconds and `Z`, whatever zone `at` is in. Raises ValueError for a naive datetime."""
@@ -42,6 +44,23 @@ def from_wire(text: str) -> datetime:
         return datetime.fromtimestamp(at.timestamp() - offset_s, UTC)
     except (OverflowError, OSError) as error:
         raise ValueError(f"{text[:40]!r} is out of range") from error
+
+
+def from_answer(text: str) -> datetime:
+    """As `from_wire`, but no zone means UTC: not RFC 3339, yet usual in answers of small central systems.
+
+    In a request it is refused: a schedule whose start is unclear by hours is no schedule.
+    """
+    return from_wire(text if text[-1:] in "Zz" or _ZONE.search(text) else f"{text}Z")
+
+
+def is_date_time_of_answer(text: str) -> bool:
+    """Whether `from_answer` takes it."""
+    try:
+        from_answer(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_date_time(text: str) -> bool:

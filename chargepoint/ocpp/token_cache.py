@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from chargepoint.model.ids import IdToken
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.ocpp.timestamps import from_wire
+from chargepoint.ocpp.timestamps import from_answer
 from chargepoint.store.database import TOKENS_MAX_ROWS
 from chargepoint.store.rows import CachedToken, CacheToken, ForgetTokens, Write
 
@@ -29,7 +29,7 @@ class TokenCache:
         """Take an IdTokenInfo (C10.FR.04: also from TransactionEvent). Returns what to keep."""
         expires = utc_s + lifetime_s if lifetime_s > 0 else None
         if "cacheExpiryDateTime" in info:
-            expires = from_wire(info["cacheExpiryDateTime"]).timestamp()
+            expires = from_answer(info["cacheExpiryDateTime"]).timestamp()
         cached = CachedToken(_key(token), info["status"], expires)
         self._tokens.pop(cached.key, None)
         self._tokens[cached.key] = cached

@@ -30,6 +30,7 @@ from chargepoint.store.rows import (
     ForgetTokens,
     Journal,
     JournalEntry,
+    MarkOffline,
     OpenTransaction,
     OutboxKind,
     OutboxRow,
@@ -177,6 +178,12 @@ class Store:
                 run("DELETE FROM outbox WHERE position = ?", (position,))
             case Refused(position=position, attempts=attempts):
                 run("UPDATE outbox SET attempts = ? WHERE position = ?", (attempts, position))
+            case MarkOffline():
+                run(
+                    "UPDATE outbox SET text = json_set(text, '$[3].offline', json('true')) WHERE kind = ? AND "
+                    "position > (SELECT min(position) FROM outbox) AND json_extract(text, '$[3].offline') IS NULL",
+                    (OutboxKind.TRANSACTION.value,),
+                )
             case SetVariable(key=key, value=None):
                 run("DELETE FROM variables WHERE key = ?", (key,))
             case SetVariable(key=key, value=value):
@@ -227,7 +234,9 @@ class Store:
                     f"{self._path}: {depth} messages wait for the central system; see why it does not answer"
                 )
         run(
-            "INSERT INTO outbox (message_id, action, kind, transaction_id, text, droppable, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            # A commit that failed after it was on the disk is tried again: the message is there already.
+            "INSERT INTO outbox (message_id, action, kind, transaction_id, text, droppable, attempts) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING",
             (
                 row.message_id,
                 row.action,

@@ -108,6 +108,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkOffline:
+    """Transaction messages behind the oldest get `"offline": true` (OCPP 2.0.1 E11.FR.07).
+
+    Only the oldest can have been on the wire: messages go one by one. Its text stays, byte for byte.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class SetVariable:
     """Keep a value under a key; None forgets it."""
 
@@ -162,6 +170,7 @@ Write = (
     | Enqueue
     | Delivered
     | Refused
+    | MarkOffline
     | SetVariable
     | PutProfile
     | DeleteProfile

@@ -1,6 +1,7 @@
 """A bench central system: OCPP 2.0.1 over WebSocket, strict, with a memory of everything and faults on demand.
 
-Own code throughout; only the schema documents are the `ocpp` package's. In a program or a test:
+Own code throughout; only the schema documents are the `ocpp` package's. What it remembers is in `csms_log`, what it does not
+take in `csms_rules`, what goes wrong in `csms_faults`. In a program or a test:
 
     async with Csms() as csms:                       # csms.url, csms.port
         station = await csms.station("CP1")          # waits for its BootNotification to be accepted
@@ -15,32 +16,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import importlib.resources
 import itertools
 import json
-import re
 import ssl
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
-import jsonschema_rs
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-Payload = dict[str, Any]
+from hil.simulators.csms_faults import Faults
+from hil.simulators.csms_log import Heard, Payload, StationLog, TransactionLog
+from hil.simulators.csms_rules import Rules
+
+__all__ = ["CallError", "Csms", "Faults", "Heard", "StationLog", "TransactionLog"]
+
 VENDOR_ID = "org.openchargepoint"
 _SUBPROTOCOL = Subprotocol("ocpp2.0.1")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
-_ISO14443 = re.compile(r"[0-9A-F]{8}|[0-9A-F]{14}")
 
 
 class CallError(Exception):
@@ -49,100 +49,6 @@ class CallError(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A CALL of a station, as it came. `text` is the frame; `at_s` monotonic."""
-
-    at_s: float
-    identity: str
-    unique_id: str
-    action: str
-    payload: Payload
-    text: str
-
-
-@dataclass(slots=True)
-class TransactionLog:
-    """What came of one transaction, each seqNo once. `copies` counts how often each came."""
-
-    transaction_id: str
-    events: dict[int, Payload] = field(default_factory=dict)
-    copies: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def gaps(self) -> list[int]:
-        """seqNos missing below the highest one seen."""
-        return sorted(set(range(max(self.events, default=-1) + 1)) - set(self.events))
-
-    @property
-    def ended(self) -> bool:
-        """An Ended event came."""
-        return any(event["eventType"] == "Ended" for event in self.events.values())
-
-    @property
-    def in_order(self) -> list[Payload]:
-        """The events by seqNo."""
-        return [self.events[number] for number in sorted(self.events)]
-
-    def energy_Wh(self, register: str = "Import") -> float:
-        """Last minus first value of the import or export register."""
-        values = [
-            sampled["value"]
-            for event in self.in_order
-            for value in event.get("meterValue", [])
-            for sampled in value["sampledValue"]
-            if sampled.get("measurand") == f"Energy.Active.{register}.Register"
-        ]
-        return float(values[-1] - values[0]) if values else 0.0
-
-
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong, until set back. `drop_on`: close the socket instead of answering the next CALL of this action;
-    `swallow`: do not answer at all; `late_s`: answer after so long; `error`: answer with this CALLERROR code; `garbage`:
-    answer with this text. Each counts down `times` (None: for ever) over the CALLs it hits (`action` None: any)."""
-
-    refuse_connections: bool = False
-    drop_on: str | None = None
-    swallow: str | None = None
-    error: tuple[str, str] | None = None
-    late: tuple[str, float] | None = None
-    garbage: tuple[str, str] | None = None
-    times: int | None = 1
-
-    def spend(self) -> None:
-        """One hit; after the last the fault is over."""
-        if self.times is None:
-            return
-        self.times -= 1
-        if self.times <= 0:
-            self.drop_on = self.swallow = self.error = self.late = self.garbage = None
-            self.times = 1
-
-
-@dataclass(slots=True)
-class StationLog:
-    """One station as the central system knows it."""
-
-    identity: str
-    socket: ServerConnection | None = None
-    boot_status: str | None = None
-    connections: int = 0
-    heard: list[Heard] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    transactions: dict[str, TransactionLog] = field(default_factory=dict)
-    connectors: dict[tuple[int, int], str] = field(default_factory=dict)
-    reports: dict[int, list[Payload]] = field(default_factory=dict)
-    profiles: dict[int, list[Payload]] = field(default_factory=dict)
-    waiting: dict[str, tuple[str, asyncio.Future[Payload]]] = field(default_factory=dict)
-    errors: list[list[Any]] = field(default_factory=list)
-    calling: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def of(self, action: str) -> list[Payload]:
-        """Payloads of one action, in the order they came."""
-        return [heard.payload for heard in self.heard if heard.action == action]
 
 
 class Csms:
@@ -174,7 +80,7 @@ class Csms:
         self._on_heard = on_heard
         self._server: Server | None = None
         self._changed = asyncio.Condition()
-        self._schemas: dict[str, jsonschema_rs.Validator] = {}
+        self._rules = Rules()
         self._profile_ids = itertools.count(1000)
         self._setpoint_profiles: dict[tuple[str, int], int] = {}
 
@@ -255,7 +161,7 @@ class Csms:
             answer = await self.raw(
                 identity, json.dumps([2, unique_id, action, payload or {}]), unique_id, action, timeout_s
             )
-        problem = self._problem(f"{action}Response", answer)
+        problem = self._rules.problem(f"{action}Response", answer)
         if problem is not None:
             log.violations.append(f"response to {action}: {problem[1]}")
         return answer
@@ -436,66 +342,12 @@ class Csms:
             delay_s = faults.late[1]
             faults.spend()
             await asyncio.sleep(delay_s)
-        problem = self._problem(f"{action}Request", heard.payload) or self._wrong(log, heard)
+        problem = self._rules.refusal(log, heard)
         if problem is not None:
             log.violations.append(f"{action}: {problem[1]}")
             await socket.send(json.dumps([4, heard.unique_id, problem[0], problem[1][:255], {}]))
             return
         await socket.send(json.dumps([3, heard.unique_id, self._respond(log, action, heard.payload)]))
-
-    # -- strictness --------------------------------------------------------------------------------------------------
-
-    def _problem(self, name: str, payload: Payload) -> tuple[str, str] | None:
-        """(error code, text) where a payload does not fit its schema or has a timestamp in a form some refuse."""
-        validator = self._schemas.get(name)
-        if validator is None:
-            file = importlib.resources.files("ocpp.v201") / "schemas" / f"{name}.json"
-            if not file.is_file():
-                return "NotImplemented", f"no such action: {name}"
-            validator = jsonschema_rs.validator_for(json.loads(file.read_text("utf-8-sig")))
-            self._schemas[name] = validator
-        for error in validator.iter_errors(payload):
-            return "FormatViolation", f"{'/'.join(map(str, error.instance_path))}: {error.message}"
-        for key, value in _texts(payload):
-            if re.fullmatch(r"\d{4}-\d\d-\d\dT.*", value) and not _TIMESTAMP.fullmatch(value):
-                return "FormatViolation", f"{key}: {value}: at most 3 fraction digits and Z"
-        return None
-
-    def _wrong(self, log: StationLog, heard: Heard) -> tuple[str, str] | None:
-        """(error code, text) of rules beyond the schema."""
-        payload = heard.payload
-        if heard.action != "BootNotification" and log.boot_status in (None, "Rejected"):
-            return "SecurityError", "boot first"  # B01.FR.10
-        token = payload.get("idToken")
-        if token is not None and token["type"] == "ISO14443" and not _ISO14443.fullmatch(token["idToken"]):
-            return "PropertyConstraintViolation", "ISO14443: 8 or 14 upper-case hexadecimal characters"
-        for value in (v for m in payload.get("meterValue", []) for v in m["sampledValue"]):
-            if (
-                value.get("measurand") in ("Power.Active.Import", "Energy.Active.Import.Register")
-                and value["value"] < 0
-            ):
-                return "PropertyConstraintViolation", f"{value['measurand']} is negative"
-        if heard.action == "TransactionEvent":
-            return self._wrong_event(log, heard)
-        return None
-
-    def _wrong_event(self, log: StationLog, heard: Heard) -> tuple[str, str] | None:
-        event = heard.payload
-        number, transaction_id = event["seqNo"], event["transactionInfo"]["transactionId"]
-        known = log.transactions.setdefault(transaction_id, TransactionLog(transaction_id))
-        known.copies[number] = known.copies.get(number, 0) + 1
-        if number in known.events:
-            if known.events[number] != event:
-                log.violations.append(f"{transaction_id} seqNo {number} came again with another content")
-            return None  # a message sent again is no mistake; it counts once
-        if (number == 0) != (event["eventType"] == "Started"):
-            log.violations.append(f"{transaction_id} seqNo {number} is {event['eventType']}")
-        if number != max(known.events, default=-1) + 1:
-            log.violations.append(f"{transaction_id}: seqNo {number} after {max(known.events, default=-1)}")
-        if known.ended:
-            log.violations.append(f"{transaction_id}: {event['eventType']} after Ended")
-        known.events[number] = event
-        return None
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -540,16 +392,6 @@ def _credentials(headers: Headers) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return user, password
-
-
-def _texts(value: Any, key: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, str):
-        return [(key, value)]
-    if isinstance(value, dict):
-        return [pair for name, inner in value.items() for pair in _texts(inner, name)]
-    if isinstance(value, list):
-        return [pair for inner in value for pair in _texts(inner, key)]
-    return []
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ocpp.exceptions import NotSupportedError
 from ocpp.routing import on
 from ocpp.v201 import ChargePoint, call, call_result
 from websockets.asyncio.server import ServerConnection, serve
@@ -106,7 +108,9 @@ class Port:
         return "1"
 
 
-async def test_a_session_with_the_library(tmp_path: Path) -> None:
+@contextlib.asynccontextmanager
+async def session(folder: Path) -> AsyncIterator[tuple[CentralSystem, OcppClient, Store, Port]]:
+    """The client, accepted by the library's central system."""
     connected: asyncio.Future[CentralSystem] = asyncio.get_running_loop().create_future()
 
     async def serve_one(socket: ServerConnection) -> None:
@@ -115,7 +119,7 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         with contextlib.suppress(Exception):
             await system.start()
 
-    store, port = Store.open(tmp_path / "s.db"), Port()
+    store, port = Store.open(folder / "s.db"), Port()
     async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp2.0.1")]) as server, asyncio.timeout(20):
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         log = logging.getLogger("test.interop")
@@ -125,6 +129,15 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         await system.booted.wait()
         while not client.online:
             await asyncio.sleep(0.005)
+        yield system, client, store, port
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    store.close()
+
+
+async def test_a_session_with_the_library(tmp_path: Path) -> None:
+    async with session(tmp_path) as (system, client, store, port):
         assert await client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
 
         ledger = Ledger(EvseId(1))
@@ -163,7 +176,61 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         assert [event["seq_no"] for event in system.events] == [0, 1, 2]
         targets = [c.target_W for k in port.commands if isinstance(k, Contribute) for c in k.contributions]
         assert targets[-1] == -3000
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    store.close()
+
+
+COMPONENT, VARIABLE = {"name": "OCPPCommCtrlr"}, {"name": "OfflineThreshold"}
+START = {"id_token": {"idToken": "abc", "type": "Central"}, "remote_start_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (call.ChangeAvailability("Operative"), "Accepted"),
+        (call.ClearCache(), "Accepted"),
+        (call.ClearChargingProfile(charging_profile_id=9), "Unknown"),
+        (call.DataTransfer("com.else", data={"any": ["thing"]}), "UnknownVendorId"),
+        (call.GetChargingProfiles(request_id=1, charging_profile={}), "NoProfiles"),
+        (call.GetCompositeSchedule(duration=300, evse_id=1, charging_rate_unit="A"), "Accepted"),
+        (call.GetCompositeSchedule(duration=300, evse_id=7), "Rejected"),
+        (call.GetReport(request_id=1, component_criteria=["Problem"]), "EmptyResultSet"),
+        (call.RequestStartTransaction(evse_id=1, **START), "Rejected"),
+        (call.RequestStopTransaction("tx-1"), "Accepted"),
+        (call.Reset("OnIdle"), "Scheduled"),
+        (
+            call.SetNetworkProfile(
+                1,
+                {
+                    "ocppVersion": "OCPP20",
+                    "ocppTransport": "JSON",
+                    "ocppCsmsUrl": "wss://x",
+                    "messageTimeout": 30,
+                    "securityProfile": 2,
+                    "ocppInterface": "Wired0",
+                },
+            ),
+            "Rejected",
+        ),
+        (call.TriggerMessage("Heartbeat"), "Accepted"),
+        (call.TriggerMessage("SignChargingStationCertificate"), "NotImplemented"),
+        (call.UnlockConnector(1, 1), "OngoingAuthorizedTransaction"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
+)
+async def test_every_answer_is_understood_by_the_library(tmp_path: Path, request_: Any, status: str) -> None:
+    async with session(tmp_path) as (system, _, _, _):
+        answer = await system.call(request_, suppress=False)
+        assert answer.status == status
+
+
+async def test_variables_status_and_what_is_not_built(tmp_path: Path) -> None:
+    async with session(tmp_path) as (system, _, _, _):
+        setting = {"component": COMPONENT, "variable": VARIABLE, "attributeValue": "77"}
+        told = await system.call(call.SetVariables([setting]), suppress=False)
+        assert told.set_variable_result[0]["attribute_status"] == "Accepted"
+        got = await system.call(call.GetVariables([{"component": COMPONENT, "variable": VARIABLE}]), suppress=False)
+        assert got.get_variable_result[0]["attribute_value"] == "77"
+        status = await system.call(call.GetTransactionStatus("tx-1"), suppress=False)
+        assert (status.ongoing_indicator, status.messages_in_queue) == (True, False)
+        for request_ in (call.GetLocalListVersion(), call.CostUpdated(1.0, "tx-1"), call.SetMonitoringLevel(3)):
+            with pytest.raises(NotSupportedError):
+                await system.call(request_, suppress=False)

@@ -75,12 +75,31 @@ async def test_what_it_records_of_transactions() -> None:
         await tell(socket, "TransactionEvent", event("Ended", 4))
         assert [v.split(": ")[-1] for v in log.violations] == [
             "t seqNo 1 came again with another content",
-            "seqNo 4 after 2",
+            "after 2",
             "Ended after Ended",
         ]
         assert transaction.gaps == [3]
         with pytest.raises(LookupError):
             csms.running("CP1", 1)
+
+
+async def test_what_a_schema_does_not_say() -> None:
+    async with Csms() as csms, await station(csms) as socket:
+        await boot(socket)
+        for kind, number, info in (
+            ("Started", 0, {"remoteStartId": 7}),
+            ("Updated", 1, {"remoteStartId": 7}),
+            ("Updated", 2, {"stoppedReason": "Local"}),
+        ):
+            told = event(kind, number, transactionInfo={"transactionId": "u", **info})
+            if kind == "Started":
+                del told["evse"]
+            await tell(socket, "TransactionEvent", told)
+        assert [v.split(": ")[-1] for v in csms.log("CP1").violations] == [
+            "no EVSE and connector",
+            "remoteStartId twice",
+            "stoppedReason before the end",
+        ]
 
 
 async def test_its_faults() -> None:

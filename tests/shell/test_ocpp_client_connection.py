@@ -18,6 +18,7 @@ import pytest
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StartTransaction, StationCommand, StopTransaction
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
+from chargepoint.model.limits import ZERO
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.ocpp.client import OcppClient
@@ -425,6 +426,23 @@ async def test_a_setpoint_reaches_the_arbiter_and_is_reported(bench: Bench, csms
     await bench.end()
     await eventually(lambda: bench.store.profiles() == ())
     await eventually(lambda: bench.port.commands[-1] == Contribute(EvseId(1), ()))
+    assert log.violations == []
+
+
+async def test_a_token_not_accepted_takes_the_energy_at_once(bench: Bench, csms: Csms) -> None:
+    """C15.FR.06: StopTxOnInvalidId is false, the transaction goes on with nothing flowing."""
+    bench.run()
+    log = await csms.station("CP1")
+    variable = {"component": {"name": "TxCtrlr"}, "variable": {"name": "StopTxOnInvalidId"}, "attributeValue": "false"}
+    await csms.call("CP1", "SetVariables", {"setVariableData": [variable]})
+    csms.tokens[TOKEN.value] = "Invalid"
+    await bench.start()
+
+    def limits() -> list[object]:
+        return [k.limits_W for c in bench.port.commands if isinstance(c, Contribute) for k in c.contributions]
+
+    await eventually(lambda: limits()[-1:] == [ZERO])
+    assert not any(isinstance(command, StopTransaction) for command in bench.port.commands)
     assert log.violations == []
 
 

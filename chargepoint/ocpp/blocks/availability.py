@@ -5,6 +5,7 @@ from __future__ import annotations
 from chargepoint.model.commands import ChangeAvailability
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged
+from chargepoint.ocpp.availability_orders import STATION
 from chargepoint.ocpp.blocks.context import Answer, Context, status
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
@@ -58,9 +59,13 @@ def change_availability(request: Payload, context: Context, now: Moment) -> Answ
     connector_id = request.get("evse", {}).get("connectorId", CONNECTOR_ID)
     if connector_id != CONNECTOR_ID:
         return Answer(status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only"))
-    evses = [e for e in context.port.evse_states() if evse_id is None or e.evse_id == evse_id]
-    result = context.port.command(ChangeAvailability(None if evse_id is None else EvseId(evse_id), operative))
-    if not result.accepted:
-        return Answer(status("Rejected", result.reason_code or "InternalError", result.text))
+    evses = [e for e in context.port.evse_states() if evse_id in (None, e.evse_id)]
+    level = STATION if evse_id is None else evse_id
+
+    def apply() -> None:
+        context.availability.order(level, operative)
+        for evse in evses:
+            context.port.command(ChangeAvailability(evse.evse_id, context.availability.operative(int(evse.evse_id))))
+
     running = not operative and any(e.transaction_id is not None for e in evses)  # G03.FR.05, G04.FR.06
-    return Answer(status("Scheduled" if running else "Accepted"), (SetAvailability(evse_id or 0, operative),))
+    return Answer(status("Scheduled" if running else "Accepted"), (SetAvailability(level, operative),), apply)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import EvseState
+from chargepoint.ocpp.availability_orders import OrderedAvailability
 from chargepoint.ocpp.blocks.registration import Registration
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.device_model import DeviceModel
@@ -60,6 +61,9 @@ class Context:
     registration: Registration
     messages_waiting: Callable[[str | None], int]
     version: OcppVersion
+    availability: OrderedAvailability
+    not_accepted: set[str] = field(default_factory=set)
+    """Transactions that go on without energy: their token is not accepted, and StopTxOnInvalidId is false."""
 
     def evse(self, evse_id: int) -> EvseState | None:
         """The EVSE of this number, if there is one."""

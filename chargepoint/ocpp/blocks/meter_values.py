@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 
 from chargepoint.model.ids import EvseId
@@ -9,11 +10,11 @@ from chargepoint.model.transactions import MeterSample
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
 
-_REGISTERS = ("Energy.Active.Import.Register", "Energy.Active.Export.Register")
+REGISTERS = ("Energy.Active.Import.Register", "Energy.Active.Export.Register")
 
 
-def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload:
-    """MeterValueType: the measurands asked for as far as known, and always both energy registers (J02.FR.17: as read)."""
+def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload | None:
+    """MeterValueType: the measurands asked for as far as known, registers as read (J02.FR.17). None: none is known."""
     values = [
         {
             "value": round(value, 3),
@@ -23,19 +24,25 @@ def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload:
             "unitOfMeasure": {"unit": unit},
         }
         for measurand, unit, value in _values(sample)
-        if measurand in measurands or measurand in _REGISTERS
+        if measurand in measurands and math.isfinite(value)
     ]
-    return {"timestamp": to_wire(sample.at_utc), "sampledValue": values}
+    return {"timestamp": to_wire(sample.at_utc), "sampledValue": values} if values else None
 
 
-def meter_values_request(evse_id: EvseId, sample: MeterSample, measurands: Collection[str]) -> Payload:
-    """MeterValues, for readings outside a transaction (J01.FR.14)."""
-    return {"evseId": int(evse_id), "meterValue": [meter_value(sample, measurands)]}
+def meter_values_request(evse_id: EvseId, sample: MeterSample, measurands: Collection[str]) -> Payload | None:
+    """MeterValues, for readings outside a transaction (J01.FR.14). None: none of the measurands is known."""
+    value = meter_value(sample, measurands)
+    return None if value is None else {"evseId": int(evse_id), "meterValue": [value]}
+
+
+def with_registers(measurands: Collection[str]) -> frozenset[str]:
+    """What is billed needs both registers, whichever are configured; where nothing is configured, nothing is told."""
+    return frozenset(measurands).union(REGISTERS) if measurands else frozenset()
 
 
 def _values(sample: MeterSample) -> Iterator[tuple[str, str, float]]:
-    yield _REGISTERS[0], "Wh", sample.import_Wh
-    yield _REGISTERS[1], "Wh", sample.export_Wh
+    yield REGISTERS[0], "Wh", sample.import_Wh
+    yield REGISTERS[1], "Wh", sample.export_Wh
     if sample.power_W is not None:
         yield "Power.Active.Import", "W", max(0.0, sample.power_W)
         yield "Power.Active.Export", "W", max(0.0, -sample.power_W)

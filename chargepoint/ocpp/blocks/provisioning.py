@@ -123,6 +123,11 @@ def _notify_report(request_id: int, rows: list[Payload], now: Moment) -> tuple[O
     )
 
 
+def set_network_profile(request: Payload, context: Context, now: Moment) -> Answer:
+    """B09: the connection is configured at the station, so every slot is refused (B09.FR.02)."""
+    return Answer(status("Rejected", "UnsupportedRequest", "the connection is set in the station's configuration file"))
+
+
 def reset(request: Payload, context: Context, now: Moment) -> Answer:
     """B11, B12. The app ends transactions in order; what it cannot tell in time is in the outbox (B12.FR.05)."""
     kind, evse_id = ResetKind(request["type"]), request.get("evseId")
@@ -133,6 +138,6 @@ def reset(request: Payload, context: Context, now: Moment) -> Answer:
     if not result.accepted:
         return Answer(status("Rejected", result.reason_code or "InternalError", result.text))  # B11.FR.06
     waiting = kind is ResetKind.ON_IDLE and any(e.transaction_id is not None for e in evses)
-    reason = "ScheduledReset" if kind is ResetKind.ON_IDLE else "RemoteReset"
+    reason = "ScheduledReset" if waiting else "RemoteReset"  # TC_B_21, TC_B_23
     writes = () if evse_id is not None else (SetVariable(BOOT_REASON_KEY, reason),)
     return Answer(status("Scheduled" if waiting else "Accepted"), writes)  # B12.FR.01, FR.02

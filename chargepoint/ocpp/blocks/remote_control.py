@@ -110,6 +110,8 @@ def trigger_message(request: Payload, context: Context, now: Moment) -> Answer:
             return Answer(status("Accepted"), then=(Outgoing("StatusNotification", status_notification(change)),))
         case "MeterValues":  # F06.FR.06
             return _reports([Report(e.evse_id, ReportKind.METER_VALUES) for e in evses], context)
+        case "TransactionEvent" if not context.registration.accepted:  # it would wait in the outbox (B01.FR.08)
+            return Answer(status("Rejected", "CSNotAccepted"))
         case "TransactionEvent":  # F06.FR.07
             return _reports(
                 [Report(e.evse_id, ReportKind.TRANSACTION) for e in evses if e.transaction_id is not None], context

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterator
 
 from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing, status
 from chargepoint.ocpp.charging_schedule import VENDOR_ID, OperationMode, ProfileRejected
@@ -11,14 +13,18 @@ from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
-PROFILES_PAGE = 4
+PAGE_BYTES = 32_768
+"""Profiles in one ReportChargingProfiles, except where a single one is longer."""
+
 MAX_DURATION_S = 14 * 86_400
 
 
 def set_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
     """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
     try:
-        change = context.profiles.install(request["evseId"], request["chargingProfile"], context.port.evse_states())
+        change = context.profiles.install(
+            request["evseId"], request["chargingProfile"], context.port.evse_states(), now.utc_s
+        )
     except ProfileRejected as error:
         return Answer(status("Rejected", error.reason_code, error.text))
     return Answer.changing(status("Accepted"), change)
@@ -43,11 +49,7 @@ def get_charging_profiles(request: Payload, context: Context, now: Moment) -> An
     found = context.profiles.report(request.get("evseId"), request["chargingProfile"])
     if not found:
         return Answer(status("NoProfiles"))
-    pages = [
-        (evse_id, profiles[i : i + PROFILES_PAGE])
-        for evse_id, profiles in found.items()
-        for i in range(0, len(profiles), PROFILES_PAGE)
-    ]
+    pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
     reports = (
         Outgoing(
             "ReportChargingProfiles",
@@ -62,6 +64,19 @@ def get_charging_profiles(request: Payload, context: Context, now: Moment) -> An
         for number, (evse_id, page) in enumerate(pages)
     )
     return Answer(status("Accepted"), then=tuple(reports))
+
+
+def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:
+    page: list[Payload] = []
+    room = PAGE_BYTES
+    for profile in profiles:
+        size = len(json.dumps(profile))
+        if page and size > room:
+            yield page
+            page, room = [], PAGE_BYTES
+        page.append(profile)
+        room -= size
+    yield page
 
 
 def get_composite_schedule(request: Payload, context: Context, now: Moment) -> Answer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 
 from chargepoint.model.commands import StopTransaction
 from chargepoint.model.transactions import (
@@ -14,7 +16,7 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.ocpp.blocks.authorization import learned, token_from_wire, token_on_wire
 from chargepoint.ocpp.blocks.context import Answer, Context
-from chargepoint.ocpp.blocks.meter_values import meter_value
+from chargepoint.ocpp.blocks.meter_values import meter_value, with_registers
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import call_text
@@ -45,10 +47,17 @@ def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) 
         payload["offline"] = True
     if record.id_token is not None:
         payload["idToken"] = token_on_wire(record.id_token)
-    measurands = model.members(_measurands(record))
-    if record.samples:
-        payload["meterValue"] = [meter_value(sample, measurands) for sample in record.samples]
+    measurands = _measurands(record, model)
+    values = [value for sample in record.samples if (value := meter_value(sample, measurands)) is not None]
+    if values:
+        payload["meterValue"] = values
     return payload
+
+
+def at_csms_clock(record: TransactionRecord, by: timedelta) -> TransactionRecord:
+    """The record with every time as the central system's clock has it (B01.FR.06): `by` is added."""
+    samples = tuple(replace(sample, at_utc=sample.at_utc + by) for sample in record.samples)
+    return replace(record, at_utc=record.at_utc + by, samples=samples)
 
 
 def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> OutboxRow:
@@ -75,13 +84,17 @@ def event_answered(request: Payload, response: Payload, context: Context, now: M
     if info is None or token is None:
         return ()
     transaction_id = request["transactionInfo"]["transactionId"]
-    if info["status"] != "Accepted" and context.model.flag("TxCtrlr/StopTxOnInvalidId"):
-        running = next((e for e in context.port.evse_states() if e.transaction_id == transaction_id), None)
-        if running is not None and running.transaction_id is not None:
+    running = next((e for e in context.port.evse_states() if e.transaction_id == transaction_id), None)
+    if running is not None and running.transaction_id is not None:
+        if info["status"] == "Accepted":
+            context.not_accepted.discard(transaction_id)
+        elif context.model.flag("TxCtrlr/StopTxOnInvalidId"):
             # C15.FR.04, E05: TxStopPoint contains Authorized, the transaction ends.
             context.port.command(
                 StopTransaction(running.transaction_id, TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED)
             )
+        else:
+            context.not_accepted.add(transaction_id)  # C15.FR.06, E05.FR.02: no energy, but no end
     try:
         return learned(token_from_wire(token), info, context, now)
     except ValueError:
@@ -98,11 +111,13 @@ def get_transaction_status(request: Payload, context: Context, now: Moment) -> A
     return Answer({"ongoingIndicator": ongoing, "messagesInQueue": waiting})
 
 
-def _measurands(record: TransactionRecord) -> str:
-    if record.type is TransactionEventType.STARTED:
-        return "SampledDataCtrlr/TxStartedMeasurands"
-    if record.type is TransactionEventType.ENDED:
-        return "SampledDataCtrlr/TxEndedMeasurands"
-    if any(sample.context is ReadingContext.SAMPLE_CLOCK for sample in record.samples):
-        return "AlignedDataCtrlr/Measurands"  # J01.FR.22
-    return "SampledDataCtrlr/TxUpdatedMeasurands"
+def _measurands(record: TransactionRecord, model: DeviceModel) -> frozenset[str]:
+    match record.type:
+        case TransactionEventType.STARTED:
+            return with_registers(model.members("SampledDataCtrlr/TxStartedMeasurands"))
+        case TransactionEventType.ENDED:
+            return with_registers(model.members("SampledDataCtrlr/TxEndedMeasurands"))
+        case TransactionEventType.UPDATED:
+            clock = any(sample.context is ReadingContext.SAMPLE_CLOCK for sample in record.samples)  # J01.FR.22
+            key = "AlignedDataCtrlr/Measurands" if clock else "SampledDataCtrlr/TxUpdatedMeasurands"
+            return frozenset(model.members(key))

@@ -18,7 +18,7 @@ from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.station import Refusal, Station, Stored
 from chargepoint.ocpp.version import OCPP_2_0_1
-from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, SetVariable, Write
+from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, SetAvailability, SetVariable, Write
 
 UTC0_S = 1_772_366_400.0  # 2026-03-01T12:00:00Z
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
@@ -73,6 +73,7 @@ class Desk:
         self.csms = csms or CsmsSection()
         self.variables: dict[str, str] = {}
         self.profiles: dict[int, ProfileRow] = {}
+        self.availability: dict[int, bool] = {}
         self.waiting: dict[str | None, int] = {}
         self.now_s = 0.0
         self.schemas = Schemas(OCPP_2_0_1)
@@ -81,7 +82,7 @@ class Desk:
         self.accept()
 
     def restart(self) -> None:
-        stored = Stored(self.variables, tuple(self.profiles.values()), (), {})
+        stored = Stored(self.variables, tuple(self.profiles.values()), (), self.availability)
         self.station = Station(self.csms, StationSection(), self.port, stored, lambda t: self.waiting.get(t, 0))
 
     def accept(self, status: str = "Accepted", interval: int = 300) -> None:
@@ -101,6 +102,10 @@ class Desk:
                     self.profiles.pop(profile_id, None)
                 case SetVariable(key=key, value=value) if value is not None:
                     self.variables[key] = value
+                case SetVariable(key=key):
+                    self.variables.pop(key, None)
+                case SetAvailability(evse_id=evse_id, operative=operative):
+                    self.availability[evse_id] = operative
                 case _:
                     pass
 

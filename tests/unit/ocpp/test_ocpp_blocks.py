@@ -32,6 +32,7 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.ocpp.blocks import authorization, transactions
 from chargepoint.ocpp.blocks.availability import StatusBoard
+from chargepoint.ocpp.blocks.meter_values import meter_values_request
 from chargepoint.ocpp.moment import Moment
 from chargepoint.store.rows import SetAvailability
 
@@ -85,6 +86,19 @@ def test_reset_kinds(desk: Any) -> None:
     assert desk.ask("Reset", {"type": "Immediate", "evseId": 9})["status"] == "Rejected"
     desk.port.result = CommandResult(False, "FwUpdateInProgress", "later")
     assert desk.ask("Reset", {"type": "Immediate"})["statusInfo"]["reasonCode"] == "FwUpdateInProgress"
+
+
+def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: Any) -> None:
+    boots = []
+    for second in range(200):
+        own = Moment(float(second), desk.moment.utc_s + second)
+        due = desk.station.due(own)
+        if due is not None and due.action == "BootNotification":
+            boots.append(second)
+            response = {"status": "Accepted", "interval": 300, "currentTime": own.wire}
+            desk.station.answered("BootNotification", {}, response, own)
+        desk.station.refused("StatusNotification", "SecurityError", own)
+    assert boots == [1, 60, 120, 180]
 
 
 # -- authorisation -----------------------------------------------------------------------------------------------------
@@ -205,7 +219,7 @@ def test_triggered_readings_are_asked_of_the_app(desk: Any) -> None:
 def test_change_availability(desk: Any) -> None:
     answer = desk.answer("ChangeAvailability", {"operationalStatus": "Inoperative"})
     assert (answer.payload["status"], answer.writes) == ("Accepted", (SetAvailability(0, False),))
-    assert desk.port.commands == [ChangeAvailability(None, operative=False)]
+    assert desk.port.commands == [ChangeAvailability(EvseId(1), operative=False)]
     desk.port.begin()
     place = {"evse": {"id": 1, "connectorId": 1}}
     assert desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative", **place})["status"] == "Scheduled"
@@ -213,6 +227,26 @@ def test_change_availability(desk: Any) -> None:
     for evse, reason in (({"id": 3}, "UnknownEvse"), ({"id": 1, "connectorId": 2}, "UnknownConnectorId")):
         answer = desk.ask("ChangeAvailability", {"operationalStatus": "Operative", "evse": evse})
         assert answer["statusInfo"]["reasonCode"] == reason
+
+
+def test_station_and_evse_are_ordered_apart(two_evses: Any) -> None:
+    """G04.FR.08: the station back in service leaves alone what was taken out by itself."""
+    desk = two_evses
+
+    def states() -> list[bool]:
+        return [desk.station.context.availability.operative(number) for number in (1, 2)]
+
+    desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 1}})
+    desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative"})
+    assert states() == [False, False]
+    desk.port.commands.clear()
+    desk.ask("ChangeAvailability", {"operationalStatus": "Operative"})
+    assert desk.port.commands == [ChangeAvailability(EvseId(1), False), ChangeAvailability(EvseId(2), True)]
+    assert states() == [False, True]
+    desk.restart()
+    desk.port.commands.clear()
+    desk.station.restore()
+    assert desk.port.commands == [ChangeAvailability(EvseId(1), False)]
 
 
 def test_the_status_board_keeps_the_latest_only() -> None:
@@ -278,12 +312,28 @@ def test_a_record_on_the_wire(desk: Any) -> None:
     }
 
 
-def test_measurands_follow_the_variables_and_both_registers_always_come(desk: Any) -> None:
+def test_measurands_follow_the_variables_and_begin_and_end_have_both_registers(desk: Any) -> None:
+    registers = ["Energy.Active.Import.Register", "Energy.Active.Export.Register"]
     desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC")
     payload = transactions.event_payload(record(), desk.station.model, offline=True)
     assert payload["offline"] is True
-    names = [v["measurand"] for v in payload["meterValue"][0]["sampledValue"]]
-    assert names == ["Energy.Active.Import.Register", "Energy.Active.Export.Register", "SoC"]
+    assert [v["measurand"] for v in payload["meterValue"][0]["sampledValue"]] == ["SoC"]
+    for kind, variable in (("STARTED", "TxStartedMeasurands"), ("ENDED", "TxEndedMeasurands")):
+        told = record(type=TransactionEventType[kind])
+        desk.set("SampledDataCtrlr", variable, "Voltage")
+        (value,) = transactions.event_payload(told, desk.station.model, offline=False)["meterValue"]
+        assert [v["measurand"] for v in value["sampledValue"]] == [*registers, "Voltage"]
+        desk.set("SampledDataCtrlr", variable, "")
+        assert "meterValue" not in transactions.event_payload(told, desk.station.model, offline=False)
+
+
+def test_nothing_known_is_no_empty_list_and_no_number_is_made_up(desk: Any) -> None:
+    desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC,Voltage")
+    blind = MeterSample(AT, ReadingContext.SAMPLE_PERIODIC, 1.0, 1.0, voltage_V=float("nan"))
+    payload = transactions.event_payload(record(samples=(blind,)), desk.station.model, offline=False)
+    assert "meterValue" not in payload
+    assert desk.schemas.check_request("TransactionEvent", payload) is None
+    assert meter_values_request(EvseId(1), blind, ["SoC"]) is None
 
 
 def test_begin_and_end_on_the_wire(desk: Any) -> None:

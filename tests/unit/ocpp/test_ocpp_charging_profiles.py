@@ -144,6 +144,30 @@ def test_too_many_profiles_are_refused(desk: Any) -> None:
     assert install(desk, 0, profile((0, 1), id=99, purpose=DEFAULT, stack=3)) == "OutOfStorage"
 
 
+def test_profiles_past_their_validity_make_way(desk: Any) -> None:
+    day = {"validTo": "2026-03-01T18:00:00Z"}
+    assert install(desk, 0, profile((0, 1), id=1, purpose=DEFAULT, **day)) == "Accepted"
+    assert install(desk, 0, profile((0, 2), id=2, purpose=DEFAULT)) == "DuplicateProfile"
+    desk.now_s = 6 * 3600.0
+    assert install(desk, 0, profile((0, 2), id=2, purpose=DEFAULT)) == "Accepted"
+    assert sorted(desk.profiles) == [2]  # also on the disk
+    assert len(desk.station.profiles) == 1
+    desk.port.begin()
+    assert install(desk, 1, profile(v2x(-5000), tx="tx-1", id=3, validTo="2026-03-01T18:01:00Z")) == "Accepted"
+    desk.now_s += 120.0
+    assert install(desk, 1, profile((0, 9000), tx="tx-1", id=4, stack=1, duration=1)) == "Accepted"
+    assert sorted(desk.profiles) == [2, 3, 4]  # a set-point that ran out still says: charging only
+
+
+def test_long_profiles_are_reported_page_by_page(desk: Any) -> None:
+    periods = [(i, float(i)) for i in range(1000)]
+    for number in (1, 2, 3):
+        assert install(desk, 0, profile(*periods, id=number, stack=number, purpose=DEFAULT)) == "Accepted"
+    answer = desk.answer("GetChargingProfiles", {"requestId": 1, "chargingProfile": {}})
+    assert [len(o.payload["chargingProfile"]) for o in answer.then] == [1, 1, 1]
+    assert [o.payload["tbc"] for o in answer.then] == [True, True, False]
+
+
 def test_discharge_is_refused_where_it_is_not_agreed(desk: Any) -> None:
     desk.port.begin(discharge=False)
     assert install(desk, 1, profile(v2x(-5000), tx="tx-1")) == "UnsupportedParam"

@@ -20,9 +20,24 @@ def test_refused_records_wait_longer_each_time_and_end() -> None:
 
 
 def test_silence_is_no_refusal_and_other_messages_are_not_repeated() -> None:
-    assert after_silence(ROW, 10.0, 5.0) == RetryAt(ROW, 15.0)
+    for attempts_max in (1, 5):
+        assert after_silence(ROW, False, attempts_max, 10.0, 5.0) == RetryAt(ROW, 15.0)
     other = OutboxRow("id", "SecurityEventNotification", "[]", OutboxKind.OTHER)
     assert isinstance(after_refusal(other, "InternalError", 5, 10.0, 0.0), Discard)
+
+
+def test_a_message_that_alone_is_ignored_counts_as_refused() -> None:
+    """TC_E_41: the central system answers everything else."""
+    step = after_silence(ROW, True, 2, 10.0, 0.0)
+    assert isinstance(step, RetryAt)
+    assert (step.row.attempts, step.at_s) == (1, 10.0)
+    last = after_silence(step.row, True, 2, 10.0, 0.0)
+    assert isinstance(last, Discard)
+    assert "not answered" in last.reason
+    event = OutboxRow("id", "SecurityEventNotification", "[]", OutboxKind.OTHER)
+    step = after_silence(event, True, 100, 10.0, 0.0)
+    assert isinstance(step, RetryAt)
+    assert isinstance(after_silence(step.row, True, 100, 10.0, 0.0), Discard)
 
 
 def test_back_off_doubles_and_stays() -> None:

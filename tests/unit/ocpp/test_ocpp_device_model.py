@@ -92,6 +92,18 @@ def test_set(desk: Any, component: str, variable: str, value: str, status: str) 
         assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
 
 
+def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Any) -> None:
+    desk.variables.update(
+        {"OCPPCommCtrlr/OfflineThreshold": "a while", "AlignedDataCtrlr/SendDuringIdle": "true", "Gone/Away": "1"}
+    )
+    desk.restart()
+    for component, variable, value in (
+        ("OCPPCommCtrlr", "OfflineThreshold", "60"),
+        ("AlignedDataCtrlr", "SendDuringIdle", "false"),
+    ):
+        assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
+
+
 def test_heartbeat_interval_is_obeyed_at_once(desk: Any) -> None:
     assert desk.station.deadline_s == 300.0
     desk.now_s = 10.0

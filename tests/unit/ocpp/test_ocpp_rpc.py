@@ -144,6 +144,16 @@ def test_one_call_at_a_time_and_its_outcomes() -> None:
     assert odd.violation.code == "TypeConstraintViolation"
 
 
+def test_a_peers_words_make_no_line_in_our_log() -> None:
+    core = rpc()
+    core.call("a", "Heartbeat", call_text("a", "Heartbeat", {}), 0.0)
+    (failed,) = core.receive('[4, "a", "Bad\\nCode", "x\\r\\n= transaction ended\\u2028", {}]', 0.0)
+    assert failed == CallFailed("a", "Heartbeat", "Bad Code", "x  = transaction ended ")
+    (fault,) = core.receive('[2, "b", "Fly\\nhome", {}]', 0.0)
+    assert isinstance(fault, PeerFault)
+    assert "\n" not in fault.text
+
+
 def test_a_late_answer_belongs_to_nothing_and_gets_no_error() -> None:
     core = rpc()
     core.call("id-1", "Heartbeat", call_text("id-1", "Heartbeat", {}), 0.0)

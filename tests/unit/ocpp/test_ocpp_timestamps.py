@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from chargepoint.ocpp.timestamps import from_wire, is_date_time, to_wire
+from chargepoint.ocpp.timestamps import from_answer, from_wire, is_date_time, is_date_time_of_answer, to_wire
 
 
 def test_outward() -> None:
@@ -28,6 +28,15 @@ def test_outward() -> None:
 )
 def test_inward(text: str, at: datetime) -> None:
     assert from_wire(text) == at
+
+
+def test_an_answer_without_zone_is_utc() -> None:
+    at = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
+    assert from_answer("2026-03-01T12:00:00.123456") == at
+    assert from_answer("2026-03-01T13:00:00.123456+01:00") == at
+    assert is_date_time_of_answer("2026-03-01T12:00:00Z")
+    for text in ("", "2026-03-01", "2026-03-01 12:00", "now"):
+        assert not is_date_time_of_answer(text)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from chargepoint.store.rows import (
     ForgetTokens,
     Journal,
     JournalEntry,
+    MarkOffline,
     OpenTransaction,
     OutboxKind,
     OutboxRow,
@@ -80,12 +83,47 @@ async def test_one_bad_write_undoes_the_whole_commit_and_the_store_lives_on(tmp_
     store = Store.open(tmp_path / "s.db")
     await store.commit(Enqueue(row(1)))
     with pytest.raises(StoreError, match="nothing was written"):
-        await store.commit_record(
-            OpenTransaction(1, "tx-1", "{}"), row(1)
-        )  # the same message id: a record stored twice
+        await store.commit_record(OpenTransaction(1, "tx-1", "{}"), replace(row(2), text=None))  # type: ignore[arg-type]
     assert store.open_transactions() == ()
     await store.commit_record(OpenTransaction(1, "tx-1", "{}"), row(2))
     assert store.outbox_depth() == 2
+    store.close()
+
+
+async def test_a_record_committed_again_is_there_once(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.db")
+    for _ in range(2):  # the first commit was on the disk, only its acknowledgement was lost
+        await store.commit_record(OpenTransaction(1, "tx-1", "{}"), row(1))
+    assert [r.message_id for r in store.outbox()] == ["id-1"]
+    store.close()
+
+
+async def test_what_waits_behind_the_head_is_marked_offline(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.db")
+
+    def text(number: int, payload: str) -> OutboxRow:
+        return replace(row(number), text=f'[2,"id-{number}","TransactionEvent",{payload}]')
+
+    other = replace(text(3, '{"type":"x"}'), kind=OutboxKind.OTHER)
+    rows = (
+        text(1, '{"a":1.50}'),
+        text(2, '{"b":1.50,"c":"\\u00e9 \\"offline\\":true"}'),
+        other,
+        text(4, '{"offline":true}'),
+    )
+    await store.commit(*(Enqueue(r) for r in rows))
+    await store.commit(MarkOffline())
+    marked = [json.loads(r.text)[3] for r in store.outbox()]
+    assert marked == [
+        {"a": 1.5},
+        {"b": 1.5, "c": 'é "offline":true', "offline": True},
+        {"type": "x"},
+        {"offline": True},
+    ]
+    assert [r.text for r in store.outbox()][::3] == [rows[0].text, rows[3].text]
+    before = store.outbox()
+    await store.commit(MarkOffline())
+    assert store.outbox() == before
     store.close()
 
 

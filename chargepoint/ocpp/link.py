@@ -1,0 +1,102 @@
+"""The link: connects again and again. Owns handshake, back-off and which connection is the present one.
+
+What happens on a connection is the client's; the link only makes it, tells `talk` and cleans up after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from chargepoint.config.schema import CsmsSection
+from chargepoint.ocpp import credentials
+from chargepoint.ocpp.back_off import BackOff, BackOffSettings
+from chargepoint.ocpp.connection import ConnectionLost
+from chargepoint.ocpp.device_model import DeviceModel
+
+_MAX_FRAME_BYTES = 1 << 20
+_BACK_OFF_MOST_S = 86_400.0
+
+
+class Link:
+    """`run` until cancelled. Variables of OCPPCommCtrlr count as soon as they were set, before that the configuration."""
+
+    def __init__(
+        self,
+        csms: CsmsSection,
+        model: DeviceModel,
+        talk: Callable[[ClientConnection], Awaitable[None]],
+        log: logging.Logger,
+    ) -> None:
+        self._csms = csms
+        self._model = model
+        self._talk = talk
+        self._log = log
+        self._socket_log = log.getChild("websocket")
+        self._socket_log.setLevel(logging.INFO)  # its DEBUG lines carry the handshake, and with it the password
+        self._back_off = BackOff()
+
+    async def run(self) -> None:
+        """Connect, talk until the connection is lost, wait, again (Part 4, 5.3)."""
+        while True:
+            try:
+                await self._connect_once()
+            except (ConnectionLost, OSError, TimeoutError, WebSocketException, credentials.CredentialsError) as error:
+                why = str(error) or type(error).__name__
+                delay_s = self._back_off.next_delay_s(back_off_settings(self._csms, self._model), random.random())  # noqa: S311
+                self._log.warning("! central system: %s; again in %.1f s", why, delay_s)
+                await asyncio.sleep(delay_s)
+            except Exception:  # a mistake of ours on this connection must not end a charge in progress
+                self._log.exception("! connection ended by our mistake")
+                await asyncio.sleep(max(1.0, self._csms.reconnect_min_s))
+
+    async def _connect_once(self) -> None:
+        """One connection from handshake to loss; always leaves by an exception."""
+        socket = await connect(
+            credentials.endpoint(self._csms),
+            subprotocols=[Subprotocol(name) for name in self._csms.versions],
+            additional_headers=credentials.headers(self._csms),
+            ssl=await asyncio.to_thread(credentials.tls, self._csms),
+            compression=None,
+            proxy=None,
+            user_agent_header=None,
+            open_timeout=self._csms.call_timeout_s,
+            ping_interval=_setting_s(self._model, "WebSocketPingInterval", self._csms.ping_interval_s) or None,
+            ping_timeout=self._csms.call_timeout_s,
+            close_timeout=2.0,
+            max_size=_MAX_FRAME_BYTES,
+            logger=self._socket_log,
+        )
+        try:
+            if socket.subprotocol not in self._csms.versions:
+                raise ConnectionLost(
+                    f"it chose sub-protocol {socket.subprotocol}, we speak {', '.join(self._csms.versions)}"
+                )
+            self._back_off.connected()
+            await self._talk(socket)
+        finally:
+            await socket.close()
+
+
+def back_off_settings(csms: CsmsSection, model: DeviceModel) -> BackOffSettings:
+    """By the variables as far as they were set. `reconnect_max_s` bounds only what nobody has set: their defaults."""
+    minimum_s = _setting_s(model, "RetryBackOffWaitMinimum", csms.reconnect_min_s)
+    ordered = any(model.was_set(f"OCPPCommCtrlr/RetryBackOff{what}") for what in ("WaitMinimum", "RepeatTimes"))
+    return BackOffSettings(
+        minimum_s,
+        float(model.integer("OCPPCommCtrlr/RetryBackOffRandomRange")),
+        model.integer("OCPPCommCtrlr/RetryBackOffRepeatTimes"),
+        _BACK_OFF_MOST_S if ordered else max(csms.reconnect_max_s, minimum_s),
+    )
+
+
+def _setting_s(model: DeviceModel, name: str, configured_s: float) -> float:
+    """The configuration's fraction of a second counts until the variable is set."""
+    key = f"OCPPCommCtrlr/{name}"
+    return float(model.integer(key)) if model.was_set(key) else configured_s

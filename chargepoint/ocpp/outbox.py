@@ -1,0 +1,112 @@
+"""The outbox: what must reach the central system, sent in order, one by one, deleted when it was answered.
+
+The rows are the store's; what to do after each attempt is decided in `delivery`. A row stays until a commit has taken it
+away: whatever happens in between, it is sent again byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from chargepoint.ocpp.blocks.context import Outgoing
+from chargepoint.ocpp.connection import Outcome
+from chargepoint.ocpp.delivery import Discard, RetryAt, after_refusal, after_silence
+from chargepoint.ocpp.rpc import CallFailed, CallTimedOut, ResultReceived
+from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.station import Station
+from chargepoint.ports import Clock
+from chargepoint.store.database import Store
+from chargepoint.store.errors import StoreError
+from chargepoint.store.rows import Delivered, Journal, JournalEntry, MarkOffline, OutboxRow, Refused, Write
+
+_STORE_RETRY_S = 5.0
+
+
+class Sender(Protocol):
+    """What the outbox needs of `Caller`. Both raise ConnectionLost."""
+
+    async def send(self, unique_id: str, action: str, text: str, payload: Payload) -> Outcome:
+        """Send a rendered CALL."""
+
+    async def call(self, outgoing: Outgoing) -> Outcome | None:
+        """Send any CALL."""
+
+
+class Outbox:
+    """`drain` runs as long as a connection; `bell` is rung when rows were committed or the registration changed."""
+
+    def __init__(
+        self,
+        store: Store,
+        station: Station,
+        sender: Sender,
+        clock: Clock,
+        log: logging.Logger,
+        bell: asyncio.Event,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._station = station
+        self._sender = sender
+        self._clock = clock
+        self._log = log
+        self._bell = bell
+        self._sleep = sleep
+
+    async def drain(self) -> None:
+        """The oldest row first, the next only when it was answered. Ends with ConnectionLost."""
+        await self._insist(MarkOffline())  # what waited while there was no connection (E11.FR.07)
+        while True:
+            self._bell.clear()
+            row = self._store.outbox_head() if self._station.registration.accepted else None
+            if row is None:
+                await self._bell.wait()
+            else:
+                await self._deliver(row)
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        outcome = await self._sender.send(row.message_id, row.action, row.text, payload_of(row))
+        if isinstance(outcome, ResultReceived):
+            await self._insist(Delivered(row.position))
+            return
+        answers_others = False
+        if isinstance(outcome, CallTimedOut):
+            # Is it this message, or is it the central system? Only the first counts (E13).
+            answers_others = isinstance(await self._sender.call(Outgoing("Heartbeat", {})), ResultReceived | CallFailed)
+        step = self._after(row, outcome, answers_others)
+        if isinstance(step, Discard):
+            told = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"
+            self._log.error("! %s %s discarded: %s", row.action, row.transaction_id, step.reason)
+            await self._insist(Delivered(row.position), Journal(JournalEntry(self._clock.utc(), "!", told)))
+            return
+        if step.row.attempts != row.attempts:
+            await self._insist(Refused(row.position, step.row.attempts))
+        await self._sleep(max(0.0, step.at_s - self._clock.monotonic_s()))
+
+    def _after(self, row: OutboxRow, outcome: CallFailed | CallTimedOut, answers_others: bool) -> RetryAt | Discard:
+        model, prefix = self._station.model, "OCPPCommCtrlr/MessageAttempt"
+        attempts_max = model.integer(f"{prefix}s[TransactionEvent]")
+        interval_s = float(model.integer(f"{prefix}Interval[TransactionEvent]"))
+        now_s = self._clock.monotonic_s()
+        if isinstance(outcome, CallFailed):
+            return after_refusal(row, outcome.code, attempts_max, interval_s, now_s)
+        return after_silence(row, answers_others, attempts_max, interval_s, now_s)
+
+    async def _insist(self, *writes: Write) -> None:
+        """Commit, as often as it takes: a row that was answered must not be sent again for want of disk space."""
+        while True:
+            try:
+                return await self._store.commit(*writes)
+            except StoreError as error:
+                self._log.error("! %s; again in %.0f s", error, _STORE_RETRY_S)
+                await self._sleep(_STORE_RETRY_S)
+
+
+def payload_of(row: OutboxRow) -> Payload:
+    """The payload inside a row's text."""
+    payload: Payload = json.loads(row.text)[3]
+    return payload
