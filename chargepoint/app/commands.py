@@ -32,10 +32,9 @@ ACCEPTED = CommandResult(True)
 class Commands:
     """Implements `chargepoint.ocpp.station_port.StationPort`."""
 
-    def __init__(self, arbiter: Arbiter, restart: Callable[[ResetKind], None], reset: Callable[[EvseId], None]) -> None:
+    def __init__(self, arbiter: Arbiter, restart: Callable[[ResetKind], None]) -> None:
         self._arbiter = arbiter
         self._restart = restart
-        self._reset_faults = reset
         self._channels: Mapping[EvseId, EvseChannel] = {}
         self._before: tuple[EvseState, ...] = ()
 
@@ -77,11 +76,14 @@ class Commands:
                     return CommandResult(False, "UnknownEvse", f"no EVSE {evse_id}")
                 if channel.session.transaction_id is not None:
                     return CommandResult(False, "TxInProgress", "a transaction is running")
-                return ACCEPTED  # unlocked whenever nothing runs and the output is safe
+                if channel.session.must_stay_locked:
+                    return CommandResult(False, "InvalidState", "the car is connected and talks, or power is on")
+                return ACCEPTED  # unlocked already, or as soon as the board's motor is through
             case ChangeAvailability(evse_id, operative):
-                for number, channel in self._channels.items():
-                    if evse_id in (None, number):
-                        channel.feed(AvailabilityChanged(operative))
+                channel = self._channels.get(evse_id)
+                if channel is None:
+                    return CommandResult(False, "UnknownEvse", f"no EVSE {evse_id}")
+                channel.feed(AvailabilityChanged(operative))
                 return ACCEPTED
             case Report(evse_id, kind):
                 for number, channel in self._channels.items():
@@ -116,7 +118,7 @@ class Commands:
             if evse_id in (None, number):
                 if kind is ResetKind.IMMEDIATE:
                     channel.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND))
-                self._reset_faults(number)
+                channel.reset_faults_when_idle()
         if evse_id is None:
             self._restart(kind)
         return ACCEPTED

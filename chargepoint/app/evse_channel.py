@@ -32,7 +32,7 @@ from chargepoint.evse.events import (
     TimePassed,
     UpdateTransaction,
 )
-from chargepoint.evse.session import METER_MAX_AGE_S, EvseSession
+from chargepoint.evse.session import EvseSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent, SeccInputs
 from chargepoint.model.commands import ReportKind
@@ -82,6 +82,7 @@ class EvseChannel:
             authorize_everybody=everybody,
             lease_s=config.power.lease_s,
             loop_timeout_s=sources.CAR_SILENCE_S,
+            ev_connection_timeout_s=lambda: float(rooms.ocpp.variable("TxCtrlr/EVConnectionTimeOut")),
         )
         self.secc: SeccServer | None = None
         self.setpoint = Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, None, "0 W: nothing heard yet", 0.0)
@@ -90,6 +91,7 @@ class EvseChannel:
         self._group: asyncio.TaskGroup | None = None
         self._image_s = 0.0
         self._lost = True
+        self._reset_wanted = False
 
     async def run(self) -> None:
         """Carry out work in order, and notice when the power process falls silent, until cancelled."""
@@ -108,6 +110,9 @@ class EvseChannel:
         self.feed(image)
         if image.stage in (Stage.OFF, Stage.FAULTED):
             self.book.power_is_off()
+        if self._reset_wanted and self.book.idle:
+            self._reset_wanted = False
+            self._rooms.link.reset_faults(self.evse_id)
         if plugged and self.session.plug_in is None and self.secc is not None:
             self.secc.unplugged()
         arbiter, sharers = self._rooms.arbiter, self._rooms.active_evses()
@@ -137,6 +142,10 @@ class EvseChannel:
         for output in self.session.feed(event, self._rooms.clock.monotonic_s()):
             self._carry_out(output)
 
+    def reset_faults_when_idle(self) -> None:
+        """Latched faults are let go, where their cause is gone, as soon as no transaction runs (B12.FR.07)."""
+        self._reset_wanted = True
+
     def report(self, kind: ReportKind) -> None:
         """Read the meter now and tell it."""
         if kind is ReportKind.TRANSACTION:
@@ -164,6 +173,7 @@ class EvseChannel:
             else capabilities.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
             transaction_started_s=session.transaction_started_s,
+            meter_fresh=session.meter_fresh(self._rooms.clock.monotonic_s()),
             connector_type=section.connector_type,
         )
 
@@ -257,7 +267,7 @@ class EvseChannel:
     def _sample(self, context: ReadingContext) -> MeterSample | None:
         """The meter as last read, if that is fresh; None otherwise, never a number made up."""
         seen, now_s = self.session.image, self._rooms.clock.monotonic_s()
-        if seen is None or seen.meter is None or now_s - seen.meter.taken_at_s > METER_MAX_AGE_S:
+        if seen is None or seen.meter is None or not self.session.meter_fresh(now_s):
             return None
         meter, car = seen.meter, self.session.car
         return MeterSample(

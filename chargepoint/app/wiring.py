@@ -22,7 +22,6 @@ from chargepoint.config.schema import Config, EvseSection, TlsPolicy
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.energy.arbiter import Arbiter
-from chargepoint.evse.events import AvailabilityChanged
 from chargepoint.iso15118.secc.services import offer
 from chargepoint.iso15118.secc.session import SeccSettings
 from chargepoint.iso15118.server import SeccServer
@@ -62,7 +61,7 @@ class Daemon:
         self.loop_lag = LoopLag()
         self._stop = asyncio.Event()
         self._restart_after: ResetKind | None = None
-        self.commands = Commands(self.arbiter, self._restart, self.link.reset_faults)
+        self.commands = Commands(self.arbiter, self._restart)
         self.commands.promise(
             tuple(_unheard(EvseId(number), section) for number, section in sorted(config.evse.items()))
         )
@@ -157,7 +156,7 @@ class Daemon:
     # -- start-up -------------------------------------------------------------------------------------------------
 
     def _take_up(self) -> None:
-        """What the last run left: open transactions, availability."""
+        """What the last run left: open transactions. Availability and profiles are the OCPP station's to restore."""
         variables = self.store.variables()
         boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         reason = StopReason.REBOOT if variables.get(BOOT_ID_KEY) == boot_id else StopReason.POWER_LOSS
@@ -172,10 +171,6 @@ class Daemon:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
                 channel.book.restore(state, reason)
-        for number, operative in self.store.availability().items():
-            for channel in self.channels.values():
-                if number in (0, channel.evse_id) and not operative:
-                    channel.feed(AvailabilityChanged(False))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
         self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), Journal(entry))
 
@@ -226,5 +221,6 @@ def _unheard(evse_id: EvseId, section: EvseSection) -> EvseState:
         discharge_max_W=section.discharge_power_max_W,
         voltage_V=None,
         transaction_started_s=None,
+        meter_fresh=False,
         connector_type=section.connector_type,
     )

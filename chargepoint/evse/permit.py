@@ -7,9 +7,6 @@ from enum import Enum
 
 from chargepoint.model.ids import IdToken
 
-EV_CONNECTION_TIMEOUT_S = 60.0
-"""Authorised but not plugged in: the authorisation lapses (OCPP EVConnectionTimeOut)."""
-
 
 class Permission(Enum):
     """Whether this plug-in may charge."""
@@ -54,6 +51,6 @@ class Permit:
         """An answer about this token is awaited."""
         return self.state is Permission.ASKED and self.token == token
 
-    def lapsed(self, now_s: float) -> bool:
-        """Granted, and not used for too long."""
-        return self.state is Permission.GRANTED and now_s - self._granted_s > EV_CONNECTION_TIMEOUT_S
+    def unused_s(self, now_s: float) -> float:
+        """For how long it is granted and not used; 0 otherwise."""
+        return now_s - self._granted_s if self.state is Permission.GRANTED else 0.0

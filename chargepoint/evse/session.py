@@ -6,6 +6,7 @@ runs while the car is connected and authorised (OCPP TxStartPoint PowerPathClose
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -24,7 +25,7 @@ from chargepoint.evse.events import (
     TimePassed,
     UpdateTransaction,
 )
-from chargepoint.evse.permit import EV_CONNECTION_TIMEOUT_S, Permission, Permit
+from chargepoint.evse.permit import Permission, Permit
 from chargepoint.evse.stage_order import energise, off
 from chargepoint.model.car import (
     AuthorizationWanted,
@@ -92,9 +93,9 @@ _FAULT_REASONS = {
 }
 
 _CAR_ENDS = {
-    SessionEnd.TERMINATED: (StopReason.STOPPED_BY_EV, TriggerReason.CHARGING_STATE_CHANGED),
+    SessionEnd.TERMINATED: (StopReason.STOPPED_BY_EV, TriggerReason.STOP_AUTHORIZED),  # E15.FR.04
     SessionEnd.PAUSED: (StopReason.STOPPED_BY_EV, TriggerReason.CHARGING_STATE_CHANGED),
-    SessionEnd.TIMEOUT: (StopReason.TIMEOUT, TriggerReason.EV_COMMUNICATION_LOST),
+    SessionEnd.TIMEOUT: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
     SessionEnd.CONNECTION_LOST: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
     SessionEnd.PROTOCOL_ERROR: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
     SessionEnd.STOPPED_BY_STATION: (StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION),
@@ -104,11 +105,20 @@ _CAR_ENDS = {
 class EvseSession:
     """The session of one EVSE."""
 
-    def __init__(self, evse_id: EvseId, *, authorize_everybody: bool, lease_s: float, loop_timeout_s: float) -> None:
+    def __init__(
+        self,
+        evse_id: EvseId,
+        *,
+        authorize_everybody: bool,
+        lease_s: float,
+        loop_timeout_s: float,
+        ev_connection_timeout_s: Callable[[], float],
+    ) -> None:
         self.evse_id = evse_id
         self._authorize_everybody = authorize_everybody
         self._lease_s = lease_s
         self._loop_timeout_s = loop_timeout_s
+        self._ev_connection_timeout_s = ev_connection_timeout_s
         self.image: EvseImage | None = None
         self.car: CarDemand | None = None
         self.car_link: CarLink | None = None
@@ -278,10 +288,11 @@ class EvseSession:
             self._out.append(TellStatus(status))
 
     def _maybe_forget(self, now_s: float) -> None:
+        patience_s = self._ev_connection_timeout_s()
         if self.permit.state is Permission.REFUSED:
             self.permit.forget()
-        elif self.permit.lapsed(now_s):
-            self._tell("!", f"authorisation lapsed: no car within {EV_CONNECTION_TIMEOUT_S:.0f} s")
+        elif self.permit.unused_s(now_s) > patience_s:
+            self._tell("!", f"authorisation lapsed: no car within {patience_s:.0f} s")
             self.permit.forget()
 
     def _maybe_begin(self, now_s: float) -> None:
@@ -290,17 +301,13 @@ class EvseSession:
             return
         if self.image is None or not self.image.permitted:
             return
-        if not self._meter_fresh(now_s):
+        if not self.meter_fresh(now_s):
             return  # what cannot be counted is not begun
         self.transaction_started_s, self.stop = now_s, None
         self.charging_state = ChargingState.EV_CONNECTED
         remote = self.permit.remote_start_id is not None
         trigger = TriggerReason.REMOTE_START if remote else TriggerReason.AUTHORIZED
         self._out.append(BeginTransaction(trigger, token, self.permit.remote_start_id))
-
-    def _meter_fresh(self, now_s: float) -> bool:
-        meter = None if self.image is None else self.image.meter
-        return meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
 
     def _maybe_state(self, state: ChargingState) -> None:
         if state is not self.charging_state:
@@ -311,7 +318,8 @@ class EvseSession:
         if self.image is None or self.image.stage is not Stage.TRANSFER:
             return ChargingState.EV_CONNECTED
         if self.image.target_W == 0.0 and abs(self.image.applied_W) < 1.0:
-            return ChargingState.SUSPENDED_EVSE
+            willing = self.car is not None and self.car.allows_power
+            return ChargingState.SUSPENDED_EVSE if willing else ChargingState.SUSPENDED_EV
         return ChargingState.CHARGING
 
     def _maybe_end(self, now_s: float) -> None:
@@ -319,7 +327,7 @@ class EvseSession:
         waited_s = now_s - self.stop.since_s
         if self._power_on() and waited_s < STOP_DEADLINE_S + END_DEADLINE_S:
             return
-        if not self._meter_fresh(now_s) and waited_s < END_DEADLINE_S:
+        if not self.meter_fresh(now_s) and waited_s < END_DEADLINE_S:
             return  # the final registers: the power process may come back, the meter may answer again
         self._out.append(EndTransaction(self.stop.trigger, self.stop.reason, self.stop.token))
         if self.plug_in is not None:
@@ -346,14 +354,21 @@ class EvseSession:
             return ConnectorStatus.UNAVAILABLE
         if not self.image.permitted and self.image.faults:
             return ConnectorStatus.FAULTED
-        if self.plugged or self._in_transaction:
+        if self._in_transaction:
             return ConnectorStatus.OCCUPIED
-        return ConnectorStatus.AVAILABLE if self.operative else ConnectorStatus.UNAVAILABLE
+        if not self.operative:
+            return ConnectorStatus.UNAVAILABLE
+        return ConnectorStatus.OCCUPIED if self.plugged else ConnectorStatus.AVAILABLE
 
     def _tell(self, letter: str, text: str) -> None:
         self._out.append(Tell(letter, text))
 
     # -- what is read each cycle -----------------------------------------------------------------------------------
+
+    def meter_fresh(self, now_s: float) -> bool:
+        """There is a reading recent enough to be billed."""
+        meter = None if self.image is None else self.image.meter
+        return meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
 
     def car_fresh(self, now_s: float) -> bool:
         """The car spoke recently enough for power to flow (0.5 s in the charge loop; facts/safety.md 3)."""
@@ -365,7 +380,7 @@ class EvseSession:
         """The order to the power stage for the next lease."""
         car, can = self.car, None if self.image is None else self.image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
-            return off(self.evse_id, self._lease_s, self._pilot(), lock=self._car_talks or self._power_on())
+            return off(self.evse_id, self._lease_s, self._pilot(), lock=self.must_stay_locked)
         flowing = self.stop is None and self.car_fresh(now_s)
         return energise(car, can, setpoint, self._lease_s, self._pilot(), flowing=flowing)
 
@@ -381,6 +396,11 @@ class EvseSession:
             return PilotCommand.F
         over = self.plug_in is not None and self.plug_in.spent and not self._in_transaction and not self._car_talks
         return PilotCommand.PWM if self.plugged and not over else PilotCommand.X1
+
+    @property
+    def must_stay_locked(self) -> bool:
+        """Something may still be on the connector, or the car is about to ask for it."""
+        return self._car_talks or self._power_on()
 
     @property
     def stop_requested(self) -> bool:

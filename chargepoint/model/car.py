@@ -81,6 +81,12 @@ class CarDemand:
     """Signed, positive into the car; Scheduled only."""
     present_voltage_V: float | None = None
 
+    @property
+    def allows_power(self) -> bool:
+        """Its limits leave room in at least one direction."""
+        limits = self.limits
+        return limits.charge_power_max_W > 0 or (self.service.bidirectional and limits.discharge_power_max_W > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SeccInputs:

@@ -63,7 +63,7 @@ class UnlockConnector:
 class ChangeAvailability:
     """Operative or not; survives a restart."""
 
-    evse_id: EvseId | None
+    evse_id: EvseId
     operative: bool
 
 

@@ -62,5 +62,7 @@ class EvseState:
     voltage_V: float | None
     transaction_started_s: float | None
     """Monotonic second of the transaction's start, for Relative profiles."""
+    meter_fresh: bool
+    """There is a reading that may be told."""
     connector_type: str = "cCCS2"
     """ConnectorEnumType, for the device model."""

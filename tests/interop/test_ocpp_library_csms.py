@@ -97,6 +97,7 @@ class Port:
                 1e4,
                 400.0,
                 time.monotonic(),
+                True,
             ),
         )
 

@@ -44,7 +44,7 @@ class Port:
 
     def __init__(self) -> None:
         self.evse = EvseState(
-            EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None
+            EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None, True
         )
         self.commands: list[StationCommand] = []
 

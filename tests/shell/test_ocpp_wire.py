@@ -59,8 +59,8 @@ class Port:
 
     def evse_states(self) -> tuple[EvseState, ...]:
         return (
-            EvseState(EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22e3, 11e3, None, None),
-            EvseState(EvseId(2), ConnectorStatus.FAULTED, False, None, None, False, 22e3, 11e3, None, None),
+            EvseState(EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22e3, 11e3, None, None, True),
+            EvseState(EvseId(2), ConnectorStatus.FAULTED, False, None, None, False, 22e3, 11e3, None, None, True),
         )
 
     def command(self, command: StationCommand) -> CommandResult:

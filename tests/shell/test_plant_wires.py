@@ -83,7 +83,7 @@ class Bench:
     def device(self, kind: str, name: str, bus: Any) -> Any:
         section = getattr(self.config, kind)[name]
         unit, profile = getattr(section, "unit", 1), getattr(section, "profile", None)
-        spec = DeviceSpec(name, kind, section.driver, section.bus, unit, profile, section.params, "bench.toml")
+        spec = DeviceSpec(name, kind, section.driver, section.bus, unit, profile, section.params)
         return catalog.build_device(spec, bus)
 
     def stop(self) -> int:

@@ -8,7 +8,6 @@ from chargepoint.model.commands import (
     Report,
     ReportKind,
     StartTransaction,
-    StationCommand,
     StopTransaction,
     UnlockConnector,
 )
@@ -109,24 +108,25 @@ def trigger_message(request: Payload, context: Context, now: Moment) -> Answer:
             change = ConnectorStatusChanged(evses[0].evse_id, CONNECTOR_ID, evses[0].status, now.utc)
             return Answer(status("Accepted"), then=(Outgoing("StatusNotification", status_notification(change)),))
         case "MeterValues":  # F06.FR.06
-            return _reports([Report(e.evse_id, ReportKind.METER_VALUES) for e in evses], context)
+            return _reports(evses, ReportKind.METER_VALUES, context)
         case "TransactionEvent" if not context.registration.accepted:  # it would wait in the outbox (B01.FR.08)
             return Answer(status("Rejected", "CSNotAccepted"))
         case "TransactionEvent":  # F06.FR.07
-            return _reports(
-                [Report(e.evse_id, ReportKind.TRANSACTION) for e in evses if e.transaction_id is not None], context
-            )
+            return _reports([e for e in evses if e.transaction_id is not None], ReportKind.TRANSACTION, context)
         case _:
             return Answer(status("NotImplemented"))  # F06.FR.08
 
 
-def _reports(commands: Sequence[StationCommand], context: Context) -> Answer:
-    if not commands:
+def _reports(evses: Sequence[EvseState], kind: ReportKind, context: Context) -> Answer:
+    if not evses:
         return Answer(status("Rejected", "NotFound", "nothing to report"))
+    readable = [evse.evse_id for evse in evses if evse.meter_fresh]
+    if not readable:  # F06.FR.10
+        return Answer(status("Rejected", "InternalError", "the meter is silent"))
 
     def report() -> None:
-        for command in commands:
-            context.port.command(command)
+        for evse_id in readable:
+            context.port.command(Report(evse_id, kind))
 
     return Answer(status("Accepted"), after=report)
 

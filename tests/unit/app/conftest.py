@@ -154,6 +154,10 @@ class CentralSystem:
     def sampling_intervals(self) -> tuple[int, int]:
         return 60, self.aligned_s
 
+    def variable(self, key: str) -> str:
+        assert key == "TxCtrlr/EVConnectionTimeOut"
+        return "60"
+
     def snapshot(self) -> dict[str, object]:
         return {"connected": False}
 

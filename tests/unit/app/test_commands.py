@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chargepoint.app.commands import Commands
+from chargepoint.model.car import CarConnected
 from chargepoint.model.commands import (
     ChangeAvailability,
     Contribute,
@@ -36,7 +37,7 @@ class Desk:
     def __init__(self, bench: Any) -> None:
         self.bench = bench
         self.restarts: list[ResetKind] = []
-        self.commands = Commands(bench.arbiter, self.restarts.append, bench.link.reset_faults)
+        self.commands = Commands(bench.arbiter, self.restarts.append)
         self.commands.join({EVSE: bench.channel})
 
     def refused(self, command: Any) -> str:
@@ -81,6 +82,8 @@ async def test_unlock_is_refused_while_a_transaction_runs(desk: Desk) -> None:
     assert desk.refused(UnlockConnector(NOWHERE)) == "UnknownEvse"
     await desk.bench.live(0.1)
     desk.done(UnlockConnector(EVSE))
+    desk.bench.channel.on_car_events([CarConnected(EVSE, "ISO 15118-20 DC", None, "fe80::1")])
+    assert desk.refused(UnlockConnector(EVSE)) == "InvalidState"
     await desk.bench.begun()
     assert desk.refused(UnlockConnector(EVSE)) == "TxInProgress"
 
@@ -109,14 +112,18 @@ async def test_an_immediate_reset_ends_the_transaction_and_asks_for_a_reset_of_f
 async def test_a_reset_on_idle_leaves_the_transaction_alone(desk: Desk) -> None:
     await desk.bench.begun()
     desk.done(Reset(ResetKind.ON_IDLE, EVSE))
+    await desk.bench.live(0.2)
     assert desk.bench.channel.session.stop is None
+    assert desk.bench.link.resets == []
+    await desk.bench.live(0.2, pilot=ControlPilot.A)
+    assert desk.bench.link.resets == [EVSE]  # B12.FR.07: once the transaction is over
     assert desk.restarts == []  # one EVSE is no restart of the station
     assert desk.refused(Reset(ResetKind.ON_IDLE, NOWHERE)) == "UnknownEvse"
 
 
 async def test_availability(desk: Desk) -> None:
     await desk.bench.live(0.1)
-    desk.done(ChangeAvailability(None, False))
+    desk.done(ChangeAvailability(EVSE, False))
     assert desk.bench.channel.session.status is ConnectorStatus.UNAVAILABLE
     desk.done(ChangeAvailability(EVSE, True))
     assert desk.bench.channel.session.status is ConnectorStatus.AVAILABLE
@@ -130,8 +137,8 @@ async def test_a_report_of_the_whole_station_reaches_every_evse(desk: Desk) -> N
 
 
 async def test_states_before_and_after_the_channels_exist(desk: Desk) -> None:
-    early = Commands(desk.bench.arbiter, desk.restarts.append, desk.bench.link.reset_faults)
-    promised = EvseState(EVSE, ConnectorStatus.UNAVAILABLE, False, None, None, False, 1.0, 2.0, None, None)
+    early = Commands(desk.bench.arbiter, desk.restarts.append)
+    promised = EvseState(EVSE, ConnectorStatus.UNAVAILABLE, False, None, None, False, 1.0, 2.0, None, None, False)
     early.promise((promised,))
     assert early.evse_states() == (promised,)
     await desk.bench.begun()

@@ -55,7 +55,13 @@ class Station:
     """A session and what it sees. `feed` keeps the outputs and gives transactions their ids, as the daemon does."""
 
     def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5) -> None:
-        self.session = EvseSession(EVSE, authorize_everybody=everybody, lease_s=0.5, loop_timeout_s=loop_timeout_s)
+        self.session = EvseSession(
+            EVSE,
+            authorize_everybody=everybody,
+            lease_s=0.5,
+            loop_timeout_s=loop_timeout_s,
+            ev_connection_timeout_s=lambda: 60.0,
+        )
         self.t = 100.0
         self.pilot = ControlPilot.A
         self.stage = Stage.OFF

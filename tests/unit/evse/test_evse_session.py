@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,9 +226,9 @@ def test_a_reset_stops_with_its_reason(station: Any) -> None:
 @pytest.mark.parametrize(
     ("end", "trigger", "reason"),
     [
-        (SessionEnd.TERMINATED, TriggerReason.CHARGING_STATE_CHANGED, StopReason.STOPPED_BY_EV),
+        (SessionEnd.TERMINATED, TriggerReason.STOP_AUTHORIZED, StopReason.STOPPED_BY_EV),
         (SessionEnd.PAUSED, TriggerReason.CHARGING_STATE_CHANGED, StopReason.STOPPED_BY_EV),
-        (SessionEnd.TIMEOUT, TriggerReason.EV_COMMUNICATION_LOST, StopReason.TIMEOUT),
+        (SessionEnd.TIMEOUT, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.CONNECTION_LOST, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.PROTOCOL_ERROR, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.STOPPED_BY_STATION, TriggerReason.ABNORMAL_CONDITION, StopReason.OTHER),
@@ -442,12 +443,18 @@ def test_charging_states_follow_the_stage(station: Any) -> None:
     station.transferring()
     station.see(target_W=0.0)
     station.see(target_W=-5000.0)
+    station.see(target_W=0.0)
+    station.asks(
+        Phase.TRANSFER, limits=replace(station.session.car.limits, charge_power_max_W=0.0, discharge_power_max_W=0.0)
+    )
     station.see(stage=Stage.PRE_CHARGED, target_W=0.0)
     states = [o.charging_state for o in station.of(UpdateTransaction)]
     assert states == [
         ChargingState.CHARGING,
         ChargingState.SUSPENDED_EVSE,
         ChargingState.CHARGING,
+        ChargingState.SUSPENDED_EVSE,
+        ChargingState.SUSPENDED_EV,
         ChargingState.EV_CONNECTED,
     ]
 
@@ -459,7 +466,9 @@ def test_status_in_the_words_of_ocpp(new_station: Callable[..., Any]) -> None:
     station.see(faults=frozenset({FaultCode.DOOR_OPEN}))
     station.see(faults=frozenset(), pilot=ControlPilot.A)
     station.feed(AvailabilityChanged(False))
+    station.see(pilot=ControlPilot.B)
     station.feed(AvailabilityChanged(True))
+    station.see(pilot=ControlPilot.A)
     station.feed(PowerProcessLost())
     assert station.statuses() == [
         "Available",
@@ -467,6 +476,7 @@ def test_status_in_the_words_of_ocpp(new_station: Callable[..., Any]) -> None:
         "Faulted",
         "Available",
         "Unavailable",
+        "Occupied",
         "Available",
         "Unavailable",
     ]

@@ -26,7 +26,7 @@ TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
 
 def idle_evse(number: int = 1) -> EvseState:
     return EvseState(
-        EvseId(number), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None
+        EvseId(number), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None, True
     )
 
 

@@ -213,6 +213,14 @@ def test_triggered_readings_are_asked_of_the_app(desk: Any) -> None:
     assert desk.port.commands == [Report(one, ReportKind.METER_VALUES), Report(one, ReportKind.TRANSACTION)]
 
 
+def test_a_silent_meter_is_no_reading(desk: Any) -> None:
+    desk.port.begin()
+    desk.port.change(1, meter_fresh=False)
+    for message in ("MeterValues", "TransactionEvent"):  # F06.FR.10
+        assert desk.ask("TriggerMessage", {"requestedMessage": message})["status"] == "Rejected"
+    assert desk.port.commands == []
+
+
 # -- availability ------------------------------------------------------------------------------------------------------
 
 

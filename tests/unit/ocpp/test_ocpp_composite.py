@@ -18,7 +18,7 @@ from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 T0 = 1_772_366_400
 RULES = V2xRules(True, NegativeLimit.SETPOINT)
 EVSE = EvseState(
-    EvseId(1), ConnectorStatus.OCCUPIED, True, TransactionId("tx"), None, True, 22_000.0, 11_000.0, 400.0, 0.0
+    EvseId(1), ConnectorStatus.OCCUPIED, True, TransactionId("tx"), None, True, 22_000.0, 11_000.0, 400.0, 0.0, True
 )
 
 
