@@ -28,8 +28,8 @@ def answer(line: str) -> dict[str, Any]:
         fragment = mode == "fragment"
         element, message = decode_element(schema, bytes.fromhex(exi), fragment)
         again = encode(message, fragment, schema, element)
-        name = element if fragment else root_name(message)
-        return {"message": name, "json": to_json(message, element), "exi": again.hex()}
+        name = element.rpartition("}")[2] if fragment else root_name(message)
+        return {"message": name, "json": to_json(message, element, schema), "exi": again.hex()}
     except (ValueError, RecursionError, MemoryError) as error:
         # ExiError, json.JSONDecodeError and bytes.fromhex are all ValueErrors
         return {"error": f"{type(error).__name__}: {str(error)[:500]}"}

@@ -13,6 +13,8 @@ from typing import Any
 
 from chargepoint.iso15118.exi.bits import (
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     impossible,
@@ -73,7 +75,7 @@ class Automaton:
                     if step.take is take_integer:
                         raise fail(q, f"{self.where}.{step.name}", found)
                     q = empty(v, q, found, f"{self.where}.{step.name}")
-                    value = "" if step.take is take_string else b""
+                    value = NO_CHARACTERS if step.take is take_string else NO_BYTES
                 else:
                     value, q = step.take(v, q)
             else:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from chargepoint.iso15118.exi.bits import empty, fail, more_groups, put_string, put_unsigned, take_string, wrong
+from chargepoint.iso15118.exi.bits import (
+    NO_CHARACTERS,
+    empty,
+    fail,
+    more_groups,
+    put_text,
+    put_unsigned,
+    take_string,
+    wrong,
+)
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.app_protocol import (
     AppProtocol,
     ResponseCode,
@@ -102,7 +112,7 @@ def encode_supportedAppProtocolRes(a: int, o: supportedAppProtocolRes) -> int:
 def decode_AppProtocol(v: int, q: int) -> tuple[AppProtocol, int]:
     q -= 2
     if t := v >> q & 3:
-        ProtocolNamespace_, q = "", empty(v, q, t, "AppProtocol.ProtocolNamespace")
+        ProtocolNamespace_, q = NO_CHARACTERS, empty(v, q, t, "AppProtocol.ProtocolNamespace")
     else:
         ProtocolNamespace_, q = take_string(v, q)
     q -= 11
@@ -134,7 +144,7 @@ def decode_AppProtocol(v: int, q: int) -> tuple[AppProtocol, int]:
 
 
 def encode_AppProtocol(a: int, o: AppProtocol) -> int:
-    a = put_string(a << 2, o.ProtocolNamespace)
+    a = put_text(a << 2, o.ProtocolNamespace)
     VersionNumberMajor_ = o.VersionNumberMajor
     if 0 <= VersionNumberMajor_ < 128:
         a = a << 11 | VersionNumberMajor_
@@ -168,6 +178,15 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     0: ("AppProtocol", AppProtocol, decode_AppProtocol, encode_AppProtocol, 2),
     7: ("supportedAppProtocolReq", supportedAppProtocolReq, decode_supportedAppProtocolReq, encode_supportedAppProtocolReq, 0),
     8: ("supportedAppProtocolRes", supportedAppProtocolRes, decode_supportedAppProtocolRes, encode_supportedAppProtocolRes, 0),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    1: Leaf("Priority", int, 1, 20),
+    2: Leaf("ProtocolNamespace", str),
+    3: Leaf("ResponseCode", ResponseCode),
+    4: Leaf("SchemaID", int, 0, 255),
+    5: Leaf("VersionNumberMajor", int, 0, 0xffffffff),
+    6: Leaf("VersionNumberMinor", int, 0, 0xffffffff),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

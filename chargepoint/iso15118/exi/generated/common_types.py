@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
-    put_binary,
     put_integer,
-    put_string,
+    put_octets,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -61,6 +63,7 @@ from chargepoint.iso15118.exi.generated.xmldsig import (
     encode_X509Data,
     encode_X509IssuerSerial,
 )
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.common_types import (
     DetailedCost,
     DetailedTax,
@@ -72,6 +75,7 @@ from chargepoint.iso15118.messages.common_types import (
     MeterInfo,
     RationalNumber,
     Receipt,
+    ResponseCode,
     meterSignatureType,
     percentValueType,
 )
@@ -109,7 +113,7 @@ _EvseNotification = tuple(EvseNotification)
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 11
@@ -137,7 +141,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     TimeStamp_ = o.TimeStamp
     if 0 <= TimeStamp_ < 128:
         a = a << 11 | TimeStamp_
@@ -420,7 +424,7 @@ def encode_RationalNumber(a: int, o: RationalNumber) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 11
@@ -485,7 +489,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 5:
         q -= 1
         if t := v >> q & 1:
-            MeterSignature_, q = b"", empty(v, q, t, "MeterInfo.MeterSignature")
+            MeterSignature_, q = NO_BYTES, empty(v, q, t, "MeterInfo.MeterSignature")
         else:
             MeterSignature_, q = take_binary(v, q)
         q -= 3
@@ -530,7 +534,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     ChargedEnergyReadingWh_ = o.ChargedEnergyReadingWh
     if 0 <= ChargedEnergyReadingWh_ < 128:
         a = a << 11 | ChargedEnergyReadingWh_
@@ -567,7 +571,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     MeterSignature_ = o.MeterSignature
     if MeterSignature_ is not None:
         a = a << w | 5 - b
-        a = put_binary(a << 1, MeterSignature_)
+        a = put_octets(a << 1, MeterSignature_)
         a = a << 1
         b, w = 6, 2
     MeterStatus_ = o.MeterStatus
@@ -861,6 +865,61 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     81: ("Transforms", Transforms, decode_Transforms, encode_Transforms, 0),
     85: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     87: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    0: Leaf("AckMaxDelay", int, 0, 65535),
+    3: Leaf("BPT_DischargedEnergyReadingWh", int, 0, 0xffffffffffffffff),
+    4: Leaf("BPT_InductiveEnergyReadingVARh", int, 0, 0xffffffffffffffff),
+    9: Leaf("CapacitiveEnergyReadingVARh", int, 0, 0xffffffffffffffff),
+    10: Leaf("ChargedEnergyReadingWh", int, 0, 0xffffffffffffffff),
+    11: Leaf("ChargingComplete", bool),
+    14: Leaf("DepartureTime", int, 0, 0xffffffff),
+    16: Leaf("DigestValue", bytes, form="base64"),
+    20: Leaf("EVSENotification", EvseNotification),
+    24: Leaf("{http://www.w3.org/2000/09/xmldsig#}Exponent", bytes, form="base64"),
+    25: Leaf("{urn:iso:std:iso:15118:-20:CommonTypes}Exponent", int, -128, 127),
+    26: Leaf("G", bytes, form="base64"),
+    27: Leaf("HMACOutputLength", int, None, None),
+    29: Leaf("InletHot", bool),
+    30: Leaf("J", bytes, form="base64"),
+    32: Leaf("KeyName", str),
+    35: Leaf("MaximumSOC", int, 0, 100),
+    36: Leaf("MeterID", str),
+    38: Leaf("MeterInfoRequested", bool),
+    39: Leaf("MeterSignature", bytes, form="base64"),
+    40: Leaf("MeterStatus", int, -32768, 32767),
+    41: Leaf("MeterTimestamp", int, 0, 0xffffffffffffffff),
+    42: Leaf("MgmtData", str),
+    43: Leaf("MinimumSOC", int, 0, 100),
+    44: Leaf("Modulus", bytes, form="base64"),
+    45: Leaf("NotificationMaxDelay", int, 0, 65535),
+    49: Leaf("P", bytes, form="base64"),
+    51: Leaf("PGPKeyID", bytes, form="base64"),
+    52: Leaf("PGPKeyPacket", bytes, form="base64"),
+    53: Leaf("PgenCounter", bytes, form="base64"),
+    54: Leaf("PresentSOC", int, 0, 100),
+    55: Leaf("Q", bytes, form="base64"),
+    59: Leaf("RemainingTimeToMaximumSOC", int, 0, 0xffffffff),
+    60: Leaf("RemainingTimeToMinimumSOC", int, 0, 0xffffffff),
+    61: Leaf("RemainingTimeToTargetSOC", int, 0, 0xffffffff),
+    62: Leaf("ResponseCode", ResponseCode),
+    66: Leaf("SPKISexp", bytes, form="base64"),
+    67: Leaf("Seed", bytes, form="base64"),
+    68: Leaf("SessionID", bytes, form="hex"),
+    75: Leaf("TargetSOC", int, 0, 100),
+    77: Leaf("TaxRuleID", int, 1, 0xffffffff),
+    78: Leaf("TimeAnchor", int, 0, 0xffffffffffffffff),
+    79: Leaf("TimeStamp", int, 0, 0xffffffffffffffff),
+    82: Leaf("Value", int, -32768, 32767),
+    83: Leaf("X509CRL", bytes, form="base64"),
+    84: Leaf("X509Certificate", bytes, form="base64"),
+    86: Leaf("X509IssuerName", str),
+    88: Leaf("X509SKI", bytes, form="base64"),
+    89: Leaf("X509SerialNumber", int, None, None),
+    90: Leaf("X509SubjectName", str),
+    91: Leaf("XPath", str),
+    92: Leaf("Y", bytes, form="base64"),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

@@ -5,13 +5,16 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.bits import (
     BIT,
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     impossible,
     more_groups,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -64,6 +67,7 @@ from chargepoint.iso15118.exi.generated.xmldsig import (
     encode_X509Data,
     encode_X509IssuerSerial,
 )
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.datatypes import Byte, Int, Long, Short, UnsignedInt
 from chargepoint.iso15118.messages.din70121 import (
     AC_EVChargeParameter,
@@ -211,14 +215,14 @@ _DC_EVErrorCode = tuple(DC_EVErrorCode)
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+        EVCCID_, q = NO_BYTES, empty(v, q, t, "SessionSetupReq.EVCCID")
     else:
         EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
 def encode_SessionSetupReq(a: int, o: SessionSetupReq) -> int:
-    a = put_binary(a << 2, o.EVCCID)
+    a = put_octets(a << 2, o.EVCCID)
     return a
 
 
@@ -230,7 +234,7 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = b"", empty(v, q, t, "SessionSetupRes.EVSEID")
+        EVSEID_, q = NO_BYTES, empty(v, q, t, "SessionSetupRes.EVSEID")
     else:
         EVSEID_, q = take_binary(v, q)
     q -= 3
@@ -263,7 +267,7 @@ def encode_SessionSetupRes(a: int, o: SessionSetupRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("SessionSetupRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     a = a << 1
     b, w = 2, 2
     DateTimeNow_ = o.DateTimeNow
@@ -287,7 +291,7 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 3
@@ -314,7 +318,7 @@ def encode_ServiceDiscoveryReq(a: int, o: ServiceDiscoveryReq) -> int:
     b, w = 0, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 1, 2
     ServiceCategory_ = o.ServiceCategory
@@ -485,7 +489,7 @@ def encode_ServicePaymentSelectionRes(a: int, o: ServicePaymentSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        ContractID_, q = "", empty(v, q, t, "PaymentDetailsReq.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsReq.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 2
@@ -496,7 +500,7 @@ def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
 
 
 def encode_PaymentDetailsReq(a: int, o: PaymentDetailsReq) -> int:
-    a = put_string(a << 2, o.ContractID)
+    a = put_text(a << 2, o.ContractID)
     a = encode_CertificateChain(a << 2, o.ContractSignatureCertChain)
     return a
 
@@ -509,7 +513,7 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        GenChallenge_, q = "", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+        GenChallenge_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsRes.GenChallenge")
     else:
         GenChallenge_, q = take_string(v, q)
     q -= 12
@@ -530,7 +534,7 @@ def encode_PaymentDetailsRes(a: int, o: PaymentDetailsRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("PaymentDetailsRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
     DateTimeNow_ = o.DateTimeNow
     if 0 <= DateTimeNow_ < 128:
         a = a << 12 | DateTimeNow_
@@ -556,7 +560,7 @@ def decode_ContractAuthenticationReq(v: int, q: int) -> tuple[ContractAuthentica
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            GenChallenge_, q = "", empty(v, q, t, "ContractAuthenticationReq.GenChallenge")
+            GenChallenge_, q = NO_CHARACTERS, empty(v, q, t, "ContractAuthenticationReq.GenChallenge")
         else:
             GenChallenge_, q = take_string(v, q)
         q -= 2
@@ -576,7 +580,7 @@ def encode_ContractAuthenticationReq(a: int, o: ContractAuthenticationReq) -> in
     GenChallenge_ = o.GenChallenge
     if GenChallenge_ is not None:
         a = a << w | 1 - b
-        a = put_string(a << 1, GenChallenge_)
+        a = put_text(a << 1, GenChallenge_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -842,7 +846,7 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = b"", empty(v, q, t, "ChargingStatusRes.EVSEID")
+        EVSEID_, q = NO_BYTES, empty(v, q, t, "ChargingStatusRes.EVSEID")
     else:
         EVSEID_, q = take_binary(v, q)
     q -= 12
@@ -893,7 +897,7 @@ def encode_ChargingStatusRes(a: int, o: ChargingStatusRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("ChargingStatusRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if 0 <= SAScheduleTupleID_ < 128:
         a = a << 12 | SAScheduleTupleID_
@@ -931,7 +935,7 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MeteringReceiptReq.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -968,7 +972,7 @@ def encode_MeteringReceiptReq(a: int, o: MeteringReceiptReq) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.SessionID)
+    a = put_octets(a << 1, o.SessionID)
     a = a << 1
     b, w = 2, 2
     SAScheduleTupleID_ = o.SAScheduleTupleID
@@ -1046,7 +1050,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractID_, q = "", empty(v, q, t, "CertificateUpdateReq.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateReq.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 2
@@ -1055,7 +1059,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateReq.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateReq.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     return CertificateUpdateReq(Id=Id_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractID=ContractID_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
@@ -1069,9 +1073,9 @@ def encode_CertificateUpdateReq(a: int, o: CertificateUpdateReq) -> int:
         b, w = 1, 1
     a = a << w | 1 - b
     a = encode_CertificateChain(a, o.ContractSignatureCertChain)
-    a = put_string(a << 2, o.ContractID)
+    a = put_text(a << 2, o.ContractID)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
-    a = put_binary(a << 2, o.DHParams)
+    a = put_octets(a << 2, o.DHParams)
     return a
 
 
@@ -1091,17 +1095,17 @@ def decode_CertificateUpdateRes(v: int, q: int) -> tuple[CertificateUpdateRes, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey")
+        ContractSignatureEncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey")
     else:
         ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateRes.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateRes.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        ContractID_, q = "", empty(v, q, t, "CertificateUpdateRes.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateRes.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 12
@@ -1124,9 +1128,9 @@ def encode_CertificateUpdateRes(a: int, o: CertificateUpdateRes) -> int:
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("CertificateUpdateRes.ResponseCode", ResponseCode_)
     a = encode_CertificateChain(a << 9 | ResponseCode_.code << 2, o.ContractSignatureCertChain)
-    a = put_binary(a << 2, o.ContractSignatureEncryptedPrivateKey)
-    a = put_binary(a << 3, o.DHParams)
-    a = put_string(a << 3, o.ContractID)
+    a = put_octets(a << 2, o.ContractSignatureEncryptedPrivateKey)
+    a = put_octets(a << 3, o.DHParams)
+    a = put_text(a << 3, o.ContractID)
     RetryCounter_ = o.RetryCounter
     if 0 <= RetryCounter_ < 128:
         a = a << 12 | RetryCounter_
@@ -1150,7 +1154,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
         n = 1
     q -= 1
     if t := v >> q & 1:
-        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+        OEMProvisioningCert_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
     else:
         OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
@@ -1159,7 +1163,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationReq.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     return CertificateInstallationReq(Id=Id_, OEMProvisioningCert=OEMProvisioningCert_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
@@ -1172,9 +1176,9 @@ def encode_CertificateInstallationReq(a: int, o: CertificateInstallationReq) -> 
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.OEMProvisioningCert)
+    a = put_octets(a << 1, o.OEMProvisioningCert)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
-    a = put_binary(a << 2, o.DHParams)
+    a = put_octets(a << 2, o.DHParams)
     return a
 
 
@@ -1194,17 +1198,17 @@ def decode_CertificateInstallationRes(v: int, q: int) -> tuple[CertificateInstal
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey")
+        ContractSignatureEncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey")
     else:
         ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationRes.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationRes.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        ContractID_, q = "", empty(v, q, t, "CertificateInstallationRes.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateInstallationRes.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     return CertificateInstallationRes(Id=Id_, ResponseCode=ResponseCode_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractSignatureEncryptedPrivateKey=ContractSignatureEncryptedPrivateKey_, DHParams=DHParams_, ContractID=ContractID_), q
@@ -1216,9 +1220,9 @@ def encode_CertificateInstallationRes(a: int, o: CertificateInstallationRes) -> 
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("CertificateInstallationRes.ResponseCode", ResponseCode_)
     a = encode_CertificateChain(a << 9 | ResponseCode_.code << 2, o.ContractSignatureCertChain)
-    a = put_binary(a << 2, o.ContractSignatureEncryptedPrivateKey)
-    a = put_binary(a << 3, o.DHParams)
-    a = put_string(a << 3, o.ContractID)
+    a = put_octets(a << 2, o.ContractSignatureEncryptedPrivateKey)
+    a = put_octets(a << 3, o.DHParams)
+    a = put_text(a << 3, o.ContractID)
     return a
 
 
@@ -1638,7 +1642,7 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "ServiceTag.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "ServiceTag.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -1660,7 +1664,7 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceTag.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceTag.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -1681,7 +1685,7 @@ def encode_ServiceTag(a: int, o: ServiceTag) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -1692,7 +1696,7 @@ def encode_ServiceTag(a: int, o: ServiceTag) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -1961,7 +1965,7 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+            stringValue_, q = NO_CHARACTERS, empty(v, q, t, "Parameter.stringValue")
         else:
             stringValue_, q = take_string(v, q)
         q -= 2
@@ -2005,7 +2009,7 @@ def encode_Parameter(a: int, o: Parameter) -> int:
         a = encode_PhysicalValue(a << 3 | 0x4, o.physicalValue)
         a = a << 2
     elif o.stringValue is not None:
-        a = put_string(a << 4 | 0xa, o.stringValue)
+        a = put_text(a << 4 | 0xa, o.stringValue)
         a = a << 1
     a = a << 1
     return a
@@ -2040,7 +2044,7 @@ def encode_ServiceCharge(a: int, o: ServiceCharge) -> int:
 def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "CertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -2060,7 +2064,7 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
 
 
 def encode_CertificateChain(a: int, o: CertificateChain) -> int:
-    a = put_binary(a << 2, o.Certificate)
+    a = put_octets(a << 2, o.Certificate)
     a = a << 1
     b, w = 1, 2
     SubCertificates_ = o.SubCertificates
@@ -2080,7 +2084,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+            Certificate_item, q = NO_BYTES, empty(v, q, t, "SubCertificates.Certificate")
         else:
             Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
@@ -2101,7 +2105,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
     for Certificate_item in Certificate_:
         whole, a = a, 1
         a = a << w
-        a = put_binary(a << 1, Certificate_item)
+        a = put_octets(a << 1, Certificate_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2119,7 +2123,7 @@ def decode_ListOfRootCertificateIDs(v: int, q: int) -> tuple[ListOfRootCertifica
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            RootCertificateID_item, q = "", empty(v, q, t, "ListOfRootCertificateIDs.RootCertificateID")
+            RootCertificateID_item, q = NO_CHARACTERS, empty(v, q, t, "ListOfRootCertificateIDs.RootCertificateID")
         else:
             RootCertificateID_item, q = take_string(v, q)
         RootCertificateID_.append(RootCertificateID_item)
@@ -2140,7 +2144,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
     for RootCertificateID_item in RootCertificateID_:
         whole, a = a, 1
         a = a << w
-        a = put_string(a << 1, RootCertificateID_item)
+        a = put_text(a << 1, RootCertificateID_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2152,7 +2156,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 4
@@ -2172,7 +2176,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+            SigMeterReading_, q = NO_BYTES, empty(v, q, t, "MeterInfo.SigMeterReading")
         else:
             SigMeterReading_, q = take_binary(v, q)
         q -= 3
@@ -2220,7 +2224,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     a = a << 1
     b, w = 1, 3
     MeterReading_ = o.MeterReading
@@ -2231,7 +2235,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     SigMeterReading_ = o.SigMeterReading
     if SigMeterReading_ is not None:
         a = a << w | 2 - b
-        a = put_binary(a << 1, SigMeterReading_)
+        a = put_octets(a << 1, SigMeterReading_)
         a = a << 1
         b, w = 3, 2
     MeterStatus_ = o.MeterStatus
@@ -2329,7 +2333,7 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+            FaultMsg_, q = NO_CHARACTERS, empty(v, q, t, "Notification.FaultMsg")
         else:
             FaultMsg_, q = take_string(v, q)
         q -= 2
@@ -2348,7 +2352,7 @@ def encode_Notification(a: int, o: Notification) -> int:
     b, w = 1, 2
     FaultMsg_ = o.FaultMsg
     if FaultMsg_ is not None:
-        a = put_string(a << 3, FaultMsg_)
+        a = put_text(a << 3, FaultMsg_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2462,7 +2466,7 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+            SalesTariffDescription_, q = NO_CHARACTERS, empty(v, q, t, "SalesTariff.SalesTariffDescription")
         else:
             SalesTariffDescription_, q = take_string(v, q)
         q -= 2
@@ -2503,7 +2507,7 @@ def encode_SalesTariff(a: int, o: SalesTariff) -> int:
     b, w = 2, 2
     SalesTariffDescription_ = o.SalesTariffDescription
     if SalesTariffDescription_ is not None:
-        a = put_string(a << 3, SalesTariffDescription_)
+        a = put_text(a << 3, SalesTariffDescription_)
         a = a << 1
         b, w = 3, 1
     a = a << w | 3 - b
@@ -3832,7 +3836,7 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -3860,7 +3864,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     a = a << 1
     b, w = 1, 2
     Notification_ = o.Notification
@@ -3955,8 +3959,8 @@ FRAGMENT_END = 246
 FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {
     0: ("AC_EVChargeParameter", AC_EVChargeParameter, decode_AC_EVChargeParameter, encode_AC_EVChargeParameter, 3),
     1: ("AC_EVSEChargeParameter", AC_EVSEChargeParameter, decode_AC_EVSEChargeParameter, encode_AC_EVSEChargeParameter, 3),
-    2: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
-    3: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    2: ("{urn:din:70121:2012:MsgBody}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    3: ("{urn:din:70121:2012:MsgDataTypes}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
     4: ("Body", Body, decode_Body, encode_Body, 0),
     9: ("CableCheckReq", CableCheckReq, decode_CableCheckReq, encode_CableCheckReq, 3),
     10: ("CableCheckRes", CableCheckRes, decode_CableCheckRes, encode_CableCheckRes, 2),
@@ -3981,10 +3985,10 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     36: ("DC_EVChargeParameter", DC_EVChargeParameter, decode_DC_EVChargeParameter, encode_DC_EVChargeParameter, 0),
     37: ("DC_EVPowerDeliveryParameter", DC_EVPowerDeliveryParameter, decode_DC_EVPowerDeliveryParameter, encode_DC_EVPowerDeliveryParameter, 2),
     38: ("DC_EVSEChargeParameter", DC_EVSEChargeParameter, decode_DC_EVSEChargeParameter, encode_DC_EVSEChargeParameter, 0),
-    39: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    40: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    41: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
-    42: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    39: ("{urn:din:70121:2012:MsgBody}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    40: ("{urn:din:70121:2012:MsgDataTypes}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    41: ("{urn:din:70121:2012:MsgBody}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    42: ("{urn:din:70121:2012:MsgDataTypes}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
     44: ("DSAKeyValue", DSAKeyValue, decode_DSAKeyValue, encode_DSAKeyValue, 0),
     47: ("DigestMethod", DigestMethod, decode_DigestMethod, encode_DigestMethod, 0),
     49: ("EAmount", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -3992,24 +3996,24 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     55: ("EVEnergyRequest", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     57: ("EVMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     58: ("EVMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    59: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    60: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    61: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    62: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    63: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    64: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    59: ("{urn:din:70121:2012:MsgBody}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    60: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    61: ("{urn:din:70121:2012:MsgBody}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    62: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    63: ("{urn:din:70121:2012:MsgBody}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    64: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     65: ("EVMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     73: ("EVSECurrentRegulationTolerance", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     74: ("EVSEEnergyToBeDelivered", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    77: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    78: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    77: ("{urn:din:70121:2012:MsgBody}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    78: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     79: ("EVSEMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    80: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    81: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    82: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    83: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    84: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    85: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    80: ("{urn:din:70121:2012:MsgBody}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    81: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    82: ("{urn:din:70121:2012:MsgBody}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    83: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    84: ("{urn:din:70121:2012:MsgBody}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    85: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     86: ("EVSEMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     87: ("EVSEMinimumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     88: ("EVSEMinimumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -4085,6 +4089,113 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     225: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     227: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
     240: ("physicalValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    6: Leaf("{urn:din:70121:2012:MsgBody}BulkChargingComplete", bool),
+    7: Leaf("{urn:din:70121:2012:MsgDataTypes}BulkChargingComplete", bool),
+    8: Leaf("BulkSOC", int, 0, 100),
+    12: Leaf("Certificate", bytes, form="base64"),
+    20: Leaf("{urn:din:70121:2012:MsgBody}ChargingComplete", bool),
+    21: Leaf("{urn:din:70121:2012:MsgDataTypes}ChargingComplete", bool),
+    23: Leaf("ChargingProfileEntryMaxPower", int, -32768, 32767),
+    24: Leaf("ChargingProfileEntryStart", int, 0, 0xffffffff),
+    30: Leaf("ContractID", str),
+    32: Leaf("ContractSignatureEncryptedPrivateKey", bytes, form="base64"),
+    43: Leaf("DHParams", bytes, form="base64"),
+    45: Leaf("DateTimeNow", int, -0x8000000000000000, 0x7fffffffffffffff),
+    46: Leaf("DepartureTime", int, 0, 0xffffffff),
+    48: Leaf("DigestValue", bytes, form="base64"),
+    50: Leaf("EPriceLevel", int, 0, 255),
+    51: Leaf("EVCCID", bytes, form="hex"),
+    52: Leaf("EVCabinConditioning", bool),
+    56: Leaf("EVErrorCode", DC_EVErrorCode),
+    67: Leaf("EVRESSConditioning", bool),
+    68: Leaf("EVRESSSOC", int, 0, 100),
+    69: Leaf("EVReady", bool),
+    70: Leaf("EVRequestedEnergyTransferType", EVRequestedEnergyTransfer),
+    72: Leaf("EVSECurrentLimitAchieved", bool),
+    75: Leaf("EVSEID", bytes, form="hex"),
+    76: Leaf("EVSEIsolationStatus", IsolationLevel),
+    89: Leaf("EVSENotification", EVSENotification),
+    91: Leaf("EVSEPowerLimitAchieved", bool),
+    94: Leaf("EVSEProcessing", EVSEProcessing),
+    96: Leaf("EVSEStatusCode", DC_EVSEStatusCode),
+    97: Leaf("EVSEVoltageLimitAchieved", bool),
+    101: Leaf("EnergyTransferType", EVSESupportedEnergyTransfer),
+    103: Leaf("Exponent", bytes, form="base64"),
+    104: Leaf("FaultCode", FaultCode),
+    105: Leaf("FaultMsg", str),
+    106: Leaf("FreeService", bool),
+    107: Leaf("FullSOC", int, 0, 100),
+    108: Leaf("G", bytes, form="base64"),
+    109: Leaf("GenChallenge", str),
+    110: Leaf("HMACOutputLength", int, None, None),
+    112: Leaf("J", bytes, form="base64"),
+    114: Leaf("KeyName", str),
+    118: Leaf("MeterID", str),
+    121: Leaf("MeterStatus", int, -32768, 32767),
+    124: Leaf("MgmtData", str),
+    125: Leaf("Modulus", bytes, form="base64"),
+    126: Leaf("Multiplier", int, -3, 3),
+    128: Leaf("NotificationMaxDelay", int, 0, 0xffffffff),
+    129: Leaf("NumEPriceLevels", int, 0, 255),
+    130: Leaf("OEMProvisioningCert", bytes, form="base64"),
+    132: Leaf("P", bytes, form="base64"),
+    134: Leaf("PGPKeyID", bytes, form="base64"),
+    135: Leaf("PGPKeyPacket", bytes, form="base64"),
+    136: Leaf("PMax", int, -32768, 32767),
+    139: Leaf("PMaxScheduleID", int, -32768, 32767),
+    142: Leaf("ParameterSetID", int, -32768, 32767),
+    145: Leaf("PaymentOption", PaymentOption),
+    147: Leaf("PgenCounter", bytes, form="base64"),
+    150: Leaf("PowerSwitchClosed", bool),
+    154: Leaf("Q", bytes, form="base64"),
+    155: Leaf("RCD", bool),
+    157: Leaf("ReadyToChargeState", bool),
+    158: Leaf("ReceiptRequired", bool),
+    163: Leaf("ResponseCode", ResponseCode),
+    165: Leaf("RetryCounter", int, -32768, 32767),
+    166: Leaf("RootCertificateID", str),
+    169: Leaf("{urn:din:70121:2012:MsgBody}SAScheduleTupleID", int, -32768, 32767),
+    170: Leaf("{urn:din:70121:2012:MsgDataTypes}SAScheduleTupleID", int, -32768, 32767),
+    173: Leaf("SPKISexp", bytes, form="base64"),
+    175: Leaf("SalesTariffDescription", str),
+    177: Leaf("SalesTariffID", int, -32768, 32767),
+    178: Leaf("Seed", bytes, form="base64"),
+    179: Leaf("SelectedPaymentOption", PaymentOption),
+    183: Leaf("{urn:din:70121:2012:MsgBody}ServiceCategory", ServiceCategory),
+    184: Leaf("{urn:din:70121:2012:MsgDataTypes}ServiceCategory", ServiceCategory),
+    190: Leaf("{urn:din:70121:2012:MsgBody}ServiceID", int, 0, 65535),
+    191: Leaf("{urn:din:70121:2012:MsgDataTypes}ServiceID", int, 0, 65535),
+    193: Leaf("ServiceName", str),
+    197: Leaf("{urn:din:70121:2012:MsgBody}ServiceScope", str),
+    198: Leaf("{urn:din:70121:2012:MsgDataTypes}ServiceScope", str),
+    200: Leaf("{urn:din:70121:2012:MsgBody}SessionID", bytes, form="hex"),
+    201: Leaf("{urn:din:70121:2012:MsgHeader}SessionID", bytes, form="hex"),
+    206: Leaf("SigMeterReading", bytes, form="base64"),
+    214: Leaf("TMeter", int, -0x8000000000000000, 0x7fffffffffffffff),
+    218: Leaf("Unit", UnitSymbol),
+    220: Leaf("Value", int, -32768, 32767),
+    223: Leaf("X509CRL", bytes, form="base64"),
+    224: Leaf("X509Certificate", bytes, form="base64"),
+    226: Leaf("X509IssuerName", str),
+    228: Leaf("X509SKI", bytes, form="base64"),
+    229: Leaf("X509SerialNumber", int, None, None),
+    230: Leaf("X509SubjectName", str),
+    231: Leaf("XPath", str),
+    232: Leaf("Y", bytes, form="base64"),
+    233: Leaf("amount", int, 0, 0xffffffff),
+    234: Leaf("amountMultiplier", int, -3, 3),
+    235: Leaf("boolValue", bool),
+    236: Leaf("byteValue", int, -128, 127),
+    237: Leaf("costKind", CostKind),
+    238: Leaf("duration", int, 0, 0xffffffff),
+    239: Leaf("intValue", int, -0x80000000, 0x7fffffff),
+    241: Leaf("shortValue", int, -32768, 32767),
+    242: Leaf("start", int, 0, 0xffffffff),
+    243: Leaf("startValue", int, 0, 0xffffffff),
+    244: Leaf("stringValue", str),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     impossible,
     more_groups,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -62,6 +65,7 @@ from chargepoint.iso15118.exi.generated.xmldsig import (
     encode_X509Data,
     encode_X509IssuerSerial,
 )
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.datatypes import (
     Byte,
     Int,
@@ -572,14 +576,14 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+        EVCCID_, q = NO_BYTES, empty(v, q, t, "SessionSetupReq.EVCCID")
     else:
         EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
 def encode_SessionSetupReq(a: int, o: SessionSetupReq) -> int:
-    a = put_binary(a << 2, o.EVCCID)
+    a = put_octets(a << 2, o.EVCCID)
     return a
 
 
@@ -591,7 +595,7 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = "", empty(v, q, t, "SessionSetupRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "SessionSetupRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 3
@@ -624,7 +628,7 @@ def encode_SessionSetupRes(a: int, o: SessionSetupRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("SessionSetupRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     a = a << 1
     b, w = 2, 2
     EVSETimeStamp_ = o.EVSETimeStamp
@@ -648,7 +652,7 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 3
@@ -675,7 +679,7 @@ def encode_ServiceDiscoveryReq(a: int, o: ServiceDiscoveryReq) -> int:
     b, w = 0, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 1, 2
     ServiceCategory_ = o.ServiceCategory
@@ -846,7 +850,7 @@ def encode_PaymentServiceSelectionRes(a: int, o: PaymentServiceSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        eMAID_, q = "", empty(v, q, t, "PaymentDetailsReq.eMAID")
+        eMAID_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsReq.eMAID")
     else:
         eMAID_, q = take_string(v, q)
     q -= 2
@@ -857,7 +861,7 @@ def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
 
 
 def encode_PaymentDetailsReq(a: int, o: PaymentDetailsReq) -> int:
-    a = put_string(a << 2, o.eMAID)
+    a = put_text(a << 2, o.eMAID)
     a = encode_CertificateChain(a << 2, o.ContractSignatureCertChain)
     return a
 
@@ -870,7 +874,7 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        GenChallenge_, q = b"", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+        GenChallenge_, q = NO_BYTES, empty(v, q, t, "PaymentDetailsRes.GenChallenge")
     else:
         GenChallenge_, q = take_binary(v, q)
     q -= 12
@@ -891,7 +895,7 @@ def encode_PaymentDetailsRes(a: int, o: PaymentDetailsRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("PaymentDetailsRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
     EVSETimeStamp_ = o.EVSETimeStamp
     if 0 <= EVSETimeStamp_ < 128:
         a = a << 12 | EVSETimeStamp_
@@ -917,7 +921,7 @@ def decode_AuthorizationReq(v: int, q: int) -> tuple[AuthorizationReq, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            GenChallenge_, q = b"", empty(v, q, t, "AuthorizationReq.GenChallenge")
+            GenChallenge_, q = NO_BYTES, empty(v, q, t, "AuthorizationReq.GenChallenge")
         else:
             GenChallenge_, q = take_binary(v, q)
         q -= 2
@@ -937,7 +941,7 @@ def encode_AuthorizationReq(a: int, o: AuthorizationReq) -> int:
     GenChallenge_ = o.GenChallenge
     if GenChallenge_ is not None:
         a = a << w | 1 - b
-        a = put_binary(a << 1, GenChallenge_)
+        a = put_octets(a << 1, GenChallenge_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -1255,7 +1259,7 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MeteringReceiptReq.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -1286,7 +1290,7 @@ def encode_MeteringReceiptReq(a: int, o: MeteringReceiptReq) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.SessionID)
+    a = put_octets(a << 1, o.SessionID)
     a = a << 1
     b, w = 2, 2
     SAScheduleTupleID_ = o.SAScheduleTupleID
@@ -1394,7 +1398,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        eMAID_, q = "", empty(v, q, t, "CertificateUpdateReq.eMAID")
+        eMAID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateReq.eMAID")
     else:
         eMAID_, q = take_string(v, q)
     q -= 2
@@ -1407,7 +1411,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
 def encode_CertificateUpdateReq(a: int, o: CertificateUpdateReq) -> int:
     a = put_string(a << 1, o.Id)
     a = encode_CertificateChain(a << 1, o.ContractSignatureCertChain)
-    a = put_string(a << 2, o.eMAID)
+    a = put_text(a << 2, o.eMAID)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
     return a
 
@@ -1494,7 +1498,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+        OEMProvisioningCert_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
     else:
         OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
@@ -1506,7 +1510,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
 
 def encode_CertificateInstallationReq(a: int, o: CertificateInstallationReq) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 2, o.OEMProvisioningCert)
+    a = put_octets(a << 2, o.OEMProvisioningCert)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
     return a
 
@@ -1568,7 +1572,7 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = "", empty(v, q, t, "ChargingStatusRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "ChargingStatusRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 11
@@ -1617,7 +1621,7 @@ def encode_ChargingStatusRes(a: int, o: ChargingStatusRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("ChargingStatusRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if not 1 <= SAScheduleTupleID_ <= 255:
         raise wrong("ChargingStatusRes.SAScheduleTupleID", SAScheduleTupleID_)
@@ -1917,7 +1921,7 @@ def decode_CurrentDemandRes(v: int, q: int) -> tuple[CurrentDemandRes, int]:
         n = 10
     q -= 1
     if t := v >> q & 1:
-        EVSEID_, q = "", empty(v, q, t, "CurrentDemandRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "CurrentDemandRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 11
@@ -1980,7 +1984,7 @@ def encode_CurrentDemandRes(a: int, o: CurrentDemandRes) -> int:
         a = a << 2
         b, w = 10, 1
     a = a << w | 10 - b
-    a = put_string(a << 1, o.EVSEID)
+    a = put_text(a << 1, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if not 1 <= SAScheduleTupleID_ <= 255:
         raise wrong("CurrentDemandRes.SAScheduleTupleID", SAScheduleTupleID_)
@@ -2056,7 +2060,7 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "Service.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "Service.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -2078,7 +2082,7 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "Service.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "Service.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -2104,7 +2108,7 @@ def encode_Service(a: int, o: Service) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2115,7 +2119,7 @@ def encode_Service(a: int, o: Service) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -2440,7 +2444,7 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+            stringValue_, q = NO_CHARACTERS, empty(v, q, t, "Parameter.stringValue")
         else:
             stringValue_, q = take_string(v, q)
         q -= 2
@@ -2480,7 +2484,7 @@ def encode_Parameter(a: int, o: Parameter) -> int:
         a = encode_PhysicalValue(a << 3 | 0x4, o.physicalValue)
         a = a << 2
     elif o.stringValue is not None:
-        a = put_string(a << 4 | 0xa, o.stringValue)
+        a = put_text(a << 4 | 0xa, o.stringValue)
         a = a << 1
     a = a << 1
     return a
@@ -2504,7 +2508,7 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "ChargeService.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "ChargeService.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -2526,7 +2530,7 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ChargeService.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ChargeService.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -2556,7 +2560,7 @@ def encode_ChargeService(a: int, o: ChargeService) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2567,7 +2571,7 @@ def encode_ChargeService(a: int, o: ChargeService) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -2626,7 +2630,7 @@ def decode_ContractSignatureEncryptedPrivateKey(v: int, q: int) -> tuple[Contrac
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = b"", empty(v, q, t, "ContractSignatureEncryptedPrivateKey.value")
+        value_, q = NO_BYTES, empty(v, q, t, "ContractSignatureEncryptedPrivateKey.value")
     else:
         value_, q = take_binary(v, q)
     return ContractSignatureEncryptedPrivateKey(Id=Id_, value=value_), q
@@ -2634,7 +2638,7 @@ def decode_ContractSignatureEncryptedPrivateKey(v: int, q: int) -> tuple[Contrac
 
 def encode_ContractSignatureEncryptedPrivateKey(a: int, o: ContractSignatureEncryptedPrivateKey) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 1, o.value)
+    a = put_octets(a << 1, o.value)
     return a
 
 
@@ -2645,7 +2649,7 @@ def decode_DiffieHellmanPublickey(v: int, q: int) -> tuple[DiffieHellmanPublicke
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = b"", empty(v, q, t, "DiffieHellmanPublickey.value")
+        value_, q = NO_BYTES, empty(v, q, t, "DiffieHellmanPublickey.value")
     else:
         value_, q = take_binary(v, q)
     return DiffieHellmanPublickey(Id=Id_, value=value_), q
@@ -2653,7 +2657,7 @@ def decode_DiffieHellmanPublickey(v: int, q: int) -> tuple[DiffieHellmanPublicke
 
 def encode_DiffieHellmanPublickey(a: int, o: DiffieHellmanPublickey) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 1, o.value)
+    a = put_octets(a << 1, o.value)
     return a
 
 
@@ -2664,7 +2668,7 @@ def decode_EMAID(v: int, q: int) -> tuple[EMAID, int]:
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = "", empty(v, q, t, "EMAID.value")
+        value_, q = NO_CHARACTERS, empty(v, q, t, "EMAID.value")
     else:
         value_, q = take_string(v, q)
     return EMAID(Id=Id_, value=value_), q
@@ -2672,7 +2676,7 @@ def decode_EMAID(v: int, q: int) -> tuple[EMAID, int]:
 
 def encode_EMAID(a: int, o: EMAID) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_string(a << 1, o.value)
+    a = put_text(a << 1, o.value)
     return a
 
 
@@ -2691,7 +2695,7 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "CertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -2717,7 +2721,7 @@ def encode_CertificateChain(a: int, o: CertificateChain) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.Certificate)
+    a = put_octets(a << 1, o.Certificate)
     a = a << 1
     b, w = 2, 2
     SubCertificates_ = o.SubCertificates
@@ -2737,7 +2741,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+            Certificate_item, q = NO_BYTES, empty(v, q, t, "SubCertificates.Certificate")
         else:
             Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
@@ -2762,7 +2766,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
         raise wrong("SubCertificates.Certificate", Certificate_)
     for Certificate_item in Certificate_:
         a = a << w
-        a = put_binary(a << 1, Certificate_item)
+        a = put_octets(a << 1, Certificate_item)
         a = a << 1
         b, w = 0, 2
     if len(Certificate_) == 4:
@@ -2816,7 +2820,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 4
@@ -2843,7 +2847,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+            SigMeterReading_, q = NO_BYTES, empty(v, q, t, "MeterInfo.SigMeterReading")
         else:
             SigMeterReading_, q = take_binary(v, q)
         q -= 3
@@ -2891,7 +2895,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     a = a << 1
     b, w = 1, 3
     MeterReading_ = o.MeterReading
@@ -2905,7 +2909,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     SigMeterReading_ = o.SigMeterReading
     if SigMeterReading_ is not None:
         a = a << w | 2 - b
-        a = put_binary(a << 1, SigMeterReading_)
+        a = put_octets(a << 1, SigMeterReading_)
         a = a << 1
         b, w = 3, 2
     MeterStatus_ = o.MeterStatus
@@ -2984,7 +2988,7 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+            FaultMsg_, q = NO_CHARACTERS, empty(v, q, t, "Notification.FaultMsg")
         else:
             FaultMsg_, q = take_string(v, q)
         q -= 2
@@ -3003,7 +3007,7 @@ def encode_Notification(a: int, o: Notification) -> int:
     b, w = 1, 2
     FaultMsg_ = o.FaultMsg
     if FaultMsg_ is not None:
-        a = put_string(a << 3, FaultMsg_)
+        a = put_text(a << 3, FaultMsg_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -3115,7 +3119,7 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+            SalesTariffDescription_, q = NO_CHARACTERS, empty(v, q, t, "SalesTariff.SalesTariffDescription")
         else:
             SalesTariffDescription_, q = take_string(v, q)
         q -= 3
@@ -3167,7 +3171,7 @@ def encode_SalesTariff(a: int, o: SalesTariff) -> int:
     b, w = 2, 2
     SalesTariffDescription_ = o.SalesTariffDescription
     if SalesTariffDescription_ is not None:
-        a = put_string(a << 3, SalesTariffDescription_)
+        a = put_text(a << 3, SalesTariffDescription_)
         a = a << 1
         b, w = 3, 2
     NumEPriceLevels_ = o.NumEPriceLevels
@@ -4111,7 +4115,7 @@ def encode_V2G_Message(a: int, o: V2G_Message) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -4139,7 +4143,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     a = a << 1
     b, w = 1, 2
     Notification_ = o.Notification
@@ -4233,8 +4237,8 @@ FRAGMENT_END = 244
 FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {
     0: ("AC_EVChargeParameter", AC_EVChargeParameter, decode_AC_EVChargeParameter, encode_AC_EVChargeParameter, 3),
     1: ("AC_EVSEChargeParameter", AC_EVSEChargeParameter, decode_AC_EVSEChargeParameter, encode_AC_EVSEChargeParameter, 3),
-    2: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
-    3: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    2: ("{urn:iso:15118:2:2013:MsgBody}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    3: ("{urn:iso:15118:2:2013:MsgDataTypes}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
     4: ("AuthorizationReq", AuthorizationReq, decode_AuthorizationReq, encode_AuthorizationReq, 0),
     5: ("AuthorizationRes", AuthorizationRes, decode_AuthorizationRes, encode_AuthorizationRes, 2),
     6: ("Body", Body, decode_Body, encode_Body, 0),
@@ -4261,10 +4265,10 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     38: ("DC_EVChargeParameter", DC_EVChargeParameter, decode_DC_EVChargeParameter, encode_DC_EVChargeParameter, 0),
     39: ("DC_EVPowerDeliveryParameter", DC_EVPowerDeliveryParameter, decode_DC_EVPowerDeliveryParameter, encode_DC_EVPowerDeliveryParameter, 2),
     40: ("DC_EVSEChargeParameter", DC_EVSEChargeParameter, decode_DC_EVSEChargeParameter, encode_DC_EVSEChargeParameter, 0),
-    41: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    42: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    43: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
-    44: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    41: ("{urn:iso:15118:2:2013:MsgBody}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    42: ("{urn:iso:15118:2:2013:MsgDataTypes}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    43: ("{urn:iso:15118:2:2013:MsgBody}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    44: ("{urn:iso:15118:2:2013:MsgDataTypes}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
     45: ("DHpublickey", DiffieHellmanPublickey, decode_DiffieHellmanPublickey, encode_DiffieHellmanPublickey, 1),
     46: ("DSAKeyValue", DSAKeyValue, decode_DSAKeyValue, encode_DSAKeyValue, 0),
     48: ("DigestMethod", DigestMethod, decode_DigestMethod, encode_DigestMethod, 0),
@@ -4273,23 +4277,23 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     55: ("EVEnergyRequest", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     57: ("EVMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     58: ("EVMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    59: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    60: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    61: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    62: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    63: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    64: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    59: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    60: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    61: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    62: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    63: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    64: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     65: ("EVMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     71: ("EVSECurrentRegulationTolerance", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     72: ("EVSEEnergyToBeDelivered", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    75: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    76: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    77: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    78: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    79: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    80: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    81: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    82: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    75: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    76: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    77: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    78: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    79: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    80: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    81: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    82: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     83: ("EVSEMinimumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     84: ("EVSEMinimumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     85: ("EVSENominalVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -4367,6 +4371,106 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     224: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
     238: ("physicalValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     241: ("startValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    8: Leaf("{urn:iso:15118:2:2013:MsgBody}BulkChargingComplete", bool),
+    9: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}BulkChargingComplete", bool),
+    10: Leaf("BulkSOC", int, 0, 100),
+    14: Leaf("Certificate", bytes, form="base64"),
+    21: Leaf("ChargeProgress", ChargeProgress),
+    23: Leaf("{urn:iso:15118:2:2013:MsgBody}ChargingComplete", bool),
+    24: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}ChargingComplete", bool),
+    26: Leaf("ChargingProfileEntryMaxNumberOfPhasesInUse", int, 1, 3),
+    28: Leaf("ChargingProfileEntryStart", int, 0, 0xffffffff),
+    29: Leaf("ChargingSession", ChargingSession),
+    47: Leaf("DepartureTime", int, 0, 0xffffffff),
+    49: Leaf("DigestValue", bytes, form="base64"),
+    51: Leaf("EPriceLevel", int, 0, 255),
+    52: Leaf("EVCCID", bytes, form="hex"),
+    56: Leaf("EVErrorCode", DC_EVErrorCode),
+    67: Leaf("EVRESSSOC", int, 0, 100),
+    68: Leaf("EVReady", bool),
+    70: Leaf("EVSECurrentLimitAchieved", bool),
+    73: Leaf("EVSEID", str),
+    74: Leaf("EVSEIsolationStatus", IsolationLevel),
+    86: Leaf("EVSENotification", EVSENotification),
+    88: Leaf("EVSEPowerLimitAchieved", bool),
+    91: Leaf("EVSEProcessing", EVSEProcessing),
+    93: Leaf("EVSEStatusCode", DC_EVSEStatusCode),
+    94: Leaf("EVSETimeStamp", int, -0x8000000000000000, 0x7fffffffffffffff),
+    95: Leaf("EVSEVoltageLimitAchieved", bool),
+    99: Leaf("EnergyTransferMode", EnergyTransferMode),
+    101: Leaf("Exponent", bytes, form="base64"),
+    102: Leaf("FaultCode", FaultCode),
+    103: Leaf("FaultMsg", str),
+    104: Leaf("FreeService", bool),
+    105: Leaf("FullSOC", int, 0, 100),
+    106: Leaf("G", bytes, form="base64"),
+    107: Leaf("GenChallenge", bytes, form="base64"),
+    108: Leaf("HMACOutputLength", int, None, None),
+    110: Leaf("J", bytes, form="base64"),
+    112: Leaf("KeyName", str),
+    116: Leaf("MaxEntriesSAScheduleTuple", int, 0, 65535),
+    117: Leaf("MeterID", str),
+    119: Leaf("MeterReading", int, 0, 0xffffffffffffffff),
+    120: Leaf("MeterStatus", int, -32768, 32767),
+    123: Leaf("MgmtData", str),
+    124: Leaf("Modulus", bytes, form="base64"),
+    125: Leaf("Multiplier", int, -3, 3),
+    127: Leaf("NotificationMaxDelay", int, 0, 65535),
+    128: Leaf("NumEPriceLevels", int, 0, 255),
+    129: Leaf("OEMProvisioningCert", bytes, form="base64"),
+    131: Leaf("P", bytes, form="base64"),
+    133: Leaf("PGPKeyID", bytes, form="base64"),
+    134: Leaf("PGPKeyPacket", bytes, form="base64"),
+    140: Leaf("ParameterSetID", int, -32768, 32767),
+    143: Leaf("PaymentOption", PaymentOption),
+    147: Leaf("PgenCounter", bytes, form="base64"),
+    153: Leaf("Q", bytes, form="base64"),
+    154: Leaf("RCD", bool),
+    156: Leaf("ReceiptRequired", bool),
+    161: Leaf("RequestedEnergyTransferMode", EnergyTransferMode),
+    162: Leaf("ResponseCode", ResponseCode),
+    164: Leaf("RetryCounter", int, -32768, 32767),
+    169: Leaf("{urn:iso:15118:2:2013:MsgBody}SAScheduleTupleID", int, 1, 255),
+    170: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}SAScheduleTupleID", int, 1, 255),
+    173: Leaf("SPKISexp", bytes, form="base64"),
+    175: Leaf("SalesTariffDescription", str),
+    177: Leaf("SalesTariffID", int, 1, 255),
+    178: Leaf("Seed", bytes, form="base64"),
+    179: Leaf("SelectedPaymentOption", PaymentOption),
+    183: Leaf("{urn:iso:15118:2:2013:MsgBody}ServiceCategory", ServiceCategory),
+    184: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}ServiceCategory", ServiceCategory),
+    189: Leaf("{urn:iso:15118:2:2013:MsgBody}ServiceID", int, 0, 65535),
+    190: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}ServiceID", int, 0, 65535),
+    192: Leaf("ServiceName", str),
+    194: Leaf("{urn:iso:15118:2:2013:MsgBody}ServiceScope", str),
+    195: Leaf("{urn:iso:15118:2:2013:MsgDataTypes}ServiceScope", str),
+    196: Leaf("{urn:iso:15118:2:2013:MsgBody}SessionID", bytes, form="hex"),
+    197: Leaf("{urn:iso:15118:2:2013:MsgHeader}SessionID", bytes, form="hex"),
+    202: Leaf("SigMeterReading", bytes, form="base64"),
+    211: Leaf("TMeter", int, -0x8000000000000000, 0x7fffffffffffffff),
+    215: Leaf("Unit", UnitSymbol),
+    217: Leaf("Value", int, -32768, 32767),
+    220: Leaf("X509CRL", bytes, form="base64"),
+    221: Leaf("X509Certificate", bytes, form="base64"),
+    223: Leaf("X509IssuerName", str),
+    225: Leaf("X509SKI", bytes, form="base64"),
+    226: Leaf("X509SerialNumber", int, None, None),
+    227: Leaf("X509SubjectName", str),
+    228: Leaf("XPath", str),
+    229: Leaf("Y", bytes, form="base64"),
+    230: Leaf("amount", int, 0, 0xffffffff),
+    231: Leaf("amountMultiplier", int, -3, 3),
+    232: Leaf("boolValue", bool),
+    233: Leaf("byteValue", int, -128, 127),
+    234: Leaf("costKind", CostKind),
+    235: Leaf("duration", int, 0, 86400),
+    237: Leaf("intValue", int, -0x80000000, 0x7fffffff),
+    239: Leaf("shortValue", int, -32768, 32767),
+    240: Leaf("start", int, 0, 0xfffffe),
+    242: Leaf("stringValue", str),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

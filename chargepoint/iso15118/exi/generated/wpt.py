@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
-    put_binary,
     put_integer,
-    put_string,
+    put_octets,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -79,11 +81,13 @@ from chargepoint.iso15118.exi.generated.xmldsig import (
     encode_X509Data,
     encode_X509IssuerSerial,
 )
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.common_types import (
     DetailedCost,
     DetailedTax,
     DisplayParameters,
     EVSEStatus,
+    EvseNotification,
     MessageHeader,
     MeterInfo,
     Processing,
@@ -217,7 +221,7 @@ def decode_WPT_FinePositioningSetupReq(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -265,7 +269,7 @@ def encode_WPT_FinePositioningSetupReq(a: int, o: WPT_FinePositioningSetupReq) -
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -320,7 +324,7 @@ def decode_WPT_FinePositioningSetupRes(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -368,7 +372,7 @@ def encode_WPT_FinePositioningSetupRes(a: int, o: WPT_FinePositioningSetupRes) -
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -410,7 +414,7 @@ def decode_WPT_FinePositioningReq(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -453,7 +457,7 @@ def encode_WPT_FinePositioningReq(a: int, o: WPT_FinePositioningReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 3 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -496,7 +500,7 @@ def decode_WPT_FinePositioningRes(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -539,7 +543,7 @@ def encode_WPT_FinePositioningRes(a: int, o: WPT_FinePositioningRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 3 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -602,7 +606,7 @@ def decode_WPT_PairingReq(v: int, q: int) -> tuple[WPT_PairingReq, int]:
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_PairingReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -648,7 +652,7 @@ def encode_WPT_PairingReq(a: int, o: WPT_PairingReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 4 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -710,7 +714,7 @@ def decode_WPT_PairingRes(v: int, q: int) -> tuple[WPT_PairingRes, int]:
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_PairingRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -758,7 +762,7 @@ def encode_WPT_PairingRes(a: int, o: WPT_PairingRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 5 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -812,7 +816,7 @@ def decode_WPT_ChargeParameterDiscoveryReq(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -853,7 +857,7 @@ def encode_WPT_ChargeParameterDiscoveryReq(a: int, o: WPT_ChargeParameterDiscove
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -919,7 +923,7 @@ def decode_WPT_ChargeParameterDiscoveryRes(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 9:
         q -= 1
         if t := v >> q & 1:
-            SDManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer")
+            SDManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer")
         else:
             SDManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         SDManufacturerSpecificDataContainer_.append(SDManufacturerSpecificDataContainer_item)
@@ -968,7 +972,7 @@ def encode_WPT_ChargeParameterDiscoveryRes(a: int, o: WPT_ChargeParameterDiscove
     for SDManufacturerSpecificDataContainer_item in SDManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 9 - b
-        a = put_binary(a << 1, SDManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, SDManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1016,7 +1020,7 @@ def decode_WPT_AlignmentCheckReq(v: int, q: int) -> tuple[WPT_AlignmentCheckReq,
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_AlignmentCheckReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -1059,7 +1063,7 @@ def encode_WPT_AlignmentCheckReq(a: int, o: WPT_AlignmentCheckReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 4 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1112,7 +1116,7 @@ def decode_WPT_AlignmentCheckRes(v: int, q: int) -> tuple[WPT_AlignmentCheckRes,
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_AlignmentCheckRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -1158,7 +1162,7 @@ def encode_WPT_AlignmentCheckRes(a: int, o: WPT_AlignmentCheckRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 5 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1230,7 +1234,7 @@ def decode_WPT_ChargeLoopReq(v: int, q: int) -> tuple[WPT_ChargeLoopReq, int]:
     while n == 8:
         q -= 1
         if t := v >> q & 1:
-            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer")
+            ManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer")
         else:
             ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
@@ -1281,7 +1285,7 @@ def encode_WPT_ChargeLoopReq(a: int, o: WPT_ChargeLoopReq) -> int:
     for ManufacturerSpecificDataContainer_item in ManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 8 - b
-        a = put_binary(a << 1, ManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, ManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1380,7 +1384,7 @@ def decode_WPT_ChargeLoopRes(v: int, q: int) -> tuple[WPT_ChargeLoopRes, int]:
     while n == 12:
         q -= 1
         if t := v >> q & 1:
-            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer")
+            ManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer")
         else:
             ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
@@ -1455,7 +1459,7 @@ def encode_WPT_ChargeLoopRes(a: int, o: WPT_ChargeLoopRes) -> int:
     for ManufacturerSpecificDataContainer_item in ManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 12 - b
-        a = put_binary(a << 1, ManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, ManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2254,7 +2258,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            SSID_, q = "", empty(v, q, t, "AlternativeSECC.SSID")
+            SSID_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.SSID")
         else:
             SSID_, q = take_string(v, q)
         q -= 4
@@ -2266,7 +2270,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            BSSID_, q = "", empty(v, q, t, "AlternativeSECC.BSSID")
+            BSSID_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.BSSID")
         else:
             BSSID_, q = take_string(v, q)
         q -= 3
@@ -2278,7 +2282,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            IPAddress_, q = "", empty(v, q, t, "AlternativeSECC.IPAddress")
+            IPAddress_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.IPAddress")
         else:
             IPAddress_, q = take_string(v, q)
         q -= 3
@@ -2308,19 +2312,19 @@ def encode_AlternativeSECC(a: int, o: AlternativeSECC) -> int:
     b, w = 0, 3
     SSID_ = o.SSID
     if SSID_ is not None:
-        a = put_string(a << 4, SSID_)
+        a = put_text(a << 4, SSID_)
         a = a << 1
         b, w = 1, 3
     BSSID_ = o.BSSID
     if BSSID_ is not None:
         a = a << w | 1 - b
-        a = put_string(a << 1, BSSID_)
+        a = put_text(a << 1, BSSID_)
         a = a << 1
         b, w = 2, 2
     IPAddress_ = o.IPAddress
     if IPAddress_ is not None:
         a = a << w | 2 - b
-        a = put_string(a << 1, IPAddress_)
+        a = put_text(a << 1, IPAddress_)
         a = a << 1
         b, w = 3, 2
     Port_ = o.Port
@@ -2479,6 +2483,98 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     182: ("WPT_PairingRes", WPT_PairingRes, decode_WPT_PairingRes, encode_WPT_PairingRes, 0),
     185: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     187: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    0: Leaf("AckMaxDelay", int, 0, 65535),
+    5: Leaf("BPT_DischargedEnergyReadingWh", int, 0, 0xffffffffffffffff),
+    6: Leaf("BPT_InductiveEnergyReadingVARh", int, 0, 0xffffffffffffffff),
+    7: Leaf("BSSID", str),
+    12: Leaf("CapacitiveEnergyReadingVARh", int, 0, 0xffffffffffffffff),
+    13: Leaf("ChargedEnergyReadingWh", int, 0, 0xffffffffffffffff),
+    14: Leaf("ChargingComplete", bool),
+    15: Leaf("Coord_X", int, -32768, 32767),
+    16: Leaf("Coord_Y", int, -32768, 32767),
+    17: Leaf("Coord_Z", int, -32768, 32767),
+    20: Leaf("DepartureTime", int, 0, 0xffffffff),
+    22: Leaf("DigestValue", bytes, form="base64"),
+    30: Leaf("EVPCChargeDiagnostics", WPT_EVPCChargeDiagnostics),
+    34: Leaf("EVPCDeviceLocalControl", bool),
+    42: Leaf("EVProcessing", Processing),
+    43: Leaf("EVResultCode", WPT_EVResult),
+    44: Leaf("EVSENotification", EvseNotification),
+    45: Leaf("EVSEProcessing", Processing),
+    49: Leaf("{http://www.w3.org/2000/09/xmldsig#}Exponent", bytes, form="base64"),
+    50: Leaf("{urn:iso:std:iso:15118:-20:CommonTypes}Exponent", int, -128, 127),
+    51: Leaf("G", bytes, form="base64"),
+    52: Leaf("HMACOutputLength", int, None, None),
+    54: Leaf("IPAddress", str),
+    55: Leaf("IndexNumber", int, 0, 65535),
+    56: Leaf("InletHot", bool),
+    57: Leaf("J", bytes, form="base64"),
+    59: Leaf("KeyName", str),
+    67: Leaf("ManufacturerSpecificDataContainer", bytes, form="base64"),
+    68: Leaf("MaximumSOC", int, 0, 100),
+    69: Leaf("MeterID", str),
+    71: Leaf("MeterInfoRequested", bool),
+    72: Leaf("MeterSignature", bytes, form="base64"),
+    73: Leaf("MeterStatus", int, -32768, 32767),
+    74: Leaf("MeterTimestamp", int, 0, 0xffffffffffffffff),
+    75: Leaf("MgmtData", str),
+    76: Leaf("MinimumSOC", int, 0, 100),
+    77: Leaf("Modulus", bytes, form="base64"),
+    78: Leaf("NaturalOffset", int, 0, 65535),
+    79: Leaf("NotificationMaxDelay", int, 0, 65535),
+    80: Leaf("NumPackages", int, 0, 255),
+    81: Leaf("NumberOfReceivers", int, 0, 255),
+    82: Leaf("NumberOfTransmitters", int, 0, 255),
+    84: Leaf("ObservedIDCode", int, 1, 0xffffffff),
+    87: Leaf("P", bytes, form="base64"),
+    88: Leaf("PDInputPowerClass", WPT_PowerClass),
+    92: Leaf("PGPKeyID", bytes, form="base64"),
+    93: Leaf("PGPKeyPacket", bytes, form="base64"),
+    94: Leaf("PackageIndex", int, 0, 255),
+    95: Leaf("PackageSeparationTime", int, 0, 65535),
+    96: Leaf("PgenCounter", bytes, form="base64"),
+    97: Leaf("Port", int, 0, 65535),
+    99: Leaf("PresentSOC", int, 0, 100),
+    103: Leaf("PulseDuration", int, 0, 65535),
+    104: Leaf("PulseSeparationTime", int, 0, 65535),
+    106: Leaf("Q", bytes, form="base64"),
+    113: Leaf("RemainingTimeToMaximumSOC", int, 0, 0xffffffff),
+    114: Leaf("RemainingTimeToMinimumSOC", int, 0, 0xffffffff),
+    115: Leaf("RemainingTimeToTargetSOC", int, 0, 0xffffffff),
+    116: Leaf("ResponseCode", ResponseCode),
+    119: Leaf("RxIdentifier", int, 1, 0xffffffff),
+    121: Leaf("SDManufacturerSpecificDataContainer", bytes, form="base64"),
+    122: Leaf("SDMaxGroundClearanceSupport", int, 0, 65535),
+    123: Leaf("SDMaxGroundClearence", int, 0, 65535),
+    125: Leaf("SDMinGroundClearanceSupport", int, 0, 65535),
+    126: Leaf("SDMinGroundClearence", int, 0, 65535),
+    129: Leaf("SPCChargeDiagnostics", WPT_SPCChargeDiagnostics),
+    136: Leaf("SPKISexp", bytes, form="base64"),
+    137: Leaf("SSID", str),
+    138: Leaf("Seed", bytes, form="base64"),
+    139: Leaf("SessionID", bytes, form="hex"),
+    149: Leaf("TargetSOC", int, 0, 100),
+    151: Leaf("TaxRuleID", int, 1, 0xffffffff),
+    152: Leaf("TimeAnchor", int, 0, 0xffffffffffffffff),
+    153: Leaf("TimeStamp", int, 0, 0xffffffffffffffff),
+    156: Leaf("TxIdentifier", int, 1, 0xffffffff),
+    158: Leaf("TxRxIdentifier", int, 1, 0xffffffff),
+    162: Leaf("Value", int, -32768, 32767),
+    163: Leaf("VendorSpecificDataContainer", bytes, form="base64"),
+    164: Leaf("WPT_AlignmentCheckMethod", WPT_AlignmentCheckMethod),
+    171: Leaf("WPT_FinePositioningMethod", WPT_FinePositioningMethod),
+    180: Leaf("WPT_PairingMethod", WPT_PairingMethod),
+    183: Leaf("X509CRL", bytes, form="base64"),
+    184: Leaf("X509Certificate", bytes, form="base64"),
+    186: Leaf("X509IssuerName", str),
+    188: Leaf("X509SKI", bytes, form="base64"),
+    189: Leaf("X509SerialNumber", int, None, None),
+    190: Leaf("X509SubjectName", str),
+    191: Leaf("XPath", str),
+    192: Leaf("Y", bytes, form="base64"),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

@@ -5,19 +5,23 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.automaton import Automaton, Step
 from chargepoint.iso15118.exi.bits import (
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
     put_any_integer,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     take_binary,
     take_integer,
     take_string,
     too_many,
     wrong,
 )
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.xmldsig import (
     CanonicalizationMethod,
     DSAKeyValue,
@@ -134,17 +138,19 @@ def encode_Signature(a: int, o: Signature) -> int:
 def decode_SignatureValue(v: int, q: int) -> tuple[SignatureValue, int]:
     q -= 2
     n = v >> q & 3
-    if n > 1:
+    if n > 2:
         raise fail(q, "SignatureValue.Id", n)
     Id_: str | None = None
     if n == 0:
         Id_, q = take_string(v, q)
         q -= 1
         n = v >> q & 1
-        if n:
-            raise fail(q, "SignatureValue.value", n)
-        n = 1
-    value_, q = take_binary(v, q)
+        n += 1
+    t = n - 1
+    if t:
+        value_, q = NO_BYTES, empty(v, q, t, "SignatureValue.value")
+    else:
+        value_, q = take_binary(v, q)
     return SignatureValue(Id=Id_, value=value_), q
 
 
@@ -155,7 +161,7 @@ def encode_SignatureValue(a: int, o: SignatureValue) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a, o.value)
+    a = put_octets(a, o.value)
     return a
 
 
@@ -280,7 +286,7 @@ def decode_Reference(v: int, q: int) -> tuple[Reference, int]:
     DigestMethod_, q = decode_DigestMethod(v, q)
     q -= 2
     if t := v >> q & 3:
-        DigestValue_, q = b"", empty(v, q, t, "Reference.DigestValue")
+        DigestValue_, q = NO_BYTES, empty(v, q, t, "Reference.DigestValue")
     else:
         DigestValue_, q = take_binary(v, q)
     return Reference(Id=Id_, Type=Type_, URI=URI_, Transforms=Transforms_, DigestMethod=DigestMethod_, DigestValue=DigestValue_), q
@@ -309,7 +315,7 @@ def encode_Reference(a: int, o: Reference) -> int:
         b, w = 4, 1
     a = a << w | 4 - b
     a = encode_DigestMethod(a, o.DigestMethod)
-    a = put_binary(a << 2, o.DigestValue)
+    a = put_octets(a << 2, o.DigestValue)
     return a
 
 
@@ -452,7 +458,7 @@ def encode_X509Data(a: int, o: X509Data) -> int:
 def decode_X509IssuerSerial(v: int, q: int) -> tuple[X509IssuerSerial, int]:
     q -= 2
     if t := v >> q & 3:
-        X509IssuerName_, q = "", empty(v, q, t, "X509IssuerSerial.X509IssuerName")
+        X509IssuerName_, q = NO_CHARACTERS, empty(v, q, t, "X509IssuerSerial.X509IssuerName")
     else:
         X509IssuerName_, q = take_string(v, q)
     q -= 12
@@ -468,7 +474,7 @@ def decode_X509IssuerSerial(v: int, q: int) -> tuple[X509IssuerSerial, int]:
 
 
 def encode_X509IssuerSerial(a: int, o: X509IssuerSerial) -> int:
-    a = put_string(a << 2, o.X509IssuerName)
+    a = put_text(a << 2, o.X509IssuerName)
     X509SerialNumber_ = o.X509SerialNumber
     if 0 <= X509SerialNumber_ < 128:
         a = a << 12 | X509SerialNumber_
@@ -625,20 +631,20 @@ def encode_DSAKeyValue(a: int, o: DSAKeyValue) -> int:
 def decode_RSAKeyValue(v: int, q: int) -> tuple[RSAKeyValue, int]:
     q -= 2
     if t := v >> q & 3:
-        Modulus_, q = b"", empty(v, q, t, "RSAKeyValue.Modulus")
+        Modulus_, q = NO_BYTES, empty(v, q, t, "RSAKeyValue.Modulus")
     else:
         Modulus_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        Exponent_, q = b"", empty(v, q, t, "RSAKeyValue.Exponent")
+        Exponent_, q = NO_BYTES, empty(v, q, t, "RSAKeyValue.Exponent")
     else:
         Exponent_, q = take_binary(v, q)
     return RSAKeyValue(Modulus=Modulus_, Exponent=Exponent_), q
 
 
 def encode_RSAKeyValue(a: int, o: RSAKeyValue) -> int:
-    a = put_binary(a << 2, o.Modulus)
-    a = put_binary(a << 3, o.Exponent)
+    a = put_octets(a << 2, o.Modulus)
+    a = put_octets(a << 3, o.Exponent)
     return a
 
 
@@ -691,19 +697,19 @@ _Transform = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
             Step("any"),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
             Step("any"),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
             Step("any"),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
@@ -733,119 +739,119 @@ _KeyInfo = Automaton(
     (
         (
             Step("attribute", "Id", 1, take_string, put_string),
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 4, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 5, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 6, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 7, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 8, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
             Step("any"),
             Step("end"),
             Step("text", "", 9, take_string, put_string),
@@ -880,63 +886,63 @@ _X509Data = Automaton(
     (
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
-            Step("end"),
-        ),
-        (
-            Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any"),
+            Step("end"),
+        ),
+        (
+            Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
             Step("any"),
             Step("end"),
         ),
@@ -946,11 +952,11 @@ _PGPData = Automaton(
     "PGPData",
     (
         (
-            Step("leaf", "PGPKeyID", 1, take_binary, put_binary, 1, None),
-            Step("leaf", "PGPKeyPacket", 2, take_binary, put_binary, 1, None),
+            Step("leaf", "PGPKeyID", 1, take_binary, put_octets, 1, None),
+            Step("leaf", "PGPKeyPacket", 2, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "PGPKeyPacket", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "PGPKeyPacket", 3, take_binary, put_octets, 1, None),
             Step("any"),
             Step("end"),
         ),
@@ -976,15 +982,15 @@ _SPKIData = Automaton(
     "SPKIData",
     (
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
         ),
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
             Step("any"),
             Step("end"),
         ),
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
             Step("end"),
         ),
     ),
@@ -1050,31 +1056,31 @@ _DSAKeyValue = Automaton(
     "DSAKeyValue",
     (
         (
-            Step("leaf", "P", 1, take_binary, put_binary, 1, None),
-            Step("leaf", "G", 2, take_binary, put_binary, 1, None),
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "P", 1, take_binary, put_octets, 1, None),
+            Step("leaf", "G", 2, take_binary, put_octets, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Q", 4, take_binary, put_binary, 1, None),
+            Step("leaf", "Q", 4, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "J", 5, take_binary, put_binary, 1, None),
-            Step("leaf", "Seed", 6, take_binary, put_binary, 1, None),
+            Step("leaf", "J", 5, take_binary, put_octets, 1, None),
+            Step("leaf", "Seed", 6, take_binary, put_octets, 1, None),
             Step("end"),
         ),
         (
-            Step("leaf", "G", 2, take_binary, put_binary, 1, None),
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "G", 2, take_binary, put_octets, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Seed", 6, take_binary, put_binary, 1, None),
+            Step("leaf", "Seed", 6, take_binary, put_octets, 1, None),
             Step("end"),
         ),
         (
-            Step("leaf", "PgenCounter", 7, take_binary, put_binary, 1, None),
+            Step("leaf", "PgenCounter", 7, take_binary, put_octets, 1, None),
         ),
         (
             Step("end"),
@@ -1132,6 +1138,32 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     34: ("Transforms", Transforms, decode_Transforms, encode_Transforms, 0),
     37: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     39: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
+}
+# elements of a simple type
+LEAVES: dict[int, Leaf] = {
+    3: Leaf("DigestValue", bytes, form="base64"),
+    4: Leaf("Exponent", bytes, form="base64"),
+    5: Leaf("G", bytes, form="base64"),
+    6: Leaf("HMACOutputLength", int, None, None),
+    7: Leaf("J", bytes, form="base64"),
+    9: Leaf("KeyName", str),
+    12: Leaf("MgmtData", str),
+    13: Leaf("Modulus", bytes, form="base64"),
+    15: Leaf("P", bytes, form="base64"),
+    17: Leaf("PGPKeyID", bytes, form="base64"),
+    18: Leaf("PGPKeyPacket", bytes, form="base64"),
+    19: Leaf("PgenCounter", bytes, form="base64"),
+    20: Leaf("Q", bytes, form="base64"),
+    25: Leaf("SPKISexp", bytes, form="base64"),
+    26: Leaf("Seed", bytes, form="base64"),
+    35: Leaf("X509CRL", bytes, form="base64"),
+    36: Leaf("X509Certificate", bytes, form="base64"),
+    38: Leaf("X509IssuerName", str),
+    40: Leaf("X509SKI", bytes, form="base64"),
+    41: Leaf("X509SerialNumber", int, None, None),
+    42: Leaf("X509SubjectName", str),
+    43: Leaf("XPath", str),
+    44: Leaf("Y", bytes, form="base64"),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {

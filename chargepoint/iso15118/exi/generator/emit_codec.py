@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from chargepoint.iso15118.exi.generator.emit_decoder import Decoder
 from chargepoint.iso15118.exi.generator.emit_encoder import Encoder
 from chargepoint.iso15118.exi.generator.emit_messages import Imports, MessageWriter
-from chargepoint.iso15118.exi.generator.function_body import GENERATED, MESSAGES, tail
+from chargepoint.iso15118.exi.generator.function_body import GENERATED, MESSAGES, literal, tail
 from chargepoint.iso15118.exi.generator.grammar import Irregular, Step
 from chargepoint.iso15118.exi.generator.modules import Class, Library, Module
 from chargepoint.iso15118.exi.generator.xsd import ComplexType, Element, SimpleType
@@ -64,15 +66,31 @@ class CodecWriter:
             f"FRAGMENT_END = {len(fragments) + 1}",
             f"FRAGMENT: dict[int, {_ROOT}] = {{",
         ]
+        shared = Counter(name for (_, name), _ in fragments)
         relaxed = []
-        for code, (_, declarations) in enumerate(fragments):
+        leaves = ["# elements of a simple type", "LEAVES: dict[int, Leaf] = {"]
+        for code, ((namespace, name), declarations) in enumerate(fragments):
             resolved = [self.library.schemas.resolve(e) for e in declarations]
-            if len({id(t) if isinstance(t, ComplexType) else t.name for t in resolved}) == 1:
-                lines += self._root(code, declarations[-1])
-            else:
+            # two namespaces may have an element of one name; then the namespace is part of it
+            called = name if shared[name] == 1 else f"{{{namespace}}}{name}"
+            if len({id(t) if isinstance(t, ComplexType) else t.name for t in resolved}) > 1:
                 relaxed.append((code, declarations))
-        lines.append("}")
-        return lines + self._relaxed(relaxed)
+            elif isinstance(resolved[0], SimpleType):
+                leaves.append(f"    {code}: {self._leaf(called, resolved[0])},")
+            else:
+                lines += self._root(code, declarations[-1], called)
+        return [*lines, "}", *leaves, "}", *self._relaxed(relaxed)]
+
+    def _leaf(self, name: str, simple: SimpleType) -> str:
+        self.imports.add("chargepoint.iso15118.exi.leaf", "Leaf")
+        if simple.values:
+            module, kind = self.library.enum_of(simple)
+            return f'Leaf("{name}", {self.imports.add(f"{MESSAGES}.{module}", kind)})'
+        if simple.base == "integer":
+            return f'Leaf("{name}", int, {literal(simple.low)}, {literal(simple.high)})'
+        if simple.base.endswith("Binary"):
+            return f'Leaf("{name}", bytes, form="{simple.base.removesuffix("Binary")}")'
+        return f'Leaf("{name}", {"bool" if simple.base == "boolean" else "str"})'
 
     def _relaxed(self, relaxed: list[tuple[int, list[Element]]]) -> list[str]:
         # EXI 1.0, clause 8.5.3: an element declared with several types has the element fragment grammar: any declared
@@ -103,7 +121,7 @@ class CodecWriter:
                     break
         return [*lines, "}"]
 
-    def _root(self, code: int, element: Element) -> list[str]:
+    def _root(self, code: int, element: Element, called: str = "") -> list[str]:
         declared = self.library.schemas.resolve(element)
         if isinstance(declared, SimpleType) or declared.abstract or element.abstract:
             return []
@@ -113,7 +131,7 @@ class CodecWriter:
         self.function("decode", item)
         self.function("encode", item)
         end = tail(item.shape, self.library)
-        return [f'    {code}: ("{element.qname[1]}", {name}, decode_{name}, encode_{name}, {end}),']
+        return [f'    {code}: ("{called or element.qname[1]}", {name}, decode_{name}, encode_{name}, {end}),']
 
     def function(self, verb: str, item: Class) -> str:
         name = f"{verb}_{item.name}"
@@ -191,10 +209,13 @@ class CodecWriter:
             return f'Step("element", "{step.name}", {step.target}, {decode}, {encode}, {end})'
         if not isinstance(step.type, SimpleType):
             raise TypeError(step)
-        kinds = {"string": ("string", "string"), "integer": ("integer", "any_integer")}
-        take, put = kinds.get(step.type.base, ("binary", "binary"))
-        functions = f"{self.bits(f'take_{take}')}, {self.bits(f'put_{put}')}"
+        kinds = {"string": ("string", "text"), "integer": ("integer", "any_integer")}
+        take, put = kinds.get(step.type.base, ("binary", "octets"))
         if step.kind == "attribute":
+            if take != "string":
+                raise NotImplementedError(f"attribute {step.name} of {step.type.base}")
+            functions = f"{self.bits('take_string')}, {self.bits('put_string')}"
             return f'Step("attribute", "{step.name}", {step.target}, {functions})'
+        functions = f"{self.bits(f'take_{take}')}, {self.bits(f'put_{put}')}"
         wrap = self.imports.add(f"{MESSAGES}.{self.module.name}", step.name) if ordered else "None"
         return f'Step("leaf", "{step.name}", {step.target}, {functions}, 1, {wrap})'
