@@ -104,7 +104,7 @@ class Leaf:
                 return put_integer(a, value, self.low, self.high, self.name) << 1
             return put_unsigned(a, value, self.low, self.high, self.name) << 1
         if isinstance(value, Enum):
-            code = tuple(self.kind).index(value)
+            code = list(type(value)).index(value)
         elif self._fits(value):
             code = int(value) - (self.low or 0)
         else:

@@ -30,6 +30,20 @@ _MODULES = {
     NS_ISO2: "iso15118_2",
     NS_DIN: "din70121",
 }
+SHORT_NAMES = {
+    "SAP": NS_SAP,
+    "XMLDSIG": NS_XMLDSIG,
+    "CT": NS_COMMON_TYPES,
+    "CM": NS_CM,
+    "DC": NS_DC,
+    "AC": NS_AC,
+    "ACDP": NS_ACDP,
+    "WPT": NS_WPT,
+    "ISO2": NS_ISO2,
+    "DIN": NS_DIN,
+}
+"""What people call the schemas when they do not want to write a namespace."""
+
 NAMESPACE_OF = {module: namespace for namespace, module in _MODULES.items()}
 """Message module (last part of its name) -> namespace whose schema set encodes its classes by default."""
 
