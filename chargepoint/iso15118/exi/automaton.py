@@ -1,8 +1,7 @@
 """Types whose content is not a plain sequence: mixed content, wildcards and repeated groups, all of them in xmldsig.
 
-The generated code gives each such type one `Automaton`; nothing of it is on the path of a charge loop.
-Wildcard elements (SE(*)) keep their event code, because the width of the others depends on it, but are refused: no
-ISO 15118 message has a use for them.
+The generated code gives each such type one `Automaton`; nothing of it is on the path of a charge loop. What stands where
+any element may (SE(*)) is the business of `wildcard`.
 """
 
 from __future__ import annotations
@@ -17,13 +16,14 @@ from chargepoint.iso15118.exi.bits import (
     NO_CHARACTERS,
     empty,
     fail,
-    impossible,
     take_integer,
     take_string,
     too_many,
     wrong,
 )
 from chargepoint.iso15118.exi.errors import ExiError
+from chargepoint.iso15118.exi.wildcard import Coded, put_wildcard, take_wildcard
+from chargepoint.iso15118.messages.datatypes import AnyElement, DeclaredElement
 
 Take = Callable[[int, int], tuple[Any, int]]
 Put = Callable[[int, Any], int]
@@ -66,10 +66,10 @@ class Automaton:
             state = step.target
             if step.kind == "end":
                 return named, content, q
-            if step.take is None:
-                impossible(q, f"{self.where}: {step.name}")
             value: Any
-            if step.kind == "leaf":
+            if step.take is None:
+                value, q = take_wildcard(v, q)
+            elif step.kind == "leaf":
                 q -= 1
                 if found := v >> q & 1:
                     if step.take is take_integer:
@@ -106,6 +106,8 @@ class Automaton:
         for item in content:
             if isinstance(item, str):
                 a, state = self._append(a, state, ("text", ""), item)
+            elif isinstance(item, (AnyElement, DeclaredElement, Coded)):
+                a, state = self._append(a, state, ("any", ""), item)
             else:
                 a, state = self._append(a, state, ("content", type(item).__name__), item)
         code, _, width = self._find(state, ("end", ""), None)
@@ -115,8 +117,8 @@ class Automaton:
         code, step, width = self._find(state, key, value)
         a = a << width | code
         if step.put is None:
-            raise wrong(f"{self.where}.{step.name}", value)
-        if step.kind == "leaf":
+            a = put_wildcard(a, value)
+        elif step.kind == "leaf":
             a = step.put(a << 1, value.value if step.wrap else value)
         else:
             a = step.put(a, value)

@@ -152,9 +152,13 @@ def take_string(v: int, q: int) -> tuple[str, int]:
     count = v >> q & 255
     if count > 127:
         count, q = more_groups(v, q, count)
-    count -= 2
-    if count < 0:
+    if count < 2:
         raise ExiError("string table hit in a profile without string tables", remaining=q)
+    return take_characters(v, q, count - 2)
+
+
+def take_characters(v: int, q: int, count: int) -> tuple[str, int]:
+    """The next `count` characters."""
     raw, q = take_bytes(v, q, count)
     if raw.isascii():
         return raw.decode("ascii"), q
@@ -233,8 +237,13 @@ def put_text(a: int, value: str) -> int:
 def put_string(a: int, value: str) -> int:
     """Appends a string as a string-table miss."""
     count = len(value)
-    a = a << 8 | count + 2 if count < 126 else put_unsigned(a, count + 2, 0, None, "length")
+    return put_characters(a << 8 | count + 2 if count < 126 else put_unsigned(a, count + 2, 0, None, "length"), value)
+
+
+def put_characters(a: int, value: str) -> int:
+    """Appends the characters alone."""
     if value.isascii():
+        count = len(value)
         return a << 8 * count | int.from_bytes(value.encode("ascii"), "big")
     groups = bytearray()
     for character in value:

@@ -29,6 +29,7 @@ from chargepoint.iso15118.exi.namespaces import (
     NS_XMLDSIG,
     generated,
 )
+from chargepoint.iso15118.exi.wildcard import NeedsNames, Stream, Tables
 
 __all__ = [
     "NS_AC",
@@ -126,13 +127,21 @@ def decode_element(namespace: str, data: bytes, fragment: bool = False) -> tuple
     Where a schema set has elements of one name in two namespaces, a fragment's name is `{namespace}name`. A fragment of
     an element with a simple type is that type's value: str, int, bool, bytes or a member of an enumeration.
     """
+    try:
+        return _decode(namespace, data, fragment, None)
+    except NeedsNames:
+        return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)))
+
+
+def _decode(namespace: str, data: bytes, fragment: bool, v: int | None) -> tuple[str, object]:
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
         raise ExiError(f"EXI header 0x80 expected, found {data[:1].hex() or 'nothing'}", 0)
     q = 8 * size - 8
     # a Window answers the one operator that the generated code uses on the stream
-    v = int.from_bytes(data, "big") if size <= _LONG_STREAM else cast(int, Window(bytes(data)))
+    if v is None:
+        v = int.from_bytes(data, "big") if size <= _LONG_STREAM else cast(int, Window(bytes(data)))
     width = roots.width
     try:
         q -= width
@@ -188,7 +197,11 @@ def encode(message: object, fragment: bool = False, namespace: str | None = None
     try:
         if found:
             root = found[0]
-            a = root.encode(a << roots.width | root.code, message) << root.tail
+            try:
+                a = root.encode(a << roots.width | root.code, message) << root.tail
+            except NeedsNames:
+                ready = Tables(namespace or namespace_of(message)).prepared(message)
+                a = root.encode(a << roots.width | root.code, ready) << root.tail
         else:
             a = _encode_other(a, message, roots, element)
     except ExiError:

@@ -3021,3 +3021,53 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:AC": tuple(
+        "AC_CPDReqEnergyTransferMode AC_CPDReqEnergyTransferModeType AC_CPDResEnergyTransferMode AC_CPDResEnergyTransferModeType AC_ChargeLoopReq AC_ChargeLoopReqType AC_ChargeLoopRes AC_ChargeLoopResType AC_ChargeParameterDiscoveryReq AC_ChargeParameterDiscoveryReqType AC_ChargeParameterDiscoveryRes AC_ChargeParameterDiscoveryResType BPT_AC_CPDReqEnergyTransferMode BPT_AC_CPDReqEnergyTransferModeType BPT_AC_CPDResEnergyTransferMode BPT_AC_CPDResEnergyTransferModeType BPT_Dynamic_AC_CLReqControlMode BPT_Dynamic_AC_CLReqControlModeType BPT_Dynamic_AC_CLResControlMode BPT_Dynamic_AC_CLResControlModeType BPT_Scheduled_AC_CLReqControlMode BPT_Scheduled_AC_CLReqControlModeType BPT_Scheduled_AC_CLResControlMode BPT_Scheduled_AC_CLResControlModeType Dynamic_AC_CLReqControlMode Dynamic_AC_CLReqControlModeType Dynamic_AC_CLResControlMode Dynamic_AC_CLResControlModeType EVMaximumChargePower EVMaximumChargePower_L2 EVMaximumChargePower_L3 EVMaximumDischargePower EVMaximumDischargePower_L2 EVMaximumDischargePower_L3 EVMaximumV2XEnergyRequest EVMinimumChargePower EVMinimumChargePower_L2 EVMinimumChargePower_L3 EVMinimumDischargePower EVMinimumDischargePower_L2 EVMinimumDischargePower_L3 EVMinimumV2XEnergyRequest EVPresentActivePower EVPresentActivePower_L2 EVPresentActivePower_L3 EVPresentReactivePower EVPresentReactivePower_L2 EVPresentReactivePower_L3 EVSEMaximumChargePower EVSEMaximumChargePower_L2 EVSEMaximumChargePower_L3 EVSEMaximumDischargePower EVSEMaximumDischargePower_L2 EVSEMaximumDischargePower_L3 EVSEMinimumChargePower EVSEMinimumChargePower_L2 EVSEMinimumChargePower_L3 EVSEMinimumDischargePower EVSEMinimumDischargePower_L2 EVSEMinimumDischargePower_L3 EVSENominalFrequency EVSEPowerRampLimitation EVSEPresentActivePower EVSEPresentActivePower_L2 EVSEPresentActivePower_L3 EVSETargetActivePower EVSETargetActivePower_L2 EVSETargetActivePower_L3 EVSETargetFrequency EVSETargetReactivePower EVSETargetReactivePower_L2 EVSETargetReactivePower_L3 MaximumPowerAsymmetry Scheduled_AC_CLReqControlMode Scheduled_AC_CLReqControlModeType Scheduled_AC_CLResControlMode Scheduled_AC_CLResControlModeType".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:std:iso:15118:-20:AC", "AC_CPDReqEnergyTransferMode"): 0,
+    ("urn:iso:std:iso:15118:-20:AC", "AC_CPDResEnergyTransferMode"): 1,
+    ("urn:iso:std:iso:15118:-20:AC", "AC_ChargeLoopReq"): 2,
+    ("urn:iso:std:iso:15118:-20:AC", "AC_ChargeLoopRes"): 3,
+    ("urn:iso:std:iso:15118:-20:AC", "AC_ChargeParameterDiscoveryReq"): 4,
+    ("urn:iso:std:iso:15118:-20:AC", "AC_ChargeParameterDiscoveryRes"): 5,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_AC_CPDReqEnergyTransferMode"): 9,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_AC_CPDResEnergyTransferMode"): 10,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_Dynamic_AC_CLReqControlMode"): 12,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_Dynamic_AC_CLResControlMode"): 13,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_Scheduled_AC_CLReqControlMode"): 15,
+    ("urn:iso:std:iso:15118:-20:AC", "BPT_Scheduled_AC_CLResControlMode"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 20,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 25,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 27,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 28,
+    ("urn:iso:std:iso:15118:-20:AC", "Dynamic_AC_CLReqControlMode"): 30,
+    ("urn:iso:std:iso:15118:-20:AC", "Dynamic_AC_CLResControlMode"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 89,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 90,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 91,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 92,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 101,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 105,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 109,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 115,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 117,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 122,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 124,
+    ("urn:iso:std:iso:15118:-20:AC", "Scheduled_AC_CLReqControlMode"): 126,
+    ("urn:iso:std:iso:15118:-20:AC", "Scheduled_AC_CLResControlMode"): 127,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 130,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 131,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 132,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 133,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 134,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 135,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 141,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 142,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 146,
+}

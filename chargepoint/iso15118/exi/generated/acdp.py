@@ -740,3 +740,45 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:ACDP": tuple(
+        "ACDP_ConnectReq ACDP_ConnectReqType ACDP_ConnectRes ACDP_ConnectResType ACDP_DisconnectReq ACDP_DisconnectRes ACDP_SystemStatusReq ACDP_SystemStatusReqType ACDP_SystemStatusRes ACDP_SystemStatusResType ACDP_VehiclePositioningReq ACDP_VehiclePositioningReqType ACDP_VehiclePositioningRes ACDP_VehiclePositioningResType ContactWindowXc ContactWindowYc EVAssociationStatus EVCPStatus EVElectricalChargingDeviceStatus EVErrorCode EVImmobilizationRequest EVImmobilized EVInChargePosition EVMobilityStatus EVPositioningSupport EVReadyToCharge EVRelativeXDeviation EVRelativeYDeviation EVSEDisabled EVSEElectricalChargingDeviceStatus EVSEEmergencyShutdown EVSEIsolationStatus EVSEMalfunction EVSEMechanicalChargingDeviceStatus EVSEPositioningSupport EVSEProcessing EVSEReadyToCharge EVSEUtilityInterruptEvent EVSOC EVTechnicalStatus EVTechnicalStatusType EVTimeout EVWLANStrength cpStatusType electricalChargingDeviceStatusType errorCodeType isolationStatusType mechanicalChargingDeviceStatusType".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_ConnectReq"): 0,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_ConnectRes"): 1,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_DisconnectReq"): 2,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_DisconnectRes"): 3,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_SystemStatusReq"): 4,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_SystemStatusRes"): 5,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_VehiclePositioningReq"): 6,
+    ("urn:iso:std:iso:15118:-20:ACDP", "ACDP_VehiclePositioningRes"): 7,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 23,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 25,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 26,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 67,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 68,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 69,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 70,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 78,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 82,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 86,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 92,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 94,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 99,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 101,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 105,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 106,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 107,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 108,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 109,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 110,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 116,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 117,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 121,
+}

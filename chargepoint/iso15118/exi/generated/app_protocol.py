@@ -191,3 +191,18 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ()
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "": tuple(
+        "AppProtocol Priority ProtocolNamespace ResponseCode SchemaID VersionNumberMajor VersionNumberMinor".split()  # noqa: E501
+    ),
+    "urn:iso:15118:2:2010:AppProtocol": tuple(
+        "AppProtocolType idType priorityType protocolNameType protocolNamespaceType responseCodeType supportedAppProtocolReq supportedAppProtocolRes".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:15118:2:2010:AppProtocol", "supportedAppProtocolReq"): 7,
+    ("urn:iso:15118:2:2010:AppProtocol", "supportedAppProtocolRes"): 8,
+}

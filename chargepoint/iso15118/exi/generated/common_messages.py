@@ -4591,3 +4591,65 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:CommonMessages": tuple(
+        "AbsolutePriceSchedule AbsolutePriceScheduleType AdditionalSelectedServices AdditionalService AdditionalServiceListType AdditionalServiceType AppliesMinimumMaximumCost AppliesToEnergyFee AppliesToOverstayFee AppliesToParkingFee AuthorizationReq AuthorizationReqType AuthorizationRes AuthorizationResType AuthorizationServices AuthorizationSetupReq AuthorizationSetupReqType AuthorizationSetupRes AuthorizationSetupResType AvailableEnergy BPT_ChannelSelection CPSCertificateChain CarbonDioxideEmission Certificate CertificateChainType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateInstallationService ChargeProgress ChargingSchedule ChargingScheduleType ChargingSession CheckOutTime ContractCertificateChain ContractCertificateChainType Currency DHPublicKey DepartureTime DeviceLocation DeviceOffset DischargingSchedule Duration Dynamic_EVPPTControlMode Dynamic_EVPPTControlModeType Dynamic_SEReqControlMode Dynamic_SEReqControlModeType Dynamic_SEResControlMode Dynamic_SEResControlModeType Dynamic_SMDTControlMode Dynamic_SMDTControlModeType ECDHCurve EIM_AReqAuthorizationMode EIM_AReqAuthorizationModeType EIM_ASResAuthorizationMode EIM_ASResAuthorizationModeType EMAID EMAIDListType EVAbsolutePriceSchedule EVAbsolutePriceScheduleType EVCCID EVCheckInStatus EVCheckOutStatus EVEnergyOffer EVEnergyOfferType EVMaximumEnergyRequest EVMaximumV2XEnergyRequest EVMinimumEnergyRequest EVMinimumV2XEnergyRequest EVPowerProfile EVPowerProfileEntries EVPowerProfileEntry EVPowerProfileEntryListType EVPowerProfileType EVPowerSchedule EVPowerScheduleEntries EVPowerScheduleEntry EVPowerScheduleEntryListType EVPowerScheduleEntryType EVPowerScheduleType EVPriceRule EVPriceRuleStack EVPriceRuleStackListType EVPriceRuleStackType EVPriceRuleStacks EVPriceRuleType EVProcessing EVSECheckOutStatus EVSEID EVSEProcessing EVSEStatus EVTargetEnergyRequest EVTerminationCode EVTerminationExplanation EnergyFee EnergyTransferServiceList FreeService GenChallenge GoToPause Id Language ListOfRootCertificateIDs MaximumContractCertificateChains MaximumCost MaximumSupportingPoints MeterInfo MeteringConfirmationReq MeteringConfirmationReqType MeteringConfirmationRes MeteringConfirmationResType MinimumCost MinimumSOC Name NumberOfPriceLevels OEMProvisioningCertificateChain OverstayFee OverstayFeePeriod OverstayPowerThreshold OverstayRule OverstayRuleDescription OverstayRuleListType OverstayRuleType OverstayRules OverstayTimeThreshold Parameter ParameterSet ParameterSetID ParameterSetType ParameterType ParkingFee ParkingFeePeriod ParkingMethod ParkingSpace PnC_AReqAuthorizationMode PnC_AReqAuthorizationModeType PnC_ASResAuthorizationMode PnC_ASResAuthorizationModeType Power PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PowerRangeStart PowerSchedule PowerScheduleEntries PowerScheduleEntry PowerScheduleEntryListType PowerScheduleEntryType PowerScheduleType PowerTolerance PowerToleranceAcceptance Power_L2 Power_L3 PriceAlgorithm PriceLevel PriceLevelSchedule PriceLevelScheduleEntries PriceLevelScheduleEntry PriceLevelScheduleEntryListType PriceLevelScheduleEntryType PriceLevelScheduleType PriceRule PriceRuleStack PriceRuleStackListType PriceRuleStackType PriceRuleStacks PriceRuleType PriceScheduleDescription PriceScheduleID PriceScheduleType PrioritizedEMAIDs ProviderID Receipt RemainingContractCertificateChains RenewableGenerationPercentage SECP521_EncryptedPrivateKey ScheduleExchangeReq ScheduleExchangeReqType ScheduleExchangeRes ScheduleExchangeResType ScheduleTuple ScheduleTupleID ScheduleTupleType Scheduled_EVPPTControlMode Scheduled_EVPPTControlModeType Scheduled_SEReqControlMode Scheduled_SEReqControlModeType Scheduled_SEResControlMode Scheduled_SEResControlModeType Scheduled_SMDTControlMode Scheduled_SMDTControlModeType SelectedAuthorizationService SelectedEnergyTransferService SelectedScheduleTupleID SelectedService SelectedServiceListType SelectedServiceType SelectedVASList Service ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceFee ServiceID ServiceIDListType ServiceListType ServiceName ServiceParameterList ServiceParameterListType ServiceRenegotiationSupported ServiceSelectionReq ServiceSelectionReqType ServiceSelectionRes ServiceSelectionResType ServiceType SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopReqType SessionStopRes SessionStopResType SignedCertificateChainType SignedInstallationData SignedInstallationDataType SignedMeteringData SignedMeteringDataType StartTime SubCertificates SubCertificatesType SupportedProviders SupportedProvidersListType SupportedServiceIDs TPM_EncryptedPrivateKey TargetDistance TargetOffsetX TargetOffsetY TargetPositionType TargetSOC TaxIncludedInPrice TaxRate TaxRule TaxRuleID TaxRuleListType TaxRuleName TaxRuleType TaxRules TimeAnchor VASList VehicleCheckInReq VehicleCheckInReqType VehicleCheckInRes VehicleCheckInResType VehicleCheckOutReq VehicleCheckOutReqType VehicleCheckOutRes VehicleCheckOutResType VehicleFrame VehicleTravel X448_EncryptedPrivateKey authorizationType boolValue byteValue certificateType channelSelectionType chargeProgressType chargingSessionType currencyType dhPublicKeyType ecdhCurveType evCheckInStatusType evCheckOutStatusType evseCheckOutStatusType finiteString genChallengeType intValue languageType maxSupportingPointsScheduleTupleType parkingMethodType powerToleranceAcceptanceType rationalNumber secp521_EncryptedPrivateKeyType serviceIDType shortValue tpm_EncryptedPrivateKeyType x448_EncryptedPrivateKeyType".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationReq"): 10,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationRes"): 11,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationSetupReq"): 13,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationSetupRes"): 14,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 23,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "CertificateInstallationReq"): 27,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "CertificateInstallationRes"): 28,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 40,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 45,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 102,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 103,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 104,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 107,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "MeteringConfirmationReq"): 119,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "MeteringConfirmationRes"): 120,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 121,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 129,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 140,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "PowerDeliveryReq"): 154,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "PowerDeliveryRes"): 155,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 178,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 181,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 188,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 191,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ScheduleExchangeReq"): 193,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ScheduleExchangeRes"): 194,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDetailReq"): 208,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDetailRes"): 209,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDiscoveryReq"): 210,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDiscoveryRes"): 211,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceSelectionReq"): 217,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceSelectionRes"): 218,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionSetupReq"): 221,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionSetupRes"): 222,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionStopReq"): 223,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionStopRes"): 224,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 225,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 226,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 227,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 228,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 229,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 230,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SignedInstallationData"): 231,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SignedMeteringData"): 232,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 254,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 255,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckInReq"): 258,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckInRes"): 259,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckOutReq"): 260,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckOutRes"): 261,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 267,
+}

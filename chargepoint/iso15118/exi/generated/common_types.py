@@ -924,3 +924,37 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:CommonTypes": tuple(
+        "AckMaxDelay AdditionalServicesCosts Amount BPT_DischargedEnergyReadingWh BPT_InductiveEnergyReadingVARh BatteryEnergyCapacity CLReqControlMode CLReqControlModeType CLResControlMode CLResControlModeType CapacitiveEnergyReadingVARh ChargeLoopReqType ChargeLoopResType ChargeParameterDiscoveryReqType ChargeParameterDiscoveryResType ChargedEnergyReadingWh ChargingComplete CostPerUnit DepartureTime DetailedCostType DetailedTaxType DisplayParameters DisplayParametersType Dynamic_CLReqControlModeType Dynamic_CLResControlModeType EVMaximumEnergyRequest EVMinimumEnergyRequest EVSENotification EVSEStatus EVSEStatusType EVTargetEnergyRequest EnergyCosts Exponent Header InletHot ListOfRootCertificateIDsType MaximumSOC MessageHeaderType MeterID MeterInfo MeterInfoRequested MeterInfoType MeterSignature MeterStatus MeterTimestamp MinimumSOC NotificationMaxDelay OccupancyCosts OverstayCosts PresentSOC RationalNumberType Receipt ReceiptType RemainingTimeToMaximumSOC RemainingTimeToMinimumSOC RemainingTimeToTargetSOC ResponseCode RootCertificateID Scheduled_CLReqControlModeType Scheduled_CLResControlModeType SessionID TargetSOC TaxCosts TaxRuleID TimeAnchor TimeStamp V2GMessageType V2GRequestType V2GResponseType Value descriptionType evseNotificationType identifierType meterIDType meterSignatureType nameType numericIDType percentValueType processingType responseCodeType sessionIDType".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 8,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 13,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 15,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 32,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 33,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 34,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 42,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 50,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 56,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 58,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 63,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 65,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 69,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 70,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 71,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 72,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 73,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 74,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 80,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 81,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 85,
+}

@@ -2049,3 +2049,59 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:DC": tuple(
+        "BPT_DC_CPDReqEnergyTransferMode BPT_DC_CPDReqEnergyTransferModeType BPT_DC_CPDResEnergyTransferMode BPT_DC_CPDResEnergyTransferModeType BPT_Dynamic_DC_CLReqControlMode BPT_Dynamic_DC_CLReqControlModeType BPT_Dynamic_DC_CLResControlMode BPT_Dynamic_DC_CLResControlModeType BPT_Scheduled_DC_CLReqControlMode BPT_Scheduled_DC_CLReqControlModeType BPT_Scheduled_DC_CLResControlMode BPT_Scheduled_DC_CLResControlModeType DC_CPDReqEnergyTransferMode DC_CPDReqEnergyTransferModeType DC_CPDResEnergyTransferMode DC_CPDResEnergyTransferModeType DC_CableCheckReq DC_CableCheckReqType DC_CableCheckRes DC_CableCheckResType DC_ChargeLoopReq DC_ChargeLoopReqType DC_ChargeLoopRes DC_ChargeLoopResType DC_ChargeParameterDiscoveryReq DC_ChargeParameterDiscoveryReqType DC_ChargeParameterDiscoveryRes DC_ChargeParameterDiscoveryResType DC_PreChargeReq DC_PreChargeReqType DC_PreChargeRes DC_PreChargeResType DC_WeldingDetectionReq DC_WeldingDetectionReqType DC_WeldingDetectionRes DC_WeldingDetectionResType Dynamic_DC_CLReqControlMode Dynamic_DC_CLReqControlModeType Dynamic_DC_CLResControlMode Dynamic_DC_CLResControlModeType EVMaximumChargeCurrent EVMaximumChargePower EVMaximumDischargeCurrent EVMaximumDischargePower EVMaximumV2XEnergyRequest EVMaximumVoltage EVMinimumChargeCurrent EVMinimumChargePower EVMinimumDischargeCurrent EVMinimumDischargePower EVMinimumV2XEnergyRequest EVMinimumVoltage EVPresentVoltage EVProcessing EVSECurrentLimitAchieved EVSEMaximumChargeCurrent EVSEMaximumChargePower EVSEMaximumDischargeCurrent EVSEMaximumDischargePower EVSEMaximumVoltage EVSEMinimumChargeCurrent EVSEMinimumChargePower EVSEMinimumDischargeCurrent EVSEMinimumDischargePower EVSEMinimumVoltage EVSEPowerLimitAchieved EVSEPowerRampLimitation EVSEPresentCurrent EVSEPresentVoltage EVSEProcessing EVSEVoltageLimitAchieved EVTargetCurrent EVTargetVoltage Scheduled_DC_CLReqControlMode Scheduled_DC_CLReqControlModeType Scheduled_DC_CLResControlMode Scheduled_DC_CLResControlModeType TargetSOC".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_DC_CPDReqEnergyTransferMode"): 3,
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_DC_CPDResEnergyTransferMode"): 4,
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_Dynamic_DC_CLReqControlMode"): 6,
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_Dynamic_DC_CLResControlMode"): 7,
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_Scheduled_DC_CLReqControlMode"): 9,
+    ("urn:iso:std:iso:15118:-20:DC", "BPT_Scheduled_DC_CLResControlMode"): 10,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 14,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_CPDReqEnergyTransferMode"): 19,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_CPDResEnergyTransferMode"): 20,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_CableCheckReq"): 21,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_CableCheckRes"): 22,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_ChargeLoopReq"): 23,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_ChargeLoopRes"): 24,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_ChargeParameterDiscoveryReq"): 25,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_ChargeParameterDiscoveryRes"): 26,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_PreChargeReq"): 27,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_PreChargeRes"): 28,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_WeldingDetectionReq"): 29,
+    ("urn:iso:std:iso:15118:-20:DC", "DC_WeldingDetectionRes"): 30,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 33,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 34,
+    ("urn:iso:std:iso:15118:-20:DC", "Dynamic_DC_CLReqControlMode"): 36,
+    ("urn:iso:std:iso:15118:-20:DC", "Dynamic_DC_CLResControlMode"): 37,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 84,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 85,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 86,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 87,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 95,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 99,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 103,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 109,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 111,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 116,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 118,
+    ("urn:iso:std:iso:15118:-20:DC", "Scheduled_DC_CLReqControlMode"): 120,
+    ("urn:iso:std:iso:15118:-20:DC", "Scheduled_DC_CLResControlMode"): 121,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 124,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 125,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 126,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 127,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 128,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 129,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 136,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 137,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 141,
+}

@@ -4200,3 +4200,97 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "": tuple(
+        "Id Name ValueType".split()  # noqa: E501
+    ),
+    "urn:din:70121:2012:MsgBody": tuple(
+        "AC_EVSEStatus BulkChargingComplete CableCheckReq CableCheckReqType CableCheckRes CableCheckResType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateUpdateReq CertificateUpdateReqType CertificateUpdateRes CertificateUpdateResType ChargeParameterDiscoveryReq ChargeParameterDiscoveryReqType ChargeParameterDiscoveryRes ChargeParameterDiscoveryResType ChargeService ChargingComplete ChargingProfile ChargingStatusReq ChargingStatusReqType ChargingStatusRes ChargingStatusResType ContractAuthenticationReq ContractAuthenticationReqType ContractAuthenticationRes ContractAuthenticationResType ContractID ContractSignatureCertChain ContractSignatureEncryptedPrivateKey CurrentDemandReq CurrentDemandReqType CurrentDemandRes CurrentDemandResType DC_EVSEStatus DC_EVStatus DHParams DateTimeNow EVCCID EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVRequestedEnergyTransferType EVSECurrentLimitAchieved EVSEID EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEPowerLimitAchieved EVSEPresentCurrent EVSEPresentVoltage EVSEProcessing EVSEVoltageLimitAchieved EVTargetCurrent EVTargetVoltage GenChallenge ListOfRootCertificateIDs MeterInfo MeteringReceiptReq MeteringReceiptReqType MeteringReceiptRes MeteringReceiptResType OEMProvisioningCert PaymentDetailsReq PaymentDetailsReqType PaymentDetailsRes PaymentDetailsResType PaymentOptions PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PreChargeReq PreChargeReqType PreChargeRes PreChargeResType ReadyToChargeState ReceiptRequired RemainingTimeToBulkSoC RemainingTimeToFullSoC ResponseCode RetryCounter SAScheduleTupleID SelectedPaymentOption SelectedServiceList ServiceCategory ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceID ServiceList ServiceParameterList ServicePaymentSelectionReq ServicePaymentSelectionReqType ServicePaymentSelectionRes ServicePaymentSelectionResType ServiceScope SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopRes SessionStopResType SessionStopType WeldingDetectionReq WeldingDetectionReqType WeldingDetectionRes WeldingDetectionResType".split()  # noqa: E501
+    ),
+    "urn:din:70121:2012:MsgDataTypes": tuple(
+        "AC_EVChargeParameter AC_EVChargeParameterType AC_EVSEChargeParameter AC_EVSEChargeParameterType AC_EVSEStatus AC_EVSEStatusType BulkChargingComplete BulkSOC Certificate CertificateChainType ChargingComplete ChargingProfileEntryMaxPower ChargingProfileEntryStart ChargingProfileType ConsumptionCost ConsumptionCostType Cost CostType DC_EVChargeParameter DC_EVChargeParameterType DC_EVErrorCodeType DC_EVPowerDeliveryParameter DC_EVPowerDeliveryParameterType DC_EVSEChargeParameter DC_EVSEChargeParameterType DC_EVSEStatus DC_EVSEStatusCodeType DC_EVSEStatusType DC_EVStatus DC_EVStatusType DepartureTime EAmount EPriceLevel EVCabinConditioning EVChargeParameter EVChargeParameterType EVEnergyCapacity EVEnergyRequest EVErrorCode EVMaxCurrent EVMaxVoltage EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVMinCurrent EVPowerDeliveryParameter EVPowerDeliveryParameterType EVRESSConditioning EVRESSSOC EVReady EVRequestedEnergyTransferType EVSEChargeParameter EVSEChargeParameterType EVSECurrentRegulationTolerance EVSEEnergyToBeDelivered EVSEIsolationStatus EVSEMaxCurrent EVSEMaxVoltage EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEMinCurrent EVSEMinimumCurrentLimit EVSEMinimumVoltageLimit EVSENotification EVSENotificationType EVSEPeakCurrentRipple EVSEProcessingType EVSEStatus EVSEStatusCode EVSEStatusType EVSESupportedEnergyTransferType EVStatus EVStatusType EnergyTransferType Entry EntryType FaultCode FaultMsg FreeService FullSOC IntervalType ListOfRootCertificateIDsType MeterID MeterInfoType MeterReading MeterStatus Multiplier NotificationMaxDelay NotificationType NumEPriceLevels PMax PMaxSchedule PMaxScheduleEntry PMaxScheduleEntryType PMaxScheduleID PMaxScheduleType PMaxType Parameter ParameterSet ParameterSetID ParameterSetType ParameterType PaymentOption PaymentOptionsType PhysicalValueType PowerSwitchClosed ProfileEntry ProfileEntryType RCD RelativeTimeInterval RelativeTimeIntervalType RootCertificateID SAIDType SAScheduleList SAScheduleListType SAScheduleTuple SAScheduleTupleID SAScheduleTupleType SASchedules SASchedulesType SalesTariff SalesTariffDescription SalesTariffEntry SalesTariffEntryType SalesTariffID SalesTariffType SelectedService SelectedServiceListType SelectedServiceType Service ServiceCategory ServiceCharge ServiceChargeType ServiceID ServiceName ServiceParameterListType ServiceScope ServiceTag ServiceTagListType ServiceTagType ServiceType SigMeterReading SubCertificates SubCertificatesType TMeter TimeInterval Unit Value amount amountMultiplier boolValue byteValue certificateType contractIDType costKind costKindType dHParamsType duration evccIDType evseIDType faultCodeType faultMsgType genChallengeType intValue isolationLevelType meterIDType meterStatusType paymentOptionType percentValueType physicalValue privateKeyType responseCodeType rootCertificateIDType serviceCategoryType serviceIDType serviceNameType serviceScopeType sessionIDType shortValue sigMeterReadingType start startValue stringValue tariffDescriptionType unitMultiplierType unitSymbolType valueType".split()  # noqa: E501
+    ),
+    "urn:din:70121:2012:MsgDef": tuple(
+        "Body BodyBaseType BodyElement BodyType Header V2G_Message".split()  # noqa: E501
+    ),
+    "urn:din:70121:2012:MsgHeader": tuple(
+        "MessageHeaderType Notification SessionID".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVChargeParameter"): 0,
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVSEChargeParameter"): 1,
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVSEStatus"): 3,
+    ("urn:din:70121:2012:MsgBody", "CableCheckReq"): 9,
+    ("urn:din:70121:2012:MsgBody", "CableCheckRes"): 10,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 11,
+    ("urn:din:70121:2012:MsgBody", "CertificateInstallationReq"): 13,
+    ("urn:din:70121:2012:MsgBody", "CertificateInstallationRes"): 14,
+    ("urn:din:70121:2012:MsgBody", "CertificateUpdateReq"): 15,
+    ("urn:din:70121:2012:MsgBody", "CertificateUpdateRes"): 16,
+    ("urn:din:70121:2012:MsgBody", "ChargeParameterDiscoveryReq"): 17,
+    ("urn:din:70121:2012:MsgBody", "ChargeParameterDiscoveryRes"): 18,
+    ("urn:din:70121:2012:MsgBody", "ChargingStatusReq"): 25,
+    ("urn:din:70121:2012:MsgBody", "ChargingStatusRes"): 26,
+    ("urn:din:70121:2012:MsgBody", "ContractAuthenticationReq"): 28,
+    ("urn:din:70121:2012:MsgBody", "ContractAuthenticationRes"): 29,
+    ("urn:din:70121:2012:MsgBody", "CurrentDemandReq"): 34,
+    ("urn:din:70121:2012:MsgBody", "CurrentDemandRes"): 35,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVChargeParameter"): 36,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVPowerDeliveryParameter"): 37,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVSEChargeParameter"): 38,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVSEStatus"): 40,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVStatus"): 42,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 44,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 47,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 48,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 113,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 114,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 115,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 117,
+    ("urn:din:70121:2012:MsgBody", "MeteringReceiptReq"): 122,
+    ("urn:din:70121:2012:MsgBody", "MeteringReceiptRes"): 123,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 124,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 131,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 133,
+    ("urn:din:70121:2012:MsgDataTypes", "PMaxScheduleEntry"): 138,
+    ("urn:din:70121:2012:MsgBody", "PaymentDetailsReq"): 143,
+    ("urn:din:70121:2012:MsgBody", "PaymentDetailsRes"): 144,
+    ("urn:din:70121:2012:MsgBody", "PowerDeliveryReq"): 148,
+    ("urn:din:70121:2012:MsgBody", "PowerDeliveryRes"): 149,
+    ("urn:din:70121:2012:MsgBody", "PreChargeReq"): 151,
+    ("urn:din:70121:2012:MsgBody", "PreChargeRes"): 152,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 156,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 159,
+    ("urn:din:70121:2012:MsgDataTypes", "RelativeTimeInterval"): 160,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 164,
+    ("urn:din:70121:2012:MsgDataTypes", "SAScheduleList"): 167,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 172,
+    ("urn:din:70121:2012:MsgDataTypes", "SalesTariffEntry"): 176,
+    ("urn:din:70121:2012:MsgDataTypes", "ServiceCharge"): 185,
+    ("urn:din:70121:2012:MsgBody", "ServiceDetailReq"): 186,
+    ("urn:din:70121:2012:MsgBody", "ServiceDetailRes"): 187,
+    ("urn:din:70121:2012:MsgBody", "ServiceDiscoveryReq"): 188,
+    ("urn:din:70121:2012:MsgBody", "ServiceDiscoveryRes"): 189,
+    ("urn:din:70121:2012:MsgBody", "ServicePaymentSelectionReq"): 195,
+    ("urn:din:70121:2012:MsgBody", "ServicePaymentSelectionRes"): 196,
+    ("urn:din:70121:2012:MsgBody", "SessionSetupReq"): 202,
+    ("urn:din:70121:2012:MsgBody", "SessionSetupRes"): 203,
+    ("urn:din:70121:2012:MsgBody", "SessionStopReq"): 204,
+    ("urn:din:70121:2012:MsgBody", "SessionStopRes"): 205,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 207,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 208,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 209,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 210,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 211,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 212,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 216,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 217,
+    ("urn:din:70121:2012:MsgDef", "V2G_Message"): 219,
+    ("urn:din:70121:2012:MsgBody", "WeldingDetectionReq"): 221,
+    ("urn:din:70121:2012:MsgBody", "WeldingDetectionRes"): 222,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 225,
+}

@@ -4476,3 +4476,93 @@ LEAVES: dict[int, Leaf] = {
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
     236: ("eMAID", EMAID, {"Id": 4}, (9, 256, 8, 244)),
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:15118:2:2013:MsgBody": tuple(
+        "AC_EVSEStatus AuthorizationReq AuthorizationReqType AuthorizationRes AuthorizationResType BodyBaseType BodyElement BodyType BulkChargingComplete CableCheckReq CableCheckReqType CableCheckRes CableCheckResType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateUpdateReq CertificateUpdateReqType CertificateUpdateRes CertificateUpdateResType ChargeParameterDiscoveryReq ChargeParameterDiscoveryReqType ChargeParameterDiscoveryRes ChargeParameterDiscoveryResType ChargeProgress ChargeService ChargingComplete ChargingProfile ChargingSession ChargingStatusReq ChargingStatusReqType ChargingStatusRes ChargingStatusResType ContractSignatureCertChain ContractSignatureEncryptedPrivateKey CurrentDemandReq CurrentDemandReqType CurrentDemandRes CurrentDemandResType DC_EVSEStatus DC_EVStatus DHpublickey EVCCID EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVSECurrentLimitAchieved EVSEID EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEPowerLimitAchieved EVSEPresentCurrent EVSEPresentVoltage EVSEProcessing EVSETimeStamp EVSEVoltageLimitAchieved EVTargetCurrent EVTargetVoltage GenChallenge Id ListOfRootCertificateIDs MaxEntriesSAScheduleTuple MeterInfo MeteringReceiptReq MeteringReceiptReqType MeteringReceiptRes MeteringReceiptResType OEMProvisioningCert PaymentDetailsReq PaymentDetailsReqType PaymentDetailsRes PaymentDetailsResType PaymentOptionList PaymentServiceSelectionReq PaymentServiceSelectionReqType PaymentServiceSelectionRes PaymentServiceSelectionResType PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PreChargeReq PreChargeReqType PreChargeRes PreChargeResType ReceiptRequired RemainingTimeToBulkSoC RemainingTimeToFullSoC RequestedEnergyTransferMode ResponseCode RetryCounter SAProvisioningCertificateChain SAScheduleTupleID SelectedPaymentOption SelectedServiceList ServiceCategory ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceID ServiceList ServiceParameterList ServiceScope SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopReqType SessionStopRes SessionStopResType WeldingDetectionReq WeldingDetectionReqType WeldingDetectionRes WeldingDetectionResType eMAID".split()  # noqa: E501
+    ),
+    "urn:iso:15118:2:2013:MsgDataTypes": tuple(
+        "AC_EVChargeParameter AC_EVChargeParameterType AC_EVSEChargeParameter AC_EVSEChargeParameterType AC_EVSEStatus AC_EVSEStatusType BulkChargingComplete BulkSOC Certificate CertificateChainType ChargeServiceType ChargingComplete ChargingProfileEntryMaxNumberOfPhasesInUse ChargingProfileEntryMaxPower ChargingProfileEntryStart ChargingProfileType ConsumptionCost ConsumptionCostType ContractSignatureEncryptedPrivateKeyType Cost CostType DC_EVChargeParameter DC_EVChargeParameterType DC_EVErrorCodeType DC_EVPowerDeliveryParameter DC_EVPowerDeliveryParameterType DC_EVSEChargeParameter DC_EVSEChargeParameterType DC_EVSEStatus DC_EVSEStatusCodeType DC_EVSEStatusType DC_EVStatus DC_EVStatusType DepartureTime DiffieHellmanPublickeyType EAmount EMAIDType EPriceLevel EVChargeParameter EVChargeParameterType EVEnergyCapacity EVEnergyRequest EVErrorCode EVMaxCurrent EVMaxVoltage EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVMinCurrent EVPowerDeliveryParameter EVPowerDeliveryParameterType EVRESSSOC EVReady EVSEChargeParameter EVSEChargeParameterType EVSECurrentRegulationTolerance EVSEEnergyToBeDelivered EVSEIsolationStatus EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEMinimumCurrentLimit EVSEMinimumVoltageLimit EVSENominalVoltage EVSENotification EVSENotificationType EVSEPeakCurrentRipple EVSEProcessingType EVSEStatus EVSEStatusCode EVSEStatusType EVStatus EVStatusType EnergyTransferMode EnergyTransferModeType Entry EntryType FaultCode FaultMsg FreeService FullSOC Id IntervalType ListOfRootCertificateIDsType MeterID MeterInfoType MeterReading MeterStatus Multiplier Name NotificationMaxDelay NotificationType NumEPriceLevels PMax PMaxSchedule PMaxScheduleEntry PMaxScheduleEntryType PMaxScheduleType Parameter ParameterSet ParameterSetID ParameterSetType ParameterType PaymentOption PaymentOptionListType PhysicalValueType ProfileEntry ProfileEntryType RCD RelativeTimeInterval RelativeTimeIntervalType RootCertificateID SAIDType SAScheduleList SAScheduleListType SAScheduleTuple SAScheduleTupleID SAScheduleTupleType SASchedules SASchedulesType SalesTariff SalesTariffDescription SalesTariffEntry SalesTariffEntryType SalesTariffID SalesTariffType SelectedService SelectedServiceListType SelectedServiceType Service ServiceCategory ServiceID ServiceListType ServiceName ServiceParameterListType ServiceScope ServiceType SigMeterReading SubCertificates SubCertificatesType SupportedEnergyTransferMode SupportedEnergyTransferModeType TMeter TimeInterval Unit Value amount amountMultiplier boolValue byteValue certificateType chargeProgressType chargingSessionType costKind costKindType dHpublickeyType duration eMAIDType evccIDType evseIDType faultCodeType faultMsgType genChallengeType intValue isolationLevelType maxNumPhasesType meterIDType meterStatusType paymentOptionType percentValueType physicalValue privateKeyType responseCodeType serviceCategoryType serviceIDType serviceNameType serviceScopeType sessionIDType shortValue sigMeterReadingType start startValue stringValue tariffDescriptionType unitMultiplierType unitSymbolType valueType".split()  # noqa: E501
+    ),
+    "urn:iso:15118:2:2013:MsgDef": tuple(
+        "Body Header V2G_Message".split()  # noqa: E501
+    ),
+    "urn:iso:15118:2:2013:MsgHeader": tuple(
+        "MessageHeaderType Notification SessionID".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVChargeParameter"): 0,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVSEChargeParameter"): 1,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVSEStatus"): 3,
+    ("urn:iso:15118:2:2013:MsgBody", "AuthorizationReq"): 4,
+    ("urn:iso:15118:2:2013:MsgBody", "AuthorizationRes"): 5,
+    ("urn:iso:15118:2:2013:MsgBody", "CableCheckReq"): 11,
+    ("urn:iso:15118:2:2013:MsgBody", "CableCheckRes"): 12,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 13,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateInstallationReq"): 15,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateInstallationRes"): 16,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateUpdateReq"): 17,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateUpdateRes"): 18,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargeParameterDiscoveryReq"): 19,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargeParameterDiscoveryRes"): 20,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargingStatusReq"): 30,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargingStatusRes"): 31,
+    ("urn:iso:15118:2:2013:MsgBody", "CurrentDemandReq"): 36,
+    ("urn:iso:15118:2:2013:MsgBody", "CurrentDemandRes"): 37,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVChargeParameter"): 38,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVPowerDeliveryParameter"): 39,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVSEChargeParameter"): 40,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVSEStatus"): 42,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVStatus"): 44,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 48,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 49,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 111,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 112,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 113,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 115,
+    ("urn:iso:15118:2:2013:MsgBody", "MeteringReceiptReq"): 121,
+    ("urn:iso:15118:2:2013:MsgBody", "MeteringReceiptRes"): 122,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 123,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 130,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 132,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "PMaxScheduleEntry"): 137,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentDetailsReq"): 141,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentDetailsRes"): 142,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentServiceSelectionReq"): 145,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentServiceSelectionRes"): 146,
+    ("urn:iso:15118:2:2013:MsgBody", "PowerDeliveryReq"): 148,
+    ("urn:iso:15118:2:2013:MsgBody", "PowerDeliveryRes"): 149,
+    ("urn:iso:15118:2:2013:MsgBody", "PreChargeReq"): 150,
+    ("urn:iso:15118:2:2013:MsgBody", "PreChargeRes"): 151,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 155,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 157,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "RelativeTimeInterval"): 158,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 163,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "SAScheduleList"): 167,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 172,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "SalesTariffEntry"): 176,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDetailReq"): 185,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDetailRes"): 186,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDiscoveryReq"): 187,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDiscoveryRes"): 188,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionSetupReq"): 198,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionSetupRes"): 199,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionStopReq"): 200,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionStopRes"): 201,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 203,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 204,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 205,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 206,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 207,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 208,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 213,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 214,
+    ("urn:iso:15118:2:2013:MsgDef", "V2G_Message"): 216,
+    ("urn:iso:15118:2:2013:MsgBody", "WeldingDetectionReq"): 218,
+    ("urn:iso:15118:2:2013:MsgBody", "WeldingDetectionRes"): 219,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 222,
+}

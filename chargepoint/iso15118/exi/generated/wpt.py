@@ -2579,3 +2579,49 @@ LEAVES: dict[int, Leaf] = {
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "urn:iso:std:iso:15118:-20:WPT": tuple(
+        "AlternativeSECC AlternativeSECCList AlternativeSECCListType AlternativeSECCType BSSID Coord_X Coord_Y Coord_Z EIRP EVDeviceAlignmentCheckMethodList EVDeviceFinePositioningMethodList EVDevicePairingMethodList EVPCChargeDiagnostics EVPCCoilCurrentInformation EVPCCoilCurrentRequest EVPCCurrentOutputInformation EVPCDeviceLocalControl EVPCMaxReceivablePower EVPCNaturalFrequency EVPCOperatingFrequency EVPCPowerControlParameter EVPCPowerOutput EVPCPowerRequest EVPCVoltageOutputInformation EVProcessing EVResultCode EVSEProcessing IPAddress IndexNumber LF_ReceiverSetupData LF_RxData LF_SystemSetupData LF_TransmitterSetupData LF_TxData ManufacturerSpecificDataContainer NaturalOffset NumPackages NumberOfReceivers NumberOfTransmitters ObservedIDCode PDInputPowerClass PDMaxCoilCurrent PDMinCoilCurrent PackageIndex PackageSeparationTime Port PowerTransmitted PrimaryDeviceAlignmentCheckMethodList PrimaryDeviceFinePositioningMethodList PrimaryDevicePairingMethodList PulseDuration PulseSeparationTime PulseSequenceOrder RSSI RSSIData RSSIDataList RxIdentifier RxSpecData SDManufacturerSpecificDataContainer SDMaxGroundClearanceSupport SDMaxGroundClearence SDMaxOutputPower SDMinGroundClearanceSupport SDMinGroundClearence SDMinOutputPower SDPowerInput SPCChargeDiagnostics SPCMaxOutputPowerLimit SPCMinOutputPowerLimit SPCOperatingFrequency SPCPowerControlParameter SPCPrimaryDeviceCoilCurrentInformation SSID SignalFrequency SupplyDeviceCurrent TargetCoilCurrent TxIdentifier TxPackageSpecData TxRxIdentifier TxRxOrientation TxRxPosition TxSpecData VendorSpecificDataContainer WPT_AlignmentCheckMethod WPT_AlignmentCheckMethodListType WPT_AlignmentCheckMethodType WPT_AlignmentCheckReq WPT_AlignmentCheckReqType WPT_AlignmentCheckRes WPT_AlignmentCheckResType WPT_ChargeLoopReq WPT_ChargeLoopReqType WPT_ChargeLoopRes WPT_ChargeLoopResType WPT_ChargeParameterDiscoveryReq WPT_ChargeParameterDiscoveryReqType WPT_ChargeParameterDiscoveryRes WPT_ChargeParameterDiscoveryResType WPT_CoordinateXYZType WPT_DataContainerType WPT_EVPCChargeDiagnosticsType WPT_EVPCPowerControlParameterType WPT_EVResultType WPT_FinePositioningMethod WPT_FinePositioningMethodListType WPT_FinePositioningMethodType WPT_FinePositioningReq WPT_FinePositioningReqType WPT_FinePositioningRes WPT_FinePositioningResType WPT_FinePositioningSetupReq WPT_FinePositioningSetupReqType WPT_FinePositioningSetupRes WPT_FinePositioningSetupResType WPT_LF_DataPackage WPT_LF_DataPackageList WPT_LF_DataPackageListType WPT_LF_DataPackageType WPT_LF_ReceiverDataType WPT_LF_RxDataList WPT_LF_RxDataListType WPT_LF_RxDataType WPT_LF_RxRSSIListType WPT_LF_RxRSSIType WPT_LF_SystemSetupDataType WPT_LF_TransmitterDataType WPT_LF_TxDataList WPT_LF_TxDataListType WPT_LF_TxDataType WPT_PairingMethod WPT_PairingMethodListType WPT_PairingMethodType WPT_PairingReq WPT_PairingReqType WPT_PairingRes WPT_PairingResType WPT_PowerClassType WPT_SPCChargeDiagnosticsType WPT_SPCPowerControlParameterType WPT_TxRxPackageSpecDataType WPT_TxRxPulseOrderType WPT_TxRxSpecDataType bssidType ipaddressType".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 11,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 19,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 21,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 22,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 58,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 59,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 60,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 66,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 75,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 83,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 91,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 107,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 112,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 117,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 135,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 141,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 142,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 143,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 144,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 145,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 146,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 154,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 155,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_AlignmentCheckReq"): 165,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_AlignmentCheckRes"): 166,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeLoopReq"): 167,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeLoopRes"): 168,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeParameterDiscoveryReq"): 169,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeParameterDiscoveryRes"): 170,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningReq"): 172,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningRes"): 173,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningSetupReq"): 174,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningSetupRes"): 175,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_PairingReq"): 181,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_PairingRes"): 182,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 185,
+}

@@ -484,13 +484,13 @@ def encode_X509IssuerSerial(a: int, o: X509IssuerSerial) -> int:
 
 
 def decode_PGPData(v: int, q: int) -> tuple[PGPData, int]:
-    named, _, q = _PGPData.decode(v, q)
-    return PGPData(**named), q
+    named, content, q = _PGPData.decode(v, q)
+    return PGPData(content=tuple(content), **named), q
 
 
 def encode_PGPData(a: int, o: PGPData) -> int:
     named = (("PGPKeyID", o.PGPKeyID), ("PGPKeyPacket", o.PGPKeyPacket),)
-    return _PGPData.encode(a, named)
+    return _PGPData.encode(a, named, o.content)
 
 
 def decode_SPKIData(v: int, q: int) -> tuple[SPKIData, int]:
@@ -655,12 +655,12 @@ _CanonicalizationMethod = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
@@ -674,17 +674,17 @@ _SignatureMethod = Automaton(
         ),
         (
             Step("leaf", "HMACOutputLength", 2, take_integer, put_any_integer, 1, HMACOutputLength),
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -698,19 +698,19 @@ _Transform = Automaton(
         ),
         (
             Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
             Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
             Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -723,12 +723,12 @@ _DigestMethod = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
@@ -746,7 +746,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("text", "", 1, take_string, put_string),
         ),
         (
@@ -757,7 +757,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("text", "", 1, take_string, put_string),
         ),
         (
@@ -768,7 +768,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
@@ -780,7 +780,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -792,7 +792,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 4, take_string, put_string),
         ),
@@ -804,7 +804,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 5, take_string, put_string),
         ),
@@ -816,7 +816,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 6, take_string, put_string),
         ),
@@ -828,7 +828,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 7, take_string, put_string),
         ),
@@ -840,7 +840,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 8, take_string, put_string),
         ),
@@ -852,7 +852,7 @@ _KeyInfo = Automaton(
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
             Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
-            Step("any"),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 9, take_string, put_string),
         ),
@@ -864,7 +864,7 @@ _KeyValue = Automaton(
         (
             Step("element", "DSAKeyValue", 1, decode_DSAKeyValue, encode_DSAKeyValue, 0),
             Step("element", "RSAKeyValue", 2, decode_RSAKeyValue, encode_RSAKeyValue, 2),
-            Step("any"),
+            Step("any", "", 3),
             Step("text", "", 0, take_string, put_string),
         ),
         (
@@ -890,7 +890,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
@@ -898,7 +898,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
@@ -907,7 +907,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
@@ -916,7 +916,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
@@ -925,7 +925,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
@@ -934,7 +934,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
@@ -943,7 +943,7 @@ _X509Data = Automaton(
             Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
             Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
             Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
-            Step("any"),
+            Step("any", "", 6),
             Step("end"),
         ),
     ),
@@ -957,23 +957,23 @@ _PGPData = Automaton(
         ),
         (
             Step("leaf", "PGPKeyPacket", 3, take_binary, put_octets, 1, None),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 5),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 5),
             Step("end"),
         ),
     ),
@@ -986,7 +986,7 @@ _SPKIData = Automaton(
         ),
         (
             Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
         ),
         (
@@ -1002,30 +1002,30 @@ _Object = Automaton(
             Step("attribute", "Encoding", 1, take_string, put_string),
             Step("attribute", "Id", 2, take_string, put_string),
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
             Step("attribute", "Id", 2, take_string, put_string),
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 4, take_string, put_string),
         ),
@@ -1042,11 +1042,11 @@ _SignatureProperty = Automaton(
             Step("attribute", "Target", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -1167,4 +1167,41 @@ LEAVES: dict[int, Leaf] = {
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ()
+LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "": tuple(
+        "Algorithm Encoding Id MimeType Target Type URI".split()  # noqa: E501
+    ),
+    "http://www.w3.org/2000/09/xmldsig#": tuple(
+        "CanonicalizationMethod CanonicalizationMethodType CryptoBinary DSAKeyValue DSAKeyValueType DigestMethod DigestMethodType DigestValue DigestValueType Exponent G HMACOutputLength HMACOutputLengthType J KeyInfo KeyInfoType KeyName KeyValue KeyValueType Manifest ManifestType MgmtData Modulus Object ObjectType P PGPData PGPDataType PGPKeyID PGPKeyPacket PgenCounter Q RSAKeyValue RSAKeyValueType Reference ReferenceType RetrievalMethod RetrievalMethodType SPKIData SPKIDataType SPKISexp Seed Signature SignatureMethod SignatureMethodType SignatureProperties SignaturePropertiesType SignatureProperty SignaturePropertyType SignatureType SignatureValue SignatureValueType SignedInfo SignedInfoType Transform TransformType Transforms TransformsType X509CRL X509Certificate X509Data X509DataType X509IssuerName X509IssuerSerial X509IssuerSerialType X509SKI X509SerialNumber X509SubjectName XPath Y".split()  # noqa: E501
+    ),
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 0,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 1,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 2,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 3,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 8,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 9,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 10,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 11,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 12,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 14,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 21,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 22,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 23,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 24,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 27,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 28,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 29,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 30,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 32,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 33,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 34,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 37,
 }

@@ -79,7 +79,34 @@ class CodecWriter:
                 leaves.append(f"    {code}: {self._leaf(called, resolved[0])},")
             else:
                 lines += self._root(code, declarations[-1], called)
-        return [*lines, "}", *leaves, "}", *self._relaxed(relaxed)]
+        return [*lines, "}", *leaves, "}", *self._relaxed(relaxed), *self._names()]
+
+    def _names(self) -> list[str]:
+        # EXI 1.0, appendix D.3: the names of the schemas are in the string tables from the start; only wildcards use them
+        schema_set = self.module.schema_set
+        own: dict[str, set[str]] = {}
+        sees: set[str] = set()
+        for namespace in schema_set.namespaces:
+            if namespace not in self.module.namespaces:
+                sees.add(self.library.module_of(namespace))
+                continue
+            for space, names in self.library.schemas.names_in(namespace).items():
+                own.setdefault(space, set()).update(names)
+        lines = [
+            "# names of these schemas, and modules with the names of the others that the set sees",
+            f"SEES: tuple[str, ...] = {tuple(sorted(sees))!r}",
+            "LOCAL_NAMES: dict[str, tuple[str, ...]] = {",
+        ]
+        for space in sorted(own):
+            lines.append(f'    "{space}": tuple(')
+            lines.append(f'        "{" ".join(sorted(own[space]))}".split()  # noqa: E501')
+            lines.append("    ),")
+        lines += ["}", "# global elements -> their fragment event code", "GLOBALS: dict[tuple[str, str], int] = {"]
+        codes = {qname: code for code, (qname, _) in enumerate(schema_set.fragment_elements())}
+        for element in schema_set.global_elements():
+            if not self.names.abstract(element):
+                lines.append(f'    ("{element.qname[0]}", "{element.qname[1]}"): {codes[element.qname]},')
+        return [*lines, "}"]
 
     def _leaf(self, name: str, simple: SimpleType) -> str:
         self.imports.add("chargepoint.iso15118.exi.leaf", "Leaf")
@@ -171,6 +198,7 @@ class CodecWriter:
         self.imports.add("chargepoint.iso15118.exi.automaton", "Automaton")
         self.imports.add("chargepoint.iso15118.exi.automaton", "Step")
         ordered = shape.repeats or shape.mixed
+        listed = ordered or shape.wild
         lines = [f"_{item.name} = Automaton(", f'    "{item.name}",', "    ("]
         for steps in shape.states:
             lines.append("        (")
@@ -183,23 +211,25 @@ class CodecWriter:
         if not ordered:
             named += [e.qname[1] for e, _ in shape.children]
         pairs = "".join(f'("{name}", o.{name}), ' for name in named).rstrip(" ")
-        content = "content=tuple(content), " if ordered else ""
+        content = "content=tuple(content), " if listed else ""
         return [
             f"def decode_{item.name}(v: int, q: int) -> tuple[{item.name}, int]:",
-            f"    named, {'content' if ordered else '_'}, q = _{item.name}.decode(v, q)",
+            f"    named, {'content' if listed else '_'}, q = _{item.name}.decode(v, q)",
             f"    return {item.name}({content}**named), q",
             "",
             "",
             f"def encode_{item.name}(a: int, o: {item.name}) -> int:",
             f"    named = ({pairs})",
-            f"    return _{item.name}.encode(a, named{', o.content' if ordered else ''})",
+            f"    return _{item.name}.encode(a, named{', o.content' if listed else ''})",
             "",
             "",
         ]
 
     def _step(self, step: Step, ordered: bool) -> str:
-        if step.kind in ("end", "any"):
-            return f'Step("{step.kind}")'
+        if step.kind == "end":
+            return 'Step("end")'
+        if step.kind == "any":
+            return f'Step("any", "", {step.target})'
         if step.kind == "text":
             return f'Step("text", "", {step.target}, {self.bits("take_string")}, {self.bits("put_string")})'
         if isinstance(step.type, ComplexType):
