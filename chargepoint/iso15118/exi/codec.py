@@ -92,7 +92,8 @@ def _roots(namespace: str, fragment: bool) -> Roots:
     for root in by_code.values():
         by_class.setdefault(root.message, []).append(root)
     if fragment:
-        return Roots(by_code, by_class, module.FRAGMENT_WIDTH, module.FRAGMENT_END, module.LEAVES, module.RELAXED)
+        leaves = {code: Leaf(*entry) for code, entry in module.LEAVES.items()}
+        return Roots(by_code, by_class, module.FRAGMENT_WIDTH, module.FRAGMENT_END, leaves, module.RELAXED)
     return Roots(by_code, by_class, module.DOCUMENT_WIDTH, -1, {}, {})
 
 

@@ -11,6 +11,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from chargepoint.iso15118.exi.errors import ExiError
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.exi.namespaces import holder
 from chargepoint.iso15118.messages.datatypes import Bounds, Content, DeclaredElement, Group, Text
 
@@ -182,7 +183,8 @@ def _declared(data: Mapping[str, Any]) -> DeclaredElement:
     module = holder(namespace)
     code = module.GLOBALS.get((namespace, name))
     if code in module.LEAVES:
-        return DeclaredElement(namespace=namespace, name=name, value=module.LEAVES[code].from_json(data["value"]))
+        leaf = Leaf(*module.LEAVES[code])
+        return DeclaredElement(namespace=namespace, name=name, value=leaf.from_json(data["value"]))
     if code not in module.FRAGMENT:
         raise ExiError(f"{name[:100]!r} is not an element of {namespace}")
     return DeclaredElement(namespace=namespace, name=name, value=from_dict(module.FRAGMENT[code][1], data["value"]))

@@ -30,6 +30,7 @@ from chargepoint.iso15118.exi.bits import (
     too_many,
 )
 from chargepoint.iso15118.exi.errors import ExiError
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.exi.namespaces import generated, generated_by_name
 from chargepoint.iso15118.messages.datatypes import AnyAttribute, AnyElement, DeclaredElement
 
@@ -88,14 +89,15 @@ def vocabulary(namespace: str) -> Vocabulary:
     spoken: dict[str, set[str]] = {}
     for part in (module, *map(generated_by_name, module.SEES)):
         for space, names in part.LOCAL_NAMES.items():
-            spoken.setdefault(space, set()).update(names)
+            spoken.setdefault(space, set()).update(names.split())
     names = dict(_BEFORE_SCHEMAS)
     names[""] = tuple(sorted(spoken.pop("", ())))
     names.update({space: tuple(sorted(spoken[space])) for space in sorted(spoken)})
     declared: dict[QName, tuple[Decode, Encode]] = {}
     for qname, code in module.GLOBALS.items():
         if code in module.LEAVES:
-            declared[qname] = (module.LEAVES[code].decode, module.LEAVES[code].encode)
+            leaf = Leaf(*module.LEAVES[code])
+            declared[qname] = (leaf.decode, leaf.encode)
         else:
             _, kind, decode, encode, tail = module.FRAGMENT[code]
             declared[qname] = (_closing(decode, tail), _checking(kind, encode, tail))

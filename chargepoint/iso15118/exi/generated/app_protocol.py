@@ -12,7 +12,6 @@ from chargepoint.iso15118.exi.bits import (
     take_string,
     wrong,
 )
-from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.app_protocol import (
     AppProtocol,
     ResponseCode,
@@ -179,27 +178,23 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     7: ("supportedAppProtocolReq", supportedAppProtocolReq, decode_supportedAppProtocolReq, encode_supportedAppProtocolReq, 0),
     8: ("supportedAppProtocolRes", supportedAppProtocolRes, decode_supportedAppProtocolRes, encode_supportedAppProtocolRes, 0),
 }
-# elements of a simple type
-LEAVES: dict[int, Leaf] = {
-    1: Leaf("Priority", int, 1, 20),
-    2: Leaf("ProtocolNamespace", str),
-    3: Leaf("ResponseCode", ResponseCode),
-    4: Leaf("SchemaID", int, 0, 255),
-    5: Leaf("VersionNumberMajor", int, 0, 0xffffffff),
-    6: Leaf("VersionNumberMinor", int, 0, 0xffffffff),
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    1: ("Priority", int, 1, 20, ""),
+    2: ("ProtocolNamespace", str, None, None, ""),
+    3: ("ResponseCode", ResponseCode, None, None, ""),
+    4: ("SchemaID", int, 0, 255, ""),
+    5: ("VersionNumberMajor", int, 0, 0xffffffff, ""),
+    6: ("VersionNumberMinor", int, 0, 0xffffffff, ""),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
 # names of these schemas, and modules with the names of the others that the set sees
 SEES: tuple[str, ...] = ()
-LOCAL_NAMES: dict[str, tuple[str, ...]] = {
-    "": tuple(
-        "AppProtocol Priority ProtocolNamespace ResponseCode SchemaID VersionNumberMajor VersionNumberMinor".split()  # noqa: E501
-    ),
-    "urn:iso:15118:2:2010:AppProtocol": tuple(
-        "AppProtocolType idType priorityType protocolNameType protocolNamespaceType responseCodeType supportedAppProtocolReq supportedAppProtocolRes".split()  # noqa: E501
-    ),
+LOCAL_NAMES: dict[str, str] = {
+    "": "AppProtocol Priority ProtocolNamespace ResponseCode SchemaID VersionNumberMajor VersionNumberMinor",
+    "urn:iso:15118:2:2010:AppProtocol": "AppProtocolType idType priorityType protocolNameType protocolNamespaceType responseCodeType supportedAppProtocolReq supportedAppProtocolRes",
 }
 # global elements -> their fragment event code
 GLOBALS: dict[tuple[str, str], int] = {

@@ -21,7 +21,6 @@ from chargepoint.iso15118.exi.bits import (
     too_many,
     wrong,
 )
-from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.messages.xmldsig import (
     CanonicalizationMethod,
     DSAKeyValue,
@@ -1139,44 +1138,40 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     37: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     39: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
 }
-# elements of a simple type
-LEAVES: dict[int, Leaf] = {
-    3: Leaf("DigestValue", bytes, form="base64"),
-    4: Leaf("Exponent", bytes, form="base64"),
-    5: Leaf("G", bytes, form="base64"),
-    6: Leaf("HMACOutputLength", int, None, None),
-    7: Leaf("J", bytes, form="base64"),
-    9: Leaf("KeyName", str),
-    12: Leaf("MgmtData", str),
-    13: Leaf("Modulus", bytes, form="base64"),
-    15: Leaf("P", bytes, form="base64"),
-    17: Leaf("PGPKeyID", bytes, form="base64"),
-    18: Leaf("PGPKeyPacket", bytes, form="base64"),
-    19: Leaf("PgenCounter", bytes, form="base64"),
-    20: Leaf("Q", bytes, form="base64"),
-    25: Leaf("SPKISexp", bytes, form="base64"),
-    26: Leaf("Seed", bytes, form="base64"),
-    35: Leaf("X509CRL", bytes, form="base64"),
-    36: Leaf("X509Certificate", bytes, form="base64"),
-    38: Leaf("X509IssuerName", str),
-    40: Leaf("X509SKI", bytes, form="base64"),
-    41: Leaf("X509SerialNumber", int, None, None),
-    42: Leaf("X509SubjectName", str),
-    43: Leaf("XPath", str),
-    44: Leaf("Y", bytes, form="base64"),
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    3: ("DigestValue", bytes, None, None, "base64"),
+    4: ("Exponent", bytes, None, None, "base64"),
+    5: ("G", bytes, None, None, "base64"),
+    6: ("HMACOutputLength", int, None, None, ""),
+    7: ("J", bytes, None, None, "base64"),
+    9: ("KeyName", str, None, None, ""),
+    12: ("MgmtData", str, None, None, ""),
+    13: ("Modulus", bytes, None, None, "base64"),
+    15: ("P", bytes, None, None, "base64"),
+    17: ("PGPKeyID", bytes, None, None, "base64"),
+    18: ("PGPKeyPacket", bytes, None, None, "base64"),
+    19: ("PgenCounter", bytes, None, None, "base64"),
+    20: ("Q", bytes, None, None, "base64"),
+    25: ("SPKISexp", bytes, None, None, "base64"),
+    26: ("Seed", bytes, None, None, "base64"),
+    35: ("X509CRL", bytes, None, None, "base64"),
+    36: ("X509Certificate", bytes, None, None, "base64"),
+    38: ("X509IssuerName", str, None, None, ""),
+    40: ("X509SKI", bytes, None, None, "base64"),
+    41: ("X509SerialNumber", int, None, None, ""),
+    42: ("X509SubjectName", str, None, None, ""),
+    43: ("XPath", str, None, None, ""),
+    44: ("Y", bytes, None, None, "base64"),
 }
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
 }
 # names of these schemas, and modules with the names of the others that the set sees
 SEES: tuple[str, ...] = ()
-LOCAL_NAMES: dict[str, tuple[str, ...]] = {
-    "": tuple(
-        "Algorithm Encoding Id MimeType Target Type URI".split()  # noqa: E501
-    ),
-    "http://www.w3.org/2000/09/xmldsig#": tuple(
-        "CanonicalizationMethod CanonicalizationMethodType CryptoBinary DSAKeyValue DSAKeyValueType DigestMethod DigestMethodType DigestValue DigestValueType Exponent G HMACOutputLength HMACOutputLengthType J KeyInfo KeyInfoType KeyName KeyValue KeyValueType Manifest ManifestType MgmtData Modulus Object ObjectType P PGPData PGPDataType PGPKeyID PGPKeyPacket PgenCounter Q RSAKeyValue RSAKeyValueType Reference ReferenceType RetrievalMethod RetrievalMethodType SPKIData SPKIDataType SPKISexp Seed Signature SignatureMethod SignatureMethodType SignatureProperties SignaturePropertiesType SignatureProperty SignaturePropertyType SignatureType SignatureValue SignatureValueType SignedInfo SignedInfoType Transform TransformType Transforms TransformsType X509CRL X509Certificate X509Data X509DataType X509IssuerName X509IssuerSerial X509IssuerSerialType X509SKI X509SerialNumber X509SubjectName XPath Y".split()  # noqa: E501
-    ),
+LOCAL_NAMES: dict[str, str] = {
+    "": "Algorithm Encoding Id MimeType Target Type URI",
+    "http://www.w3.org/2000/09/xmldsig#": "CanonicalizationMethod CanonicalizationMethodType CryptoBinary DSAKeyValue DSAKeyValueType DigestMethod DigestMethodType DigestValue DigestValueType Exponent G HMACOutputLength HMACOutputLengthType J KeyInfo KeyInfoType KeyName KeyValue KeyValueType Manifest ManifestType MgmtData Modulus Object ObjectType P PGPData PGPDataType PGPKeyID PGPKeyPacket PgenCounter Q RSAKeyValue RSAKeyValueType Reference ReferenceType RetrievalMethod RetrievalMethodType SPKIData SPKIDataType SPKISexp Seed Signature SignatureMethod SignatureMethodType SignatureProperties SignaturePropertiesType SignatureProperty SignaturePropertyType SignatureType SignatureValue SignatureValueType SignedInfo SignedInfoType Transform TransformType Transforms TransformsType X509CRL X509Certificate X509Data X509DataType X509IssuerName X509IssuerSerial X509IssuerSerialType X509SKI X509SerialNumber X509SubjectName XPath Y",
 }
 # global elements -> their fragment event code
 GLOBALS: dict[tuple[str, str], int] = {

@@ -13,6 +13,7 @@ from chargepoint.iso15118.exi.generator.modules import Class, Library, Module
 from chargepoint.iso15118.exi.generator.xsd import ComplexType, Element, SimpleType
 
 _BITS = "chargepoint.iso15118.exi.bits"
+_LEAF = "tuple[str, type, int | None, int | None, str]"
 _ROOT = "tuple[str, type, Callable[..., Any], Callable[..., Any], int]"
 
 
@@ -68,7 +69,7 @@ class CodecWriter:
         ]
         shared = Counter(name for (_, name), _ in fragments)
         relaxed = []
-        leaves = ["# elements of a simple type", "LEAVES: dict[int, Leaf] = {"]
+        leaves = ["# elements of a simple type: the arguments of a Leaf", f"LEAVES: dict[int, {_LEAF}] = {{"]
         for code, ((namespace, name), declarations) in enumerate(fragments):
             resolved = [self.library.schemas.resolve(e) for e in declarations]
             # two namespaces may have an element of one name; then the namespace is part of it
@@ -95,12 +96,10 @@ class CodecWriter:
         lines = [
             "# names of these schemas, and modules with the names of the others that the set sees",
             f"SEES: tuple[str, ...] = {tuple(sorted(sees))!r}",
-            "LOCAL_NAMES: dict[str, tuple[str, ...]] = {",
+            "LOCAL_NAMES: dict[str, str] = {",
         ]
         for space in sorted(own):
-            lines.append(f'    "{space}": tuple(')
-            lines.append(f'        "{" ".join(sorted(own[space]))}".split()  # noqa: E501')
-            lines.append("    ),")
+            lines.append(f'    "{space}": "{" ".join(sorted(own[space]))}",')
         lines += ["}", "# global elements -> their fragment event code", "GLOBALS: dict[tuple[str, str], int] = {"]
         codes = {qname: code for code, (qname, _) in enumerate(schema_set.fragment_elements())}
         for element in schema_set.global_elements():
@@ -109,15 +108,14 @@ class CodecWriter:
         return [*lines, "}"]
 
     def _leaf(self, name: str, simple: SimpleType) -> str:
-        self.imports.add("chargepoint.iso15118.exi.leaf", "Leaf")
         if simple.values:
             module, kind = self.library.enum_of(simple)
-            return f'Leaf("{name}", {self.imports.add(f"{MESSAGES}.{module}", kind)})'
+            return f'("{name}", {self.imports.add(f"{MESSAGES}.{module}", kind)}, None, None, "")'
         if simple.base == "integer":
-            return f'Leaf("{name}", int, {literal(simple.low)}, {literal(simple.high)})'
+            return f'("{name}", int, {literal(simple.low)}, {literal(simple.high)}, "")'
         if simple.base.endswith("Binary"):
-            return f'Leaf("{name}", bytes, form="{simple.base.removesuffix("Binary")}")'
-        return f'Leaf("{name}", {"bool" if simple.base == "boolean" else "str"})'
+            return f'("{name}", bytes, None, None, "{simple.base.removesuffix("Binary")}")'
+        return f'("{name}", {"bool" if simple.base == "boolean" else "str"}, None, None, "")'
 
     def _relaxed(self, relaxed: list[tuple[int, list[Element]]]) -> list[str]:
         # EXI 1.0, clause 8.5.3: an element declared with several types has the element fragment grammar: any declared
