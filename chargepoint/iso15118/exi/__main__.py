@@ -16,7 +16,7 @@ from typing import IO, Any
 from chargepoint.iso15118.exi.codec import ExiError, decode_element, encode, root_name, to_json
 from chargepoint.iso15118.exi.namespaces import SHORT_NAMES
 
-LONGEST_LINE = 8 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024
 """Bytes. A V2GTP payload, which we cap at 64 KiB, is 128 KiB of hex; more than this is not read into memory."""
 
 

@@ -25,6 +25,8 @@ from chargepoint.iso15118.exi.errors import ExiError
 from chargepoint.iso15118.exi.wildcard import Coded, put_wildcard, take_wildcard
 from chargepoint.iso15118.messages.datatypes import AnyElement, DeclaredElement
 
+_PIECE_BITS = 1 << 15
+
 Take = Callable[[int, int], tuple[Any, int]]
 Put = Callable[[int, Any], int]
 
@@ -103,7 +105,11 @@ class Automaton:
         for name, value in named:
             if value is not None:
                 a, state = self._append(a, state, ("", name), value)
+        whole, a = a, 1
         for item in content:
+            if a.bit_length() > _PIECE_BITS:
+                # appending to a long int costs its length: gather pieces, so that long content does not cost its square
+                whole, a = _join(whole, a), 1
             if isinstance(item, str):
                 a, state = self._append(a, state, ("text", ""), item)
             elif isinstance(item, (AnyElement, DeclaredElement, Coded)):
@@ -111,7 +117,7 @@ class Automaton:
             else:
                 a, state = self._append(a, state, ("content", type(item).__name__), item)
         code, _, width = self._find(state, ("end", ""), None)
-        return a << width | code
+        return _join(whole, a) << width | code
 
     def _append(self, a: int, state: int, key: tuple[str, str], value: Any) -> tuple[int, int]:
         code, step, width = self._find(state, key, value)
@@ -132,6 +138,12 @@ class Automaton:
             possible = ", ".join(step.name or step.kind for step in self.states[state])
             raise ExiError(f"{self.where}: {key[1] or key[0]} cannot come here, only {possible}")
         return found[0], found[1], len(self.states[state]).bit_length()
+
+
+def _join(whole: int, piece: int) -> int:
+    """Both behind one leading 1."""
+    count = piece.bit_length() - 1
+    return whole << count | piece ^ 1 << count
 
 
 def _key(step: Step) -> tuple[str, str]:
