@@ -44,6 +44,7 @@ class CarConnection(asyncio.Protocol):
         self._host = host
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
         self.secc: Secc | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,11 +102,14 @@ class CarConnection(asyncio.Protocol):
             self.secc.peer_gone(f"the car leaves more than {UNREAD_MAX_BYTES} bytes of answers unread")
             self.abandon()
         self._host.pass_on(self.secc)
+        if self._closing:
+            return  # new inputs must not put the close off
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
         if self.secc.ended:
+            self._closing = True
             self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
             if self._transport.can_write_eof() and not self._transport.is_closing():
                 self._transport.write_eof()

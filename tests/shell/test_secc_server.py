@@ -461,7 +461,7 @@ class Unread(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held, self.aborted = 0, False
+        self.held, self.aborted, self.closed = 0, False, False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.held += len(data)
@@ -471,6 +471,12 @@ class Unread(asyncio.Transport):
 
     def abort(self) -> None:
         self.aborted = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def write_eof(self) -> None:
+        assert not self.closed
 
     def is_closing(self) -> bool:
         return self.aborted
@@ -498,6 +504,19 @@ async def test_answers_are_not_piled_up_for_a_car_that_does_not_read() -> None:
     end = await stand.end()
     assert end.end is SessionEnd.CONNECTION_LOST
     assert "unread" in end.detail
+    car.connection_lost(None)
+
+
+async def test_new_inputs_do_not_put_off_the_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CLOSE_GRACE_S", 0.05)
+    transport, car = Unread(), connection.CarConnection(Stand().server)
+    car.connection_made(transport)
+    car.data_received(b"garbage, then silence")
+    assert car.over
+    async with asyncio.timeout(GIVE_UP_S):
+        while not transport.closed:
+            car.update()
+            await asyncio.sleep(0.005)
     car.connection_lost(None)
 
 

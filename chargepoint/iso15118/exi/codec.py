@@ -138,7 +138,8 @@ def _decode(namespace: str, data: bytes, fragment: bool, v: int | None) -> tuple
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
-        raise ExiError(f"EXI header 0x80 expected, found {data[:1].hex() or 'nothing'}", 0)
+        cookie = " (an EXI cookie, which this profile does not have)" if data[:4] == b"$EXI" else ""
+        raise ExiError(f"EXI header 0x80 expected, found {data[:1].hex() or 'nothing'}{cookie}", 0)
     q = 8 * size - 8
     # a Window answers the one operator that the generated code uses on the stream
     if v is None:
