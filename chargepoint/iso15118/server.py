@@ -1,4 +1,7 @@
-"""The shell around the SECC: discovery over UDP, one TCP or TLS connection at a time, moving bytes and minding deadlines."""
+"""The shell around the SECC of one EVSE: where cars connect, that one car at a time does, and what the station learns of it.
+
+`discovery` tells cars the address, `connection` moves the bytes of the one that came.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ import logging
 import secrets
 import socket
 import ssl
-import struct
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from chargepoint.config.schema import Iso15118Section, TlsPolicy
 from chargepoint.iso15118 import sdp
+from chargepoint.iso15118.connection import CarConnection
+from chargepoint.iso15118.discovery import Discovery, discovery_socket
 from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, preload
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.secc.engine import Exchanged, Secc
@@ -25,9 +28,6 @@ from chargepoint.ports import Clock
 from chargepoint.security.tls import refuse_leaf
 
 HANDSHAKE_TIMEOUT_S = 10.0
-CLOSE_GRACE_S = 5.0
-"""After the last response the car closes first; then we do."""
-
 INTERFACE_RETRY_S = 2.0
 
 DYNAMIC_PORTS = range(49152, 65536)
@@ -57,21 +57,21 @@ class SeccServer:
         self._on_events = on_events
         self._clock = clock
         self._log = log
-        self._car: _CarConnection | None = None
+        self._car: CarConnection | None = None
         self._last_trace: list[Exchanged] = []
         self._address = ipaddress.IPv6Address("::1")
         self._ports: dict[Security, int] = {}
 
     async def run(self) -> None:
-        """Until cancelled. An interface that is not there (yet) is tried again, said once."""
-        told = False
+        """Until cancelled. An interface that is not there (yet), or not free, is tried again; each reason is said once."""
+        told = ""
         while True:
             try:
                 await self._serve()
             except OSError as error:
-                if not told:
+                if told != str(error):
                     self._log.warning("! car interface %s: %s; trying again", self._interface, error)
-                    told = True
+                    told = str(error)
                 await asyncio.sleep(INTERFACE_RETRY_S)
 
     async def _serve(self) -> None:
@@ -84,14 +84,14 @@ class SeccServer:
                 self._ports[security] = listener.getsockname()[1]
                 secure = security is Security.TLS
                 server = await loop.create_server(
-                    lambda: _CarConnection(self),
+                    lambda: CarConnection(self),
                     sock=listener,
                     ssl=self._tls if secure else None,
                     ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if secure else None,
                 )
                 await stack.enter_async_context(server)
-            discovery = _discovery_socket(self._settings.sdp_port, self._interface, index)
-            transport, _ = await loop.create_datagram_endpoint(lambda: _Discovery(self, index), sock=discovery)
+            discovery = discovery_socket(self._settings.sdp_port, self._interface, index)
+            transport, _ = await loop.create_datagram_endpoint(lambda: Discovery(self.discover, index), sock=discovery)
             stack.callback(transport.close)
             self._log.info("* waiting for cars on %s [%s]", self._interface, self._address)
             await loop.create_future()  # until cancelled
@@ -129,12 +129,12 @@ class SeccServer:
             self._car.abandon()
 
     def snapshot(self) -> dict[str, object]:
-        """For the status page: the session as agreed and the last messages."""
+        """For the status page: the session as agreed and the last messages. A car whose session has ended is none."""
         car = self._car
         trace = self._last_trace if car is None or car.secc is None else car.secc.trace
-        session = None if car is None or car.secc is None else car.secc.session
+        session = None if car is None or car.secc is None or car.over else car.secc.session
         return {
-            "connected": car is not None,
+            "connected": car is not None and not car.over,
             "state": None if session is None else session.state.value,
             "evcc_id": None if session is None else session.evcc_id,
             "messages": [{"at_s": m.at_s, "dir": m.direction, "name": m.name, "note": m.note} for m in trace[-12:]],
@@ -146,7 +146,7 @@ class SeccServer:
         """Both clocks."""
         return Now(self._clock.monotonic_s(), int(self._clock.utc().timestamp()))
 
-    def begin(self, connection: _CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
+    def begin(self, connection: CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
         """An engine for a new connection; None if there is a car already or its certificate is refused.
 
         A connection whose session has ended only waits for the car to close it: it gives way to a new one.
@@ -177,111 +177,12 @@ class SeccServer:
         """What to answer from."""
         return self._inputs()
 
-    def finish(self, connection: _CarConnection) -> None:
+    def finish(self, connection: CarConnection) -> None:
         """The connection is gone."""
         if self._car is connection:
             if connection.secc is not None:
                 self._last_trace = connection.secc.trace
             self._car = None
-
-
-class _CarConnection(asyncio.Protocol):
-    """One transport and its engine."""
-
-    def __init__(self, server: SeccServer) -> None:
-        self._server = server
-        self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.secc: Secc | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-        tls = None if session is None else session.version()
-        leaf = None if session is None else session.getpeercert(binary_form=True)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.secc = self._server.begin(self, str(peer[0]) if peer else "?", tls, leaf)
-        if self.secc is None:
-            self._transport.abort()
-        else:
-            self._after()
-
-    def data_received(self, data: bytes) -> None:
-        if self.secc is not None:
-            now = self._server.now()
-            self.secc.update(self._server.current_inputs(), now)
-            self.secc.receive(data, now)
-            self._after()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self.secc is not None:
-            self.secc.peer_gone("the car closed the connection" if exc is None else str(exc))
-            self._server.pass_on(self.secc)
-        self._server.finish(self)
-
-    @property
-    def over(self) -> bool:
-        """The session has ended; the car has not closed the connection yet."""
-        return self.secc is not None and self.secc.ended
-
-    def abandon(self) -> None:
-        """Close without waiting for the car."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def update(self) -> None:
-        """Inputs changed."""
-        if self.secc is not None:
-            self.secc.update(self._server.current_inputs(), self._server.now())
-            self._after()
-
-    def _after(self) -> None:
-        assert self.secc is not None
-        assert self._transport is not None
-        if data := self.secc.to_send():
-            self._transport.write(data)
-        self._server.pass_on(self.secc)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        loop = asyncio.get_running_loop()
-        if self.secc.ended:
-            self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
-        elif self.secc.deadline_s is not None:
-            wait_s = max(0.0, self.secc.deadline_s - self._server.now().monotonic_s)
-            self._timer = loop.call_later(wait_s, self._tick)
-
-    def _tick(self) -> None:
-        if self.secc is not None:
-            self.secc.tick(self._server.now())
-            self._after()
-
-
-class _Discovery(asyncio.DatagramProtocol):
-    """Answers SDP on one interface."""
-
-    def __init__(self, server: SeccServer, index: int) -> None:
-        self._server = server
-        self._index = index
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:
-        scope = addr[3] if len(addr) > 3 else 0
-        if scope not in (0, self._index):
-            return  # another connector's wire
-        answer = self._server.discover(data)
-        if answer is not None and self._transport is not None:
-            self._transport.sendto(answer, addr)
 
 
 def _own_address(interface: str, index: int) -> ipaddress.IPv6Address:
@@ -312,16 +213,3 @@ def _listener(address: ipaddress.IPv6Address, scope: int) -> socket.socket:
         else:
             return listener
     raise OSError(f"no free port in {DYNAMIC_PORTS.start}..{DYNAMIC_PORTS.stop - 1} after {PORT_TRIES} tries")
-
-
-def _discovery_socket(port: int, interface: str, index: int) -> socket.socket:
-    """Bound to the interface, so that every connector of a station can have the one port the standard names."""
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    sock.bind(("::", port))
-    group = socket.inet_pton(socket.AF_INET6, sdp.MULTICAST_GROUP) + struct.pack("@I", index)
-    with contextlib.suppress(OSError):  # the loopback has no multicast; unicast discovery still works there
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
-    sock.setblocking(False)
-    return sock

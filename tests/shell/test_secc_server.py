@@ -18,7 +18,7 @@ import pytest
 from certs.pki import Curve, Pki
 from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import Iso15118Section
-from chargepoint.iso15118 import sdp, server
+from chargepoint.iso15118 import connection, sdp, server
 from chargepoint.iso15118.exi.codec import NS_DC, encode
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq, supportedAppProtocolRes
@@ -426,7 +426,7 @@ async def test_a_car_that_closes_in_order_is_told_too(new_stand: Callable[..., S
 async def test_garbage_ends_the_connection_with_a_reason(
     new_stand: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CLOSE_GRACE_S", 0.05)
+    monkeypatch.setattr(connection, "CLOSE_GRACE_S", 0.05)
     stand = new_stand()
     wire = await stand.agreed()
     wire.writer.write(b"\xde\xad\xbe\xef" * 100)
@@ -437,6 +437,103 @@ async def test_garbage_ends_the_connection_with_a_reason(
         assert await wire.reader.read() == b""
     await stand.until(lambda: stand.server.snapshot()["connected"] is False)
     await wire.close()
+
+
+async def test_an_ended_session_is_no_car_to_the_status_page(new_stand: Callable[..., Stand]) -> None:
+    stand = new_stand()
+    wire = await stand.agreed()
+    setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="GONE SOON")
+    session_id = (await wire.exchange(setup, cm.SessionSetupRes, GIVE_UP_S)).Header.SessionID
+    seen = stand.server.snapshot()
+    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (True, "GONE SOON", "AuthorizationSetup")
+    stop = cm.SessionStopReq(
+        Header=MessageHeader(SessionID=session_id, TimeStamp=1), ChargingSession=cm.ChargingSession.Terminate
+    )
+    await wire.exchange(stop, cm.SessionStopRes, GIVE_UP_S)
+    seen = stand.server.snapshot()  # the car has not closed the connection yet
+    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (False, None, None)
+    assert seen["messages"]
+    await wire.close()
+
+
+class Unread(asyncio.Transport):
+    """A transport whose other end does not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.aborted, self.closed = 0, False, False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.held += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.held
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def write_eof(self) -> None:
+        assert not self.closed
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def can_write_eof(self) -> bool:
+        return True
+
+
+async def test_answers_are_not_piled_up_for_a_car_that_does_not_read() -> None:
+    stand = Stand()
+    transport, car = Unread(), connection.CarConnection(stand.server)
+    car.connection_made(transport)
+    car.data_received(frame(PayloadType.EXI_SAP, encode(HELLO)))
+    setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="DEAF")
+    car.data_received(frame(PayloadType.MAINSTREAM, encode(setup)))
+    (identified,) = stand.of(CarIdentified)
+    again = cm.AuthorizationSetupReq(Header=MessageHeader(SessionID=identified.session_id, TimeStamp=1))
+    data = frame(PayloadType.MAINSTREAM, encode(again))
+    for _ in range(connection.UNREAD_MAX_BYTES):
+        car.data_received(data)
+        if transport.aborted:
+            break
+    assert transport.aborted
+    assert transport.held < connection.UNREAD_MAX_BYTES + 1000
+    end = await stand.end()
+    assert end.end is SessionEnd.CONNECTION_LOST
+    assert "unread" in end.detail
+    car.connection_lost(None)
+
+
+async def test_new_inputs_do_not_put_off_the_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CLOSE_GRACE_S", 0.05)
+    transport, car = Unread(), connection.CarConnection(Stand().server)
+    car.connection_made(transport)
+    car.data_received(b"garbage, then silence")
+    assert car.over
+    async with asyncio.timeout(GIVE_UP_S):
+        while not transport.closed:
+            car.update()
+            await asyncio.sleep(0.005)
+    car.connection_lost(None)
+
+
+async def test_a_discovery_port_in_use_is_named_with_what_to_do(
+    new_stand: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "INTERFACE_RETRY_S", 0.001)
+    first = new_stand()
+    await first.agreed()
+    new_stand(sdp_port=first.port)
+    await first.until(lambda: "in use" in caplog.text)
+    said = next(r.getMessage() for r in caplog.records if "in use" in r.getMessage())
+    assert f"UDP port {first.port}" in said
+    assert "on lo" in said
+    assert "[iso15118] sdp_port" in said
+    assert "End it" in said
+    assert caplog.text.count("in use") == 1
 
 
 async def test_half_a_frame_and_silence_times_out_by_name(

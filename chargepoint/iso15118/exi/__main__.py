@@ -2,16 +2,22 @@
 
 A line `{"schema": namespace, "mode": "document" | "fragment", "exi": hex}` is answered with
 `{"message": name, "json": {...}, "exi": hex of the object encoded again}`, or `{"error": text}` for whatever else
-comes. Each answer is flushed at once; the programme ends with its input.
+comes. For the namespace a short name will do (`SAP CM DC AC ACDP WPT ISO2 DIN XMLDSIG CT`); without a mode it is a document.
+Each answer is flushed at once; the programme ends with its input, or when nobody reads its answers any more.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 from chargepoint.iso15118.exi.codec import ExiError, decode_element, encode, root_name, to_json
+from chargepoint.iso15118.exi.namespaces import SHORT_NAMES
+
+LONGEST_LINE = 1024 * 1024
+"""Bytes. A V2GTP payload, which we cap at 64 KiB, is 128 KiB of hex; more than this is not read into memory."""
 
 
 def answer(line: str) -> dict[str, Any]:
@@ -25,27 +31,48 @@ def answer(line: str) -> dict[str, Any]:
             raise ExiError('"schema" and "exi" expected as strings')
         if mode not in ("document", "fragment", None):
             raise ExiError('"mode" is "document" or "fragment"')
+        schema = SHORT_NAMES.get(schema.upper(), schema)
         fragment = mode == "fragment"
         element, message = decode_element(schema, bytes.fromhex(exi), fragment)
         again = encode(message, fragment, schema, element)
-        name = element if fragment else root_name(message)
-        return {"message": name, "json": to_json(message, element), "exi": again.hex()}
+        name = element.rpartition("}")[2] if fragment else root_name(message)
+        return {"message": name, "json": to_json(message, element, schema), "exi": again.hex()}
     except (ValueError, RecursionError, MemoryError) as error:
         # ExiError, json.JSONDecodeError and bytes.fromhex are all ValueErrors
         return {"error": f"{type(error).__name__}: {str(error)[:500]}"}
 
 
-def main() -> None:
+def _text(raw: bytes) -> str:
+    """The answer to one line as it is written; empty for an empty line."""
+    if len(raw) > LONGEST_LINE:
+        return json.dumps({"error": f"ValueError: a line of more than {LONGEST_LINE} bytes"})
+    line = raw.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
+    if not line:
+        return ""
+    try:
+        return json.dumps(answer(line), ensure_ascii=True)
+    except ValueError as error:  # an integer too long to print
+        return json.dumps({"error": f"ValueError: {error}"})
+
+
+def run(source: IO[bytes], sink: IO[str]) -> None:
     """Answers until the input ends."""
-    for raw in sys.stdin.buffer:
-        line = raw.decode("utf-8", errors="replace").strip()
-        if line:
-            try:
-                text = json.dumps(answer(line), ensure_ascii=True)
-            except ValueError as error:  # an integer too long to print
-                text = json.dumps({"error": f"ValueError: {error}"})
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+    while raw := source.readline(LONGEST_LINE + 1):
+        rest = raw
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = source.readline(LONGEST_LINE + 1)  # the rest of a line too long, thrown away
+        if text := _text(raw):
+            sink.write(text + "\n")
+            sink.flush()
+
+
+def main() -> None:
+    """Standard input to standard output."""
+    try:
+        run(sys.stdin.buffer, sys.stdout)
+    except BrokenPipeError:
+        # else the interpreter complains when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

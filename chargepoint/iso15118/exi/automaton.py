@@ -1,8 +1,7 @@
 """Types whose content is not a plain sequence: mixed content, wildcards and repeated groups, all of them in xmldsig.
 
-The generated code gives each such type one `Automaton`; nothing of it is on the path of a charge loop.
-Wildcard elements (SE(*)) keep their event code, because the width of the others depends on it, but are refused: no
-ISO 15118 message has a use for them.
+The generated code gives each such type one `Automaton`; nothing of it is on the path of a charge loop. What stands where
+any element may (SE(*)) is the business of `wildcard`.
 """
 
 from __future__ import annotations
@@ -13,15 +12,20 @@ from typing import Any
 
 from chargepoint.iso15118.exi.bits import (
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
-    impossible,
     take_integer,
     take_string,
     too_many,
     wrong,
 )
 from chargepoint.iso15118.exi.errors import ExiError
+from chargepoint.iso15118.exi.wildcard import Coded, put_wildcard, take_wildcard
+from chargepoint.iso15118.messages.datatypes import AnyElement, DeclaredElement
+
+_PIECE_BITS = 1 << 15
 
 Take = Callable[[int, int], tuple[Any, int]]
 Put = Callable[[int, Any], int]
@@ -64,16 +68,16 @@ class Automaton:
             state = step.target
             if step.kind == "end":
                 return named, content, q
-            if step.take is None:
-                impossible(q, f"{self.where}: {step.name}")
             value: Any
-            if step.kind == "leaf":
+            if step.take is None:
+                value, q = take_wildcard(v, q)
+            elif step.kind == "leaf":
                 q -= 1
                 if found := v >> q & 1:
                     if step.take is take_integer:
                         raise fail(q, f"{self.where}.{step.name}", found)
                     q = empty(v, q, found, f"{self.where}.{step.name}")
-                    value = "" if step.take is take_string else b""
+                    value = NO_CHARACTERS if step.take is take_string else NO_BYTES
                 else:
                     value, q = step.take(v, q)
             else:
@@ -101,20 +105,26 @@ class Automaton:
         for name, value in named:
             if value is not None:
                 a, state = self._append(a, state, ("", name), value)
+        whole, a = a, 1
         for item in content:
+            if a.bit_length() > _PIECE_BITS:
+                # appending to a long int costs its length: gather pieces, so that long content does not cost its square
+                whole, a = _join(whole, a), 1
             if isinstance(item, str):
                 a, state = self._append(a, state, ("text", ""), item)
+            elif isinstance(item, (AnyElement, DeclaredElement, Coded)):
+                a, state = self._append(a, state, ("any", ""), item)
             else:
                 a, state = self._append(a, state, ("content", type(item).__name__), item)
         code, _, width = self._find(state, ("end", ""), None)
-        return a << width | code
+        return _join(whole, a) << width | code
 
     def _append(self, a: int, state: int, key: tuple[str, str], value: Any) -> tuple[int, int]:
         code, step, width = self._find(state, key, value)
         a = a << width | code
         if step.put is None:
-            raise wrong(f"{self.where}.{step.name}", value)
-        if step.kind == "leaf":
+            a = put_wildcard(a, value)
+        elif step.kind == "leaf":
             a = step.put(a << 1, value.value if step.wrap else value)
         else:
             a = step.put(a, value)
@@ -128,6 +138,12 @@ class Automaton:
             possible = ", ".join(step.name or step.kind for step in self.states[state])
             raise ExiError(f"{self.where}: {key[1] or key[0]} cannot come here, only {possible}")
         return found[0], found[1], len(self.states[state]).bit_length()
+
+
+def _join(whole: int, piece: int) -> int:
+    """Both behind one leading 1."""
+    count = piece.bit_length() - 1
+    return whole << count | piece ^ 1 << count
 
 
 def _key(step: Step) -> tuple[str, str]:

@@ -24,6 +24,25 @@ LONGEST_LIST = 4096
 BIT = {False: 0, True: 1}
 
 
+class _NoCharacters(str):
+    """An empty string that was sent without a characters event."""
+
+    __slots__ = ()
+
+
+class _NoBytes(bytes):
+    """An empty binary that was sent without a characters event."""
+
+    __slots__ = ()
+
+
+NO_CHARACTERS: str = _NoCharacters()
+"""What an element without characters decodes to. It equals "", but encodes as it came: a signature over it depends on it."""
+
+NO_BYTES: bytes = _NoBytes()
+"""The same for binaries."""
+
+
 class Window:
     """A long stream that looks like an int to the generated code, so that each read costs the same wherever it is."""
 
@@ -70,7 +89,7 @@ def empty(v: int, q: int, found: int, where: str) -> int:
     """What is left after an element without characters, whose end EXIficient codes on the second level: `1` `000`.
 
     `found` are the bits up to and including the escape. Two of the three zero bits are consumed; the third stands in
-    for the end of the element that the caller expects after characters. This codec writes an empty string.
+    for the end of the element that the caller expects after characters. The value is NO_CHARACTERS or NO_BYTES.
     """
     q -= 2
     if found != 1 or v >> q & 3:
@@ -133,9 +152,13 @@ def take_string(v: int, q: int) -> tuple[str, int]:
     count = v >> q & 255
     if count > 127:
         count, q = more_groups(v, q, count)
-    count -= 2
-    if count < 0:
+    if count < 2:
         raise ExiError("string table hit in a profile without string tables", remaining=q)
+    return take_characters(v, q, count - 2)
+
+
+def take_characters(v: int, q: int, count: int) -> tuple[str, int]:
+    """The next `count` characters."""
     raw, q = take_bytes(v, q, count)
     if raw.isascii():
         return raw.decode("ascii"), q
@@ -198,11 +221,29 @@ def put_binary(a: int, value: bytes) -> int:
     return a << 8 * count | int.from_bytes(value, "big")
 
 
+def put_octets(a: int, value: bytes) -> int:
+    """Appends the binary content of an element; the last thing in `a` is the event code of characters.
+
+    NO_BYTES turns that code into the escape behind it, and goes on as `empty` reads it.
+    """
+    return a + 1 << 2 if value is NO_BYTES else put_binary(a, value)
+
+
+def put_text(a: int, value: str) -> int:
+    """Appends the characters of an element, as `put_octets`."""
+    return a + 1 << 2 if value is NO_CHARACTERS else put_string(a, value)
+
+
 def put_string(a: int, value: str) -> int:
     """Appends a string as a string-table miss."""
     count = len(value)
-    a = a << 8 | count + 2 if count < 126 else put_unsigned(a, count + 2, 0, None, "length")
+    return put_characters(a << 8 | count + 2 if count < 126 else put_unsigned(a, count + 2, 0, None, "length"), value)
+
+
+def put_characters(a: int, value: str) -> int:
+    """Appends the characters alone."""
     if value.isascii():
+        count = len(value)
         return a << 8 * count | int.from_bytes(value.encode("ascii"), "big")
     groups = bytearray()
     for character in value:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 from chargepoint.iso15118.exi.bits import Window, put_string, take_string
 from chargepoint.iso15118.exi.errors import ExiError
 from chargepoint.iso15118.exi.json_form import from_dict, to_dict
+from chargepoint.iso15118.exi.leaf import Leaf
 from chargepoint.iso15118.exi.namespaces import (
     NAMESPACE_OF,
     NS_AC,
@@ -28,6 +29,7 @@ from chargepoint.iso15118.exi.namespaces import (
     NS_XMLDSIG,
     generated,
 )
+from chargepoint.iso15118.exi.wildcard import NeedsNames, Stream, Tables
 
 __all__ = [
     "NS_AC",
@@ -77,6 +79,7 @@ class Roots(NamedTuple):
     by_class: dict[type, list[Root]]
     width: int
     end: int
+    leaves: dict[int, Leaf]
     relaxed: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]]
 
 
@@ -89,8 +92,9 @@ def _roots(namespace: str, fragment: bool) -> Roots:
     for root in by_code.values():
         by_class.setdefault(root.message, []).append(root)
     if fragment:
-        return Roots(by_code, by_class, module.FRAGMENT_WIDTH, module.FRAGMENT_END, module.RELAXED)
-    return Roots(by_code, by_class, module.DOCUMENT_WIDTH, -1, {})
+        leaves = {code: Leaf(*entry) for code, entry in module.LEAVES.items()}
+        return Roots(by_code, by_class, module.FRAGMENT_WIDTH, module.FRAGMENT_END, leaves, module.RELAXED)
+    return Roots(by_code, by_class, module.DOCUMENT_WIDTH, -1, {}, {})
 
 
 def namespace_of(message: object) -> str:
@@ -119,20 +123,36 @@ def decode(namespace: str, data: bytes, fragment: bool = False) -> object:
 
 
 def decode_element(namespace: str, data: bytes, fragment: bool = False) -> tuple[str, object]:
-    """Like `decode`, with the name of the element, which for fragments the class alone does not always tell."""
+    """Like `decode`, with the name of the element, which for fragments the class alone does not always tell.
+
+    Where a schema set has elements of one name in two namespaces, a fragment's name is `{namespace}name`. A fragment of
+    an element with a simple type is that type's value: str, int, bool, bytes or a member of an enumeration.
+    """
+    try:
+        return _decode(namespace, data, fragment, None)
+    except NeedsNames:
+        return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)))
+
+
+def _decode(namespace: str, data: bytes, fragment: bool, v: int | None) -> tuple[str, object]:
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
-        raise ExiError(f"EXI header 0x80 expected, found {data[:1].hex() or 'nothing'}", 0)
+        cookie = " (an EXI cookie, which this profile does not have)" if data[:4] == b"$EXI" else ""
+        raise ExiError(f"EXI header 0x80 expected, found {data[:1].hex() or 'nothing'}{cookie}", 0)
     q = 8 * size - 8
     # a Window answers the one operator that the generated code uses on the stream
-    v = int.from_bytes(data, "big") if size <= _LONG_STREAM else cast(int, Window(bytes(data)))
+    if v is None:
+        v = int.from_bytes(data, "big") if size <= _LONG_STREAM else cast(int, Window(bytes(data)))
     width = roots.width
     try:
         q -= width
         code = v >> q & ((1 << width) - 1)
         root = roots.by_code.get(code)
-        if root is None:
+        if root is None and code in roots.leaves:
+            name = roots.leaves[code].name
+            message, q = roots.leaves[code].decode(v, q)
+        elif root is None:
             if code not in roots.relaxed:
                 kind = "fragment element" if fragment else "document element"
                 raise ExiError(f"event code {code} is not a {kind} of {namespace}", 8)
@@ -163,11 +183,12 @@ def encode(message: object, fragment: bool = False, namespace: str | None = None
     """The EXI bytes of a message, or of one element of it as a fragment.
 
     `namespace` picks the schema set (event codes of roots differ); by default that of the message's own module.
-    `element` names the element where several have the same class (fragments of certificate chains in -2).
+    `element` names the element where several have the same class (fragments of certificate chains in -2), or where the
+    message is a plain value; both as `decode_element` gives it. A name without its namespace will do.
     Raises ExiError, and nothing else, if the object does not fit its schema.
     """
     roots = _roots(namespace or namespace_of(message), fragment)
-    found = [r for r in roots.by_class.get(type(message), ()) if element is None or r.name == element]
+    found = [r for r in roots.by_class.get(type(message), ()) if element is None or _is_called(r.name, element)]
     if len(found) > 1:
         own = [r for r in found if r.name == type(message).__name__]
         names = {r.name for r in found}
@@ -178,9 +199,13 @@ def encode(message: object, fragment: bool = False, namespace: str | None = None
     try:
         if found:
             root = found[0]
-            a = root.encode(a << roots.width | root.code, message) << root.tail
+            try:
+                a = root.encode(a << roots.width | root.code, message) << root.tail
+            except NeedsNames:
+                ready = Tables(namespace or namespace_of(message)).prepared(message)
+                a = root.encode(a << roots.width | root.code, ready) << root.tail
         else:
-            a = _encode_relaxed(a, message, roots, element)
+            a = _encode_other(a, message, roots, element)
     except ExiError:
         raise
     except _BROKEN as error:
@@ -213,7 +238,14 @@ def _decode_relaxed(v: int, q: int, roots: Roots, code: int) -> tuple[str, objec
     return name, kind(value=text, **values) if values else text, q
 
 
-def _encode_relaxed(a: int, message: object, roots: Roots, element: str | None) -> int:
+def _is_called(name: str, wanted: str) -> bool:
+    return name == wanted or name.rpartition("}")[2] == wanted
+
+
+def _encode_other(a: int, message: object, roots: Roots, element: str | None) -> int:
+    for code, leaf in roots.leaves.items():
+        if element is not None and _is_called(leaf.name, element):
+            return leaf.encode(a << roots.width | code, message)
     for code, (name, kind, attributes, (first_width, first_text, later_width, later_end)) in roots.relaxed.items():
         plain = isinstance(message, str) and element == name
         if not plain and (type(message) is not kind or element not in (None, name)):
@@ -233,13 +265,21 @@ def root_name(message: object) -> str:
     return type(message if body is None else body).__name__
 
 
-def to_json(message: object, element: str | None = None) -> dict[str, Any]:
+def to_json(message: object, element: str | None = None, namespace: str | None = None) -> dict[str, Any]:
     """The message as plain dicts, lists, strings and numbers under its element name.
 
     Attributes are plain keys, simple content with attributes is {"value": ...}, a repeated element is always a list,
     binaries are text (hex or base64, as the schema has them), a member of a substitution group has its own name as key.
+    `namespace` is needed for a fragment that is a plain value.
     """
-    return {element or type(message).__name__: to_dict(message)}
+    name = (element or type(message).__name__).rpartition("}")[2]
+    if namespace is not None and (leaf := _leaf(namespace, element or "")) is not None:
+        return {name: leaf.to_json(message)}
+    return {name: to_dict(message)}
+
+
+def _leaf(namespace: str, element: str) -> Leaf | None:
+    return next((leaf for leaf in _roots(namespace, True).leaves.values() if _is_called(leaf.name, element)), None)
 
 
 def from_json(namespace: str, data: dict[str, Any]) -> object:
@@ -251,8 +291,16 @@ def from_json(namespace: str, data: dict[str, Any]) -> object:
         root.message
         for fragment in (False, True)
         for root in _roots(namespace, fragment).by_code.values()
-        if root.name == name
+        if _is_called(root.name, str(name))
     }
+    leaves = [leaf for leaf in _roots(namespace, True).leaves.values() if _is_called(leaf.name, str(name))]
+    for position, leaf in enumerate(leaves, 1):
+        try:
+            return leaf.from_json(value)
+        except ExiError:
+            # one of another namespace, or an element with content, may have this name too
+            if position == len(leaves) and not kinds:
+                raise
     relaxed = [kind for n, kind, *_ in _roots(namespace, True).relaxed.values() if n == name]
     if relaxed and isinstance(value, str):
         return value

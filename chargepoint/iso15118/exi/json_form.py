@@ -11,7 +11,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from chargepoint.iso15118.exi.errors import ExiError
-from chargepoint.iso15118.messages.datatypes import Bounds, Content, Group, Text
+from chargepoint.iso15118.exi.leaf import Leaf
+from chargepoint.iso15118.exi.namespaces import holder
+from chargepoint.iso15118.messages.datatypes import Bounds, Content, DeclaredElement, Group, Text
 
 CONTENT = "content"
 """Key of ordered content whose order a dict of element names would lose."""
@@ -140,6 +142,8 @@ def from_dict(kind: type, data: Any) -> Any:
     """A message object from the value of its element. Raises ExiError for names and values that do not fit."""
     if not isinstance(data, Mapping):
         raise ExiError(f"{kind.__name__}: an object expected")
+    if kind is DeclaredElement:
+        return _declared(data)
     values: dict[str, Any] = {}
     left = dict(data)
     for shape in shapes(kind):
@@ -170,6 +174,20 @@ def from_dict(kind: type, data: Any) -> Any:
     if left:
         raise ExiError(f"{kind.__name__} has no {', '.join(map(str, left))[:200]}")
     return kind(**values)
+
+
+def _declared(data: Mapping[str, Any]) -> DeclaredElement:
+    namespace, name = data.get("namespace"), data.get("name")
+    if set(data) != {"namespace", "name", "value"} or not isinstance(namespace, str) or not isinstance(name, str):
+        raise ExiError("DeclaredElement: namespace, name and value expected")
+    module = holder(namespace)
+    code = module.GLOBALS.get((namespace, name))
+    if code in module.LEAVES:
+        leaf = Leaf(*module.LEAVES[code])
+        return DeclaredElement(namespace=namespace, name=name, value=leaf.from_json(data["value"]))
+    if code not in module.FRAGMENT:
+        raise ExiError(f"{name[:100]!r} is not an element of {namespace}")
+    return DeclaredElement(namespace=namespace, name=name, value=from_dict(module.FRAGMENT[code][1], data["value"]))
 
 
 def _content_from_dict(where: str, shape: Shape, left: dict[str, Any]) -> tuple[Any, ...]:

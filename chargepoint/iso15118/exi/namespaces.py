@@ -30,6 +30,20 @@ _MODULES = {
     NS_ISO2: "iso15118_2",
     NS_DIN: "din70121",
 }
+SHORT_NAMES = {
+    "SAP": NS_SAP,
+    "XMLDSIG": NS_XMLDSIG,
+    "CT": NS_COMMON_TYPES,
+    "CM": NS_CM,
+    "DC": NS_DC,
+    "AC": NS_AC,
+    "ACDP": NS_ACDP,
+    "WPT": NS_WPT,
+    "ISO2": NS_ISO2,
+    "DIN": NS_DIN,
+}
+"""What people call the schemas when they do not want to write a namespace."""
+
 NAMESPACE_OF = {module: namespace for namespace, module in _MODULES.items()}
 """Message module (last part of its name) -> namespace whose schema set encodes its classes by default."""
 
@@ -39,7 +53,21 @@ def generated(namespace: str) -> ModuleType:
     name = _MODULES.get(namespace)
     if name is None:
         raise ExiError(f"namespace {namespace[:100]!r} is not one of {', '.join(_MODULES)}")
+    return generated_by_name(name)
+
+
+def generated_by_name(name: str) -> ModuleType:
+    """The generated codec module of this name."""
     return import_module(f"chargepoint.iso15118.exi.generated.{name}")
+
+
+def holder(namespace: str) -> ModuleType:
+    """The generated codec module with the elements of a namespace, of which -2 and DIN have several in one module."""
+    family = namespace.rpartition(":")[0]
+    for own, name in _MODULES.items():
+        if namespace == own or (own.endswith(":MsgDef") and family == own.rpartition(":")[0]):
+            return generated_by_name(name)
+    raise ExiError(f"namespace {namespace[:100]!r} is not known")
 
 
 def messages(namespace: str) -> ModuleType:

@@ -17,5 +17,7 @@ How the names come about:
   schema's strings, with "_" for what no identifier may contain and behind what Python reserves (`None_`).
 * Mixed or freely repeated content (xmldsig only) is the tuple `content` of objects and `str`; a simple element in it is
   wrapped (`XPath(value="...")`, `X509Certificate(value=b"...")`).
+* Where xmldsig allows any element, it is an `AnyElement`, or a `DeclaredElement` if the schema set has a global element of that
+  name (`datatypes`). No message of a charging session has a use for them.
 * hexBinary and base64Binary are `bytes`. Integers say their bounds, strings and binaries their lengths, in the annotation.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,34 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Marks ordered content of a repeated or mixed group: elements as objects, characters as `str`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyAttribute:
+    """An attribute of an `AnyElement`."""
+
+    namespace: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyElement:
+    """An element that no schema of the set declares, where one allows any (xs:any)."""
+
+    namespace: str
+    name: str
+    attributes: tuple[AnyAttribute, ...] = ()
+    content: Annotated[tuple[AnyElement | DeclaredElement | str, ...], Content()] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredElement:
+    """A global element of the schema set, where a schema allows any: a message object, or a plain value."""
+
+    namespace: str
+    name: str
+    value: Any
 
 
 class SchemaEnum(Enum):

@@ -7,7 +7,16 @@ From the XML Schemas of:
 
 from __future__ import annotations
 
-from chargepoint.iso15118.messages.datatypes import Base64Binary, Bounds, Content, Integer, Occurs, Text
+from chargepoint.iso15118.messages.datatypes import (
+    AnyElement,
+    Base64Binary,
+    Bounds,
+    Content,
+    DeclaredElement,
+    Integer,
+    Occurs,
+    Text,
+)
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -148,7 +157,7 @@ class CanonicalizationMethod:
     """CanonicalizationMethodType."""
 
     Algorithm: str
-    content: Annotated[tuple[str, ...], Content()] = ()
+    content: Annotated[tuple[AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +165,7 @@ class SignatureMethod:
     """SignatureMethodType."""
 
     Algorithm: str
-    content: Annotated[tuple[HMACOutputLength | str, ...], Content()] = ()
+    content: Annotated[tuple[HMACOutputLength | AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +192,7 @@ class Transform:
     """TransformType."""
 
     Algorithm: str
-    content: Annotated[tuple[XPath | str, ...], Content()] = ()
+    content: Annotated[tuple[XPath | AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +200,7 @@ class DigestMethod:
     """DigestMethodType."""
 
     Algorithm: str
-    content: Annotated[tuple[str, ...], Content()] = ()
+    content: Annotated[tuple[AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,14 +208,14 @@ class KeyInfo:
     """KeyInfoType."""
 
     Id: str | None = None
-    content: Annotated[tuple[KeyName | KeyValue | RetrievalMethod | X509Data | PGPData | SPKIData | MgmtData | str, ...], Content()] = ()
+    content: Annotated[tuple[KeyName | KeyValue | RetrievalMethod | X509Data | PGPData | SPKIData | MgmtData | AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyValue:
     """KeyValueType."""
 
-    content: Annotated[tuple[DSAKeyValue | RSAKeyValue | str, ...], Content()] = ()
+    content: Annotated[tuple[DSAKeyValue | RSAKeyValue | AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +231,7 @@ class RetrievalMethod:
 class X509Data:
     """X509DataType."""
 
-    content: Annotated[tuple[X509IssuerSerial | X509SKI | X509SubjectName | X509Certificate | X509CRL, ...], Content()] = ()
+    content: Annotated[tuple[X509IssuerSerial | X509SKI | X509SubjectName | X509Certificate | X509CRL | AnyElement | DeclaredElement, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,13 +248,14 @@ class PGPData:
 
     PGPKeyID: Base64Binary | None = None
     PGPKeyPacket: Base64Binary | None = None
+    content: Annotated[tuple[AnyElement | DeclaredElement, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SPKIData:
     """SPKIDataType."""
 
-    content: Annotated[tuple[SPKISexp, ...], Content()] = ()
+    content: Annotated[tuple[SPKISexp | AnyElement | DeclaredElement, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +265,7 @@ class Object:
     Encoding: str | None = None
     Id: str | None = None
     MimeType: str | None = None
-    content: Annotated[tuple[str, ...], Content()] = ()
+    content: Annotated[tuple[AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +290,7 @@ class SignatureProperty:
 
     Id: str | None = None
     Target: str
-    content: Annotated[tuple[str, ...], Content()] = ()
+    content: Annotated[tuple[AnyElement | DeclaredElement | str, ...], Content()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,10 +184,14 @@ def _learn(mode: _Request, request: DC_ChargeLoopReq, session: Session) -> Sessi
 
 
 def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:
-    """The limits of this loop: what is not repeated is as announced, nothing exceeds what was announced."""
+    """The limits of this loop: what is not repeated is as announced, nothing exceeds what was announced. A negative limit
+    of charging lets nothing flow; limits of discharging may come with either sign."""
 
     def lower(value: RationalNumber | None, bound: float) -> float:
         return bound if value is None else min(abs(number(value)), bound)
+
+    def charge(value: RationalNumber | None, bound: float) -> float:
+        return bound if value is None else max(0.0, min(number(value), bound))
 
     discharge_W, discharge_A = announced.discharge_power_max_W, announced.discharge_current_max_A
     if isinstance(mode, (BPT_Dynamic_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlMode)):
@@ -200,8 +204,8 @@ def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:
         voltage_min_V=announced.voltage_min_V
         if minimum_V is None
         else max(abs(number(minimum_V)), announced.voltage_min_V),
-        charge_power_max_W=lower(mode.EVMaximumChargePower, announced.charge_power_max_W),
-        charge_current_max_A=lower(mode.EVMaximumChargeCurrent, announced.charge_current_max_A),
+        charge_power_max_W=charge(mode.EVMaximumChargePower, announced.charge_power_max_W),
+        charge_current_max_A=charge(mode.EVMaximumChargeCurrent, announced.charge_current_max_A),
         discharge_power_max_W=discharge_W,
         discharge_current_max_A=discharge_A,
     )

@@ -24,7 +24,8 @@ from chargepoint.model.image import StageCapabilities
 def respond(
     request: DC_ChargeParameterDiscoveryReq, session: Session, inputs: SeccInputs, now: Now
 ) -> Answer | ResponseCode:
-    """Our limits for theirs. The mode must be that of the chosen service, the voltage windows must be windows and overlap."""
+    """Our limits for theirs. The mode must be that of the chosen service, no charge limit or voltage negative or below its
+    minimum, and the voltage windows must overlap. Discharge limits may come with either sign."""
     assert session.choice is not None
     mode, capabilities = request.DC_CPDReqEnergyTransferMode, inputs.capabilities
     bidirectional = isinstance(mode, BPT_DC_CPDReqEnergyTransferMode)
@@ -32,9 +33,14 @@ def respond(
         return ResponseCode.FAILED_WrongChargeParameter
     if capabilities is None:
         return ResponseCode.FAILED
+    for low, high in (
+        (mode.EVMinimumChargePower, mode.EVMaximumChargePower),
+        (mode.EVMinimumChargeCurrent, mode.EVMaximumChargeCurrent),
+        (mode.EVMinimumVoltage, mode.EVMaximumVoltage),
+    ):
+        if not 0 <= number(low) <= number(high):
+            return ResponseCode.FAILED_WrongChargeParameter
     limits = _limits(mode)
-    if limits.voltage_min_V > limits.voltage_max_V:
-        return ResponseCode.FAILED_WrongChargeParameter
     if limits.voltage_max_V < capabilities.voltage_min_V or limits.voltage_min_V > capabilities.voltage_max_V:
         return ResponseCode.FAILED_WrongChargeParameter
     target_soc = float(mode.TargetSOC) if mode.TargetSOC is not None else None
@@ -83,19 +89,19 @@ def station_mode(
 
 
 def _limits(mode: DC_CPDReqEnergyTransferMode | BPT_DC_CPDReqEnergyTransferMode) -> CarLimits:
-    """Magnitudes whatever sign was sent (facts/safety.md 4.1: accept either)."""
+    """Magnitudes; those of discharge whatever sign was sent (facts/safety.md 4.1: accept either)."""
     discharge_W = discharge_A = discharge_min_W = 0.0
     if isinstance(mode, BPT_DC_CPDReqEnergyTransferMode):
         discharge_W = abs(number(mode.EVMaximumDischargePower))
         discharge_A = abs(number(mode.EVMaximumDischargeCurrent))
         discharge_min_W = abs(number(mode.EVMinimumDischargePower))
     return CarLimits(
-        voltage_max_V=abs(number(mode.EVMaximumVoltage)),
-        voltage_min_V=abs(number(mode.EVMinimumVoltage)),
-        charge_power_max_W=abs(number(mode.EVMaximumChargePower)),
-        charge_current_max_A=abs(number(mode.EVMaximumChargeCurrent)),
+        voltage_max_V=number(mode.EVMaximumVoltage),
+        voltage_min_V=number(mode.EVMinimumVoltage),
+        charge_power_max_W=number(mode.EVMaximumChargePower),
+        charge_current_max_A=number(mode.EVMaximumChargeCurrent),
         discharge_power_max_W=discharge_W,
         discharge_current_max_A=discharge_A,
-        charge_power_min_W=abs(number(mode.EVMinimumChargePower)),
+        charge_power_min_W=number(mode.EVMinimumChargePower),
         discharge_power_min_W=discharge_min_W,
     )

@@ -60,6 +60,9 @@ _OUR_FAULT = (ResponseCode.FAILED, ResponseCode.FAILED_ContactorError, ResponseC
 
 TRACE_DEPTH = 40
 
+FRAMES_AT_ONCE_MAX = 32
+"""A car waits for each answer; one that sends more requests than this in one breath does not listen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
@@ -95,8 +98,13 @@ class Secc:
 
     def receive(self, data: bytes, now: Now) -> None:
         """Bytes from the car."""
-        for event in self._framing.receive(data):
+        for count, event in enumerate(self._framing.receive(data), 1):
             if self._ended:
+                return
+            if count > FRAMES_AT_ONCE_MAX:
+                self._end(
+                    SessionEnd.PROTOCOL_ERROR, f"more than {FRAMES_AT_ONCE_MAX} requests without awaiting answers"
+                )
                 return
             match event:
                 case FramingFailed(reason):

@@ -25,6 +25,9 @@ from chargepoint.iso15118.secc.session import SeccSettings
 from chargepoint.model.car import SeccInputs
 
 _ZERO = rational(0)
+_DH_PUBLIC_KEY_BYTES = 133
+_SECP521_PRIVATE_KEY_BYTES = 94
+"""Lengths of the schema's binary types dhPublicKeyType and secp521_EncryptedPrivateKeyType."""
 _TERMINATE = EVSEStatus(NotificationMaxDelay=0, EVSENotification=EvseNotification.Terminate)
 
 
@@ -82,6 +85,25 @@ def _charge_loop(head: dict[str, Any], request: dc.DC_ChargeLoopReq, seen: SeccI
     )
 
 
+def _no_certificate(head: dict[str, Any]) -> cm.CertificateInstallationRes:
+    """Schema-valid and empty: what must be there is there, and means nothing."""
+    return cm.CertificateInstallationRes(
+        **head,
+        EVSEProcessing=Processing.Finished,
+        CPSCertificateChain=cm.CertificateChain(Certificate=b""),
+        SignedInstallationData=cm.SignedInstallationData(
+            Id="none",
+            ContractCertificateChain=cm.ContractCertificateChain(
+                Certificate=b"", SubCertificates=cm.SubCertificates(Certificate=(b"",))
+            ),
+            ECDHCurve=cm.EcdhCurve.SECP521,
+            DHPublicKey=bytes(_DH_PUBLIC_KEY_BYTES),
+            SECP521_EncryptedPrivateKey=bytes(_SECP521_PRIVATE_KEY_BYTES),
+        ),
+        RemainingContractCertificateChains=0,
+    )
+
+
 _Maker = Callable[[dict[str, Any], Any, SeccSettings, SeccInputs], Any]
 
 _RESPONSES: dict[type, _Maker] = {
@@ -92,6 +114,8 @@ _RESPONSES: dict[type, _Maker] = {
         CertificateInstallationService=False,
         EIM_ASResAuthorizationMode=cm.EIM_ASResAuthorizationMode(),
     ),
+    # Plug & Charge is not offered; a car that believes it has to install a certificate still asks
+    cm.CertificateInstallationReq: lambda head, _, s, seen: _no_certificate(head),
     cm.AuthorizationReq: lambda head, _, s, seen: cm.AuthorizationRes(**head, EVSEProcessing=Processing.Finished),
     cm.ServiceDiscoveryReq: lambda head, _, s, seen: cm.ServiceDiscoveryRes(
         **head, ServiceRenegotiationSupported=False, EnergyTransferServiceList=_no_service(s)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chargepoint.iso15118 import sdp
-from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, decode, encode
+from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, ExiError, decode, encode
 from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.sdp import SdpResponse, Security
-from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PayloadType, frame
+from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, PayloadType, frame
 
 SDP_TRIES = 50
 SDP_WAIT_S = 0.25
@@ -42,7 +42,9 @@ class Wire:
             async with asyncio.timeout(timeout_s):
                 await self.writer.drain()
                 head = await self.reader.readexactly(HEADER.size)
-                _, _, payload_type, length = HEADER.unpack(head)
+                version, inverse, payload_type, length = HEADER.unpack(head)
+                if (version, inverse) != (PROTOCOL_VERSION, PROTOCOL_VERSION ^ 0xFF):
+                    raise WireError(f"V2GTP version bytes {version:02x} {inverse:02x}: 01 fe")
                 if length > PAYLOAD_MAX_BYTES:
                     raise WireError(f"answer of {length} bytes")
                 payload = await self.reader.readexactly(length)
@@ -50,7 +52,13 @@ class Wire:
             raise WireError(f"no answer to {type(request).__name__} within {timeout_s:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WireError(f"connection lost after {type(request).__name__}") from error
-        message = decode(_NAMESPACES[PayloadType(payload_type)], payload)
+        namespace = next((n for kind, n in _NAMESPACES.items() if kind == payload_type), None)
+        if namespace is None:
+            raise WireError(f"{type(request).__name__} answered under payload type {payload_type:#06x}")
+        try:
+            message = decode(namespace, payload)
+        except ExiError as error:
+            raise WireError(f"{type(request).__name__} answered with what is no message: {error}") from error
         if not isinstance(message, response):
             raise WireError(f"{type(request).__name__} answered with {type(message).__name__}")
         return message

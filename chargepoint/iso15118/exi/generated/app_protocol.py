@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from chargepoint.iso15118.exi.bits import empty, fail, more_groups, put_string, put_unsigned, take_string, wrong
+from chargepoint.iso15118.exi.bits import (
+    NO_CHARACTERS,
+    empty,
+    fail,
+    more_groups,
+    put_text,
+    put_unsigned,
+    take_string,
+    wrong,
+)
 from chargepoint.iso15118.messages.app_protocol import (
     AppProtocol,
     ResponseCode,
@@ -102,7 +111,7 @@ def encode_supportedAppProtocolRes(a: int, o: supportedAppProtocolRes) -> int:
 def decode_AppProtocol(v: int, q: int) -> tuple[AppProtocol, int]:
     q -= 2
     if t := v >> q & 3:
-        ProtocolNamespace_, q = "", empty(v, q, t, "AppProtocol.ProtocolNamespace")
+        ProtocolNamespace_, q = NO_CHARACTERS, empty(v, q, t, "AppProtocol.ProtocolNamespace")
     else:
         ProtocolNamespace_, q = take_string(v, q)
     q -= 11
@@ -134,7 +143,7 @@ def decode_AppProtocol(v: int, q: int) -> tuple[AppProtocol, int]:
 
 
 def encode_AppProtocol(a: int, o: AppProtocol) -> int:
-    a = put_string(a << 2, o.ProtocolNamespace)
+    a = put_text(a << 2, o.ProtocolNamespace)
     VersionNumberMajor_ = o.VersionNumberMajor
     if 0 <= VersionNumberMajor_ < 128:
         a = a << 11 | VersionNumberMajor_
@@ -169,6 +178,26 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     7: ("supportedAppProtocolReq", supportedAppProtocolReq, decode_supportedAppProtocolReq, encode_supportedAppProtocolReq, 0),
     8: ("supportedAppProtocolRes", supportedAppProtocolRes, decode_supportedAppProtocolRes, encode_supportedAppProtocolRes, 0),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    1: ("Priority", int, 1, 20, ""),
+    2: ("ProtocolNamespace", str, None, None, ""),
+    3: ("ResponseCode", ResponseCode, None, None, ""),
+    4: ("SchemaID", int, 0, 255, ""),
+    5: ("VersionNumberMajor", int, 0, 0xffffffff, ""),
+    6: ("VersionNumberMinor", int, 0, 0xffffffff, ""),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ()
+LOCAL_NAMES: dict[str, str] = {
+    "": "AppProtocol Priority ProtocolNamespace ResponseCode SchemaID VersionNumberMajor VersionNumberMinor",
+    "urn:iso:15118:2:2010:AppProtocol": "AppProtocolType idType priorityType protocolNameType protocolNamespaceType responseCodeType supportedAppProtocolReq supportedAppProtocolRes",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:15118:2:2010:AppProtocol", "supportedAppProtocolReq"): 7,
+    ("urn:iso:15118:2:2010:AppProtocol", "supportedAppProtocolRes"): 8,
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -186,6 +189,7 @@ from chargepoint.iso15118.messages.common_types import (
     DetailedTax,
     DisplayParameters,
     EVSEStatus,
+    EvseNotification,
     ListOfRootCertificateIDs,
     MessageHeader,
     MeterInfo,
@@ -247,7 +251,7 @@ def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     Header_, q = decode_MessageHeader(v, q)
     q -= 2
     if t := v >> q & 3:
-        EVCCID_, q = "", empty(v, q, t, "SessionSetupReq.EVCCID")
+        EVCCID_, q = NO_CHARACTERS, empty(v, q, t, "SessionSetupReq.EVCCID")
     else:
         EVCCID_, q = take_string(v, q)
     return SessionSetupReq(Header=Header_, EVCCID=EVCCID_), q
@@ -255,7 +259,7 @@ def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
 
 def encode_SessionSetupReq(a: int, o: SessionSetupReq) -> int:
     a = encode_MessageHeader(a << 1, o.Header)
-    a = put_string(a << 2, o.EVCCID)
+    a = put_text(a << 2, o.EVCCID)
     return a
 
 
@@ -271,7 +275,7 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = "", empty(v, q, t, "SessionSetupRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "SessionSetupRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     return SessionSetupRes(Header=Header_, ResponseCode=ResponseCode_, EVSEID=EVSEID_), q
@@ -282,7 +286,7 @@ def encode_SessionSetupRes(a: int, o: SessionSetupRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("SessionSetupRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 11 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_text(a << 11 | ResponseCode_.code << 3, o.EVSEID)
     return a
 
 
@@ -981,7 +985,7 @@ def decode_SessionStopReq(v: int, q: int) -> tuple[SessionStopReq, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            EVTerminationCode_, q = "", empty(v, q, t, "SessionStopReq.EVTerminationCode")
+            EVTerminationCode_, q = NO_CHARACTERS, empty(v, q, t, "SessionStopReq.EVTerminationCode")
         else:
             EVTerminationCode_, q = take_string(v, q)
         q -= 3
@@ -993,7 +997,7 @@ def decode_SessionStopReq(v: int, q: int) -> tuple[SessionStopReq, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            EVTerminationExplanation_, q = "", empty(v, q, t, "SessionStopReq.EVTerminationExplanation")
+            EVTerminationExplanation_, q = NO_CHARACTERS, empty(v, q, t, "SessionStopReq.EVTerminationExplanation")
         else:
             EVTerminationExplanation_, q = take_string(v, q)
         q -= 2
@@ -1013,13 +1017,13 @@ def encode_SessionStopReq(a: int, o: SessionStopReq) -> int:
     b, w = 2, 2
     EVTerminationCode_ = o.EVTerminationCode
     if EVTerminationCode_ is not None:
-        a = put_string(a << 3, EVTerminationCode_)
+        a = put_text(a << 3, EVTerminationCode_)
         a = a << 1
         b, w = 3, 2
     EVTerminationExplanation_ = o.EVTerminationExplanation
     if EVTerminationExplanation_ is not None:
         a = a << w | 3 - b
-        a = put_string(a << 1, EVTerminationExplanation_)
+        a = put_text(a << 1, EVTerminationExplanation_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -1441,7 +1445,7 @@ def encode_VehicleCheckOutRes(a: int, o: VehicleCheckOutRes) -> int:
 def decode_PnC_ASResAuthorizationMode(v: int, q: int) -> tuple[PnC_ASResAuthorizationMode, int]:
     q -= 2
     if t := v >> q & 3:
-        GenChallenge_, q = b"", empty(v, q, t, "PnC_ASResAuthorizationMode.GenChallenge")
+        GenChallenge_, q = NO_BYTES, empty(v, q, t, "PnC_ASResAuthorizationMode.GenChallenge")
     else:
         GenChallenge_, q = take_binary(v, q)
     q -= 3
@@ -1461,7 +1465,7 @@ def decode_PnC_ASResAuthorizationMode(v: int, q: int) -> tuple[PnC_ASResAuthoriz
 
 
 def encode_PnC_ASResAuthorizationMode(a: int, o: PnC_ASResAuthorizationMode) -> int:
-    a = put_binary(a << 2, o.GenChallenge)
+    a = put_octets(a << 2, o.GenChallenge)
     a = a << 1
     b, w = 1, 2
     SupportedProviders_ = o.SupportedProviders
@@ -1481,7 +1485,7 @@ def decode_SupportedProvidersList(v: int, q: int) -> tuple[SupportedProvidersLis
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            ProviderID_item, q = "", empty(v, q, t, "SupportedProvidersList.ProviderID")
+            ProviderID_item, q = NO_CHARACTERS, empty(v, q, t, "SupportedProvidersList.ProviderID")
         else:
             ProviderID_item, q = take_string(v, q)
         ProviderID_.append(ProviderID_item)
@@ -1507,7 +1511,7 @@ def encode_SupportedProvidersList(a: int, o: SupportedProvidersList) -> int:
     for ProviderID_item in ProviderID_:
         whole, a = a, 1
         a = a << w
-        a = put_string(a << 1, ProviderID_item)
+        a = put_text(a << 1, ProviderID_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1533,7 +1537,7 @@ def decode_PnC_AReqAuthorizationMode(v: int, q: int) -> tuple[PnC_AReqAuthorizat
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        GenChallenge_, q = b"", empty(v, q, t, "PnC_AReqAuthorizationMode.GenChallenge")
+        GenChallenge_, q = NO_BYTES, empty(v, q, t, "PnC_AReqAuthorizationMode.GenChallenge")
     else:
         GenChallenge_, q = take_binary(v, q)
     q -= 2
@@ -1545,7 +1549,7 @@ def decode_PnC_AReqAuthorizationMode(v: int, q: int) -> tuple[PnC_AReqAuthorizat
 
 def encode_PnC_AReqAuthorizationMode(a: int, o: PnC_AReqAuthorizationMode) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 2, o.GenChallenge)
+    a = put_octets(a << 2, o.GenChallenge)
     a = encode_ContractCertificateChain(a << 2, o.ContractCertificateChain)
     return a
 
@@ -1834,7 +1838,7 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            finiteString_, q = "", empty(v, q, t, "Parameter.finiteString")
+            finiteString_, q = NO_CHARACTERS, empty(v, q, t, "Parameter.finiteString")
         else:
             finiteString_, q = take_string(v, q)
         q -= 2
@@ -1874,7 +1878,7 @@ def encode_Parameter(a: int, o: Parameter) -> int:
         a = encode_RationalNumber(a << 3 | 0x4, o.rationalNumber)
         a = a << 2
     elif o.finiteString is not None:
-        a = put_string(a << 4 | 0xa, o.finiteString)
+        a = put_text(a << 4 | 0xa, o.finiteString)
         a = a << 1
     a = a << 1
     return a
@@ -2428,7 +2432,7 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     ECDHCurve_ = _EcdhCurve[t]
     q -= 3
     if t := v >> q & 7:
-        DHPublicKey_, q = b"", empty(v, q, t, "SignedInstallationData.DHPublicKey")
+        DHPublicKey_, q = NO_BYTES, empty(v, q, t, "SignedInstallationData.DHPublicKey")
     else:
         DHPublicKey_, q = take_binary(v, q)
     q -= 3
@@ -2442,7 +2446,7 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     if n == 4:
         q -= 1
         if t := v >> q & 1:
-            SECP521_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.SECP521_EncryptedPrivateKey")
+            SECP521_EncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "SignedInstallationData.SECP521_EncryptedPrivateKey")
         else:
             SECP521_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
@@ -2453,7 +2457,7 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     elif n == 5:
         q -= 1
         if t := v >> q & 1:
-            X448_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.X448_EncryptedPrivateKey")
+            X448_EncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "SignedInstallationData.X448_EncryptedPrivateKey")
         else:
             X448_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
@@ -2464,7 +2468,7 @@ def decode_SignedInstallationData(v: int, q: int) -> tuple[SignedInstallationDat
     else:
         q -= 1
         if t := v >> q & 1:
-            TPM_EncryptedPrivateKey_, q = b"", empty(v, q, t, "SignedInstallationData.TPM_EncryptedPrivateKey")
+            TPM_EncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "SignedInstallationData.TPM_EncryptedPrivateKey")
         else:
             TPM_EncryptedPrivateKey_, q = take_binary(v, q)
         q -= 2
@@ -2481,18 +2485,18 @@ def encode_SignedInstallationData(a: int, o: SignedInstallationData) -> int:
     ECDHCurve_ = o.ECDHCurve
     if ECDHCurve_.__class__ is not EcdhCurve:
         raise wrong("SignedInstallationData.ECDHCurve", ECDHCurve_)
-    a = put_binary(a << 7 | ECDHCurve_.code << 3, o.DHPublicKey)
+    a = put_octets(a << 7 | ECDHCurve_.code << 3, o.DHPublicKey)
     a = a << 1
     if (o.SECP521_EncryptedPrivateKey is not None) + (o.X448_EncryptedPrivateKey is not None) + (o.TPM_EncryptedPrivateKey is not None) != 1:
         raise wrong("SignedInstallationData.SECP521_EncryptedPrivateKey | X448_EncryptedPrivateKey | TPM_EncryptedPrivateKey", o)
     if o.SECP521_EncryptedPrivateKey is not None:
-        a = put_binary(a << 3, o.SECP521_EncryptedPrivateKey)
+        a = put_octets(a << 3, o.SECP521_EncryptedPrivateKey)
         a = a << 1
     elif o.X448_EncryptedPrivateKey is not None:
-        a = put_binary(a << 3 | 0x2, o.X448_EncryptedPrivateKey)
+        a = put_octets(a << 3 | 0x2, o.X448_EncryptedPrivateKey)
         a = a << 1
     elif o.TPM_EncryptedPrivateKey is not None:
-        a = put_binary(a << 3 | 0x4, o.TPM_EncryptedPrivateKey)
+        a = put_octets(a << 3 | 0x4, o.TPM_EncryptedPrivateKey)
         a = a << 1
     a = a << 1
     return a
@@ -2505,7 +2509,7 @@ def decode_SignedMeteringData(v: int, q: int) -> tuple[SignedMeteringData, int]:
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "SignedMeteringData.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "SignedMeteringData.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 2
@@ -2546,7 +2550,7 @@ def decode_SignedMeteringData(v: int, q: int) -> tuple[SignedMeteringData, int]:
 
 def encode_SignedMeteringData(a: int, o: SignedMeteringData) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     a = encode_MeterInfo(a << 2, o.MeterInfo)
     b, w = 3, 2
     Receipt_ = o.Receipt
@@ -2832,7 +2836,7 @@ def decode_PriceLevelSchedule(v: int, q: int) -> tuple[PriceLevelSchedule, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            PriceScheduleDescription_, q = "", empty(v, q, t, "PriceLevelSchedule.PriceScheduleDescription")
+            PriceScheduleDescription_, q = NO_CHARACTERS, empty(v, q, t, "PriceLevelSchedule.PriceScheduleDescription")
         else:
             PriceScheduleDescription_, q = take_string(v, q)
         q -= 2
@@ -2872,7 +2876,7 @@ def encode_PriceLevelSchedule(a: int, o: PriceLevelSchedule) -> int:
     b, w = 3, 2
     PriceScheduleDescription_ = o.PriceScheduleDescription
     if PriceScheduleDescription_ is not None:
-        a = put_string(a << 3, PriceScheduleDescription_)
+        a = put_text(a << 3, PriceScheduleDescription_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -2994,7 +2998,7 @@ def decode_AbsolutePriceSchedule(v: int, q: int) -> tuple[AbsolutePriceSchedule,
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            PriceScheduleDescription_, q = "", empty(v, q, t, "AbsolutePriceSchedule.PriceScheduleDescription")
+            PriceScheduleDescription_, q = NO_CHARACTERS, empty(v, q, t, "AbsolutePriceSchedule.PriceScheduleDescription")
         else:
             PriceScheduleDescription_, q = take_string(v, q)
         q -= 2
@@ -3004,17 +3008,17 @@ def decode_AbsolutePriceSchedule(v: int, q: int) -> tuple[AbsolutePriceSchedule,
         n = 4
     q -= 1
     if t := v >> q & 1:
-        Currency_, q = "", empty(v, q, t, "AbsolutePriceSchedule.Currency")
+        Currency_, q = NO_CHARACTERS, empty(v, q, t, "AbsolutePriceSchedule.Currency")
     else:
         Currency_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        Language_, q = "", empty(v, q, t, "AbsolutePriceSchedule.Language")
+        Language_, q = NO_CHARACTERS, empty(v, q, t, "AbsolutePriceSchedule.Language")
     else:
         Language_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        PriceAlgorithm_, q = "", empty(v, q, t, "AbsolutePriceSchedule.PriceAlgorithm")
+        PriceAlgorithm_, q = NO_CHARACTERS, empty(v, q, t, "AbsolutePriceSchedule.PriceAlgorithm")
     else:
         PriceAlgorithm_, q = take_string(v, q)
     q -= 4
@@ -3092,13 +3096,13 @@ def encode_AbsolutePriceSchedule(a: int, o: AbsolutePriceSchedule) -> int:
     b, w = 3, 2
     PriceScheduleDescription_ = o.PriceScheduleDescription
     if PriceScheduleDescription_ is not None:
-        a = put_string(a << 3, PriceScheduleDescription_)
+        a = put_text(a << 3, PriceScheduleDescription_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
-    a = put_string(a << 1, o.Currency)
-    a = put_string(a << 3, o.Language)
-    a = put_string(a << 3, o.PriceAlgorithm)
+    a = put_text(a << 1, o.Currency)
+    a = put_text(a << 3, o.Language)
+    a = put_text(a << 3, o.PriceAlgorithm)
     a = a << 1
     b, w = 7, 3
     MinimumCost_ = o.MinimumCost
@@ -3195,7 +3199,7 @@ def decode_TaxRule(v: int, q: int) -> tuple[TaxRule, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            TaxRuleName_, q = "", empty(v, q, t, "TaxRule.TaxRuleName")
+            TaxRuleName_, q = NO_CHARACTERS, empty(v, q, t, "TaxRule.TaxRuleName")
         else:
             TaxRuleName_, q = take_string(v, q)
         q -= 2
@@ -3242,7 +3246,7 @@ def encode_TaxRule(a: int, o: TaxRule) -> int:
     b, w = 1, 2
     TaxRuleName_ = o.TaxRuleName
     if TaxRuleName_ is not None:
-        a = put_string(a << 3, TaxRuleName_)
+        a = put_text(a << 3, TaxRuleName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -3541,7 +3545,7 @@ def decode_OverstayRule(v: int, q: int) -> tuple[OverstayRule, int]:
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            OverstayRuleDescription_, q = "", empty(v, q, t, "OverstayRule.OverstayRuleDescription")
+            OverstayRuleDescription_, q = NO_CHARACTERS, empty(v, q, t, "OverstayRule.OverstayRuleDescription")
         else:
             OverstayRuleDescription_, q = take_string(v, q)
         q -= 2
@@ -3576,7 +3580,7 @@ def encode_OverstayRule(a: int, o: OverstayRule) -> int:
     b, w = 0, 2
     OverstayRuleDescription_ = o.OverstayRuleDescription
     if OverstayRuleDescription_ is not None:
-        a = put_string(a << 3, OverstayRuleDescription_)
+        a = put_text(a << 3, OverstayRuleDescription_)
         a = a << 1
         b, w = 1, 1
     a = a << w | 1 - b
@@ -3636,7 +3640,7 @@ def encode_AdditionalServiceList(a: int, o: AdditionalServiceList) -> int:
 def decode_AdditionalService(v: int, q: int) -> tuple[AdditionalService, int]:
     q -= 2
     if t := v >> q & 3:
-        ServiceName_, q = "", empty(v, q, t, "AdditionalService.ServiceName")
+        ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "AdditionalService.ServiceName")
     else:
         ServiceName_, q = take_string(v, q)
     q -= 2
@@ -3647,7 +3651,7 @@ def decode_AdditionalService(v: int, q: int) -> tuple[AdditionalService, int]:
 
 
 def encode_AdditionalService(a: int, o: AdditionalService) -> int:
-    a = put_string(a << 2, o.ServiceName)
+    a = put_text(a << 2, o.ServiceName)
     a = encode_RationalNumber(a << 2, o.ServiceFee)
     return a
 
@@ -3925,12 +3929,12 @@ def decode_EVAbsolutePriceSchedule(v: int, q: int) -> tuple[EVAbsolutePriceSched
             raise fail(q, "EVAbsolutePriceSchedule.TimeAnchor", TimeAnchor_)
     q -= 3
     if t := v >> q & 7:
-        Currency_, q = "", empty(v, q, t, "EVAbsolutePriceSchedule.Currency")
+        Currency_, q = NO_CHARACTERS, empty(v, q, t, "EVAbsolutePriceSchedule.Currency")
     else:
         Currency_, q = take_string(v, q)
     q -= 3
     if t := v >> q & 7:
-        PriceAlgorithm_, q = "", empty(v, q, t, "EVAbsolutePriceSchedule.PriceAlgorithm")
+        PriceAlgorithm_, q = NO_CHARACTERS, empty(v, q, t, "EVAbsolutePriceSchedule.PriceAlgorithm")
     else:
         PriceAlgorithm_, q = take_string(v, q)
     q -= 2
@@ -3946,8 +3950,8 @@ def encode_EVAbsolutePriceSchedule(a: int, o: EVAbsolutePriceSchedule) -> int:
         a = a << 10 | TimeAnchor_
     else:
         a = put_unsigned(a << 2, TimeAnchor_, 0, 0xffffffffffffffff, "EVAbsolutePriceSchedule.TimeAnchor")
-    a = put_string(a << 3, o.Currency)
-    a = put_string(a << 3, o.PriceAlgorithm)
+    a = put_text(a << 3, o.Currency)
+    a = put_text(a << 3, o.PriceAlgorithm)
     a = encode_EVPriceRuleStackList(a << 2, o.EVPriceRuleStacks)
     return a
 
@@ -4074,7 +4078,7 @@ def decode_EMAIDList(v: int, q: int) -> tuple[EMAIDList, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            EMAID_item, q = "", empty(v, q, t, "EMAIDList.EMAID")
+            EMAID_item, q = NO_CHARACTERS, empty(v, q, t, "EMAIDList.EMAID")
         else:
             EMAID_item, q = take_string(v, q)
         EMAID_.append(EMAID_item)
@@ -4099,7 +4103,7 @@ def encode_EMAIDList(a: int, o: EMAIDList) -> int:
         raise wrong("EMAIDList.EMAID", EMAID_)
     for EMAID_item in EMAID_:
         a = a << w
-        a = put_string(a << 1, EMAID_item)
+        a = put_text(a << 1, EMAID_item)
         a = a << 1
         b, w = 0, 2
     if len(EMAID_) == 8:
@@ -4117,7 +4121,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+            Certificate_item, q = NO_BYTES, empty(v, q, t, "SubCertificates.Certificate")
         else:
             Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
@@ -4142,7 +4146,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
         raise wrong("SubCertificates.Certificate", Certificate_)
     for Certificate_item in Certificate_:
         a = a << w
-        a = put_binary(a << 1, Certificate_item)
+        a = put_octets(a << 1, Certificate_item)
         a = a << 1
         b, w = 0, 2
     if len(Certificate_) == 3:
@@ -4154,7 +4158,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
 def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "CertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -4174,7 +4178,7 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
 
 
 def encode_CertificateChain(a: int, o: CertificateChain) -> int:
-    a = put_binary(a << 2, o.Certificate)
+    a = put_octets(a << 2, o.Certificate)
     a = a << 1
     b, w = 1, 2
     SubCertificates_ = o.SubCertificates
@@ -4192,7 +4196,7 @@ def decode_SignedCertificateChain(v: int, q: int) -> tuple[SignedCertificateChai
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        Certificate_, q = b"", empty(v, q, t, "SignedCertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "SignedCertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -4213,7 +4217,7 @@ def decode_SignedCertificateChain(v: int, q: int) -> tuple[SignedCertificateChai
 
 def encode_SignedCertificateChain(a: int, o: SignedCertificateChain) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 2, o.Certificate)
+    a = put_octets(a << 2, o.Certificate)
     a = a << 1
     b, w = 2, 2
     SubCertificates_ = o.SubCertificates
@@ -4227,7 +4231,7 @@ def encode_SignedCertificateChain(a: int, o: SignedCertificateChain) -> int:
 def decode_ContractCertificateChain(v: int, q: int) -> tuple[ContractCertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        Certificate_, q = b"", empty(v, q, t, "ContractCertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "ContractCertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 2
@@ -4238,7 +4242,7 @@ def decode_ContractCertificateChain(v: int, q: int) -> tuple[ContractCertificate
 
 
 def encode_ContractCertificateChain(a: int, o: ContractCertificateChain) -> int:
-    a = put_binary(a << 2, o.Certificate)
+    a = put_octets(a << 2, o.Certificate)
     a = encode_SubCertificates(a << 2, o.SubCertificates)
     return a
 
@@ -4330,11 +4334,11 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     56: ("EIM_ASResAuthorizationMode", EIM_ASResAuthorizationMode, decode_EIM_ASResAuthorizationMode, encode_EIM_ASResAuthorizationMode, 1),
     58: ("EVAbsolutePriceSchedule", EVAbsolutePriceSchedule, decode_EVAbsolutePriceSchedule, encode_EVAbsolutePriceSchedule, 1),
     62: ("EVEnergyOffer", EVEnergyOffer, decode_EVEnergyOffer, encode_EVEnergyOffer, 2),
-    63: ("EVMaximumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
-    64: ("EVMaximumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    63: ("{urn:iso:std:iso:15118:-20:CommonMessages}EVMaximumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    64: ("{urn:iso:std:iso:15118:-20:CommonTypes}EVMaximumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
     65: ("EVMaximumV2XEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
-    66: ("EVMinimumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
-    67: ("EVMinimumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    66: ("{urn:iso:std:iso:15118:-20:CommonMessages}EVMinimumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    67: ("{urn:iso:std:iso:15118:-20:CommonTypes}EVMinimumEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
     68: ("EVMinimumV2XEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
     69: ("EVPowerProfile", EVPowerProfile, decode_EVPowerProfile, encode_EVPowerProfile, 1),
     70: ("EVPowerProfileEntries", EVPowerProfileEntryList, decode_EVPowerProfileEntryList, encode_EVPowerProfileEntryList, 0),
@@ -4345,10 +4349,10 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     75: ("EVPriceRule", EVPriceRule, decode_EVPriceRule, encode_EVPriceRule, 3),
     76: ("EVPriceRuleStack", EVPriceRuleStack, decode_EVPriceRuleStack, encode_EVPriceRuleStack, 0),
     77: ("EVPriceRuleStacks", EVPriceRuleStackList, decode_EVPriceRuleStackList, encode_EVPriceRuleStackList, 0),
-    83: ("EVSEStatus", EVSEStatus, decode_EVSEStatus, encode_EVSEStatus, 2),
-    84: ("EVSEStatus", EVSEStatus, decode_EVSEStatus, encode_EVSEStatus, 2),
-    85: ("EVTargetEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
-    86: ("EVTargetEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    83: ("{urn:iso:std:iso:15118:-20:CommonMessages}EVSEStatus", EVSEStatus, decode_EVSEStatus, encode_EVSEStatus, 2),
+    84: ("{urn:iso:std:iso:15118:-20:CommonTypes}EVSEStatus", EVSEStatus, decode_EVSEStatus, encode_EVSEStatus, 2),
+    85: ("{urn:iso:std:iso:15118:-20:CommonMessages}EVTargetEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
+    86: ("{urn:iso:std:iso:15118:-20:CommonTypes}EVTargetEnergyRequest", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
     89: ("EnergyCosts", DetailedCost, decode_DetailedCost, encode_DetailedCost, 3),
     90: ("EnergyFee", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
     91: ("EnergyTransferServiceList", ServiceList, decode_ServiceList, encode_ServiceList, 0),
@@ -4358,8 +4362,8 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     106: ("ListOfRootCertificateIDs", ListOfRootCertificateIDs, decode_ListOfRootCertificateIDs, encode_ListOfRootCertificateIDs, 0),
     107: ("Manifest", Manifest, decode_Manifest, encode_Manifest, 0),
     109: ("MaximumCost", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
-    113: ("MeterInfo", MeterInfo, decode_MeterInfo, encode_MeterInfo, 0),
-    114: ("MeterInfo", MeterInfo, decode_MeterInfo, encode_MeterInfo, 0),
+    113: ("{urn:iso:std:iso:15118:-20:CommonMessages}MeterInfo", MeterInfo, decode_MeterInfo, encode_MeterInfo, 0),
+    114: ("{urn:iso:std:iso:15118:-20:CommonTypes}MeterInfo", MeterInfo, decode_MeterInfo, encode_MeterInfo, 0),
     119: ("MeteringConfirmationReq", MeteringConfirmationReq, decode_MeteringConfirmationReq, encode_MeteringConfirmationReq, 1),
     120: ("MeteringConfirmationRes", MeteringConfirmationRes, decode_MeteringConfirmationRes, encode_MeteringConfirmationRes, 2),
     122: ("MinimumCost", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
@@ -4395,8 +4399,8 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     172: ("PriceRuleStacks", PriceRuleStackList, decode_PriceRuleStackList, encode_PriceRuleStackList, 0),
     175: ("PrioritizedEMAIDs", EMAIDList, decode_EMAIDList, encode_EMAIDList, 0),
     178: ("RSAKeyValue", RSAKeyValue, decode_RSAKeyValue, encode_RSAKeyValue, 2),
-    179: ("Receipt", Receipt, decode_Receipt, encode_Receipt, 0),
-    180: ("Receipt", Receipt, decode_Receipt, encode_Receipt, 0),
+    179: ("{urn:iso:std:iso:15118:-20:CommonMessages}Receipt", Receipt, decode_Receipt, encode_Receipt, 0),
+    180: ("{urn:iso:std:iso:15118:-20:CommonTypes}Receipt", Receipt, decode_Receipt, encode_Receipt, 0),
     181: ("Reference", Reference, decode_Reference, encode_Reference, 2),
     188: ("RetrievalMethod", RetrievalMethod, decode_RetrievalMethod, encode_RetrievalMethod, 0),
     189: ("RootCertificateID", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
@@ -4450,6 +4454,199 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     269: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
     279: ("rationalNumber", RationalNumber, decode_RationalNumber, encode_RationalNumber, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    1: ("AckMaxDelay", int, 0, 65535, ""),
+    6: ("AppliesMinimumMaximumCost", bool, None, None, ""),
+    7: ("AppliesToEnergyFee", bool, None, None, ""),
+    8: ("AppliesToOverstayFee", bool, None, None, ""),
+    9: ("AppliesToParkingFee", bool, None, None, ""),
+    12: ("AuthorizationServices", Authorization, None, None, ""),
+    16: ("BPT_ChannelSelection", ChannelSelection, None, None, ""),
+    17: ("BPT_DischargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    18: ("BPT_InductiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    24: ("CapacitiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    25: ("CarbonDioxideEmission", int, 0, 65535, ""),
+    26: ("Certificate", bytes, None, None, "base64"),
+    29: ("CertificateInstallationService", bool, None, None, ""),
+    30: ("ChargeProgress", ChargeProgress, None, None, ""),
+    31: ("ChargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    32: ("ChargingComplete", bool, None, None, ""),
+    34: ("ChargingSession", ChargingSession, None, None, ""),
+    35: ("CheckOutTime", int, 0, 0xffffffffffffffff, ""),
+    38: ("Currency", str, None, None, ""),
+    39: ("DHPublicKey", bytes, None, None, "base64"),
+    41: ("{urn:iso:std:iso:15118:-20:CommonMessages}DepartureTime", int, 0, 0xffffffff, ""),
+    42: ("{urn:iso:std:iso:15118:-20:CommonTypes}DepartureTime", int, 0, 0xffffffff, ""),
+    43: ("DeviceLocation", int, -32768, 32767, ""),
+    44: ("DeviceOffset", int, -32768, 32767, ""),
+    46: ("DigestValue", bytes, None, None, "base64"),
+    49: ("Duration", int, 0, 0xffffffff, ""),
+    54: ("ECDHCurve", EcdhCurve, None, None, ""),
+    57: ("EMAID", str, None, None, ""),
+    59: ("EVCCID", str, None, None, ""),
+    60: ("EVCheckInStatus", EvCheckInStatus, None, None, ""),
+    61: ("EVCheckOutStatus", EvCheckOutStatus, None, None, ""),
+    78: ("EVProcessing", Processing, None, None, ""),
+    79: ("EVSECheckOutStatus", EvseCheckOutStatus, None, None, ""),
+    80: ("EVSEID", str, None, None, ""),
+    81: ("EVSENotification", EvseNotification, None, None, ""),
+    82: ("EVSEProcessing", Processing, None, None, ""),
+    87: ("EVTerminationCode", str, None, None, ""),
+    88: ("EVTerminationExplanation", str, None, None, ""),
+    92: ("{http://www.w3.org/2000/09/xmldsig#}Exponent", bytes, None, None, "base64"),
+    93: ("{urn:iso:std:iso:15118:-20:CommonTypes}Exponent", int, -128, 127, ""),
+    94: ("FreeService", bool, None, None, ""),
+    95: ("G", bytes, None, None, "base64"),
+    96: ("GenChallenge", bytes, None, None, "base64"),
+    97: ("GoToPause", bool, None, None, ""),
+    98: ("HMACOutputLength", int, None, None, ""),
+    100: ("InletHot", bool, None, None, ""),
+    101: ("J", bytes, None, None, "base64"),
+    103: ("KeyName", str, None, None, ""),
+    105: ("Language", str, None, None, ""),
+    108: ("MaximumContractCertificateChains", int, 0, 255, ""),
+    110: ("MaximumSOC", int, 0, 100, ""),
+    111: ("MaximumSupportingPoints", int, 12, 1024, ""),
+    112: ("MeterID", str, None, None, ""),
+    115: ("MeterInfoRequested", bool, None, None, ""),
+    116: ("MeterSignature", bytes, None, None, "base64"),
+    117: ("MeterStatus", int, -32768, 32767, ""),
+    118: ("MeterTimestamp", int, 0, 0xffffffffffffffff, ""),
+    121: ("MgmtData", str, None, None, ""),
+    123: ("{urn:iso:std:iso:15118:-20:CommonMessages}MinimumSOC", int, 0, 100, ""),
+    124: ("{urn:iso:std:iso:15118:-20:CommonTypes}MinimumSOC", int, 0, 100, ""),
+    125: ("Modulus", bytes, None, None, "base64"),
+    126: ("NotificationMaxDelay", int, 0, 65535, ""),
+    127: ("NumberOfPriceLevels", int, 0, 255, ""),
+    133: ("OverstayFeePeriod", int, 0, 0xffffffff, ""),
+    136: ("OverstayRuleDescription", str, None, None, ""),
+    138: ("OverstayTimeThreshold", int, 0, 0xffffffff, ""),
+    139: ("P", bytes, None, None, "base64"),
+    141: ("PGPKeyID", bytes, None, None, "base64"),
+    142: ("PGPKeyPacket", bytes, None, None, "base64"),
+    145: ("ParameterSetID", int, 0, 65535, ""),
+    147: ("ParkingFeePeriod", int, 0, 0xffffffff, ""),
+    148: ("ParkingMethod", ParkingMethod, None, None, ""),
+    149: ("ParkingSpace", int, -32768, 32767, ""),
+    150: ("PgenCounter", bytes, None, None, "base64"),
+    161: ("PowerToleranceAcceptance", PowerToleranceAcceptance, None, None, ""),
+    164: ("PresentSOC", int, 0, 100, ""),
+    165: ("PriceAlgorithm", str, None, None, ""),
+    166: ("PriceLevel", int, 0, 255, ""),
+    173: ("PriceScheduleDescription", str, None, None, ""),
+    174: ("PriceScheduleID", int, 1, 0xffffffff, ""),
+    176: ("ProviderID", str, None, None, ""),
+    177: ("Q", bytes, None, None, "base64"),
+    182: ("RemainingContractCertificateChains", int, 0, 255, ""),
+    183: ("RemainingTimeToMaximumSOC", int, 0, 0xffffffff, ""),
+    184: ("RemainingTimeToMinimumSOC", int, 0, 0xffffffff, ""),
+    185: ("RemainingTimeToTargetSOC", int, 0, 0xffffffff, ""),
+    186: ("RenewableGenerationPercentage", int, 0, 255, ""),
+    187: ("ResponseCode", ResponseCode, None, None, ""),
+    190: ("SECP521_EncryptedPrivateKey", bytes, None, None, "base64"),
+    192: ("SPKISexp", bytes, None, None, "base64"),
+    196: ("ScheduleTupleID", int, 1, 0xffffffff, ""),
+    201: ("Seed", bytes, None, None, "base64"),
+    202: ("SelectedAuthorizationService", Authorization, None, None, ""),
+    204: ("SelectedScheduleTupleID", int, 1, 0xffffffff, ""),
+    213: ("ServiceID", int, 0, 65535, ""),
+    214: ("ServiceName", str, None, None, ""),
+    216: ("ServiceRenegotiationSupported", bool, None, None, ""),
+    219: ("{urn:iso:std:iso:15118:-20:CommonMessages}SessionID", bytes, None, None, "hex"),
+    220: ("{urn:iso:std:iso:15118:-20:CommonTypes}SessionID", bytes, None, None, "hex"),
+    233: ("StartTime", int, 0, 0xffffffff, ""),
+    237: ("TPM_EncryptedPrivateKey", bytes, None, None, "base64"),
+    238: ("TargetDistance", int, -32768, 32767, ""),
+    239: ("TargetOffsetX", int, 0, 65535, ""),
+    240: ("TargetOffsetY", int, 0, 65535, ""),
+    241: ("{urn:iso:std:iso:15118:-20:CommonMessages}TargetSOC", int, 0, 100, ""),
+    242: ("{urn:iso:std:iso:15118:-20:CommonTypes}TargetSOC", int, 0, 100, ""),
+    244: ("TaxIncludedInPrice", bool, None, None, ""),
+    247: ("{urn:iso:std:iso:15118:-20:CommonMessages}TaxRuleID", int, 1, 0xffffffff, ""),
+    248: ("{urn:iso:std:iso:15118:-20:CommonTypes}TaxRuleID", int, 1, 0xffffffff, ""),
+    249: ("TaxRuleName", str, None, None, ""),
+    251: ("{urn:iso:std:iso:15118:-20:CommonMessages}TimeAnchor", int, 0, 0xffffffffffffffff, ""),
+    252: ("{urn:iso:std:iso:15118:-20:CommonTypes}TimeAnchor", int, 0, 0xffffffffffffffff, ""),
+    253: ("TimeStamp", int, 0, 0xffffffffffffffff, ""),
+    257: ("Value", int, -32768, 32767, ""),
+    262: ("VehicleFrame", int, -32768, 32767, ""),
+    263: ("VehicleTravel", int, -32768, 32767, ""),
+    264: ("X448_EncryptedPrivateKey", bytes, None, None, "base64"),
+    265: ("X509CRL", bytes, None, None, "base64"),
+    266: ("X509Certificate", bytes, None, None, "base64"),
+    268: ("X509IssuerName", str, None, None, ""),
+    270: ("X509SKI", bytes, None, None, "base64"),
+    271: ("X509SerialNumber", int, None, None, ""),
+    272: ("X509SubjectName", str, None, None, ""),
+    273: ("XPath", str, None, None, ""),
+    274: ("Y", bytes, None, None, "base64"),
+    275: ("boolValue", bool, None, None, ""),
+    276: ("byteValue", int, -128, 127, ""),
+    277: ("finiteString", str, None, None, ""),
+    278: ("intValue", int, -0x80000000, 0x7fffffff, ""),
+    280: ("shortValue", int, -32768, 32767, ""),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, str] = {
+    "urn:iso:std:iso:15118:-20:CommonMessages": "AbsolutePriceSchedule AbsolutePriceScheduleType AdditionalSelectedServices AdditionalService AdditionalServiceListType AdditionalServiceType AppliesMinimumMaximumCost AppliesToEnergyFee AppliesToOverstayFee AppliesToParkingFee AuthorizationReq AuthorizationReqType AuthorizationRes AuthorizationResType AuthorizationServices AuthorizationSetupReq AuthorizationSetupReqType AuthorizationSetupRes AuthorizationSetupResType AvailableEnergy BPT_ChannelSelection CPSCertificateChain CarbonDioxideEmission Certificate CertificateChainType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateInstallationService ChargeProgress ChargingSchedule ChargingScheduleType ChargingSession CheckOutTime ContractCertificateChain ContractCertificateChainType Currency DHPublicKey DepartureTime DeviceLocation DeviceOffset DischargingSchedule Duration Dynamic_EVPPTControlMode Dynamic_EVPPTControlModeType Dynamic_SEReqControlMode Dynamic_SEReqControlModeType Dynamic_SEResControlMode Dynamic_SEResControlModeType Dynamic_SMDTControlMode Dynamic_SMDTControlModeType ECDHCurve EIM_AReqAuthorizationMode EIM_AReqAuthorizationModeType EIM_ASResAuthorizationMode EIM_ASResAuthorizationModeType EMAID EMAIDListType EVAbsolutePriceSchedule EVAbsolutePriceScheduleType EVCCID EVCheckInStatus EVCheckOutStatus EVEnergyOffer EVEnergyOfferType EVMaximumEnergyRequest EVMaximumV2XEnergyRequest EVMinimumEnergyRequest EVMinimumV2XEnergyRequest EVPowerProfile EVPowerProfileEntries EVPowerProfileEntry EVPowerProfileEntryListType EVPowerProfileType EVPowerSchedule EVPowerScheduleEntries EVPowerScheduleEntry EVPowerScheduleEntryListType EVPowerScheduleEntryType EVPowerScheduleType EVPriceRule EVPriceRuleStack EVPriceRuleStackListType EVPriceRuleStackType EVPriceRuleStacks EVPriceRuleType EVProcessing EVSECheckOutStatus EVSEID EVSEProcessing EVSEStatus EVTargetEnergyRequest EVTerminationCode EVTerminationExplanation EnergyFee EnergyTransferServiceList FreeService GenChallenge GoToPause Id Language ListOfRootCertificateIDs MaximumContractCertificateChains MaximumCost MaximumSupportingPoints MeterInfo MeteringConfirmationReq MeteringConfirmationReqType MeteringConfirmationRes MeteringConfirmationResType MinimumCost MinimumSOC Name NumberOfPriceLevels OEMProvisioningCertificateChain OverstayFee OverstayFeePeriod OverstayPowerThreshold OverstayRule OverstayRuleDescription OverstayRuleListType OverstayRuleType OverstayRules OverstayTimeThreshold Parameter ParameterSet ParameterSetID ParameterSetType ParameterType ParkingFee ParkingFeePeriod ParkingMethod ParkingSpace PnC_AReqAuthorizationMode PnC_AReqAuthorizationModeType PnC_ASResAuthorizationMode PnC_ASResAuthorizationModeType Power PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PowerRangeStart PowerSchedule PowerScheduleEntries PowerScheduleEntry PowerScheduleEntryListType PowerScheduleEntryType PowerScheduleType PowerTolerance PowerToleranceAcceptance Power_L2 Power_L3 PriceAlgorithm PriceLevel PriceLevelSchedule PriceLevelScheduleEntries PriceLevelScheduleEntry PriceLevelScheduleEntryListType PriceLevelScheduleEntryType PriceLevelScheduleType PriceRule PriceRuleStack PriceRuleStackListType PriceRuleStackType PriceRuleStacks PriceRuleType PriceScheduleDescription PriceScheduleID PriceScheduleType PrioritizedEMAIDs ProviderID Receipt RemainingContractCertificateChains RenewableGenerationPercentage SECP521_EncryptedPrivateKey ScheduleExchangeReq ScheduleExchangeReqType ScheduleExchangeRes ScheduleExchangeResType ScheduleTuple ScheduleTupleID ScheduleTupleType Scheduled_EVPPTControlMode Scheduled_EVPPTControlModeType Scheduled_SEReqControlMode Scheduled_SEReqControlModeType Scheduled_SEResControlMode Scheduled_SEResControlModeType Scheduled_SMDTControlMode Scheduled_SMDTControlModeType SelectedAuthorizationService SelectedEnergyTransferService SelectedScheduleTupleID SelectedService SelectedServiceListType SelectedServiceType SelectedVASList Service ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceFee ServiceID ServiceIDListType ServiceListType ServiceName ServiceParameterList ServiceParameterListType ServiceRenegotiationSupported ServiceSelectionReq ServiceSelectionReqType ServiceSelectionRes ServiceSelectionResType ServiceType SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopReqType SessionStopRes SessionStopResType SignedCertificateChainType SignedInstallationData SignedInstallationDataType SignedMeteringData SignedMeteringDataType StartTime SubCertificates SubCertificatesType SupportedProviders SupportedProvidersListType SupportedServiceIDs TPM_EncryptedPrivateKey TargetDistance TargetOffsetX TargetOffsetY TargetPositionType TargetSOC TaxIncludedInPrice TaxRate TaxRule TaxRuleID TaxRuleListType TaxRuleName TaxRuleType TaxRules TimeAnchor VASList VehicleCheckInReq VehicleCheckInReqType VehicleCheckInRes VehicleCheckInResType VehicleCheckOutReq VehicleCheckOutReqType VehicleCheckOutRes VehicleCheckOutResType VehicleFrame VehicleTravel X448_EncryptedPrivateKey authorizationType boolValue byteValue certificateType channelSelectionType chargeProgressType chargingSessionType currencyType dhPublicKeyType ecdhCurveType evCheckInStatusType evCheckOutStatusType evseCheckOutStatusType finiteString genChallengeType intValue languageType maxSupportingPointsScheduleTupleType parkingMethodType powerToleranceAcceptanceType rationalNumber secp521_EncryptedPrivateKeyType serviceIDType shortValue tpm_EncryptedPrivateKeyType x448_EncryptedPrivateKeyType",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationReq"): 10,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationRes"): 11,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationSetupReq"): 13,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "AuthorizationSetupRes"): 14,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 23,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "CertificateInstallationReq"): 27,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "CertificateInstallationRes"): 28,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 40,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 45,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 102,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 103,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 104,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 107,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "MeteringConfirmationReq"): 119,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "MeteringConfirmationRes"): 120,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 121,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 129,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 140,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "PowerDeliveryReq"): 154,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "PowerDeliveryRes"): 155,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 178,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 181,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 188,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 191,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ScheduleExchangeReq"): 193,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ScheduleExchangeRes"): 194,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDetailReq"): 208,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDetailRes"): 209,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDiscoveryReq"): 210,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceDiscoveryRes"): 211,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceSelectionReq"): 217,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "ServiceSelectionRes"): 218,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionSetupReq"): 221,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionSetupRes"): 222,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionStopReq"): 223,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SessionStopRes"): 224,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 225,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 226,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 227,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 228,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 229,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 230,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SignedInstallationData"): 231,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "SignedMeteringData"): 232,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 254,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 255,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckInReq"): 258,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckInRes"): 259,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckOutReq"): 260,
+    ("urn:iso:std:iso:15118:-20:CommonMessages", "VehicleCheckOutRes"): 261,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 267,
 }

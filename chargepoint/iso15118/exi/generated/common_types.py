@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
-    put_binary,
     put_integer,
-    put_string,
+    put_octets,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -72,6 +74,7 @@ from chargepoint.iso15118.messages.common_types import (
     MeterInfo,
     RationalNumber,
     Receipt,
+    ResponseCode,
     meterSignatureType,
     percentValueType,
 )
@@ -109,7 +112,7 @@ _EvseNotification = tuple(EvseNotification)
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 11
@@ -137,7 +140,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     TimeStamp_ = o.TimeStamp
     if 0 <= TimeStamp_ < 128:
         a = a << 11 | TimeStamp_
@@ -420,7 +423,7 @@ def encode_RationalNumber(a: int, o: RationalNumber) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 11
@@ -485,7 +488,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 5:
         q -= 1
         if t := v >> q & 1:
-            MeterSignature_, q = b"", empty(v, q, t, "MeterInfo.MeterSignature")
+            MeterSignature_, q = NO_BYTES, empty(v, q, t, "MeterInfo.MeterSignature")
         else:
             MeterSignature_, q = take_binary(v, q)
         q -= 3
@@ -530,7 +533,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     ChargedEnergyReadingWh_ = o.ChargedEnergyReadingWh
     if 0 <= ChargedEnergyReadingWh_ < 128:
         a = a << 11 | ChargedEnergyReadingWh_
@@ -567,7 +570,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     MeterSignature_ = o.MeterSignature
     if MeterSignature_ is not None:
         a = a << w | 5 - b
-        a = put_binary(a << 1, MeterSignature_)
+        a = put_octets(a << 1, MeterSignature_)
         a = a << 1
         b, w = 6, 2
     MeterStatus_ = o.MeterStatus
@@ -862,6 +865,93 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     85: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     87: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    0: ("AckMaxDelay", int, 0, 65535, ""),
+    3: ("BPT_DischargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    4: ("BPT_InductiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    9: ("CapacitiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    10: ("ChargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    11: ("ChargingComplete", bool, None, None, ""),
+    14: ("DepartureTime", int, 0, 0xffffffff, ""),
+    16: ("DigestValue", bytes, None, None, "base64"),
+    20: ("EVSENotification", EvseNotification, None, None, ""),
+    24: ("{http://www.w3.org/2000/09/xmldsig#}Exponent", bytes, None, None, "base64"),
+    25: ("{urn:iso:std:iso:15118:-20:CommonTypes}Exponent", int, -128, 127, ""),
+    26: ("G", bytes, None, None, "base64"),
+    27: ("HMACOutputLength", int, None, None, ""),
+    29: ("InletHot", bool, None, None, ""),
+    30: ("J", bytes, None, None, "base64"),
+    32: ("KeyName", str, None, None, ""),
+    35: ("MaximumSOC", int, 0, 100, ""),
+    36: ("MeterID", str, None, None, ""),
+    38: ("MeterInfoRequested", bool, None, None, ""),
+    39: ("MeterSignature", bytes, None, None, "base64"),
+    40: ("MeterStatus", int, -32768, 32767, ""),
+    41: ("MeterTimestamp", int, 0, 0xffffffffffffffff, ""),
+    42: ("MgmtData", str, None, None, ""),
+    43: ("MinimumSOC", int, 0, 100, ""),
+    44: ("Modulus", bytes, None, None, "base64"),
+    45: ("NotificationMaxDelay", int, 0, 65535, ""),
+    49: ("P", bytes, None, None, "base64"),
+    51: ("PGPKeyID", bytes, None, None, "base64"),
+    52: ("PGPKeyPacket", bytes, None, None, "base64"),
+    53: ("PgenCounter", bytes, None, None, "base64"),
+    54: ("PresentSOC", int, 0, 100, ""),
+    55: ("Q", bytes, None, None, "base64"),
+    59: ("RemainingTimeToMaximumSOC", int, 0, 0xffffffff, ""),
+    60: ("RemainingTimeToMinimumSOC", int, 0, 0xffffffff, ""),
+    61: ("RemainingTimeToTargetSOC", int, 0, 0xffffffff, ""),
+    62: ("ResponseCode", ResponseCode, None, None, ""),
+    66: ("SPKISexp", bytes, None, None, "base64"),
+    67: ("Seed", bytes, None, None, "base64"),
+    68: ("SessionID", bytes, None, None, "hex"),
+    75: ("TargetSOC", int, 0, 100, ""),
+    77: ("TaxRuleID", int, 1, 0xffffffff, ""),
+    78: ("TimeAnchor", int, 0, 0xffffffffffffffff, ""),
+    79: ("TimeStamp", int, 0, 0xffffffffffffffff, ""),
+    82: ("Value", int, -32768, 32767, ""),
+    83: ("X509CRL", bytes, None, None, "base64"),
+    84: ("X509Certificate", bytes, None, None, "base64"),
+    86: ("X509IssuerName", str, None, None, ""),
+    88: ("X509SKI", bytes, None, None, "base64"),
+    89: ("X509SerialNumber", int, None, None, ""),
+    90: ("X509SubjectName", str, None, None, ""),
+    91: ("XPath", str, None, None, ""),
+    92: ("Y", bytes, None, None, "base64"),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, str] = {
+    "urn:iso:std:iso:15118:-20:CommonTypes": "AckMaxDelay AdditionalServicesCosts Amount BPT_DischargedEnergyReadingWh BPT_InductiveEnergyReadingVARh BatteryEnergyCapacity CLReqControlMode CLReqControlModeType CLResControlMode CLResControlModeType CapacitiveEnergyReadingVARh ChargeLoopReqType ChargeLoopResType ChargeParameterDiscoveryReqType ChargeParameterDiscoveryResType ChargedEnergyReadingWh ChargingComplete CostPerUnit DepartureTime DetailedCostType DetailedTaxType DisplayParameters DisplayParametersType Dynamic_CLReqControlModeType Dynamic_CLResControlModeType EVMaximumEnergyRequest EVMinimumEnergyRequest EVSENotification EVSEStatus EVSEStatusType EVTargetEnergyRequest EnergyCosts Exponent Header InletHot ListOfRootCertificateIDsType MaximumSOC MessageHeaderType MeterID MeterInfo MeterInfoRequested MeterInfoType MeterSignature MeterStatus MeterTimestamp MinimumSOC NotificationMaxDelay OccupancyCosts OverstayCosts PresentSOC RationalNumberType Receipt ReceiptType RemainingTimeToMaximumSOC RemainingTimeToMinimumSOC RemainingTimeToTargetSOC ResponseCode RootCertificateID Scheduled_CLReqControlModeType Scheduled_CLResControlModeType SessionID TargetSOC TaxCosts TaxRuleID TimeAnchor TimeStamp V2GMessageType V2GRequestType V2GResponseType Value descriptionType evseNotificationType identifierType meterIDType meterSignatureType nameType numericIDType percentValueType processingType responseCodeType sessionIDType",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 8,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 13,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 15,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 32,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 33,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 34,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 42,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 50,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 56,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 58,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 63,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 65,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 69,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 70,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 71,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 72,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 73,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 74,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 80,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 81,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 85,
 }

@@ -5,13 +5,16 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.bits import (
     BIT,
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     impossible,
     more_groups,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -211,14 +214,14 @@ _DC_EVErrorCode = tuple(DC_EVErrorCode)
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+        EVCCID_, q = NO_BYTES, empty(v, q, t, "SessionSetupReq.EVCCID")
     else:
         EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
 def encode_SessionSetupReq(a: int, o: SessionSetupReq) -> int:
-    a = put_binary(a << 2, o.EVCCID)
+    a = put_octets(a << 2, o.EVCCID)
     return a
 
 
@@ -230,7 +233,7 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = b"", empty(v, q, t, "SessionSetupRes.EVSEID")
+        EVSEID_, q = NO_BYTES, empty(v, q, t, "SessionSetupRes.EVSEID")
     else:
         EVSEID_, q = take_binary(v, q)
     q -= 3
@@ -263,7 +266,7 @@ def encode_SessionSetupRes(a: int, o: SessionSetupRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("SessionSetupRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     a = a << 1
     b, w = 2, 2
     DateTimeNow_ = o.DateTimeNow
@@ -287,7 +290,7 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 3
@@ -314,7 +317,7 @@ def encode_ServiceDiscoveryReq(a: int, o: ServiceDiscoveryReq) -> int:
     b, w = 0, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 1, 2
     ServiceCategory_ = o.ServiceCategory
@@ -485,7 +488,7 @@ def encode_ServicePaymentSelectionRes(a: int, o: ServicePaymentSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        ContractID_, q = "", empty(v, q, t, "PaymentDetailsReq.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsReq.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 2
@@ -496,7 +499,7 @@ def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
 
 
 def encode_PaymentDetailsReq(a: int, o: PaymentDetailsReq) -> int:
-    a = put_string(a << 2, o.ContractID)
+    a = put_text(a << 2, o.ContractID)
     a = encode_CertificateChain(a << 2, o.ContractSignatureCertChain)
     return a
 
@@ -509,7 +512,7 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        GenChallenge_, q = "", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+        GenChallenge_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsRes.GenChallenge")
     else:
         GenChallenge_, q = take_string(v, q)
     q -= 12
@@ -530,7 +533,7 @@ def encode_PaymentDetailsRes(a: int, o: PaymentDetailsRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("PaymentDetailsRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
     DateTimeNow_ = o.DateTimeNow
     if 0 <= DateTimeNow_ < 128:
         a = a << 12 | DateTimeNow_
@@ -556,7 +559,7 @@ def decode_ContractAuthenticationReq(v: int, q: int) -> tuple[ContractAuthentica
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            GenChallenge_, q = "", empty(v, q, t, "ContractAuthenticationReq.GenChallenge")
+            GenChallenge_, q = NO_CHARACTERS, empty(v, q, t, "ContractAuthenticationReq.GenChallenge")
         else:
             GenChallenge_, q = take_string(v, q)
         q -= 2
@@ -576,7 +579,7 @@ def encode_ContractAuthenticationReq(a: int, o: ContractAuthenticationReq) -> in
     GenChallenge_ = o.GenChallenge
     if GenChallenge_ is not None:
         a = a << w | 1 - b
-        a = put_string(a << 1, GenChallenge_)
+        a = put_text(a << 1, GenChallenge_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -842,7 +845,7 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = b"", empty(v, q, t, "ChargingStatusRes.EVSEID")
+        EVSEID_, q = NO_BYTES, empty(v, q, t, "ChargingStatusRes.EVSEID")
     else:
         EVSEID_, q = take_binary(v, q)
     q -= 12
@@ -893,7 +896,7 @@ def encode_ChargingStatusRes(a: int, o: ChargingStatusRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("ChargingStatusRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if 0 <= SAScheduleTupleID_ < 128:
         a = a << 12 | SAScheduleTupleID_
@@ -931,7 +934,7 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MeteringReceiptReq.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -968,7 +971,7 @@ def encode_MeteringReceiptReq(a: int, o: MeteringReceiptReq) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.SessionID)
+    a = put_octets(a << 1, o.SessionID)
     a = a << 1
     b, w = 2, 2
     SAScheduleTupleID_ = o.SAScheduleTupleID
@@ -1046,7 +1049,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractID_, q = "", empty(v, q, t, "CertificateUpdateReq.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateReq.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 2
@@ -1055,7 +1058,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateReq.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateReq.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     return CertificateUpdateReq(Id=Id_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractID=ContractID_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
@@ -1069,9 +1072,9 @@ def encode_CertificateUpdateReq(a: int, o: CertificateUpdateReq) -> int:
         b, w = 1, 1
     a = a << w | 1 - b
     a = encode_CertificateChain(a, o.ContractSignatureCertChain)
-    a = put_string(a << 2, o.ContractID)
+    a = put_text(a << 2, o.ContractID)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
-    a = put_binary(a << 2, o.DHParams)
+    a = put_octets(a << 2, o.DHParams)
     return a
 
 
@@ -1091,17 +1094,17 @@ def decode_CertificateUpdateRes(v: int, q: int) -> tuple[CertificateUpdateRes, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey")
+        ContractSignatureEncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateRes.ContractSignatureEncryptedPrivateKey")
     else:
         ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        DHParams_, q = b"", empty(v, q, t, "CertificateUpdateRes.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateUpdateRes.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        ContractID_, q = "", empty(v, q, t, "CertificateUpdateRes.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateRes.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     q -= 12
@@ -1124,9 +1127,9 @@ def encode_CertificateUpdateRes(a: int, o: CertificateUpdateRes) -> int:
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("CertificateUpdateRes.ResponseCode", ResponseCode_)
     a = encode_CertificateChain(a << 9 | ResponseCode_.code << 2, o.ContractSignatureCertChain)
-    a = put_binary(a << 2, o.ContractSignatureEncryptedPrivateKey)
-    a = put_binary(a << 3, o.DHParams)
-    a = put_string(a << 3, o.ContractID)
+    a = put_octets(a << 2, o.ContractSignatureEncryptedPrivateKey)
+    a = put_octets(a << 3, o.DHParams)
+    a = put_text(a << 3, o.ContractID)
     RetryCounter_ = o.RetryCounter
     if 0 <= RetryCounter_ < 128:
         a = a << 12 | RetryCounter_
@@ -1150,7 +1153,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
         n = 1
     q -= 1
     if t := v >> q & 1:
-        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+        OEMProvisioningCert_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
     else:
         OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
@@ -1159,7 +1162,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
     ListOfRootCertificateIDs_, q = decode_ListOfRootCertificateIDs(v, q)
     q -= 2
     if t := v >> q & 3:
-        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationReq.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     return CertificateInstallationReq(Id=Id_, OEMProvisioningCert=OEMProvisioningCert_, ListOfRootCertificateIDs=ListOfRootCertificateIDs_, DHParams=DHParams_), q
@@ -1172,9 +1175,9 @@ def encode_CertificateInstallationReq(a: int, o: CertificateInstallationReq) -> 
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.OEMProvisioningCert)
+    a = put_octets(a << 1, o.OEMProvisioningCert)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
-    a = put_binary(a << 2, o.DHParams)
+    a = put_octets(a << 2, o.DHParams)
     return a
 
 
@@ -1194,17 +1197,17 @@ def decode_CertificateInstallationRes(v: int, q: int) -> tuple[CertificateInstal
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        ContractSignatureEncryptedPrivateKey_, q = b"", empty(v, q, t, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey")
+        ContractSignatureEncryptedPrivateKey_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationRes.ContractSignatureEncryptedPrivateKey")
     else:
         ContractSignatureEncryptedPrivateKey_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        DHParams_, q = b"", empty(v, q, t, "CertificateInstallationRes.DHParams")
+        DHParams_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationRes.DHParams")
     else:
         DHParams_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        ContractID_, q = "", empty(v, q, t, "CertificateInstallationRes.ContractID")
+        ContractID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateInstallationRes.ContractID")
     else:
         ContractID_, q = take_string(v, q)
     return CertificateInstallationRes(Id=Id_, ResponseCode=ResponseCode_, ContractSignatureCertChain=ContractSignatureCertChain_, ContractSignatureEncryptedPrivateKey=ContractSignatureEncryptedPrivateKey_, DHParams=DHParams_, ContractID=ContractID_), q
@@ -1216,9 +1219,9 @@ def encode_CertificateInstallationRes(a: int, o: CertificateInstallationRes) -> 
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("CertificateInstallationRes.ResponseCode", ResponseCode_)
     a = encode_CertificateChain(a << 9 | ResponseCode_.code << 2, o.ContractSignatureCertChain)
-    a = put_binary(a << 2, o.ContractSignatureEncryptedPrivateKey)
-    a = put_binary(a << 3, o.DHParams)
-    a = put_string(a << 3, o.ContractID)
+    a = put_octets(a << 2, o.ContractSignatureEncryptedPrivateKey)
+    a = put_octets(a << 3, o.DHParams)
+    a = put_text(a << 3, o.ContractID)
     return a
 
 
@@ -1638,7 +1641,7 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "ServiceTag.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "ServiceTag.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -1660,7 +1663,7 @@ def decode_ServiceTag(v: int, q: int) -> tuple[ServiceTag, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceTag.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceTag.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -1681,7 +1684,7 @@ def encode_ServiceTag(a: int, o: ServiceTag) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -1692,7 +1695,7 @@ def encode_ServiceTag(a: int, o: ServiceTag) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -1961,7 +1964,7 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+            stringValue_, q = NO_CHARACTERS, empty(v, q, t, "Parameter.stringValue")
         else:
             stringValue_, q = take_string(v, q)
         q -= 2
@@ -2005,7 +2008,7 @@ def encode_Parameter(a: int, o: Parameter) -> int:
         a = encode_PhysicalValue(a << 3 | 0x4, o.physicalValue)
         a = a << 2
     elif o.stringValue is not None:
-        a = put_string(a << 4 | 0xa, o.stringValue)
+        a = put_text(a << 4 | 0xa, o.stringValue)
         a = a << 1
     a = a << 1
     return a
@@ -2040,7 +2043,7 @@ def encode_ServiceCharge(a: int, o: ServiceCharge) -> int:
 def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
     q -= 2
     if t := v >> q & 3:
-        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "CertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -2060,7 +2063,7 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
 
 
 def encode_CertificateChain(a: int, o: CertificateChain) -> int:
-    a = put_binary(a << 2, o.Certificate)
+    a = put_octets(a << 2, o.Certificate)
     a = a << 1
     b, w = 1, 2
     SubCertificates_ = o.SubCertificates
@@ -2080,7 +2083,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+            Certificate_item, q = NO_BYTES, empty(v, q, t, "SubCertificates.Certificate")
         else:
             Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
@@ -2101,7 +2104,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
     for Certificate_item in Certificate_:
         whole, a = a, 1
         a = a << w
-        a = put_binary(a << 1, Certificate_item)
+        a = put_octets(a << 1, Certificate_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2119,7 +2122,7 @@ def decode_ListOfRootCertificateIDs(v: int, q: int) -> tuple[ListOfRootCertifica
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            RootCertificateID_item, q = "", empty(v, q, t, "ListOfRootCertificateIDs.RootCertificateID")
+            RootCertificateID_item, q = NO_CHARACTERS, empty(v, q, t, "ListOfRootCertificateIDs.RootCertificateID")
         else:
             RootCertificateID_item, q = take_string(v, q)
         RootCertificateID_.append(RootCertificateID_item)
@@ -2140,7 +2143,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
     for RootCertificateID_item in RootCertificateID_:
         whole, a = a, 1
         a = a << w
-        a = put_string(a << 1, RootCertificateID_item)
+        a = put_text(a << 1, RootCertificateID_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2152,7 +2155,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 4
@@ -2172,7 +2175,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+            SigMeterReading_, q = NO_BYTES, empty(v, q, t, "MeterInfo.SigMeterReading")
         else:
             SigMeterReading_, q = take_binary(v, q)
         q -= 3
@@ -2220,7 +2223,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     a = a << 1
     b, w = 1, 3
     MeterReading_ = o.MeterReading
@@ -2231,7 +2234,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     SigMeterReading_ = o.SigMeterReading
     if SigMeterReading_ is not None:
         a = a << w | 2 - b
-        a = put_binary(a << 1, SigMeterReading_)
+        a = put_octets(a << 1, SigMeterReading_)
         a = a << 1
         b, w = 3, 2
     MeterStatus_ = o.MeterStatus
@@ -2329,7 +2332,7 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+            FaultMsg_, q = NO_CHARACTERS, empty(v, q, t, "Notification.FaultMsg")
         else:
             FaultMsg_, q = take_string(v, q)
         q -= 2
@@ -2348,7 +2351,7 @@ def encode_Notification(a: int, o: Notification) -> int:
     b, w = 1, 2
     FaultMsg_ = o.FaultMsg
     if FaultMsg_ is not None:
-        a = put_string(a << 3, FaultMsg_)
+        a = put_text(a << 3, FaultMsg_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2462,7 +2465,7 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+            SalesTariffDescription_, q = NO_CHARACTERS, empty(v, q, t, "SalesTariff.SalesTariffDescription")
         else:
             SalesTariffDescription_, q = take_string(v, q)
         q -= 2
@@ -2503,7 +2506,7 @@ def encode_SalesTariff(a: int, o: SalesTariff) -> int:
     b, w = 2, 2
     SalesTariffDescription_ = o.SalesTariffDescription
     if SalesTariffDescription_ is not None:
-        a = put_string(a << 3, SalesTariffDescription_)
+        a = put_text(a << 3, SalesTariffDescription_)
         a = a << 1
         b, w = 3, 1
     a = a << w | 3 - b
@@ -3832,7 +3835,7 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -3860,7 +3863,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     a = a << 1
     b, w = 1, 2
     Notification_ = o.Notification
@@ -3955,8 +3958,8 @@ FRAGMENT_END = 246
 FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {
     0: ("AC_EVChargeParameter", AC_EVChargeParameter, decode_AC_EVChargeParameter, encode_AC_EVChargeParameter, 3),
     1: ("AC_EVSEChargeParameter", AC_EVSEChargeParameter, decode_AC_EVSEChargeParameter, encode_AC_EVSEChargeParameter, 3),
-    2: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
-    3: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    2: ("{urn:din:70121:2012:MsgBody}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    3: ("{urn:din:70121:2012:MsgDataTypes}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
     4: ("Body", Body, decode_Body, encode_Body, 0),
     9: ("CableCheckReq", CableCheckReq, decode_CableCheckReq, encode_CableCheckReq, 3),
     10: ("CableCheckRes", CableCheckRes, decode_CableCheckRes, encode_CableCheckRes, 2),
@@ -3981,10 +3984,10 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     36: ("DC_EVChargeParameter", DC_EVChargeParameter, decode_DC_EVChargeParameter, encode_DC_EVChargeParameter, 0),
     37: ("DC_EVPowerDeliveryParameter", DC_EVPowerDeliveryParameter, decode_DC_EVPowerDeliveryParameter, encode_DC_EVPowerDeliveryParameter, 2),
     38: ("DC_EVSEChargeParameter", DC_EVSEChargeParameter, decode_DC_EVSEChargeParameter, encode_DC_EVSEChargeParameter, 0),
-    39: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    40: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    41: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
-    42: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    39: ("{urn:din:70121:2012:MsgBody}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    40: ("{urn:din:70121:2012:MsgDataTypes}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    41: ("{urn:din:70121:2012:MsgBody}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    42: ("{urn:din:70121:2012:MsgDataTypes}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
     44: ("DSAKeyValue", DSAKeyValue, decode_DSAKeyValue, encode_DSAKeyValue, 0),
     47: ("DigestMethod", DigestMethod, decode_DigestMethod, encode_DigestMethod, 0),
     49: ("EAmount", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -3992,24 +3995,24 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     55: ("EVEnergyRequest", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     57: ("EVMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     58: ("EVMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    59: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    60: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    61: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    62: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    63: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    64: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    59: ("{urn:din:70121:2012:MsgBody}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    60: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    61: ("{urn:din:70121:2012:MsgBody}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    62: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    63: ("{urn:din:70121:2012:MsgBody}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    64: ("{urn:din:70121:2012:MsgDataTypes}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     65: ("EVMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     73: ("EVSECurrentRegulationTolerance", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     74: ("EVSEEnergyToBeDelivered", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    77: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    78: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    77: ("{urn:din:70121:2012:MsgBody}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    78: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     79: ("EVSEMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    80: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    81: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    82: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    83: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    84: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    85: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    80: ("{urn:din:70121:2012:MsgBody}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    81: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    82: ("{urn:din:70121:2012:MsgBody}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    83: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    84: ("{urn:din:70121:2012:MsgBody}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    85: ("{urn:din:70121:2012:MsgDataTypes}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     86: ("EVSEMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     87: ("EVSEMinimumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     88: ("EVSEMinimumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -4086,6 +4089,197 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     227: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
     240: ("physicalValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    6: ("{urn:din:70121:2012:MsgBody}BulkChargingComplete", bool, None, None, ""),
+    7: ("{urn:din:70121:2012:MsgDataTypes}BulkChargingComplete", bool, None, None, ""),
+    8: ("BulkSOC", int, 0, 100, ""),
+    12: ("Certificate", bytes, None, None, "base64"),
+    20: ("{urn:din:70121:2012:MsgBody}ChargingComplete", bool, None, None, ""),
+    21: ("{urn:din:70121:2012:MsgDataTypes}ChargingComplete", bool, None, None, ""),
+    23: ("ChargingProfileEntryMaxPower", int, -32768, 32767, ""),
+    24: ("ChargingProfileEntryStart", int, 0, 0xffffffff, ""),
+    30: ("ContractID", str, None, None, ""),
+    32: ("ContractSignatureEncryptedPrivateKey", bytes, None, None, "base64"),
+    43: ("DHParams", bytes, None, None, "base64"),
+    45: ("DateTimeNow", int, -0x8000000000000000, 0x7fffffffffffffff, ""),
+    46: ("DepartureTime", int, 0, 0xffffffff, ""),
+    48: ("DigestValue", bytes, None, None, "base64"),
+    50: ("EPriceLevel", int, 0, 255, ""),
+    51: ("EVCCID", bytes, None, None, "hex"),
+    52: ("EVCabinConditioning", bool, None, None, ""),
+    56: ("EVErrorCode", DC_EVErrorCode, None, None, ""),
+    67: ("EVRESSConditioning", bool, None, None, ""),
+    68: ("EVRESSSOC", int, 0, 100, ""),
+    69: ("EVReady", bool, None, None, ""),
+    70: ("EVRequestedEnergyTransferType", EVRequestedEnergyTransfer, None, None, ""),
+    72: ("EVSECurrentLimitAchieved", bool, None, None, ""),
+    75: ("EVSEID", bytes, None, None, "hex"),
+    76: ("EVSEIsolationStatus", IsolationLevel, None, None, ""),
+    89: ("EVSENotification", EVSENotification, None, None, ""),
+    91: ("EVSEPowerLimitAchieved", bool, None, None, ""),
+    94: ("EVSEProcessing", EVSEProcessing, None, None, ""),
+    96: ("EVSEStatusCode", DC_EVSEStatusCode, None, None, ""),
+    97: ("EVSEVoltageLimitAchieved", bool, None, None, ""),
+    101: ("EnergyTransferType", EVSESupportedEnergyTransfer, None, None, ""),
+    103: ("Exponent", bytes, None, None, "base64"),
+    104: ("FaultCode", FaultCode, None, None, ""),
+    105: ("FaultMsg", str, None, None, ""),
+    106: ("FreeService", bool, None, None, ""),
+    107: ("FullSOC", int, 0, 100, ""),
+    108: ("G", bytes, None, None, "base64"),
+    109: ("GenChallenge", str, None, None, ""),
+    110: ("HMACOutputLength", int, None, None, ""),
+    112: ("J", bytes, None, None, "base64"),
+    114: ("KeyName", str, None, None, ""),
+    118: ("MeterID", str, None, None, ""),
+    121: ("MeterStatus", int, -32768, 32767, ""),
+    124: ("MgmtData", str, None, None, ""),
+    125: ("Modulus", bytes, None, None, "base64"),
+    126: ("Multiplier", int, -3, 3, ""),
+    128: ("NotificationMaxDelay", int, 0, 0xffffffff, ""),
+    129: ("NumEPriceLevels", int, 0, 255, ""),
+    130: ("OEMProvisioningCert", bytes, None, None, "base64"),
+    132: ("P", bytes, None, None, "base64"),
+    134: ("PGPKeyID", bytes, None, None, "base64"),
+    135: ("PGPKeyPacket", bytes, None, None, "base64"),
+    136: ("PMax", int, -32768, 32767, ""),
+    139: ("PMaxScheduleID", int, -32768, 32767, ""),
+    142: ("ParameterSetID", int, -32768, 32767, ""),
+    145: ("PaymentOption", PaymentOption, None, None, ""),
+    147: ("PgenCounter", bytes, None, None, "base64"),
+    150: ("PowerSwitchClosed", bool, None, None, ""),
+    154: ("Q", bytes, None, None, "base64"),
+    155: ("RCD", bool, None, None, ""),
+    157: ("ReadyToChargeState", bool, None, None, ""),
+    158: ("ReceiptRequired", bool, None, None, ""),
+    163: ("ResponseCode", ResponseCode, None, None, ""),
+    165: ("RetryCounter", int, -32768, 32767, ""),
+    166: ("RootCertificateID", str, None, None, ""),
+    169: ("{urn:din:70121:2012:MsgBody}SAScheduleTupleID", int, -32768, 32767, ""),
+    170: ("{urn:din:70121:2012:MsgDataTypes}SAScheduleTupleID", int, -32768, 32767, ""),
+    173: ("SPKISexp", bytes, None, None, "base64"),
+    175: ("SalesTariffDescription", str, None, None, ""),
+    177: ("SalesTariffID", int, -32768, 32767, ""),
+    178: ("Seed", bytes, None, None, "base64"),
+    179: ("SelectedPaymentOption", PaymentOption, None, None, ""),
+    183: ("{urn:din:70121:2012:MsgBody}ServiceCategory", ServiceCategory, None, None, ""),
+    184: ("{urn:din:70121:2012:MsgDataTypes}ServiceCategory", ServiceCategory, None, None, ""),
+    190: ("{urn:din:70121:2012:MsgBody}ServiceID", int, 0, 65535, ""),
+    191: ("{urn:din:70121:2012:MsgDataTypes}ServiceID", int, 0, 65535, ""),
+    193: ("ServiceName", str, None, None, ""),
+    197: ("{urn:din:70121:2012:MsgBody}ServiceScope", str, None, None, ""),
+    198: ("{urn:din:70121:2012:MsgDataTypes}ServiceScope", str, None, None, ""),
+    200: ("{urn:din:70121:2012:MsgBody}SessionID", bytes, None, None, "hex"),
+    201: ("{urn:din:70121:2012:MsgHeader}SessionID", bytes, None, None, "hex"),
+    206: ("SigMeterReading", bytes, None, None, "base64"),
+    214: ("TMeter", int, -0x8000000000000000, 0x7fffffffffffffff, ""),
+    218: ("Unit", UnitSymbol, None, None, ""),
+    220: ("Value", int, -32768, 32767, ""),
+    223: ("X509CRL", bytes, None, None, "base64"),
+    224: ("X509Certificate", bytes, None, None, "base64"),
+    226: ("X509IssuerName", str, None, None, ""),
+    228: ("X509SKI", bytes, None, None, "base64"),
+    229: ("X509SerialNumber", int, None, None, ""),
+    230: ("X509SubjectName", str, None, None, ""),
+    231: ("XPath", str, None, None, ""),
+    232: ("Y", bytes, None, None, "base64"),
+    233: ("amount", int, 0, 0xffffffff, ""),
+    234: ("amountMultiplier", int, -3, 3, ""),
+    235: ("boolValue", bool, None, None, ""),
+    236: ("byteValue", int, -128, 127, ""),
+    237: ("costKind", CostKind, None, None, ""),
+    238: ("duration", int, 0, 0xffffffff, ""),
+    239: ("intValue", int, -0x80000000, 0x7fffffff, ""),
+    241: ("shortValue", int, -32768, 32767, ""),
+    242: ("start", int, 0, 0xffffffff, ""),
+    243: ("startValue", int, 0, 0xffffffff, ""),
+    244: ("stringValue", str, None, None, ""),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, str] = {
+    "": "Id Name ValueType",
+    "urn:din:70121:2012:MsgBody": "AC_EVSEStatus BulkChargingComplete CableCheckReq CableCheckReqType CableCheckRes CableCheckResType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateUpdateReq CertificateUpdateReqType CertificateUpdateRes CertificateUpdateResType ChargeParameterDiscoveryReq ChargeParameterDiscoveryReqType ChargeParameterDiscoveryRes ChargeParameterDiscoveryResType ChargeService ChargingComplete ChargingProfile ChargingStatusReq ChargingStatusReqType ChargingStatusRes ChargingStatusResType ContractAuthenticationReq ContractAuthenticationReqType ContractAuthenticationRes ContractAuthenticationResType ContractID ContractSignatureCertChain ContractSignatureEncryptedPrivateKey CurrentDemandReq CurrentDemandReqType CurrentDemandRes CurrentDemandResType DC_EVSEStatus DC_EVStatus DHParams DateTimeNow EVCCID EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVRequestedEnergyTransferType EVSECurrentLimitAchieved EVSEID EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEPowerLimitAchieved EVSEPresentCurrent EVSEPresentVoltage EVSEProcessing EVSEVoltageLimitAchieved EVTargetCurrent EVTargetVoltage GenChallenge ListOfRootCertificateIDs MeterInfo MeteringReceiptReq MeteringReceiptReqType MeteringReceiptRes MeteringReceiptResType OEMProvisioningCert PaymentDetailsReq PaymentDetailsReqType PaymentDetailsRes PaymentDetailsResType PaymentOptions PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PreChargeReq PreChargeReqType PreChargeRes PreChargeResType ReadyToChargeState ReceiptRequired RemainingTimeToBulkSoC RemainingTimeToFullSoC ResponseCode RetryCounter SAScheduleTupleID SelectedPaymentOption SelectedServiceList ServiceCategory ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceID ServiceList ServiceParameterList ServicePaymentSelectionReq ServicePaymentSelectionReqType ServicePaymentSelectionRes ServicePaymentSelectionResType ServiceScope SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopRes SessionStopResType SessionStopType WeldingDetectionReq WeldingDetectionReqType WeldingDetectionRes WeldingDetectionResType",
+    "urn:din:70121:2012:MsgDataTypes": "AC_EVChargeParameter AC_EVChargeParameterType AC_EVSEChargeParameter AC_EVSEChargeParameterType AC_EVSEStatus AC_EVSEStatusType BulkChargingComplete BulkSOC Certificate CertificateChainType ChargingComplete ChargingProfileEntryMaxPower ChargingProfileEntryStart ChargingProfileType ConsumptionCost ConsumptionCostType Cost CostType DC_EVChargeParameter DC_EVChargeParameterType DC_EVErrorCodeType DC_EVPowerDeliveryParameter DC_EVPowerDeliveryParameterType DC_EVSEChargeParameter DC_EVSEChargeParameterType DC_EVSEStatus DC_EVSEStatusCodeType DC_EVSEStatusType DC_EVStatus DC_EVStatusType DepartureTime EAmount EPriceLevel EVCabinConditioning EVChargeParameter EVChargeParameterType EVEnergyCapacity EVEnergyRequest EVErrorCode EVMaxCurrent EVMaxVoltage EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVMinCurrent EVPowerDeliveryParameter EVPowerDeliveryParameterType EVRESSConditioning EVRESSSOC EVReady EVRequestedEnergyTransferType EVSEChargeParameter EVSEChargeParameterType EVSECurrentRegulationTolerance EVSEEnergyToBeDelivered EVSEIsolationStatus EVSEMaxCurrent EVSEMaxVoltage EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEMinCurrent EVSEMinimumCurrentLimit EVSEMinimumVoltageLimit EVSENotification EVSENotificationType EVSEPeakCurrentRipple EVSEProcessingType EVSEStatus EVSEStatusCode EVSEStatusType EVSESupportedEnergyTransferType EVStatus EVStatusType EnergyTransferType Entry EntryType FaultCode FaultMsg FreeService FullSOC IntervalType ListOfRootCertificateIDsType MeterID MeterInfoType MeterReading MeterStatus Multiplier NotificationMaxDelay NotificationType NumEPriceLevels PMax PMaxSchedule PMaxScheduleEntry PMaxScheduleEntryType PMaxScheduleID PMaxScheduleType PMaxType Parameter ParameterSet ParameterSetID ParameterSetType ParameterType PaymentOption PaymentOptionsType PhysicalValueType PowerSwitchClosed ProfileEntry ProfileEntryType RCD RelativeTimeInterval RelativeTimeIntervalType RootCertificateID SAIDType SAScheduleList SAScheduleListType SAScheduleTuple SAScheduleTupleID SAScheduleTupleType SASchedules SASchedulesType SalesTariff SalesTariffDescription SalesTariffEntry SalesTariffEntryType SalesTariffID SalesTariffType SelectedService SelectedServiceListType SelectedServiceType Service ServiceCategory ServiceCharge ServiceChargeType ServiceID ServiceName ServiceParameterListType ServiceScope ServiceTag ServiceTagListType ServiceTagType ServiceType SigMeterReading SubCertificates SubCertificatesType TMeter TimeInterval Unit Value amount amountMultiplier boolValue byteValue certificateType contractIDType costKind costKindType dHParamsType duration evccIDType evseIDType faultCodeType faultMsgType genChallengeType intValue isolationLevelType meterIDType meterStatusType paymentOptionType percentValueType physicalValue privateKeyType responseCodeType rootCertificateIDType serviceCategoryType serviceIDType serviceNameType serviceScopeType sessionIDType shortValue sigMeterReadingType start startValue stringValue tariffDescriptionType unitMultiplierType unitSymbolType valueType",
+    "urn:din:70121:2012:MsgDef": "Body BodyBaseType BodyElement BodyType Header V2G_Message",
+    "urn:din:70121:2012:MsgHeader": "MessageHeaderType Notification SessionID",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVChargeParameter"): 0,
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVSEChargeParameter"): 1,
+    ("urn:din:70121:2012:MsgDataTypes", "AC_EVSEStatus"): 3,
+    ("urn:din:70121:2012:MsgBody", "CableCheckReq"): 9,
+    ("urn:din:70121:2012:MsgBody", "CableCheckRes"): 10,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 11,
+    ("urn:din:70121:2012:MsgBody", "CertificateInstallationReq"): 13,
+    ("urn:din:70121:2012:MsgBody", "CertificateInstallationRes"): 14,
+    ("urn:din:70121:2012:MsgBody", "CertificateUpdateReq"): 15,
+    ("urn:din:70121:2012:MsgBody", "CertificateUpdateRes"): 16,
+    ("urn:din:70121:2012:MsgBody", "ChargeParameterDiscoveryReq"): 17,
+    ("urn:din:70121:2012:MsgBody", "ChargeParameterDiscoveryRes"): 18,
+    ("urn:din:70121:2012:MsgBody", "ChargingStatusReq"): 25,
+    ("urn:din:70121:2012:MsgBody", "ChargingStatusRes"): 26,
+    ("urn:din:70121:2012:MsgBody", "ContractAuthenticationReq"): 28,
+    ("urn:din:70121:2012:MsgBody", "ContractAuthenticationRes"): 29,
+    ("urn:din:70121:2012:MsgBody", "CurrentDemandReq"): 34,
+    ("urn:din:70121:2012:MsgBody", "CurrentDemandRes"): 35,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVChargeParameter"): 36,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVPowerDeliveryParameter"): 37,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVSEChargeParameter"): 38,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVSEStatus"): 40,
+    ("urn:din:70121:2012:MsgDataTypes", "DC_EVStatus"): 42,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 44,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 47,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 48,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 113,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 114,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 115,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 117,
+    ("urn:din:70121:2012:MsgBody", "MeteringReceiptReq"): 122,
+    ("urn:din:70121:2012:MsgBody", "MeteringReceiptRes"): 123,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 124,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 131,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 133,
+    ("urn:din:70121:2012:MsgDataTypes", "PMaxScheduleEntry"): 138,
+    ("urn:din:70121:2012:MsgBody", "PaymentDetailsReq"): 143,
+    ("urn:din:70121:2012:MsgBody", "PaymentDetailsRes"): 144,
+    ("urn:din:70121:2012:MsgBody", "PowerDeliveryReq"): 148,
+    ("urn:din:70121:2012:MsgBody", "PowerDeliveryRes"): 149,
+    ("urn:din:70121:2012:MsgBody", "PreChargeReq"): 151,
+    ("urn:din:70121:2012:MsgBody", "PreChargeRes"): 152,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 156,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 159,
+    ("urn:din:70121:2012:MsgDataTypes", "RelativeTimeInterval"): 160,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 164,
+    ("urn:din:70121:2012:MsgDataTypes", "SAScheduleList"): 167,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 172,
+    ("urn:din:70121:2012:MsgDataTypes", "SalesTariffEntry"): 176,
+    ("urn:din:70121:2012:MsgDataTypes", "ServiceCharge"): 185,
+    ("urn:din:70121:2012:MsgBody", "ServiceDetailReq"): 186,
+    ("urn:din:70121:2012:MsgBody", "ServiceDetailRes"): 187,
+    ("urn:din:70121:2012:MsgBody", "ServiceDiscoveryReq"): 188,
+    ("urn:din:70121:2012:MsgBody", "ServiceDiscoveryRes"): 189,
+    ("urn:din:70121:2012:MsgBody", "ServicePaymentSelectionReq"): 195,
+    ("urn:din:70121:2012:MsgBody", "ServicePaymentSelectionRes"): 196,
+    ("urn:din:70121:2012:MsgBody", "SessionSetupReq"): 202,
+    ("urn:din:70121:2012:MsgBody", "SessionSetupRes"): 203,
+    ("urn:din:70121:2012:MsgBody", "SessionStopReq"): 204,
+    ("urn:din:70121:2012:MsgBody", "SessionStopRes"): 205,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 207,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 208,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 209,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 210,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 211,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 212,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 216,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 217,
+    ("urn:din:70121:2012:MsgDef", "V2G_Message"): 219,
+    ("urn:din:70121:2012:MsgBody", "WeldingDetectionReq"): 221,
+    ("urn:din:70121:2012:MsgBody", "WeldingDetectionRes"): 222,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 225,
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     impossible,
     more_groups,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -572,14 +575,14 @@ def encode_Body(a: int, o: Body) -> int:
 def decode_SessionSetupReq(v: int, q: int) -> tuple[SessionSetupReq, int]:
     q -= 2
     if t := v >> q & 3:
-        EVCCID_, q = b"", empty(v, q, t, "SessionSetupReq.EVCCID")
+        EVCCID_, q = NO_BYTES, empty(v, q, t, "SessionSetupReq.EVCCID")
     else:
         EVCCID_, q = take_binary(v, q)
     return SessionSetupReq(EVCCID=EVCCID_), q
 
 
 def encode_SessionSetupReq(a: int, o: SessionSetupReq) -> int:
-    a = put_binary(a << 2, o.EVCCID)
+    a = put_octets(a << 2, o.EVCCID)
     return a
 
 
@@ -591,7 +594,7 @@ def decode_SessionSetupRes(v: int, q: int) -> tuple[SessionSetupRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = "", empty(v, q, t, "SessionSetupRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "SessionSetupRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 3
@@ -624,7 +627,7 @@ def encode_SessionSetupRes(a: int, o: SessionSetupRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("SessionSetupRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     a = a << 1
     b, w = 2, 2
     EVSETimeStamp_ = o.EVSETimeStamp
@@ -648,7 +651,7 @@ def decode_ServiceDiscoveryReq(v: int, q: int) -> tuple[ServiceDiscoveryReq, int
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ServiceDiscoveryReq.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 3
@@ -675,7 +678,7 @@ def encode_ServiceDiscoveryReq(a: int, o: ServiceDiscoveryReq) -> int:
     b, w = 0, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 1, 2
     ServiceCategory_ = o.ServiceCategory
@@ -846,7 +849,7 @@ def encode_PaymentServiceSelectionRes(a: int, o: PaymentServiceSelectionRes) -> 
 def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
     q -= 2
     if t := v >> q & 3:
-        eMAID_, q = "", empty(v, q, t, "PaymentDetailsReq.eMAID")
+        eMAID_, q = NO_CHARACTERS, empty(v, q, t, "PaymentDetailsReq.eMAID")
     else:
         eMAID_, q = take_string(v, q)
     q -= 2
@@ -857,7 +860,7 @@ def decode_PaymentDetailsReq(v: int, q: int) -> tuple[PaymentDetailsReq, int]:
 
 
 def encode_PaymentDetailsReq(a: int, o: PaymentDetailsReq) -> int:
-    a = put_string(a << 2, o.eMAID)
+    a = put_text(a << 2, o.eMAID)
     a = encode_CertificateChain(a << 2, o.ContractSignatureCertChain)
     return a
 
@@ -870,7 +873,7 @@ def decode_PaymentDetailsRes(v: int, q: int) -> tuple[PaymentDetailsRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        GenChallenge_, q = b"", empty(v, q, t, "PaymentDetailsRes.GenChallenge")
+        GenChallenge_, q = NO_BYTES, empty(v, q, t, "PaymentDetailsRes.GenChallenge")
     else:
         GenChallenge_, q = take_binary(v, q)
     q -= 12
@@ -891,7 +894,7 @@ def encode_PaymentDetailsRes(a: int, o: PaymentDetailsRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("PaymentDetailsRes.ResponseCode", ResponseCode_)
-    a = put_binary(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
+    a = put_octets(a << 10 | ResponseCode_.code << 3, o.GenChallenge)
     EVSETimeStamp_ = o.EVSETimeStamp
     if 0 <= EVSETimeStamp_ < 128:
         a = a << 12 | EVSETimeStamp_
@@ -917,7 +920,7 @@ def decode_AuthorizationReq(v: int, q: int) -> tuple[AuthorizationReq, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            GenChallenge_, q = b"", empty(v, q, t, "AuthorizationReq.GenChallenge")
+            GenChallenge_, q = NO_BYTES, empty(v, q, t, "AuthorizationReq.GenChallenge")
         else:
             GenChallenge_, q = take_binary(v, q)
         q -= 2
@@ -937,7 +940,7 @@ def encode_AuthorizationReq(a: int, o: AuthorizationReq) -> int:
     GenChallenge_ = o.GenChallenge
     if GenChallenge_ is not None:
         a = a << w | 1 - b
-        a = put_binary(a << 1, GenChallenge_)
+        a = put_octets(a << 1, GenChallenge_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -1255,7 +1258,7 @@ def decode_MeteringReceiptReq(v: int, q: int) -> tuple[MeteringReceiptReq, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        SessionID_, q = b"", empty(v, q, t, "MeteringReceiptReq.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MeteringReceiptReq.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -1286,7 +1289,7 @@ def encode_MeteringReceiptReq(a: int, o: MeteringReceiptReq) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.SessionID)
+    a = put_octets(a << 1, o.SessionID)
     a = a << 1
     b, w = 2, 2
     SAScheduleTupleID_ = o.SAScheduleTupleID
@@ -1394,7 +1397,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
     ContractSignatureCertChain_, q = decode_CertificateChain(v, q)
     q -= 2
     if t := v >> q & 3:
-        eMAID_, q = "", empty(v, q, t, "CertificateUpdateReq.eMAID")
+        eMAID_, q = NO_CHARACTERS, empty(v, q, t, "CertificateUpdateReq.eMAID")
     else:
         eMAID_, q = take_string(v, q)
     q -= 2
@@ -1407,7 +1410,7 @@ def decode_CertificateUpdateReq(v: int, q: int) -> tuple[CertificateUpdateReq, i
 def encode_CertificateUpdateReq(a: int, o: CertificateUpdateReq) -> int:
     a = put_string(a << 1, o.Id)
     a = encode_CertificateChain(a << 1, o.ContractSignatureCertChain)
-    a = put_string(a << 2, o.eMAID)
+    a = put_text(a << 2, o.eMAID)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
     return a
 
@@ -1494,7 +1497,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
     Id_, q = take_string(v, q)
     q -= 2
     if t := v >> q & 3:
-        OEMProvisioningCert_, q = b"", empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
+        OEMProvisioningCert_, q = NO_BYTES, empty(v, q, t, "CertificateInstallationReq.OEMProvisioningCert")
     else:
         OEMProvisioningCert_, q = take_binary(v, q)
     q -= 2
@@ -1506,7 +1509,7 @@ def decode_CertificateInstallationReq(v: int, q: int) -> tuple[CertificateInstal
 
 def encode_CertificateInstallationReq(a: int, o: CertificateInstallationReq) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 2, o.OEMProvisioningCert)
+    a = put_octets(a << 2, o.OEMProvisioningCert)
     a = encode_ListOfRootCertificateIDs(a << 2, o.ListOfRootCertificateIDs)
     return a
 
@@ -1568,7 +1571,7 @@ def decode_ChargingStatusRes(v: int, q: int) -> tuple[ChargingStatusRes, int]:
     ResponseCode_ = _ResponseCode[t]
     q -= 3
     if t := v >> q & 7:
-        EVSEID_, q = "", empty(v, q, t, "ChargingStatusRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "ChargingStatusRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 11
@@ -1617,7 +1620,7 @@ def encode_ChargingStatusRes(a: int, o: ChargingStatusRes) -> int:
     ResponseCode_ = o.ResponseCode
     if ResponseCode_.__class__ is not ResponseCode:
         raise wrong("ChargingStatusRes.ResponseCode", ResponseCode_)
-    a = put_string(a << 10 | ResponseCode_.code << 3, o.EVSEID)
+    a = put_text(a << 10 | ResponseCode_.code << 3, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if not 1 <= SAScheduleTupleID_ <= 255:
         raise wrong("ChargingStatusRes.SAScheduleTupleID", SAScheduleTupleID_)
@@ -1917,7 +1920,7 @@ def decode_CurrentDemandRes(v: int, q: int) -> tuple[CurrentDemandRes, int]:
         n = 10
     q -= 1
     if t := v >> q & 1:
-        EVSEID_, q = "", empty(v, q, t, "CurrentDemandRes.EVSEID")
+        EVSEID_, q = NO_CHARACTERS, empty(v, q, t, "CurrentDemandRes.EVSEID")
     else:
         EVSEID_, q = take_string(v, q)
     q -= 11
@@ -1980,7 +1983,7 @@ def encode_CurrentDemandRes(a: int, o: CurrentDemandRes) -> int:
         a = a << 2
         b, w = 10, 1
     a = a << w | 10 - b
-    a = put_string(a << 1, o.EVSEID)
+    a = put_text(a << 1, o.EVSEID)
     SAScheduleTupleID_ = o.SAScheduleTupleID
     if not 1 <= SAScheduleTupleID_ <= 255:
         raise wrong("CurrentDemandRes.SAScheduleTupleID", SAScheduleTupleID_)
@@ -2056,7 +2059,7 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "Service.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "Service.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -2078,7 +2081,7 @@ def decode_Service(v: int, q: int) -> tuple[Service, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "Service.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "Service.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -2104,7 +2107,7 @@ def encode_Service(a: int, o: Service) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2115,7 +2118,7 @@ def encode_Service(a: int, o: Service) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -2440,7 +2443,7 @@ def decode_Parameter(v: int, q: int) -> tuple[Parameter, int]:
     else:
         q -= 1
         if t := v >> q & 1:
-            stringValue_, q = "", empty(v, q, t, "Parameter.stringValue")
+            stringValue_, q = NO_CHARACTERS, empty(v, q, t, "Parameter.stringValue")
         else:
             stringValue_, q = take_string(v, q)
         q -= 2
@@ -2480,7 +2483,7 @@ def encode_Parameter(a: int, o: Parameter) -> int:
         a = encode_PhysicalValue(a << 3 | 0x4, o.physicalValue)
         a = a << 2
     elif o.stringValue is not None:
-        a = put_string(a << 4 | 0xa, o.stringValue)
+        a = put_text(a << 4 | 0xa, o.stringValue)
         a = a << 1
     a = a << 1
     return a
@@ -2504,7 +2507,7 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            ServiceName_, q = "", empty(v, q, t, "ChargeService.ServiceName")
+            ServiceName_, q = NO_CHARACTERS, empty(v, q, t, "ChargeService.ServiceName")
         else:
             ServiceName_, q = take_string(v, q)
         q -= 2
@@ -2526,7 +2529,7 @@ def decode_ChargeService(v: int, q: int) -> tuple[ChargeService, int]:
     if n == 3:
         q -= 1
         if t := v >> q & 1:
-            ServiceScope_, q = "", empty(v, q, t, "ChargeService.ServiceScope")
+            ServiceScope_, q = NO_CHARACTERS, empty(v, q, t, "ChargeService.ServiceScope")
         else:
             ServiceScope_, q = take_string(v, q)
         q -= 2
@@ -2556,7 +2559,7 @@ def encode_ChargeService(a: int, o: ChargeService) -> int:
     b, w = 1, 2
     ServiceName_ = o.ServiceName
     if ServiceName_ is not None:
-        a = put_string(a << 3, ServiceName_)
+        a = put_text(a << 3, ServiceName_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -2567,7 +2570,7 @@ def encode_ChargeService(a: int, o: ChargeService) -> int:
     b, w = 3, 2
     ServiceScope_ = o.ServiceScope
     if ServiceScope_ is not None:
-        a = put_string(a << 3, ServiceScope_)
+        a = put_text(a << 3, ServiceScope_)
         a = a << 1
         b, w = 4, 1
     a = a << w | 4 - b
@@ -2626,7 +2629,7 @@ def decode_ContractSignatureEncryptedPrivateKey(v: int, q: int) -> tuple[Contrac
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = b"", empty(v, q, t, "ContractSignatureEncryptedPrivateKey.value")
+        value_, q = NO_BYTES, empty(v, q, t, "ContractSignatureEncryptedPrivateKey.value")
     else:
         value_, q = take_binary(v, q)
     return ContractSignatureEncryptedPrivateKey(Id=Id_, value=value_), q
@@ -2634,7 +2637,7 @@ def decode_ContractSignatureEncryptedPrivateKey(v: int, q: int) -> tuple[Contrac
 
 def encode_ContractSignatureEncryptedPrivateKey(a: int, o: ContractSignatureEncryptedPrivateKey) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 1, o.value)
+    a = put_octets(a << 1, o.value)
     return a
 
 
@@ -2645,7 +2648,7 @@ def decode_DiffieHellmanPublickey(v: int, q: int) -> tuple[DiffieHellmanPublicke
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = b"", empty(v, q, t, "DiffieHellmanPublickey.value")
+        value_, q = NO_BYTES, empty(v, q, t, "DiffieHellmanPublickey.value")
     else:
         value_, q = take_binary(v, q)
     return DiffieHellmanPublickey(Id=Id_, value=value_), q
@@ -2653,7 +2656,7 @@ def decode_DiffieHellmanPublickey(v: int, q: int) -> tuple[DiffieHellmanPublicke
 
 def encode_DiffieHellmanPublickey(a: int, o: DiffieHellmanPublickey) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_binary(a << 1, o.value)
+    a = put_octets(a << 1, o.value)
     return a
 
 
@@ -2664,7 +2667,7 @@ def decode_EMAID(v: int, q: int) -> tuple[EMAID, int]:
     Id_, q = take_string(v, q)
     q -= 1
     if t := v >> q & 1:
-        value_, q = "", empty(v, q, t, "EMAID.value")
+        value_, q = NO_CHARACTERS, empty(v, q, t, "EMAID.value")
     else:
         value_, q = take_string(v, q)
     return EMAID(Id=Id_, value=value_), q
@@ -2672,7 +2675,7 @@ def decode_EMAID(v: int, q: int) -> tuple[EMAID, int]:
 
 def encode_EMAID(a: int, o: EMAID) -> int:
     a = put_string(a << 1, o.Id)
-    a = put_string(a << 1, o.value)
+    a = put_text(a << 1, o.value)
     return a
 
 
@@ -2691,7 +2694,7 @@ def decode_CertificateChain(v: int, q: int) -> tuple[CertificateChain, int]:
         n = 1
     q -= 1
     if t := v >> q & 1:
-        Certificate_, q = b"", empty(v, q, t, "CertificateChain.Certificate")
+        Certificate_, q = NO_BYTES, empty(v, q, t, "CertificateChain.Certificate")
     else:
         Certificate_, q = take_binary(v, q)
     q -= 3
@@ -2717,7 +2720,7 @@ def encode_CertificateChain(a: int, o: CertificateChain) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a << 1, o.Certificate)
+    a = put_octets(a << 1, o.Certificate)
     a = a << 1
     b, w = 2, 2
     SubCertificates_ = o.SubCertificates
@@ -2737,7 +2740,7 @@ def decode_SubCertificates(v: int, q: int) -> tuple[SubCertificates, int]:
     while n == 0:
         q -= 1
         if t := v >> q & 1:
-            Certificate_item, q = b"", empty(v, q, t, "SubCertificates.Certificate")
+            Certificate_item, q = NO_BYTES, empty(v, q, t, "SubCertificates.Certificate")
         else:
             Certificate_item, q = take_binary(v, q)
         Certificate_.append(Certificate_item)
@@ -2762,7 +2765,7 @@ def encode_SubCertificates(a: int, o: SubCertificates) -> int:
         raise wrong("SubCertificates.Certificate", Certificate_)
     for Certificate_item in Certificate_:
         a = a << w
-        a = put_binary(a << 1, Certificate_item)
+        a = put_octets(a << 1, Certificate_item)
         a = a << 1
         b, w = 0, 2
     if len(Certificate_) == 4:
@@ -2816,7 +2819,7 @@ def encode_ListOfRootCertificateIDs(a: int, o: ListOfRootCertificateIDs) -> int:
 def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     q -= 2
     if t := v >> q & 3:
-        MeterID_, q = "", empty(v, q, t, "MeterInfo.MeterID")
+        MeterID_, q = NO_CHARACTERS, empty(v, q, t, "MeterInfo.MeterID")
     else:
         MeterID_, q = take_string(v, q)
     q -= 4
@@ -2843,7 +2846,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SigMeterReading_, q = b"", empty(v, q, t, "MeterInfo.SigMeterReading")
+            SigMeterReading_, q = NO_BYTES, empty(v, q, t, "MeterInfo.SigMeterReading")
         else:
             SigMeterReading_, q = take_binary(v, q)
         q -= 3
@@ -2891,7 +2894,7 @@ def decode_MeterInfo(v: int, q: int) -> tuple[MeterInfo, int]:
 
 
 def encode_MeterInfo(a: int, o: MeterInfo) -> int:
-    a = put_string(a << 2, o.MeterID)
+    a = put_text(a << 2, o.MeterID)
     a = a << 1
     b, w = 1, 3
     MeterReading_ = o.MeterReading
@@ -2905,7 +2908,7 @@ def encode_MeterInfo(a: int, o: MeterInfo) -> int:
     SigMeterReading_ = o.SigMeterReading
     if SigMeterReading_ is not None:
         a = a << w | 2 - b
-        a = put_binary(a << 1, SigMeterReading_)
+        a = put_octets(a << 1, SigMeterReading_)
         a = a << 1
         b, w = 3, 2
     MeterStatus_ = o.MeterStatus
@@ -2984,7 +2987,7 @@ def decode_Notification(v: int, q: int) -> tuple[Notification, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            FaultMsg_, q = "", empty(v, q, t, "Notification.FaultMsg")
+            FaultMsg_, q = NO_CHARACTERS, empty(v, q, t, "Notification.FaultMsg")
         else:
             FaultMsg_, q = take_string(v, q)
         q -= 2
@@ -3003,7 +3006,7 @@ def encode_Notification(a: int, o: Notification) -> int:
     b, w = 1, 2
     FaultMsg_ = o.FaultMsg
     if FaultMsg_ is not None:
-        a = put_string(a << 3, FaultMsg_)
+        a = put_text(a << 3, FaultMsg_)
         a = a << 1
         b, w = 2, 1
     a = a << w | 2 - b
@@ -3115,7 +3118,7 @@ def decode_SalesTariff(v: int, q: int) -> tuple[SalesTariff, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            SalesTariffDescription_, q = "", empty(v, q, t, "SalesTariff.SalesTariffDescription")
+            SalesTariffDescription_, q = NO_CHARACTERS, empty(v, q, t, "SalesTariff.SalesTariffDescription")
         else:
             SalesTariffDescription_, q = take_string(v, q)
         q -= 3
@@ -3167,7 +3170,7 @@ def encode_SalesTariff(a: int, o: SalesTariff) -> int:
     b, w = 2, 2
     SalesTariffDescription_ = o.SalesTariffDescription
     if SalesTariffDescription_ is not None:
-        a = put_string(a << 3, SalesTariffDescription_)
+        a = put_text(a << 3, SalesTariffDescription_)
         a = a << 1
         b, w = 3, 2
     NumEPriceLevels_ = o.NumEPriceLevels
@@ -4111,7 +4114,7 @@ def encode_V2G_Message(a: int, o: V2G_Message) -> int:
 def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
     q -= 2
     if t := v >> q & 3:
-        SessionID_, q = b"", empty(v, q, t, "MessageHeader.SessionID")
+        SessionID_, q = NO_BYTES, empty(v, q, t, "MessageHeader.SessionID")
     else:
         SessionID_, q = take_binary(v, q)
     q -= 3
@@ -4139,7 +4142,7 @@ def decode_MessageHeader(v: int, q: int) -> tuple[MessageHeader, int]:
 
 
 def encode_MessageHeader(a: int, o: MessageHeader) -> int:
-    a = put_binary(a << 2, o.SessionID)
+    a = put_octets(a << 2, o.SessionID)
     a = a << 1
     b, w = 1, 2
     Notification_ = o.Notification
@@ -4233,8 +4236,8 @@ FRAGMENT_END = 244
 FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int]] = {
     0: ("AC_EVChargeParameter", AC_EVChargeParameter, decode_AC_EVChargeParameter, encode_AC_EVChargeParameter, 3),
     1: ("AC_EVSEChargeParameter", AC_EVSEChargeParameter, decode_AC_EVSEChargeParameter, encode_AC_EVSEChargeParameter, 3),
-    2: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
-    3: ("AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    2: ("{urn:iso:15118:2:2013:MsgBody}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
+    3: ("{urn:iso:15118:2:2013:MsgDataTypes}AC_EVSEStatus", AC_EVSEStatus, decode_AC_EVSEStatus, encode_AC_EVSEStatus, 2),
     4: ("AuthorizationReq", AuthorizationReq, decode_AuthorizationReq, encode_AuthorizationReq, 0),
     5: ("AuthorizationRes", AuthorizationRes, decode_AuthorizationRes, encode_AuthorizationRes, 2),
     6: ("Body", Body, decode_Body, encode_Body, 0),
@@ -4261,10 +4264,10 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     38: ("DC_EVChargeParameter", DC_EVChargeParameter, decode_DC_EVChargeParameter, encode_DC_EVChargeParameter, 0),
     39: ("DC_EVPowerDeliveryParameter", DC_EVPowerDeliveryParameter, decode_DC_EVPowerDeliveryParameter, encode_DC_EVPowerDeliveryParameter, 2),
     40: ("DC_EVSEChargeParameter", DC_EVSEChargeParameter, decode_DC_EVSEChargeParameter, encode_DC_EVSEChargeParameter, 0),
-    41: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    42: ("DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
-    43: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
-    44: ("DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    41: ("{urn:iso:15118:2:2013:MsgBody}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    42: ("{urn:iso:15118:2:2013:MsgDataTypes}DC_EVSEStatus", DC_EVSEStatus, decode_DC_EVSEStatus, encode_DC_EVSEStatus, 2),
+    43: ("{urn:iso:15118:2:2013:MsgBody}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
+    44: ("{urn:iso:15118:2:2013:MsgDataTypes}DC_EVStatus", DC_EVStatus, decode_DC_EVStatus, encode_DC_EVStatus, 2),
     45: ("DHpublickey", DiffieHellmanPublickey, decode_DiffieHellmanPublickey, encode_DiffieHellmanPublickey, 1),
     46: ("DSAKeyValue", DSAKeyValue, decode_DSAKeyValue, encode_DSAKeyValue, 0),
     48: ("DigestMethod", DigestMethod, decode_DigestMethod, encode_DigestMethod, 0),
@@ -4273,23 +4276,23 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     55: ("EVEnergyRequest", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     57: ("EVMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     58: ("EVMaxVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    59: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    60: ("EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    61: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    62: ("EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    63: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    64: ("EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    59: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    60: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    61: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    62: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    63: ("{urn:iso:15118:2:2013:MsgBody}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    64: ("{urn:iso:15118:2:2013:MsgDataTypes}EVMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     65: ("EVMinCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     71: ("EVSECurrentRegulationTolerance", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     72: ("EVSEEnergyToBeDelivered", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    75: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    76: ("EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    77: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    78: ("EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    79: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    80: ("EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    81: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
-    82: ("EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    75: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    76: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaxCurrent", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    77: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    78: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    79: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    80: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumPowerLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    81: ("{urn:iso:15118:2:2013:MsgBody}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
+    82: ("{urn:iso:15118:2:2013:MsgDataTypes}EVSEMaximumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     83: ("EVSEMinimumCurrentLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     84: ("EVSEMinimumVoltageLimit", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     85: ("EVSENominalVoltage", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
@@ -4368,7 +4371,189 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     238: ("physicalValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
     241: ("startValue", PhysicalValue, decode_PhysicalValue, encode_PhysicalValue, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    8: ("{urn:iso:15118:2:2013:MsgBody}BulkChargingComplete", bool, None, None, ""),
+    9: ("{urn:iso:15118:2:2013:MsgDataTypes}BulkChargingComplete", bool, None, None, ""),
+    10: ("BulkSOC", int, 0, 100, ""),
+    14: ("Certificate", bytes, None, None, "base64"),
+    21: ("ChargeProgress", ChargeProgress, None, None, ""),
+    23: ("{urn:iso:15118:2:2013:MsgBody}ChargingComplete", bool, None, None, ""),
+    24: ("{urn:iso:15118:2:2013:MsgDataTypes}ChargingComplete", bool, None, None, ""),
+    26: ("ChargingProfileEntryMaxNumberOfPhasesInUse", int, 1, 3, ""),
+    28: ("ChargingProfileEntryStart", int, 0, 0xffffffff, ""),
+    29: ("ChargingSession", ChargingSession, None, None, ""),
+    47: ("DepartureTime", int, 0, 0xffffffff, ""),
+    49: ("DigestValue", bytes, None, None, "base64"),
+    51: ("EPriceLevel", int, 0, 255, ""),
+    52: ("EVCCID", bytes, None, None, "hex"),
+    56: ("EVErrorCode", DC_EVErrorCode, None, None, ""),
+    67: ("EVRESSSOC", int, 0, 100, ""),
+    68: ("EVReady", bool, None, None, ""),
+    70: ("EVSECurrentLimitAchieved", bool, None, None, ""),
+    73: ("EVSEID", str, None, None, ""),
+    74: ("EVSEIsolationStatus", IsolationLevel, None, None, ""),
+    86: ("EVSENotification", EVSENotification, None, None, ""),
+    88: ("EVSEPowerLimitAchieved", bool, None, None, ""),
+    91: ("EVSEProcessing", EVSEProcessing, None, None, ""),
+    93: ("EVSEStatusCode", DC_EVSEStatusCode, None, None, ""),
+    94: ("EVSETimeStamp", int, -0x8000000000000000, 0x7fffffffffffffff, ""),
+    95: ("EVSEVoltageLimitAchieved", bool, None, None, ""),
+    99: ("EnergyTransferMode", EnergyTransferMode, None, None, ""),
+    101: ("Exponent", bytes, None, None, "base64"),
+    102: ("FaultCode", FaultCode, None, None, ""),
+    103: ("FaultMsg", str, None, None, ""),
+    104: ("FreeService", bool, None, None, ""),
+    105: ("FullSOC", int, 0, 100, ""),
+    106: ("G", bytes, None, None, "base64"),
+    107: ("GenChallenge", bytes, None, None, "base64"),
+    108: ("HMACOutputLength", int, None, None, ""),
+    110: ("J", bytes, None, None, "base64"),
+    112: ("KeyName", str, None, None, ""),
+    116: ("MaxEntriesSAScheduleTuple", int, 0, 65535, ""),
+    117: ("MeterID", str, None, None, ""),
+    119: ("MeterReading", int, 0, 0xffffffffffffffff, ""),
+    120: ("MeterStatus", int, -32768, 32767, ""),
+    123: ("MgmtData", str, None, None, ""),
+    124: ("Modulus", bytes, None, None, "base64"),
+    125: ("Multiplier", int, -3, 3, ""),
+    127: ("NotificationMaxDelay", int, 0, 65535, ""),
+    128: ("NumEPriceLevels", int, 0, 255, ""),
+    129: ("OEMProvisioningCert", bytes, None, None, "base64"),
+    131: ("P", bytes, None, None, "base64"),
+    133: ("PGPKeyID", bytes, None, None, "base64"),
+    134: ("PGPKeyPacket", bytes, None, None, "base64"),
+    140: ("ParameterSetID", int, -32768, 32767, ""),
+    143: ("PaymentOption", PaymentOption, None, None, ""),
+    147: ("PgenCounter", bytes, None, None, "base64"),
+    153: ("Q", bytes, None, None, "base64"),
+    154: ("RCD", bool, None, None, ""),
+    156: ("ReceiptRequired", bool, None, None, ""),
+    161: ("RequestedEnergyTransferMode", EnergyTransferMode, None, None, ""),
+    162: ("ResponseCode", ResponseCode, None, None, ""),
+    164: ("RetryCounter", int, -32768, 32767, ""),
+    169: ("{urn:iso:15118:2:2013:MsgBody}SAScheduleTupleID", int, 1, 255, ""),
+    170: ("{urn:iso:15118:2:2013:MsgDataTypes}SAScheduleTupleID", int, 1, 255, ""),
+    173: ("SPKISexp", bytes, None, None, "base64"),
+    175: ("SalesTariffDescription", str, None, None, ""),
+    177: ("SalesTariffID", int, 1, 255, ""),
+    178: ("Seed", bytes, None, None, "base64"),
+    179: ("SelectedPaymentOption", PaymentOption, None, None, ""),
+    183: ("{urn:iso:15118:2:2013:MsgBody}ServiceCategory", ServiceCategory, None, None, ""),
+    184: ("{urn:iso:15118:2:2013:MsgDataTypes}ServiceCategory", ServiceCategory, None, None, ""),
+    189: ("{urn:iso:15118:2:2013:MsgBody}ServiceID", int, 0, 65535, ""),
+    190: ("{urn:iso:15118:2:2013:MsgDataTypes}ServiceID", int, 0, 65535, ""),
+    192: ("ServiceName", str, None, None, ""),
+    194: ("{urn:iso:15118:2:2013:MsgBody}ServiceScope", str, None, None, ""),
+    195: ("{urn:iso:15118:2:2013:MsgDataTypes}ServiceScope", str, None, None, ""),
+    196: ("{urn:iso:15118:2:2013:MsgBody}SessionID", bytes, None, None, "hex"),
+    197: ("{urn:iso:15118:2:2013:MsgHeader}SessionID", bytes, None, None, "hex"),
+    202: ("SigMeterReading", bytes, None, None, "base64"),
+    211: ("TMeter", int, -0x8000000000000000, 0x7fffffffffffffff, ""),
+    215: ("Unit", UnitSymbol, None, None, ""),
+    217: ("Value", int, -32768, 32767, ""),
+    220: ("X509CRL", bytes, None, None, "base64"),
+    221: ("X509Certificate", bytes, None, None, "base64"),
+    223: ("X509IssuerName", str, None, None, ""),
+    225: ("X509SKI", bytes, None, None, "base64"),
+    226: ("X509SerialNumber", int, None, None, ""),
+    227: ("X509SubjectName", str, None, None, ""),
+    228: ("XPath", str, None, None, ""),
+    229: ("Y", bytes, None, None, "base64"),
+    230: ("amount", int, 0, 0xffffffff, ""),
+    231: ("amountMultiplier", int, -3, 3, ""),
+    232: ("boolValue", bool, None, None, ""),
+    233: ("byteValue", int, -128, 127, ""),
+    234: ("costKind", CostKind, None, None, ""),
+    235: ("duration", int, 0, 86400, ""),
+    237: ("intValue", int, -0x80000000, 0x7fffffff, ""),
+    239: ("shortValue", int, -32768, 32767, ""),
+    240: ("start", int, 0, 0xfffffe, ""),
+    242: ("stringValue", str, None, None, ""),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
     236: ("eMAID", EMAID, {"Id": 4}, (9, 256, 8, 244)),
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('xmldsig',)
+LOCAL_NAMES: dict[str, str] = {
+    "urn:iso:15118:2:2013:MsgBody": "AC_EVSEStatus AuthorizationReq AuthorizationReqType AuthorizationRes AuthorizationResType BodyBaseType BodyElement BodyType BulkChargingComplete CableCheckReq CableCheckReqType CableCheckRes CableCheckResType CertificateInstallationReq CertificateInstallationReqType CertificateInstallationRes CertificateInstallationResType CertificateUpdateReq CertificateUpdateReqType CertificateUpdateRes CertificateUpdateResType ChargeParameterDiscoveryReq ChargeParameterDiscoveryReqType ChargeParameterDiscoveryRes ChargeParameterDiscoveryResType ChargeProgress ChargeService ChargingComplete ChargingProfile ChargingSession ChargingStatusReq ChargingStatusReqType ChargingStatusRes ChargingStatusResType ContractSignatureCertChain ContractSignatureEncryptedPrivateKey CurrentDemandReq CurrentDemandReqType CurrentDemandRes CurrentDemandResType DC_EVSEStatus DC_EVStatus DHpublickey EVCCID EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVSECurrentLimitAchieved EVSEID EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEPowerLimitAchieved EVSEPresentCurrent EVSEPresentVoltage EVSEProcessing EVSETimeStamp EVSEVoltageLimitAchieved EVTargetCurrent EVTargetVoltage GenChallenge Id ListOfRootCertificateIDs MaxEntriesSAScheduleTuple MeterInfo MeteringReceiptReq MeteringReceiptReqType MeteringReceiptRes MeteringReceiptResType OEMProvisioningCert PaymentDetailsReq PaymentDetailsReqType PaymentDetailsRes PaymentDetailsResType PaymentOptionList PaymentServiceSelectionReq PaymentServiceSelectionReqType PaymentServiceSelectionRes PaymentServiceSelectionResType PowerDeliveryReq PowerDeliveryReqType PowerDeliveryRes PowerDeliveryResType PreChargeReq PreChargeReqType PreChargeRes PreChargeResType ReceiptRequired RemainingTimeToBulkSoC RemainingTimeToFullSoC RequestedEnergyTransferMode ResponseCode RetryCounter SAProvisioningCertificateChain SAScheduleTupleID SelectedPaymentOption SelectedServiceList ServiceCategory ServiceDetailReq ServiceDetailReqType ServiceDetailRes ServiceDetailResType ServiceDiscoveryReq ServiceDiscoveryReqType ServiceDiscoveryRes ServiceDiscoveryResType ServiceID ServiceList ServiceParameterList ServiceScope SessionID SessionSetupReq SessionSetupReqType SessionSetupRes SessionSetupResType SessionStopReq SessionStopReqType SessionStopRes SessionStopResType WeldingDetectionReq WeldingDetectionReqType WeldingDetectionRes WeldingDetectionResType eMAID",
+    "urn:iso:15118:2:2013:MsgDataTypes": "AC_EVChargeParameter AC_EVChargeParameterType AC_EVSEChargeParameter AC_EVSEChargeParameterType AC_EVSEStatus AC_EVSEStatusType BulkChargingComplete BulkSOC Certificate CertificateChainType ChargeServiceType ChargingComplete ChargingProfileEntryMaxNumberOfPhasesInUse ChargingProfileEntryMaxPower ChargingProfileEntryStart ChargingProfileType ConsumptionCost ConsumptionCostType ContractSignatureEncryptedPrivateKeyType Cost CostType DC_EVChargeParameter DC_EVChargeParameterType DC_EVErrorCodeType DC_EVPowerDeliveryParameter DC_EVPowerDeliveryParameterType DC_EVSEChargeParameter DC_EVSEChargeParameterType DC_EVSEStatus DC_EVSEStatusCodeType DC_EVSEStatusType DC_EVStatus DC_EVStatusType DepartureTime DiffieHellmanPublickeyType EAmount EMAIDType EPriceLevel EVChargeParameter EVChargeParameterType EVEnergyCapacity EVEnergyRequest EVErrorCode EVMaxCurrent EVMaxVoltage EVMaximumCurrentLimit EVMaximumPowerLimit EVMaximumVoltageLimit EVMinCurrent EVPowerDeliveryParameter EVPowerDeliveryParameterType EVRESSSOC EVReady EVSEChargeParameter EVSEChargeParameterType EVSECurrentRegulationTolerance EVSEEnergyToBeDelivered EVSEIsolationStatus EVSEMaxCurrent EVSEMaximumCurrentLimit EVSEMaximumPowerLimit EVSEMaximumVoltageLimit EVSEMinimumCurrentLimit EVSEMinimumVoltageLimit EVSENominalVoltage EVSENotification EVSENotificationType EVSEPeakCurrentRipple EVSEProcessingType EVSEStatus EVSEStatusCode EVSEStatusType EVStatus EVStatusType EnergyTransferMode EnergyTransferModeType Entry EntryType FaultCode FaultMsg FreeService FullSOC Id IntervalType ListOfRootCertificateIDsType MeterID MeterInfoType MeterReading MeterStatus Multiplier Name NotificationMaxDelay NotificationType NumEPriceLevels PMax PMaxSchedule PMaxScheduleEntry PMaxScheduleEntryType PMaxScheduleType Parameter ParameterSet ParameterSetID ParameterSetType ParameterType PaymentOption PaymentOptionListType PhysicalValueType ProfileEntry ProfileEntryType RCD RelativeTimeInterval RelativeTimeIntervalType RootCertificateID SAIDType SAScheduleList SAScheduleListType SAScheduleTuple SAScheduleTupleID SAScheduleTupleType SASchedules SASchedulesType SalesTariff SalesTariffDescription SalesTariffEntry SalesTariffEntryType SalesTariffID SalesTariffType SelectedService SelectedServiceListType SelectedServiceType Service ServiceCategory ServiceID ServiceListType ServiceName ServiceParameterListType ServiceScope ServiceType SigMeterReading SubCertificates SubCertificatesType SupportedEnergyTransferMode SupportedEnergyTransferModeType TMeter TimeInterval Unit Value amount amountMultiplier boolValue byteValue certificateType chargeProgressType chargingSessionType costKind costKindType dHpublickeyType duration eMAIDType evccIDType evseIDType faultCodeType faultMsgType genChallengeType intValue isolationLevelType maxNumPhasesType meterIDType meterStatusType paymentOptionType percentValueType physicalValue privateKeyType responseCodeType serviceCategoryType serviceIDType serviceNameType serviceScopeType sessionIDType shortValue sigMeterReadingType start startValue stringValue tariffDescriptionType unitMultiplierType unitSymbolType valueType",
+    "urn:iso:15118:2:2013:MsgDef": "Body Header V2G_Message",
+    "urn:iso:15118:2:2013:MsgHeader": "MessageHeaderType Notification SessionID",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVChargeParameter"): 0,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVSEChargeParameter"): 1,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "AC_EVSEStatus"): 3,
+    ("urn:iso:15118:2:2013:MsgBody", "AuthorizationReq"): 4,
+    ("urn:iso:15118:2:2013:MsgBody", "AuthorizationRes"): 5,
+    ("urn:iso:15118:2:2013:MsgBody", "CableCheckReq"): 11,
+    ("urn:iso:15118:2:2013:MsgBody", "CableCheckRes"): 12,
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 13,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateInstallationReq"): 15,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateInstallationRes"): 16,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateUpdateReq"): 17,
+    ("urn:iso:15118:2:2013:MsgBody", "CertificateUpdateRes"): 18,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargeParameterDiscoveryReq"): 19,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargeParameterDiscoveryRes"): 20,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargingStatusReq"): 30,
+    ("urn:iso:15118:2:2013:MsgBody", "ChargingStatusRes"): 31,
+    ("urn:iso:15118:2:2013:MsgBody", "CurrentDemandReq"): 36,
+    ("urn:iso:15118:2:2013:MsgBody", "CurrentDemandRes"): 37,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVChargeParameter"): 38,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVPowerDeliveryParameter"): 39,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVSEChargeParameter"): 40,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVSEStatus"): 42,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "DC_EVStatus"): 44,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 46,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 48,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 49,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 111,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 112,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 113,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 115,
+    ("urn:iso:15118:2:2013:MsgBody", "MeteringReceiptReq"): 121,
+    ("urn:iso:15118:2:2013:MsgBody", "MeteringReceiptRes"): 122,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 123,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 130,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 132,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "PMaxScheduleEntry"): 137,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentDetailsReq"): 141,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentDetailsRes"): 142,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentServiceSelectionReq"): 145,
+    ("urn:iso:15118:2:2013:MsgBody", "PaymentServiceSelectionRes"): 146,
+    ("urn:iso:15118:2:2013:MsgBody", "PowerDeliveryReq"): 148,
+    ("urn:iso:15118:2:2013:MsgBody", "PowerDeliveryRes"): 149,
+    ("urn:iso:15118:2:2013:MsgBody", "PreChargeReq"): 150,
+    ("urn:iso:15118:2:2013:MsgBody", "PreChargeRes"): 151,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 155,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 157,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "RelativeTimeInterval"): 158,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 163,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "SAScheduleList"): 167,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 172,
+    ("urn:iso:15118:2:2013:MsgDataTypes", "SalesTariffEntry"): 176,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDetailReq"): 185,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDetailRes"): 186,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDiscoveryReq"): 187,
+    ("urn:iso:15118:2:2013:MsgBody", "ServiceDiscoveryRes"): 188,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionSetupReq"): 198,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionSetupRes"): 199,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionStopReq"): 200,
+    ("urn:iso:15118:2:2013:MsgBody", "SessionStopRes"): 201,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 203,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 204,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 205,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 206,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 207,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 208,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 213,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 214,
+    ("urn:iso:15118:2:2013:MsgDef", "V2G_Message"): 216,
+    ("urn:iso:15118:2:2013:MsgBody", "WeldingDetectionReq"): 218,
+    ("urn:iso:15118:2:2013:MsgBody", "WeldingDetectionRes"): 219,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 222,
 }

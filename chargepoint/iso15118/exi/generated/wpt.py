@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chargepoint.iso15118.exi.bits import (
     BIT,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
-    put_binary,
     put_integer,
-    put_string,
+    put_octets,
+    put_text,
     put_unsigned,
     take_binary,
     take_string,
@@ -84,6 +86,7 @@ from chargepoint.iso15118.messages.common_types import (
     DetailedTax,
     DisplayParameters,
     EVSEStatus,
+    EvseNotification,
     MessageHeader,
     MeterInfo,
     Processing,
@@ -217,7 +220,7 @@ def decode_WPT_FinePositioningSetupReq(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningSetupReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -265,7 +268,7 @@ def encode_WPT_FinePositioningSetupReq(a: int, o: WPT_FinePositioningSetupReq) -
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -320,7 +323,7 @@ def decode_WPT_FinePositioningSetupRes(v: int, q: int) -> tuple[WPT_FinePosition
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningSetupRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -368,7 +371,7 @@ def encode_WPT_FinePositioningSetupRes(a: int, o: WPT_FinePositioningSetupRes) -
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -410,7 +413,7 @@ def decode_WPT_FinePositioningReq(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -453,7 +456,7 @@ def encode_WPT_FinePositioningReq(a: int, o: WPT_FinePositioningReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 3 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -496,7 +499,7 @@ def decode_WPT_FinePositioningRes(v: int, q: int) -> tuple[WPT_FinePositioningRe
     while n == 3:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_FinePositioningRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_FinePositioningRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -539,7 +542,7 @@ def encode_WPT_FinePositioningRes(a: int, o: WPT_FinePositioningRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 3 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -602,7 +605,7 @@ def decode_WPT_PairingReq(v: int, q: int) -> tuple[WPT_PairingReq, int]:
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_PairingReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -648,7 +651,7 @@ def encode_WPT_PairingReq(a: int, o: WPT_PairingReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 4 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -710,7 +713,7 @@ def decode_WPT_PairingRes(v: int, q: int) -> tuple[WPT_PairingRes, int]:
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_PairingRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_PairingRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -758,7 +761,7 @@ def encode_WPT_PairingRes(a: int, o: WPT_PairingRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 5 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -812,7 +815,7 @@ def decode_WPT_ChargeParameterDiscoveryReq(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 6:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeParameterDiscoveryReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -853,7 +856,7 @@ def encode_WPT_ChargeParameterDiscoveryReq(a: int, o: WPT_ChargeParameterDiscove
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 6 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -919,7 +922,7 @@ def decode_WPT_ChargeParameterDiscoveryRes(v: int, q: int) -> tuple[WPT_ChargePa
     while n == 9:
         q -= 1
         if t := v >> q & 1:
-            SDManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer")
+            SDManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeParameterDiscoveryRes.SDManufacturerSpecificDataContainer")
         else:
             SDManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         SDManufacturerSpecificDataContainer_.append(SDManufacturerSpecificDataContainer_item)
@@ -968,7 +971,7 @@ def encode_WPT_ChargeParameterDiscoveryRes(a: int, o: WPT_ChargeParameterDiscove
     for SDManufacturerSpecificDataContainer_item in SDManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 9 - b
-        a = put_binary(a << 1, SDManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, SDManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1016,7 +1019,7 @@ def decode_WPT_AlignmentCheckReq(v: int, q: int) -> tuple[WPT_AlignmentCheckReq,
     while n == 4:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckReq.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_AlignmentCheckReq.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -1059,7 +1062,7 @@ def encode_WPT_AlignmentCheckReq(a: int, o: WPT_AlignmentCheckReq) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 4 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1112,7 +1115,7 @@ def decode_WPT_AlignmentCheckRes(v: int, q: int) -> tuple[WPT_AlignmentCheckRes,
     while n == 5:
         q -= 1
         if t := v >> q & 1:
-            VendorSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_AlignmentCheckRes.VendorSpecificDataContainer")
+            VendorSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_AlignmentCheckRes.VendorSpecificDataContainer")
         else:
             VendorSpecificDataContainer_item, q = take_binary(v, q)
         VendorSpecificDataContainer_.append(VendorSpecificDataContainer_item)
@@ -1158,7 +1161,7 @@ def encode_WPT_AlignmentCheckRes(a: int, o: WPT_AlignmentCheckRes) -> int:
     for VendorSpecificDataContainer_item in VendorSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 5 - b
-        a = put_binary(a << 1, VendorSpecificDataContainer_item)
+        a = put_octets(a << 1, VendorSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1230,7 +1233,7 @@ def decode_WPT_ChargeLoopReq(v: int, q: int) -> tuple[WPT_ChargeLoopReq, int]:
     while n == 8:
         q -= 1
         if t := v >> q & 1:
-            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer")
+            ManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeLoopReq.ManufacturerSpecificDataContainer")
         else:
             ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
@@ -1281,7 +1284,7 @@ def encode_WPT_ChargeLoopReq(a: int, o: WPT_ChargeLoopReq) -> int:
     for ManufacturerSpecificDataContainer_item in ManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 8 - b
-        a = put_binary(a << 1, ManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, ManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -1380,7 +1383,7 @@ def decode_WPT_ChargeLoopRes(v: int, q: int) -> tuple[WPT_ChargeLoopRes, int]:
     while n == 12:
         q -= 1
         if t := v >> q & 1:
-            ManufacturerSpecificDataContainer_item, q = b"", empty(v, q, t, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer")
+            ManufacturerSpecificDataContainer_item, q = NO_BYTES, empty(v, q, t, "WPT_ChargeLoopRes.ManufacturerSpecificDataContainer")
         else:
             ManufacturerSpecificDataContainer_item, q = take_binary(v, q)
         ManufacturerSpecificDataContainer_.append(ManufacturerSpecificDataContainer_item)
@@ -1455,7 +1458,7 @@ def encode_WPT_ChargeLoopRes(a: int, o: WPT_ChargeLoopRes) -> int:
     for ManufacturerSpecificDataContainer_item in ManufacturerSpecificDataContainer_:
         whole, a = a, 1
         a = a << w | 12 - b
-        a = put_binary(a << 1, ManufacturerSpecificDataContainer_item)
+        a = put_octets(a << 1, ManufacturerSpecificDataContainer_item)
         a = a << 1
         t = a.bit_length() - 1
         a = whole << t | a ^ 1 << t
@@ -2254,7 +2257,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 0:
         q -= 1
         if t := v >> q & 1:
-            SSID_, q = "", empty(v, q, t, "AlternativeSECC.SSID")
+            SSID_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.SSID")
         else:
             SSID_, q = take_string(v, q)
         q -= 4
@@ -2266,7 +2269,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 1:
         q -= 1
         if t := v >> q & 1:
-            BSSID_, q = "", empty(v, q, t, "AlternativeSECC.BSSID")
+            BSSID_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.BSSID")
         else:
             BSSID_, q = take_string(v, q)
         q -= 3
@@ -2278,7 +2281,7 @@ def decode_AlternativeSECC(v: int, q: int) -> tuple[AlternativeSECC, int]:
     if n == 2:
         q -= 1
         if t := v >> q & 1:
-            IPAddress_, q = "", empty(v, q, t, "AlternativeSECC.IPAddress")
+            IPAddress_, q = NO_CHARACTERS, empty(v, q, t, "AlternativeSECC.IPAddress")
         else:
             IPAddress_, q = take_string(v, q)
         q -= 3
@@ -2308,19 +2311,19 @@ def encode_AlternativeSECC(a: int, o: AlternativeSECC) -> int:
     b, w = 0, 3
     SSID_ = o.SSID
     if SSID_ is not None:
-        a = put_string(a << 4, SSID_)
+        a = put_text(a << 4, SSID_)
         a = a << 1
         b, w = 1, 3
     BSSID_ = o.BSSID
     if BSSID_ is not None:
         a = a << w | 1 - b
-        a = put_string(a << 1, BSSID_)
+        a = put_text(a << 1, BSSID_)
         a = a << 1
         b, w = 2, 2
     IPAddress_ = o.IPAddress
     if IPAddress_ is not None:
         a = a << w | 2 - b
-        a = put_string(a << 1, IPAddress_)
+        a = put_text(a << 1, IPAddress_)
         a = a << 1
         b, w = 3, 2
     Port_ = o.Port
@@ -2480,6 +2483,142 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     185: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     187: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    0: ("AckMaxDelay", int, 0, 65535, ""),
+    5: ("BPT_DischargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    6: ("BPT_InductiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    7: ("BSSID", str, None, None, ""),
+    12: ("CapacitiveEnergyReadingVARh", int, 0, 0xffffffffffffffff, ""),
+    13: ("ChargedEnergyReadingWh", int, 0, 0xffffffffffffffff, ""),
+    14: ("ChargingComplete", bool, None, None, ""),
+    15: ("Coord_X", int, -32768, 32767, ""),
+    16: ("Coord_Y", int, -32768, 32767, ""),
+    17: ("Coord_Z", int, -32768, 32767, ""),
+    20: ("DepartureTime", int, 0, 0xffffffff, ""),
+    22: ("DigestValue", bytes, None, None, "base64"),
+    30: ("EVPCChargeDiagnostics", WPT_EVPCChargeDiagnostics, None, None, ""),
+    34: ("EVPCDeviceLocalControl", bool, None, None, ""),
+    42: ("EVProcessing", Processing, None, None, ""),
+    43: ("EVResultCode", WPT_EVResult, None, None, ""),
+    44: ("EVSENotification", EvseNotification, None, None, ""),
+    45: ("EVSEProcessing", Processing, None, None, ""),
+    49: ("{http://www.w3.org/2000/09/xmldsig#}Exponent", bytes, None, None, "base64"),
+    50: ("{urn:iso:std:iso:15118:-20:CommonTypes}Exponent", int, -128, 127, ""),
+    51: ("G", bytes, None, None, "base64"),
+    52: ("HMACOutputLength", int, None, None, ""),
+    54: ("IPAddress", str, None, None, ""),
+    55: ("IndexNumber", int, 0, 65535, ""),
+    56: ("InletHot", bool, None, None, ""),
+    57: ("J", bytes, None, None, "base64"),
+    59: ("KeyName", str, None, None, ""),
+    67: ("ManufacturerSpecificDataContainer", bytes, None, None, "base64"),
+    68: ("MaximumSOC", int, 0, 100, ""),
+    69: ("MeterID", str, None, None, ""),
+    71: ("MeterInfoRequested", bool, None, None, ""),
+    72: ("MeterSignature", bytes, None, None, "base64"),
+    73: ("MeterStatus", int, -32768, 32767, ""),
+    74: ("MeterTimestamp", int, 0, 0xffffffffffffffff, ""),
+    75: ("MgmtData", str, None, None, ""),
+    76: ("MinimumSOC", int, 0, 100, ""),
+    77: ("Modulus", bytes, None, None, "base64"),
+    78: ("NaturalOffset", int, 0, 65535, ""),
+    79: ("NotificationMaxDelay", int, 0, 65535, ""),
+    80: ("NumPackages", int, 0, 255, ""),
+    81: ("NumberOfReceivers", int, 0, 255, ""),
+    82: ("NumberOfTransmitters", int, 0, 255, ""),
+    84: ("ObservedIDCode", int, 1, 0xffffffff, ""),
+    87: ("P", bytes, None, None, "base64"),
+    88: ("PDInputPowerClass", WPT_PowerClass, None, None, ""),
+    92: ("PGPKeyID", bytes, None, None, "base64"),
+    93: ("PGPKeyPacket", bytes, None, None, "base64"),
+    94: ("PackageIndex", int, 0, 255, ""),
+    95: ("PackageSeparationTime", int, 0, 65535, ""),
+    96: ("PgenCounter", bytes, None, None, "base64"),
+    97: ("Port", int, 0, 65535, ""),
+    99: ("PresentSOC", int, 0, 100, ""),
+    103: ("PulseDuration", int, 0, 65535, ""),
+    104: ("PulseSeparationTime", int, 0, 65535, ""),
+    106: ("Q", bytes, None, None, "base64"),
+    113: ("RemainingTimeToMaximumSOC", int, 0, 0xffffffff, ""),
+    114: ("RemainingTimeToMinimumSOC", int, 0, 0xffffffff, ""),
+    115: ("RemainingTimeToTargetSOC", int, 0, 0xffffffff, ""),
+    116: ("ResponseCode", ResponseCode, None, None, ""),
+    119: ("RxIdentifier", int, 1, 0xffffffff, ""),
+    121: ("SDManufacturerSpecificDataContainer", bytes, None, None, "base64"),
+    122: ("SDMaxGroundClearanceSupport", int, 0, 65535, ""),
+    123: ("SDMaxGroundClearence", int, 0, 65535, ""),
+    125: ("SDMinGroundClearanceSupport", int, 0, 65535, ""),
+    126: ("SDMinGroundClearence", int, 0, 65535, ""),
+    129: ("SPCChargeDiagnostics", WPT_SPCChargeDiagnostics, None, None, ""),
+    136: ("SPKISexp", bytes, None, None, "base64"),
+    137: ("SSID", str, None, None, ""),
+    138: ("Seed", bytes, None, None, "base64"),
+    139: ("SessionID", bytes, None, None, "hex"),
+    149: ("TargetSOC", int, 0, 100, ""),
+    151: ("TaxRuleID", int, 1, 0xffffffff, ""),
+    152: ("TimeAnchor", int, 0, 0xffffffffffffffff, ""),
+    153: ("TimeStamp", int, 0, 0xffffffffffffffff, ""),
+    156: ("TxIdentifier", int, 1, 0xffffffff, ""),
+    158: ("TxRxIdentifier", int, 1, 0xffffffff, ""),
+    162: ("Value", int, -32768, 32767, ""),
+    163: ("VendorSpecificDataContainer", bytes, None, None, "base64"),
+    164: ("WPT_AlignmentCheckMethod", WPT_AlignmentCheckMethod, None, None, ""),
+    171: ("WPT_FinePositioningMethod", WPT_FinePositioningMethod, None, None, ""),
+    180: ("WPT_PairingMethod", WPT_PairingMethod, None, None, ""),
+    183: ("X509CRL", bytes, None, None, "base64"),
+    184: ("X509Certificate", bytes, None, None, "base64"),
+    186: ("X509IssuerName", str, None, None, ""),
+    188: ("X509SKI", bytes, None, None, "base64"),
+    189: ("X509SerialNumber", int, None, None, ""),
+    190: ("X509SubjectName", str, None, None, ""),
+    191: ("XPath", str, None, None, ""),
+    192: ("Y", bytes, None, None, "base64"),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ('common_types', 'xmldsig')
+LOCAL_NAMES: dict[str, str] = {
+    "urn:iso:std:iso:15118:-20:WPT": "AlternativeSECC AlternativeSECCList AlternativeSECCListType AlternativeSECCType BSSID Coord_X Coord_Y Coord_Z EIRP EVDeviceAlignmentCheckMethodList EVDeviceFinePositioningMethodList EVDevicePairingMethodList EVPCChargeDiagnostics EVPCCoilCurrentInformation EVPCCoilCurrentRequest EVPCCurrentOutputInformation EVPCDeviceLocalControl EVPCMaxReceivablePower EVPCNaturalFrequency EVPCOperatingFrequency EVPCPowerControlParameter EVPCPowerOutput EVPCPowerRequest EVPCVoltageOutputInformation EVProcessing EVResultCode EVSEProcessing IPAddress IndexNumber LF_ReceiverSetupData LF_RxData LF_SystemSetupData LF_TransmitterSetupData LF_TxData ManufacturerSpecificDataContainer NaturalOffset NumPackages NumberOfReceivers NumberOfTransmitters ObservedIDCode PDInputPowerClass PDMaxCoilCurrent PDMinCoilCurrent PackageIndex PackageSeparationTime Port PowerTransmitted PrimaryDeviceAlignmentCheckMethodList PrimaryDeviceFinePositioningMethodList PrimaryDevicePairingMethodList PulseDuration PulseSeparationTime PulseSequenceOrder RSSI RSSIData RSSIDataList RxIdentifier RxSpecData SDManufacturerSpecificDataContainer SDMaxGroundClearanceSupport SDMaxGroundClearence SDMaxOutputPower SDMinGroundClearanceSupport SDMinGroundClearence SDMinOutputPower SDPowerInput SPCChargeDiagnostics SPCMaxOutputPowerLimit SPCMinOutputPowerLimit SPCOperatingFrequency SPCPowerControlParameter SPCPrimaryDeviceCoilCurrentInformation SSID SignalFrequency SupplyDeviceCurrent TargetCoilCurrent TxIdentifier TxPackageSpecData TxRxIdentifier TxRxOrientation TxRxPosition TxSpecData VendorSpecificDataContainer WPT_AlignmentCheckMethod WPT_AlignmentCheckMethodListType WPT_AlignmentCheckMethodType WPT_AlignmentCheckReq WPT_AlignmentCheckReqType WPT_AlignmentCheckRes WPT_AlignmentCheckResType WPT_ChargeLoopReq WPT_ChargeLoopReqType WPT_ChargeLoopRes WPT_ChargeLoopResType WPT_ChargeParameterDiscoveryReq WPT_ChargeParameterDiscoveryReqType WPT_ChargeParameterDiscoveryRes WPT_ChargeParameterDiscoveryResType WPT_CoordinateXYZType WPT_DataContainerType WPT_EVPCChargeDiagnosticsType WPT_EVPCPowerControlParameterType WPT_EVResultType WPT_FinePositioningMethod WPT_FinePositioningMethodListType WPT_FinePositioningMethodType WPT_FinePositioningReq WPT_FinePositioningReqType WPT_FinePositioningRes WPT_FinePositioningResType WPT_FinePositioningSetupReq WPT_FinePositioningSetupReqType WPT_FinePositioningSetupRes WPT_FinePositioningSetupResType WPT_LF_DataPackage WPT_LF_DataPackageList WPT_LF_DataPackageListType WPT_LF_DataPackageType WPT_LF_ReceiverDataType WPT_LF_RxDataList WPT_LF_RxDataListType WPT_LF_RxDataType WPT_LF_RxRSSIListType WPT_LF_RxRSSIType WPT_LF_SystemSetupDataType WPT_LF_TransmitterDataType WPT_LF_TxDataList WPT_LF_TxDataListType WPT_LF_TxDataType WPT_PairingMethod WPT_PairingMethodListType WPT_PairingMethodType WPT_PairingReq WPT_PairingReqType WPT_PairingRes WPT_PairingResType WPT_PowerClassType WPT_SPCChargeDiagnosticsType WPT_SPCPowerControlParameterType WPT_TxRxPackageSpecDataType WPT_TxRxPulseOrderType WPT_TxRxSpecDataType bssidType ipaddressType",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 11,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 19,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 21,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 22,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 58,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 59,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 60,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 66,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 75,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 83,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 91,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 107,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 112,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 117,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 135,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 141,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 142,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 143,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 144,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 145,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 146,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 154,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 155,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_AlignmentCheckReq"): 165,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_AlignmentCheckRes"): 166,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeLoopReq"): 167,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeLoopRes"): 168,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeParameterDiscoveryReq"): 169,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_ChargeParameterDiscoveryRes"): 170,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningReq"): 172,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningRes"): 173,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningSetupReq"): 174,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_FinePositioningSetupRes"): 175,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_PairingReq"): 181,
+    ("urn:iso:std:iso:15118:-20:WPT", "WPT_PairingRes"): 182,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 185,
 }

@@ -5,13 +5,16 @@ from __future__ import annotations
 from chargepoint.iso15118.exi.automaton import Automaton, Step
 from chargepoint.iso15118.exi.bits import (
     LONGEST_LIST,
+    NO_BYTES,
+    NO_CHARACTERS,
     empty,
     fail,
     more_groups,
     put_any_integer,
-    put_binary,
     put_integer,
+    put_octets,
     put_string,
+    put_text,
     take_binary,
     take_integer,
     take_string,
@@ -134,17 +137,19 @@ def encode_Signature(a: int, o: Signature) -> int:
 def decode_SignatureValue(v: int, q: int) -> tuple[SignatureValue, int]:
     q -= 2
     n = v >> q & 3
-    if n > 1:
+    if n > 2:
         raise fail(q, "SignatureValue.Id", n)
     Id_: str | None = None
     if n == 0:
         Id_, q = take_string(v, q)
         q -= 1
         n = v >> q & 1
-        if n:
-            raise fail(q, "SignatureValue.value", n)
-        n = 1
-    value_, q = take_binary(v, q)
+        n += 1
+    t = n - 1
+    if t:
+        value_, q = NO_BYTES, empty(v, q, t, "SignatureValue.value")
+    else:
+        value_, q = take_binary(v, q)
     return SignatureValue(Id=Id_, value=value_), q
 
 
@@ -155,7 +160,7 @@ def encode_SignatureValue(a: int, o: SignatureValue) -> int:
         a = put_string(a << 2, Id_)
         b, w = 1, 1
     a = a << w | 1 - b
-    a = put_binary(a, o.value)
+    a = put_octets(a, o.value)
     return a
 
 
@@ -280,7 +285,7 @@ def decode_Reference(v: int, q: int) -> tuple[Reference, int]:
     DigestMethod_, q = decode_DigestMethod(v, q)
     q -= 2
     if t := v >> q & 3:
-        DigestValue_, q = b"", empty(v, q, t, "Reference.DigestValue")
+        DigestValue_, q = NO_BYTES, empty(v, q, t, "Reference.DigestValue")
     else:
         DigestValue_, q = take_binary(v, q)
     return Reference(Id=Id_, Type=Type_, URI=URI_, Transforms=Transforms_, DigestMethod=DigestMethod_, DigestValue=DigestValue_), q
@@ -309,7 +314,7 @@ def encode_Reference(a: int, o: Reference) -> int:
         b, w = 4, 1
     a = a << w | 4 - b
     a = encode_DigestMethod(a, o.DigestMethod)
-    a = put_binary(a << 2, o.DigestValue)
+    a = put_octets(a << 2, o.DigestValue)
     return a
 
 
@@ -452,7 +457,7 @@ def encode_X509Data(a: int, o: X509Data) -> int:
 def decode_X509IssuerSerial(v: int, q: int) -> tuple[X509IssuerSerial, int]:
     q -= 2
     if t := v >> q & 3:
-        X509IssuerName_, q = "", empty(v, q, t, "X509IssuerSerial.X509IssuerName")
+        X509IssuerName_, q = NO_CHARACTERS, empty(v, q, t, "X509IssuerSerial.X509IssuerName")
     else:
         X509IssuerName_, q = take_string(v, q)
     q -= 12
@@ -468,7 +473,7 @@ def decode_X509IssuerSerial(v: int, q: int) -> tuple[X509IssuerSerial, int]:
 
 
 def encode_X509IssuerSerial(a: int, o: X509IssuerSerial) -> int:
-    a = put_string(a << 2, o.X509IssuerName)
+    a = put_text(a << 2, o.X509IssuerName)
     X509SerialNumber_ = o.X509SerialNumber
     if 0 <= X509SerialNumber_ < 128:
         a = a << 12 | X509SerialNumber_
@@ -478,13 +483,13 @@ def encode_X509IssuerSerial(a: int, o: X509IssuerSerial) -> int:
 
 
 def decode_PGPData(v: int, q: int) -> tuple[PGPData, int]:
-    named, _, q = _PGPData.decode(v, q)
-    return PGPData(**named), q
+    named, content, q = _PGPData.decode(v, q)
+    return PGPData(content=tuple(content), **named), q
 
 
 def encode_PGPData(a: int, o: PGPData) -> int:
     named = (("PGPKeyID", o.PGPKeyID), ("PGPKeyPacket", o.PGPKeyPacket),)
-    return _PGPData.encode(a, named)
+    return _PGPData.encode(a, named, o.content)
 
 
 def decode_SPKIData(v: int, q: int) -> tuple[SPKIData, int]:
@@ -625,20 +630,20 @@ def encode_DSAKeyValue(a: int, o: DSAKeyValue) -> int:
 def decode_RSAKeyValue(v: int, q: int) -> tuple[RSAKeyValue, int]:
     q -= 2
     if t := v >> q & 3:
-        Modulus_, q = b"", empty(v, q, t, "RSAKeyValue.Modulus")
+        Modulus_, q = NO_BYTES, empty(v, q, t, "RSAKeyValue.Modulus")
     else:
         Modulus_, q = take_binary(v, q)
     q -= 3
     if t := v >> q & 7:
-        Exponent_, q = b"", empty(v, q, t, "RSAKeyValue.Exponent")
+        Exponent_, q = NO_BYTES, empty(v, q, t, "RSAKeyValue.Exponent")
     else:
         Exponent_, q = take_binary(v, q)
     return RSAKeyValue(Modulus=Modulus_, Exponent=Exponent_), q
 
 
 def encode_RSAKeyValue(a: int, o: RSAKeyValue) -> int:
-    a = put_binary(a << 2, o.Modulus)
-    a = put_binary(a << 3, o.Exponent)
+    a = put_octets(a << 2, o.Modulus)
+    a = put_octets(a << 3, o.Exponent)
     return a
 
 
@@ -649,12 +654,12 @@ _CanonicalizationMethod = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
@@ -668,17 +673,17 @@ _SignatureMethod = Automaton(
         ),
         (
             Step("leaf", "HMACOutputLength", 2, take_integer, put_any_integer, 1, HMACOutputLength),
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -691,20 +696,20 @@ _Transform = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
-            Step("any"),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
-            Step("any"),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("leaf", "XPath", 3, take_string, put_string, 1, XPath),
-            Step("any"),
+            Step("leaf", "XPath", 3, take_string, put_text, 1, XPath),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -717,12 +722,12 @@ _DigestMethod = Automaton(
             Step("attribute", "Algorithm", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 2),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
@@ -733,120 +738,120 @@ _KeyInfo = Automaton(
     (
         (
             Step("attribute", "Id", 1, take_string, put_string),
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("text", "", 1, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 4, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 5, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 6, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 7, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 8, take_string, put_string),
         ),
         (
-            Step("leaf", "KeyName", 2, take_string, put_string, 1, KeyName),
+            Step("leaf", "KeyName", 2, take_string, put_text, 1, KeyName),
             Step("element", "KeyValue", 3, decode_KeyValue, encode_KeyValue, 0),
             Step("element", "RetrievalMethod", 4, decode_RetrievalMethod, encode_RetrievalMethod, 0),
             Step("element", "X509Data", 5, decode_X509Data, encode_X509Data, 0),
             Step("element", "PGPData", 6, decode_PGPData, encode_PGPData, 0),
             Step("element", "SPKIData", 7, decode_SPKIData, encode_SPKIData, 0),
-            Step("leaf", "MgmtData", 8, take_string, put_string, 1, MgmtData),
-            Step("any"),
+            Step("leaf", "MgmtData", 8, take_string, put_text, 1, MgmtData),
+            Step("any", "", 9),
             Step("end"),
             Step("text", "", 9, take_string, put_string),
         ),
@@ -858,7 +863,7 @@ _KeyValue = Automaton(
         (
             Step("element", "DSAKeyValue", 1, decode_DSAKeyValue, encode_DSAKeyValue, 0),
             Step("element", "RSAKeyValue", 2, decode_RSAKeyValue, encode_RSAKeyValue, 2),
-            Step("any"),
+            Step("any", "", 3),
             Step("text", "", 0, take_string, put_string),
         ),
         (
@@ -880,64 +885,64 @@ _X509Data = Automaton(
     (
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
         (
             Step("element", "X509IssuerSerial", 1, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
-            Step("leaf", "X509SKI", 2, take_binary, put_binary, 1, X509SKI),
-            Step("leaf", "X509SubjectName", 3, take_string, put_string, 1, X509SubjectName),
-            Step("leaf", "X509Certificate", 4, take_binary, put_binary, 1, X509Certificate),
-            Step("leaf", "X509CRL", 5, take_binary, put_binary, 1, X509CRL),
-            Step("any"),
+            Step("leaf", "X509SKI", 2, take_binary, put_octets, 1, X509SKI),
+            Step("leaf", "X509SubjectName", 3, take_string, put_text, 1, X509SubjectName),
+            Step("leaf", "X509Certificate", 4, take_binary, put_octets, 1, X509Certificate),
+            Step("leaf", "X509CRL", 5, take_binary, put_octets, 1, X509CRL),
+            Step("any", "", 6),
             Step("end"),
         ),
     ),
@@ -946,28 +951,28 @@ _PGPData = Automaton(
     "PGPData",
     (
         (
-            Step("leaf", "PGPKeyID", 1, take_binary, put_binary, 1, None),
-            Step("leaf", "PGPKeyPacket", 2, take_binary, put_binary, 1, None),
+            Step("leaf", "PGPKeyID", 1, take_binary, put_octets, 1, None),
+            Step("leaf", "PGPKeyPacket", 2, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "PGPKeyPacket", 3, take_binary, put_binary, 1, None),
-            Step("any"),
+            Step("leaf", "PGPKeyPacket", 3, take_binary, put_octets, 1, None),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 5),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
         ),
         (
-            Step("any"),
+            Step("any", "", 5),
             Step("end"),
         ),
     ),
@@ -976,15 +981,15 @@ _SPKIData = Automaton(
     "SPKIData",
     (
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
         ),
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
-            Step("any"),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
+            Step("any", "", 2),
             Step("end"),
         ),
         (
-            Step("leaf", "SPKISexp", 1, take_binary, put_binary, 1, SPKISexp),
+            Step("leaf", "SPKISexp", 1, take_binary, put_octets, 1, SPKISexp),
             Step("end"),
         ),
     ),
@@ -996,30 +1001,30 @@ _Object = Automaton(
             Step("attribute", "Encoding", 1, take_string, put_string),
             Step("attribute", "Id", 2, take_string, put_string),
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
             Step("attribute", "Id", 2, take_string, put_string),
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
             Step("attribute", "MimeType", 3, take_string, put_string),
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 4),
             Step("end"),
             Step("text", "", 4, take_string, put_string),
         ),
@@ -1036,11 +1041,11 @@ _SignatureProperty = Automaton(
             Step("attribute", "Target", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("text", "", 2, take_string, put_string),
         ),
         (
-            Step("any"),
+            Step("any", "", 3),
             Step("end"),
             Step("text", "", 3, take_string, put_string),
         ),
@@ -1050,31 +1055,31 @@ _DSAKeyValue = Automaton(
     "DSAKeyValue",
     (
         (
-            Step("leaf", "P", 1, take_binary, put_binary, 1, None),
-            Step("leaf", "G", 2, take_binary, put_binary, 1, None),
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "P", 1, take_binary, put_octets, 1, None),
+            Step("leaf", "G", 2, take_binary, put_octets, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Q", 4, take_binary, put_binary, 1, None),
+            Step("leaf", "Q", 4, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "J", 5, take_binary, put_binary, 1, None),
-            Step("leaf", "Seed", 6, take_binary, put_binary, 1, None),
+            Step("leaf", "J", 5, take_binary, put_octets, 1, None),
+            Step("leaf", "Seed", 6, take_binary, put_octets, 1, None),
             Step("end"),
         ),
         (
-            Step("leaf", "G", 2, take_binary, put_binary, 1, None),
-            Step("leaf", "Y", 3, take_binary, put_binary, 1, None),
+            Step("leaf", "G", 2, take_binary, put_octets, 1, None),
+            Step("leaf", "Y", 3, take_binary, put_octets, 1, None),
         ),
         (
-            Step("leaf", "Seed", 6, take_binary, put_binary, 1, None),
+            Step("leaf", "Seed", 6, take_binary, put_octets, 1, None),
             Step("end"),
         ),
         (
-            Step("leaf", "PgenCounter", 7, take_binary, put_binary, 1, None),
+            Step("leaf", "PgenCounter", 7, take_binary, put_octets, 1, None),
         ),
         (
             Step("end"),
@@ -1133,6 +1138,65 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     37: ("X509Data", X509Data, decode_X509Data, encode_X509Data, 0),
     39: ("X509IssuerSerial", X509IssuerSerial, decode_X509IssuerSerial, encode_X509IssuerSerial, 2),
 }
+# elements of a simple type: the arguments of a Leaf
+LEAVES: dict[int, tuple[str, type, int | None, int | None, str]] = {
+    3: ("DigestValue", bytes, None, None, "base64"),
+    4: ("Exponent", bytes, None, None, "base64"),
+    5: ("G", bytes, None, None, "base64"),
+    6: ("HMACOutputLength", int, None, None, ""),
+    7: ("J", bytes, None, None, "base64"),
+    9: ("KeyName", str, None, None, ""),
+    12: ("MgmtData", str, None, None, ""),
+    13: ("Modulus", bytes, None, None, "base64"),
+    15: ("P", bytes, None, None, "base64"),
+    17: ("PGPKeyID", bytes, None, None, "base64"),
+    18: ("PGPKeyPacket", bytes, None, None, "base64"),
+    19: ("PgenCounter", bytes, None, None, "base64"),
+    20: ("Q", bytes, None, None, "base64"),
+    25: ("SPKISexp", bytes, None, None, "base64"),
+    26: ("Seed", bytes, None, None, "base64"),
+    35: ("X509CRL", bytes, None, None, "base64"),
+    36: ("X509Certificate", bytes, None, None, "base64"),
+    38: ("X509IssuerName", str, None, None, ""),
+    40: ("X509SKI", bytes, None, None, "base64"),
+    41: ("X509SerialNumber", int, None, None, ""),
+    42: ("X509SubjectName", str, None, None, ""),
+    43: ("XPath", str, None, None, ""),
+    44: ("Y", bytes, None, None, "base64"),
+}
 # element fragments: event code -> element, class if it has attributes, codes of their grammar
 RELAXED: dict[int, tuple[str, type, dict[str, int], tuple[int, int, int, int]]] = {
+}
+# names of these schemas, and modules with the names of the others that the set sees
+SEES: tuple[str, ...] = ()
+LOCAL_NAMES: dict[str, str] = {
+    "": "Algorithm Encoding Id MimeType Target Type URI",
+    "http://www.w3.org/2000/09/xmldsig#": "CanonicalizationMethod CanonicalizationMethodType CryptoBinary DSAKeyValue DSAKeyValueType DigestMethod DigestMethodType DigestValue DigestValueType Exponent G HMACOutputLength HMACOutputLengthType J KeyInfo KeyInfoType KeyName KeyValue KeyValueType Manifest ManifestType MgmtData Modulus Object ObjectType P PGPData PGPDataType PGPKeyID PGPKeyPacket PgenCounter Q RSAKeyValue RSAKeyValueType Reference ReferenceType RetrievalMethod RetrievalMethodType SPKIData SPKIDataType SPKISexp Seed Signature SignatureMethod SignatureMethodType SignatureProperties SignaturePropertiesType SignatureProperty SignaturePropertyType SignatureType SignatureValue SignatureValueType SignedInfo SignedInfoType Transform TransformType Transforms TransformsType X509CRL X509Certificate X509Data X509DataType X509IssuerName X509IssuerSerial X509IssuerSerialType X509SKI X509SerialNumber X509SubjectName XPath Y",
+}
+# global elements -> their fragment event code
+GLOBALS: dict[tuple[str, str], int] = {
+    ("http://www.w3.org/2000/09/xmldsig#", "CanonicalizationMethod"): 0,
+    ("http://www.w3.org/2000/09/xmldsig#", "DSAKeyValue"): 1,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestMethod"): 2,
+    ("http://www.w3.org/2000/09/xmldsig#", "DigestValue"): 3,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyInfo"): 8,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyName"): 9,
+    ("http://www.w3.org/2000/09/xmldsig#", "KeyValue"): 10,
+    ("http://www.w3.org/2000/09/xmldsig#", "Manifest"): 11,
+    ("http://www.w3.org/2000/09/xmldsig#", "MgmtData"): 12,
+    ("http://www.w3.org/2000/09/xmldsig#", "Object"): 14,
+    ("http://www.w3.org/2000/09/xmldsig#", "PGPData"): 16,
+    ("http://www.w3.org/2000/09/xmldsig#", "RSAKeyValue"): 21,
+    ("http://www.w3.org/2000/09/xmldsig#", "Reference"): 22,
+    ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 23,
+    ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 24,
+    ("http://www.w3.org/2000/09/xmldsig#", "Signature"): 27,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureMethod"): 28,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperties"): 29,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureProperty"): 30,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignatureValue"): 31,
+    ("http://www.w3.org/2000/09/xmldsig#", "SignedInfo"): 32,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transform"): 33,
+    ("http://www.w3.org/2000/09/xmldsig#", "Transforms"): 34,
+    ("http://www.w3.org/2000/09/xmldsig#", "X509Data"): 37,
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from chargepoint.iso15118.exi.generator.emit_decoder import Decoder
 from chargepoint.iso15118.exi.generator.emit_encoder import Encoder
 from chargepoint.iso15118.exi.generator.emit_messages import Imports, MessageWriter
-from chargepoint.iso15118.exi.generator.function_body import GENERATED, MESSAGES, tail
+from chargepoint.iso15118.exi.generator.function_body import GENERATED, MESSAGES, literal, tail
 from chargepoint.iso15118.exi.generator.grammar import Irregular, Step
 from chargepoint.iso15118.exi.generator.modules import Class, Library, Module
 from chargepoint.iso15118.exi.generator.xsd import ComplexType, Element, SimpleType
 
 _BITS = "chargepoint.iso15118.exi.bits"
+_LEAF = "tuple[str, type, int | None, int | None, str]"
 _ROOT = "tuple[str, type, Callable[..., Any], Callable[..., Any], int]"
 
 
@@ -64,15 +67,55 @@ class CodecWriter:
             f"FRAGMENT_END = {len(fragments) + 1}",
             f"FRAGMENT: dict[int, {_ROOT}] = {{",
         ]
+        shared = Counter(name for (_, name), _ in fragments)
         relaxed = []
-        for code, (_, declarations) in enumerate(fragments):
+        leaves = ["# elements of a simple type: the arguments of a Leaf", f"LEAVES: dict[int, {_LEAF}] = {{"]
+        for code, ((namespace, name), declarations) in enumerate(fragments):
             resolved = [self.library.schemas.resolve(e) for e in declarations]
-            if len({id(t) if isinstance(t, ComplexType) else t.name for t in resolved}) == 1:
-                lines += self._root(code, declarations[-1])
-            else:
+            # two namespaces may have an element of one name; then the namespace is part of it
+            called = name if shared[name] == 1 else f"{{{namespace}}}{name}"
+            if len({id(t) if isinstance(t, ComplexType) else t.name for t in resolved}) > 1:
                 relaxed.append((code, declarations))
-        lines.append("}")
-        return lines + self._relaxed(relaxed)
+            elif isinstance(resolved[0], SimpleType):
+                leaves.append(f"    {code}: {self._leaf(called, resolved[0])},")
+            else:
+                lines += self._root(code, declarations[-1], called)
+        return [*lines, "}", *leaves, "}", *self._relaxed(relaxed), *self._names()]
+
+    def _names(self) -> list[str]:
+        # EXI 1.0, appendix D.3: the names of the schemas are in the string tables from the start; only wildcards use them
+        schema_set = self.module.schema_set
+        own: dict[str, set[str]] = {}
+        sees: set[str] = set()
+        for namespace in schema_set.namespaces:
+            if namespace not in self.module.namespaces:
+                sees.add(self.library.module_of(namespace))
+                continue
+            for space, names in self.library.schemas.names_in(namespace).items():
+                own.setdefault(space, set()).update(names)
+        lines = [
+            "# names of these schemas, and modules with the names of the others that the set sees",
+            f"SEES: tuple[str, ...] = {tuple(sorted(sees))!r}",
+            "LOCAL_NAMES: dict[str, str] = {",
+        ]
+        for space in sorted(own):
+            lines.append(f'    "{space}": "{" ".join(sorted(own[space]))}",')
+        lines += ["}", "# global elements -> their fragment event code", "GLOBALS: dict[tuple[str, str], int] = {"]
+        codes = {qname: code for code, (qname, _) in enumerate(schema_set.fragment_elements())}
+        for element in schema_set.global_elements():
+            if not self.names.abstract(element):
+                lines.append(f'    ("{element.qname[0]}", "{element.qname[1]}"): {codes[element.qname]},')
+        return [*lines, "}"]
+
+    def _leaf(self, name: str, simple: SimpleType) -> str:
+        if simple.values:
+            module, kind = self.library.enum_of(simple)
+            return f'("{name}", {self.imports.add(f"{MESSAGES}.{module}", kind)}, None, None, "")'
+        if simple.base == "integer":
+            return f'("{name}", int, {literal(simple.low)}, {literal(simple.high)}, "")'
+        if simple.base.endswith("Binary"):
+            return f'("{name}", bytes, None, None, "{simple.base.removesuffix("Binary")}")'
+        return f'("{name}", {"bool" if simple.base == "boolean" else "str"}, None, None, "")'
 
     def _relaxed(self, relaxed: list[tuple[int, list[Element]]]) -> list[str]:
         # EXI 1.0, clause 8.5.3: an element declared with several types has the element fragment grammar: any declared
@@ -103,7 +146,7 @@ class CodecWriter:
                     break
         return [*lines, "}"]
 
-    def _root(self, code: int, element: Element) -> list[str]:
+    def _root(self, code: int, element: Element, called: str = "") -> list[str]:
         declared = self.library.schemas.resolve(element)
         if isinstance(declared, SimpleType) or declared.abstract or element.abstract:
             return []
@@ -113,7 +156,7 @@ class CodecWriter:
         self.function("decode", item)
         self.function("encode", item)
         end = tail(item.shape, self.library)
-        return [f'    {code}: ("{element.qname[1]}", {name}, decode_{name}, encode_{name}, {end}),']
+        return [f'    {code}: ("{called or element.qname[1]}", {name}, decode_{name}, encode_{name}, {end}),']
 
     def function(self, verb: str, item: Class) -> str:
         name = f"{verb}_{item.name}"
@@ -153,6 +196,7 @@ class CodecWriter:
         self.imports.add("chargepoint.iso15118.exi.automaton", "Automaton")
         self.imports.add("chargepoint.iso15118.exi.automaton", "Step")
         ordered = shape.repeats or shape.mixed
+        listed = ordered or shape.wild
         lines = [f"_{item.name} = Automaton(", f'    "{item.name}",', "    ("]
         for steps in shape.states:
             lines.append("        (")
@@ -165,23 +209,25 @@ class CodecWriter:
         if not ordered:
             named += [e.qname[1] for e, _ in shape.children]
         pairs = "".join(f'("{name}", o.{name}), ' for name in named).rstrip(" ")
-        content = "content=tuple(content), " if ordered else ""
+        content = "content=tuple(content), " if listed else ""
         return [
             f"def decode_{item.name}(v: int, q: int) -> tuple[{item.name}, int]:",
-            f"    named, {'content' if ordered else '_'}, q = _{item.name}.decode(v, q)",
+            f"    named, {'content' if listed else '_'}, q = _{item.name}.decode(v, q)",
             f"    return {item.name}({content}**named), q",
             "",
             "",
             f"def encode_{item.name}(a: int, o: {item.name}) -> int:",
             f"    named = ({pairs})",
-            f"    return _{item.name}.encode(a, named{', o.content' if ordered else ''})",
+            f"    return _{item.name}.encode(a, named{', o.content' if listed else ''})",
             "",
             "",
         ]
 
     def _step(self, step: Step, ordered: bool) -> str:
-        if step.kind in ("end", "any"):
-            return f'Step("{step.kind}")'
+        if step.kind == "end":
+            return 'Step("end")'
+        if step.kind == "any":
+            return f'Step("any", "", {step.target})'
         if step.kind == "text":
             return f'Step("text", "", {step.target}, {self.bits("take_string")}, {self.bits("put_string")})'
         if isinstance(step.type, ComplexType):
@@ -191,10 +237,13 @@ class CodecWriter:
             return f'Step("element", "{step.name}", {step.target}, {decode}, {encode}, {end})'
         if not isinstance(step.type, SimpleType):
             raise TypeError(step)
-        kinds = {"string": ("string", "string"), "integer": ("integer", "any_integer")}
-        take, put = kinds.get(step.type.base, ("binary", "binary"))
-        functions = f"{self.bits(f'take_{take}')}, {self.bits(f'put_{put}')}"
+        kinds = {"string": ("string", "text"), "integer": ("integer", "any_integer")}
+        take, put = kinds.get(step.type.base, ("binary", "octets"))
         if step.kind == "attribute":
+            if take != "string":
+                raise NotImplementedError(f"attribute {step.name} of {step.type.base}")
+            functions = f"{self.bits('take_string')}, {self.bits('put_string')}"
             return f'Step("attribute", "{step.name}", {step.target}, {functions})'
+        functions = f"{self.bits(f'take_{take}')}, {self.bits(f'put_{put}')}"
         wrap = self.imports.add(f"{MESSAGES}.{self.module.name}", step.name) if ordered else "None"
         return f'Step("leaf", "{step.name}", {step.target}, {functions}, 1, {wrap})'

@@ -64,6 +64,9 @@ class Decoder(Body):
         self.add(f"q -= {width}")
         self.add(f"n = v >> q & {mask(width)}")
         limit = window.count - 1
+        last = self.shape.slots[-1]
+        if last.text and window.start <= last.start < window.start + window.count:
+            limit += 1  # the escape, behind which an element without characters ends
         if limit != (1 << width) - 1:
             self.add(f"if n > {limit}:" if limit else "if n:")
             self.add(f"    raise {self.writer.bits('fail')}(q, {self.where(where)}, n)")
@@ -194,10 +197,9 @@ class Decoder(Body):
             self._simple(slot.attribute.type, target, where)
             return
         if slot.text:
-            if self.zeros:
-                self._text(slot.text, target, where)
-            else:
-                self._simple(slot.text, target, where)
+            if not self.zeros:  # the event code was read because an attribute could have come instead
+                self.add(f"t = n - {slot.start}" if slot.start else "t = n")
+            self._text(slot.text, target, where)
             return
         if element is None:
             raise TypeError(slot)
@@ -218,11 +220,16 @@ class Decoder(Body):
     def _text(self, simple: SimpleType, target: str, where: str) -> None:
         # the only values that can be empty, for which some encoders send no characters at all
         self._flush()
+        if simple.values or simple.base not in ("string", "hexBinary", "base64Binary"):
+            raise TypeError(simple)
         take = self.writer.bits("take_string" if simple.base == "string" else "take_binary")
-        literal_empty = '""' if simple.base == "string" else 'b""'
-        self.add(f"q -= {self.zeros}")
-        self.add(f"if t := v >> q & {mask(self.zeros)}:")
-        self.add(f"    {target}, q = {literal_empty}, {self.writer.bits('empty')}(v, q, t, {self.where(where)})")
+        nothing = self.writer.bits("NO_CHARACTERS" if simple.base == "string" else "NO_BYTES")
+        if self.zeros:
+            self.add(f"q -= {self.zeros}")
+            self.add(f"if t := v >> q & {mask(self.zeros)}:")
+        else:
+            self.add("if t:")
+        self.add(f"    {target}, q = {nothing}, {self.writer.bits('empty')}(v, q, t, {self.where(where)})")
         self.add("else:")
         self.add(f"    {target}, q = {take}(v, q)")
         self.zeros = 0

@@ -217,7 +217,7 @@ class Encoder(Body):
     def _value(self, slot: Slot, element: Element | None, expression: str) -> None:
         where = self.where(slot.name or expression.removeprefix("o.").removesuffix("_"))
         if slot.attribute:
-            self._simple(slot.attribute.type, expression, where)
+            self._simple(slot.attribute.type, expression, where, attribute=True)
             return
         if slot.text:
             self._simple(slot.text, expression, where)
@@ -246,7 +246,7 @@ class Encoder(Body):
         self.add(f"{name} = {expression}")
         return name
 
-    def _simple(self, simple: SimpleType, expression: str, where: str) -> None:
+    def _simple(self, simple: SimpleType, expression: str, where: str, attribute: bool = False) -> None:
         wrong = self.writer.bits("wrong")
         if simple.values:
             name = self._name(expression)
@@ -259,7 +259,8 @@ class Encoder(Body):
         elif simple.base == "integer":
             self._integer(simple, expression, where)
         else:
-            function = self.writer.bits("put_string" if simple.base == "string" else "put_binary")
+            text, octets = ("put_string", "put_binary") if attribute else ("put_text", "put_octets")
+            function = self.writer.bits(text if simple.base == "string" else octets)
             self.add(f"a = {function}({self._pending() or 'a'}, {expression})")
 
     def _integer(self, simple: SimpleType, expression: str, where: str) -> None:

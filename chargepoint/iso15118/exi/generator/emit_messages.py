@@ -136,11 +136,17 @@ class MessageWriter:
             for element, _ in shape.children:
                 declared = self.library.schemas.resolve(element)
                 members.append(element.qname[1] if isinstance(declared, SimpleType) else self.element(element))
+            if shape.wild:
+                members += [self._datatype("AnyElement"), self._datatype("DeclaredElement")]
             if shape.mixed:
                 members.append("str")
             result.append(Field("content", f"Annotated[tuple[{' | '.join(members)}, ...], Content()]", "()"))
         else:
             result += [self._optional(e.qname[1], self.element(e), True) for e, _ in shape.children]
+            if shape.wild:
+                self._datatype("Content", "Annotated")
+                foreign = f"{self._datatype('AnyElement')} | {self._datatype('DeclaredElement')}"
+                result.append(Field("content", f"Annotated[tuple[{foreign}, ...], Content()]", "()"))
         return result
 
     def _optional(self, name: str, annotation: str, optional: bool) -> Field:

@@ -107,6 +107,8 @@ class Irregular:
     """element and how often it may come at most"""
     repeats: bool
     mixed: bool
+    wild: bool = False
+    """whether any element may come somewhere"""
 
 
 class SchemaSet:
@@ -228,7 +230,8 @@ class SchemaSet:
                 element = self.element_of(leaf)
                 children.setdefault(element.qname[1], (element, leaf.high))
         repeats = any(p.high > 1 for p in walk(declared.content) if p.kind in ("sequence", "choice"))
-        return Irregular(states + content, attributes, list(children.values()), repeats, declared.mixed)
+        wild = any(leaf.kind == "any" for leaf in automaton.leaves)
+        return Irregular(states + content, attributes, list(children.values()), repeats, declared.mixed, wild)
 
 
 class _Positions:

@@ -149,6 +149,18 @@ class Schemas:
                 todo.extend(self.imports[current])
         return seen
 
+    def names_in(self, namespace: str) -> dict[str, set[str]]:
+        """Names of all elements, attributes and types of one schema, by the namespace they belong to."""
+        found: dict[str, set[str]] = {namespace: {name for space, name in self._pending if space == namespace}}
+        for element in self.locals[namespace]:
+            found.setdefault(element.qname[0], set()).add(element.qname[1])
+        found[namespace].update(name for space, name in self.elements if space == namespace)
+        for (space, _), declared in self.types.items():
+            if space == namespace:
+                for attribute in declared.attributes:
+                    found.setdefault(attribute.namespace, set()).add(attribute.name)
+        return found
+
     def resolve(self, element: Element) -> SimpleType | ComplexType:
         """The type of an element."""
         ref = element.type_ref

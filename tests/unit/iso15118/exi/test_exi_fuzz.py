@@ -38,7 +38,7 @@ def attempt(namespace: str, data: bytes, fragment: bool) -> bool:
         return False
     again = encode(message, fragment, namespace, element)
     assert decode(namespace, again, fragment) == message
-    assert from_json(namespace, to_json(message, element)) == message
+    assert from_json(namespace, to_json(message, element, namespace)) == message
     return True
 
 
@@ -50,7 +50,7 @@ def test_random_bytes(module: str) -> None:
         attempt(NAMESPACE_OF[module], data if number % 20 else data[1:], number % 2 == 0)
 
 
-@pytest.mark.parametrize("name", ["SAP", "XMLDSIG", "CM", "DC", "AC", "ACDP", "WPT", "ISO2", "DIN"])
+@pytest.mark.parametrize("name", ["SAP", "XMLDSIG", "CM", "DC", "AC", "ACDP", "WPT", "ISO2", "DIN", "EDGES"])
 def test_mutated_vectors(name: str) -> None:
     source = random.Random(name)
     with gzip.open(VECTORS / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:

@@ -154,16 +154,23 @@ def test_empty_values_of_other_encoders() -> None:
     # EXIficient sends no characters for an empty element but its end on the second level; bytes from there
     data = bytes.fromhex("8008000000000010")
     message = decode(NS_SAP, data)
-    assert message == app_protocol.supportedAppProtocolReq(
+    ours = app_protocol.supportedAppProtocolReq(
         AppProtocol=(
             app_protocol.AppProtocol(
                 ProtocolNamespace="", VersionNumberMajor=0, VersionNumberMinor=0, SchemaID=0, Priority=1
             ),
         )
     )
-    assert encode(message).hex() == "800010000000000040"
+    assert message == ours
+    # each form stays what it was, because signatures are over the bytes; this codec's own empty values have characters
+    assert encode(message) == data
+    assert encode(ours).hex() == "800010000000000040"
     key = xmldsig.DSAKeyValue(Y=bytes.fromhex("91ae176c"), J=b"")
     assert decode(NS_XMLDSIG, bytes.fromhex("800c0491ae176c1080")) == key
+    for exi, identity in (("809c00", None), ("809806c300", "a")):
+        value = decode(NS_XMLDSIG, bytes.fromhex(exi))
+        assert value == xmldsig.SignatureValue(Id=identity, value=b"")
+        assert encode(value).hex() == exi
     # any other second-level code is refused
     for bit in range(13, 16):
         broken = int.from_bytes(data, "big") | 1 << 8 * len(data) - 1 - bit

@@ -16,16 +16,24 @@ from hypothesis import strategies as st
 from chargepoint.iso15118.exi.codec import ExiError, decode, decode_element, encode, from_json, to_json
 from chargepoint.iso15118.exi.namespaces import NAMESPACE_OF, generated
 from chargepoint.iso15118.messages import xmldsig
-from chargepoint.iso15118.messages.datatypes import Bounds, Choice, Content, Length, Occurs
+from chargepoint.iso15118.messages.datatypes import (
+    AnyAttribute,
+    AnyElement,
+    Bounds,
+    Choice,
+    Content,
+    DeclaredElement,
+    Length,
+    Occurs,
+)
 
-# SignatureProperty must contain a foreign element, which no ISO 15118 message has; the codec refuses it
-UNINHABITED = {xmldsig.SignatureProperty, xmldsig.SignatureProperties}
+XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
 
 
 def roots(namespace: str, fragment: bool) -> list[tuple[str, type]]:
     module = generated(namespace)
     table = module.FRAGMENT if fragment else module.DOCUMENT
-    return [(name, kind) for name, kind, *_ in table.values() if kind not in UNINHABITED]
+    return [(name, kind) for name, kind, *_ in table.values()]
 
 
 DOCUMENTS = [(ns, name, kind) for ns in NAMESPACE_OF.values() for name, kind in roots(ns, False)]
@@ -145,12 +153,41 @@ def digital_signature_key(kind: type) -> st.SearchStrategy[Any]:
                      *[st.sampled_from(pairs)] * 3)  # fmt: skip
 
 
+def foreign(_: type) -> st.SearchStrategy[Any]:
+    spaces, names = st.sampled_from(["", "urn:a", "urn:b", XMLDSIG]), st.sampled_from(["a", "b", "Seed", "é"])
+    attributes = st.lists(st.builds(AnyAttribute, namespace=spaces, name=names, value=st.text(max_size=4)), max_size=2)
+    text = st.text(min_size=1, max_size=4)
+
+    def element(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        content = st.lists(inner, max_size=3).map(tuple)
+        return st.builds(AnyElement, namespace=spaces, name=names, attributes=attributes.map(tuple), content=content)
+
+    return element(st.recursive(text, lambda inner: element(st.one_of(text, inner)), max_leaves=6))
+
+
+DECLARED = st.sampled_from(
+    [
+        DeclaredElement(namespace=XMLDSIG, name="KeyName", value="k"),
+        DeclaredElement(namespace=XMLDSIG, name="DigestValue", value=b"d"),
+        DeclaredElement(namespace=XMLDSIG, name="SPKIData", value=xmldsig.SPKIData(content=(xmldsig.SPKISexp(value=b"s"),))),
+        DeclaredElement(
+            namespace=XMLDSIG,
+            name="Object",
+            value=xmldsig.Object(Id="o", content=(AnyElement(namespace="urn:a", name="a"), "text")),
+        ),
+    ]
+)  # fmt: skip
+WILD: list[type] = [AnyElement, DeclaredElement]
+
 SPECIAL: dict[type, Callable[[type], st.SearchStrategy[Any]]] = {
-    xmldsig.CanonicalizationMethod: with_content([], 0, 0, True),
+    AnyElement: foreign,
+    DeclaredElement: lambda _: DECLARED,
+    xmldsig.CanonicalizationMethod: with_content(WILD, 0, 2, True),
     xmldsig.DigestMethod: with_content([], 0, 0, True),
+    xmldsig.SignatureProperty: with_content(WILD, 1, 3, True),
     xmldsig.SignatureMethod: with_content([xmldsig.HMACOutputLength], 0, 1, True),
-    xmldsig.Transform: with_content([xmldsig.XPath], 0, 3, True),
-    xmldsig.Object: with_content([], 0, 0, True),
+    xmldsig.Transform: with_content([xmldsig.XPath, AnyElement], 0, 3, True),
+    xmldsig.Object: with_content(WILD, 0, 4, True),
     xmldsig.KeyValue: with_content([xmldsig.DSAKeyValue, xmldsig.RSAKeyValue], 1, 1, True),
     xmldsig.X509Data: with_content(
         [xmldsig.X509IssuerSerial, xmldsig.X509SKI, xmldsig.X509SubjectName, xmldsig.X509Certificate, xmldsig.X509CRL],

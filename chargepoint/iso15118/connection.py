@@ -1,0 +1,123 @@
+"""One TCP or TLS connection of a car: bytes between the transport and the SECC's engine, and its deadlines. No decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Protocol, cast
+
+from chargepoint.iso15118.secc.engine import Secc
+from chargepoint.iso15118.secc.session import Now
+from chargepoint.model.car import SeccInputs
+
+CLOSE_GRACE_S = 5.0
+"""After the last response the car closes first; then we do."""
+
+UNREAD_MAX_BYTES = 256 * 1024
+"""A car that lets this much of our answers lie unread is not there any more."""
+
+
+class Host(Protocol):
+    """What a connection needs of the server it came to."""
+
+    def begin(self, connection: CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
+        """An engine for a new connection; None refuses it."""
+
+    def finish(self, connection: CarConnection) -> None:
+        """The connection is gone."""
+
+    def now(self) -> Now:
+        """Both clocks."""
+
+    def current_inputs(self) -> SeccInputs:
+        """What to answer from."""
+
+    def pass_on(self, secc: Secc) -> None:
+        """Takes the engine's events."""
+
+
+class CarConnection(asyncio.Protocol):
+    """One transport and its engine."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+        self.secc: Secc | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        session: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        tls = None if session is None else session.version()
+        leaf = None if session is None else session.getpeercert(binary_form=True)
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.secc = self._host.begin(self, str(peer[0]) if peer else "?", tls, leaf)
+        if self.secc is None:
+            self._transport.abort()
+        else:
+            self._after()
+
+    def data_received(self, data: bytes) -> None:
+        if self.secc is not None:
+            now = self._host.now()
+            self.secc.update(self._host.current_inputs(), now)
+            self.secc.receive(data, now)
+            self._after()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.secc is not None:
+            self.secc.peer_gone("the car closed the connection" if exc is None else str(exc))
+            self._host.pass_on(self.secc)
+        self._host.finish(self)
+
+    @property
+    def over(self) -> bool:
+        """The session has ended; the car has not closed the connection yet."""
+        return self.secc is not None and self.secc.ended
+
+    def abandon(self) -> None:
+        """Close without waiting for the car."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def update(self) -> None:
+        """Inputs changed."""
+        if self.secc is not None:
+            self.secc.update(self._host.current_inputs(), self._host.now())
+            self._after()
+
+    def _after(self) -> None:
+        assert self.secc is not None
+        assert self._transport is not None
+        if data := self.secc.to_send():
+            self._transport.write(data)
+        if self._transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
+            self.secc.peer_gone(f"the car leaves more than {UNREAD_MAX_BYTES} bytes of answers unread")
+            self.abandon()
+        self._host.pass_on(self.secc)
+        if self._closing:
+            return  # new inputs must not put the close off
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        if self.secc.ended:
+            self._closing = True
+            self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
+            if self._transport.can_write_eof() and not self._transport.is_closing():
+                self._transport.write_eof()
+        elif self.secc.deadline_s is not None:
+            wait_s = max(0.0, self.secc.deadline_s - self._host.now().monotonic_s)
+            self._timer = loop.call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        if self.secc is not None:
+            self.secc.tick(self._host.now())
+            self._after()
