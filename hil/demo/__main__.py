@@ -48,14 +48,18 @@ FRAME_S = 0.25
 @click.option(
     "--control-mode",
     type=click.Choice(CONTROL_MODES),
-    default="dynamic",
-    show_default=True,
-    help="of our car",
+    help="of our car, or offered first to an outside one; default: dynamic, scheduled with --no-car",
 )
 @click.option(
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
 )
 @click.option("--csms", "csms_url", help="ws:// or wss:// of an outside central system; the station is CP-DEMO there")
+@click.option(
+    "--voltage-max",
+    "voltage_max_V",
+    type=click.FloatRange(200, 1000),
+    help="highest voltage of the EVSEs; default: as in config/demo.toml",
+)
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
 )
@@ -69,9 +73,10 @@ def main(
     no_car: bool,
     interface: str,
     tls: bool | None,
-    control_mode: str,
+    control_mode: str | None,
     pki: Path | None,
     csms_url: str | None,
+    voltage_max_V: float | None,
     picture: Path | None,
     folder: Path,
     sdp_port: int,
@@ -89,8 +94,9 @@ def main(
         tls=use_tls,
         sdp_port=sdp_port,
         pki=pki,
-        control_mode=control_mode,
+        control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
         csms_url=csms_url,
+        voltage_max_V=voltage_max_V,
     )
     console = Console()
     try:

@@ -25,6 +25,8 @@ class Choices:
     """PKI_PATH of an outside car that brings its own."""
     csms_url: str | None = None
     """An outside central system; None: the bench's own."""
+    voltage_max_V: float | None = None
+    """The EVSEs' highest voltage, for an outside car that names a target beyond its own maximum; None: the template's."""
 
 
 def free_port() -> int:
@@ -41,9 +43,11 @@ def write(choices: Choices, csms_port: int) -> Path:
     text = _set(text, "url", f'"{choices.csms_url or f"ws://127.0.0.1:{csms_port}"}"')
     text = _set(text, "sdp_port", str(choices.sdp_port))
     text = _set(text, "interface", f'"{choices.interface}"')
+    if choices.voltage_max_V is not None:
+        text = _set(text, "voltage_max_V", str(choices.voltage_max_V), lines=2)
     if not choices.own_car:
-        modes = '["scheduled", "dynamic"]'  # an outside EVCC may take the first set and target what it likes
-        text = _set(text, "control_modes", modes)
+        other = "dynamic" if choices.control_mode == "scheduled" else "scheduled"
+        text = _set(text, "control_modes", f'["{choices.control_mode}", "{other}"]')  # many cars take the first
         text = _set(text, "authorization", '"none"')
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
@@ -56,9 +60,9 @@ def write(choices: Choices, csms_port: int) -> Path:
     return path
 
 
-def _set(text: str, key: str, value: str) -> str:
-    """The one line of the template that sets this key, changed."""
+def _set(text: str, key: str, value: str, lines: int = 1) -> str:
+    """The line of the template that sets this key (or as many as there are EVSEs), changed."""
     changed, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
-    if count != 1:
-        raise ValueError(f"{TEMPLATE}: {count} lines set {key}: exactly one")
+    if count != lines:
+        raise ValueError(f"{TEMPLATE}: {count} lines set {key}: expected {lines}")
     return changed

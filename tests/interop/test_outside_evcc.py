@@ -127,34 +127,45 @@ def make_outside_pki(packages: Path, folder: Path) -> Path:
     return folder
 
 
-# A demo for an outside car offers Scheduled first, and this car takes the first: in Dynamic mode the stage would follow the
-# limits it announces, which are those of no battery on this plant. `test_secc_recorded` plays its Dynamic session.
+# This car takes the first control mode it is offered. It asks for a pre-charge at 20 kV, which the EVSE cuts to its rating,
+# and in Dynamic mode says then that more than 400 V are too much for it: hence an EVSE of 400 V.
+DYNAMIC = ("--control-mode", "dynamic", "--voltage-max", "400")
+
+
 @pytest.mark.parametrize(
-    ("service", "tls", "own_pki", "more"),
+    ("service", "tls", "own_pki", "asked", "more"),
     [
-        ("dc_bpt", False, False, {}),
-        ("dc_bpt", True, False, {}),
-        ("dc_bpt", True, True, {}),
-        ("dc", False, False, {"chargeLoopCycle": 40}),
+        ("dc_bpt", False, False, (), {}),
+        ("dc_bpt", True, False, (), {}),
+        ("dc_bpt", True, True, (), {}),
+        ("dc_bpt", True, False, DYNAMIC, {"chargeLoopCycle": 30}),
+        ("dc", False, False, (), {"chargeLoopCycle": 40}),
         # its order of protocols is random: -2 may come before -20
-        ("dc_bpt", False, False, {"supportedProtocols": ["ISO_15118_2", "DIN_SPEC_70121", "ISO_15118_20_DC"]}),
-        ("dc_bpt", False, False, {"supportedEnergyServices": ["AC", "AC_BPT", "DC", "DC_BPT"]}),
+        ("dc_bpt", False, False, (), {"supportedProtocols": ["ISO_15118_2", "DIN_SPEC_70121", "ISO_15118_20_DC"]}),
+        ("dc_bpt", False, False, (), {"supportedEnergyServices": ["AC", "AC_BPT", "DC", "DC_BPT"]}),
     ],
     ids=[
         "bpt",
         "bpt-tls13",
         "bpt-tls13-its-own-pki",
+        "bpt-tls13-dynamic",
         "dc-40-loops",
         "bpt-among-older-protocols",
         "bpt-among-all-services",
     ],
 )
 def test_the_outside_car_finishes_its_session(
-    tmp_path: Path, wire: tuple[str, str, str], service: str, tls: bool, own_pki: bool, more: dict[str, Any]
+    tmp_path: Path,
+    wire: tuple[str, str, str],
+    service: str,
+    tls: bool,
+    own_pki: bool,
+    asked: tuple[str, ...],
+    more: dict[str, Any],
 ) -> None:
     near, space, far = wire
     packages = next(EVCC.glob("lib/python3.*/site-packages"))
-    pki, options = tmp_path / "station" / "pki", ["--tls"] if tls else []
+    pki, options = tmp_path / "station" / "pki", [*asked, *(["--tls"] if tls else [])]
     if own_pki:
         pki = make_outside_pki(packages, tmp_path / "car_pki")
         options += ["--pki", str(pki)]
@@ -182,7 +193,7 @@ def test_the_outside_car_finishes_its_session(
     assert "SessionStopRes received" in told
     assert "session terminated: SessionStop by the car" in daemon
     assert ("TLSv1.3" in daemon) is tls
-    assert f"service {'DC_BPT' if service == 'dc_bpt' else 'DC'}, scheduled" in daemon
+    assert f"service {'DC_BPT' if service == 'dc_bpt' else 'DC'}, {'dynamic' if asked else 'scheduled'}" in daemon
     (transaction,) = transactions
     assert transaction["ended"]
     assert transaction["gaps"] == []
