@@ -18,8 +18,11 @@ from chargepoint.model.limits import UNBOUNDED, ZERO, Interval
 NOMINAL_FREQUENCY_HZ = 50.0
 
 _TARGET_ORDER = (Source.CSMS, Source.SITE, Source.DRIVER, Source.CAR, Source.DEFAULT, Source.HARDWARE)
-_MUST_SPEAK = (Source.HARDWARE, Source.CAR)
-"""Without a valid limit from both of these nothing flows."""
+_MUST_SPEAK = {
+    Source.HARDWARE: "the station's hardware does not say what it can do",
+    Source.CAR: "no car says what it can take",
+}
+"""Without a valid limit from both of these nothing flows; the words for their silence."""
 
 _NAMES = {
     Source.HARDWARE: "the station's hardware",
@@ -69,10 +72,9 @@ def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> 
     """Pure heart of the arbiter; `contributions` valid and sorted by rank."""
     until_s = min((c.valid_until_s for c in contributions), default=now_s)
     speaking = {c.source for c in contributions if c.limits_W is not None}
-    for source in _MUST_SPEAK:
+    for source, silence in _MUST_SPEAK.items():
         if source not in speaking:
-            why = f"0 W: no valid limit from {_NAMES[source]}"
-            return Setpoint(evse_id, 0.0, ZERO, source, source, why, until_s)
+            return Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, source, f"0 W: {silence}", until_s)
     limits, cutters = _narrow(contributions)
     chosen = _target(contributions)
     wanted_W = _nominal_W(chosen)

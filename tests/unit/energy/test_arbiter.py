@@ -110,8 +110,9 @@ def test_the_explanation_names_who_decided_and_who_cut(said: list[Contribution])
         Source.CSMS: "the central system", Source.DRIVER: "the driver", Source.DEFAULT: "the default",
     }  # fmt: skip
     text = setpoint.explanation
-    if "no valid limit" in text:
-        assert names[setpoint.decided_by] in text
+    if "does not say" in text or "no car says" in text:
+        assert setpoint.limited_by in (Source.HARDWARE, Source.CAR)
+        assert names[setpoint.limited_by].removeprefix("the ") in text
     elif "nobody asks" in text:
         assert not any(c.target_W is not None and c.valid_until_s > NOW_S for c in said)
     else:
