@@ -12,16 +12,18 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand, Reversal
-from chargepoint.power.dc_sequence import (
-    CABLE_CHECK_VOLTAGE_TIMEOUT_S,
+from chargepoint.power.cable_check import (
     CONTACTOR_CLOSE_TIMEOUT_S,
     INSULATION_VALUE_TIMEOUT_S,
+    SELF_TEST_TIMEOUT_S,
+    TEST_VOLTAGE_TIMEOUT_S,
+    VOLTAGE_DOWN_TIMEOUT_S,
+)
+from chargepoint.power.dc_sequence import (
     OUTPUT_DISCHARGE_TIMEOUT_S,
     PILOT_F_S,
     PRE_CHARGE_TIMEOUT_S,
     RAMP_DOWN_TIMEOUT_S,
-    SELF_TEST_TIMEOUT_S,
-    VOLTAGE_DOWN_TIMEOUT_S,
     DcSequence,
     SequenceInputs,
     SequenceOutputs,
@@ -353,7 +355,7 @@ def test_contactor_that_does_not_close() -> None:
 def test_test_voltage_that_is_not_reached(volts: float | None) -> None:
     bench = in_check(lambda out: out.stage is Stage.CABLE_CHECK)
     bench.held = {"voltage_V": volts}
-    bench.run(CABLE_CHECK_VOLTAGE_TIMEOUT_S - 0.1)
+    bench.run(TEST_VOLTAGE_TIMEOUT_S - 0.1)
     assert bench.failures == {}
     fails(bench, FaultCode.CABLE_CHECK, 0.3, "500 V wanted")
 
