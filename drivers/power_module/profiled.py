@@ -3,7 +3,8 @@
 Level-driven: each poll compares what was ordered with what the module shows and takes the next small verified step.
 Identify, then `prepare` (remote), `start` (limits zero, output on), `set` (`setpoints.py`), `stop`; the steps of one are
 taken in `action.py`, the way through zero is `direction.py`.
-A module that raised an alarm or switched off by itself is not started again before it was ordered off.
+A module that raised an alarm, switched off by itself or lost its remote mode (it restarted, or somebody took it over) is
+not started again before it was ordered off; then it is prepared anew and every set-point written again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class ProfiledModule:
         self._action: Action | None = None
         self._now_s = -1e9
         self._was_on = False
+        self._was_remote = False
         self._latched = ""
         self._state: Reading[PowerModuleState] | None = None
         self._refreshed_at_s = 0.0
@@ -100,6 +102,9 @@ class ProfiledModule:
     def _decide(self) -> None:
         """Begin, keep or end an action, by what is ordered and what the module shows."""
         output, remote = self._shows("output"), self._shows("remote")
+        if self._was_remote and not remote:
+            self._start_over()
+        self._was_remote = remote
         turning = self._must_stop_to_turn()
         if turning:
             self._was_on = False
@@ -113,7 +118,7 @@ class ProfiledModule:
             self._write_changes()
             return
         if self._action is not None and self._action.name == "stop":
-            return  # a stop is always finished, whatever was ordered meanwhile
+            return  # a stop is always finished, whatever was ordered meanwhile; only a lost remote mode ends it
         if wanted and self._action is not None:
             return
         if wanted == output:
@@ -122,6 +127,15 @@ class ProfiledModule:
             self._begin("prepare")
         else:
             self._begin("start" if wanted else "stop")
+
+    def _start_over(self) -> None:
+        """Remote mode is gone, and with it most likely every setting; what was under way, a stop too, would be refused for
+        ever. An output that was lost with it stays off until it was ordered off."""
+        self._end()
+        self._set_points.trust_nothing()
+        self._set_points.drop_sent()
+        if self._command.output_on:
+            self._latched = self._latched or "lost its remote mode: it restarted, or was taken over at its panel"
 
     def _begin(self, name: str) -> None:
         if self._action is not None and self._action.name == name:

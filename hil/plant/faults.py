@@ -72,6 +72,12 @@ def _module_alarm(evse: EvsePlant, on: bool, value: Value) -> None:
                 module.alarm = False
 
 
+def _module_restart(evse: EvsePlant, on: bool, value: Value) -> None:
+    if on:
+        for module in evse.modules.values():
+            module.restart(_number(value, 0.3))
+
+
 def _imd_error(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.insulation.device_error = on
 
@@ -137,6 +143,7 @@ FAULTS: dict[str, Fault] = {
     "meter_gain": Fault("factor on the meter's current (1.02)", _meter_gain),
     "module_silent": Fault("module name, or all", _module_silent),
     "module_alarm": Fault("module name, or all", _module_alarm),
+    "module_restart": Fault("seconds of silence (0.3): remote mode, output and settings are gone", _module_restart),
     "imd_error": Fault("no value", _imd_error),
     "imd_self_test": Fault("no value: the next self-test fails", _imd_self_test),
     "imd_silent": Fault("no value", _imd_silent),
