@@ -13,8 +13,8 @@ from chargepoint.model.readings import fresh
 from chargepoint.ports import PowerModuleCommand, PowerModuleState
 from drivers.modbus.frame import sealed
 from drivers.power_module.array import PowerModuleArray
-from drivers.power_module.profiled import ProfiledModule
 from drivers.power_module.direction import Direction
+from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.load import PROFILES, parse, shipped
 from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
