@@ -27,6 +27,10 @@ from chargepoint.safety.envelope import (
 
 PRE_CHARGE_TIMEOUT_S = 10.0
 RAMP_DOWN_TIMEOUT_S = 2.0
+UNHEARD_RAMP_DOWN_S = 1.0
+"""A module that does not say its current is ordered down all the same, and opened on this long after, under load perhaps: it
+drives a current nobody commands. 0.5 s of silence and this second are what facts/safety.md 1.2 gives an error to be below 5 A
+(1 s, grade D) and -25 gives lost data (more than 1 s, grade A); a contactor bears it about three times (grade B)."""
 STOP_RAMP_A_PER_S = 100.0  # facts/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
 ERROR_RAMP_A_PER_S = 200.0  # facts/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
@@ -54,6 +58,8 @@ class SequenceInputs:
     capabilities: PowerModuleCapabilities | None
     temperature_degC: float | None
     frequency_Hz: float | None = None
+    meter_current_A: float | None = None
+    """A second witness of no current, should the module have fallen silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class DcSequence:
         self._target = Target()
         self._failures: dict[FaultCode, str] = {}
         self._waiting_low_since_s: float | None = None
+        self._left_charged = False
         self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
@@ -111,6 +118,11 @@ class DcSequence:
         """What the ramp commands now, signed."""
         return self._ramp.current_A
 
+    @property
+    def allowed_current_A(self) -> float:
+        """What would be commanded if the battery were not at its floor, signed."""
+        return self._target.allowed_A
+
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, Target()
@@ -120,6 +132,7 @@ class DcSequence:
         elif self._stage in _LEAST_PHASE and self._must_stop(i):
             self._enter(Stage.RAMP_DOWN, i.now_s)
         module = self._work(i)
+        self._tell_left_charged(i)
         return SequenceOutputs(
             stage=self._stage,
             board=self._board(i),
@@ -245,11 +258,13 @@ class DcSequence:
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:
         # steep enough to be at zero in half the time: what opens at the time-out opens under load
+        timeout_s = UNHEARD_RAMP_DOWN_S if i.current_A is None else RAMP_DOWN_TIMEOUT_S
         least = ERROR_RAMP_A_PER_S if i.severity else STOP_RAMP_A_PER_S
-        rate = max(least, self._ramp.rate_A_per_s, self._stop_from_A / (RAMP_DOWN_TIMEOUT_S / 2))
+        rate = max(least, self._ramp.rate_A_per_s, self._stop_from_A / (timeout_s / 2))
         step = self._ramp.step(0.0, i.current_A, i.now_s, rate)
-        quiet = i.current_A is not None and abs(i.current_A) < NO_CURRENT_A and step.current_A == 0.0
-        if quiet or i.now_s - self._entered_s > RAMP_DOWN_TIMEOUT_S:
+        seen_A = i.meter_current_A if i.current_A is None else i.current_A
+        quiet = seen_A is not None and abs(seen_A) < NO_CURRENT_A and step.current_A == 0.0
+        if quiet or i.now_s - self._entered_s > timeout_s:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
             return _OFF
@@ -265,8 +280,20 @@ class DcSequence:
     def _discharging_output(self, i: SequenceInputs) -> PowerModuleCommand:
         low = i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V
         if low or i.now_s - self._entered_s >= OUTPUT_DISCHARGE_TIMEOUT_S:
+            # with a contactor that was not seen open the voltage may be the car's, and has its own fault
+            self._left_charged = not low and i.voltage_V is not None and i.contactor is Contactor.OPEN
             self._enter(Stage.FAULTED if i.severity else Stage.OFF, i.now_s)
         return _OFF
+
+    def _tell_left_charged(self, i: SequenceInputs) -> None:
+        """As long as it is so: a discharge resistor or contactor that failed must not wait for the next car to be seen
+        (facts/safety.md 1.2: above 60 V with both contactors open is a weld: latch, no re-close)."""
+        self._left_charged = self._left_charged and not (i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V)
+        if self._left_charged:
+            seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
+            self._failures[FaultCode.OUTPUT_NOT_DISCHARGED] = (
+                f"output at {seen} after {OUTPUT_DISCHARGE_TIMEOUT_S:.1f} s of discharge: below {SAFE_VOLTAGE_V:.0f} V"
+            )
 
     def _max_voltage_V(self, i: SequenceInputs) -> float:
         module_V = i.capabilities.voltage_max_V if i.capabilities is not None else 0.0

@@ -12,11 +12,15 @@ from chargepoint.safety.envelope import SAFE_VOLTAGE_V, Envelope, temperature_fa
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the ramp goes: signed amperes, the same in watts, and in a word why it is not what was wanted ("" if it is)."""
+    """Where the ramp goes: signed amperes, the same in watts, and in a word why it is not what was wanted ("" if it is).
+
+    `allowed_A` is what might flow if the battery were not at its floor: a car that opened its contactors looks like that.
+    """
 
     current_A: float = 0.0
     power_W: float = 0.0
     limited_by: str = ""
+    allowed_A: float = 0.0
 
 
 def target(
@@ -52,10 +56,10 @@ def target(
         discharge_W / voltage_V,
         envelope.current_max_A * heat,
     )
-    if power_W < 0 and voltage_V <= demand.voltage_floor_V:
-        discharge_A = 0.0
     wanted_A = power_W / voltage_V
-    target_A = min(max(wanted_A, -discharge_A), charge_A)
-    if target_A != wanted_A:
+    allowed_A = min(max(wanted_A, -discharge_A), charge_A)
+    if allowed_A != wanted_A:
         limited_by = "temperature" if heat < 1.0 else "current"
-    return Target(target_A, target_A * voltage_V, limited_by)
+    if power_W < 0 and voltage_V <= demand.voltage_floor_V:
+        return Target(0.0, 0.0, "temperature" if heat < 1.0 else "voltage floor", allowed_A)
+    return Target(allowed_A, allowed_A * voltage_V, limited_by, allowed_A)

@@ -326,12 +326,14 @@ class RtuMaster:
         assert self._out is not None
         request = self._out.request
         reply = find_reply(bytes(self._buffer), request, final)
+        # one that we read late because we stood still ourselves is as old as its time-out, not as young as our waking
+        at_s = min(now_s, self._timeout_at_s)
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
         match reply:
             case Registers():
-                self._good(ReadDone(reply.values, now_s))
+                self._good(ReadDone(reply.values, at_s))
             case Acknowledged():
-                self._good(WriteDone(now_s))
+                self._good(WriteDone(at_s))
             case ExceptionReply():
                 detail = f"{what}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))

@@ -145,13 +145,15 @@ def test_silence_is_a_timeout_at_its_deadline() -> None:
     assert master.health().timeouts == 1
 
 
-def test_a_reply_read_late_by_us_still_counts() -> None:
+def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_time_out() -> None:
     master = _master()
     heard = _ask(master, Read(1, 3, 0, 1))
     master.to_send(1.0)
+    due = master.deadline_s
+    assert due is not None and due < 1.2
     master.receive(_reply(5), 3.0)  # the process stalled; the bytes were there
     master.tick(3.0)
-    assert heard == [ReadDone((5,), 3.0)]
+    assert heard == [ReadDone((5,), due)]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ class World:
     contactor: Contactor | None = None
     volts: float | None = 0.0
     amps: float | None = 0.0
+    meter_amps: float | None = None
     ohm: float | None = 1e6
     monitor_healthy: bool = True
     board_alive: bool = True
@@ -95,6 +96,7 @@ class Rig:
             contactor=contactor if world.board_alive else Contactor.UNKNOWN,
             voltage_V=world.volts,
             current_A=world.amps,
+            meter_current_A=world.meter_amps,
             insulation=InsulationState(world.ohm, world.monitor_healthy, self.tested or None, True),
             capabilities=self.capabilities if world.identified else None,
             temperature_degC=world.degC,
@@ -142,7 +144,10 @@ class Rig:
             module_current_A=world.amps,
             module_faults=(),
             meter_voltage_V=world.volts,
+            meter_current_A=world.meter_amps,
+            energy=None,
             commanded_current_A=self.sequence.commanded_current_A,
+            allowed_current_A=self.sequence.allowed_current_A,
             insulation_ohm=world.ohm,
             temperature_degC=world.degC,
         )
