@@ -218,6 +218,8 @@ def _contactor_refused(i: Inputs) -> str | None:
 def _pilot_lost(i: Inputs) -> str | None:
     if i.pilot.ready or i.stage not in _ACTIVE or not i.pilot_board_alive:
         return None
+    if i.stood_still and i.pilot is ControlPilot.F:
+        return None  # the board's own answer to our silence
     quiet = i.module_current_A is not None and abs(i.module_current_A) < NO_CURRENT_A
     if i.stage is Stage.RAMP_DOWN and quiet:
         return None  # the car may go back to B once no current flows (facts/safety.md 1.1 step 13)

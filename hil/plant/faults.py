@@ -96,6 +96,10 @@ def _board_silent(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.board.silent = on
 
 
+def _board_supply(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.supply_low = on
+
+
 def _e_stop(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.board.inputs.emergency_chain = not on
 
@@ -148,6 +152,7 @@ FAULTS: dict[str, Fault] = {
     "imd_self_test": Fault("no value: the next self-test fails", _imd_self_test),
     "imd_silent": Fault("no value", _imd_silent),
     "board_silent": Fault("no value", _board_silent),
+    "board_supply": Fault("no value: the board's supply is low, it opens and latches", _board_supply),
     "e_stop": Fault("no value", _e_stop),
     "door_open": Fault("no value", _door),
     "rcd": Fault("no value", _rcd),

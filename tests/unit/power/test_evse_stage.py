@@ -497,17 +497,20 @@ def test_having_stood_still_is_one_fault_with_its_own_words_and_is_over_when_all
     rig.stage.stood_still(3.0, rig.now_s + TICK_S)
     rig.silent, rig.demand = {"board", "module", "meter", "monitor"}, None
     rig.board.latched = frozenset({"watchdog"})  # it opened by itself after half a second
-    rig.board.changes = {"contactor_positive_closed": False, "contactor_negative_closed": False}
+    opened = {"contactor_positive_closed": False, "contactor_negative_closed": False, "pilot": ControlPilot.F}
+    rig.board.changes = opened
     rig.run(0.03)
-    assert not rig.image or rig.image.faults == {FaultCode.STOOD_STILL}
-    rig.silent, rig.demand = set(), order(Phase.TRANSFER, power_W=8000.0)
+    assert rig.cycle().faults == {FaultCode.STOOD_STILL}
+    rig.silent, rig.demand = {"module", "meter", "monitor"}, order(Phase.TRANSFER, power_W=8000.0)
+    rig.run(0.3)
+    rig.silent, rig.board.changes = set(), {}
     rig.run(5.0)
     trips = [event for event in rig.events if isinstance(event, InterlockTripped)]
     assert [(trip.code, trip.detail) for trip in trips] == [
         (FaultCode.STOOD_STILL, "the power process itself stood still for 3.0 s")
     ]
     assert not rig.board.ordered.contactor
-    rig.demand, rig.board.changes = order(Phase.OFF), {}
+    rig.demand = order(Phase.OFF)
     image = rig.run(1.0)
     assert (image.stage, image.faults) == (Stage.OFF, frozenset())
     assert rig.board.clears >= 1

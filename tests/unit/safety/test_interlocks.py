@@ -426,6 +426,8 @@ def test_what_follows_from_having_stood_still_is_one_fault_and_not_six(stage: St
     table = Interlocks()
     for now_s in (0.0, 5.0):
         assert table.evaluate(replace(inputs, now_s=now_s)) == {FaultCode.STOOD_STILL: "for 3.0 s"}
+    opened = seen(stage=stage, stood_still="x", pilot=ControlPilot.F, board_latched=frozenset({"watchdog"}))
+    assert set(Interlocks().evaluate(opened)) == {FaultCode.STOOD_STILL}  # what the board did without us
 
 
 def test_having_stood_still_hides_no_danger_that_is_seen() -> None:
