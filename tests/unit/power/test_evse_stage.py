@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
 from chargepoint.model.limits import Interval
@@ -21,8 +23,10 @@ from chargepoint.ports import (
     PowerModuleState,
     Reversal,
 )
+from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.safety.envelope import Envelope
+from chargepoint.safety.latches import BOARD_RESET
 
 TICK_S = 0.01
 LEASE_S = 0.5
@@ -777,3 +781,113 @@ def test_contactor_from_mirrors_and_command(
         "contactor_commanded": commanded,
     }
     assert rig.cycle().contactor is seen
+
+
+# -- anything at all ---------------------------------------------------------------------------------------------------------
+
+MISHAPS = st.one_of(
+    st.tuples(st.just("silent"), st.sets(st.sampled_from(["board", "module", "meter", "monitor"]), max_size=2)),
+    st.tuples(st.just("pilot"), st.sampled_from(ControlPilot)),
+    st.tuples(st.just("latched"), st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2)),
+    st.tuples(st.just("board"), st.sampled_from([{}, {"door_closed": False}, {"contactor_positive_closed": False}])),
+    st.tuples(st.just("phase"), st.sampled_from([None, *Phase])),
+    st.tuples(st.just("power"), st.floats(-30_000, 30_000)),
+    st.tuples(st.just("car_open"), st.booleans()),
+    st.tuples(st.just("gain"), st.floats(-1.0, 2.0)),
+    st.tuples(st.just("module"), st.sampled_from([(), ("fan",)])),
+    st.tuples(st.just("late"), st.floats(0.2, 5.0)),
+    st.tuples(st.just("defect"), st.none()),
+    st.tuples(st.just("reset"), st.none()),
+    st.tuples(st.just("session"), st.floats(-15_000, 15_000)),
+)
+
+
+class Judge:
+    """Looks at what is ordered after each cycle: the promises of the whole stage."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.tests_before = rig.monitor.tests
+        self.no_demand_since_s: float | None = None
+
+    def cycle(self) -> None:
+        rig = self.rig
+        was_closed = rig.board.ordered.contactor
+        image = rig.cycle()
+        board, module = rig.board.ordered, rig.module.ordered
+        if any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults):
+            assert not board.contactor and module == PowerModuleCommand(), image.faults
+        if board.contactor and not was_closed:
+            self.tests_before = rig.monitor.tests
+        if not board.contactor:
+            assert not module.output_on
+        if image.stage in (Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER):
+            assert rig.monitor.tests > self.tests_before, "energised without a cable check since the contactor closed"
+        if rig.demand is not None:
+            self.no_demand_since_s = None
+        elif self.no_demand_since_s is None:
+            self.no_demand_since_s = rig.now_s
+        elif rig.now_s - self.no_demand_since_s > LEASE_S + RAMP_DOWN_TIMEOUT_S + 2 * TICK_S:
+            assert not board.contactor and module.current_A == 0.0
+
+    def run(self, cycles: int) -> None:
+        for _ in range(cycles):
+            self.cycle()
+
+
+def mishap(rig: Rig, judge: Judge, kind: str, value: Any) -> None:
+    match kind:
+        case "silent":
+            rig.silent = value
+        case "pilot":
+            rig.board.car = value
+        case "latched":
+            rig.board.latched = value
+        case "board":
+            rig.board.changes = value
+        case "phase":
+            rig.demand = None if value is None else order(value)
+        case "power":
+            rig.demand = None if rig.demand is None else replace(rig.demand, power_W=value)
+        case "car_open":
+            rig.module.car_open = value
+        case "gain":
+            rig.meter.gain = value
+        case "module":
+            rig.module.faults = value
+        case "late":
+            rig.now_s += value
+            rig.stage.stood_still(value, rig.now_s + TICK_S)
+        case "defect":
+            rig.stage.fail_safe(RuntimeError("a defect"), rig.now_s)
+        case "reset":
+            rig.stage.reset_faults()
+        case _:
+            well(rig, judge, value)
+
+
+def well(rig: Rig, judge: Judge, power_W: float) -> None:
+    """Everything is put right, and a session begins."""
+    rig.silent, rig.board.car, rig.board.changes = set(), ControlPilot.C, {}
+    rig.board.latched, rig.module.faults, rig.module.car_open, rig.meter.gain = frozenset(), (), False, 1.0
+    rig.demand = order(Phase.OFF)
+    judge.run(350)
+    rig.stage.reset_faults()
+    judge.run(120)
+    for phase in (Phase.CABLE_CHECK, Phase.PRE_CHARGE, Phase.TRANSFER):
+        rig.demand = order(phase, power_W=power_W)
+        judge.run(60)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(MISHAPS, st.integers(1, 120)), min_size=1, max_size=12))
+def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[str, Any], int]]) -> None:
+    rig = Rig()
+    judge = Judge(rig)
+    well(rig, judge, 8000.0)
+    assert rig.image is not None and rig.image.stage is Stage.TRANSFER  # else the promises would hold for want of power
+    for (kind, value), cycles in story:
+        mishap(rig, judge, kind, value)
+        judge.run(cycles)
+    rig.demand = None
+    judge.run(300)
