@@ -58,6 +58,12 @@ class FaultCode(IntEnum):
     PILOT_DIODE = 24
     INTERNAL = 25
     CURRENT_EXCEEDED = 26
+    METER_PLAUSIBILITY = 27
+    NO_CURRENT = 28
+    STOOD_STILL = 29
+    PILOT_BOARD_SUPPLY = 30
+    PROXIMITY = 31
+    OUTPUT_NOT_DISCHARGED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,33 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     FaultCode.CURRENT_EXCEEDED: _row(
         _R, Reset.UNPLUG, "more current than commanded", "check the module's set-points and its current measurement"
     ),
+    FaultCode.METER_PLAUSIBILITY: _row(
+        _R,
+        Reset.OPERATOR,
+        "meter and power module disagree",
+        "compare both at a known load; correct or exchange the wrong one before reset: what is billed comes from the meter",
+    ),
+    FaultCode.NO_CURRENT: _row(
+        _R,
+        Reset.AUTO,
+        "no current flows though it is asked for",
+        "the car has opened its contactors or its battery is at its end; if not, check the module",
+    ),
+    FaultCode.STOOD_STILL: _row(
+        _R, Reset.AUTO, "power process stood still", "see what held it up: load, memory, a debugger; [power] realtime"
+    ),
+    FaultCode.PILOT_BOARD_SUPPLY: _row(
+        _E, Reset.AUTO, "pilot/IO board opened for its supply", "check the board's supply voltage"
+    ),
+    FaultCode.PROXIMITY: _row(_R, Reset.UNPLUG, "proximity contact faulty", "unplug; check connector and cable"),
+    FaultCode.OUTPUT_NOT_DISCHARGED: _row(
+        _R,
+        Reset.OPERATOR,
+        "voltage left at the output after the discharge",
+        "isolate the charger; check contactor, discharge resistor and module before reset",
+    ),
     FaultCode.INTERNAL: _row(
-        _E, Reset.OPERATOR, "power process found itself inconsistent", "collect the journal and report it"
+        _E, Reset.OPERATOR, "defect in the power process", "collect the journal and report it, then reset the station"
     ),
 }
 

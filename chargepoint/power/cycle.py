@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import InterlockTripped
 from chargepoint.model.ids import EvseId
+from chargepoint.model.image import EvseImage
 from chargepoint.ports import Bus
 from chargepoint.power.evse_stage import EvseStage
 from chargepoint.power.link_codec import DownMessage, ResetFaults
@@ -23,6 +24,14 @@ IMAGE_PERIOD_S = 0.02
 HEALTH_PERIOD_S = 1.0
 LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
+
+STOOD_STILL_S = 0.2
+"""A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
+too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
+overloaded machine 312 ms (facts/safety.md 5.2)."""
+
+DEFECTS_MAX = 10
+"""Exceptions in the cycles of the EVSEs, since start, after which the process ends for systemd to start a new one."""
 
 STOP_PATIENCE_S = 6.0
 """A stop takes the lease, the ramp, the opening and the discharge: 5.1 s at most."""
@@ -66,6 +75,8 @@ class Cycle:
         self._stopping = False
         self._image_due_s = 0.0
         self._health_due_s = 0.0
+        self._defects = 0
+        self._last_defect: Exception | None = None
         self.lateness = Lateness()
 
     def stop(self) -> None:
@@ -73,11 +84,17 @@ class Cycle:
         self._stopping = True
 
     def run(self) -> None:
-        """Until `stop` and everything is off (or 6 s after it). Whatever ends the loop, everything is ordered off."""
+        """Until `stop` and everything is off (or 6 s after it). Whatever ends the loop, everything is ordered off.
+
+        An exception in one EVSE's cycle switches that EVSE off and leaves the others alone; when there were too many, all
+        are stopped as by `stop` and the last one is raised.
+        """
         try:
             self._turn()
         finally:
             self._switch_off()
+        if self._defects >= DEFECTS_MAX and self._last_defect is not None:
+            raise self._last_defect
 
     def _turn(self) -> None:
         next_tick_s = self._now()
@@ -89,7 +106,11 @@ class Cycle:
             self._obey(now_s)
             if now_s < next_tick_s:
                 continue
-            self.lateness.note(now_s - next_tick_s)
+            late_s = now_s - next_tick_s
+            self.lateness.note(late_s)
+            if late_s > STOOD_STILL_S:
+                for stage in self._stages.values():
+                    stage.stood_still(late_s, now_s)
             next_tick_s = max(next_tick_s + self._tick_s, now_s)
             all_off = self.tick(now_s)
             if self._stopping:
@@ -116,8 +137,7 @@ class Cycle:
         if publish:
             self._image_due_s = now_s + IMAGE_PERIOD_S
         for stage in self._stages.values():
-            image = stage.cycle(now_s)
-            stage.poll(now_s)
+            image = self._cycle(stage, now_s)
             all_off &= image.stage.name in ("OFF", "FAULTED")
             if publish:
                 self._link.send(image)
@@ -133,6 +153,25 @@ class Cycle:
                 self._link.send(bus.health())
         self._beat()
         return all_off
+
+    def _cycle(self, stage: EvseStage, now_s: float) -> EvseImage:
+        """One EVSE's part of a tick. Its defects are its own: it is ordered off, and the others go on."""
+        try:
+            image = stage.cycle(now_s)
+            stage.poll(now_s)
+            return image
+        except Exception as error:
+            self._note_defect(stage.evse_id, error)
+            return stage.fail_safe(error, now_s)
+
+    def _note_defect(self, evse_id: EvseId, error: Exception) -> None:
+        self._defects += 1
+        self._last_defect = error
+        if self._defects <= DEFECTS_MAX:
+            self._log.error("! evse %d: defect %d of %d", evse_id, self._defects, DEFECTS_MAX, exc_info=error)
+        if self._defects == DEFECTS_MAX:
+            self._log.error("* too many defects: the power process ends, to begin anew")
+            self._stopping = True
 
     def _wait(self, next_tick_s: float) -> None:
         poller = select.poll()

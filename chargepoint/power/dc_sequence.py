@@ -1,7 +1,8 @@
 """The DC sequence of one EVSE: off, cable check, pre-charge, transfer, ramp down, open, discharge.
 
 Pure: what it sees goes in with the time, what it commands comes out. Order and figures: IEC 61851-23 Annex CC as far as
-facts/safety.md 1.1 and 1.2 give them (grades there). Ramping lives in `ramp.py`, interlocks in `chargepoint.safety`.
+facts/safety.md 1.1 and 1.2 give them (grades there). The cable check's own steps are in `cable_check.py`, what shall flow in
+`target.py`, ramping in `ramp.py`, interlocks in `chargepoint.safety`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
-from chargepoint.power.law import power_W as law_power_W
+from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.target import Target, target
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     PRE_CHARGE_CURRENT_A,
@@ -21,25 +23,23 @@ from chargepoint.safety.envelope import (
     SAFE_VOLTAGE_V,
     Envelope,
     cable_check_voltage_V,
-    temperature_factor,
 )
 
-CONTACTOR_CLOSE_TIMEOUT_S = 5.0
-CABLE_CHECK_VOLTAGE_TIMEOUT_S = 10.0
-CABLE_CHECK_TOLERANCE_V = 10.0
-SELF_TEST_TIMEOUT_S = 30.0
-INSULATION_VALUE_TIMEOUT_S = 5.0
-VOLTAGE_DOWN_TIMEOUT_S = 10.0
 PRE_CHARGE_TIMEOUT_S = 10.0
 RAMP_DOWN_TIMEOUT_S = 2.0
+UNHEARD_RAMP_DOWN_S = 1.0
+"""A module that does not say its current is ordered down all the same, and opened on this long after, under load perhaps: it
+drives a current nobody commands. 0.5 s of silence and this second are what facts/safety.md 1.2 gives an error to be below 5 A
+(1 s, grade D) and -25 gives lost data (more than 1 s, grade A); a contactor bears it about three times (grade B)."""
 STOP_RAMP_A_PER_S = 100.0  # facts/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
 ERROR_RAMP_A_PER_S = 200.0  # facts/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
 OUTPUT_DISCHARGE_TIMEOUT_S = 2.5
-CONTACTOR_BOUNCE_S = 0.1
 PILOT_F_S = 4.0
 """State F is shown this long after an emergency (facts/safety.md 2: E/F step 4 s), then a steady 12 V: only with that can
 the car's departure be seen, which the reset of many faults waits for."""
+
+_OFF = PowerModuleCommand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class SequenceInputs:
     capabilities: PowerModuleCapabilities | None
     temperature_degC: float | None
     frequency_Hz: float | None = None
+    meter_current_A: float | None = None
+    """A second witness of no current, should the module have fallen silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,16 @@ class SequenceOutputs:
 
 
 _OPEN = {Stage.OFF, Stage.OPENING, Stage.DISCHARGING_OUTPUT, Stage.FAULTED}
+"""The contactor is commanded closed in every other stage."""
+
+_LEAST_PHASE = {
+    Stage.CABLE_CHECK: Phase.CABLE_CHECK,
+    Stage.CABLE_CHECKED: Phase.CABLE_CHECK,
+    Stage.PRE_CHARGE: Phase.PRE_CHARGE,
+    Stage.PRE_CHARGED: Phase.PRE_CHARGE,
+    Stage.TRANSFER: Phase.TRANSFER,
+}
+"""What must at least be demanded to stay: going back (TRANSFER to PRE_CHARGE, say) is a stop, the sequence only moves forward."""
 
 
 class DcSequence:
@@ -86,15 +98,11 @@ class DcSequence:
         self._ramp = ramp
         self._stage = Stage.OFF
         self._entered_s = 0.0
-        self._check_step = 0
-        self._check_step_s = 0.0
-        self._self_test = False
-        self._target_W = 0.0
-        self._limited_by = ""
+        self._check: CableCheck | None = None
+        self._target = Target()
         self._failures: dict[FaultCode, str] = {}
-        self._test_V = 0.0
-        self._not_closed_since_s: float | None = None
         self._waiting_low_since_s: float | None = None
+        self._left_charged = False
         self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
@@ -110,45 +118,47 @@ class DcSequence:
         """What the ramp commands now, signed."""
         return self._ramp.current_A
 
+    @property
+    def allowed_current_A(self) -> float:
+        """What would be commanded if the battery were not at its floor, signed."""
+        return self._target.allowed_A
+
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
-        self._failures, self._self_test = {}, False
-        self._target_W, self._limited_by = 0.0, ""
+        self._failures, self._target = {}, Target()
         if i.severity is Severity.EMERGENCY and self._stage not in _OPEN:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
-        elif self._stage not in _OPEN and self._stage is not Stage.RAMP_DOWN and self._must_stop(i):
+        elif self._stage in _LEAST_PHASE and self._must_stop(i):
             self._enter(Stage.RAMP_DOWN, i.now_s)
         module = self._work(i)
+        self._tell_left_charged(i)
         return SequenceOutputs(
             stage=self._stage,
             board=self._board(i),
             module=module,
             insulation_measuring=self._stage not in (Stage.OFF, Stage.FAULTED),
-            insulation_self_test=self._self_test,
-            target_W=self._target_W,
+            insulation_self_test=self._check is not None and self._check.self_test_begins,
+            target_W=self._target.power_W,
             applied_W=self._ramp.current_A * (i.voltage_V or 0.0),
-            limited_by=self._limited_by,
+            limited_by=self._target.limited_by,
             failures=self._failures,
         )
 
     def _must_stop(self, i: SequenceInputs) -> bool:
-        if i.severity is not None or i.demand is None or i.demand.phase is Phase.OFF:
-            return True
-        # going back (TRANSFER to PRE_CHARGE, say) is a stop too: the sequence only moves forward
-        done = {Stage.CABLE_CHECK: 1, Stage.CABLE_CHECKED: 1, Stage.PRE_CHARGE: 2, Stage.PRE_CHARGED: 2}
-        return int(i.demand.phase) < done.get(self._stage, 3)
+        return i.severity is not None or i.demand is None or i.demand.phase < _LEAST_PHASE[self._stage]
 
     def _enter(self, stage: Stage, now_s: float) -> None:
         self._stage, self._entered_s = stage, now_s
-        self._check_step, self._check_step_s = 0, now_s
-        self._not_closed_since_s = self._waiting_low_since_s = None
+        self._check = self._waiting_low_since_s = None
         self._stop_from_A = abs(self._ramp.current_A)
 
     def _fail(self, code: FaultCode, detail: str, now_s: float) -> PowerModuleCommand:
         self._failures[code] = detail
         self._enter(Stage.RAMP_DOWN, now_s)
-        return PowerModuleCommand()
+        return _OFF
+
+    # -- the stages --------------------------------------------------------------------------------
 
     def _work(self, i: SequenceInputs) -> PowerModuleCommand:
         match self._stage:
@@ -157,10 +167,7 @@ class DcSequence:
             case Stage.CABLE_CHECK:
                 return self._cable_check(i)
             case Stage.CABLE_CHECKED:
-                assert i.demand is not None
-                if i.demand.phase >= Phase.PRE_CHARGE:
-                    self._enter(Stage.PRE_CHARGE, i.now_s)
-                return PowerModuleCommand()
+                return self._cable_checked(i)
             case Stage.PRE_CHARGE | Stage.PRE_CHARGED:
                 return self._pre_charge(i)
             case Stage.TRANSFER:
@@ -168,106 +175,55 @@ class DcSequence:
             case Stage.RAMP_DOWN:
                 return self._ramp_down(i)
             case Stage.OPENING:
-                if i.now_s - self._entered_s >= CONTACTOR_OPEN_WAIT_S and i.contactor is not Contactor.CLOSED:
-                    self._enter(Stage.DISCHARGING_OUTPUT, i.now_s)
-                return PowerModuleCommand()
+                return self._opening(i)
             case Stage.DISCHARGING_OUTPUT:
-                low = i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V
-                if low or i.now_s - self._entered_s >= OUTPUT_DISCHARGE_TIMEOUT_S:
-                    self._enter(Stage.FAULTED if i.severity else Stage.OFF, i.now_s)
-                return PowerModuleCommand()
+                return self._discharging_output(i)
 
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()
         if i.severity is not None:
             self._stage, self._waiting_low_since_s = Stage.FAULTED, None
-            return PowerModuleCommand()
+            return _OFF
         self._stage = Stage.OFF
         demand = i.demand
         if demand is None or demand.phase is not Phase.CABLE_CHECK:
             self._waiting_low_since_s = None
-            return PowerModuleCommand()  # every session begins with a cable check; no other way in
+            return _OFF  # every session begins with a cable check; no other way in
         if not i.pilot.ready or i.lock is not Lock.LOCKED or i.capabilities is None:
-            return PowerModuleCommand()  # not yet: the daemon's own time-out speaks
+            return _OFF  # not yet: the daemon's own time-out speaks
         if i.contactor is not Contactor.OPEN or demand.voltage_limit_V <= SAFE_VOLTAGE_V:
-            return PowerModuleCommand()  # a contactor that is closed already, or a test at no voltage, proves nothing
+            return _OFF  # a contactor that is closed already, or a test at no voltage, proves nothing
         if i.voltage_V is None or i.voltage_V >= SAFE_VOLTAGE_V:
-            if self._waiting_low_since_s is None:
-                self._waiting_low_since_s = i.now_s
-            if i.voltage_V is not None and i.now_s - self._waiting_low_since_s > VOLTAGE_DOWN_TIMEOUT_S:
-                self._failures[FaultCode.CABLE_CHECK] = (
-                    f"output at {i.voltage_V:.0f} V before closing: below {SAFE_VOLTAGE_V:.0f} V"
-                )
-            return PowerModuleCommand()
-        self._test_V = cable_check_voltage_V(demand.voltage_limit_V, self._max_voltage_V(i))
+            self._wait_for_low_voltage(i)
+            return _OFF
+        test_V = cable_check_voltage_V(demand.voltage_limit_V, self._max_voltage_V(i))
         self._enter(Stage.CABLE_CHECK, i.now_s)
-        return PowerModuleCommand()
+        self._check = CableCheck(test_V, self._envelope.insulation_limit_ohm, i.now_s)
+        return _OFF
 
-    def _stays_closed(self, i: SequenceInputs) -> bool:
-        """The mirror contacts say closed, or have said otherwise for no longer than a bounce."""
-        if i.contactor is Contactor.CLOSED:
-            self._not_closed_since_s = None
-            return True
-        if self._not_closed_since_s is None:
-            self._not_closed_since_s = i.now_s
-        return i.now_s - self._not_closed_since_s < CONTACTOR_BOUNCE_S
-
-    def _next_check(self, now_s: float) -> None:
-        self._check_step += 1
-        self._check_step_s = now_s
+    def _wait_for_low_voltage(self, i: SequenceInputs) -> None:
+        if self._waiting_low_since_s is None:
+            self._waiting_low_since_s = i.now_s
+        if i.voltage_V is not None and i.now_s - self._waiting_low_since_s > VOLTAGE_DOWN_TIMEOUT_S:
+            self._failures[FaultCode.CABLE_CHECK] = (
+                f"output at {i.voltage_V:.0f} V before closing: below {SAFE_VOLTAGE_V:.0f} V"
+            )
 
     def _cable_check(self, i: SequenceInputs) -> PowerModuleCommand:
-        test_V = self._test_V
-        energised = PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, test_V, 0.0)
-        waited_s = i.now_s - self._check_step_s
-        at_test_V = i.voltage_V is not None and abs(i.voltage_V - test_V) <= CABLE_CHECK_TOLERANCE_V
-        if self._check_step > 0 and not self._stays_closed(i):
-            return self._fail(FaultCode.CONTACTOR_NOT_CLOSED, "contactor opened during the cable check", i.now_s)
-        match self._check_step:
-            case 0:  # close and see the mirror contacts
-                if i.contactor is Contactor.CLOSED:
-                    self._next_check(i.now_s)
-                elif waited_s > CONTACTOR_CLOSE_TIMEOUT_S:
-                    detail = f"no mirror contact within {CONTACTOR_CLOSE_TIMEOUT_S:.0f} s"
-                    return self._fail(FaultCode.CONTACTOR_NOT_CLOSED, detail, i.now_s)
-                return PowerModuleCommand()
-            case 1:  # bring the test voltage up with 2 A: a short circuit never gets there
-                if at_test_V:
-                    self._self_test = True
-                    self._next_check(i.now_s)
-                elif waited_s > CABLE_CHECK_VOLTAGE_TIMEOUT_S:
-                    seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
-                    return self._fail(FaultCode.CABLE_CHECK, f"test voltage {seen}: {test_V:.0f} V wanted", i.now_s)
-                return energised
-            case 2:  # self-test at test voltage, each time (CC.4.1.3)
-                passed = None if i.insulation is None else i.insulation.self_test_passed
-                if passed:
-                    self._next_check(i.now_s)
-                elif passed is False:
-                    return self._fail(FaultCode.CABLE_CHECK, "insulation monitor failed its self-test", i.now_s)
-                elif waited_s > SELF_TEST_TIMEOUT_S:
-                    detail = f"insulation self-test not done in {SELF_TEST_TIMEOUT_S:.0f} s"
-                    return self._fail(FaultCode.CABLE_CHECK, detail, i.now_s)
-                return energised
-            case 3:  # the measurement itself
-                value = None if i.insulation is None else i.insulation.resistance_ohm
-                if value is None or not at_test_V:  # what was measured at less voltage proves nothing
-                    if waited_s > INSULATION_VALUE_TIMEOUT_S:
-                        detail = f"no valid insulation value at {test_V:.0f} V"
-                        return self._fail(FaultCode.CABLE_CHECK, detail, i.now_s)
-                    return energised
-                if value < self._envelope.insulation_limit_ohm:
-                    bound_kohm = self._envelope.insulation_limit_ohm / 1000
-                    detail = f"{value / 1000:.0f} kohm at {test_V:.0f} V: at least {bound_kohm:.0f} kohm"
-                    return self._fail(FaultCode.INSULATION, detail, i.now_s)
-                self._next_check(i.now_s)
-                return PowerModuleCommand()
-            case _:  # back below 60 V before Finished (facts/safety.md 1.1 step 7)
-                if i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V:
-                    self._enter(Stage.CABLE_CHECKED, i.now_s)
-                elif waited_s > VOLTAGE_DOWN_TIMEOUT_S:
-                    return self._fail(FaultCode.CABLE_CHECK, "output did not fall below 60 V", i.now_s)
-                return PowerModuleCommand()
+        check = self._check
+        assert check is not None
+        failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation))
+        if failure is not None:
+            return self._fail(failure.code, failure.detail, i.now_s)
+        if check.passed:
+            self._enter(Stage.CABLE_CHECKED, i.now_s)
+        return check.module
+
+    def _cable_checked(self, i: SequenceInputs) -> PowerModuleCommand:
+        assert i.demand is not None
+        if i.demand.phase >= Phase.PRE_CHARGE:
+            self._enter(Stage.PRE_CHARGE, i.now_s)
+        return _OFF
 
     def _pre_charge(self, i: SequenceInputs) -> PowerModuleCommand:
         assert i.demand is not None
@@ -277,7 +233,7 @@ class DcSequence:
             return self._transfer(i)
         target_V = min(i.demand.voltage_target_V, i.demand.voltage_limit_V, self._max_voltage_V(i))
         if target_V <= 0:  # the car has not named one yet: nothing to match
-            return PowerModuleCommand()
+            return _OFF
         matched = i.voltage_V is not None and abs(i.voltage_V - target_V) <= PRE_CHARGE_TOLERANCE_V
         if self._stage is Stage.PRE_CHARGE:
             if matched:
@@ -291,84 +247,80 @@ class DcSequence:
         return PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, target_V, 0.0)
 
     def _transfer(self, i: SequenceInputs) -> PowerModuleCommand:
-        target_A = self._target_A(i)
-        step = self._ramp.step(target_A, i.current_A, i.now_s)
-        assert i.demand is not None
+        demand = i.demand
+        assert demand is not None
+        self._target = target(demand, self._envelope, i.capabilities, i.voltage_V, i.temperature_degC, i.frequency_Hz)
+        step = self._ramp.step(self._target.current_A, i.current_A, i.now_s)
         # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
         if i.capabilities is not None:
-            self._window_V = (min(i.demand.voltage_limit_V, self._max_voltage_V(i)), i.demand.voltage_floor_V)
+            self._window_V = (min(demand.voltage_limit_V, self._max_voltage_V(i)), demand.voltage_floor_V)
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
-
-    def _target_A(self, i: SequenceInputs) -> float:
-        """Watts wanted, cut by limits, over the present voltage; names the cut in `_limited_by`."""
-        demand, capabilities = i.demand, i.capabilities
-        assert demand is not None
-        if capabilities is None or i.voltage_V is None or i.voltage_V < SAFE_VOLTAGE_V:
-            self._limited_by = "no voltage reading"
-            return 0.0
-        wanted_W = demand.power_W
-        if demand.law is not None:
-            by_law_W = law_power_W(demand.law, i.frequency_Hz)
-            if by_law_W is None:
-                self._limited_by = "no grid frequency"
-                return 0.0
-            wanted_W = by_law_W
-        power_W = demand.limits_W.clamp(wanted_W)
-        if power_W != wanted_W:
-            self._limited_by = "limits"
-        heat = temperature_factor(i.temperature_degC)
-        charge_A = min(demand.charge_current_limit_A, capabilities.charge_current_max_A)
-        discharge_A = min(demand.discharge_current_limit_A, capabilities.discharge_current_max_A)
-        envelope = self._envelope
-        charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
-        discharge_W = min(capabilities.discharge_power_max_W, envelope.discharge_power_max_W)
-        charge_A = min(charge_A, charge_W / i.voltage_V, envelope.current_max_A * heat)
-        discharge_A = min(discharge_A, discharge_W / i.voltage_V, envelope.current_max_A * heat)
-        if power_W < 0 and i.voltage_V <= demand.voltage_floor_V:
-            discharge_A = 0.0
-        wanted_A = power_W / i.voltage_V
-        target_A = min(max(wanted_A, -discharge_A), charge_A)
-        if target_A != wanted_A:
-            self._limited_by = "temperature" if heat < 1.0 else "current"
-        self._target_W = target_A * i.voltage_V
-        return target_A
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:
         # steep enough to be at zero in half the time: what opens at the time-out opens under load
+        timeout_s = UNHEARD_RAMP_DOWN_S if i.current_A is None else RAMP_DOWN_TIMEOUT_S
         least = ERROR_RAMP_A_PER_S if i.severity else STOP_RAMP_A_PER_S
-        rate = max(least, self._ramp.rate_A_per_s, self._stop_from_A / (RAMP_DOWN_TIMEOUT_S / 2))
+        rate = max(least, self._ramp.rate_A_per_s, self._stop_from_A / (timeout_s / 2))
         step = self._ramp.step(0.0, i.current_A, i.now_s, rate)
-        quiet = i.current_A is not None and abs(i.current_A) < NO_CURRENT_A and step.current_A == 0.0
-        if quiet or i.now_s - self._entered_s > RAMP_DOWN_TIMEOUT_S:
+        seen_A = i.meter_current_A if i.current_A is None else i.current_A
+        quiet = seen_A is not None and abs(seen_A) < NO_CURRENT_A and step.current_A == 0.0
+        if quiet or i.now_s - self._entered_s > timeout_s:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
-            return PowerModuleCommand()
+            return _OFF
         if step.current_A == 0.0:
-            return PowerModuleCommand()
+            return _OFF
         return PowerModuleCommand(True, step.current_A, *self._window_V)
+
+    def _opening(self, i: SequenceInputs) -> PowerModuleCommand:
+        if i.now_s - self._entered_s >= CONTACTOR_OPEN_WAIT_S and i.contactor is not Contactor.CLOSED:
+            self._enter(Stage.DISCHARGING_OUTPUT, i.now_s)
+        return _OFF
+
+    def _discharging_output(self, i: SequenceInputs) -> PowerModuleCommand:
+        low = i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V
+        if low or i.now_s - self._entered_s >= OUTPUT_DISCHARGE_TIMEOUT_S:
+            # with a contactor that was not seen open the voltage may be the car's, and has its own fault
+            self._left_charged = not low and i.voltage_V is not None and i.contactor is Contactor.OPEN
+            self._enter(Stage.FAULTED if i.severity else Stage.OFF, i.now_s)
+        return _OFF
+
+    def _tell_left_charged(self, i: SequenceInputs) -> None:
+        """As long as it is so: a discharge resistor or contactor that failed must not wait for the next car to be seen
+        (facts/safety.md 1.2: above 60 V with both contactors open is a weld: latch, no re-close)."""
+        self._left_charged = self._left_charged and not (i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V)
+        if self._left_charged:
+            seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
+            self._failures[FaultCode.OUTPUT_NOT_DISCHARGED] = (
+                f"output at {seen} after {OUTPUT_DISCHARGE_TIMEOUT_S:.1f} s of discharge: below {SAFE_VOLTAGE_V:.0f} V"
+            )
 
     def _max_voltage_V(self, i: SequenceInputs) -> float:
         module_V = i.capabilities.voltage_max_V if i.capabilities is not None else 0.0
         return min(self._envelope.voltage_max_V, module_V)
 
+    # -- the board ---------------------------------------------------------------------------------
+
     def _board(self, i: SequenceInputs) -> PilotBoardCommand:
         closed = self._stage not in _OPEN
-        demand = i.demand
-        if i.severity is Severity.EMERGENCY:
-            self._pilot = self._emergency_pilot(i)
-        elif demand is not None:
-            self._pilot = (demand.pilot, demand.duty_percent)
-        elif not closed:
-            self._pilot = (PilotCommand.F, 0.0)  # else as before: the car may see the ramp down through
-        if i.severity is not Severity.EMERGENCY:
-            self._pilot_f_since_s = None
+        self._pilot = self._pilot_command(i)
         return PilotBoardCommand(
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
             contactor=closed,
-            discharge=self._stage is Stage.DISCHARGING_OUTPUT or self._lowering_after_check or self._lowering_before(i),
-            lock=closed or self._live(i) or (demand is not None and demand.lock),
+            discharge=self._to_discharge(i),
+            lock=closed or self._may_be_live(i) or (i.demand is not None and i.demand.lock),
         )
+
+    def _pilot_command(self, i: SequenceInputs) -> tuple[PilotCommand, float]:
+        if i.severity is Severity.EMERGENCY:
+            return self._emergency_pilot(i)
+        self._pilot_f_since_s = None
+        if i.demand is not None:
+            return i.demand.pilot, i.demand.duty_percent
+        if self._stage in _OPEN:
+            return PilotCommand.F, 0.0
+        return self._pilot  # as before: the car may see the ramp down through
 
     def _emergency_pilot(self, i: SequenceInputs) -> tuple[PilotCommand, float]:
         if self._pilot_f_since_s is None:
@@ -376,18 +328,25 @@ class DcSequence:
         shown = i.now_s - self._pilot_f_since_s >= PILOT_F_S
         return (PilotCommand.X1, 100.0) if shown and self._stage is Stage.FAULTED else (PilotCommand.F, 0.0)
 
-    @property
-    def _lowering_after_check(self) -> bool:
-        return self._stage is Stage.CABLE_CHECK and self._check_step > 3
+    def _to_discharge(self, i: SequenceInputs) -> bool:
+        match self._stage:
+            case Stage.DISCHARGING_OUTPUT:
+                return True
+            case Stage.CABLE_CHECK:
+                return self._check is not None and self._check.lowering
+            case Stage.OFF:
+                return self._to_discharge_before_check(i)
+            case _:
+                return False
 
-    def _lowering_before(self, i: SequenceInputs) -> bool:
+    def _to_discharge_before_check(self, i: SequenceInputs) -> bool:
         """What is left at the module when its own discharge was cut short (a board that opened everything, say) would
         else fail the next cable check; for as long as that discharge lasts, and never towards the car."""
-        since_s = self._waiting_low_since_s
-        waiting = self._stage is Stage.OFF and since_s is not None and i.contactor is Contactor.OPEN
-        return waiting and since_s is not None and i.now_s - since_s <= OUTPUT_DISCHARGE_TIMEOUT_S
+        if self._waiting_low_since_s is None or i.contactor is not Contactor.OPEN:
+            return False
+        return i.now_s - self._waiting_low_since_s <= OUTPUT_DISCHARGE_TIMEOUT_S
 
-    def _live(self, i: SequenceInputs) -> bool:
+    def _may_be_live(self, i: SequenceInputs) -> bool:
         """The connector may carry voltage: keep it locked. Unknown counts as live while plugged.
 
         The voltage is the module's: once off with the contactor seen open, it is not the connector's, and a module

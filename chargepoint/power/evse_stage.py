@@ -6,50 +6,45 @@ read, interlocks, latch, sequence, command; what trips in a cycle is commanded o
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from chargepoint.model.demand import Phase, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
-    Contactor,
     ControlPilot,
     EvseImage,
-    Lock,
     PowerEvent,
     Stage,
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.readings import fresh
 from chargepoint.ports import (
     EnergyMeter,
     InsulationMonitor,
-    InsulationState,
     PilotBoard,
     PilotBoardCommand,
-    PilotBoardState,
     PowerModule,
     PowerModuleCapabilities,
     PowerModuleCommand,
-    PowerModuleState,
     TokenReader,
 )
-from chargepoint.power.dc_sequence import DcSequence, SequenceInputs
+from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.seen import NOTHING, Seen, look
+from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import Inputs, Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
-
-PILOT_MAX_AGE_S = 0.25
-MODULE_MAX_AGE_S = 0.5
-METER_MAX_AGE_S = 2.0
-INSULATION_MAX_AGE_S = 2.0  # facts/hardware.md 3: older than 2 s is a fault
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
 
 BOARD_CLEAR_PERIOD_S = 0.2
+
+AWAKE_AGAIN_S = 10.0
+"""After the process stood still, a device not heard again within this is silent by its own fault."""
 
 NOT_HEARD_YET = frozenset(
     {
@@ -85,28 +80,6 @@ class StageRatings:
     lease_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """This cycle's readings, stale ones None."""
-
-    board: PilotBoardState | None
-    module: PowerModuleState | None
-    insulation: InsulationState | None
-    contactor: Contactor
-
-    @property
-    def pilot(self) -> ControlPilot:
-        return ControlPilot.UNKNOWN if self.board is None else self.board.pilot
-
-    @property
-    def lock(self) -> Lock:
-        return Lock.UNDEFINED if self.board is None else self.board.lock
-
-    @property
-    def temperature_degC(self) -> float | None:
-        return max(self.board.temperatures_degC, default=None) if self.board is not None else None
-
-
 class EvseStage:
     """Sole owner of one EVSE's power hardware. Everything off until a valid demand says otherwise."""
 
@@ -127,6 +100,9 @@ class EvseStage:
         self._reset_asked = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
+        self._energy = EnergyCount()
+        self._stood_still = ""
+        self._awake_since_s = 0.0
 
     def take_demand(self, demand: StageDemand, now_s: float) -> None:
         """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored."""
@@ -144,11 +120,37 @@ class EvseStage:
         """A person or the central system asks for a reset; causes still present stay latched."""
         self._reset_asked = True
 
+    def stood_still(self, for_s: float, now_s: float) -> None:
+        """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
+        self._stood_still = f"the power process itself stood still for {for_s:.1f} s"
+        self._awake_since_s = now_s
+
+    def fail_safe(self, error: Exception, now_s: float) -> EvseImage:
+        """`cycle` or `poll` raised: order everything off, latch INTERNAL, begin again with a sequence that knows nothing.
+
+        Returns an image that says so, for what was read is not to be trusted either. Never raises.
+        """
+        for order_off in (self._board_off, self._module_off):
+            with contextlib.suppress(Exception):  # the defect may be in that very driver; the other must hear it
+                order_off()
+        self._sequence, self._demand = None, None
+        detail = f"{type(error).__name__}: {error}"
+        self._latch({FaultCode.INTERNAL: detail}, ControlPilot.UNKNOWN, Stage.OPENING, now_s)
+        return self._image(NOTHING, None, None, Stage.FAULTED, now_s)
+
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
+        try:
+            self._board_off()
+        finally:
+            self._module_off()
+
+    def _board_off(self) -> None:
         last = self._board_command
         self._contactor_commanded = False
         self._hw.pilot.command(PilotBoardCommand(discharge=last.discharge, lock=last.lock))
+
+    def _module_off(self) -> None:
         self._hw.module.command(PowerModuleCommand())
 
     def events(self) -> list[PowerEvent]:
@@ -158,65 +160,26 @@ class EvseStage:
 
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
-        seen = self._read(now_s)
-        capabilities = self._hw.module.capabilities
-        sequence = self._sequence_for(capabilities)
+        seen = look(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
+        sequence = self._sequence_for(self._hw.module.capabilities)
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
         stage_before = sequence.stage if sequence is not None else Stage.OFF
         self._note_car_voltage(demand, stage_before)
+        self._note_recovery(seen, now_s)
         self._clear_board(seen, stage_before, now_s)
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
-        self._latch(active, seen, stage_before, now_s)
-        meter = self._hw.meter.registers
-        image = EvseImage(
-            evse_id=self.evse_id,
-            seq=self._seq,
-            taken_at_s=now_s,
-            demand_seq=-1 if self._demand is None else self._demand.seq,
-            phase=Phase.OFF if demand is None else demand.phase,
-            stage=stage_before,
-            pilot=seen.pilot,
-            duty_percent=0.0 if seen.board is None else seen.board.duty_percent,
-            contactor=seen.contactor,
-            lock=seen.lock,
-            voltage_V=None if seen.module is None else seen.module.voltage_V,
-            current_A=None if seen.module is None else seen.module.current_A,
-            applied_W=0.0,
-            target_W=0.0,
-            limited_by_stage="",
-            insulation_ohm=None if seen.insulation is None else seen.insulation.resistance_ohm,
-            meter=meter,
-            temperature_degC=seen.temperature_degC,
-            capabilities=self._stage_capabilities(capabilities),
-            faults=self._latches.codes,
-            permitted=self._latches.severity is None,
+        self._latch(active, seen.pilot, stage_before, now_s)
+        capabilities = self._stage_capabilities(self._hw.module.capabilities)
+        image = replace(
+            self._image(seen, demand, capabilities, stage_before, now_s),
+            meter=self._hw.meter.registers,  # as last read, with its own age
         )
-        self._seq += 1
         if sequence is None:
             return image
-        out = sequence.step(
-            SequenceInputs(
-                now_s=now_s,
-                demand=demand,
-                severity=self._latches.severity,
-                pilot=seen.pilot,
-                lock=seen.lock,
-                contactor=seen.contactor,
-                voltage_V=image.voltage_V,
-                current_A=image.current_A,
-                insulation=seen.insulation,
-                capabilities=self._rated(capabilities),
-                temperature_degC=seen.temperature_degC,
-            )
-        )
-        self._latch({**active, **out.failures}, seen, out.stage, now_s)
-        self._board_command, self._contactor_commanded = out.board, out.board.contactor
-        self._hw.pilot.command(out.board)
-        self._hw.module.command(out.module)
-        self._hw.insulation.enable(out.insulation_measuring)
-        if out.insulation_self_test:
-            self._hw.insulation.start_self_test()
+        out = sequence.step(self._sequence_inputs(seen, demand, now_s))
+        self._latch({**active, **out.failures}, seen.pilot, out.stage, now_s)
+        self._obey(out)
         return replace(
             image,
             stage=out.stage,
@@ -227,6 +190,64 @@ class EvseStage:
             permitted=self._latches.severity is None,
         )
 
+    def _obey(self, out: SequenceOutputs) -> None:
+        self._board_command, self._contactor_commanded = out.board, out.board.contactor
+        self._hw.pilot.command(out.board)
+        self._hw.module.command(out.module)
+        self._hw.insulation.enable(out.insulation_measuring)
+        if out.insulation_self_test:
+            self._hw.insulation.start_self_test()
+
+    def _image(
+        self,
+        seen: Seen,
+        demand: StageDemand | None,
+        capabilities: StageCapabilities | None,
+        stage: Stage,
+        now_s: float,
+    ) -> EvseImage:
+        """What is known before the sequence has worked."""
+        self._seq += 1
+        return EvseImage(
+            evse_id=self.evse_id,
+            seq=self._seq,
+            taken_at_s=now_s,
+            demand_seq=-1 if self._demand is None else self._demand.seq,
+            phase=Phase.OFF if demand is None else demand.phase,
+            stage=stage,
+            pilot=seen.pilot,
+            duty_percent=0.0 if seen.board is None else seen.board.duty_percent,
+            contactor=seen.contactor,
+            lock=seen.lock,
+            voltage_V=seen.voltage_V,
+            current_A=seen.current_A,
+            applied_W=0.0,
+            target_W=0.0,
+            limited_by_stage="",
+            insulation_ohm=seen.insulation_ohm,
+            meter=None,
+            temperature_degC=seen.temperature_degC,
+            capabilities=capabilities,
+            faults=self._latches.codes,
+            permitted=self._latches.severity is None,
+        )
+
+    def _sequence_inputs(self, seen: Seen, demand: StageDemand | None, now_s: float) -> SequenceInputs:
+        return SequenceInputs(
+            now_s=now_s,
+            demand=demand,
+            severity=self._latches.severity,
+            pilot=seen.pilot,
+            lock=seen.lock,
+            contactor=seen.contactor,
+            voltage_V=seen.voltage_V,
+            current_A=seen.current_A,
+            meter_current_A=seen.recent_meter_current_A(now_s),
+            insulation=seen.insulation,
+            capabilities=self._rated(self._hw.module.capabilities),
+            temperature_degC=seen.temperature_degC,
+        )
+
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
         """The sequence exists from the moment the module has said what it is."""
         if self._sequence is None and capabilities is not None:
@@ -235,18 +256,10 @@ class EvseStage:
             self._sequence = DcSequence(self._ratings.envelope, ramp)
         return self._sequence
 
-    def _read(self, now_s: float) -> _Seen:
-        board = fresh(self._hw.pilot.state, now_s, PILOT_MAX_AGE_S)
-        return _Seen(
-            board=board,
-            module=fresh(self._hw.module.state, now_s, MODULE_MAX_AGE_S),
-            insulation=fresh(self._hw.insulation.state, now_s, INSULATION_MAX_AGE_S),
-            contactor=_contactor(board),
-        )
-
-    def _interlock_inputs(self, seen: _Seen, stage: Stage, lease_valid: bool, now_s: float) -> Inputs:
-        board, module, meter = seen.board, seen.module, self._hw.meter.registers
-        meter_alive = meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
+    def _interlock_inputs(self, seen: Seen, stage: Stage, lease_valid: bool, now_s: float) -> Inputs:
+        board, module, meter = seen.board, seen.module, seen.meter
+        power_W = None if module is None else module.voltage_V * module.current_A
+        energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
         return Inputs(
             now_s=now_s,
             envelope=self._ratings.envelope,
@@ -254,7 +267,7 @@ class EvseStage:
             lease_valid=lease_valid,
             pilot_board_alive=board is not None,
             power_module_alive=module is not None,
-            meter_alive=meter_alive,
+            meter_alive=meter is not None,
             insulation_monitor_healthy=seen.insulation is not None and seen.insulation.healthy,
             pilot=seen.pilot,
             lock=seen.lock,
@@ -267,19 +280,30 @@ class EvseStage:
             insulation_relay_ok=board is not None and board.insulation_relay_ok,
             board_latched=frozenset() if board is None else board.latched,
             car_voltage_max_V=self._car_voltage_max_V,
-            module_voltage_V=None if module is None else module.voltage_V,
-            module_current_A=None if module is None else module.current_A,
+            module_voltage_V=seen.voltage_V,
+            module_current_A=seen.current_A,
             module_faults=() if module is None else module.faults,
-            meter_voltage_V=meter.voltage_V if meter is not None and meter_alive else None,
+            meter_voltage_V=None if meter is None else meter.voltage_V,
+            meter_current_A=None if meter is None else meter.current_A,
+            energy=energy,
             commanded_current_A=0.0 if self._sequence is None else self._sequence.commanded_current_A,
-            insulation_ohm=None if seen.insulation is None else seen.insulation.resistance_ohm,
+            allowed_current_A=0.0 if self._sequence is None else self._sequence.allowed_current_A,
+            insulation_ohm=seen.insulation_ohm,
             temperature_degC=seen.temperature_degC,
+            stood_still=self._stood_still,
         )
 
-    def _latch(self, active: dict[FaultCode, str], seen: _Seen, stage: Stage, now_s: float) -> None:
-        new, cleared = self._latches.step(
-            active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A
-        )
+    def _note_recovery(self, seen: Seen, now_s: float) -> None:
+        """What follows from having stood still is over once every device was heard again and the board let go of its
+        watchdog's latch; a device that is not heard for long has a fault of its own."""
+        if now_s <= self._awake_since_s:
+            return  # told at least once, however short it was
+        recovered = seen.everyone and seen.board is not None and "watchdog" not in seen.board.latched
+        if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
+            self._stood_still = ""
+
+    def _latch(self, active: dict[FaultCode, str], pilot: ControlPilot, stage: Stage, now_s: float) -> None:
+        new, cleared = self._latches.step(active, power_off=self._power_off(stage), car_gone=pilot is ControlPilot.A)
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
         self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
 
@@ -293,7 +317,7 @@ class EvseStage:
         elif stage in (Stage.OFF, Stage.FAULTED):
             self._car_voltage_max_V = 0.0
 
-    def _clear_board(self, seen: _Seen, stage: Stage, now_s: float) -> None:
+    def _clear_board(self, seen: Seen, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
         if self._reset_asked:
             self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S
@@ -352,14 +376,3 @@ class EvseStage:
         if hw.token_reader is not None:
             hw.token_reader.poll(now_s)
             self._events += [TokenPresented(self.evse_id, value, now_s) for value in hw.token_reader.tokens()]
-
-
-def _contactor(board: PilotBoardState | None) -> Contactor:
-    if board is None:
-        return Contactor.UNKNOWN
-    if "weld" in board.latched:
-        return Contactor.WELDED
-    poles = (board.contactor_positive_closed, board.contactor_negative_closed)
-    if all(poles):
-        return Contactor.CLOSED
-    return Contactor.CLOSED if any(poles) and not board.contactor_commanded else Contactor.OPEN

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     OVER_VOLTAGE_MARGIN_V,
@@ -48,17 +49,29 @@ class Inputs:
     module_current_A: float | None
     module_faults: tuple[str, ...]
     meter_voltage_V: float | None
+    meter_current_A: float | None
+    energy: EnergyBalance | None
+    """What flowed since this transfer began; None outside a transfer."""
     commanded_current_A: float
+    allowed_current_A: float
+    """What would be commanded if the battery were not at its floor."""
     insulation_ohm: float | None
     temperature_degC: float | None
+    stood_still: str = ""
+    """In words, while the power process stood still a moment ago and what follows from that is not over yet: then that
+    is the fault, and neither the devices' silence nor the lease nor what the board did without us."""
 
 
 _ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
 _ACTIVE = _ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
 
 
+def _stood_still(i: Inputs) -> str | None:
+    return i.stood_still or None
+
+
 def _lease(i: Inputs) -> str | None:
-    return None if i.lease_valid or i.stage not in _ACTIVE else "no valid demand from the daemon"
+    return None if i.lease_valid or i.stood_still or i.stage not in _ACTIVE else "no valid demand from the daemon"
 
 
 def _emergency_stop(i: Inputs) -> str | None:
@@ -139,6 +152,27 @@ def _current_exceeded(i: Inputs) -> str | None:
     return f"{i.module_current_A:.1f} A: magnitude at most {bound_A:.1f} A for {i.commanded_current_A:.1f} A commanded"
 
 
+def _no_current(i: Inputs) -> str | None:
+    """Nothing flows though much more than nothing is asked for: the car opened its contactors, or its battery is at its end.
+
+    Asked for, not commanded: with the car gone from the line a discharging module pulls its terminals to the battery's floor,
+    and there nothing is commanded any more.
+
+    While it lasts the module stands at the end of its voltage window, far from the battery perhaps, and a car that closed
+    again would close on that difference (pre-charge allows 20 V). No clause was found that says when to stop: IEC 61851-23
+    does not specify reverse transfer for CCS, and ISO 15118-20 leaves opening under load to the car. The 5 s of the table are
+    those after which EVerest pauses without energy (facts/safety.md 6); they also cover a car that closes its contactors up to 3 s
+    after PowerDelivery (3). Own rule.
+    """
+    if i.stage is not Stage.TRANSFER or i.module_current_A is None:
+        return None
+    nothing_A = max(NO_CURRENT_A, 0.02 * i.envelope.current_max_A)  # a big module's zero is not exact
+    if abs(i.allowed_current_A) < 3.0 * nothing_A or abs(i.module_current_A) >= nothing_A:
+        return None
+    at = "" if i.module_voltage_V is None else f" at {i.module_voltage_V:.0f} V"
+    return f"{i.module_current_A:.1f} A{at} while {i.allowed_current_A:.1f} A is asked for"
+
+
 def _insulation(i: Inputs) -> str | None:
     if i.stage not in _ENERGISED or i.insulation_ohm is None or i.insulation_ohm >= i.envelope.insulation_limit_ohm:
         return None
@@ -158,7 +192,9 @@ def _insulation_unknown(i: Inputs) -> str | None:
 
 
 def _insulation_monitor(i: Inputs) -> str | None:
-    return None if i.insulation_monitor_healthy else "silent for 2 s, reports a device error, or failed its self-test"
+    if i.insulation_monitor_healthy or i.stood_still:
+        return None
+    return "silent for 2 s, reports a device error, or failed its self-test"
 
 
 def _welded(i: Inputs) -> str | None:
@@ -169,19 +205,37 @@ def _welded(i: Inputs) -> str | None:
 
 def _contactor_dropped(i: Inputs) -> str | None:
     checked = i.stage in _ENERGISED or i.stage is Stage.CABLE_CHECKED  # during the check the sequence looks itself
-    if not checked or not i.contactor_commanded or i.contactor is Contactor.CLOSED:
+    if not checked or not i.contactor_commanded or i.contactor is Contactor.CLOSED or i.stood_still:
         return None
     latched = f"; the board latched {', '.join(sorted(i.board_latched))}" if i.board_latched else ""
     return f"mirror contact open although the contactor is commanded closed{latched}"
 
 
+def _contactor_refused(i: Inputs) -> str | None:
+    return "board latched a contactor that did not close" if "no_close" in i.board_latched else None
+
+
 def _pilot_lost(i: Inputs) -> str | None:
     if i.pilot.ready or i.stage not in _ACTIVE or not i.pilot_board_alive:
         return None
+    if i.stood_still and i.pilot is ControlPilot.F:
+        return None  # the board's own answer to our silence
     quiet = i.module_current_A is not None and abs(i.module_current_A) < NO_CURRENT_A
     if i.stage is Stage.RAMP_DOWN and quiet:
         return None  # the car may go back to B once no current flows (facts/safety.md 1.1 step 13)
     return f"control pilot in state {i.pilot.name}: C or D while energised"
+
+
+def _pilot_short(i: Inputs) -> str | None:
+    return "board latched a short circuit of the control pilot" if "cp_short" in i.board_latched else None
+
+
+def _proximity(i: Inputs) -> str | None:
+    return "board latched a fault of the proximity contact" if "pp" in i.board_latched else None
+
+
+def _board_supply(i: Inputs) -> str | None:
+    return "board latched a fault of its supply and opened everything" if "supply" in i.board_latched else None
 
 
 def _diode(i: Inputs) -> str | None:
@@ -189,13 +243,19 @@ def _diode(i: Inputs) -> str | None:
 
 
 def _board_watchdog(i: Inputs) -> str | None:
-    return "board opened because it did not hear from us" if "watchdog" in i.board_latched else None
+    if "watchdog" not in i.board_latched or i.stood_still:
+        return None
+    return "board opened because it did not hear from us"
 
 
 def _lock(i: Inputs) -> str | None:
     if i.stage not in _ACTIVE or i.lock is Lock.LOCKED or not i.pilot_board_alive:
         return None
     return f"connector lock is {i.lock.name.lower()}: locked while energised"
+
+
+def _lock_fault(i: Inputs) -> str | None:
+    return "board latched a fault of the lock" if "lock" in i.board_latched else None
 
 
 def _plausibility(i: Inputs) -> str | None:
@@ -205,6 +265,28 @@ def _plausibility(i: Inputs) -> str | None:
     if spread_V <= 50.0:
         return None
     return f"module {i.module_voltage_V:.0f} V, meter {i.meter_voltage_V:.0f} V: at most 50 V apart"
+
+
+def _meter_current(i: Inputs) -> str | None:
+    """The bill comes from the meter, the current from the module: either may be wrong, and only the other can tell.
+
+    Facts/safety.md 1.2: a measured current is right to 1.5 % or 0.5 A, whichever is more (CC.6.3, grade B). Two of them, read
+    up to a tenth of a second apart, may differ by 5 % or 2 A, and by 2 % of the rating for a big module's zero (own rule).
+    """
+    if i.stage is not Stage.TRANSFER or i.module_current_A is None or i.meter_current_A is None:
+        return None
+    larger_A = max(abs(i.module_current_A), abs(i.meter_current_A))
+    bound_A = max(2.0, 0.05 * larger_A, 0.02 * i.envelope.current_max_A)
+    if abs(i.module_current_A - i.meter_current_A) <= bound_A:
+        return None
+    return f"module {i.module_current_A:.1f} A, meter {i.meter_current_A:.1f} A: at most {bound_A:.1f} A apart"
+
+
+def _meter_energy(i: Inputs) -> str | None:
+    """Registers that count otherwise than the module's power adds up: a wrong unit or factor, exchanged directions."""
+    if i.stage is not Stage.TRANSFER or i.energy is None:
+        return None
+    return i.energy.contradiction()
 
 
 def _board_too_hot(i: Inputs) -> str | None:
@@ -222,7 +304,7 @@ def _module_fault(i: Inputs) -> str | None:
 
 
 def _silent(name: str, alive: Callable[[Inputs], bool]) -> Callable[[Inputs], str | None]:
-    return lambda i: None if alive(i) else f"no fresh answer from the {name}"
+    return lambda i: None if alive(i) or i.stood_still else f"no fresh answer from the {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +317,15 @@ class Interlock:
 
 
 TABLE: tuple[Interlock, ...] = (
+    Interlock(FaultCode.STOOD_STILL, _stood_still, 0.0),
     Interlock(FaultCode.EMERGENCY_STOP, _emergency_stop, 0.0),
     Interlock(FaultCode.HARDWARE_CHAIN_OPEN, _hardware_chain, 0.0),
     Interlock(FaultCode.RCD, _rcd, 0.0),
     Interlock(FaultCode.DOOR_OPEN, _door, 0.0),
     Interlock(FaultCode.PILOT_BOARD_COMMUNICATION, _silent("pilot/IO board", lambda i: i.pilot_board_alive), 0.0),
+    Interlock(FaultCode.PILOT_BOARD_SUPPLY, _board_supply, 0.0),
     Interlock(FaultCode.PILOT_LOST, _pilot_lost, 0.0),
+    Interlock(FaultCode.PILOT_LOST, _pilot_short, 0.0),
     Interlock(FaultCode.OVER_VOLTAGE_EMERGENCY, _over_voltage_emergency, 0.0),
     Interlock(FaultCode.OVER_CURRENT, _over_current, 0.05),
     Interlock(FaultCode.CONTACTOR_WELDED, _welded, 0.5),  # facts/safety.md 1.2: open, wait, mirror contact again
@@ -250,11 +335,17 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.INSULATION, _insulation_relay, 0.2),
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_monitor, 0.0),
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_unknown, 10.0),  # IEC 61557-8 response time (grade D)
+    Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_refused, 0.0),
     Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_dropped, 0.1),
     Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
     Interlock(FaultCode.CURRENT_EXCEEDED, _current_exceeded, 1.0),
+    Interlock(FaultCode.NO_CURRENT, _no_current, 5.0),
     Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, _plausibility, 5.0),  # facts/safety.md 1.2: 30 s is lax, 5 s proposed
+    Interlock(FaultCode.METER_PLAUSIBILITY, _meter_current, 5.0),  # as the voltage's: a ramp is over long before
+    Interlock(FaultCode.METER_PLAUSIBILITY, _meter_energy, 1.0),
     Interlock(FaultCode.CONNECTOR_LOCK, _lock, 1.0),
+    Interlock(FaultCode.CONNECTOR_LOCK, _lock_fault, 0.0),
+    Interlock(FaultCode.PROXIMITY, _proximity, 0.0),
     Interlock(FaultCode.PILOT_DIODE, _diode, 0.0),
     Interlock(FaultCode.PILOT_BOARD_WATCHDOG, _board_watchdog, 0.0),
     Interlock(FaultCode.OVER_TEMPERATURE, _board_too_hot, 0.0),

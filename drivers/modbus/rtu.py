@@ -8,6 +8,11 @@ a mismatch the bus is quarantined for the device's turnaround plus the longest r
 late and never taken for the next answer; the failed device itself is left in peace for longer; a silent device is asked
 less and less often; nothing is ever repeated by the master (a device driver decides, by reading back).
 
+What keeps its answers to itself costs the others their time, for a time-out and a quarantine each: after every failure somebody
+else has the next turn, and all that failed lately together get a third of the wire (`FAILING_SHARE`). The first stop to a device
+goes at once all the same; those after it wait for their turn in the queue. So nobody waits longer than for one failure: a wire
+with a pilot/IO board, which must be heard each 0.25 s, bears devices whose time-out and turnaround are 0.15 s together.
+
 Not handled: an adapter that echoes what we send (an echo of a write looks like its answer). Switch the echo off.
 """
 
@@ -44,6 +49,9 @@ OnDone = Callable[[Outcome], None]
 
 _BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 _BUFFER = 2 * MAX_FRAME
+FAILING_SHARE = 1 / 3
+"""Of the wire's time, for all devices together that failed lately (own rule)."""
+
 _BABBLE_PATIENCE_S = 0.1
 """A wire that is never silent is written to all the same after this long: the only chance a stop has."""
 
@@ -58,12 +66,26 @@ class _Queued:
 
 @dataclass(slots=True)
 class _Standing:
-    """What we know of one device's manners."""
+    """What we know of one device's manners. Counters are of what happened since its last good answer."""
 
     timing: DeviceTiming = field(default_factory=DeviceTiming)
+    failed: int = 0
     silent: int = 0
     backoff_s: float = 0.0
     not_before_s: float = 0.0
+    stop_tried: bool = False
+    tried_at_s: float = -1e9
+
+    @property
+    def paced(self) -> bool:
+        """It failed too often to be asked whenever somebody likes."""
+        return self.failed >= self.timing.failures_to_pace
+
+    def forgive(self) -> None:
+        """It answered, or nobody knows any more."""
+        self.failed = self.silent = 0
+        self.backoff_s = self.not_before_s = 0.0
+        self.stop_tried = False
 
 
 class RtuMaster:
@@ -88,6 +110,9 @@ class RtuMaster:
         self._waiting_since_s: float | None = None
         self._quarantine_until_s = -1e9
         self._suspect: Request | None = None
+        self._sent_at_s = 0.0
+        self._failing_from_s = -1e9
+        self._others_first = False
         self._connected = False
         self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
 
@@ -105,6 +130,7 @@ class RtuMaster:
             late_s=max(known.timing.late_s, timing.late_s),
             gap_s=max(known.timing.gap_s, timing.gap_s),
             failures_to_back_off=max(known.timing.failures_to_back_off, timing.failures_to_back_off),
+            failures_to_pace=max(known.timing.failures_to_pace, timing.failures_to_pace),
             backoff_min_s=max(known.timing.backoff_min_s, timing.backoff_min_s),
             backoff_max_s=max(known.timing.backoff_max_s, timing.backoff_max_s),
         )
@@ -153,8 +179,9 @@ class RtuMaster:
         self._buffer.clear()
         self._quarantine_until_s = -1e9
         self._busy_at_s = now_s
+        self._failing_from_s, self._others_first = -1e9, False
         for standing in self._units.values():
-            standing.silent, standing.not_before_s = 0, 0.0
+            standing.forgive()
 
     def disconnected(self, now_s: float, detail: str) -> None:
         """The wire is gone: everything asked fails, now and until `connected`."""
@@ -202,7 +229,8 @@ class RtuMaster:
         """The next request if its time has come, else nothing. What is returned counts as sent at `now_s`."""
         if self._out is not None or not self._connected:
             return b""
-        item = self._peek(now_s)
+        self._refuse_backed_off(now_s)
+        item = self._next(now_s)
         if item is None:
             self._waiting_since_s = None
             return b""
@@ -214,7 +242,11 @@ class RtuMaster:
         self._waiting_since_s = None
         self._discard_stale()
         frame = encode(item.request)
-        timing = self._standing(item.request.unit).timing
+        standing = self._standing(item.request.unit)
+        standing.tried_at_s = self._sent_at_s = now_s
+        standing.stop_tried |= item.priority is Priority.STOP
+        self._others_first &= standing.failed > 0
+        timing = standing.timing
         wire_s = (len(frame) + reply_length(item.request)) * self._char_s
         self._out = item
         self._busy_at_s = now_s + len(frame) * self._char_s
@@ -230,8 +262,8 @@ class RtuMaster:
             return None
         if self._out is not None:
             return self._timeout_at_s
-        item = next((queue[0] for queue in self._queues if queue), None)
-        return None if item is None else self._free_at_s(item)
+        queued = (item for queue in self._queues for item in queue)
+        return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -257,29 +289,51 @@ class RtuMaster:
             silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
         return max(silent_at_s, self._quarantine_until_s)
 
-    def _peek(self, now_s: float) -> _Queued | None:
-        """The most urgent request that may go; those of devices in back-off are failed on the way."""
-        for queue in self._queues:
-            while queue:
-                item = queue[0]
+    def _turn_at_s(self, item: _Queued) -> float:
+        """When it may go for its device's manners; those of devices that failed lately share one allowance."""
+        standing = self._standing(item.request.unit)
+        first_stop = item.priority is Priority.STOP and not standing.stop_tried
+        return self._failing_from_s if standing.paced and not first_stop else -1e9
+
+    def _refuse_backed_off(self, now_s: float) -> None:
+        """Fail what is for devices in back-off; a stop is kept."""
+        for queue in self._queues[Priority.STOP + 1 :]:
+            for item in queue[:]:
                 standing = self._standing(item.request.unit)
-                if item.priority is Priority.STOP or now_s >= standing.not_before_s:
-                    return item
-                del queue[0]
+                if now_s >= standing.not_before_s or item not in queue:
+                    continue
+                queue.remove(item)
                 detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
                 item.on_done(Failed(FailureKind.BACKED_OFF, detail, now_s))
-        return None
+
+    def _next(self, now_s: float) -> _Queued | None:
+        """The most urgent request that may go. After a failure one for a device that answers, and of those the one that
+        can cost the wire least, whatever its priority: what else is waiting, stops too, may be for devices that died of the
+        same cause. Of the devices that failed lately the one that has waited longest."""
+        ready = [item for queue in self._queues for item in queue if now_s >= self._turn_at_s(item)]
+        if self._others_first:
+            others = [item for item in ready if not self._standing(item.request.unit).failed]
+            if others:
+                return min(others, key=self._timeout_s)
+        failing = [item for item in ready if self._standing(item.request.unit).paced]
+        turn = min(failing, key=lambda item: self._standing(item.request.unit).tried_at_s, default=None)
+        return next((item for item in ready if item is turn or not self._standing(item.request.unit).paced), None)
+
+    def _timeout_s(self, item: _Queued) -> float:
+        return self._standing(item.request.unit).timing.timeout_s
 
     def _try_reply(self, now_s: float, final: bool) -> None:
         assert self._out is not None
         request = self._out.request
         reply = find_reply(bytes(self._buffer), request, final)
+        # one that we read late because we stood still ourselves is as old as its time-out, not as young as our waking
+        at_s = min(now_s, self._timeout_at_s)
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
         match reply:
             case Registers():
-                self._good(ReadDone(reply.values, now_s))
+                self._good(ReadDone(reply.values, at_s))
             case Acknowledged():
-                self._good(WriteDone(now_s))
+                self._good(WriteDone(at_s))
             case ExceptionReply():
                 detail = f"{what}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
@@ -301,7 +355,7 @@ class RtuMaster:
         self._buffer.clear()
         self._ok += 1
         standing = self._standing(out.request.unit)
-        standing.silent, standing.backoff_s, standing.not_before_s = 0, 0.0, 0.0
+        standing.forgive()
         out.on_done(outcome)
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
@@ -312,7 +366,12 @@ class RtuMaster:
         standing = self._standing(out.request.unit)
         timing = standing.timing
         self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
+        standing.failed += 1
         standing.silent += kind is FailureKind.TIMEOUT
+        self._others_first = True
+        if standing.paced:
+            cost_s = self._quarantine_until_s - self._sent_at_s
+            self._failing_from_s = self._quarantine_until_s + cost_s * (1 / FAILING_SHARE - 1)
         # a garbled reply has been and gone, a missing one may still come
         late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
         standing.not_before_s = now_s + late_s

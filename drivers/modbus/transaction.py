@@ -125,7 +125,7 @@ class DeviceTiming:
     failure this device alone is left in peace, because a read's answer cannot be told from an older one of the same length;
     `gap_s` is extra silence before each request.
     After `failures_to_back_off` time-outs without a good answer between them the device is asked every `backoff_min_s`, doubling up to
-    `backoff_max_s`; requests with Priority.STOP are always sent.
+    `backoff_max_s`. After `failures_to_pace` failures of any kind it shares a small part of the wire with others like it, stops included.
     """
 
     timeout_s: float = 0.1
@@ -133,6 +133,7 @@ class DeviceTiming:
     late_s: float = 0.3
     gap_s: float = 0.0
     failures_to_back_off: int = 3
+    failures_to_pace: int = 2
     backoff_min_s: float = 0.5
     backoff_max_s: float = 5.0
 

@@ -26,7 +26,13 @@ from drivers.modbus.transaction import (
 CYCLE_S = 0.020
 MAP_VERSION = 1
 TIMING = DeviceTiming(
-    timeout_s=0.03, turnaround_s=0.02, late_s=0.03, failures_to_back_off=5, backoff_min_s=0.1, backoff_max_s=1.0
+    timeout_s=0.03,
+    turnaround_s=0.02,
+    late_s=0.03,
+    failures_to_back_off=5,
+    failures_to_pace=5,
+    backoff_min_s=0.1,
+    backoff_max_s=1.0,
 )
 """The board answers within 5 ms; it is asked often even when silent, for it is what opens the contactor."""
 

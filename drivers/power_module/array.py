@@ -1,7 +1,8 @@
 """Several power modules in parallel as one. Fulfils chargepoint.ports.PowerModule.
 
 Equal shares among the modules that are well (identified, answering within half a second, no faults); one that is not is ordered
-off and the rest go on with what they can (N-1). The array has faults only when no module is left.
+off and the rest go on with what they can (N-1). Who is not well when the output goes on, or drops out afterwards, stays off
+until the whole array was ordered off: nothing is started into a circuit that is live. The array has faults only when no module is left.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class PowerModuleArray:
         self.name = name
         self._modules = tuple(modules)
         self._command = PowerModuleCommand()
+        self._out: dict[str, str] = {}
         self._now_s = -1e9
 
     def poll(self, now_s: float) -> None:
@@ -43,6 +45,8 @@ class PowerModuleArray:
     def command(self, command: PowerModuleCommand) -> None:
         """Take this as the order from now on."""
         self._command = command
+        if not command.output_on:
+            self._out.clear()
         self._share()
 
     @property
@@ -77,13 +81,7 @@ class PowerModuleArray:
         # a module ordered off but still answering counts in the sum: its current is real
         everyone = [m.state.value for m in self._modules if m.state is not None and self._answers(m)]
         shown = everyone or [reading.value for reading in states]
-        faults = (
-            ()
-            if well
-            else tuple(
-                f"{m.name}: {fault}" for m in self._modules if m.state is not None for fault in m.state.value.faults
-            )
-        )
+        faults = () if well else tuple(f"{m.name}: {why}" for m in self._modules for why in self._why_not(m))
         temperatures = [s.temperature_degC for s in shown if s.temperature_degC is not None]
         state = PowerModuleState(
             voltage_V=max(s.voltage_V for s in shown),
@@ -98,16 +96,23 @@ class PowerModuleArray:
         return module.state is not None and module.state.age_s(self._now_s) <= ALIVE_S
 
     def _well(self) -> list[PowerModule]:
-        return [
-            module
-            for module in self._modules
-            if module.capabilities is not None
-            and self._answers(module)
-            and module.state is not None
-            and not module.state.value.faults
-        ]
+        return [module for module in self._modules if module.name not in self._out and self._is_well(module)]
+
+    def _is_well(self, module: PowerModule) -> bool:
+        state = module.state
+        return (
+            module.capabilities is not None and self._answers(module) and state is not None and not state.value.faults
+        )
+
+    def _why_not(self, module: PowerModule) -> tuple[str, ...]:
+        said = () if module.state is None else module.state.value.faults
+        return said or ((self._out[module.name],) if module.name in self._out else ())
 
     def _share(self) -> None:
+        if self._command.output_on:
+            for module in self._modules:
+                if module.name not in self._out and not self._is_well(module):
+                    self._out[module.name] = ", ".join(self._why_not(module)) or "dropped out"
         well = self._well()
         for module in self._modules:
             if module in well:

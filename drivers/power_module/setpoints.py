@@ -1,49 +1,138 @@
-"""What a module shall do now, from the order it was given: signed current to one voltage and two magnitudes, through zero.
+"""A module's set-points: what was sent, what it confirmed, and what it shows when read back.
 
-Pure. A change of direction first asks for zero and goes on only when the measured current has been small for the module's
-reversal time.
+Only what changed is written, less goes first and with the most urgent priority. A value the module shows otherwise than
+confirmed is written again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 
-from chargepoint.ports import PowerModuleCommand
+from drivers.modbus.rtu import OnDone, RtuMaster
+from drivers.modbus.transaction import (
+    Failed,
+    Outcome,
+    Priority,
+    Request,
+    WriteCoil,
+    WriteDone,
+    WriteRegister,
+    WriteRegisters,
+)
+from drivers.profile.codec import OutOfClamp
+from drivers.profile.polled import PolledProfile
+from drivers.profile.schema import Step, Write
 
-SMALL_A = 1.0
+RETRY_S = 0.25
+_READBACK_PATIENCE = 3
+
+Registers = tuple[int, ...]
 
 
-@dataclass(slots=True)
-class Direction:
-    """Which way current may be asked for now: +1, -1, or 0 before the first."""
+class SetPoints:
+    """The writable points of one module."""
 
-    sign: int = 0
-    small_since_s: float | None = None
+    def __init__(self, polled: PolledProfile, master: RtuMaster) -> None:
+        self._polled = polled
+        self._master = master
+        self._confirmed: dict[str, Registers] = {}
+        self._sent: dict[str, Registers] = {}
+        self._again_at_s: dict[str, float] = {}
+        self._refused: dict[str, str] = {}
+        self._differences = 0
+        self.last_failure = ""
+        """Why the last write failed; for diagnostics."""
 
-    def turn(
-        self, wanted_A: float, measured_A: float | None, measured_at_s: float, reversal_time_s: float | None
-    ) -> None:
-        """Take a new measurement; turn round if `wanted_A` asks for it and it has been quiet long enough (None: at once)."""
-        wanted = (wanted_A > 0) - (wanted_A < 0)
-        if wanted == 0 or wanted == self.sign:
-            self.small_since_s = None
+    @property
+    def faults(self) -> list[str]:
+        """In words: values outside their clamp, and read-backs that differed three times on end."""
+        not_taken = ["set-points not taken"] if self._differences >= _READBACK_PATIENCE else []
+        return [*self._refused.values(), *not_taken]
+
+    def trust_nothing(self) -> None:
+        """The module may hold anything now: whatever is wanted is written again."""
+        self._confirmed.clear()
+
+    def drop_sent(self) -> None:
+        """What is still on its way counts no more."""
+        self._sent.clear()
+
+    def encode(self, point: str, value: float) -> Registers | None:
+        """The point's registers; None, and a fault told, for a value outside its clamp."""
+        try:
+            registers = self._polled.codecs[point].encode(value)
+        except OutOfClamp as error:
+            self._refused[point] = f"set-point refused: {error}"
+            return None
+        self._refused.pop(point, None)
+        return registers
+
+    def write(self, point: str, registers: Registers, priority: Priority, then: Callable[[Outcome], None]) -> None:
+        """Write one point; `then` hears the outcome. A write of the same point still in the queue gives way."""
+
+        def done(outcome: Outcome) -> None:
+            self._note(point, registers, outcome)
+            then(outcome)
+
+        self._submit(point, registers, priority, done)
+
+    def write_changes(self, steps: Iterable[Step], arguments: Mapping[str, float], now_s: float) -> None:
+        """Write the arguments that differ from what the module confirmed; a smaller current goes first."""
+        changes: list[tuple[Priority, str, Registers]] = []
+        for step in steps:
+            if not isinstance(step, Write) or step.arg is None:
+                continue
+            registers = self.encode(step.point, arguments[step.arg])
+            known = self._sent.get(step.point, self._confirmed.get(step.point))
+            if registers is None or registers == known or now_s < self._again_at_s.get(step.point, -1e9):
+                continue
+            less = step.arg != "voltage_V" and (not any(registers) if known is None else registers < known)
+            changes.append((Priority.STOP if less else Priority.SETPOINT, step.point, registers))
+        for priority, point, registers in sorted(changes, key=lambda change: change[0]):
+            self._sent[point] = registers
+            self._submit(point, registers, priority, self._change_done(point, registers))
+
+    def compare(self, block: str) -> None:
+        """Read-back of a block: what the module shows against what it confirmed."""
+        different = False
+        for point in self._polled.profile.points.values():
+            confirmed = self._confirmed.get(point.name)
+            shown = self._polled.values.get(point.name)
+            if point.block != block or confirmed is None or point.name in self._sent or not isinstance(shown, float):
+                continue
+            if self._polled.codecs[point.name].decode(confirmed) != shown:
+                different = True
+                del self._confirmed[point.name]
+        self._differences = self._differences + 1 if different else 0
+
+    def _change_done(self, point: str, registers: Registers) -> OnDone:
+        def done(outcome: Outcome) -> None:
+            if self._sent.get(point) == registers:
+                del self._sent[point]
+            self._note(point, registers, outcome)
+            if not isinstance(outcome, WriteDone):
+                self._again_at_s[point] = outcome.at_s + RETRY_S
+
+        return done
+
+    def _note(self, point: str, registers: Registers, outcome: Outcome) -> None:
+        if isinstance(outcome, WriteDone):
+            self._confirmed[point] = registers
             return
-        if self.sign == 0 or reversal_time_s is None:
-            self.sign = wanted
-            return
-        if measured_A is None or abs(measured_A) > SMALL_A:
-            self.small_since_s = None
-        elif self.small_since_s is None:
-            self.small_since_s = measured_at_s
-        elif measured_at_s - self.small_since_s >= reversal_time_s:
-            self.sign, self.small_since_s = wanted, None
+        self._confirmed.pop(point, None)
+        if isinstance(outcome, Failed):
+            self.last_failure = outcome.detail
 
-    def arguments(self, command: PowerModuleCommand) -> dict[str, float]:
-        """The profile's arguments for this order: nothing but zero while the direction does not fit."""
-        allowed_A = command.current_A if command.current_A * self.sign > 0 else 0.0
-        discharging = self.sign < 0
-        return {
-            "voltage_V": command.voltage_min_V if discharging else command.voltage_max_V,
-            "charge_current_A": max(0.0, allowed_A),
-            "discharge_current_A": max(0.0, -allowed_A),
-        }
+    def _submit(self, point: str, registers: Registers, priority: Priority, done: OnDone) -> None:
+        request = self._request(point, registers)
+        self._master.submit(request, done, priority, key=(self._polled.name, point))
+
+    def _request(self, point: str, registers: Registers) -> Request:
+        unit, address = self._polled.unit, self._polled.address(point)
+        match self._polled.profile.points[point].write_function:
+            case 5:
+                return WriteCoil(unit, address, bool(registers[0]))
+            case 6:
+                return WriteRegister(unit, address, registers[0])
+            case _:
+                return WriteRegisters(unit, address, registers)

@@ -1,7 +1,7 @@
 """The IO board of the generic map v1 (facts/hardware.md 4): pilot, outputs, inputs, and its own rules.
 
 Rules it keeps without any host: it closes the output contactor only while the chain is closed, the pilot duty is active
-and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature and when the
+and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature, low supply and when the
 watchdog (register 110, default 1 s) was not kicked; a two-channel request whose inverse does not fit is ignored.
 Request and output bits as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
 """
@@ -69,6 +69,7 @@ class Board:
     ignored_writes: int = 0
     refused_closings: int = 0
     silent: bool = False
+    supply_low: bool = False
     _echo: int = -1
     _since_kick_s: float = 0.0
     _since_cycle_s: float = 0.0
@@ -145,7 +146,10 @@ class Board:
             self.latched |= E_STOP
         if self.temperature_degC >= OVER_TEMPERATURE_DEGC:
             self.latched |= OVER_TEMPERATURE
-        unsafe = not self.inputs.hardware_chain or self.latched & (E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD)
+        if self.supply_low:
+            self.latched |= SUPPLY
+        opening = E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD | SUPPLY
+        unsafe = not self.inputs.hardware_chain or self.latched & opening
         energise = self.request & (CONTACTOR | PRECHARGE)
         rising = self.request & CONTACTOR and not self.outputs & CONTACTOR
         closed = self.positive.closed or self.negative.closed

@@ -75,6 +75,7 @@ class EvsePlant:
         module_A, regulating = 0.0, [m for m in self.modules.values() if m.output_on]
         for module in self.modules.values():
             module.terminal_V = circuit.module_V
+            module.starting_s = max(0.0, module.starting_s - dt_s)
             if not module.output_on:
                 module.current_A = 0.0
                 continue

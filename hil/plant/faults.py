@@ -72,6 +72,12 @@ def _module_alarm(evse: EvsePlant, on: bool, value: Value) -> None:
                 module.alarm = False
 
 
+def _module_restart(evse: EvsePlant, on: bool, value: Value) -> None:
+    if on:
+        for module in evse.modules.values():
+            module.restart(_number(value, 0.3))
+
+
 def _imd_error(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.insulation.device_error = on
 
@@ -88,6 +94,10 @@ def _imd_silent(evse: EvsePlant, on: bool, _: Value) -> None:
 
 def _board_silent(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.board.silent = on
+
+
+def _board_supply(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.supply_low = on
 
 
 def _e_stop(evse: EvsePlant, on: bool, _: Value) -> None:
@@ -137,10 +147,12 @@ FAULTS: dict[str, Fault] = {
     "meter_gain": Fault("factor on the meter's current (1.02)", _meter_gain),
     "module_silent": Fault("module name, or all", _module_silent),
     "module_alarm": Fault("module name, or all", _module_alarm),
+    "module_restart": Fault("seconds of silence (0.3): remote mode, output and settings are gone", _module_restart),
     "imd_error": Fault("no value", _imd_error),
     "imd_self_test": Fault("no value: the next self-test fails", _imd_self_test),
     "imd_silent": Fault("no value", _imd_silent),
     "board_silent": Fault("no value", _board_silent),
+    "board_supply": Fault("no value: the board's supply is low, it opens and latches", _board_supply),
     "e_stop": Fault("no value", _e_stop),
     "door_open": Fault("no value", _door),
     "rcd": Fault("no value", _rcd),

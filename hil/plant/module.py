@@ -33,7 +33,21 @@ class ModulePlant:
     forced_current_A: float | None = None
     """Fault: drives this current whatever was set."""
     silent: bool = False
+    starting_s: float = 0.0
+    """Seconds until a module that restarted answers again."""
     terminal_V: float = field(default=0.0)
+
+    @property
+    def answers(self) -> bool:
+        """It is neither silent nor on its way up."""
+        return not self.silent and self.starting_s <= 0.0
+
+    def restart(self, silent_s: float) -> None:
+        """Its own supply failed for a moment: every setting is back to its default, and it says nothing for a while."""
+        self.remote = self.output_on = self.alarm = False
+        self.voltage_set_V = self.source_current_A = self.sink_current_A = 0.0
+        self.source_power_W = self.sink_power_W = 0.0
+        self.starting_s = silent_s
 
     def set_output(self, on: bool) -> bool:
         """Switch the terminals; refused (False) without remote or, switching on, with an alarm."""

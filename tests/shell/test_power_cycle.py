@@ -27,7 +27,7 @@ from chargepoint.ports import (
     Reversal,
 )
 from chargepoint.power.cycle import Cycle
-from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
 from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
@@ -289,6 +289,115 @@ def test_whatever_ends_the_loop_the_outputs_are_ordered_off(station: Station) ->
         station.run(200, each)
     assert station.board.orders[-1] == PilotBoardCommand(lock=True)
     assert station.board.orders[-2].contactor
+    daemon.close()
+
+
+def test_a_tick_that_comes_far_too_late_is_told_as_such_and_switches_off(station: Station) -> None:
+    daemon = Daemon(station.path)
+    told: list[Any] = []
+
+    def each(tick: int) -> None:
+        if tick <= 60:
+            told.extend(daemon.told())
+        daemon.demand(Phase.CABLE_CHECK)
+        if tick == 30:
+            assert station.board.board.contactor
+            station.clock.now_s += 3.0
+
+    station.run(60, each)
+    trips = [message for message in told if isinstance(message, InterlockTripped)]
+    assert [trip.code for trip in trips if trip.code not in NOT_HEARD_YET] == [FaultCode.STOOD_STILL]
+    assert "stood still for 3.0 s" in trips[-1].detail
+    assert not station.board.board.contactor
+    daemon.close()
+
+
+def test_a_tick_a_little_late_is_only_counted(station: Station) -> None:
+    daemon = Daemon(station.path)
+    told: list[Any] = []
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        if tick == 30:
+            station.clock.now_s += 0.15
+        if tick == 35:
+            told.extend(daemon.told())
+
+    station.run(35, each)
+    assert told
+    assert not [message for message in told if isinstance(message, InterlockTripped)]
+    assert station.cycle.lateness.worst_s > 0.15
+    daemon.close()
+
+
+class Two(Station):
+    """A second EVSE with devices of its own, whose stage a test breaks."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.board_2, module, meter, monitor = Board(), Module(), Meter(), Monitor()
+        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
+        self.stage_2 = EvseStage(EvseId(2), EvseHardware(self.board_2, module, meter, monitor, None), ratings)
+        self.bus.devices += [self.board_2, module, meter, monitor]
+        stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}
+        self.cycle = Cycle(stages, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Two]:
+    made = Two(tmp_path / "run" / "power.sock")
+    yield made
+    made.link.close()
+
+
+def test_a_defect_in_one_evses_cycle_switches_that_one_off_and_leaves_the_other_alone(two: Two) -> None:
+    daemon = Daemon(two.path)
+    whole = two.stage_2.cycle
+    closed: list[tuple[bool, bool]] = []
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        daemon.demand(Phase.CABLE_CHECK, evse_id=EvseId(2))
+        closed.append((two.board.board.contactor, two.board_2.board.contactor))
+        if tick == 30:
+            two.stage_2.cycle = raising  # type: ignore[method-assign]
+
+    def raising(now_s: float) -> EvseImage:
+        two.stage_2.cycle = whole  # type: ignore[method-assign]
+        raise RuntimeError("a defect")
+
+    two.run(60, each)
+    assert closed[29] == (True, True)
+    assert closed[31] == closed[59] == (True, False)
+    told = daemon.told()
+    trips = [message for message in told if isinstance(message, InterlockTripped) and message.evse_id == 2]
+    assert (trips[-1].code, trips[-1].detail) == (FaultCode.INTERNAL, "RuntimeError: a defect")
+    last = [message for message in told if isinstance(message, EvseImage) and message.evse_id == 2][-1]
+    assert FaultCode.INTERNAL in last.faults
+    daemon.close()
+
+
+def test_defects_without_end_let_the_others_ramp_down_and_end_the_process(
+    two: Two, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(two.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        if tick == 30:
+            assert two.board.board.contactor
+            two.stage_2.cycle = raising  # type: ignore[method-assign]
+
+    def raising(now_s: float) -> EvseImage:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        two.run(10_000, each)
+    assert 40 < two.beats < 700
+    assert Stage.DISCHARGING_OUTPUT in {m.stage for m in daemon.told() if isinstance(m, EvseImage) and m.evse_id == 1}
+    assert not two.board.board.contactor
+    assert caplog.text.count("defect 1 of") == 1
+    assert "defect 11" not in caplog.text
     daemon.close()
 
 

@@ -25,7 +25,7 @@ class EaPsb:
 
     @property
     def silent(self) -> bool:
-        return self._module.silent
+        return not self._module.answers
 
     def read(self, function: int, address: int, count: int) -> list[int] | None:
         module = self._module

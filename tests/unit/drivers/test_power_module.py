@@ -13,8 +13,8 @@ from chargepoint.model.readings import fresh
 from chargepoint.ports import PowerModuleCommand, PowerModuleState
 from drivers.modbus.frame import sealed
 from drivers.power_module.array import PowerModuleArray
+from drivers.power_module.direction import Direction
 from drivers.power_module.profiled import ProfiledModule
-from drivers.power_module.setpoints import Direction
 from drivers.profile.load import PROFILES, parse, shipped
 from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
@@ -236,6 +236,57 @@ def test_silence_shows_as_age_and_everything_is_written_anew_afterwards(rig: Rig
     assert rig.plants[0].source_current_A == pytest.approx(20.0, abs=0.01)
 
 
+@pytest.mark.parametrize("silent_s", [0.0, 0.3, 0.8, 3.0])
+@pytest.mark.parametrize("order", [CHARGE, DISCHARGE], ids=["charging", "discharging"])
+def test_a_module_that_restarted_stays_off_until_ordered_off_and_then_is_prepared_anew(
+    rig: Rig, order: PowerModuleCommand, silent_s: float
+) -> None:
+    rig.module.command(order)
+    rig.run(1.0)
+    plant = rig.plants[0]
+    plant.restart(silent_s)
+    rig.run(silent_s + 6.0)  # back-off included
+    assert not plant.output_on
+    assert "lost its remote mode: it restarted, or was taken over at its panel" in rig.state().faults
+    rig.module.command(OFF)
+    rig.run(0.2)
+    assert rig.state().faults == ()
+    rig.module.command(order)
+    rig.run(1.5)
+    assert rig.state().current_A == pytest.approx(order.current_A, abs=0.1)
+
+
+def test_a_restart_in_the_middle_of_a_stop_does_not_leave_the_driver_stopping_for_ever(rig: Rig) -> None:
+    """What is written then is refused, for want of the remote mode, and would be written again and again."""
+    rig.module.command(CHARGE)
+    rig.run(1.0)
+    rig.plants[0].silent = True
+    rig.run(0.2)
+    rig.module.command(OFF)
+    rig.run(0.2)
+    rig.plants[0].silent = False
+    rig.plants[0].restart(0.3)
+    rig.run(1.0)
+    rig.module.command(CHARGE)
+    rig.run(3.0)
+    assert rig.state().current_A == pytest.approx(20.0, abs=0.1)
+    assert rig.state().faults == ()
+
+
+def test_a_restart_in_the_middle_of_a_start_is_a_fault_until_ordered_off(rig: Rig) -> None:
+    rig.run(0.2)
+    rig.module.command(CHARGE)
+    for _ in range(20):
+        rig.run(0.01)
+        if rig.plants[0].remote:
+            break
+    rig.run(0.03)
+    rig.plants[0].restart(0.1)
+    rig.run(3.0)
+    assert not rig.plants[0].output_on
+    assert any("lost its remote mode" in fault for fault in rig.state().faults)
+
+
 def test_an_output_found_on_is_switched_off(rig: Rig) -> None:
     plant = rig.plants[0]
     plant.set_remote(True)
@@ -347,6 +398,50 @@ def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: Any) -> No
     rig.plants[0].raise_alarm()
     rig.bus.run([array], 0.3)
     assert array.state.value.faults
+
+
+@pytest.mark.parametrize("mishap", ["restart", "alarm", "silence"])
+def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(scripted_bus: Any, mishap: str) -> None:
+    rig = Rig(scripted_bus, modules=2)
+    array = PowerModuleArray("array", rig.modules)
+    rig.bus.run([array], 0.3)
+    order = PowerModuleCommand(True, 30.0, 450.0, 300.0)
+    array.command(order)
+    rig.bus.run([array], 1.0)
+    lost = rig.plants[1]
+    match mishap:
+        case "restart":
+            lost.restart(0.1)
+        case "alarm":
+            lost.raise_alarm()
+        case _:
+            lost.silent = True
+    rig.bus.run([array], 0.8)
+    lost.silent = lost.alarm = False
+    for _ in range(80):
+        rig.bus.run([array], 0.1)
+        assert not (lost.output_on and lost.source_current_A > 0.0)
+    assert rig.plants[0].source_current_A == pytest.approx(30.0, abs=0.01)
+    assert array.state is not None and array.state.value.faults == ()
+    array.command(OFF)
+    rig.bus.run([array], 0.5)
+    array.command(order)
+    rig.bus.run([array], 1.5)
+    assert [plant.source_current_A for plant in rig.plants] == pytest.approx([15.0, 15.0], abs=0.01)
+
+
+def test_an_array_of_which_all_dropped_out_says_why(scripted_bus: Any) -> None:
+    rig = Rig(scripted_bus, modules=2)
+    array = PowerModuleArray("array", rig.modules)
+    rig.bus.run([array], 0.3)
+    array.command(PowerModuleCommand(True, 30.0, 450.0, 300.0))
+    rig.bus.run([array], 1.0)
+    for plant in rig.plants:
+        plant.restart(0.2)
+    rig.bus.run([array], 1.0)
+    assert array.state is not None
+    assert [fault for fault in array.state.value.faults if fault.startswith("m1: lost its remote mode")]
+    assert not any(plant.output_on for plant in rig.plants)
 
 
 def test_array_needs_a_module() -> None:

@@ -145,13 +145,15 @@ def test_silence_is_a_timeout_at_its_deadline() -> None:
     assert master.health().timeouts == 1
 
 
-def test_a_reply_read_late_by_us_still_counts() -> None:
+def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_time_out() -> None:
     master = _master()
     heard = _ask(master, Read(1, 3, 0, 1))
     master.to_send(1.0)
+    due = master.deadline_s
+    assert due is not None and due < 1.2
     master.receive(_reply(5), 3.0)  # the process stalled; the bytes were there
     master.tick(3.0)
-    assert heard == [ReadDone((5,), 3.0)]
+    assert heard == [ReadDone((5,), due)]
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,7 @@ def test_a_dead_device_is_asked_less_and_less_but_a_stop_always_goes() -> None:
 
 
 def test_a_noisy_device_is_not_taken_for_a_dead_one() -> None:
+    """Garbage never backs it off; it only has its share of the wire: a failure of 0.25 s in each 0.75 s."""
     master = _master()
     now = 1.0
     for _ in range(10):
@@ -233,7 +236,106 @@ def test_a_noisy_device_is_not_taken_for_a_dead_one() -> None:
         master.receive(_reply(7)[:-1] + b"\x00", now + 0.01)
         master.tick(now + 0.2)
         assert _kind(heard) is FailureKind.CRC
+        now += 0.8
+
+
+def _fail_once(master: RtuMaster, now: float, unit: int = 1) -> float:
+    """One read of this unit that nobody answers; the time when it was given up."""
+    _ask(master, Read(unit, 3, 0, 1))
+    assert master.to_send(now) == encode(Read(unit, 3, 0, 1))
+    given_up = master.deadline_s
+    assert given_up is not None
+    master.tick(given_up)
+    return given_up
+
+
+def test_after_a_failure_somebody_else_has_the_next_turn_even_before_a_stop() -> None:
+    master = _master()
+    master.configure(2, TIMING)
+    master.configure(3, DeviceTiming(timeout_s=0.03))
+    now = _fail_once(master, 1.0) + 0.1
+    _ask(master, WriteRegister(1, 9, 0), Priority.STOP)
+    _ask(master, Read(2, 3, 0, 1))
+    _ask(master, Read(3, 3, 0, 1))
+    assert master.to_send(now) == encode(Read(3, 3, 0, 1))  # who would cost least, should it fail too
+    master.receive(_reply(1, unit=3), now + 0.005)
+    assert master.to_send(now + 0.01) == encode(WriteRegister(1, 9, 0))
+
+
+def test_stops_to_devices_that_died_together_leave_gaps_between_them() -> None:
+    """The emergency stop may take the modules' supply, and every one of them is ordered off at that moment."""
+    master = _master()
+    for unit in (2, 3):
+        master.configure(unit, TIMING)
+    master.configure(9, DeviceTiming(timeout_s=0.03))
+    now, order = 1.0, []
+    for unit in (1, 2, 3):
+        _ask(master, WriteRegister(unit, 9, 0), Priority.STOP)
+    for _ in range(6):
+        _ask(master, Read(9, 3, 0, 1), Priority.FAST, "board")
+        frame = master.to_send(now)
+        order.append(frame[0])
+        if frame[0] == 9:
+            master.receive(_reply(1, unit=9), now + 0.005)
+        master.tick(now + 0.2)
         now += 0.3
+    assert order == [1, 9, 2, 9, 3, 9]
+
+
+def test_the_first_stop_goes_at_once_and_those_after_it_keep_to_the_share() -> None:
+    master = _master()
+    now = _fail_once(master, 1.0)
+    now = _fail_once(master, now + 0.1)
+    now = _fail_once(master, now + 0.6)  # paced and backed off
+    first = _ask(master, WriteRegister(1, 9, 1), Priority.STOP, "stop")
+    now += 0.06
+    assert master.to_send(now) == encode(WriteRegister(1, 9, 1))
+    given_up = master.deadline_s
+    assert given_up is not None
+    master.tick(given_up)
+    assert _kind(first) is FailureKind.TIMEOUT
+    older = _ask(master, WriteRegister(1, 9, 2), Priority.STOP, "stop")
+    newest = _ask(master, WriteRegister(1, 9, 3), Priority.STOP, "stop")
+    due = master.deadline_s
+    assert due is not None
+    assert due - now == pytest.approx(3 * (given_up - now + 0.05), abs=0.01)
+    assert master.to_send(due - 0.001) == b""
+    assert master.to_send(due) == encode(WriteRegister(1, 9, 3))
+    assert older == newest == []
+
+
+def test_all_that_fail_together_have_a_third_of_the_wire_and_nobody_else_waits_longer_than_for_one_failure() -> None:
+    """Three dead devices that are stopped and read all the time; each is heard again soon after it is back."""
+    master = RtuMaster("bus", 115200)
+    for unit in (1, 2, 3):
+        master.configure(unit, DeviceTiming(timeout_s=0.06, turnaround_s=0.04, late_s=0.15))
+    master.configure(9, DeviceTiming(timeout_s=0.03, turnaround_s=0.02))
+    master.connected(0.0)
+    now, heard_at, sent_to_dead, gaps = 1.0, 1.0, 0, []
+    back: dict[int, float] = {}
+    while now < 61.0:
+        for unit in (1, 2, 3):
+            _ask(master, Read(unit, 3, 0, 1), Priority.FAST, f"read {unit}")
+            _ask(master, WriteRegister(unit, 9, 0), Priority.STOP, f"stop {unit}")
+        _ask(master, Read(9, 3, 0, 1), Priority.FAST, "alive")
+        frame = master.to_send(now)
+        if frame and frame[0] == 9:
+            now += 0.004
+            master.receive(_reply(1, unit=9), now)
+            gaps.append(now - heard_at)
+            heard_at = now
+        elif frame and now > 50.0:
+            now += 0.004
+            master.receive(_reply(1, unit=frame[0]) if frame[1] == 3 else frame, now)
+            back.setdefault(frame[0], now)
+        elif frame:
+            sent_to_dead += 1
+        now += 0.001
+        master.tick(now)
+    assert max(gaps) < 0.12
+    assert sent_to_dead * 0.1 < 49.0 * 0.35
+    assert set(back) == {1, 2, 3}
+    assert max(back.values()) < 53.0
 
 
 def test_a_dead_device_does_not_hold_up_the_others() -> None:

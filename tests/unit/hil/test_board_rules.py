@@ -12,6 +12,7 @@ from hil.plant.board import (
     LOCK,
     NO_CLOSE,
     OVER_TEMPERATURE,
+    SUPPLY,
     WATCHDOG,
     WELD,
     Board,
@@ -161,3 +162,22 @@ def test_lock_moves_and_can_be_stuck(host: Host) -> None:
     host.request = 0
     host.run(1.0)
     assert host.board.lock_state == 4
+
+
+def test_a_low_supply_opens_and_stays_latched_until_cleared(host: Host) -> None:
+    host.request = CONTACTOR
+    host.run(0.05)
+    assert host.closed
+    host.board.supply_low = True
+    host.run(0.02)
+    assert not host.closed
+    host.board.supply_low = False
+    host.run(0.1)
+    assert host.board.latched & SUPPLY
+    assert not host.closed
+    host.request = 0
+    host.run(0.02)
+    assert host.board.clear(CLEAR_KEY)
+    host.request = CONTACTOR
+    host.run(0.1)
+    assert host.closed

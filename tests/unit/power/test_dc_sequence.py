@@ -12,16 +12,19 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand, Reversal
-from chargepoint.power.dc_sequence import (
-    CABLE_CHECK_VOLTAGE_TIMEOUT_S,
+from chargepoint.power.cable_check import (
     CONTACTOR_CLOSE_TIMEOUT_S,
     INSULATION_VALUE_TIMEOUT_S,
+    SELF_TEST_TIMEOUT_S,
+    TEST_VOLTAGE_TIMEOUT_S,
+    VOLTAGE_DOWN_TIMEOUT_S,
+)
+from chargepoint.power.dc_sequence import (
     OUTPUT_DISCHARGE_TIMEOUT_S,
     PILOT_F_S,
     PRE_CHARGE_TIMEOUT_S,
     RAMP_DOWN_TIMEOUT_S,
-    SELF_TEST_TIMEOUT_S,
-    VOLTAGE_DOWN_TIMEOUT_S,
+    UNHEARD_RAMP_DOWN_S,
     DcSequence,
     SequenceInputs,
     SequenceOutputs,
@@ -106,6 +109,7 @@ class Bench:
             contactor=Contactor.CLOSED if self._board.contactor else Contactor.OPEN,
             voltage_V=self._volts,
             current_A=self._amps,
+            meter_current_A=None,
             insulation=InsulationState(self.insulation_ohm, True, self._tested, True),
             capabilities=self.capabilities,
             temperature_degC=30.0,
@@ -353,7 +357,7 @@ def test_contactor_that_does_not_close() -> None:
 def test_test_voltage_that_is_not_reached(volts: float | None) -> None:
     bench = in_check(lambda out: out.stage is Stage.CABLE_CHECK)
     bench.held = {"voltage_V": volts}
-    bench.run(CABLE_CHECK_VOLTAGE_TIMEOUT_S - 0.1)
+    bench.run(TEST_VOLTAGE_TIMEOUT_S - 0.1)
     assert bench.failures == {}
     fails(bench, FaultCode.CABLE_CHECK, 0.3, "500 V wanted")
 
@@ -501,7 +505,7 @@ TARGETS: list[tuple[dict[str, Any], float, str]] = [
     ({"power_W": 8000.0, "limits_W": Interval(0.0, 0.0)}, 0.0, "limits"),
     ({"power_W": 16_000.0, "charge_current_limit_A": 500.0}, 40.0, ""),
     ({"power_W": 60_000.0, "charge_current_limit_A": 500.0}, 40.0, "current"),
-    ({"power_W": -8000.0, "voltage_floor_V": 400.0}, 0.0, "current"),
+    ({"power_W": -8000.0, "voltage_floor_V": 400.0}, 0.0, "voltage floor"),
     ({"power_W": -8000.0, "voltage_floor_V": 399.0}, -20.0, ""),
     ({"power_W": 8000.0, "voltage_floor_V": 450.0}, 20.0, ""),
     ({"law": FrequencyWattLaw(5000.0, ((49.0, 0.0), (51.0, 0.0)))}, 0.0, "no grid frequency"),
@@ -606,13 +610,38 @@ def test_a_current_that_does_not_stop_is_broken_by_the_time_out() -> None:
 
 
 @pytest.mark.parametrize("lost", [{"current_A": None}, {"current_A": None, "voltage_V": None}], ids=str)
-def test_a_silent_module_is_cut_off_by_the_time_out(lost: dict[str, Any]) -> None:
+@pytest.mark.parametrize("by_meter_A", [None, 20.0, 1.0])
+def test_a_silent_module_is_cut_off_by_a_shorter_time_out(lost: dict[str, Any], by_meter_A: float | None) -> None:
+    """Its current is one that nobody commands, and waiting for an answer makes it no smaller."""
     bench = transferring()
-    bench.severity, bench.held = Severity.ERROR, lost
-    bench.run(RAMP_DOWN_TIMEOUT_S - 0.05)
+    bench.severity, bench.held = Severity.ERROR, {**lost, "meter_current_A": by_meter_A}
+    bench.run(UNHEARD_RAMP_DOWN_S - 0.05)
     assert bench.sequence.stage is Stage.RAMP_DOWN
     assert not bench.run(0.1).board.contactor
     assert bench.reach(Stage.FAULTED, OUTPUT_DISCHARGE_TIMEOUT_S + 0.5).module == OFF
+
+
+def test_a_silent_module_that_obeyed_is_opened_as_soon_as_the_meter_says_so() -> None:
+    bench = transferring()
+    bench.severity, bench.held = Severity.ERROR, {"current_A": None, "meter_current_A": 5.0}
+    bench.run(0.3)
+    assert bench.sequence.stage is Stage.RAMP_DOWN
+    bench.held["meter_current_A"] = 0.5
+    assert not bench.step().board.contactor
+
+
+def test_the_meters_zero_does_not_open_before_the_command_is_at_zero() -> None:
+    bench = transferring()
+    bench.severity, bench.held = Severity.ERROR, {"current_A": None, "meter_current_A": 0.0}
+    opened = bench.until(lambda out: not out.board.contactor, 0.3)
+    assert opened.module == OFF
+    assert Stage.RAMP_DOWN in bench.stages
+
+
+def test_a_module_that_speaks_is_believed_and_not_the_meter() -> None:
+    bench = transferring()
+    bench.demand, bench.held = None, {"current_A": 20.0, "meter_current_A": 0.0}
+    assert bench.run(RAMP_DOWN_TIMEOUT_S - 0.05).board.contactor
 
 
 @pytest.mark.parametrize("phase", [Phase.OFF, Phase.CABLE_CHECK, Phase.PRE_CHARGE])
@@ -710,7 +739,37 @@ def test_discharging_gives_up_after_its_time(volts: float | None) -> None:
     bench.held = {"voltage_V": volts}
     out = bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.05)
     assert out.board.discharge and out.board.lock and out.module == OFF
-    assert bench.run(0.1).stage is Stage.OFF
+    assert bench.run(0.1).stage in (Stage.OFF, Stage.FAULTED)
+    assert not bench.step().board.discharge  # the resistor is made for no longer
+
+
+def test_a_voltage_that_is_left_after_the_discharge_is_told_as_long_as_it_is_there() -> None:
+    bench = transferring()
+    bench.demand, bench.battery_V = None, None
+    bench.reach(Stage.DISCHARGING_OUTPUT)
+    bench.held = {"voltage_V": 60.0}
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.05)
+    assert bench.failures == {}
+    bench.run(0.2)
+    assert set(bench.failures) == {FaultCode.OUTPUT_NOT_DISCHARGED}
+    assert "60 V after 2.5 s" in bench.failures[FaultCode.OUTPUT_NOT_DISCHARGED]
+    assert bench.step().failures
+    bench.held = {"voltage_V": None}
+    assert bench.step().failures  # not known to be gone
+    bench.held = {"voltage_V": 59.9}
+    assert not bench.step().failures
+    bench.held = {"voltage_V": 400.0}
+    assert not bench.run(5.0).failures  # another voltage, another cause
+
+
+@pytest.mark.parametrize("contactor", [Contactor.UNKNOWN, Contactor.WELDED])
+def test_a_voltage_behind_a_contactor_not_seen_open_has_another_fault(contactor: Contactor) -> None:
+    bench = transferring()
+    bench.demand, bench.battery_V = None, None
+    bench.reach(Stage.DISCHARGING_OUTPUT)
+    bench.held = {"voltage_V": 400.0, "contactor": contactor}
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 1.0)
+    assert bench.failures == {}
 
 
 def test_an_error_during_the_opening_ends_faulted() -> None:

@@ -12,11 +12,17 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, PowerModuleCommand, Reversal
-from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S, DcSequence, SequenceInputs, SequenceOutputs
+from chargepoint.power.dc_sequence import (
+    RAMP_DOWN_TIMEOUT_S,
+    UNHEARD_RAMP_DOWN_S,
+    DcSequence,
+    SequenceInputs,
+    SequenceOutputs,
+)
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import Inputs, Interlocks
-from chargepoint.safety.latches import Latches
+from chargepoint.safety.latches import BOARD_RESET, Latches
 
 ENVELOPE = Envelope(920.0, 40.0)
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}
@@ -49,6 +55,7 @@ class World:
     contactor: Contactor | None = None
     volts: float | None = 0.0
     amps: float | None = 0.0
+    meter_amps: float | None = None
     ohm: float | None = 1e6
     monitor_healthy: bool = True
     board_alive: bool = True
@@ -56,6 +63,8 @@ class World:
     identified: bool = True
     degC: float | None = 30.0
     following: bool = True
+    latched: frozenset[str] = frozenset()
+    stood_still: str = ""
 
 
 class Rig:
@@ -70,6 +79,7 @@ class Rig:
         self.now_s = 50.0
         self.out: SequenceOutputs | None = None
         self.demand_lost_s: float | None = None
+        self.unheard_s: float | None = None
         self.tested = False
         self.checked = False
         self.limit_A = 0.0
@@ -95,6 +105,7 @@ class Rig:
             contactor=contactor if world.board_alive else Contactor.UNKNOWN,
             voltage_V=world.volts,
             current_A=world.amps,
+            meter_current_A=world.meter_amps,
             insulation=InsulationState(world.ohm, world.monitor_healthy, self.tested or None, True),
             capabilities=self.capabilities if world.identified else None,
             temperature_degC=world.degC,
@@ -136,15 +147,19 @@ class Rig:
             door_closed=True,
             rcd_ok=True,
             insulation_relay_ok=True,
-            board_latched=frozenset(),
+            board_latched=world.latched if alive else frozenset(),
             car_voltage_max_V=450.0,
             module_voltage_V=world.volts,
             module_current_A=world.amps,
             module_faults=(),
             meter_voltage_V=world.volts,
+            meter_current_A=world.meter_amps,
+            energy=None,
             commanded_current_A=self.sequence.commanded_current_A,
+            allowed_current_A=self.sequence.allowed_current_A,
             insulation_ohm=world.ohm,
             temperature_degC=world.degC,
+            stood_still=world.stood_still,
         )
 
     def _judge(self, before: Stage, out: SequenceOutputs, i: SequenceInputs, dt_s: float, commanded: bool) -> None:
@@ -178,6 +193,13 @@ class Rig:
             self.demand_lost_s = self.now_s
         else:
             assert self.now_s - self.demand_lost_s <= RAMP_DOWN_TIMEOUT_S + dt_s + 1e-6
+
+        if out.stage is not Stage.RAMP_DOWN or i.current_A is not None:
+            self.unheard_s = None
+        elif self.unheard_s is None:
+            self.unheard_s = self.now_s
+        else:
+            assert self.now_s - self.unheard_s <= UNHEARD_RAMP_DOWN_S + dt_s + 1e-6
 
     def _judge_current(self, out: SequenceOutputs, i: SequenceInputs, dt_s: float) -> None:
         amps = out.module.current_A
@@ -278,6 +300,16 @@ class Anything(RuleBasedStateMachine):
     def devices(self, alive: bool, chain: bool, identified: bool) -> None:
         world = self.rig.world
         world.board_alive, world.chain_closed, world.identified = alive, chain, identified
+
+    @rule(meter_amps=currents)
+    def meter(self, meter_amps: float | None) -> None:
+        self.rig.world.meter_amps = meter_amps
+
+    @rule(
+        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2), stood_still=st.sampled_from(["", "x"])
+    )
+    def board_and_process(self, latched: frozenset[str], stood_still: str) -> None:
+        self.rig.world.latched, self.rig.world.stood_still = latched, stood_still
 
     @rule(degC=st.none() | st.floats(0, 120))
     def heat(self, degC: float | None) -> None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
 from chargepoint.model.limits import Interval
@@ -21,8 +23,10 @@ from chargepoint.ports import (
     PowerModuleState,
     Reversal,
 )
+from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.safety.envelope import Envelope
+from chargepoint.safety.latches import BOARD_RESET
 
 TICK_S = 0.01
 LEASE_S = 0.5
@@ -87,6 +91,7 @@ class FakeModule:
             0.0, 1000.0, 60.0, 60.0, 50_000.0, 50_000.0, 1000.0, Reversal.VIA_ZERO, 0.1, None
         )
         self.volts, self.amps = 0.0, 0.0
+        self.car_open = False
         self.faults: tuple[str, ...] = ()
         self.state: Reading[PowerModuleState] | None = None
 
@@ -97,16 +102,36 @@ class FakeModule:
 
     def show(self, now_s: float, battery: bool) -> None:
         on = self.ordered.output_on
-        self.volts = 400.0 if battery else self.ordered.voltage_max_V if on else 0.0
-        self.amps = self.ordered.current_A if battery and on else 0.0
+        window_V = (self.ordered.voltage_min_V, self.ordered.voltage_max_V)
+        free_V = window_V[self.ordered.current_A > 0] if on else 0.0
+        self.volts = 400.0 if battery and not self.car_open else free_V
+        self.amps = self.ordered.current_A if battery and on and not self.car_open else 0.0
         self.state = Reading(PowerModuleState(self.volts, self.amps, on, self.faults), now_s)
 
 
 class FakeMeter:
+    """Counts what the module gives, times its own errors."""
+
     name = "meter"
-    registers: MeterRegisters | None = None
+
+    def __init__(self) -> None:
+        self.registers: MeterRegisters | None = None
+        self.import_Wh, self.export_Wh = 1.0, 2.0
+        self.gain, self.register_gain = 1.0, 1.0
+        self._last_s: float | None = None
 
     def poll(self, now_s: float) -> None: ...
+
+    def show(self, volts: float, amps: float, now_s: float) -> None:
+        amps *= self.gain
+        elapsed_s = 0.0 if self._last_s is None else now_s - self._last_s
+        self._last_s = now_s
+        energy_Wh = volts * amps * self.register_gain * elapsed_s / 3600
+        self.import_Wh += max(0.0, energy_Wh)
+        self.export_Wh += max(0.0, -energy_Wh)
+        self.registers = MeterRegisters(
+            float(int(self.import_Wh)), float(int(self.export_Wh)), volts, amps, volts * amps, now_s
+        )
 
 
 class FakeMonitor:
@@ -178,8 +203,7 @@ class Rig:
         if "module" not in self.silent:
             self.module.show(self.now_s, battery=transfer and self.board.ordered.contactor)
         if "meter" not in self.silent:
-            registers = MeterRegisters(1.0, 2.0, self.module.volts, self.module.amps, 0.0, self.now_s)
-            self.meter.registers = registers
+            self.meter.show(self.module.volts, self.module.amps, self.now_s)
         if "monitor" not in self.silent:
             self.monitor.show(self.now_s)
         if self.demand is not None:
@@ -272,7 +296,7 @@ def test_a_session_goes_through_and_is_in_the_image(rig: Rig) -> None:
     assert image.power_W == pytest.approx(8000.0)
     assert image.demand_seq == rig.seq
     assert (image.temperature_degC, image.insulation_ohm) == (35.0, 1e6)
-    assert image.meter is not None and image.meter.import_Wh == 1.0
+    assert image.meter is not None and image.meter.export_Wh == 2.0
     assert rig.tripped() == []
     assert rig.cycle().seq == image.seq + 1
 
@@ -385,6 +409,162 @@ def test_a_weld_is_seen_after_the_stop_and_needs_a_person(rig: Rig) -> None:
     image = rig.run(0.5)
     assert rig.board.clears == 1
     assert image.faults == frozenset()
+
+
+# -- the meter, the car, the board ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("power_W", [8000.0, -8000.0])
+@pytest.mark.parametrize("gain", [0.5, 1.5])
+def test_a_meter_that_measures_otherwise_than_the_module_stops_power_and_needs_a_person(
+    rig: Rig, power_W: float, gain: float
+) -> None:
+    rig.transfer(power_W)
+    rig.meter.gain = gain
+    rig.run(4.5)
+    assert rig.tripped() == []
+    image = rig.run(1.0)
+    assert rig.tripped() == [FaultCode.METER_PLAUSIBILITY]
+    assert not image.permitted
+    rig.demand = order(Phase.OFF)
+    rig.board.car = ControlPilot.A
+    assert rig.run(10.0).faults == {FaultCode.METER_PLAUSIBILITY}
+    rig.stage.reset_faults()
+    assert rig.run(0.1).faults == frozenset()
+
+
+@pytest.mark.parametrize("power_W", [8000.0, -8000.0])
+def test_registers_that_count_otherwise_than_the_meter_measures_stop_power(rig: Rig, power_W: float) -> None:
+    rig.transfer(power_W)
+    rig.meter.register_gain = 1.5
+    rig.run(10.0)
+    assert rig.tripped() == []  # 11 Wh too much: within the resolution registers may have
+    rig.run(25.0)
+    assert rig.tripped() == [FaultCode.METER_PLAUSIBILITY]
+    trip = next(event for event in rig.events if isinstance(event, InterlockTripped))
+    assert ("out of" if power_W < 0 else "into") in trip.detail
+
+
+def test_a_long_transfer_both_ways_contradicts_no_meter(rig: Rig) -> None:
+    rig.transfer(8000.0)
+    for power_W in (15_000.0, -12_000.0, 0.0, 3000.0, -500.0):
+        rig.demand = order(Phase.TRANSFER, power_W=power_W)
+        rig.run(30.0)
+    assert rig.tripped() == []
+
+
+@pytest.mark.parametrize("power_W", [8000.0, -8000.0])
+def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(rig: Rig, power_W: float) -> None:
+    rig.transfer(power_W)
+    rig.module.car_open = True
+    rig.run(4.9)
+    assert rig.tripped() == []
+    rig.run(0.3)
+    assert rig.tripped() == [FaultCode.NO_CURRENT]
+    rig.demand = order(Phase.OFF)
+    rig.reach(Stage.OFF)
+    assert rig.run(0.1).faults == frozenset()
+
+
+def test_a_board_that_opened_for_its_supply_is_told_by_name_and_recovers(rig: Rig) -> None:
+    rig.transfer()
+    rig.board.latched = frozenset({"supply"})
+    rig.board.changes = {"contactor_positive_closed": False, "contactor_negative_closed": False}
+    rig.run(0.5)
+    assert rig.tripped() == [FaultCode.PILOT_BOARD_SUPPLY]
+    rig.demand, rig.board.changes = order(Phase.OFF), {}
+    rig.reach(Stage.OFF)
+    assert rig.run(0.5).faults == frozenset()
+
+
+def test_a_voltage_left_at_the_output_is_told_before_the_next_car_comes(rig: Rig) -> None:
+    rig.transfer()
+    rig.demand = order(Phase.OFF)
+    rig.reach(Stage.DISCHARGING_OUTPUT)
+    rig.module.show = lambda now_s, battery: None  # type: ignore[method-assign]
+    for _ in range(300):
+        rig.module.state = Reading(PowerModuleState(380.0, 0.0, False, ()), rig.now_s + TICK_S)
+        image = rig.cycle()
+    assert image.faults == {FaultCode.OUTPUT_NOT_DISCHARGED}
+    assert image.stage is Stage.FAULTED
+    rig.stage.reset_faults()
+    rig.module.state = Reading(PowerModuleState(380.0, 0.0, False, ()), rig.now_s + TICK_S)
+    assert rig.cycle().faults == {FaultCode.OUTPUT_NOT_DISCHARGED}
+
+
+# -- the process itself ------------------------------------------------------------------------------------------------------
+
+
+def test_having_stood_still_is_one_fault_with_its_own_words_and_is_over_when_all_are_heard_again(rig: Rig) -> None:
+    rig.transfer()
+    rig.now_s += 3.0
+    rig.stage.stood_still(3.0, rig.now_s + TICK_S)
+    rig.silent, rig.demand = {"board", "module", "meter", "monitor"}, None
+    rig.board.latched = frozenset({"watchdog"})  # it opened by itself after half a second
+    opened = {"contactor_positive_closed": False, "contactor_negative_closed": False, "pilot": ControlPilot.F}
+    rig.board.changes = opened
+    rig.run(0.03)
+    assert rig.cycle().faults == {FaultCode.STOOD_STILL}
+    rig.silent, rig.demand = {"module", "meter", "monitor"}, order(Phase.TRANSFER, power_W=8000.0)
+    rig.run(0.3)
+    rig.silent, rig.board.changes = set(), {}
+    rig.run(5.0)
+    trips = [event for event in rig.events if isinstance(event, InterlockTripped)]
+    assert [(trip.code, trip.detail) for trip in trips] == [
+        (FaultCode.STOOD_STILL, "the power process itself stood still for 3.0 s")
+    ]
+    assert not rig.board.ordered.contactor
+    rig.demand = order(Phase.OFF)
+    image = rig.run(1.0)
+    assert (image.stage, image.faults) == (Stage.OFF, frozenset())
+    assert rig.board.clears >= 1
+
+
+def test_a_device_that_is_not_heard_again_after_it_is_silent_by_its_own_fault(rig: Rig) -> None:
+    rig.transfer()
+    rig.now_s += 3.0
+    rig.stage.stood_still(3.0, rig.now_s + TICK_S)
+    rig.silent = {"meter"}
+    rig.run(9.0)
+    assert rig.tripped() == [FaultCode.STOOD_STILL]
+    rig.run(1.5)
+    assert rig.tripped() == [FaultCode.STOOD_STILL, FaultCode.METER_COMMUNICATION]
+
+
+def test_standing_still_so_shortly_that_nothing_is_stale_is_told_all_the_same(rig: Rig) -> None:
+    rig.transfer()
+    rig.now_s += 0.21
+    rig.stage.stood_still(0.21, rig.now_s + TICK_S)
+    assert rig.cycle().stage is Stage.RAMP_DOWN
+    assert rig.tripped() == [FaultCode.STOOD_STILL]
+
+
+@pytest.mark.parametrize("broken", ["board", "module", "meter", "none"])
+def test_a_defect_leaves_everything_off_until_a_person_resets_it(rig: Rig, broken: str) -> None:
+    """Also one in a driver that cannot even take the order to switch off: the others still hear theirs."""
+    rig.transfer()
+    device: Any = {"board": rig.board, "module": rig.module, "meter": rig.meter, "none": rig.reader}[broken]
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    device.command = refuse
+    image = rig.stage.fail_safe(ValueError("a defect"), rig.now_s)
+    del device.command
+    assert (image.stage, image.faults, image.permitted) == (Stage.FAULTED, {FaultCode.INTERNAL}, False)
+    assert rig.module.ordered == PowerModuleCommand() or broken == "module"
+    assert not rig.board.ordered.contactor or broken == "board"
+    image = rig.run(10.0)
+    assert image.faults == {FaultCode.INTERNAL}
+    assert not rig.board.ordered.contactor
+    assert rig.module.ordered == PowerModuleCommand()
+    assert [(event.code, event.detail) for event in rig.events if isinstance(event, InterlockTripped)] == [
+        (FaultCode.INTERNAL, "ValueError: a defect")
+    ]
+    rig.demand = order(Phase.OFF)
+    rig.stage.reset_faults()
+    assert rig.run(0.2).faults == frozenset()
+    rig.transfer()
 
 
 # -- leases ----------------------------------------------------------------------------------------------------------------
@@ -601,3 +781,113 @@ def test_contactor_from_mirrors_and_command(
         "contactor_commanded": commanded,
     }
     assert rig.cycle().contactor is seen
+
+
+# -- anything at all ---------------------------------------------------------------------------------------------------------
+
+MISHAPS = st.one_of(
+    st.tuples(st.just("silent"), st.sets(st.sampled_from(["board", "module", "meter", "monitor"]), max_size=2)),
+    st.tuples(st.just("pilot"), st.sampled_from(ControlPilot)),
+    st.tuples(st.just("latched"), st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2)),
+    st.tuples(st.just("board"), st.sampled_from([{}, {"door_closed": False}, {"contactor_positive_closed": False}])),
+    st.tuples(st.just("phase"), st.sampled_from([None, *Phase])),
+    st.tuples(st.just("power"), st.floats(-30_000, 30_000)),
+    st.tuples(st.just("car_open"), st.booleans()),
+    st.tuples(st.just("gain"), st.floats(-1.0, 2.0)),
+    st.tuples(st.just("module"), st.sampled_from([(), ("fan",)])),
+    st.tuples(st.just("late"), st.floats(0.2, 5.0)),
+    st.tuples(st.just("defect"), st.none()),
+    st.tuples(st.just("reset"), st.none()),
+    st.tuples(st.just("session"), st.floats(-15_000, 15_000)),
+)
+
+
+class Judge:
+    """Looks at what is ordered after each cycle: the promises of the whole stage."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.tests_before = rig.monitor.tests
+        self.no_demand_since_s: float | None = None
+
+    def cycle(self) -> None:
+        rig = self.rig
+        was_closed = rig.board.ordered.contactor
+        image = rig.cycle()
+        board, module = rig.board.ordered, rig.module.ordered
+        if any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults):
+            assert not board.contactor and module == PowerModuleCommand(), image.faults
+        if board.contactor and not was_closed:
+            self.tests_before = rig.monitor.tests
+        if not board.contactor:
+            assert not module.output_on
+        if image.stage in (Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER):
+            assert rig.monitor.tests > self.tests_before, "energised without a cable check since the contactor closed"
+        if rig.demand is not None:
+            self.no_demand_since_s = None
+        elif self.no_demand_since_s is None:
+            self.no_demand_since_s = rig.now_s
+        elif rig.now_s - self.no_demand_since_s > LEASE_S + RAMP_DOWN_TIMEOUT_S + 2 * TICK_S:
+            assert not board.contactor and module.current_A == 0.0
+
+    def run(self, cycles: int) -> None:
+        for _ in range(cycles):
+            self.cycle()
+
+
+def mishap(rig: Rig, judge: Judge, kind: str, value: Any) -> None:
+    match kind:
+        case "silent":
+            rig.silent = value
+        case "pilot":
+            rig.board.car = value
+        case "latched":
+            rig.board.latched = value
+        case "board":
+            rig.board.changes = value
+        case "phase":
+            rig.demand = None if value is None else order(value)
+        case "power":
+            rig.demand = None if rig.demand is None else replace(rig.demand, power_W=value)
+        case "car_open":
+            rig.module.car_open = value
+        case "gain":
+            rig.meter.gain = value
+        case "module":
+            rig.module.faults = value
+        case "late":
+            rig.now_s += value
+            rig.stage.stood_still(value, rig.now_s + TICK_S)
+        case "defect":
+            rig.stage.fail_safe(RuntimeError("a defect"), rig.now_s)
+        case "reset":
+            rig.stage.reset_faults()
+        case _:
+            well(rig, judge, value)
+
+
+def well(rig: Rig, judge: Judge, power_W: float) -> None:
+    """Everything is put right, and a session begins."""
+    rig.silent, rig.board.car, rig.board.changes = set(), ControlPilot.C, {}
+    rig.board.latched, rig.module.faults, rig.module.car_open, rig.meter.gain = frozenset(), (), False, 1.0
+    rig.demand = order(Phase.OFF)
+    judge.run(350)
+    rig.stage.reset_faults()
+    judge.run(120)
+    for phase in (Phase.CABLE_CHECK, Phase.PRE_CHARGE, Phase.TRANSFER):
+        rig.demand = order(phase, power_W=power_W)
+        judge.run(60)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(MISHAPS, st.integers(1, 120)), min_size=1, max_size=12))
+def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[str, Any], int]]) -> None:
+    rig = Rig()
+    judge = Judge(rig)
+    well(rig, judge, 8000.0)
+    assert rig.image is not None and rig.image.stage is Stage.TRANSFER  # else the promises would hold for want of power
+    for (kind, value), cycles in story:
+        mishap(rig, judge, kind, value)
+        judge.run(cycles)
+    rig.demand = None
+    judge.run(300)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from chargepoint.model.faults import CATALOGUE, FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import TABLE, Inputs, Interlocks
+from chargepoint.safety.latches import BOARD_RESET
 
 ENERGISED = (Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN)
 ACTIVE = (*ENERGISED, Stage.CABLE_CHECK, Stage.CABLE_CHECKED)
@@ -40,14 +42,19 @@ CALM = Inputs(
     module_current_A=20.0,
     module_faults=(),
     meter_voltage_V=399.0,
+    meter_current_A=20.0,
+    energy=None,
     commanded_current_A=20.0,
+    allowed_current_A=20.0,
     insulation_ohm=1_000_000.0,
     temperature_degC=40.0,
 )
 
 
 def seen(**changes: Any) -> Inputs:
-    return replace(CALM, **changes)
+    """Calm but for these; a meter nobody speaks of agrees with the module."""
+    meter = {"meter_current_A": changes["module_current_A"]} if "module_current_A" in changes else {}
+    return replace(CALM, **{**meter, **changes})
 
 
 def tripped_after(held_s: float, **changes: Any) -> set[FaultCode]:
@@ -66,6 +73,8 @@ DELAYS = {
     FaultCode.REVERSE_CURRENT: 0.5,
     FaultCode.CURRENT_EXCEEDED: 1.0,
     FaultCode.VOLTAGE_PLAUSIBILITY: 5.0,
+    FaultCode.METER_PLAUSIBILITY: 5.0,
+    FaultCode.NO_CURRENT: 5.0,
     FaultCode.CONNECTOR_LOCK: 1.0,
     FaultCode.OVER_TEMPERATURE: 1.0,
 }
@@ -108,6 +117,16 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.POWER_MODULE, {"module_faults": ("over-temperature", "fan")}),
     (FaultCode.POWER_MODULE_COMMUNICATION, {"power_module_alive": False}),
     (FaultCode.METER_COMMUNICATION, {"meter_alive": False}),
+    (FaultCode.METER_PLAUSIBILITY, {"meter_current_A": 22.1}),
+    (FaultCode.METER_PLAUSIBILITY, {"meter_current_A": 17.9}),
+    (FaultCode.METER_PLAUSIBILITY, {"module_current_A": -41.0, "meter_current_A": -43.2, "commanded_current_A": -41.0}),
+    (FaultCode.METER_PLAUSIBILITY, {"meter_current_A": -20.0}),
+    (FaultCode.NO_CURRENT, {"module_current_A": 0.9}),
+    (FaultCode.NO_CURRENT, {"module_current_A": -0.9, "allowed_current_A": -3.0}),
+    (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "allowed_current_A": -20.0, "commanded_current_A": 0.0}),
+    (FaultCode.STOOD_STILL, {"stood_still": "for 3.0 s"}),
+    (FaultCode.PILOT_BOARD_SUPPLY, {"board_latched": frozenset({"supply"})}),
+    (FaultCode.PROXIMITY, {"board_latched": frozenset({"pp"})}),
 ]
 
 JUST_FINE: list[dict[str, Any]] = [
@@ -121,12 +140,19 @@ JUST_FINE: list[dict[str, Any]] = [
     {"insulation_ohm": 100_000.0},
     {"temperature_degC": 89.9},
     {"pilot": ControlPilot.D},
-    {"board_latched": frozenset({"pp", "no_close"})},
+    {"meter_current_A": 22.0},
+    {"meter_current_A": 18.0},
+    {"meter_current_A": None},
+    {"module_current_A": -43.0, "meter_current_A": -45.1, "commanded_current_A": -43.0},
+    {"meter_current_A": 0.0, "stage": Stage.RAMP_DOWN},
+    {"module_current_A": 1.0},
+    {"module_current_A": 0.0, "allowed_current_A": 2.9},
+    {"module_current_A": 0.0, "stage": Stage.RAMP_DOWN},
 ]
 
 
 def test_the_table_covers_every_code_an_input_can_cause() -> None:
-    by_sequence = {FaultCode.CABLE_CHECK, FaultCode.PRE_CHARGE, FaultCode.INTERNAL}
+    by_sequence = {FaultCode.CABLE_CHECK, FaultCode.PRE_CHARGE, FaultCode.OUTPUT_NOT_DISCHARGED, FaultCode.INTERNAL}
     assert {row.code for row in TABLE} == set(FaultCode) - by_sequence
     assert {code for code, _ in DANGERS} == {row.code for row in TABLE}
     assert set(CATALOGUE) == set(FaultCode)
@@ -322,6 +348,95 @@ def test_a_contactor_the_board_opened_is_told_with_what_the_board_latched() -> N
     for now_s in (0.0, 0.1):
         found = table.evaluate(seen(now_s=now_s, board_latched=frozenset({"supply"}), contactor=Contactor.OPEN))
     assert "the board latched supply" in found[FaultCode.CONTACTOR_NOT_CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("latched", "code"),
+    [
+        ("supply", FaultCode.PILOT_BOARD_SUPPLY),
+        ("cp_short", FaultCode.PILOT_LOST),
+        ("pp", FaultCode.PROXIMITY),
+        ("no_close", FaultCode.CONTACTOR_NOT_CLOSED),
+        ("lock", FaultCode.CONNECTOR_LOCK),
+        ("diode", FaultCode.PILOT_DIODE),
+        ("watchdog", FaultCode.PILOT_BOARD_WATCHDOG),
+        ("over_temperature", FaultCode.OVER_TEMPERATURE),
+        ("e_stop", FaultCode.EMERGENCY_STOP),
+    ],
+)
+@pytest.mark.parametrize("stage", [Stage.OFF, Stage.TRANSFER])
+def test_whatever_the_board_latched_is_told_by_its_name_at_once(stage: Stage, latched: str, code: FaultCode) -> None:
+    """A weld shows in the contactor's own state."""
+    inputs = seen(board_latched=frozenset({latched}), stage=stage, contactor_commanded=stage is Stage.TRANSFER)
+    assert code in Interlocks().evaluate(inputs)
+    assert set(BOARD_RESET) - {"weld"} >= {latched}
+
+
+def test_every_latch_the_board_may_tell_has_a_row() -> None:
+    for latched in set(BOARD_RESET) - {"weld"}:
+        assert Interlocks().evaluate(seen(board_latched=frozenset({latched}))) != {}, latched
+
+
+# -- the meter against the module ------------------------------------------------------------------------------------------
+
+
+def energy(by_module_Wh: float, by_meter_Wh: float, power_W: float = 10_000.0) -> EnergyBalance:
+    return EnergyBalance(charged_Wh=by_module_Wh, imported_Wh=by_meter_Wh, greatest_W=power_W)
+
+
+@pytest.mark.parametrize(
+    ("balance", "wrong"),
+    [
+        (energy(0.0, 0.0), False),
+        (energy(0.0, 25.0), False),  # 20 Wh, and 2 s of 10 kW
+        (energy(0.0, 26.0), True),
+        (energy(10_000.0, 10_520.0), False),  # 5 % and those
+        (energy(10_000.0, 10_530.0), True),
+        (energy(10_000.0, 9_470.0), True),
+        (EnergyBalance(charged_Wh=1000.0, exported_Wh=1000.0, greatest_W=1000.0), True),  # directions exchanged
+        (EnergyBalance(discharged_Wh=1000.0, exported_Wh=1000.0, greatest_W=1000.0), False),
+    ],
+)
+def test_registers_that_count_otherwise_than_the_module(balance: EnergyBalance, wrong: bool) -> None:
+    assert (FaultCode.METER_PLAUSIBILITY in tripped_after(1.1, energy=balance)) is wrong
+    assert FaultCode.METER_PLAUSIBILITY not in tripped_after(0.9, energy=balance)
+    assert FaultCode.METER_PLAUSIBILITY not in tripped_after(1.1, energy=balance, stage=Stage.RAMP_DOWN)
+
+
+# -- having stood still ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_what_follows_from_having_stood_still_is_one_fault_and_not_six(stage: Stage) -> None:
+    inputs = seen(
+        stage=stage,
+        stood_still="for 3.0 s",
+        lease_valid=False,
+        pilot_board_alive=False,
+        power_module_alive=False,
+        meter_alive=False,
+        insulation_monitor_healthy=False,
+        pilot=ControlPilot.UNKNOWN,
+        lock=Lock.UNDEFINED,
+        contactor=Contactor.UNKNOWN,
+        emergency_chain_closed=False,
+        module_voltage_V=None,
+        module_current_A=None,
+    )
+    table = Interlocks()
+    for now_s in (0.0, 5.0):
+        assert table.evaluate(replace(inputs, now_s=now_s)) == {FaultCode.STOOD_STILL: "for 3.0 s"}
+    opened = seen(stage=stage, stood_still="x", pilot=ControlPilot.F, board_latched=frozenset({"watchdog"}))
+    assert set(Interlocks().evaluate(opened)) == {FaultCode.STOOD_STILL}  # what the board did without us
+
+
+def test_having_stood_still_hides_no_danger_that_is_seen() -> None:
+    inputs = seen(stood_still="for 3.0 s", emergency_chain_closed=False, module_voltage_V=560.0, pilot=ControlPilot.B)
+    assert set(Interlocks().evaluate(inputs)) >= {
+        FaultCode.EMERGENCY_STOP,
+        FaultCode.OVER_VOLTAGE_EMERGENCY,
+        FaultCode.PILOT_LOST,
+    }
 
 
 # -- lag -------------------------------------------------------------------------------------------------------------------

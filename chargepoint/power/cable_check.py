@@ -1,0 +1,175 @@
+"""The cable check: is the way to the car insulated? One object per check, made when it begins.
+
+Pure. Order: close, raise the voltage, let the monitor test itself, measure, lower the voltage (IEC 61851-23 Annex CC as far as
+facts/safety.md 1.1 steps 3 to 7 give it; grades there). With the contactor open the monitor would see only the station's own
+side, and that is always dry: so it must stay closed throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chargepoint.model.faults import FaultCode
+from chargepoint.model.image import Contactor
+from chargepoint.ports import InsulationState, PowerModuleCommand
+from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V
+
+CONTACTOR_CLOSE_TIMEOUT_S = 5.0
+TEST_VOLTAGE_TIMEOUT_S = 10.0
+TEST_VOLTAGE_TOLERANCE_V = 10.0
+SELF_TEST_TIMEOUT_S = 30.0
+INSULATION_VALUE_TIMEOUT_S = 5.0
+VOLTAGE_DOWN_TIMEOUT_S = 10.0
+CONTACTOR_BOUNCE_S = 0.1
+
+
+class CheckStep(Enum):
+    """Where a check is."""
+
+    CLOSE = "close"  # and see the mirror contacts
+    RAISE = "raise"  # to the test voltage with 2 A: a short circuit never gets there
+    SELF_TEST = "self_test"  # of the monitor at test voltage, each time (CC.4.1.3)
+    MEASURE = "measure"
+    LOWER = "lower"  # below 60 V before Finished (facts/safety.md 1.1 step 7)
+    PASSED = "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInputs:
+    """What the check sees in one cycle. None: not known or too old."""
+
+    now_s: float
+    contactor: Contactor
+    voltage_V: float | None
+    insulation: InsulationState | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailure:
+    """Why a check ended without passing: the fault to latch and its words."""
+
+    code: FaultCode
+    detail: str
+
+
+class CableCheck:
+    """One check at `test_voltage_V`; `step` is called each cycle until `passed` or a failure comes back.
+
+    `insulation_limit_ohm` is the least resistance that passes.
+    """
+
+    def __init__(self, test_voltage_V: float, insulation_limit_ohm: float, now_s: float) -> None:
+        self._test_V = test_voltage_V
+        self._limit_ohm = insulation_limit_ohm
+        self._step = CheckStep.CLOSE
+        self._entered_s = now_s
+        self._not_closed_since_s: float | None = None
+        self._self_test_begins = False
+
+    @property
+    def passed(self) -> bool:
+        """Everything was seen and the output is below 60 V again."""
+        return self._step is CheckStep.PASSED
+
+    @property
+    def lowering(self) -> bool:
+        """The output is to be discharged."""
+        return self._step is CheckStep.LOWER
+
+    @property
+    def self_test_begins(self) -> bool:
+        """In this cycle the monitor is to be told to test itself."""
+        return self._self_test_begins
+
+    @property
+    def module(self) -> PowerModuleCommand:
+        """What the power module is to do now."""
+        if self._step in (CheckStep.RAISE, CheckStep.SELF_TEST, CheckStep.MEASURE):
+            return PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, self._test_V, 0.0)
+        return PowerModuleCommand()
+
+    def step(self, i: CheckInputs) -> CheckFailure | None:
+        """One cycle: go on to the next step if this one is done; a failure ends the check."""
+        self._self_test_begins = False
+        if self._step is not CheckStep.CLOSE and not self._stays_closed(i):
+            return CheckFailure(FaultCode.CONTACTOR_NOT_CLOSED, "contactor opened during the cable check")
+        match self._step:
+            case CheckStep.CLOSE:
+                return self._close(i)
+            case CheckStep.RAISE:
+                return self._raise(i)
+            case CheckStep.SELF_TEST:
+                return self._self_test(i)
+            case CheckStep.MEASURE:
+                return self._measure(i)
+            case CheckStep.LOWER:
+                return self._lower(i)
+            case CheckStep.PASSED:
+                return None
+
+    def _close(self, i: CheckInputs) -> CheckFailure | None:
+        if i.contactor is Contactor.CLOSED:
+            self._go_to(CheckStep.RAISE, i.now_s)
+        elif self._waited_s(i) > CONTACTOR_CLOSE_TIMEOUT_S:
+            detail = f"no mirror contact within {CONTACTOR_CLOSE_TIMEOUT_S:.0f} s"
+            return CheckFailure(FaultCode.CONTACTOR_NOT_CLOSED, detail)
+        return None
+
+    def _raise(self, i: CheckInputs) -> CheckFailure | None:
+        if self._at_test_voltage(i):
+            self._self_test_begins = True
+            self._go_to(CheckStep.SELF_TEST, i.now_s)
+        elif self._waited_s(i) > TEST_VOLTAGE_TIMEOUT_S:
+            seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
+            return CheckFailure(FaultCode.CABLE_CHECK, f"test voltage {seen}: {self._test_V:.0f} V wanted")
+        return None
+
+    def _self_test(self, i: CheckInputs) -> CheckFailure | None:
+        passed = None if i.insulation is None else i.insulation.self_test_passed
+        if passed:
+            self._go_to(CheckStep.MEASURE, i.now_s)
+        elif passed is False:
+            return CheckFailure(FaultCode.CABLE_CHECK, "insulation monitor failed its self-test")
+        elif self._waited_s(i) > SELF_TEST_TIMEOUT_S:
+            detail = f"insulation self-test not done in {SELF_TEST_TIMEOUT_S:.0f} s"
+            return CheckFailure(FaultCode.CABLE_CHECK, detail)
+        return None
+
+    def _measure(self, i: CheckInputs) -> CheckFailure | None:
+        value_ohm = None if i.insulation is None else i.insulation.resistance_ohm
+        if value_ohm is None or not self._at_test_voltage(i):  # what was measured at less voltage proves nothing
+            if self._waited_s(i) > INSULATION_VALUE_TIMEOUT_S:
+                return CheckFailure(FaultCode.CABLE_CHECK, f"no valid insulation value at {self._test_V:.0f} V")
+            return None
+        if value_ohm < self._limit_ohm:
+            bound = f"at least {self._limit_ohm / 1000:.0f} kohm"
+            detail = f"{value_ohm / 1000:.0f} kohm at {self._test_V:.0f} V: {bound}"
+            return CheckFailure(FaultCode.INSULATION, detail)
+        self._go_to(CheckStep.LOWER, i.now_s)
+        return None
+
+    def _lower(self, i: CheckInputs) -> CheckFailure | None:
+        if i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V:
+            self._go_to(CheckStep.PASSED, i.now_s)
+        elif self._waited_s(i) > VOLTAGE_DOWN_TIMEOUT_S:
+            return CheckFailure(FaultCode.CABLE_CHECK, f"output did not fall below {SAFE_VOLTAGE_V:.0f} V")
+        return None
+
+    def _go_to(self, step: CheckStep, now_s: float) -> None:
+        self._step, self._entered_s = step, now_s
+
+    def _waited_s(self, i: CheckInputs) -> float:
+        return i.now_s - self._entered_s
+
+    def _at_test_voltage(self, i: CheckInputs) -> bool:
+        return i.voltage_V is not None and abs(i.voltage_V - self._test_V) <= TEST_VOLTAGE_TOLERANCE_V
+
+    def _stays_closed(self, i: CheckInputs) -> bool:
+        """The mirror contacts say closed, or have said otherwise for no longer than a bounce."""
+        if i.contactor is Contactor.CLOSED:
+            self._not_closed_since_s = None
+            return True
+        if self._not_closed_since_s is None:
+            self._not_closed_since_s = i.now_s
+        return i.now_s - self._not_closed_since_s < CONTACTOR_BOUNCE_S

@@ -1,0 +1,102 @@
+"""What the devices of one EVSE say in one cycle: a reading that is too old is None."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.model.image import Contactor, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.readings import fresh
+from chargepoint.ports import (
+    EnergyMeter,
+    InsulationMonitor,
+    InsulationState,
+    PilotBoard,
+    PilotBoardState,
+    PowerModule,
+    PowerModuleState,
+)
+
+PILOT_MAX_AGE_S = 0.25
+MODULE_MAX_AGE_S = 0.5
+METER_MAX_AGE_S = 2.0
+INSULATION_MAX_AGE_S = 2.0  # facts/hardware.md 3: older than 2 s is a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """This cycle's readings, stale ones None. `contactor` from command and mirror contacts together."""
+
+    board: PilotBoardState | None
+    module: PowerModuleState | None
+    meter: MeterRegisters | None
+    insulation: InsulationState | None
+    contactor: Contactor
+
+    @property
+    def everyone(self) -> bool:
+        """No device is silent."""
+        return None not in (self.board, self.module, self.meter, self.insulation)
+
+    @property
+    def pilot(self) -> ControlPilot:
+        """UNKNOWN while the board is silent."""
+        return ControlPilot.UNKNOWN if self.board is None else self.board.pilot
+
+    @property
+    def lock(self) -> Lock:
+        """UNDEFINED while the board is silent."""
+        return Lock.UNDEFINED if self.board is None else self.board.lock
+
+    @property
+    def voltage_V(self) -> float | None:
+        """At the module's terminals."""
+        return None if self.module is None else self.module.voltage_V
+
+    @property
+    def current_A(self) -> float | None:
+        """The module's, positive into the car."""
+        return None if self.module is None else self.module.current_A
+
+    @property
+    def insulation_ohm(self) -> float | None:
+        """None also while the monitor has no valid value."""
+        return None if self.insulation is None else self.insulation.resistance_ohm
+
+    @property
+    def temperature_degC(self) -> float | None:
+        """The hottest of the board's sensors."""
+        return max(self.board.temperatures_degC, default=None) if self.board is not None else None
+
+    def recent_meter_current_A(self, now_s: float) -> float | None:
+        """The meter's current, if as young as the module's must be: it may stand in for that."""
+        meter = self.meter
+        return meter.current_A if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
+
+
+NOTHING = Seen(None, None, None, None, Contactor.UNKNOWN)
+"""When nothing that was read is to be trusted."""
+
+
+def look(
+    pilot: PilotBoard, module: PowerModule, meter: EnergyMeter, insulation: InsulationMonitor, now_s: float
+) -> Seen:
+    """The last word of each device, if it is young enough."""
+    board, registers = fresh(pilot.state, now_s, PILOT_MAX_AGE_S), meter.registers
+    return Seen(
+        board=board,
+        module=fresh(module.state, now_s, MODULE_MAX_AGE_S),
+        meter=registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None,
+        insulation=fresh(insulation.state, now_s, INSULATION_MAX_AGE_S),
+        contactor=_contactor(board),
+    )
+
+
+def _contactor(board: PilotBoardState | None) -> Contactor:
+    if board is None:
+        return Contactor.UNKNOWN
+    if "weld" in board.latched:
+        return Contactor.WELDED
+    poles = (board.contactor_positive_closed, board.contactor_negative_closed)
+    if all(poles):
+        return Contactor.CLOSED
+    return Contactor.CLOSED if any(poles) and not board.contactor_commanded else Contactor.OPEN

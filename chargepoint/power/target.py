@@ -1,0 +1,65 @@
+"""The target current of a transfer: the watts that are wanted, cut by every limit, over the present voltage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.model.demand import StageDemand
+from chargepoint.ports import PowerModuleCapabilities
+from chargepoint.power.law import power_W as law_power_W
+from chargepoint.safety.envelope import SAFE_VOLTAGE_V, Envelope, temperature_factor
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the ramp goes: signed amperes, the same in watts, and in a word why it is not what was wanted ("" if it is).
+
+    `allowed_A` is what might flow if the battery were not at its floor: a car that opened its contactors looks like that.
+    """
+
+    current_A: float = 0.0
+    power_W: float = 0.0
+    limited_by: str = ""
+    allowed_A: float = 0.0
+
+
+def target(
+    demand: StageDemand,
+    envelope: Envelope,
+    capabilities: PowerModuleCapabilities | None,
+    voltage_V: float | None,
+    temperature_degC: float | None,
+    frequency_Hz: float | None,
+) -> Target:
+    """What shall flow now. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
+    if capabilities is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
+        return Target(limited_by="no voltage reading")
+    wanted_W: float | None = demand.power_W
+    if demand.law is not None:
+        wanted_W = law_power_W(demand.law, frequency_Hz)
+    if wanted_W is None:
+        return Target(limited_by="no grid frequency")
+    power_W = demand.limits_W.clamp(wanted_W)
+    limited_by = "limits" if power_W != wanted_W else ""
+    heat = temperature_factor(temperature_degC)
+    charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
+    discharge_W = min(capabilities.discharge_power_max_W, envelope.discharge_power_max_W)
+    charge_A = min(
+        demand.charge_current_limit_A,
+        capabilities.charge_current_max_A,
+        charge_W / voltage_V,
+        envelope.current_max_A * heat,
+    )
+    discharge_A = min(
+        demand.discharge_current_limit_A,
+        capabilities.discharge_current_max_A,
+        discharge_W / voltage_V,
+        envelope.current_max_A * heat,
+    )
+    wanted_A = power_W / voltage_V
+    allowed_A = min(max(wanted_A, -discharge_A), charge_A)
+    if allowed_A != wanted_A:
+        limited_by = "temperature" if heat < 1.0 else "current"
+    if power_W < 0 and voltage_V <= demand.voltage_floor_V:
+        return Target(0.0, 0.0, "temperature" if heat < 1.0 else "voltage floor", allowed_A)
+    return Target(allowed_A, allowed_A * voltage_V, limited_by, allowed_A)
