@@ -108,7 +108,7 @@ def _over_voltage_emergency(i: Inputs) -> str | None:
     car_V = i.car_voltage_max_V if i.stage in _ENERGISED and i.car_voltage_max_V > 0 else i.envelope.voltage_max_V
     bound_V = emergency_over_voltage_V(min(car_V, i.envelope.voltage_max_V))
     seen_V = _highest_voltage_V(i)
-    return f"{seen_V:.1f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
+    return f"{seen_V:.2f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
 
 
 def _over_voltage(i: Inputs) -> str | None:

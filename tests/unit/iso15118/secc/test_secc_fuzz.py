@@ -201,7 +201,9 @@ def test_absurd_demands_never_pass_the_ratings(
     car.send(car.power_delivery(profile_W=(0,)))
     car.see(stage=Stage.TRANSFER)
     car.ask(car.charge_loop(data.draw(any_of(getattr(dc, name), head))))
-    session = EvseSession(EvseId(1), authorize_everybody=False, lease_s=0.5, loop_timeout_s=0.5)
+    session = EvseSession(
+        EvseId(1), authorize_everybody=False, lease_s=0.5, loop_timeout_s=0.5, ev_connection_timeout_s=lambda: 60.0
+    )
     session.feed(_image(car), car.t)
     session.feed(StartTransaction(EvseId(1), IdToken("A", IdTokenType.LOCAL), None, False), car.t)
     for event in car.events:
