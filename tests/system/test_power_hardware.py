@@ -55,7 +55,6 @@ def test_a_module_that_restarted_is_told_and_taken_back(discharging: Any) -> Non
 @pytest.mark.parametrize(
     ("fault", "value", "code"),
     [
-        ("module_silent", None, "POWER_MODULE_COMMUNICATION"),
         ("meter_gain", 1.5, "METER_PLAUSIBILITY"),
         ("car_opens_contactors", None, "NO_CURRENT"),
         ("board_supply", None, "PILOT_BOARD_SUPPLY"),
@@ -69,6 +68,17 @@ def test_each_misfortune_is_one_fault_with_its_own_name(
     demo.until("power off", lambda: off(demo))
     time.sleep(2.0)  # what else would be told is told by then
     assert told(demo) == [code]
+
+
+def test_a_silent_module_is_opened_on_and_no_other_device_is_called_silent(discharging: Any) -> None:
+    """It goes on driving its current; a car that leaves state C meanwhile does so under power, which is told too."""
+    demo = discharging
+    assert demo.steer(do="fault", name="module_silent")["ok"]
+    demo.until("power off", lambda: off(demo))
+    time.sleep(2.0)
+    first, *others = told(demo)
+    assert first == "POWER_MODULE_COMMUNICATION"
+    assert set(others) <= {"PILOT_LOST"}
 
 
 def test_a_power_process_that_stood_still_says_so_and_nothing_else(discharging: Any) -> None:
