@@ -199,7 +199,7 @@ def test_a_delay_starts_again_when_the_cause_was_gone_for_one_cycle(code: FaultC
 
 def test_detail_names_value_and_bound() -> None:
     detail = Interlocks().evaluate(seen(module_voltage_V=560.0))[FaultCode.OVER_VOLTAGE_EMERGENCY]
-    assert "560.0 V" in detail and "550 V" in detail
+    assert "560.00 V" in detail and "550 V" in detail
 
 
 # -- stages ----------------------------------------------------------------------------------------------------------------
