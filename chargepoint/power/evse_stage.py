@@ -33,6 +33,7 @@ from chargepoint.ports import (
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.ramp import Ramp
 from chargepoint.power.seen import NOTHING, Seen, look
+from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import Inputs, Interlocks
@@ -101,6 +102,7 @@ class EvseStage:
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
         self._energy = EnergyCount()
+        self._charge_end = ChargeEnd()
         self._stood_still = ""
         self._awake_since_s = 0.0
 
@@ -259,6 +261,7 @@ class EvseStage:
     def _interlock_inputs(self, seen: Seen, stage: Stage, lease_valid: bool, now_s: float) -> Inputs:
         board, module, meter = seen.board, seen.module, seen.meter
         power_W = None if module is None else module.voltage_V * module.current_A
+        allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
         energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
         return Inputs(
             now_s=now_s,
@@ -287,7 +290,10 @@ class EvseStage:
             meter_current_A=None if meter is None else meter.current_A,
             energy=energy,
             commanded_current_A=0.0 if self._sequence is None else self._sequence.commanded_current_A,
-            allowed_current_A=0.0 if self._sequence is None else self._sequence.allowed_current_A,
+            allowed_current_A=allowed_A,
+            battery_full=self._charge_end.step(
+                self._ratings.envelope, self._car_voltage_max_V, seen.voltage_V, seen.current_A, allowed_A
+            ),
             insulation_ohm=seen.insulation_ohm,
             temperature_degC=seen.temperature_degC,
             stood_still=self._stood_still,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.safety.charge_end import nothing_A
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
@@ -55,6 +56,8 @@ class Inputs:
     commanded_current_A: float
     allowed_current_A: float
     """What would be commanded if the battery were not at its floor."""
+    battery_full: bool
+    """A charging current that is missing may be missing for that (`charge_end.py`)."""
     insulation_ohm: float | None
     temperature_degC: float | None
     stood_still: str = ""
@@ -162,12 +165,15 @@ def _no_current(i: Inputs) -> str | None:
     again would close on that difference (pre-charge allows 20 V). No clause was found that says when to stop: IEC 61851-23
     does not specify reverse transfer for CCS, and ISO 15118-20 leaves opening under load to the car. The 5 s of the table are
     those after which EVerest pauses without energy (facts/safety.md 6); they also cover a car that closes its contactors up to 3 s
-    after PowerDelivery (3). Own rule.
+    after PowerDelivery (3). A full battery is excepted (`charge_end.py`): so ends every charge of a car that leaves the end to us,
+    and it may give back later. Own rule.
     """
     if i.stage is not Stage.TRANSFER or i.module_current_A is None:
         return None
-    nothing_A = max(NO_CURRENT_A, 0.02 * i.envelope.current_max_A)  # a big module's zero is not exact
-    if abs(i.allowed_current_A) < 3.0 * nothing_A or abs(i.module_current_A) >= nothing_A:
+    if i.allowed_current_A > 0 and i.battery_full:
+        return None
+    least_A = nothing_A(i.envelope)
+    if abs(i.allowed_current_A) < 3.0 * least_A or abs(i.module_current_A) >= least_A:
         return None
     at = "" if i.module_voltage_V is None else f" at {i.module_voltage_V:.0f} V"
     return f"{i.module_current_A:.1f} A{at} while {i.allowed_current_A:.1f} A is asked for"

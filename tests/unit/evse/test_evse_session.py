@@ -293,6 +293,7 @@ REASONS = {
     FaultCode.INSULATION: StopReason.GROUND_FAULT,
     FaultCode.RCD: StopReason.GROUND_FAULT,
     FaultCode.OVER_CURRENT: StopReason.OVERCURRENT_FAULT,
+    FaultCode.CURRENT_EXCEEDED: StopReason.OVERCURRENT_FAULT,
     FaultCode.OVER_VOLTAGE: StopReason.POWER_QUALITY,
     FaultCode.OVER_VOLTAGE_EMERGENCY: StopReason.POWER_QUALITY,
 }

@@ -157,6 +157,7 @@ class Rig:
             energy=None,
             commanded_current_A=self.sequence.commanded_current_A,
             allowed_current_A=self.sequence.allowed_current_A,
+            battery_full=False,
             insulation_ohm=world.ohm,
             temperature_degC=world.degC,
             stood_still=world.stood_still,

@@ -92,6 +92,7 @@ class FakeModule:
         )
         self.volts, self.amps = 0.0, 0.0
         self.car_open = False
+        self.battery_V, self.full = 400.0, False
         self.faults: tuple[str, ...] = ()
         self.state: Reading[PowerModuleState] | None = None
 
@@ -104,8 +105,10 @@ class FakeModule:
         on = self.ordered.output_on
         window_V = (self.ordered.voltage_min_V, self.ordered.voltage_max_V)
         free_V = window_V[self.ordered.current_A > 0] if on else 0.0
-        self.volts = 400.0 if battery and not self.car_open else free_V
+        self.volts = self.battery_V if battery and not self.car_open else free_V
         self.amps = self.ordered.current_A if battery and on and not self.car_open else 0.0
+        if self.full:
+            self.amps = min(self.amps, 0.0)
         self.state = Reading(PowerModuleState(self.volts, self.amps, on, self.faults), now_s)
 
 
@@ -464,6 +467,18 @@ def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(ri
     rig.demand = order(Phase.OFF)
     rig.reach(Stage.OFF)
     assert rig.run(0.1).faults == frozenset()
+
+
+def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
+    rig.transfer(8000.0)
+    rig.module.battery_V = rig.demand.voltage_limit_V - 1.0
+    rig.run(1.0)
+    rig.module.full = True
+    rig.run(30.0)
+    rig.demand = order(Phase.TRANSFER, power_W=-8000.0)
+    rig.run(5.0)
+    assert rig.module.amps < -10.0
+    assert rig.tripped() == []
 
 
 def test_a_board_that_opened_for_its_supply_is_told_by_name_and_recovers(rig: Rig) -> None:

@@ -46,6 +46,7 @@ CALM = Inputs(
     energy=None,
     commanded_current_A=20.0,
     allowed_current_A=20.0,
+    battery_full=False,
     insulation_ohm=1_000_000.0,
     temperature_degC=40.0,
 )
@@ -122,6 +123,7 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.METER_PLAUSIBILITY, {"module_current_A": -41.0, "meter_current_A": -43.2, "commanded_current_A": -41.0}),
     (FaultCode.METER_PLAUSIBILITY, {"meter_current_A": -20.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": 0.9}),
+    (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "battery_full": True, "allowed_current_A": -9.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": -0.9, "allowed_current_A": -3.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "allowed_current_A": -20.0, "commanded_current_A": 0.0}),
     (FaultCode.STOOD_STILL, {"stood_still": "for 3.0 s"}),
@@ -147,6 +149,7 @@ JUST_FINE: list[dict[str, Any]] = [
     {"meter_current_A": 0.0, "stage": Stage.RAMP_DOWN},
     {"module_current_A": 1.0},
     {"module_current_A": 0.0, "allowed_current_A": 2.9},
+    {"module_current_A": 0.0, "battery_full": True},
     {"module_current_A": 0.0, "stage": Stage.RAMP_DOWN},
 ]
 
