@@ -114,7 +114,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     main_task = asyncio.current_task()
     assert main_task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too where a shell made us ignore it
         loop.add_signal_handler(number, main_task.cancel)
     async with Bench(choices) as bench, _beside(Steering(bench).serve()):
         teller = Teller(bench, ONCE_HOLD_S if once else LIVE_HOLD_S)

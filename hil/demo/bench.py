@@ -14,7 +14,7 @@ from certs.pki import Curve, Pki
 from chargepoint.security.tls import evcc_context
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
-from hil.demo.site import SITE, Choices, free_port, write
+from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.evcc.body import PlantBody
 from hil.simulators.evcc.drive import Drive, Progress
@@ -59,6 +59,9 @@ class Bench:
         folder = self.choices.folder
         if await self._somebody_there():
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
+        if discovery_taken(self.choices):
+            where = f"UDP port {self.choices.sdp_port} on {self.choices.interface}"
+            raise RuntimeError(f"another demo or station answers cars on {where}: end it, or give another --sdp-port")
         write(self.choices, self._csms_port)
         for leftover in ("state", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)

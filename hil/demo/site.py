@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def discovery_taken(choices: Choices) -> bool:
+    """Somebody answers cars on this interface and port already: a car of this demo would end up there."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, choices.interface.encode())
+            probe.bind(("::", choices.sdp_port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
 
 
 def write(choices: Choices, csms_port: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,19 @@ def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Any, sdp_port:
     assert f"a demo is already running in {demo.folder}: end it, or give another --dir\n" in done.stdout
     assert (demo.folder / "site.toml").read_text() == before
     assert demo.steer(do="help")["ok"]
+
+
+def test_a_second_demo_on_the_same_discovery_port_says_so(demo: Any, tmp_path: Path) -> None:
+    demo.until("steering", lambda: demo.steer(do="help")["ok"])
+    port = demo.until(
+        "the station", lambda: tomllib.loads((demo.folder / "site.toml").read_text())["iso15118"]["sdp_port"]
+    )
+    demo.until("discovery", lambda: "waiting for cars" in (demo.folder / "log" / "daemon.log").read_text())
+    command = [sys.executable, "-m", "hil.demo", "--dir", str(tmp_path / "other"), "--sdp-port", str(port)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert f"UDP port {port} on lo" in done.stdout
+    assert "give another --sdp-port" in done.stdout
 
 
 def test_malformed_steering_is_answered(demo: Any) -> None:
