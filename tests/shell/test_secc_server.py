@@ -390,6 +390,25 @@ async def test_a_car_may_return_before_its_ended_connection_is_closed(new_stand:
     await first.close()
 
 
+async def test_a_car_that_fell_silent_may_connect_anew(
+    new_stand: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = new_stand()
+    first = await stand.agreed()
+    monkeypatch.setattr(engine, "V2G_EVCC_MSG_TIMEOUT_LONGEST_S", 0.0)  # as if that time had passed
+    again = await stand.agreed()
+    end = await stand.end()
+    assert (end.end, end.detail) == (SessionEnd.CONNECTION_LOST, "the car fell silent and connected anew")
+    assert [type(e) for e in stand.events] == [CarConnected, CarSessionEnded, CarConnected]
+    setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="AGAIN")
+    assert (await again.exchange(setup, cm.SessionSetupRes, GIVE_UP_S)).EVSEID == "DE*OCP*E1"
+    with contextlib.suppress(WireError, OSError):
+        await first.close()
+    await again.close()
+    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    assert len(stand.of(CarSessionEnded)) == 2
+
+
 async def test_a_car_that_vanishes_is_told_once(new_stand: Callable[..., Stand]) -> None:
     stand = new_stand()
     wire = await stand.agreed()
