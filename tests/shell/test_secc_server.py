@@ -43,7 +43,7 @@ from chargepoint.model.car import (
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
-from chargepoint.security.tls import evcc_context, secc_context
+from chargepoint.security.tls import evcc_context, secc_context, tell_failures
 from hil.simulators.evcc.body import Inlet
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.spec import CarSpec
@@ -323,6 +323,38 @@ async def test_a_car_without_a_certificate_is_refused(new_stand: Callable[..., S
 async def test_a_car_of_a_foreign_root_is_refused(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
     stand = new_stand(secc_context(pki), allow_p256=True)
     await refused(stand, car_of(foreign, pki))
+
+
+async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
+    told: list[str] = []
+    context = secc_context(pki)
+    tell_failures(context, told.append)
+    stand = new_stand(context)
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    bare.check_hostname = False
+    bare.load_verify_locations(pki / "v2g_root.pem")
+    old = evcc_context(pki)
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
+    reasons = (
+        (car_of(foreign, pki), "certificate verify failed: unable to get local issuer certificate; the car's root"),
+        (bare, "peer did not return a certificate; a car must show its certificate"),
+        (old, "unsupported protocol; TLS 1.3 only"),
+    )
+    for number, (car, reason) in enumerate(reasons):
+        await refused(stand, car)
+        await stand.until(lambda n=number: len(told) > n)
+        assert told[number].startswith(f"TLS handshake with a car failed: {reason}")
+    found, _ = await discover("lo", Security.TLS, stand.port)
+
+    def distrust() -> None:  # asyncio's own client would close without the alert
+        with socket.create_connection(("::1", found.port)) as raw, pytest.raises(ssl.SSLCertVerificationError):
+            evcc_context(foreign).wrap_socket(raw)
+
+    await asyncio.to_thread(distrust)
+    await stand.until(lambda: len(told) > len(reasons))
+    assert told[-1].endswith("tlsv1 alert unknown ca; the car does not know the V2G root of secc_chain.pem")
+    await (await stand.agreed(evcc_context(pki))).close()
+    assert len(told) == len(reasons) + 1
 
 
 @pytest.mark.parametrize("allowed", [False, True])
