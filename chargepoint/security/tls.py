@@ -31,8 +31,10 @@ def secc_context(directory: Path) -> ssl.SSLContext:
     return context
 
 
+_ROOT_UNKNOWN = (18, 19, 20, 21)
+"""Of X509_verify_cert_error_string(3): self-signed leaf or root, issuer not found, first certificate not verified."""
+
 _REMEDIES = {
-    "CERTIFICATE_VERIFY_FAILED": "the car's root belongs in v2g_roots or oem_roots",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "a car must show its certificate",
     "TLSV1_ALERT_UNKNOWN_CA": "the car does not know the V2G root of secc_chain.pem",
     "UNSUPPORTED_PROTOCOL": "TLS 1.3 only",
@@ -51,13 +53,12 @@ def tell_failures(context: ssl.SSLContext, say: Callable[[str], None]) -> None:
                 raise
             except ssl.SSLError as error:
                 reason = error.reason or str(error)
-                why = reason.lower().replace("_", " ")
+                why, remedy = reason.lower().replace("_", " "), _REMEDIES.get(reason)
                 if isinstance(error, ssl.SSLCertVerificationError):
                     why = f"{why}: {error.verify_message}"
-                say(
-                    f"TLS handshake with a car failed: {why}"
-                    + (f"; {_REMEDIES[reason]}" if reason in _REMEDIES else "")
-                )
+                    if error.verify_code in _ROOT_UNKNOWN:
+                        remedy = "the car's root belongs in v2g_roots or oem_roots"
+                say(f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
                 raise
 
     context.sslobject_class = Told

@@ -335,8 +335,11 @@ async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], p
     bare.load_verify_locations(pki / "v2g_root.pem")
     old = evcc_context(pki)
     old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
+    posing = car_of(pki, pki)
+    posing.load_cert_chain(pki / "secc_chain.pem", pki / "secc.key")
     reasons = (
         (car_of(foreign, pki), "certificate verify failed: unable to get local issuer certificate; the car's root"),
+        (posing, "certificate verify failed: unsuitable certificate purpose"),
         (bare, "peer did not return a certificate; a car must show its certificate"),
         (old, "unsupported protocol; TLS 1.3 only"),
     )
@@ -350,6 +353,7 @@ async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], p
         with socket.create_connection(("::1", found.port)) as raw, pytest.raises(ssl.SSLCertVerificationError):
             evcc_context(foreign).wrap_socket(raw)
 
+    assert told[1].endswith("purpose")  # no remedy that would not help
     await asyncio.to_thread(distrust)
     await stand.until(lambda: len(told) > len(reasons))
     assert told[-1].endswith("tlsv1 alert unknown ca; the car does not know the V2G root of secc_chain.pem")
