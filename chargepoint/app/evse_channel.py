@@ -261,7 +261,7 @@ class EvseChannel:
     def _tell_setpoint(self, new: Setpoint) -> None:
         old = self.setpoint
         changed = abs(new.power_W - old.power_W) > 100.0 or new.limited_by is not old.limited_by
-        if changed and self.book.state is not None:
+        if changed and self.book.state is not None and self.session.stop is None:  # a stopping stage obeys no setpoint
             self._log.info("= %s", new.explanation)
 
     def _sample(self, context: ReadingContext) -> MeterSample | None:

@@ -67,12 +67,16 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class CarLink:
-    """The car's connection as told: `open` until its session ended, shown until the car is unplugged."""
+    """The car's connection as told: `open` until its session ended, shown until the car is unplugged.
+
+    `next`: it asked for authorisation while the transaction before it was still ending, and waits for one of its own.
+    """
 
     protocol: str
     tls: str | None
     evcc_id: str | None = None
     open: bool = True
+    next: bool = False
 
 
 @dataclass(slots=True)
@@ -172,8 +176,9 @@ class EvseSession:
                     self.car_link = replace(self.car_link, evcc_id=event.evcc_id)
                 self._tell("=", f"car is {event.evcc_id}")
             case AuthorizationWanted():
-                if self._authorize_everybody and self.permit.state is Permission.NONE:
-                    self._grant(IdToken("", IdTokenType.NO_AUTHORIZATION), now_s)
+                if self.car_link is not None:
+                    self.car_link = replace(self.car_link, next=self.stop is not None)
+                self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._tell("=", f"service {event.service.value}, {event.control_mode.value}")
             case CarSessionEnded():
@@ -336,12 +341,19 @@ class EvseSession:
         self.stop = self.transaction_id = self.transaction_started_s = None
         self.charging_state = ChargingState.IDLE
         self.permit.forget()
+        if self.car_link is not None and self.car_link.open and self.car_link.next:
+            self.car_link = replace(self.car_link, next=False)
+            self._maybe_grant_everybody(now_s)
 
     def _stop(self, reason: StopReason, trigger: TriggerReason, now_s: float, token: IdToken | None = None) -> None:
         """The first reason is the one that counts."""
         if self._in_transaction and self.stop is None:
             self.stop = Stop(reason, trigger, now_s, token)
             self._tell("=", f"stopping: {reason.value}")
+
+    def _maybe_grant_everybody(self, now_s: float) -> None:
+        if self._authorize_everybody and self.permit.state is Permission.NONE:
+            self._grant(IdToken("", IdTokenType.NO_AUTHORIZATION), now_s)
 
     def _grant(self, token: IdToken, now_s: float, remote_start_id: int | None = None) -> None:
         self.permit.grant(token, now_s, remote_start_id)
@@ -413,6 +425,8 @@ class EvseSession:
     def authorized(self) -> bool | None:
         """What the SECC answers AuthorizationReq with: None while undecided."""
         if self._in_transaction:
+            if self.stop is not None and self.car_link is not None and self.car_link.next:
+                return None
             return self.stop is None
         return False if self.permit.state is Permission.REFUSED else None
 

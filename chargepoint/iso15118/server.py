@@ -149,9 +149,11 @@ class SeccServer:
     def begin(self, connection: CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
         """An engine for a new connection; None if there is a car already or its certificate is refused.
 
-        A connection whose session has ended only waits for the car to close it: it gives way to a new one.
+        A connection whose session has ended only waits for the car to close it: it gives way to a new one. So does one
+        that the same car gave up (`Secc.given_up`).
         """
-        if self._car is not None and not self._car.over:
+        before = None if self._car is None or self._car.over else self._car.secc
+        if before is not None and not before.given_up(peer, self.now()):
             self._log.warning("! second connection from %s refused: a car is already connected", peer)
             return None
         if tls is not None:
@@ -159,6 +161,9 @@ class SeccServer:
             if reason is not None:
                 self._log.warning("! car at %s refused: %s", peer, reason)
                 return None
+        if before is not None:
+            before.peer_gone("the car fell silent and connected anew")
+            self.pass_on(before)
         if self._car is not None:
             self._last_trace = [] if self._car.secc is None else self._car.secc.trace
             self._car.abandon()

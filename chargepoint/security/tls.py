@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -28,6 +29,39 @@ def secc_context(directory: Path) -> ssl.SSLContext:
     _trust(context, (directory / "v2g_roots", directory / "oem_roots"))
     context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+_ROOT_UNKNOWN = (18, 19, 20, 21)
+"""Of X509_verify_cert_error_string(3): self-signed leaf or root, issuer not found, first certificate not verified."""
+
+_REMEDIES = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "a car must show its certificate",
+    "TLSV1_ALERT_UNKNOWN_CA": "the car does not know the V2G root of secc_chain.pem",
+    "UNSUPPORTED_PROTOCOL": "TLS 1.3 only",
+    "WRONG_VERSION_NUMBER": "the car speaks plain TCP",
+}
+
+
+def tell_failures(context: ssl.SSLContext, say: Callable[[str], None]) -> None:
+    """From now on `say` hears in a sentence why a handshake failed: asyncio closes such a connection without a word."""
+
+    class Told(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                reason = error.reason or str(error)
+                why, remedy = reason.lower().replace("_", " "), _REMEDIES.get(reason)
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    why = f"{why}: {error.verify_message}"
+                    if error.verify_code in _ROOT_UNKNOWN:
+                        remedy = "the car's root belongs in v2g_roots or oem_roots"
+                say(f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
+                raise
+
+    context.sslobject_class = Told
 
 
 def evcc_context(directory: Path) -> ssl.SSLContext:

@@ -63,9 +63,7 @@ def write(choices: Choices, csms_port: int) -> Path:
         text = _set(text, "authorization", '"none"')
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
-        text = _set(text, "tls", '"optional"' if choices.tls else '"off"')
-    else:
-        text = _set(text, "tls", '"required"' if choices.tls else '"off"')
+    text = _set(text, "tls", '"required"' if choices.tls else '"off"')
     path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -37,11 +37,12 @@ class AutoStage(Enum):
     WAITING = "waiting"  # plugged, B, no 5 % PWM yet
     READY = "ready"  # C, watching the output voltage
     CONNECTED = "connected"  # contactors closed
-    DONE = "done"  # back in B until the PWM goes away
+    DONE = "done"  # back in B until the PWM goes away, or has stayed on for its next session
 
 
 PWM_SEEN_S = 0.3
 PWM_LOST_S = 0.1
+NEXT_SESSION_S = 3.0
 STEADY_S = 0.06
 STEADY_BAND_V = 3.0
 LIVE_V = 60.0
@@ -52,7 +53,8 @@ NEAR_V = 20.0
 class AutoCar:
     """Goes C after 300 ms of 5 % PWM; closes its contactors when the output has been steady above 60 V for 60 ms, on the
     `rises`-th rise (the first is the cable check's, unless `rises` is 1); sets the battery's open-circuit voltage to what it
-    found; goes back to B with open contactors when current is below 1 A and the module is off, or the PWM is gone.
+    found; goes back to B with open contactors when current is below 1 A and the module is off, or the PWM is gone. Where the
+    PWM stays on for 3 s after that, a car has connected again without one between: it begins anew.
 
     `expected_V`, if given, is the pre-charge voltage: it closes only within 20 V of it. It never closes above the battery's
     maximum voltage.
@@ -64,6 +66,7 @@ class AutoCar:
     stage: AutoStage = AutoStage.WAITING
     _pwm_s: float = 0.0
     _no_pwm_s: float = 0.0
+    _done_s: float = 0.0
     _rises_seen: int = 0
     _live: bool = False
     _steady_s: float = 0.0
@@ -72,7 +75,7 @@ class AutoCar:
     def restart(self) -> None:
         """Forget everything: the car was plugged in anew."""
         self.stage = AutoStage.WAITING
-        self._pwm_s = self._no_pwm_s = self._steady_s = 0.0
+        self._pwm_s = self._no_pwm_s = self._done_s = self._steady_s = 0.0
         self._rises_seen, self._live = 0, False
 
     def step(
@@ -100,7 +103,9 @@ class AutoCar:
                     self._leave(car)
                     self.stage = AutoStage.DONE
             case AutoStage.DONE:
-                pass
+                self._done_s += dt_s
+                if self._done_s >= NEXT_SESSION_S:
+                    self.restart()
 
     def _watch_output(self, car: Car, voltage_V: float, dt_s: float) -> None:
         live = voltage_V > LIVE_V

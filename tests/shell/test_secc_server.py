@@ -43,7 +43,7 @@ from chargepoint.model.car import (
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
-from chargepoint.security.tls import evcc_context, secc_context
+from chargepoint.security.tls import evcc_context, secc_context, tell_failures
 from hil.simulators.evcc.body import Inlet
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.spec import CarSpec
@@ -325,6 +325,42 @@ async def test_a_car_of_a_foreign_root_is_refused(new_stand: Callable[..., Stand
     await refused(stand, car_of(foreign, pki))
 
 
+async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
+    told: list[str] = []
+    context = secc_context(pki)
+    tell_failures(context, told.append)
+    stand = new_stand(context)
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    bare.check_hostname = False
+    bare.load_verify_locations(pki / "v2g_root.pem")
+    old = evcc_context(pki)
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
+    posing = car_of(pki, pki)
+    posing.load_cert_chain(pki / "secc_chain.pem", pki / "secc.key")
+    reasons = (
+        (car_of(foreign, pki), "certificate verify failed: unable to get local issuer certificate; the car's root"),
+        (posing, "certificate verify failed: unsuitable certificate purpose"),
+        (bare, "peer did not return a certificate; a car must show its certificate"),
+        (old, "unsupported protocol; TLS 1.3 only"),
+    )
+    for number, (car, reason) in enumerate(reasons):
+        await refused(stand, car)
+        await stand.until(lambda n=number: len(told) > n)
+        assert told[number].startswith(f"TLS handshake with a car failed: {reason}")
+    found, _ = await discover("lo", Security.TLS, stand.port)
+
+    def distrust() -> None:  # asyncio's own client would close without the alert
+        with socket.create_connection(("::1", found.port)) as raw, pytest.raises(ssl.SSLCertVerificationError):
+            evcc_context(foreign).wrap_socket(raw)
+
+    assert told[1].endswith("purpose")  # no remedy that would not help
+    await asyncio.to_thread(distrust)
+    await stand.until(lambda: len(told) > len(reasons))
+    assert told[-1].endswith("tlsv1 alert unknown ca; the car does not know the V2G root of secc_chain.pem")
+    await (await stand.agreed(evcc_context(pki))).close()
+    assert len(told) == len(reasons) + 1
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 async def test_a_car_on_p256_is_a_matter_of_the_bench(
     new_stand: Callable[..., Stand], pki: Path, foreign: Path, tmp_path: Path, allowed: bool
@@ -388,6 +424,25 @@ async def test_a_car_may_return_before_its_ended_connection_is_closed(new_stand:
     assert stand.server.snapshot()["connected"] is True
     await again.close()
     await first.close()
+
+
+async def test_a_car_that_fell_silent_may_connect_anew(
+    new_stand: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = new_stand()
+    first = await stand.agreed()
+    monkeypatch.setattr(engine, "V2G_EVCC_MSG_TIMEOUT_LONGEST_S", 0.0)  # as if that time had passed
+    again = await stand.agreed()
+    end = await stand.end()
+    assert (end.end, end.detail) == (SessionEnd.CONNECTION_LOST, "the car fell silent and connected anew")
+    assert [type(e) for e in stand.events] == [CarConnected, CarSessionEnded, CarConnected]
+    setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="AGAIN")
+    assert (await again.exchange(setup, cm.SessionSetupRes, GIVE_UP_S)).EVSEID == "DE*OCP*E1"
+    with contextlib.suppress(WireError, OSError):
+        await first.close()
+    await again.close()
+    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    assert len(stand.of(CarSessionEnded)) == 2
 
 
 async def test_a_car_that_vanishes_is_told_once(new_stand: Callable[..., Stand]) -> None:

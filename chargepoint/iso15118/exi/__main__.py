@@ -3,7 +3,8 @@
 A line `{"schema": namespace, "mode": "document" | "fragment", "exi": hex}` is answered with
 `{"message": name, "json": {...}, "exi": hex of the object encoded again}`, or `{"error": text}` for whatever else
 comes. For the namespace a short name will do (`SAP CM DC AC ACDP WPT ISO2 DIN XMLDSIG CT`); without a mode it is a document.
-Each answer is flushed at once; the programme ends with its input, or when nobody reads its answers any more.
+Each answer is flushed at once; an empty line gets none. The programme ends with its input, or when nobody reads its answers
+any more.
 """
 
 from __future__ import annotations

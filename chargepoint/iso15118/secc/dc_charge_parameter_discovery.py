@@ -24,8 +24,8 @@ from chargepoint.model.image import StageCapabilities
 def respond(
     request: DC_ChargeParameterDiscoveryReq, session: Session, inputs: SeccInputs, now: Now
 ) -> Answer | ResponseCode:
-    """Our limits for theirs. The mode must be that of the chosen service, no charge limit or voltage negative or below its
-    minimum, and the voltage windows must overlap. Discharge limits may come with either sign."""
+    """Our limits for theirs. The mode must be that of the chosen service, no charge limit or voltage negative, no limit below
+    its minimum, and the voltage windows must overlap. Discharge limits may come with either sign."""
     assert session.choice is not None
     mode, capabilities = request.DC_CPDReqEnergyTransferMode, inputs.capabilities
     bidirectional = isinstance(mode, BPT_DC_CPDReqEnergyTransferMode)
@@ -40,6 +40,13 @@ def respond(
     ):
         if not 0 <= number(low) <= number(high):
             return ResponseCode.FAILED_WrongChargeParameter
+    if isinstance(mode, BPT_DC_CPDReqEnergyTransferMode):
+        for low, high in (
+            (mode.EVMinimumDischargePower, mode.EVMaximumDischargePower),
+            (mode.EVMinimumDischargeCurrent, mode.EVMaximumDischargeCurrent),
+        ):
+            if abs(number(low)) > abs(number(high)):
+                return ResponseCode.FAILED_WrongChargeParameter
     limits = _limits(mode)
     if limits.voltage_max_V < capabilities.voltage_min_V or limits.voltage_min_V > capabilities.voltage_max_V:
         return ResponseCode.FAILED_WrongChargeParameter

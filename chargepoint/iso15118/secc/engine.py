@@ -32,6 +32,7 @@ from chargepoint.iso15118.secc.refusal import refuse
 from chargepoint.iso15118.secc.session import Now, SeccSettings, Session
 from chargepoint.iso15118.secc.state import State, allowed
 from chargepoint.iso15118.secc.timeouts import (
+    V2G_EVCC_MSG_TIMEOUT_LONGEST_S,
     V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S,
     V2G_SECC_POWER_DELIVERY_PERFORMANCE_S,
     V2G_SECC_SEQUENCE_TIMEOUT_S,
@@ -81,7 +82,8 @@ class Secc:
         self._settings = settings
         self._evse_id = EvseId(settings.evse_id)
         self._fresh_session_id = fresh_session_id
-        self._peer, self._tls = peer, tls
+        self.peer, self._tls = peer, tls
+        self._heard_s = now.monotonic_s
         self._framing = Framing()
         self._session = Session()
         self._inputs = SeccInputs()
@@ -98,6 +100,7 @@ class Secc:
 
     def receive(self, data: bytes, now: Now) -> None:
         """Bytes from the car."""
+        self._heard_s = now.monotonic_s
         for count, event in enumerate(self._framing.receive(data), 1):
             if self._ended:
                 return
@@ -122,6 +125,14 @@ class Secc:
         self._retry(now)
         if self._deadline_s is not None and now.monotonic_s >= self._deadline_s and not self._ended:
             self._end(SessionEnd.TIMEOUT, f"{self._deadline_name} expired in state {self._session.state.value}")
+
+    def given_up(self, peer: str, now: Now) -> bool:
+        """Whether a new connection from `peer` shows that the car let go of this one without a packet saying so.
+
+        A car has one session at a time, and one that waits for nothing longer than a message time-out (a rule of ours:
+        the standard knows only V2G_SECC_Sequence_Timeout, 60 s in which the car could not come back).
+        """
+        return peer == self.peer and now.monotonic_s - self._heard_s >= V2G_EVCC_MSG_TIMEOUT_LONGEST_S
 
     def peer_gone(self, detail: str) -> None:
         """The transport ended."""
@@ -194,7 +205,7 @@ class Secc:
             self._end(SessionEnd.PROTOCOL_ERROR, f"no common protocol; the car offers {offered}")
             return
         self._negotiated = True
-        self._events.append(CarConnected(self._evse_id, protocol.name, self._tls, self._peer))
+        self._events.append(CarConnected(self._evse_id, protocol.name, self._tls, self.peer))
 
     def _answer(self, request: Any, now: Now) -> None:
         if self._waiting is not None:

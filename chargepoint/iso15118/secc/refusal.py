@@ -35,17 +35,6 @@ def _no_service(settings: SeccSettings) -> cm.ServiceList:
     return cm.ServiceList(Service=(cm.Service(ServiceID=int(settings.services[0].service_id), FreeService=False),))
 
 
-def _no_limits() -> dc.DC_CPDResEnergyTransferMode:
-    return dc.DC_CPDResEnergyTransferMode(
-        EVSEMaximumChargePower=_ZERO,
-        EVSEMinimumChargePower=_ZERO,
-        EVSEMaximumChargeCurrent=_ZERO,
-        EVSEMinimumChargeCurrent=_ZERO,
-        EVSEMaximumVoltage=_ZERO,
-        EVSEMinimumVoltage=_ZERO,
-    )
-
-
 def _measured(value: float | None) -> RationalNumber:
     """The schema has no word for «not known»: 0 with a FAILED code."""
     return _ZERO if value is None else rational(value)
@@ -70,6 +59,16 @@ _NOTHING_FLOWS: dict[type, Any] = {
     dc.BPT_Scheduled_DC_CLReqControlMode: dc.BPT_Scheduled_DC_CLResControlMode(**_CHARGE, **_DISCHARGE),
 }
 """The answer's control mode to that of the request, as the schema pairs them."""
+
+
+_NO_CHARGE_LIMITS: dict[str, Any] = {**_CHARGE, "EVSEMinimumChargeCurrent": _ZERO, "EVSEMinimumVoltage": _ZERO}
+_NO_LIMITS: dict[type, Any] = {
+    dc.DC_CPDReqEnergyTransferMode: dc.DC_CPDResEnergyTransferMode(**_NO_CHARGE_LIMITS),
+    dc.BPT_DC_CPDReqEnergyTransferMode: dc.BPT_DC_CPDResEnergyTransferMode(
+        **{**_NO_CHARGE_LIMITS, **_DISCHARGE}, EVSEMinimumDischargeCurrent=_ZERO
+    ),
+}
+"""Paired in the same way."""
 
 
 def _charge_loop(head: dict[str, Any], request: dc.DC_ChargeLoopReq, seen: SeccInputs) -> dc.DC_ChargeLoopRes:
@@ -136,8 +135,8 @@ _RESPONSES: dict[type, _Maker] = {
     cm.VehicleCheckOutReq: lambda head, _, s, seen: cm.VehicleCheckOutRes(
         **head, EVSECheckOutStatus=cm.EvseCheckOutStatus.Completed
     ),
-    dc.DC_ChargeParameterDiscoveryReq: lambda head, _, s, seen: dc.DC_ChargeParameterDiscoveryRes(
-        **head, DC_CPDResEnergyTransferMode=_no_limits()
+    dc.DC_ChargeParameterDiscoveryReq: lambda head, request, s, seen: dc.DC_ChargeParameterDiscoveryRes(
+        **head, DC_CPDResEnergyTransferMode=_NO_LIMITS[type(request.DC_CPDReqEnergyTransferMode)]
     ),
     dc.DC_CableCheckReq: lambda head, _, s, seen: dc.DC_CableCheckRes(**head, EVSEProcessing=Processing.Finished),
     dc.DC_PreChargeReq: lambda head, _, s, seen: dc.DC_PreChargeRes(

@@ -16,3 +16,6 @@ V2G_SECC_CABLE_CHECK_PERFORMANCE_S = 38.0
 
 V2G_SECC_POWER_DELIVERY_PERFORMANCE_S = 1.5
 """The longest a PowerDeliveryRes is held back for the power stage; cars wait 2 s."""
+
+V2G_EVCC_MSG_TIMEOUT_LONGEST_S = 5.0
+"""The longest a car waits for any answer (ServiceDetailRes); after that it has given the connection up."""

@@ -376,3 +376,22 @@ async def test_the_snapshot_is_json(new_bench: NewBench, situation: str) -> None
     if situation == "transfer":
         assert evse["image"]["faults"] == {"DOOR_OPEN": "cabinet door open"}
         assert evse["stopping"] is not None
+
+
+async def test_a_stopping_session_tells_no_setpoints(new_bench: NewBench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    bench = new_bench()
+    await bench.begun()
+    bench.asks(Phase.TRANSFER)
+    await bench.live(0.1, stage=Stage.TRANSFER, target_W=4000.0)
+
+    def told() -> list[str]:
+        return [r.getMessage() for r in caplog.records if " W: " in r.getMessage() or " kW: " in r.getMessage()]
+
+    before = told()
+    assert len(before) == 1
+    bench.channel.on_power_event(TokenPresented(EVSE, "04A1B2C3", bench.time.t))
+    bench.channel.on_car_events([CarSessionEnded(EVSE, SessionEnd.TERMINATED, "stop")])
+    await bench.live(0.3)
+    assert bench.channel.setpoint.power_W == 0.0
+    assert told() == before

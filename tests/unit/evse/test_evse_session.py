@@ -140,6 +140,35 @@ def test_everybody_may_charge_where_the_bench_says_so(new_station: Callable[...,
     assert station.session.authorized is True
 
 
+@pytest.mark.parametrize("everybody", [True, False])
+def test_a_car_that_connects_anew_while_its_last_transaction_ends_waits_for_one_of_its_own(
+    new_station: Callable[..., Any], everybody: bool
+) -> None:
+    station = new_station(everybody=everybody)
+    station.see(pilot=ControlPilot.B)
+    if not everybody:
+        station.present()
+        station.answer()
+    station.connect()
+    station.feed(AuthorizationWanted(EVSE))
+    station.see(stage=Stage.PRE_CHARGE)
+    station.feed(CarSessionEnded(EVSE, SessionEnd.CONNECTION_LOST, "gone"))
+    assert station.session.stop is not None
+    station.connect()
+    assert station.session.authorized is False  # of the transaction that is ending
+    station.feed(AuthorizationWanted(EVSE))
+    assert station.session.authorized is None
+    station.see(stage=Stage.OFF)
+    assert len(station.ends()) == 1
+    station.see()
+    assert len(station.begins()) == (2 if everybody else 1)
+    assert station.session.authorized is (True if everybody else None)
+    station.feed(StopOrdered(StopReason.REMOTE, TriggerReason.REMOTE_STOP))
+    station.wait(1.0)
+    assert station.session.authorized is None  # what was ended is not begun again by the same request
+    assert len(station.begins()) == len(station.ends()) == (2 if everybody else 1)
+
+
 def test_nobody_is_asked_by_a_car_where_tokens_decide(station: Any) -> None:
     station.see(pilot=ControlPilot.B)
     station.feed(AuthorizationWanted(EVSE))

@@ -185,6 +185,9 @@ def test_the_car_that_plays_itself() -> None:
     assert rig.evse.auto.stage.name == "DONE"
     assert rig.evse.board.pilot.name == "B"
     assert not rig.evse.car.contactors.closed
+    rig.run(4.0)  # the PWM stays: another session of the same plug-in
+    assert rig.evse.auto.stage.name == "READY"
+    assert rig.evse.board.pilot.name == "C"
 
 
 def test_the_car_that_expects_a_voltage_waits_for_it() -> None:

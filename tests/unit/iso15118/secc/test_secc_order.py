@@ -12,6 +12,7 @@ from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.secc.state import ALLOWED, ALWAYS, State
+from chargepoint.iso15118.secc.timeouts import V2G_EVCC_MSG_TIMEOUT_LONGEST_S
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import CarSessionEnded, ControlMode, SessionEnd
 
@@ -139,6 +140,17 @@ def test_after_power_delivery_the_long_timer_rules_again(new_car: NewCar) -> Non
     car.ask(car.charge_loop())
     car.ask(car.power_delivery(cm.ChargeProgress.Standby))
     assert "(charge loop)" not in ended_after(car, 60.0)
+
+
+def test_only_a_new_connection_of_the_same_silent_car_shows_that_it_gave_this_one_up(new_car: NewCar) -> None:
+    car = new_car().reach(State.SERVICE_DETAIL)
+    car.wait(V2G_EVCC_MSG_TIMEOUT_LONGEST_S - 0.1)
+    assert not car.secc.given_up("fe80::1", car.now)
+    car.wait(0.2)
+    assert car.secc.given_up("fe80::1", car.now)
+    assert not car.secc.given_up("fe80::2", car.now)
+    car.step(State.SERVICE_DETAIL)
+    assert not car.secc.given_up("fe80::1", car.now)
 
 
 def test_no_timer_runs_while_an_answer_is_held(new_car: NewCar) -> None:

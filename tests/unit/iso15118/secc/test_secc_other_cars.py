@@ -106,6 +106,19 @@ def test_limits_that_contradict_themselves_are_refused(
     assert car.secc.ended
 
 
+@pytest.mark.parametrize("mode", [DYNAMIC, SCHEDULED])
+@pytest.mark.parametrize("what", ["Power", "Current"])
+@pytest.mark.parametrize(("least", "most", "taken"), [(401, 400, False), (-401, 400, False), (-400, 400, True)])
+def test_discharge_limits_are_held_against_each_other_whatever_their_sign(
+    new_car: NewCar, mode: ControlMode, what: str, least: float, most: float, taken: bool
+) -> None:
+    car = new_car(mode).reach(State.CHARGE_PARAMETER_DISCOVERY)
+    limits = {f"EVMinimumDischarge{what}": rational(least), f"EVMaximumDischarge{what}": rational(most)}
+    answer = car.ask(car.charge_parameters(**limits))
+    assert answer.ResponseCode is (ResponseCode.OK if taken else ResponseCode.FAILED_WrongChargeParameter)
+    assert car.secc.ended is not taken
+
+
 def test_a_negative_charge_limit_in_the_loop_lets_nothing_flow(new_car: NewCar) -> None:
     car = new_car(DYNAMIC).reach(State.CHARGE_LOOP)
     car.ask(car.charge_loop(EVMaximumChargePower=rational(-7000), EVMaximumChargeCurrent=rational(-20)))

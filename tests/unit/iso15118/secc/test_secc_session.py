@@ -258,6 +258,9 @@ def test_parameters_of_the_other_service_are_refused(new_car: NewCar, bidirectio
     car.bidirectional = not bidirectional
     answer = car.ask(car.charge_parameters())
     assert answer.ResponseCode is ResponseCode.FAILED_WrongChargeParameter
+    mode = answer.DC_CPDResEnergyTransferMode  # paired with what the car sent: its schema expects that one
+    assert isinstance(mode, dc.BPT_DC_CPDResEnergyTransferMode) is not bidirectional
+    assert number(mode.EVSEMaximumChargePower) == 0
     assert car.secc.ended
     assert car.demands() == []
 
