@@ -41,9 +41,7 @@ class LineSocket:
 
     async def _exchange(self, line: bytes) -> bytes:
         if self._streams is not None and self._streams[0].at_eof():
-            await (
-                self.close()
-            )  # closed by the other side while nothing was asked: the daemon's socket does so when idle
+            await self.close()  # by the other side while nothing was asked: the daemon's socket does so when idle
         if self._streams is None:
             self._streams = await asyncio.open_unix_connection(str(self._path), limit=LINE_MAX_BYTES)
         reader, writer = self._streams

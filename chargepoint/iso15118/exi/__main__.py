@@ -3,8 +3,8 @@
 A line `{"schema": namespace, "mode": "document" | "fragment", "exi": hex}` is answered with
 `{"message": name, "json": {...}, "exi": hex of the object encoded again}`, or `{"error": text}` for whatever else
 comes. For the namespace a short name will do (`SAP CM DC AC ACDP WPT ISO2 DIN XMLDSIG CT`); without a mode it is a document.
-Each answer is flushed at once; an empty line gets none. The programme ends with its input, or when nobody reads its answers
-any more.
+Every line has one answer, an empty one too, flushed at once. The programme ends with its input, or when nobody reads its
+answers any more.
 """
 
 from __future__ import annotations
@@ -44,12 +44,10 @@ def answer(line: str) -> dict[str, Any]:
 
 
 def _text(raw: bytes) -> str:
-    """The answer to one line as it is written; empty for an empty line."""
+    """The answer to one line as it is written."""
     if len(raw) > LONGEST_LINE:
         return json.dumps({"error": f"ValueError: a line of more than {LONGEST_LINE} bytes"})
     line = raw.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
-    if not line:
-        return ""
     try:
         return json.dumps(answer(line), ensure_ascii=True)
     except ValueError as error:  # an integer too long to print
@@ -62,9 +60,8 @@ def run(source: IO[bytes], sink: IO[str]) -> None:
         rest = raw
         while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
             rest = source.readline(LONGEST_LINE + 1)  # the rest of a line too long, thrown away
-        if text := _text(raw):
-            sink.write(text + "\n")
-            sink.flush()
+        sink.write(_text(raw) + "\n")
+        sink.flush()
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ def test_answers_line_by_line() -> None:
         rows = [json.loads(line) for line in lines]
     asked = [json.dumps({k: row[k] for k in ("schema", "mode", "exi")}).encode() for row in rows]
     bad = [
+        b"",
+        b"  \r",
         b"not json",
         b"[]",
         b"{}",
@@ -37,7 +39,7 @@ def test_answers_line_by_line() -> None:
     ]
     done = subprocess.run(
         [sys.executable, "-m", "chargepoint.iso15118.exi"],
-        input=b"\n".join([*asked, b"", *bad]) + b"\n",
+        input=b"\n".join([*asked, *bad]) + b"\n",
         capture_output=True,
         cwd=ROOT,
         check=True,
