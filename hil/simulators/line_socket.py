@@ -40,6 +40,9 @@ class LineSocket:
         return answer
 
     async def _exchange(self, line: bytes) -> bytes:
+        if self._streams is not None and (self._streams[0].at_eof() or self._streams[0].exception() is not None):
+            self._streams[1].close()  # the other side was started again meanwhile
+            self._streams = None
         if self._streams is None:
             self._streams = await asyncio.open_unix_connection(str(self._path), limit=LINE_MAX_BYTES)
         reader, writer = self._streams
