@@ -186,6 +186,20 @@ def test_remote_stop_and_unlock(desk: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("evse", "reason"),
+    [
+        ({}, "MissingParam"),
+        ({"evse": {"id": 1}}, "MissingParam"),
+        ({"evse": {"id": 4, "connectorId": 1}}, "UnknownEvse"),
+        ({"evse": {"id": 1, "connectorId": 2}}, "UnknownConnectorId"),
+    ],
+)
+def test_a_status_that_cannot_be_told_says_why(desk: Any, evse: dict[str, Any], reason: str) -> None:
+    answer = desk.ask("TriggerMessage", {"requestedMessage": "StatusNotification", **evse})
+    assert answer["statusInfo"]["reasonCode"] == reason
+
+
+@pytest.mark.parametrize(
     ("request_", "status", "then"),
     [
         ({"requestedMessage": "BootNotification"}, "Rejected", []),
