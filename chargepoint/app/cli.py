@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -118,11 +119,27 @@ def _or_explain(work: Callable[[], object]) -> None:
     (disk, sockets) one line and exit 1. No tracebacks for what is not our mistake."""
     try:
         work()
-    except Unusable as error:
+    except (Unusable, StoreError, OSError) as error:
+        _explain(error)
+    except ExceptionGroup as group:
+        theirs, ours = group.split((Unusable, StoreError, OSError))
+        if ours is not None or theirs is None:
+            raise
+        _explain(_first(theirs))
+
+
+def _explain(error: Exception) -> NoReturn:
+    if isinstance(error, Unusable):
         click.echo(f"{error}\nnothing was started", err=True)
         sys.exit(os.EX_CONFIG)
-    except (StoreError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    raise click.ClickException(str(error)) from error
+
+
+def _first(error: Exception) -> Exception:
+    """The cause inside groups of groups."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

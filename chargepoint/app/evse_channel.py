@@ -234,7 +234,7 @@ class EvseChannel:
                 asked = token
 
                 async def ask() -> None:
-                    status = await self._rooms.ocpp.authorize(asked)
+                    status = await self._rooms.ocpp.authorize(asked, self.evse_id)
                     self.feed(AuthorizationAnswered(asked, status))
 
                 if self._group is not None:  # beside the queue: an answer may take long, records must not wait

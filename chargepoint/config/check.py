@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Collection, Iterator, Mapping
 
-from chargepoint.config.schema import Config
+from chargepoint.config.schema import Config, CsmsSection
 from chargepoint.model.unusable import Mistake
 
 Defined = Mapping[str, Collection[str]]
@@ -15,12 +16,8 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
     """What is wrong between keys."""
     yield from _buses(config, defined)
     yield from _evses(config, defined)
-    if config.csms.security_profile >= 2 and not config.csms.url.startswith("wss:"):
-        yield Mistake(
-            ("csms", "url"),
-            f"= {config.csms.url!r} with security_profile {config.csms.security_profile}",
-            "profiles 2 and 3 need a wss:// address",
-        )
+    if config.csms.enabled:
+        yield from _security_profile(config.csms)
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
             ("csms", "reconnect_max_s"),
@@ -29,7 +26,38 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         )
 
 
+def _security_profile(csms: CsmsSection) -> Iterator[Mistake]:
+    """What the profile needs of url and files (OCPP 2.0.1 Part 2, A00). Whether the files are good is seen at start."""
+    profile, secure = csms.security_profile, csms.url.startswith("wss:")
+    if profile >= 2 and not secure:
+        yield Mistake(
+            ("csms", "url"),
+            f"= {csms.url!r} with security_profile {profile}",
+            "profiles 2 and 3 need a wss:// address",
+        )
+    if profile == 1 and secure:
+        yield Mistake(
+            ("csms", "security_profile"),
+            f"= 1 with url {csms.url!r}: 1 is plain ws://",
+            "2 (password) or 3 (certificate) for a wss:// address",
+        )
+    needed = {2: ("password_file",), 3: ("certificate_file", "key_file")}.get(profile, ())
+    for key in needed:
+        if getattr(csms, key) is None:
+            yield Mistake(("csms", key), f"is required by security_profile {profile}", "add it")
+
+
 def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
+    ports: dict[str, str] = {}
+    for name, bus in config.bus.items():
+        # as written, links are not followed: the file may be checked where the devices are not
+        other = ports.setdefault(os.path.normpath(bus.port), name)
+        if other != name:
+            yield Mistake(
+                ("bus", name, "port"),
+                f"= {bus.port!r}: already [bus.{other}]",
+                f"a port is one bus: put the devices of both on {other!r}, or name the other port",
+            )
     taken: dict[tuple[str, int], str] = {}
     for kind in ("power_module", "meter", "insulation_monitor", "pilot_board"):
         for name, device in getattr(config, kind).items():
@@ -44,9 +72,18 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
                     f"= {device.unit}: already {other} on bus {device.bus!r}",
                     "give each device of a bus its own unit address",
                 )
+    lines: dict[str, str] = {}
     for name, reader in config.token_reader.items():
         if reader.bus not in defined.get("bus", ()):
             yield Mistake(("token_reader", name, "bus"), f"= {reader.bus!r}: no such bus", _known("bus", defined))
+            continue
+        other = lines.setdefault(reader.bus, name)
+        if other != name:
+            yield Mistake(
+                ("token_reader", name, "bus"),
+                f"= {reader.bus!r}: already [token_reader.{other}]",
+                "a reader has a line of its own",
+            )
 
 
 def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
@@ -56,14 +93,13 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("pilot_board", "pilot", evse.pilot),
             ("meter", "meter", evse.meter),
             ("insulation_monitor", "insulation", evse.insulation),
-            *(("power_module", "power_modules", name) for name in evse.power_modules),
+            *(("power_module", "power_modules", name) for name in dict.fromkeys(evse.power_modules)),
         ]
-        if evse.token_reader is not None and evse.token_reader not in defined.get("token_reader", ()):
-            yield Mistake(
-                ("evse", number, "token_reader"),
-                f"= {evse.token_reader!r}: no such token reader",
-                _known("token_reader", defined),
-            )
+        if evse.token_reader is not None:
+            used.append(("token_reader", "token_reader", evse.token_reader))
+        twice = sorted({name for name in evse.power_modules if evse.power_modules.count(name) > 1})
+        if twice:
+            yield Mistake(("evse", number, "power_modules"), f"= {', '.join(twice)!r}: named twice", "name each once")
         for kind, key, name in used:
             if name not in defined.get(kind, ()):
                 yield Mistake(("evse", number, key), f"= {name!r}: no such {kind}", _known(kind, defined))

@@ -57,7 +57,9 @@ def parse(text: str, path: Path, *checks: Check) -> Config:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        mistake = Mistake(("syntax",), str(error), "see https://toml.io")
+        twice = str(error).startswith(("Cannot overwrite a value", "Cannot declare"))
+        remedy = "a key or table stands in the file once: keep one of them" if twice else "see https://toml.io"
+        mistake = Mistake(("syntax",), str(error), remedy)
         raise ConfigError([PlacedMistake(path, _line_in(str(error)), mistake)]) from error
     config, details = _validate(raw)
     mistakes = [_mistake(detail) for detail in details]

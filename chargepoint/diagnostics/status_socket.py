@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -35,14 +36,16 @@ async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> Non
             writer.close()
 
     listener = _listen(path)
+    server = await asyncio.start_unix_server(talk, sock=listener, limit=REQUEST_MAX_BYTES)
     try:
-        server = await asyncio.start_unix_server(talk, sock=listener, limit=REQUEST_MAX_BYTES)
-        async with server:
-            await server.serve_forever()
+        # not serve_forever: from Python 3.12 on its end waits for clients that stay
+        await asyncio.get_running_loop().create_future()
     finally:
+        server.close()
         for writer in open_writers.copy():
             writer.close()  # its reader sees the end, and its task returns by itself
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):  # from Python 3.13 on the server has done it
+            os.unlink(path)
 
 
 def _listen(path: Path) -> socket.socket:

@@ -127,8 +127,12 @@ class ChargingProfiles:
 
     def await_start(self, evse_id: int, raw: Payload, id_token: IdToken, until_s: float) -> None:
         """Keep a profile for the transaction this token starts on this EVSE before `until_s` (monotonic)."""
-        self._pending = [p for p in self._pending if p.evse_id != evse_id]
+        self.forget_start(evse_id)
         self._pending.append(_Pending(evse_id, raw, id_token, until_s))
+
+    def forget_start(self, evse_id: int) -> None:
+        """A newer remote start of this EVSE takes the place of one that still waits, and of its profile."""
+        self._pending = [p for p in self._pending if p.evse_id != evse_id]
 
     def follow(self, evses: Sequence[EvseState], now_s: float) -> Change | None:
         """Transactions came or went: bind waiting profiles, drop those of ended transactions (K02.FR.05)."""

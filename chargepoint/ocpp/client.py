@@ -33,6 +33,7 @@ from chargepoint.ocpp.rpc import CallReceived, CallTimedOut, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.station import RESPONDERS, Refusal, Station, Stored
 from chargepoint.ocpp.station_port import StationPort
+from chargepoint.ocpp.token_cache import status_at
 from chargepoint.ocpp.trace import Trace, in_short
 from chargepoint.ocpp.version import VERSIONS, OcppVersion
 from chargepoint.ports import Clock
@@ -95,10 +96,10 @@ class OcppClient:
         self._station.board.changed(replace(change, at_utc=change.at_utc + self._station.clock_correction))
         self._bells.tell.set()
 
-    async def authorize(self, token: IdToken) -> AuthorizationStatus:
-        """Ask for a token: the central system if it answers within call_timeout_s, else by the device model (C15)."""
+    async def authorize(self, token: IdToken, evse_id: EvseId) -> AuthorizationStatus:
+        """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15)."""
         if self.online:
-            known = authorization.before_asking(token, self._station.context, self._now())
+            known = authorization.before_asking(token, evse_id, self._station.context, self._now())
             if known is not None:
                 return known
             payload = {"idToken": authorization.token_on_wire(token)}
@@ -106,11 +107,11 @@ class OcppClient:
                 async with asyncio.timeout(self._csms.call_timeout_s):
                     outcome = await self._caller.call(Outgoing("Authorize", payload))
                 if isinstance(outcome, ResultReceived) and outcome.violation is None:
-                    return AuthorizationStatus(outcome.payload["idTokenInfo"]["status"])
+                    return status_at(outcome.payload["idTokenInfo"], evse_id)
             except (ConnectionLost, TimeoutError):
                 pass
             self._log.warning("! no answer to Authorize, deciding without the central system")
-        return authorization.without_csms(token, self._station.context, self._now())
+        return authorization.without_csms(token, evse_id, self._station.context, self._now())
 
     def outbox_row(self, record: TransactionRecord) -> OutboxRow:
         """The record as its message, to be committed together with the ledger's state. Changes nothing here."""

@@ -199,7 +199,11 @@ class Store:
                 run("INSERT OR REPLACE INTO availability VALUES (?, ?)", (evse_id, int(operative)))
             case CacheToken(token=token):
                 run("DELETE FROM authorization_cache WHERE key = ?", (token.key,))  # a renewed entry is the youngest
-                run("INSERT INTO authorization_cache VALUES (?, ?, ?)", (token.key, token.status, token.expires_utc_s))
+                evse_ids = " ".join(map(str, token.evse_ids))
+                run(
+                    "INSERT INTO authorization_cache VALUES (?, ?, ?, ?)",
+                    (token.key, token.status, token.expires_utc_s, evse_ids),
+                )
                 run(
                     "DELETE FROM authorization_cache WHERE rowid <= "
                     "(SELECT rowid FROM authorization_cache ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
@@ -293,7 +297,8 @@ class Store:
     def tokens(self) -> tuple[CachedToken, ...]:
         """The authorisation cache, oldest first."""
         return self._read(
-            "SELECT key, status, expires_utc_s FROM authorization_cache ORDER BY rowid", lambda r: CachedToken(*r)
+            "SELECT key, status, expires_utc_s, evse_ids FROM authorization_cache ORDER BY rowid",
+            lambda r: CachedToken(r[0], r[1], r[2], tuple(int(number) for number in r[3].split())),
         )
 
     def journal(self, limit: int = 200) -> tuple[JournalEntry, ...]:

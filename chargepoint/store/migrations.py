@@ -28,6 +28,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE availability (evse_id INTEGER PRIMARY KEY, operative INTEGER NOT NULL)",
         "CREATE TABLE authorization_cache (key TEXT PRIMARY KEY, status TEXT NOT NULL, expires_utc_s REAL)",
     ),
+    ("ALTER TABLE authorization_cache ADD COLUMN evse_ids TEXT NOT NULL DEFAULT ''",),
 )
 
 

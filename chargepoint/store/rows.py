@@ -61,11 +61,15 @@ class ProfileRow:
 
 @dataclass(frozen=True, slots=True)
 class CachedToken:
-    """An entry of the authorisation cache. `key` names type and value; `expires_utc_s` None: never."""
+    """An entry of the authorisation cache. `key` names type and value; `expires_utc_s` None: never.
+
+    `evse_ids`: the EVSEs an accepted token is good for; empty: all of them (C01.FR.19 to FR.21).
+    """
 
     key: str
     status: str
     expires_utc_s: float | None
+    evse_ids: tuple[int, ...] = ()
 
 
 # -- writes: imperative, closed union --------------------------------------------------------------------------------

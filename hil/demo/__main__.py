@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
@@ -33,6 +35,9 @@ ONCE_HOLD_S = 3.0
 
 LIVE_HOLD_S = 20.0
 FRAME_S = 0.25
+
+FOLDER_MAX_BYTES = 80
+"""A Unix socket's path has at most 107 bytes (unix(7)); the longest name under the folder takes some of them."""
 
 
 @click.command()
@@ -65,7 +70,11 @@ FRAME_S = 0.25
 )
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
 @click.option(
-    "--sdp-port", default=15118, show_default=True, help="other than the standard's only for tests side by side"
+    "--sdp-port",
+    type=click.IntRange(1, 65535),
+    default=15118,
+    show_default=True,
+    help="other than the standard's only for tests side by side",
 )
 def main(
     once: bool,
@@ -86,6 +95,15 @@ def main(
         raise click.UsageError("--report and --picture go with --once")
     if csms_url is not None and (once or not re.match(r"wss?://[^\s\"]+$", csms_url)):
         raise click.UsageError("--csms takes ws://… or wss://…, and has no story: it does not go with --once")
+    for file in (report_file, picture):
+        if file is not None:
+            _must_be_writable(file)
+    if len(os.fsencode(folder)) > FOLDER_MAX_BYTES:
+        raise click.UsageError(
+            f"--dir: {len(os.fsencode(folder))} bytes, at most {FOLDER_MAX_BYTES} (it holds Unix sockets)"
+        )
+    if interface not in (known := [name for _, name in socket.if_nameindex()]):
+        raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
     use_tls = (not no_car) if tls is None else tls
     choices = Choices(
         folder,
@@ -106,6 +124,17 @@ def main(
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
         console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _must_be_writable(file: Path) -> None:
+    """Said before the story is told, not after. What is there stays as it is until then. Raises UsageError."""
+    there = file.exists()
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror}: it cannot be written") from error
+    if not there:
+        file.unlink()
 
 
 async def _run(

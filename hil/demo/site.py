@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import socket
 from dataclasses import dataclass
@@ -51,10 +52,10 @@ def discovery_taken(choices: Choices) -> bool:
 def write(choices: Choices, csms_port: int) -> Path:
     """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
     text = TEMPLATE.read_text(encoding="utf-8")
-    text = text.replace('"var/demo', f'"{choices.folder}')
-    text = _set(text, "url", f'"{choices.csms_url or f"ws://127.0.0.1:{csms_port}"}"')
+    text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
+    text = _set(text, "url", _quoted(choices.csms_url or f"ws://127.0.0.1:{csms_port}"))
     text = _set(text, "sdp_port", str(choices.sdp_port))
-    text = _set(text, "interface", f'"{choices.interface}"')
+    text = _set(text, "interface", _quoted(choices.interface))
     if choices.voltage_max_V is not None:
         text = _set(text, "voltage_max_V", str(choices.voltage_max_V), lines=2)
     if not choices.own_car:
@@ -70,9 +71,14 @@ def write(choices: Choices, csms_port: int) -> Path:
     return path
 
 
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's is one too."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _set(text: str, key: str, value: str, lines: int = 1) -> str:
     """The line of the template that sets this key (or as many as there are EVSEs), changed."""
-    changed, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    changed, count = re.subn(rf"(?m)^{key} = .*$", lambda _: f"{key} = {value}", text)
     if count != lines:
         raise ValueError(f"{TEMPLATE}: {count} lines set {key}: expected {lines}")
     return changed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
@@ -25,12 +24,27 @@ Answer = dict[str, Any]
 
 _PLANT_VERBS = ("fault", "bus_fault", "estop", "door", "car_auto")
 
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "help": (),
+    "plug": (),
+    "unplug": ("force",),
+    "token": ("value",),
+    "setpoint": ("power_W", "duration_s"),
+    "stop": (),
+    "ocpp": ("action", "payload"),
+    "csms": ("drop", "refuse"),
+    "kill": ("what",),
+    "state": (),
+}
+"""What a verb takes besides `do`; the car's and the plant's verbs check their own."""
+
 
 class Steering:
     """Every verb is a method of this class; `{"do": "help"}` lists them."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._talking: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "help": self._help,
             "plug": self._plug,
@@ -52,12 +66,21 @@ class Steering:
         _remove(path)
         server = await asyncio.start_unix_server(self._talk, str(path), limit=LINE_MAX_BYTES)
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.get_running_loop().create_future()
         finally:
+            # not serve_forever: from Python 3.12 on its end waits for clients that stay; and not by a cancellation,
+            # which the streams would print
+            server.close()
             _remove(path)
+            for writer in self._talking.values():
+                writer.close()
+            if self._talking:
+                await asyncio.wait(self._talking, timeout=1.0)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._talking[task] = writer
         try:
             while line := await reader.readline():
                 writer.write(json.dumps(await self.answer(line), default=str).encode() + b"\n")
@@ -65,17 +88,19 @@ class Steering:
         except (ConnectionError, ValueError):
             pass  # ValueError: a line beyond the cap
         finally:
+            del self._talking[task]
             writer.close()
 
     async def answer(self, line: bytes) -> Answer:
         """One line's answer: `{"ok": true, …}` or `{"ok": false, "error": …}`. Never raises."""
         try:
-            request = json.loads(line)
+            request = json.loads(line.decode())
             if not isinstance(request, dict):
                 raise Refused('a request is a JSON object, like {"do": "plug"}')
             verb = self._verbs.get(str(request.get("do")))
             if verb is None:
                 raise Refused(f"do = {request.get('do')!r}: one of {', '.join(self._verbs)}")
+            _check_fields(request)
             return {"ok": True, **await verb(request)}
         except (CallError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, OSError) as error:
             # RuntimeError: Refused, and a line nested beyond all bounds; OSError: time-outs too
@@ -95,7 +120,10 @@ class Steering:
         return {}
 
     async def _unplug(self, request: Request) -> Answer:
-        if request.get("force"):
+        force = request.get("force", False)
+        if not isinstance(force, bool):
+            raise Refused(f"force = {force!r}: true or false")
+        if force:
             await self._bench.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
         else:
             await self._bench.unplug()
@@ -211,6 +239,15 @@ class Steering:
         }
 
 
+def _check_fields(request: Request) -> None:
+    """Raises Refused: a misspelt field must not look as if it had been obeyed."""
+    known = _FIELDS.get(request["do"])
+    strange = [] if known is None else [key for key in request if key != "do" and key not in known]
+    if strange:
+        takes = ", ".join(known or ()) or "no field"
+        raise Refused(f"{strange[0]} = {request[strange[0]]!r}: {request['do']} takes {takes}")
+
+
 def _car_value(key: str, value: object, wanted: type) -> object:
     """What the car's field of this type becomes. Raises Refused."""
     if key == "control_mode" and value not in CONTROL_MODES:
@@ -223,5 +260,4 @@ def _car_value(key: str, value: object, wanted: type) -> object:
 
 
 def _remove(path: Path) -> None:
-    if path.exists():
-        os.unlink(path)
+    path.unlink(missing_ok=True)

@@ -40,8 +40,8 @@ class LineSocket:
         return answer
 
     async def _exchange(self, line: bytes) -> bytes:
-        if self._streams is not None and self._streams[0].at_eof():
-            await self.close()  # by the other side while nothing was asked: the daemon's socket does so when idle
+        if self._streams is not None and (self._streams[0].at_eof() or self._streams[0].exception() is not None):
+            await self.close()  # the other side was started again meanwhile, or closes what is idle, as the daemon does
         if self._streams is None:
             self._streams = await asyncio.open_unix_connection(str(self._path), limit=LINE_MAX_BYTES)
         reader, writer = self._streams

@@ -191,17 +191,23 @@ async def test_boot_then_a_whole_transaction(bench: Bench, csms: Csms) -> None:
 async def test_authorize_online_offline_and_from_the_cache(bench: Bench, csms: Csms) -> None:
     csms.tokens["DEADBEEF"] = "Blocked"
     stranger = IdToken("CAFE0001", IdTokenType.ISO14443)
-    assert await bench.client.authorize(TOKEN) is AuthorizationStatus.UNKNOWN
-    assert await bench.client.authorize(IdToken("", IdTokenType.NO_AUTHORIZATION)) is AuthorizationStatus.ACCEPTED
+    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.UNKNOWN
+    assert (
+        await bench.client.authorize(IdToken("", IdTokenType.NO_AUTHORIZATION), EvseId(1))
+        is AuthorizationStatus.ACCEPTED
+    )
     bench.run()
     await csms.station("CP1")
     await eventually(lambda: bench.client.online)
-    assert await bench.client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
-    assert await bench.client.authorize(IdToken("DEADBEEF", IdTokenType.ISO14443)) is AuthorizationStatus.BLOCKED
+    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
+    assert (
+        await bench.client.authorize(IdToken("DEADBEEF", IdTokenType.ISO14443), EvseId(1))
+        is AuthorizationStatus.BLOCKED
+    )
     csms.faults.swallow = "Authorize"  # no answer: decide without, in call_timeout_s
-    assert await bench.client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
+    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
     csms.faults.error = ("Authorize", "InternalError")
-    assert await bench.client.authorize(stranger) is AuthorizationStatus.UNKNOWN
+    assert await bench.client.authorize(stranger, EvseId(1)) is AuthorizationStatus.UNKNOWN
     answer = await csms.call(
         "CP1",
         "SetVariables",
@@ -214,11 +220,11 @@ async def test_authorize_online_offline_and_from_the_cache(bench: Bench, csms: C
     )
     assert [r["attributeStatus"] for r in answer["setVariableResult"]] == ["Accepted", "Accepted"]
     asked = len(csms.log("CP1").of("Authorize"))
-    assert await bench.client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
+    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
     assert len(csms.log("CP1").of("Authorize")) == asked  # LocalPreAuthorize
     await csms.stop()
     await eventually(lambda: not bench.client.online)
-    assert await bench.client.authorize(stranger) is AuthorizationStatus.ACCEPTED
+    assert await bench.client.authorize(stranger, EvseId(1)) is AuthorizationStatus.ACCEPTED
 
 
 async def test_offline_records_queue_up_and_go_out_in_order(bench: Bench, csms: Csms) -> None:

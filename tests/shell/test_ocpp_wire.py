@@ -310,7 +310,7 @@ async def told_all(ear: Ear, station: Station) -> None:
 
 async def test_every_frame_of_a_long_day(ear: Ear, station: Station) -> None:
     await told_all(ear, station)
-    await station.client.authorize(TOKEN)
+    await station.client.authorize(TOKEN, EvseId(1))
     await station.begin()
     await station.keep(station.ledger.state_changed(ChargingState.CHARGING, station.sample()))
     for _ in range(3):
@@ -575,7 +575,7 @@ async def test_an_answer_of_the_wrong_form_is_not_believed(ear: Ear, station: St
 
     ear.answer = strange
     for _ in range(3):
-        assert await station.client.authorize(TOKEN) is AuthorizationStatus.UNKNOWN
+        assert await station.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.UNKNOWN
     assert ear.connections == 1
 
 
@@ -590,7 +590,7 @@ async def test_a_careless_central_system_is_understood(ear: Ear, station: Statio
 
     ear.answer = careless
     await told_all(ear, station)
-    assert await station.client.authorize(TOKEN) is AuthorizationStatus.ACCEPTED
+    assert await station.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
     offset_s = station.client.snapshot()["clock_offset_s"]
     assert isinstance(offset_s, float)
     assert abs(offset_s) < 5

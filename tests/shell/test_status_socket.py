@@ -48,6 +48,21 @@ async def test_bad_requests_are_answered_and_the_next_one_too(tmp_path: Path, li
     assert json.loads(good) == {"ok": True, "loops": 7}
 
 
+async def test_it_ends_while_a_client_stays(tmp_path: Path) -> None:
+    """From Python 3.12 on asyncio's own `serve_forever` would wait for the client: the daemon would not end."""
+    path = tmp_path / "status.sock"
+    serving = asyncio.create_task(serve(path, dict))
+    reader, writer = await _connected(path)
+    writer.write(b'{"do": "status"}\n')
+    await asyncio.wait_for(reader.readline(), 5)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(serving, 5)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert not path.exists()
+    writer.close()
+
+
 async def test_a_line_beyond_the_cap_ends_the_connection(tmp_path: Path) -> None:
     assert await answers(tmp_path / "status.sock", b"x" * 10 * REQUEST_MAX_BYTES) == [b""]
     assert not (tmp_path / "status.sock").exists()

@@ -52,3 +52,18 @@ def test_status_without_daemon_says_so(tmp_path: Path) -> None:
     done = chargepoint("status", "--config", str(site))
     assert done.returncode == 1
     assert "is the daemon running?" in done.stderr
+
+
+def test_a_runtime_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    site = tmp_path / "site.toml"
+    site.write_text(
+        f'[station]\nstate_dir = "{tmp_path}/state"\nruntime_dir = "{tmp_path}/file/run"\n'
+        "[csms]\nenabled = false\n[iso15118]\nenabled = false\n"
+    )
+    for command in ("run", "power"):
+        done = chargepoint(command, "--config", str(site))
+        assert done.returncode == 1, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("Error: ")
+        assert f"{tmp_path}/file/run" in done.stderr
+        assert "Traceback" not in done.stderr

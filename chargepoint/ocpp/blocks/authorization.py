@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargepoint.model.ids import IdToken, IdTokenType
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.ocpp.blocks.context import Answer, Context, status
 from chargepoint.ocpp.moment import Moment
@@ -22,23 +22,23 @@ def token_from_wire(payload: Payload) -> IdToken:
     return IdToken(value.upper() if kind is IdTokenType.ISO14443 else value, kind)
 
 
-def before_asking(token: IdToken, context: Context, now: Moment) -> AuthorizationStatus | None:
+def before_asking(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus | None:
     """An answer that needs no Authorize although we are online, or None."""
     if token.type is IdTokenType.NO_AUTHORIZATION:  # C02: nobody is asked
         return AuthorizationStatus.ACCEPTED
     if (
         context.model.flag("AuthCtrlr/LocalPreAuthorize")
-        and _cached(token, context, now) is AuthorizationStatus.ACCEPTED
+        and _cached(token, evse_id, context, now) is AuthorizationStatus.ACCEPTED
     ):
         return AuthorizationStatus.ACCEPTED  # C12.FR.02 to FR.05
     return None
 
 
-def without_csms(token: IdToken, context: Context, now: Moment) -> AuthorizationStatus:
+def without_csms(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus:
     """The answer while the central system cannot be asked. C15.FR.08 and the cache."""
     if token.type is IdTokenType.NO_AUTHORIZATION:
         return AuthorizationStatus.ACCEPTED
-    known = _cached(token, context, now)
+    known = _cached(token, evse_id, context, now)
     if known is not None and (
         known is not AuthorizationStatus.ACCEPTED or context.model.flag("AuthCtrlr/LocalAuthorizeOffline")
     ):
@@ -62,7 +62,7 @@ def clear_cache(request: Payload, context: Context, now: Moment) -> Answer:
     return Answer(status("Accepted"), context.tokens.clear())
 
 
-def _cached(token: IdToken, context: Context, now: Moment) -> AuthorizationStatus | None:
+def _cached(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus | None:
     if not context.model.flag("AuthCacheCtrlr/Enabled"):
         return None
-    return context.tokens.lookup(token, now.utc_s)
+    return context.tokens.lookup(token, evse_id, now.utc_s)

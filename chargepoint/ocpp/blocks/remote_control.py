@@ -52,6 +52,7 @@ def request_start(request: Payload, context: Context, now: Moment) -> Answer:
     payload = status("Accepted")
     if evse.transaction_id is not None:
         payload["transactionId"] = str(evse.transaction_id)  # F01.FR.13
+    context.profiles.forget_start(int(evse.evse_id))
     if profile is not None:
         until_s = now.monotonic_s + context.model.integer("TxCtrlr/EVConnectionTimeOut") + 60.0
         context.profiles.await_start(int(evse.evse_id), profile, token, until_s)
@@ -101,9 +102,16 @@ def trigger_message(request: Payload, context: Context, now: Moment) -> Answer:
         ):  # F06.FR.15, FR.16: nothing of it is running
             return Answer(status("Accepted"), then=(Outgoing(action, {"status": "Idle"}),))
         case "StatusNotification":
-            if not evses or request.get("evse", {}).get("connectorId") != CONNECTOR_ID:  # F06.FR.12
+            connector_id = request.get("evse", {}).get("connectorId")
+            if connector_id is None:  # F06.FR.12
                 return Answer(
                     status("Rejected", "MissingParam", "StatusNotification needs evse.id and evse.connectorId")
+                )
+            if not evses:
+                return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
+            if connector_id != CONNECTOR_ID:
+                return Answer(
+                    status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only")
                 )
             change = ConnectorStatusChanged(evses[0].evse_id, CONNECTOR_ID, evses[0].status, now.utc)
             return Answer(status("Accepted"), then=(Outgoing("StatusNotification", status_notification(change)),))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chargepoint.model.commands import StopTransaction
+from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import (
     ReadingContext,
     StopReason,
@@ -22,6 +23,7 @@ from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import call_text
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
+from chargepoint.ocpp.token_cache import status_at
 from chargepoint.store.rows import OutboxKind, OutboxRow, Write
 
 ACTION = "TransactionEvent"
@@ -86,7 +88,7 @@ def event_answered(request: Payload, response: Payload, context: Context, now: M
     transaction_id = request["transactionInfo"]["transactionId"]
     running = next((e for e in context.port.evse_states() if e.transaction_id == transaction_id), None)
     if running is not None and running.transaction_id is not None:
-        if info["status"] == "Accepted":
+        if status_at(info, running.evse_id) is AuthorizationStatus.ACCEPTED:
             context.not_accepted.discard(transaction_id)
         elif context.model.flag("TxCtrlr/StopTxOnInvalidId"):
             # C15.FR.04, E05: TxStopPoint contains Authorized, the transaction ends.

@@ -132,7 +132,7 @@ class CentralSystem:
         self.made[name] = record
         return OutboxRow(name, "TransactionEvent", "{}", OutboxKind.TRANSACTION, str(record.transaction_id))
 
-    async def authorize(self, token: IdToken) -> AuthorizationStatus:
+    async def authorize(self, token: IdToken, evse_id: EvseId) -> AuthorizationStatus:
         await real_sleep(0)
         return self.status
 

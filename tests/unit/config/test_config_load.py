@@ -75,6 +75,91 @@ unit = 3
         parse(text, FILE)
 
 
+SHARED = """\
+[bus.a]
+port = "/dev/ttyS1"
+[bus.b]
+port = "/dev/./ttyS1"
+[bus.line]
+kind = "line"
+port = "/dev/ttyS2"
+[token_reader.r1]
+bus = "line"
+[token_reader.r2]
+bus = "line"
+[power_module.p]
+driver = "profile"
+bus = "a"
+unit = 1
+[meter.m]
+driver = "profile"
+bus = "a"
+unit = 2
+[insulation_monitor.i]
+driver = "bender"
+bus = "a"
+unit = 3
+[pilot_board.io]
+driver = "generic_io"
+bus = "a"
+unit = 4
+[evse.1]
+pilot = "io"
+power_modules = ["p", "p"]
+meter = "m"
+insulation = "i"
+token_reader = "r1"
+[evse.2]
+pilot = "io"
+power_modules = ["p"]
+meter = "m"
+insulation = "i"
+token_reader = "r1"
+"""
+
+
+def test_hardware_is_nowhere_used_twice() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(SHARED, FILE)
+    assert [str(m).removeprefix("site.toml:").split("; ")[0] for m in caught.value.mistakes] == [
+        "4: [bus.b] port = '/dev/./ttyS1': already [bus.a]",
+        "11: [token_reader.r2] bus = 'line': already [token_reader.r1]",
+        "30: [evse.1] power_modules = 'p': named twice",
+        "35: [evse.2] pilot = 'io': already used by [evse.1]",
+        "36: [evse.2] power_modules = 'p': already used by [evse.1]",
+        "37: [evse.2] meter = 'm': already used by [evse.1]",
+        "38: [evse.2] insulation = 'i': already used by [evse.1]",
+        "39: [evse.2] token_reader = 'r1': already used by [evse.1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("csms", "told"),
+    [
+        ('url = "wss://x"', ["security_profile = 1 with url"]),
+        ('url = "wss://x"\nsecurity_profile = 2', ["password_file: is required"]),
+        ('url = "wss://x"\nsecurity_profile = 3', ["certificate_file: is required", "key_file: is required"]),
+        ("security_profile = 2", ["password_file: is required", "profiles 2 and 3 need"]),
+        ("enabled = false\nsecurity_profile = 3", []),
+    ],
+)
+def test_a_security_profile_says_all_it_lacks(csms: str, told: list[str]) -> None:
+    try:
+        parse(f"[csms]\n{csms}\n", FILE)
+        mistakes = []
+    except ConfigError as error:
+        mistakes = sorted(str(m) for m in error.mistakes)
+    assert len(mistakes) == len(told)
+    assert all(part in line for part, line in zip(told, mistakes, strict=True))
+
+
+@pytest.mark.parametrize("text", ['[station]\nmodel = "a"\nmodel = "b"\n', "[station]\n[csms]\n[station]\n"])
+def test_what_stands_twice_is_said_in_words_of_the_file(text: str) -> None:
+    with pytest.raises(ConfigError, match="stands in the file once") as caught:
+        parse(text, FILE)
+    assert caught.value.mistakes[0].line == 3
+
+
 def test_broken_syntax_names_its_line() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("[station]\nmodel = \n", FILE)

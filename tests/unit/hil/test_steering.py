@@ -51,6 +51,10 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
         (b'{"do":"car","control_mode":5}', "dynamic, scheduled"),
         (b'{"do":"car","charge_power_max_W":NaN}', "finite"),
         (b'{"do":"car","nonsense":1}', "no such field"),
+        (b'{"do":"plug","evse":2}', "plug takes no field"),
+        (b'{"do":"setpoint","power":5}', "setpoint takes power_W, duration_s"),
+        (b'{"do":"unplug","force":"yes"}', "true or false"),
+        (b"\xff\xfe", "utf-8"),
     ],
 )
 def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, told: str) -> None:

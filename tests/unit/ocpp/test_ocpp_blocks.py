@@ -106,24 +106,29 @@ def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: An
 
 def test_tokens_without_the_central_system(desk: Any) -> None:
     context, now = desk.station.context, desk.moment
-    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.UNKNOWN
+    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.UNKNOWN
     request = {"idToken": {"idToken": "04a1b2c3", "type": "ISO14443"}}
     desk.station.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}}, now)
-    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.ACCEPTED
-    assert authorization.before_asking(TOKEN, context, now) is None
+    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED
+    assert authorization.before_asking(TOKEN, EvseId(1), context, now) is None
     desk.set("AuthCtrlr", "LocalPreAuthorize", "true")
-    assert authorization.before_asking(TOKEN, context, now) is AuthorizationStatus.ACCEPTED
+    assert authorization.before_asking(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED
     later = Moment(0.0, now.utc_s + 86_401)
-    assert authorization.before_asking(TOKEN, context, later) is None  # LifeTime
+    assert authorization.before_asking(TOKEN, EvseId(1), context, later) is None  # LifeTime
     desk.set("AuthCtrlr", "LocalAuthorizeOffline", "false")
-    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.UNKNOWN
+    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.UNKNOWN
     desk.set("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true")
-    assert authorization.without_csms(IdToken("x", IdTokenType.CENTRAL), context, now) is AuthorizationStatus.ACCEPTED
+    assert (
+        authorization.without_csms(IdToken("x", IdTokenType.CENTRAL), EvseId(1), context, now)
+        is AuthorizationStatus.ACCEPTED
+    )
     info = {"status": "Blocked", "cacheExpiryDateTime": "2026-03-01T12:01:00Z"}
     desk.station.answered("Authorize", request, {"idTokenInfo": info}, now)
-    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.BLOCKED  # known bad stays bad
+    assert (
+        authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.BLOCKED
+    )  # known bad stays bad
     assert desk.ask("ClearCache")["status"] == "Accepted"
-    assert authorization.without_csms(TOKEN, context, now) is AuthorizationStatus.ACCEPTED  # unknown now
+    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED  # unknown now
     desk.set("AuthCacheCtrlr", "Enabled", "false")
     assert desk.ask("ClearCache")["statusInfo"]["reasonCode"] == "NotEnabled"
 
@@ -178,6 +183,20 @@ def test_remote_stop_and_unlock(desk: Any) -> None:
     desk.port.result = CommandResult(False, "InternalError")
     desk.port.end()
     assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 1})["status"] == "UnlockFailed"
+
+
+@pytest.mark.parametrize(
+    ("evse", "reason"),
+    [
+        ({}, "MissingParam"),
+        ({"evse": {"id": 1}}, "MissingParam"),
+        ({"evse": {"id": 4, "connectorId": 1}}, "UnknownEvse"),
+        ({"evse": {"id": 1, "connectorId": 2}}, "UnknownConnectorId"),
+    ],
+)
+def test_a_status_that_cannot_be_told_says_why(desk: Any, evse: dict[str, Any], reason: str) -> None:
+    answer = desk.ask("TriggerMessage", {"requestedMessage": "StatusNotification", **evse})
+    assert answer["statusInfo"]["reasonCode"] == reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chargepoint.model.commands import StopTransaction
-from chargepoint.model.ids import TransactionId
+from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.limits import ZERO, Interval
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import StopReason, TriggerReason
@@ -17,6 +17,7 @@ from chargepoint.ocpp.back_off import BackOff
 from chargepoint.ocpp.blocks import authorization
 from chargepoint.ocpp.link import back_off_settings
 from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.token_cache import status_at
 
 UTC0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -164,12 +165,31 @@ def test_c_09_to_12_a_known_bad_token_is_asked_again(desk: Any) -> None:
     desk.set("AuthCtrlr", "LocalPreAuthorize", "true")
     for status in ("Invalid", "Blocked", "Expired", "NotAtThisTime"):
         desk.station.answered("Authorize", request, {"idTokenInfo": {"status": status}}, desk.moment)
-        assert authorization.before_asking(token, context, desk.moment) is None
-        assert authorization.without_csms(token, context, desk.moment) is AuthorizationStatus(status)
+        assert authorization.before_asking(token, EvseId(1), context, desk.moment) is None
+        assert authorization.without_csms(token, EvseId(1), context, desk.moment) is AuthorizationStatus(status)
     desk.station.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}}, desk.moment)
-    assert authorization.before_asking(token, context, desk.moment) is AuthorizationStatus.ACCEPTED
+    assert authorization.before_asking(token, EvseId(1), context, desk.moment) is AuthorizationStatus.ACCEPTED
     desk.set("AuthCtrlr", "LocalPreAuthorize", "false")  # TC_C_36
-    assert authorization.before_asking(token, context, desk.moment) is None
+    assert authorization.before_asking(token, EvseId(1), context, desk.moment) is None
+
+
+def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Any) -> None:
+    """C01.FR.19 to FR.21: the list binds the answer, and what the cache remembers of it."""
+    token = authorization.token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
+    request = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}}
+    context = desk.station.context
+    for listed, at_1, at_2 in (
+        ([2], AuthorizationStatus.NOT_ALLOWED_TYPE_EVSE, AuthorizationStatus.ACCEPTED),
+        ([1, 2], AuthorizationStatus.ACCEPTED, AuthorizationStatus.ACCEPTED),
+    ):
+        info = {"status": "Accepted", "evseId": listed}
+        assert status_at(info, EvseId(1)) is at_1
+        (write,) = desk.station.answered("Authorize", request, {"idTokenInfo": info}, desk.moment)
+        assert write.token.evse_ids == tuple(listed)
+        assert authorization.without_csms(token, EvseId(1), context, desk.moment) is at_1
+        assert authorization.without_csms(token, EvseId(2), context, desk.moment) is at_2
+    blocked = {"status": "Blocked", "evseId": [1]}
+    assert status_at(blocked, EvseId(1)) is AuthorizationStatus.BLOCKED
 
 
 def test_c_15_to_18_a_token_refused_afterwards(desk: Any) -> None:

@@ -428,6 +428,16 @@ def test_profile_with_remote_start_is_bound_to_that_token(desk: Any) -> None:
     assert desk.contributions() == []
 
 
+def test_a_newer_remote_start_drops_the_profile_of_the_one_that_waited(desk: Any) -> None:
+    start = {"evseId": 1, "remoteStartId": 1, "idToken": {"idToken": "04a1b2c3", "type": "ISO14443"}}
+    with_profile = {**start, "chargingProfile": profile((0, 4000))}
+    assert desk.ask("RequestStartTransaction", with_profile)["status"] == "Accepted"
+    assert desk.ask("RequestStartTransaction", {**start, "remoteStartId": 2})["status"] == "Accepted"
+    desk.port.begin()
+    desk.follow()
+    assert len(desk.station.profiles) == 0
+
+
 def test_clear_and_report(two_evses: Any) -> None:
     desk = two_evses
     install(desk, 0, profile((0, 1), id=1, purpose=DEFAULT))

@@ -1,0 +1,39 @@
+"""What `./run demo` cannot do is said before anything is started."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hil.demo import site
+from hil.demo.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--once", "--report", "{0}/nowhere/r.json"], "No such file or directory"),
+        (["--once", "--report", "{0}"], "Is a directory"),
+        (["--once", "--picture", "{0}/nowhere/p.svg"], "it cannot be written"),
+        (["--report", "{0}/r.json"], "go with --once"),
+        (["--interface", "no-such-if"], "--interface no-such-if: there is "),
+        (["--sdp-port", "70000"], "1<=x<=65535"),
+        (["--dir", "{0}/" + "x" * 100], "at most 80"),
+    ],
+)
+def test_an_impossible_option_is_refused_at_once(tmp_path: Path, options: list[str], told: str) -> None:
+    found = CliRunner().invoke(main, [option.format(tmp_path) for option in options])
+    assert found.exit_code == 2
+    assert told in found.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_any_name_makes_a_readable_configuration(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "b" \\1 c'
+    path = site.write(site.Choices(folder), csms_port=1)
+    document = tomllib.loads(path.read_text("utf-8"))
+    assert document["station"]["state_dir"] == f"{folder}/state"
+    assert document["csms"]["url"] == "ws://127.0.0.1:1"
