@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chargepoint.model.faults import InterlockTripped
@@ -75,6 +75,7 @@ class Cycle:
         self._stopping = False
         self._image_due_s = 0.0
         self._health_due_s = 0.0
+        self._troubles: dict[Hashable, str] = {}
         self._defects = 0
         self._last_defect: Exception | None = None
         self.lateness = Lateness()
@@ -149,10 +150,29 @@ class Cycle:
             bus.pump(now_s)  # what the cycle just queued goes out now
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
-            for bus in self._buses:
-                self._link.send(bus.health())
+            self._tell_health()
         self._beat()
         return all_off
+
+    def _tell_health(self) -> None:
+        """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
+        for bus in self._buses:
+            health = bus.health()
+            self._link.send(health)
+            what = f"bus {health.name}"
+            self._tell_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
+        for evse_id, stage in self._stages.items():
+            for place, (name, trouble) in enumerate(stage.identity_errors):
+                self._tell_trouble((evse_id, place), name, trouble)
+
+    def _tell_trouble(self, key: Hashable, what: str, trouble: str) -> None:
+        if trouble == self._troubles.get(key, ""):
+            return
+        self._troubles[key] = trouble
+        if trouble:
+            self._log.warning("! %s", trouble)
+        else:
+            self._log.info("* %s: well again", what)
 
     def _cycle(self, stage: EvseStage, now_s: float) -> EvseImage:
         """One EVSE's part of a tick. Its defects are its own: it is ordered off, and the others go on."""

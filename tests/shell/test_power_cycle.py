@@ -52,6 +52,7 @@ class Devices:
     """Board, module, meter and monitor of one EVSE in one memory; the fake bus is what moves them."""
 
     name = "devices"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.board, self.power = PilotBoardCommand(), PowerModuleCommand()
@@ -122,6 +123,7 @@ class Wire:
         self.devices = devices
         self.pumped = 0
         self.closed = False
+        self.trouble = ""
 
     def fileno(self) -> int | None:
         return None
@@ -132,7 +134,7 @@ class Wire:
             device.now_s = now_s
 
     def health(self) -> BusHealth:
-        return BusHealth(self.name, self.pumped, 0, 0, 0, 0, True)
+        return BusHealth(self.name, self.pumped, 0, 0, 0, 0, not self.trouble, self.trouble)
 
     def close(self) -> None:
         self.closed = True
@@ -433,6 +435,27 @@ def test_malformed_datagrams_are_told_and_the_next_good_one_is_obeyed(
     assert caplog.text.count("! power link:") == 7
     assert any(seen)
     daemon.close()
+
+
+def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_each_time(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    station.bus.trouble = "/dev/x: no such device"
+    station.board.identity_error = "io1: map version = 2: expected 1"
+
+    def mend(tick: int) -> None:
+        if tick == 350:
+            station.bus.trouble = station.board.identity_error = ""
+
+    station.run(650, mend)
+    lines = [record.getMessage() for record in caplog.records if record.name == LOG.name]
+    assert [line for line in lines if "fast1" in line or "io1" in line or "well" in line] == [
+        "! bus fast1: /dev/x: no such device",
+        "! io1: map version = 2: expected 1",
+        "* bus fast1: well again",
+        "* devices: well again",
+    ]
 
 
 def test_a_reset_goes_through(station: Station) -> None:
