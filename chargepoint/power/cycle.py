@@ -140,9 +140,10 @@ class Cycle:
         for stage in self._stages.values():
             image = self._cycle(stage, now_s)
             all_off &= image.stage.name in ("OFF", "FAULTED")
-            if publish:
+            events = stage.events()
+            if publish or events:  # what an event follows from is seen before it is heard
                 self._link.send(image)
-            for event in stage.events():
+            for event in events:
                 self._link.send(event)
                 if isinstance(event, InterlockTripped):
                     self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)

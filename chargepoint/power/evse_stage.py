@@ -277,7 +277,7 @@ class EvseStage:
             pilot_board_alive=board is not None,
             power_module_alive=module is not None,
             meter_alive=meter is not None,
-            insulation_monitor_healthy=seen.insulation is not None and seen.insulation.healthy,
+            insulation_monitor_trouble=seen.insulation_trouble,
             pilot=seen.pilot,
             lock=seen.lock,
             contactor=seen.contactor,

@@ -437,6 +437,25 @@ def test_malformed_datagrams_are_told_and_the_next_good_one_is_obeyed(
     daemon.close()
 
 
+@pytest.mark.parametrize("at", range(30, 34))
+def test_a_trip_is_told_after_the_image_that_shows_its_cause(station: Station, at: int) -> None:
+    """Whatever tick it falls on: else a pulled plug would be a lost pilot for one transaction and an unplugging for the next."""
+    daemon = Daemon(station.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        if tick == at:
+            station.board.car = ControlPilot.A
+
+    station.run(60, each)
+    told = daemon.told()
+    tripped = next(n for n, message in enumerate(told) if isinstance(message, InterlockTripped))
+    shown = [message for message in told[:tripped] if isinstance(message, EvseImage)][-1]
+    assert told[tripped].code is FaultCode.PILOT_LOST
+    assert shown.pilot is ControlPilot.A and FaultCode.PILOT_LOST in shown.faults
+    daemon.close()
+
+
 def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_each_time(
     station: Station, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -137,7 +137,7 @@ class Rig:
             pilot_board_alive=alive,
             power_module_alive=world.volts is not None,
             meter_alive=True,
-            insulation_monitor_healthy=world.monitor_healthy,
+            insulation_monitor_trouble="" if world.monitor_healthy else "silent",
             pilot=world.pilot if alive else ControlPilot.UNKNOWN,
             lock=world.lock if alive else Lock.UNDEFINED,
             contactor=contactor if alive else Contactor.UNKNOWN,
