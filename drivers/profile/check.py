@@ -85,6 +85,9 @@ def _blocks(profile: Profile) -> Iterator[str]:
             yield f"[blocks.{block.name}] base = {block.base!r}: no such parameter; add [params.{block.base}]"
         if not any(point.block == block.name for point in profile.points.values()):
             yield f"[blocks.{block.name}]: no point uses it; remove it"
+    for first, second in itertools.combinations(profile.blocks.values(), 2):
+        if (first.function, first.count) == (second.function, second.count):
+            yield f"[blocks.{second.name}] count = {second.count}: as many as [blocks.{first.name}] by the same function, and an answer does not say which it is for; read one more or less"
     for point in profile.points.values():
         if point.block is None:
             if point.write_function is None:

@@ -78,6 +78,11 @@ def test_the_little_good_one_is_good() -> None:
     [
         ('vendor = "v"', 'vendor = "v"\ncolour = "red"', "unknown key"),
         ("addr = 6", "addr = 9", "outside block b (0..9)"),
+        (
+            "[points.voltage_V]",
+            "[blocks.c]\nfc = 3\nstart = 50\ncount = 10\nonce = true\n[points.voltage_V]",
+            "[blocks.c] count = 10: as many as [blocks.b] by the same function",
+        ),
         ("addr = 6", "addr = 5", "overlaps import_Wh"),
         ('type = "u16"', 'type = "u17"', "one of u16"),
         ("fc = 3", "fc = 1", "whole number from 3 to 4"),
