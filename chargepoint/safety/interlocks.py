@@ -17,7 +17,9 @@ from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     OVER_VOLTAGE_MARGIN_V,
     TEMPERATURE_STOP_DEGC,
+    TEST_VOLTAGE_TOLERANCE_V,
     Envelope,
+    cable_check_voltage_V,
     emergency_over_voltage_V,
 )
 
@@ -110,10 +112,13 @@ def _highest_voltage_V(i: Inputs) -> float:
 
 
 def _over_voltage_emergency(i: Inputs) -> str | None:
-    # the cable check itself goes to 1.1 times the car's maximum, which for 750, 850 and 1000 V is the bound exactly;
-    # until pre-charge the car's contactors are open and the EVSE's own maximum counts
-    car_V = i.car_voltage_max_V if i.stage in _ENERGISED and i.car_voltage_max_V > 0 else i.envelope.voltage_max_V
-    bound_V = emergency_over_voltage_V(min(car_V, i.envelope.voltage_max_V))
+    evse_V = i.envelope.voltage_max_V
+    car_V = i.car_voltage_max_V if i.stage in _ACTIVE and i.car_voltage_max_V > 0 else evse_V
+    bound_V = emergency_over_voltage_V(min(car_V, evse_V))
+    if i.stage not in _ENERGISED or i.stage is Stage.RAMP_DOWN:
+        # the cable check itself goes to 1.1 times the car's maximum, which for 750 and 850 V is the bound exactly; one that
+        # fails is ramped down from there
+        bound_V = max(bound_V, cable_check_voltage_V(car_V, evse_V) + TEST_VOLTAGE_TOLERANCE_V)
     seen_V = _highest_voltage_V(i)
     return f"{seen_V:.2f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
 
