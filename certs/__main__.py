@@ -18,7 +18,12 @@ def main(directory: Path, curve: str, replace: bool) -> None:
     if (directory / "v2g_root.pem").exists() and not replace:
         raise click.ClickException(f"{directory} holds a PKI already: --replace makes it anew")
     pki = Pki(Curve(curve))
-    pki.write(directory)
+    try:
+        pki.write(directory)
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or directory}: {error.strerror}; give a directory that can be written"
+        ) from error
     click.echo(f"{len(pki.certificates)} certificates on {curve} in {directory}")
     for name, certificate in pki.certificates.items():
         click.echo(f"  {name:10} until {certificate.not_valid_after_utc:%Y-%m-%d}")
