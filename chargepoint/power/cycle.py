@@ -22,6 +22,9 @@ from chargepoint.power.link_server import LinkServer
 
 IMAGE_PERIOD_S = 0.02
 HEALTH_PERIOD_S = 1.0
+COMPLAINTS_MAX = 10
+"""Lines about messages that cannot be obeyed, each second; the rest are counted."""
+
 LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
 
@@ -75,6 +78,7 @@ class Cycle:
         self._stopping = False
         self._image_due_s = 0.0
         self._health_due_s = 0.0
+        self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
         self._defects = 0
         self._last_defect: Exception | None = None
@@ -157,6 +161,9 @@ class Cycle:
 
     def _tell_health(self) -> None:
         """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
+        if self._complaints > COMPLAINTS_MAX:
+            self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
+        self._complaints = 0
         for bus in self._buses:
             health = bus.health()
             self._link.send(health)
@@ -224,13 +231,19 @@ class Cycle:
             for stage in self._stages.values():
                 stage.withdraw_demand()
         for error in self._link.errors:
-            self._log.warning("! power link: %s", error)
+            self._complain(f"power link: {error}")
         self._link.errors.clear()
+
+    def _complain(self, text: str) -> None:
+        """Of what somebody sends: he must not write the log full, nor hold up the cycle with writing."""
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS_MAX:
+            self._log.warning("! %s", text)
 
     def _obey_one(self, message: DownMessage, now_s: float) -> None:
         stage = self._stages.get(message.evse_id)
         if stage is None:
-            self._log.warning("! message for EVSE %d, which is not configured", message.evse_id)
+            self._complain(f"message for EVSE {message.evse_id}, which is not configured")
         elif isinstance(message, ResetFaults):
             stage.reset_faults()
         elif not self._stopping:

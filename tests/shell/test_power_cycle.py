@@ -477,6 +477,24 @@ def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_ea
     ]
 
 
+def test_a_flood_of_malformed_datagrams_does_not_write_the_log_full(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(station.path)
+
+    def flood(tick: int) -> None:
+        if tick <= 100:
+            for _ in range(5):
+                daemon.socket.send(b"nonsense")
+
+    station.run(400, flood)
+    told = [record.getMessage() for record in caplog.records if "power link" in record.getMessage()]
+    more = [int(line.split()[3]) for line in told if "more of these" in line]
+    assert len(told) < 50
+    assert len(told) - len(more) + sum(more) == 500
+    daemon.close()
+
+
 def test_a_reset_goes_through(station: Station) -> None:
     daemon = Daemon(station.path)
     heard: list[str] = []
