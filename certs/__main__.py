@@ -21,7 +21,9 @@ def main(directory: Path, curve: str, replace: bool) -> None:
     try:
         pki.write(directory)
     except OSError as error:
-        raise click.ClickException(f"{directory}: {error}") from error
+        raise click.ClickException(
+            f"{error.filename or directory}: {error.strerror}; give a directory that can be written"
+        ) from error
     click.echo(f"{len(pki.certificates)} certificates on {curve} in {directory}")
     for name, certificate in pki.certificates.items():
         click.echo(f"  {name:10} until {certificate.not_valid_after_utc:%Y-%m-%d}")

@@ -54,6 +54,10 @@ class Device(Protocol):
 
     name: str
 
+    @property
+    def identity_error(self) -> str:
+        """Why it is not taken for the device that is configured; empty if it is, or has not answered yet."""
+
     def poll(self, now_s: float) -> None:
         """Queue what is due now: cyclic reads, the refreshed command, the watchdog kick."""
 

@@ -82,6 +82,7 @@ class LineBus:
             mismatches=self._dropped,
             late=0,
             connected=self._tty is not None,
+            trouble="" if self._tty is not None else self.last_error,
         )
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ two calls (send, receive) and the next request waits for t3.5 after it (1.75 ms)
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chargepoint.model.image import BusHealth
 from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
@@ -50,8 +52,8 @@ class SerialBus:
         return self._open_at_s if self._tty is None else self.master.deadline_s
 
     def health(self) -> BusHealth:
-        """Counters since start."""
-        return self.master.health()
+        """Counters since start, and why the line is not there if it is not."""
+        return replace(self.master.health(), trouble="" if self._tty is not None else self.last_error)
 
     def close(self) -> None:
         """Give the descriptor back."""

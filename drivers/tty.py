@@ -7,6 +7,7 @@ reading and writing are ours (facts/hardware.md 6.1, 6.3).
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -20,6 +21,20 @@ _CHUNK = 4096
 _TIOCSRS485 = 0x542F
 _RS485 = struct.pack("8I", 0b11, *[0] * 7)
 """struct serial_rs485 of linux/serial.h: enabled, RTS on while sending, no delays."""
+
+
+_REMEDIES = {
+    errno.ENOENT: "no such device; see that the adapter is plugged in, and the port of the bus",
+    errno.EACCES: "permission denied; the user of this process must be in the port's group (dialout)",
+    errno.EAGAIN: "somebody else has it open; end that programme",  # the lock is taken
+    errno.EBUSY: "somebody else has it open; end that programme",
+}
+
+
+def _why(error: Exception) -> str:
+    """pyserial says the same thing three times over; an errno we know is said once, with what to do."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _REMEDIES.get(number, str(error)) if number is not None else str(error)
 
 
 class Gone(Exception):
@@ -44,7 +59,7 @@ class Tty:
                 exclusive=True,
             )
         except (serial.SerialException, OSError, ValueError, termios.error) as error:
-            raise Gone(f"{port}: {error}") from error
+            raise Gone(f"{port}: {_why(error)}") from error
         if rs485:
             # not every UART (and no pty) knows the ioctl: then the adapter switches direction by itself
             with contextlib.suppress(OSError):

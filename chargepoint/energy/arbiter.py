@@ -159,4 +159,4 @@ def _explain(
 
 
 def _watts(power_W: float) -> str:
-    return f"{power_W / 1000:.3g} kW" if abs(power_W) >= 1000 else f"{power_W:.0f} W"
+    return f"{power_W / 1000:.3g} kW" if abs(power_W) >= 1000 else f"{round(power_W)} W"

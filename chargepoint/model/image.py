@@ -158,7 +158,7 @@ class TokenPresented:
 
 @dataclass(frozen=True, slots=True)
 class BusHealth:
-    """One bus's counters since start."""
+    """One bus: counters since start, and whether it is there."""
 
     name: str
     ok: int
@@ -167,6 +167,8 @@ class BusHealth:
     mismatches: int
     late: int
     connected: bool
+    trouble: str = ""
+    """In words why the wire is not there; empty while it is."""
 
 
 PowerEvent = InterlockTripped | FaultCleared | TokenPresented

@@ -13,11 +13,10 @@ from enum import Enum
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor
 from chargepoint.ports import InsulationState, PowerModuleCommand
-from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V
+from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V, TEST_VOLTAGE_TOLERANCE_V
 
 CONTACTOR_CLOSE_TIMEOUT_S = 5.0
 TEST_VOLTAGE_TIMEOUT_S = 10.0
-TEST_VOLTAGE_TOLERANCE_V = 10.0
 SELF_TEST_TIMEOUT_S = 30.0
 INSULATION_VALUE_TIMEOUT_S = 5.0
 VOLTAGE_DOWN_TIMEOUT_S = 10.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chargepoint.model.faults import InterlockTripped
@@ -22,6 +22,9 @@ from chargepoint.power.link_server import LinkServer
 
 IMAGE_PERIOD_S = 0.02
 HEALTH_PERIOD_S = 1.0
+COMPLAINTS_MAX = 10
+"""Lines about messages that cannot be obeyed, each second; the rest are counted."""
+
 LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
 
@@ -75,6 +78,8 @@ class Cycle:
         self._stopping = False
         self._image_due_s = 0.0
         self._health_due_s = 0.0
+        self._complaints = 0
+        self._troubles: dict[Hashable, str] = {}
         self._defects = 0
         self._last_defect: Exception | None = None
         self.lateness = Lateness()
@@ -139,9 +144,10 @@ class Cycle:
         for stage in self._stages.values():
             image = self._cycle(stage, now_s)
             all_off &= image.stage.name in ("OFF", "FAULTED")
-            if publish:
+            events = stage.events()
+            if publish or events:  # what an event follows from is seen before it is heard
                 self._link.send(image)
-            for event in stage.events():
+            for event in events:
                 self._link.send(event)
                 if isinstance(event, InterlockTripped):
                     self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
@@ -149,10 +155,32 @@ class Cycle:
             bus.pump(now_s)  # what the cycle just queued goes out now
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
-            for bus in self._buses:
-                self._link.send(bus.health())
+            self._tell_health()
         self._beat()
         return all_off
+
+    def _tell_health(self) -> None:
+        """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
+        if self._complaints > COMPLAINTS_MAX:
+            self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
+        self._complaints = 0
+        for bus in self._buses:
+            health = bus.health()
+            self._link.send(health)
+            what = f"bus {health.name}"
+            self._tell_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
+        for evse_id, stage in self._stages.items():
+            for place, (name, trouble) in enumerate(stage.identity_errors):
+                self._tell_trouble((evse_id, place), name, trouble)
+
+    def _tell_trouble(self, key: Hashable, what: str, trouble: str) -> None:
+        if trouble == self._troubles.get(key, ""):
+            return
+        self._troubles[key] = trouble
+        if trouble:
+            self._log.warning("! %s", trouble)
+        else:
+            self._log.info("* %s: well again", what)
 
     def _cycle(self, stage: EvseStage, now_s: float) -> EvseImage:
         """One EVSE's part of a tick. Its defects are its own: it is ordered off, and the others go on."""
@@ -203,13 +231,19 @@ class Cycle:
             for stage in self._stages.values():
                 stage.withdraw_demand()
         for error in self._link.errors:
-            self._log.warning("! power link: %s", error)
+            self._complain(f"power link: {error}")
         self._link.errors.clear()
+
+    def _complain(self, text: str) -> None:
+        """Of what somebody sends: he must not write the log full, nor hold up the cycle with writing."""
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS_MAX:
+            self._log.warning("! %s", text)
 
     def _obey_one(self, message: DownMessage, now_s: float) -> None:
         stage = self._stages.get(message.evse_id)
         if stage is None:
-            self._log.warning("! message for EVSE %d, which is not configured", message.evse_id)
+            self._complain(f"message for EVSE {message.evse_id}, which is not configured")
         elif isinstance(message, ResetFaults):
             stage.reset_faults()
         elif not self._stopping:

@@ -103,6 +103,9 @@ class DcSequence:
         self._failures: dict[FaultCode, str] = {}
         self._waiting_low_since_s: float | None = None
         self._left_charged = False
+        self._discharge_owed = False
+        self._discharge_heard_s = 0.0
+        self._last_s = 0.0
         self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
@@ -133,6 +136,7 @@ class DcSequence:
             self._enter(Stage.RAMP_DOWN, i.now_s)
         module = self._work(i)
         self._tell_left_charged(i)
+        self._last_s = i.now_s
         return SequenceOutputs(
             stage=self._stage,
             board=self._board(i),
@@ -151,6 +155,7 @@ class DcSequence:
     def _enter(self, stage: Stage, now_s: float) -> None:
         self._stage, self._entered_s = stage, now_s
         self._check = self._waiting_low_since_s = None
+        self._discharge_heard_s = 0.0
         self._stop_from_A = abs(self._ramp.current_A)
 
     def _fail(self, code: FaultCode, detail: str, now_s: float) -> PowerModuleCommand:
@@ -181,6 +186,9 @@ class DcSequence:
 
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()
+        if self._discharge_is_due(i):
+            self._enter(Stage.DISCHARGING_OUTPUT, i.now_s)
+            return _OFF
         if i.severity is not None:
             self._stage, self._waiting_low_since_s = Stage.FAULTED, None
             return _OFF
@@ -278,12 +286,25 @@ class DcSequence:
         return _OFF
 
     def _discharging_output(self, i: SequenceInputs) -> PowerModuleCommand:
+        """For as long as the resistor bears it, counted while the board is heard: a silent one has opened that too, and
+        proves nothing about it. What it missed is made up for when it is back."""
         low = i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V
-        if low or i.now_s - self._entered_s >= OUTPUT_DISCHARGE_TIMEOUT_S:
+        heard = i.contactor is not Contactor.UNKNOWN
+        if heard:
+            self._discharge_heard_s += i.now_s - max(self._last_s, self._entered_s)
+        tried = self._discharge_heard_s >= OUTPUT_DISCHARGE_TIMEOUT_S
+        silent = not heard and i.now_s - self._entered_s - self._discharge_heard_s >= OUTPUT_DISCHARGE_TIMEOUT_S
+        if low or tried or silent:
+            self._discharge_owed = not low and not tried
             # with a contactor that was not seen open the voltage may be the car's, and has its own fault
-            self._left_charged = not low and i.voltage_V is not None and i.contactor is Contactor.OPEN
+            self._left_charged = tried and not low and i.voltage_V is not None and i.contactor is Contactor.OPEN
             self._enter(Stage.FAULTED if i.severity else Stage.OFF, i.now_s)
         return _OFF
+
+    def _discharge_is_due(self, i: SequenceInputs) -> bool:
+        if i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V:
+            self._discharge_owed = False
+        return self._discharge_owed and i.voltage_V is not None and i.contactor is Contactor.OPEN
 
     def _tell_left_charged(self, i: SequenceInputs) -> None:
         """As long as it is so: a discharge resistor or contactor that failed must not wait for the next car to be seen

@@ -155,6 +155,12 @@ class EvseStage:
     def _module_off(self) -> None:
         self._hw.module.command(PowerModuleCommand())
 
+    @property
+    def identity_errors(self) -> tuple[tuple[str, str], ...]:
+        """Of every device its name and why it is not the one configured; empty text: nothing to say. Always in one order."""
+        hw = self._hw
+        return tuple((device.name, device.identity_error) for device in (hw.pilot, hw.module, hw.meter, hw.insulation))
+
     def events(self) -> list[PowerEvent]:
         """What happened since the last call."""
         happened, self._events = self._events, []
@@ -271,7 +277,7 @@ class EvseStage:
             pilot_board_alive=board is not None,
             power_module_alive=module is not None,
             meter_alive=meter is not None,
-            insulation_monitor_healthy=seen.insulation is not None and seen.insulation.healthy,
+            insulation_monitor_trouble=seen.insulation_trouble,
             pilot=seen.pilot,
             lock=seen.lock,
             contactor=seen.contactor,

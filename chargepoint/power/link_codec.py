@@ -179,7 +179,8 @@ def encode_up(message: UpMessage) -> bytes:
             head = _HEAD.pack(_MAGIC, VERSION, _Kind.BUS)
             counters = (message.ok, message.timeouts, message.crc_errors, message.mismatches, message.late)
             wrapped = (c & 0xFFFFFFFF for c in counters)
-            return head + _BUS.pack(*wrapped, message.connected) + message.name.encode()[:64]
+            words = message.name.encode()[:64] + b"\0" + message.trouble.encode()[:512]
+            return head + _BUS.pack(*wrapped, message.connected) + words
 
 
 def _encode_image(image: EvseImage) -> bytes:
@@ -245,8 +246,8 @@ def decode_up(data: bytes) -> UpMessage:
                 return TokenPresented(EvseId(evse_id), body[_EVENT.size :].decode("utf-8", "replace"), at_s)
             case _Kind.BUS:
                 ok, timeouts, crc_errors, mismatches, late, connected = _BUS.unpack_from(body)
-                name = body[_BUS.size :].decode("utf-8", "replace")
-                return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected)
+                name, _, trouble = body[_BUS.size :].decode("utf-8", "replace").partition("\0")
+                return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected, trouble)
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
     raise LinkError(f"kind {kind}: image, event or bus health expected")

@@ -58,6 +58,15 @@ class Seen:
         return None if self.module is None else self.module.current_A
 
     @property
+    def insulation_trouble(self) -> str:
+        """Why the insulation monitor is not to be relied on; empty while it is."""
+        if self.insulation is None:
+            return f"no answer or no new measurement for {INSULATION_MAX_AGE_S:.0f} s"
+        if self.insulation.self_test_passed is False:
+            return "failed its self-test"
+        return "" if self.insulation.healthy else "reports a device error"
+
+    @property
     def insulation_ohm(self) -> float | None:
         """None also while the monitor has no valid value."""
         return None if self.insulation is None else self.insulation.resistance_ohm

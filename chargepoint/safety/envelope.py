@@ -11,6 +11,9 @@ SAFE_VOLTAGE_V = 60.0
 NO_CURRENT_A = 1.0
 """Contactors open only below this in a normal stop (facts/safety.md 1.1 step 11, grade C)."""
 
+TEST_VOLTAGE_TOLERANCE_V = 10.0
+"""How near the cable check's voltage must come (facts/safety.md 1.2, grade B)."""
+
 PRE_CHARGE_CURRENT_A = 2.0
 """Limit while the output is brought up for cable check and pre-charge (facts/safety.md 1.1, grade B/C)."""
 

@@ -1,8 +1,9 @@
 """An energy meter described by a register profile. Fulfils chargepoint.ports.EnergyMeter.
 
 Both registers come from one read. With the parameter `invert` the meter is wired the other way round: import and export
-change places and current and power their sign. A register that goes backwards is not believed until it stays so for
-three readings (a reset or exchanged meter).
+change places and current and power their sign. A register that goes backwards, or forward by more than any charger could have
+moved meanwhile, is not believed until it stays so for three readings (a reset or exchanged meter, or one that was read while
+it carried from one word to the next).
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from drivers.profile.polled import PolledProfile
 from drivers.profile.schema import Profile
 
 _PERSIST = 3
+_MOST_W = 2e6
+"""Twice the greatest power a connector can be configured for."""
+_STEP_Wh = 20.0
+"""Registers of up to 10 Wh, and what was counted and not shown yet."""
 
 
 class ProfiledMeter:
@@ -26,7 +31,7 @@ class ProfiledMeter:
         self._block = profile.points[self._names["import_Wh"]].block
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._registers: MeterRegisters | None = None
-        self._backwards = 0
+        self._odd = 0
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due."""
@@ -52,10 +57,15 @@ class ProfiledMeter:
             return
         if self._invert:
             current_A, power_W, import_Wh, export_Wh = -current_A, -power_W, export_Wh, import_Wh
-        last = self._registers
-        if last is not None and (import_Wh < last.import_Wh or export_Wh < last.export_Wh):
-            self._backwards += 1
-            if self._backwards < _PERSIST:
+        now = MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, at_s)
+        if self._registers is not None and not _follows(now, self._registers):
+            self._odd += 1
+            if self._odd < _PERSIST:
                 return
-        self._backwards = 0
-        self._registers = MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, at_s)
+        self._odd = 0
+        self._registers = now
+
+
+def _follows(now: MeterRegisters, last: MeterRegisters) -> bool:
+    most_Wh = _STEP_Wh + _MOST_W * max(0.0, now.taken_at_s - last.taken_at_s) / 3600
+    return all(0 <= gain <= most_Wh for gain in (now.import_Wh - last.import_Wh, now.export_Wh - last.export_Wh))

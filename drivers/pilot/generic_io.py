@@ -61,7 +61,7 @@ class GenericIoBoard:
         self._watchdog_ms = watchdog_ms
         self._watchdog_taken = False
         self._uptime_s = 0
-        self.identity_error = ""
+        self._identity_error = ""
         self._master = master
         self._command = PilotBoardCommand()
         self._sequence: int | None = None
@@ -72,6 +72,11 @@ class GenericIoBoard:
         self._clear = False
         self._state: Reading[PilotBoardState] | None = None
         master.configure(unit, TIMING)
+
+    @property
+    def identity_error(self) -> str:
+        """Why the board is not taken for one of this map; empty if it is, or has not answered yet."""
+        return self._identity_error
 
     def command(self, command: PilotBoardCommand) -> None:
         """Take this as the order from now on; sent with the watchdog kick at the next chance, before anything else."""
@@ -107,11 +112,11 @@ class GenericIoBoard:
             case _:
                 return
         if registers[0] != MAP_VERSION:
-            self.identity_error = (
+            self._identity_error = (
                 f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
             )
             return
-        self.identity_error = ""
+        self._identity_error = ""
         if self._is_old(registers[4]):
             return
         if not self._has_watchdog(uptime_s=registers[3]):
@@ -141,7 +146,7 @@ class GenericIoBoard:
     def _watchdog_written(self, outcome: Outcome) -> None:
         self._watchdog_taken = not isinstance(outcome, Failed)
         if isinstance(outcome, Failed) and outcome.kind is FailureKind.EXCEPTION:
-            self.identity_error = f"{self.name}: watchdog of {self._watchdog_ms} ms refused: {outcome.detail}"
+            self._identity_error = f"{self.name}: watchdog of {self._watchdog_ms} ms refused: {outcome.detail}"
         self._due_s = -1e9
 
     def _is_old(self, sequence: int) -> bool:

@@ -35,6 +35,11 @@ class PowerModuleArray:
         self._out: dict[str, str] = {}
         self._now_s = -1e9
 
+    @property
+    def identity_error(self) -> str:
+        """Of every module that is not the one configured."""
+        return "; ".join(module.identity_error for module in self._modules if module.identity_error)
+
     def poll(self, now_s: float) -> None:
         """Poll all modules and share the order again: who is well may have changed."""
         self._now_s = now_s

@@ -23,16 +23,16 @@ _CAPABILITIES = (
 
 
 def check(profile: Profile) -> list[str]:
-    """Every mistake found, one line each."""
+    """Every mistake found, one line each; what the test vectors decode to, only where all else is sound."""
     return [
         *_citation(profile),
         *_names(profile),
+        *_numbers(profile),
         *_blocks(profile),
         *_writes(profile),
         *_actions(profile),
         *_contract(profile),
-        *_vectors(profile),
-    ]
+    ] or list(_vectors(profile))
 
 
 def _citation(profile: Profile) -> Iterator[str]:
@@ -79,12 +79,37 @@ def _names(profile: Profile) -> Iterator[str]:
             yield f"[capabilities] {name} = {value!r}: no such parameter; add [params.{value}]"
 
 
+def _numbers(profile: Profile) -> Iterator[str]:
+    """What would make every value of a point the same, or none, or another than its name says."""
+    timing = profile.timing
+    if timing.backoff_min_s > timing.backoff_max_s:
+        yield f"[bus] backoff_min_ms = {timing.backoff_min_s * 1000:g}: at most backoff_max_ms ({timing.backoff_max_s * 1000:g}); correct one"
+    for point in profile.points.values():
+        here = f"[points.{point.name}]"
+        if point.scale == 0:
+            yield f"{here} scale = 0: every value would be 0; correct it"
+        for name in (*point.scale_by, *point.scale_over):
+            param = profile.params.get(name)
+            if param is not None and (param.low is None or param.high is None or param.low <= 0 <= param.high):
+                yield f"{here} {name!r}: a switch, or its bounds hold 0, cannot scale; give [params.{name}] min and max on one side of 0"
+        for key, pair in (("range", (point.low, point.high)), ("clamp", point.clamp or (None, None))):
+            low, high = pair
+            if isinstance(low, int | float) and isinstance(high, int | float) and not low <= high:
+                yield f"{here} {key} = [{low:g}, {high:g}]: the lower one first; correct it"
+        due = (point.maps_to or "").rpartition("_")[2]
+        if due and point.unit not in ("", due):
+            yield f"{here} unit = {point.unit!r}: what maps_to {point.maps_to!r} is in {due}; put the factor into scale"
+
+
 def _blocks(profile: Profile) -> Iterator[str]:
     for block in profile.blocks.values():
         if block.base is not None and block.base not in profile.params:
             yield f"[blocks.{block.name}] base = {block.base!r}: no such parameter; add [params.{block.base}]"
         if not any(point.block == block.name for point in profile.points.values()):
             yield f"[blocks.{block.name}]: no point uses it; remove it"
+    for first, second in itertools.combinations(profile.blocks.values(), 2):
+        if (first.function, first.count) == (second.function, second.count):
+            yield f"[blocks.{second.name}] count = {second.count}: as many as [blocks.{first.name}] by the same function, and an answer does not say which it is for; read one more or less"
     for point in profile.points.values():
         if point.block is None:
             if point.write_function is None:
@@ -179,8 +204,8 @@ def _vectors(profile: Profile) -> Iterator[str]:
             yield f"[[test]] {index} point = {vector.point!r}: no such point; correct it"
         elif len(vector.registers) != point.length:
             yield f"[[test]] {index} regs: {len(vector.registers)} given, {point.type} has {point.length}; correct one"
-        elif not all(name in params for name in (*point.scale_by, *point.scale_over)):
-            continue  # reported above
+        elif not all(register <= 0xFFFF for register in vector.registers):
+            yield f"[[test]] {index} regs: each from 0 to 65535; correct it"
         else:
             yield from _vector(index, vector, point, PointCodec(point, {**params, **vector.params}))
 

@@ -44,6 +44,8 @@ def load(path: Path) -> Profile:
         return parse(path.read_text(encoding="utf-8"), path.name)
     except OSError as error:
         raise ProfileError(f"{path}: {error.strerror}; give the path of a readable file") from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{path}: not UTF-8 at byte {error.start}; give the path of a TOML file") from error
 
 
 def parse(text: str, file: str) -> Profile:

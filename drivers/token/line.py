@@ -29,6 +29,11 @@ class LineReader:
         self._seen: dict[str, float] = {}
         self._now_s = 0.0
 
+    @property
+    def identity_error(self) -> str:
+        """A reader does not say what it is: always empty."""
+        return ""
+
     def poll(self, now_s: float) -> None:
         """Nothing to ask; remembers the time."""
         self._now_s = now_s

@@ -195,9 +195,10 @@ def test_an_unplugged_adapter_fails_everything_and_comes_back(bench: Bench, fast
     assert isinstance(heard[0], Failed)
     _pump([fast1], [], lambda: not fast1.health().connected)
     assert fast1.fileno() is None
-    assert fast1.last_error
+    assert fast1.health().trouble
     bench.do("bus_fault", bus="fast1", kind="unplugged", on=False)
     _connect(fast1)
+    assert not fast1.health().trouble
     assert isinstance(_ask(fast1, STATE), ReadDone)
 
 
@@ -205,7 +206,9 @@ def test_a_port_that_does_not_exist_is_no_exception() -> None:
     bus = SerialBus(BusSpec("b", "serial", "/nonexistent/tty"))
     bus.pump(1.0)
     assert bus.fileno() is None
-    assert "nonexistent" in bus.last_error
+    assert bus.health().trouble == (
+        "/nonexistent/tty: no such device; see that the adapter is plugged in, and the port of the bus"
+    )
     assert bus.deadline_s == 2.0
     heard: list[Outcome] = []
     bus.master.submit(STATE, heard.append, Priority.FAST)

@@ -52,6 +52,7 @@ class Devices:
     """Board, module, meter and monitor of one EVSE in one memory; the fake bus is what moves them."""
 
     name = "devices"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.board, self.power = PilotBoardCommand(), PowerModuleCommand()
@@ -122,6 +123,7 @@ class Wire:
         self.devices = devices
         self.pumped = 0
         self.closed = False
+        self.trouble = ""
 
     def fileno(self) -> int | None:
         return None
@@ -132,7 +134,7 @@ class Wire:
             device.now_s = now_s
 
     def health(self) -> BusHealth:
-        return BusHealth(self.name, self.pumped, 0, 0, 0, 0, True)
+        return BusHealth(self.name, self.pumped, 0, 0, 0, 0, not self.trouble, self.trouble)
 
     def close(self) -> None:
         self.closed = True
@@ -432,6 +434,65 @@ def test_malformed_datagrams_are_told_and_the_next_good_one_is_obeyed(
     station.run(40, each)
     assert caplog.text.count("! power link:") == 7
     assert any(seen)
+    daemon.close()
+
+
+def test_a_trip_is_told_after_the_image_that_shows_its_cause(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also between two images: else a pulled plug would be a lost pilot for one transaction and an unplugging for the next."""
+    daemon = Daemon(station.path)
+
+    def each(tick: int) -> None:
+        daemon.demand(Phase.CABLE_CHECK)
+        if tick == 25:
+            monkeypatch.setattr("chargepoint.power.cycle.IMAGE_PERIOD_S", 1e6)
+        if tick == 30:
+            station.board.car = ControlPilot.A
+
+    station.run(60, each)
+    told = daemon.told()
+    tripped = next(n for n, message in enumerate(told) if isinstance(message, InterlockTripped))
+    shown = [message for message in told[:tripped] if isinstance(message, EvseImage)][-1]
+    assert told[tripped].code is FaultCode.PILOT_LOST
+    assert shown.pilot is ControlPilot.A and FaultCode.PILOT_LOST in shown.faults
+    daemon.close()
+
+
+def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_each_time(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    station.bus.trouble = "/dev/x: no such device"
+    station.board.identity_error = "io1: map version = 2: expected 1"
+
+    def mend(tick: int) -> None:
+        if tick == 350:
+            station.bus.trouble = station.board.identity_error = ""
+
+    station.run(650, mend)
+    lines = [record.getMessage() for record in caplog.records if record.name == LOG.name]
+    assert [line for line in lines if "fast1" in line or "io1" in line or "well" in line] == [
+        "! bus fast1: /dev/x: no such device",
+        "! io1: map version = 2: expected 1",
+        "* bus fast1: well again",
+        "* devices: well again",
+    ]
+
+
+def test_a_flood_of_malformed_datagrams_does_not_write_the_log_full(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(station.path)
+
+    def flood(tick: int) -> None:
+        if tick <= 100:
+            for _ in range(5):
+                daemon.socket.send(b"nonsense")
+
+    station.run(400, flood)
+    told = [record.getMessage() for record in caplog.records if "power link" in record.getMessage()]
+    more = [int(line.split()[3]) for line in told if "more of these" in line]
+    assert len(told) < 50
+    assert len(told) - len(more) + sum(more) == 500
     daemon.close()
 
 

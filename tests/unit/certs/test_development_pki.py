@@ -32,6 +32,15 @@ def test_openssl_accepts_the_chain(
     assert done.returncode == 0, done.stderr
 
 
+def test_a_directory_that_cannot_be_is_told_in_one_line(tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("mine")
+    result = CliRunner().invoke(main, [str(taken / "pki"), "--curve", "p256"])
+    assert result.exit_code == 1
+    assert result.output == f"Error: {taken / 'pki'}: Not a directory; give a directory that can be written\n"
+    assert taken.read_text() == "mine"
+
+
 def test_keys_are_for_the_owner_only(tmp_path: Path) -> None:
     Pki(Curve.P256).write(tmp_path)
     keys = list(tmp_path.glob("*.key"))

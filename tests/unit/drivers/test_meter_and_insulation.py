@@ -72,6 +72,36 @@ def test_a_register_that_runs_backwards_is_believed_only_when_it_stays(scripted_
     assert meter.registers.import_Wh == 1.0
 
 
+def test_a_register_that_leaps_is_believed_only_when_it_stays(scripted_bus: Any) -> None:
+    """One reading torn between two words must not be the last a transaction ever believes."""
+    plant = MeterPlant(import_Wh=100.0)
+    bus, meter = _sunspec(scripted_bus, plant)
+    bus.run([meter], 0.5)
+    plant.import_Wh = 65_636.0
+    bus.run([meter], 0.15)
+    assert meter.registers is not None
+    assert meter.registers.import_Wh == 100.0
+    plant.import_Wh = 100.5
+    bus.run([meter], 0.15)
+    assert meter.registers.import_Wh == 100.5
+    plant.import_Wh = 65_636.0
+    bus.run([meter], 0.5)
+    assert meter.registers.import_Wh == 65_636.0
+
+
+def test_what_a_meter_counted_while_it_was_not_heard_is_no_leap(scripted_bus: Any) -> None:
+    plant = MeterPlant(import_Wh=100.0)
+    bus, meter = _sunspec(scripted_bus, plant)
+    bus.run([meter], 0.5)
+    plant.silent = True
+    bus.run([meter], 8.0)
+    plant.silent, plant.import_Wh = False, 2100.0  # 900 kW
+    while meter.registers is not None and meter.registers.taken_at_s < bus.now_s - 0.3:
+        bus.run([meter], 0.05)
+    assert meter.registers is not None
+    assert meter.registers.import_Wh == 2100.0
+
+
 def test_a_meter_that_is_not_a_714_gives_nothing(scripted_bus: Any, register_table: Any) -> None:
     bus = scripted_bus([register_table(21, {40_070 + i: 103 for i in range(60)})])
     params = {"base_address": 40_070.0, "invert": False}

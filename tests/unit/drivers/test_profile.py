@@ -78,6 +78,32 @@ def test_the_little_good_one_is_good() -> None:
     [
         ('vendor = "v"', 'vendor = "v"\ncolour = "red"', "unknown key"),
         ("addr = 6", "addr = 9", "outside block b (0..9)"),
+        ("scale = 0.1", "scale = 0", "[points.voltage_V] scale = 0: every value would be 0"),
+        ("scale = 0.1", 'scale = 0.1\nunit = "mV"', "unit = 'mV': what maps_to 'voltage_V' is in V"),
+        ("scale = 0.1", "scale = 0.1\nrange = [9, 1]", "range = [9, 1]: the lower one first"),
+        ("scale = 0.1", 'scale = 0.1\nrange = ["a", 1]', "'a': no such parameter; add [params.a]"),
+        ("scale = 0.1", "scale = 0.1\nwrite_fc = 6\nclamp = [9, 1]", "clamp = [9, 1]: the lower one first"),
+        (
+            "[points.voltage_V]",
+            '[params]\ns = { default = false }\n[points.voltage_V]\nscale_by = ["s"]',
+            "'s': a switch, or its bounds hold 0, cannot scale",
+        ),
+        (
+            "[points.voltage_V]",
+            '[params]\ns = { default = 1, min = 0, max = 2 }\n[points.voltage_V]\nscale_over = ["s"]',
+            "'s': a switch, or its bounds hold 0, cannot scale",
+        ),
+        ("regs = [4001]", "regs = [70000]", "[[test]] 0 regs: each from 0 to 65535"),
+        (
+            "[identify]",
+            "[bus]\nbackoff_min_ms = 900\nbackoff_max_ms = 20\n[identify]",
+            "[bus] backoff_min_ms = 900: at most backoff_max_ms (20)",
+        ),
+        (
+            "[points.voltage_V]",
+            "[blocks.c]\nfc = 3\nstart = 50\ncount = 10\nonce = true\n[points.voltage_V]",
+            "[blocks.c] count = 10: as many as [blocks.b] by the same function",
+        ),
         ("addr = 6", "addr = 5", "overlaps import_Wh"),
         ('type = "u16"', 'type = "u17"', "one of u16"),
         ("fc = 3", "fc = 1", "whole number from 3 to 4"),

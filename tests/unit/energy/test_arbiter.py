@@ -139,6 +139,11 @@ def test_the_central_system_decides_before_the_default() -> None:
     assert setpoint.explanation == ("-5 kW: asked by the central system (csms reason); car could give 18 kW")
 
 
+def test_nothing_is_told_without_a_sign() -> None:
+    setpoint = result(HARDWARE, say(Source.CAR, -0.0, 50_000), say(Source.CSMS, target=-10_000))
+    assert setpoint.explanation.startswith("0 W: limited by the car (car reason)")
+
+
 def test_who_cut_is_told() -> None:
     setpoint = result(HARDWARE, CAR, say(Source.SITE, -3000, 11_000), say(Source.DEFAULT, target=22_000))
     assert (setpoint.power_W, setpoint.limited_by) == (11_000, Source.SITE)

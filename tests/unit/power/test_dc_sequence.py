@@ -772,6 +772,59 @@ def test_a_voltage_behind_a_contactor_not_seen_open_has_another_fault(contactor:
     assert bench.failures == {}
 
 
+def discharging_unheard() -> Bench:
+    """The output is to be discharged, and the board that would do it has fallen silent."""
+    bench = transferring()
+    bench.demand, bench.battery_V = None, None
+    bench.reach(Stage.DISCHARGING_OUTPUT)
+    bench.held = {"voltage_V": 380.0, "contactor": Contactor.UNKNOWN}
+    return bench
+
+
+def test_a_discharge_counts_only_while_the_board_is_heard() -> None:
+    bench = discharging_unheard()
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.1)
+    bench.held["contactor"] = Contactor.OPEN  # it is back: only now the resistor is there
+    assert bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.1).stage is Stage.DISCHARGING_OUTPUT
+    assert bench.failures == {}
+    bench.run(0.2)
+    assert set(bench.failures) == {FaultCode.OUTPUT_NOT_DISCHARGED}  # it was given all its time
+
+
+@pytest.mark.parametrize("severity", [None, Severity.EMERGENCY])
+def test_a_discharge_the_board_missed_is_made_up_for_when_it_is_back(severity: Severity | None) -> None:
+    bench = discharging_unheard()
+    bench.severity = severity
+    off = Stage.FAULTED if severity else Stage.OFF
+    assert bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 5.0).stage is off
+    bench.held["contactor"] = Contactor.OPEN
+    assert bench.step().board.discharge
+    assert bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.1).stage is Stage.DISCHARGING_OUTPUT
+    bench.held["voltage_V"] = 59.0
+    assert bench.run(0.1).stage is off
+    bench.held["voltage_V"] = 380.0
+    assert bench.run(1.0).stage is off  # another voltage, another cause
+    assert bench.failures == {}
+
+
+def test_a_discharge_the_board_missed_is_not_tried_for_ever() -> None:
+    bench = discharging_unheard()
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 5.0)
+    bench.held["contactor"] = Contactor.OPEN
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 0.1)
+    assert set(bench.failures) == {FaultCode.OUTPUT_NOT_DISCHARGED}
+    assert bench.run(5.0).stage is Stage.FAULTED
+    assert not bench.step().board.discharge
+
+
+@pytest.mark.parametrize("held", [{"contactor": Contactor.WELDED}, {"voltage_V": None}, {"voltage_V": 10.0}])
+def test_a_discharge_the_board_missed_waits_for_a_contactor_seen_open_and_a_voltage(held: dict[str, Any]) -> None:
+    bench = discharging_unheard()
+    bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 0.1)
+    bench.held |= {"contactor": Contactor.OPEN} | held
+    assert not bench.run(1.0).board.discharge
+
+
 def test_an_error_during_the_opening_ends_faulted() -> None:
     bench = transferring()
     bench.demand, bench.battery_V = None, None

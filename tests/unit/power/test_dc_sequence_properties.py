@@ -28,7 +28,7 @@ ENVELOPE = Envelope(920.0, 40.0)
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}
 OPEN = {Stage.OFF, Stage.OPENING, Stage.DISCHARGING_OUTPUT, Stage.FAULTED}
 FORWARD = {
-    Stage.OFF: {Stage.OFF, Stage.CABLE_CHECK, Stage.FAULTED},
+    Stage.OFF: {Stage.OFF, Stage.CABLE_CHECK, Stage.FAULTED, Stage.DISCHARGING_OUTPUT},
     Stage.CABLE_CHECK: {Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.RAMP_DOWN, Stage.OPENING},
     Stage.CABLE_CHECKED: {Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.RAMP_DOWN, Stage.OPENING},
     Stage.PRE_CHARGE: {Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.RAMP_DOWN, Stage.OPENING},
@@ -37,7 +37,7 @@ FORWARD = {
     Stage.RAMP_DOWN: {Stage.RAMP_DOWN, Stage.OPENING},
     Stage.OPENING: {Stage.OPENING, Stage.DISCHARGING_OUTPUT},
     Stage.DISCHARGING_OUTPUT: {Stage.DISCHARGING_OUTPUT, Stage.OFF, Stage.FAULTED},
-    Stage.FAULTED: {Stage.FAULTED, Stage.OFF, Stage.CABLE_CHECK},
+    Stage.FAULTED: {Stage.FAULTED, Stage.OFF, Stage.CABLE_CHECK, Stage.DISCHARGING_OUTPUT},
 }
 
 
@@ -137,7 +137,7 @@ class Rig:
             pilot_board_alive=alive,
             power_module_alive=world.volts is not None,
             meter_alive=True,
-            insulation_monitor_healthy=world.monitor_healthy,
+            insulation_monitor_trouble="" if world.monitor_healthy else "silent",
             pilot=world.pilot if alive else ControlPilot.UNKNOWN,
             lock=world.lock if alive else Lock.UNDEFINED,
             contactor=contactor if alive else Contactor.UNKNOWN,

@@ -103,7 +103,9 @@ events = (
     | st.builds(FaultCleared, evse_ids, codes, magnitude)
     | st.builds(TokenPresented, evse_ids, st.text("0123456789ABCDEF", max_size=64), magnitude)
 )
-health = st.builds(BusHealth, st.text("abc", max_size=20), *[counter] * 5, st.booleans())
+health = st.builds(
+    BusHealth, st.text("abc", max_size=20), *[counter] * 5, st.booleans(), st.text("abc: é", max_size=100)
+)
 
 DEMAND = StageDemand(EvseId(1), 7, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 20.0, 20.0)
 
