@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import ipaddress
 import json
 import logging
 import ssl
@@ -14,11 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.server import serve
 
+from certs.pki import Curve, Pki
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.status import EvseState
@@ -50,46 +47,19 @@ class NoStation:
         return ""
 
 
-def certificate(
-    directory: Path, name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject if issuer is None else issuer[0].subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-    )
-    made = builder.sign(key if issuer is None else issuer[1], hashes.SHA256())
-    (directory / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (directory / f"{name}.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return made, key
-
-
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    authority = certificate(tmp_path, "ca", None)
-    certificate(tmp_path, "server", authority)
-    certificate(tmp_path, "station", authority)
+    Pki(Curve.P256).write(tmp_path)
     (tmp_path / "password").write_text(PASSWORD)
     return tmp_path
 
 
 def server_context(pki: Path, ask_client: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / "server.pem", pki / "server.key")
+    context.load_cert_chain(pki / "csms_chain.pem", pki / "csms.key")
     if ask_client:
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(pki / "ca.pem")
+        context.load_verify_locations(pki / "csms_root.pem")
     return context
 
 
@@ -117,9 +87,9 @@ async def test_tls_profiles(pki: Path, profile: int, caplog: pytest.LogCaptureFi
         section = CsmsSection(
             url=csms.url,
             security_profile=profile,
-            ca_file=pki / "ca.pem",
+            ca_file=pki / "csms_root.pem",
             password_file=pki / "password",
-            certificate_file=pki / "station.pem",
+            certificate_file=pki / "station_chain.pem",
             key_file=pki / "station.key",
             reconnect_min_s=0.05,
         )
@@ -135,13 +105,12 @@ async def test_tls_profiles(pki: Path, profile: int, caplog: pytest.LogCaptureFi
 async def test_a_server_of_another_authority_is_not_trusted(
     pki: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "other").mkdir()
-    certificate(tmp_path / "other", "ca", None)
+    Pki(Curve.P256).write(tmp_path / "other")
     async with Csms(ssl_context=server_context(pki, False)) as csms:
         section = CsmsSection(
             url=csms.url,
             security_profile=2,
-            ca_file=tmp_path / "other" / "ca.pem",
+            ca_file=tmp_path / "other" / "csms_root.pem",
             password_file=pki / "password",
             reconnect_min_s=0.05,
         )
