@@ -39,7 +39,7 @@ from chargepoint.model.commands import ReportKind
 from chargepoint.model.demand import Setpoint, Source
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import EvseImage, PowerEvent, Stage
+from chargepoint.model.image import EvseImage, MeterRegisters, PowerEvent, Stage
 from chargepoint.model.limits import ZERO
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import (
@@ -90,6 +90,7 @@ class EvseChannel:
         self.book = TransactionBook(evse_id, rooms.store, rooms.ocpp, rooms.clock, self._work, self._sample, log)
         self._group: asyncio.TaskGroup | None = None
         self._image_s = 0.0
+        self._meter: MeterRegisters | None = None
         self._lost = True
         self._reset_wanted = False
 
@@ -106,6 +107,7 @@ class EvseChannel:
         """The process image: first the session, then the arbiter, then the demand for the next lease."""
         now_s = self._rooms.clock.monotonic_s()
         self._image_s, self._lost = now_s, False
+        self._meter = image.meter or self._meter
         plugged = self.session.plug_in is not None
         self.feed(image)
         if image.stage in (Stage.OFF, Stage.FAULTED):
@@ -264,12 +266,11 @@ class EvseChannel:
         if changed and self.book.state is not None and self.session.stop is None:  # a stopping stage obeys no setpoint
             self._log.info("= %s", new.explanation)
 
-    def _sample(self, context: ReadingContext) -> MeterSample | None:
-        """The meter as last read, if that is fresh; None otherwise, never a number made up."""
-        seen, now_s = self.session.image, self._rooms.clock.monotonic_s()
-        if seen is None or seen.meter is None or not self.session.meter_fresh(now_s):
+    def _sample(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
+        """See `Sampler`. What was last read outlives a power process that was started again and has read nothing yet."""
+        meter, car, now_s = self._meter, self.session.car, self._rooms.clock.monotonic_s()
+        if meter is None or not (however_old or self.session.meter_fresh(now_s)):
             return None
-        meter, car = seen.meter, self.session.car
         return MeterSample(
             at_utc=self._rooms.clock.utc() - timedelta(seconds=max(0.0, now_s - meter.taken_at_s)),
             context=context,

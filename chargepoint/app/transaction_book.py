@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from chargepoint.app.work_queue import WorkQueue
 from chargepoint.evse.events import BeginTransaction, EndTransaction
@@ -34,8 +34,12 @@ RESTORE_PATIENCE_S = 10.0
 
 STORE_RETRY_S = 1.0
 
-Sampler = Callable[[ReadingContext], MeterSample | None]
-"""The meter as last read, if that is fresh; None otherwise, never a number made up."""
+
+class Sampler(Protocol):
+    """Reads the meter."""
+
+    def __call__(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
+        """The meter as last read, with the time of that, if it is fresh or `however_old` it is; never a number made up."""
 
 
 class TransactionBook:
@@ -105,11 +109,11 @@ class TransactionBook:
                 self._commit(record)
 
     def end(self, end: EndTransaction, *, plugged: bool) -> None:
-        """End the running one with the registers as they are now, or as they were last stored."""
+        """End the running one with the registers as they are now, or were when the meter was last heard."""
         if self.ledger.state is None:
             return
         record = self.ledger.end(
-            self._sample(ReadingContext.TRANSACTION_END),
+            self._sample(ReadingContext.TRANSACTION_END, however_old=True),
             end.trigger,
             end.reason,
             at_utc=self._clock.utc(),

@@ -207,6 +207,31 @@ async def test_a_silent_power_process_is_noticed_after_a_lease(new_bench: NewBen
     assert (bench.records[-1].type, bench.records[-1].stopped_reason) == (ENDED, StopReason.OTHER)
 
 
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_what_was_read_last_is_billed_when_nothing_can_be_read_at_the_end(
+    new_bench: NewBench, comes_back: bool
+) -> None:
+    """Between two stored samples lies up to an hour: a power process that is gone must not make that free of charge."""
+    bench = new_bench()
+    await bench.begun()
+    bench.asks(Phase.TRANSFER)
+    await bench.live(0.5, stage=Stage.TRANSFER, target_W=4000.0)
+    stored = len(bench.records)
+    await bench.live(5.0, import_Wh=5123.0)
+    read_at = bench.time.utc()
+    assert len(bench.records) == stored
+    await bench.time.advance(3.0)
+    if comes_back:  # and its meter stays silent
+        await bench.live(20.0, stage=Stage.OFF, target_W=0.0, meter_age_s=None)
+    else:
+        await bench.time.advance(20.0)
+    ended = bench.records[-1]
+    assert ended.type is ENDED
+    assert ended.samples[-1].import_Wh == 5123.0
+    assert ended.samples[-1].at_utc == read_at
+    assert ended.samples[-1].context is ReadingContext.TRANSACTION_END
+
+
 async def test_a_pulled_plug_ends_the_cars_connection_once(new_bench: NewBench) -> None:
     bench = new_bench()
     await bench.live(0.3, pilot=ControlPilot.B)
