@@ -24,6 +24,12 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             f"= {config.csms.reconnect_max_s:g}: at least reconnect_min_s ({config.csms.reconnect_min_s:g})",
             "raise it",
         )
+    if config.power.lease_s < 3 * config.power.tick_ms / 1000:  # a demand comes with each tick; two may be late
+        yield Mistake(
+            ("power", "lease_s"),
+            f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
+            "raise it, or lower tick_ms",
+        )
 
 
 def _security_profile(csms: CsmsSection) -> Iterator[Mistake]:

@@ -83,7 +83,9 @@ def _row(severity: Severity, reset: Reset, title: str, remedy: str) -> FaultKind
 _E, _R, _W = Severity.EMERGENCY, Severity.ERROR, Severity.WARNING
 
 CATALOGUE: dict[FaultCode, FaultKind] = {
-    FaultCode.LEASE_LOST: _row(_R, Reset.AUTO, "demand not renewed", "see why the daemon stopped: chargepoint status"),
+    FaultCode.LEASE_LOST: _row(
+        _R, Reset.AUTO, "demand not renewed", "one of the two processes stopped: see the journal of both units"
+    ),
     FaultCode.EMERGENCY_STOP: _row(_E, Reset.OPERATOR, "emergency stop", "release the button, then reset the station"),
     FaultCode.OVER_VOLTAGE_EMERGENCY: _row(
         _E, Reset.OPERATOR, "output over-voltage (IEC 61851-23 Table 103)", "inspect module and wiring before reset"

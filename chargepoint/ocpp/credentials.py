@@ -16,7 +16,7 @@ from chargepoint.model.unusable import Unusable
 
 
 class CredentialsError(Unusable):
-    """The configuration and its files do not give what the security profile needs; says what, where and what to do."""
+    """A file the security profile needs cannot be used; says which, where and what to do."""
 
 
 def endpoint(csms: CsmsSection) -> str:
@@ -25,18 +25,7 @@ def endpoint(csms: CsmsSection) -> str:
 
 
 def check(csms: CsmsSection) -> None:
-    """Raises CredentialsError where URL, profile and files do not fit together."""
-    secure = csms.url.startswith("wss:")
-    if csms.security_profile == 1 and secure:
-        raise CredentialsError(
-            "[csms] security_profile = 1 is plain ws://: for a wss:// url set security_profile = 2 or 3"
-        )
-    if csms.security_profile > 1 and not secure:
-        raise CredentialsError(f"[csms] security_profile = {csms.security_profile} is TLS: url must begin with wss://")
-    if csms.security_profile == 2 and csms.password_file is None:
-        raise CredentialsError("[csms] security_profile = 2 needs password_file")
-    if csms.security_profile == 3 and (csms.certificate_file is None or csms.key_file is None):
-        raise CredentialsError("[csms] security_profile = 3 needs certificate_file and key_file")
+    """Raises CredentialsError where a file cannot be used; that none is missing, `config.check` has seen."""
     headers(csms)
     tls(csms)
 

@@ -58,7 +58,7 @@ FOLDER_MAX_BYTES = 80
 @click.option(
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
 )
-@click.option("--csms", "csms_url", help="ws:// or wss:// of an outside central system; the station is CP-DEMO there")
+@click.option("--csms", "csms_url", help="ws:// of an outside central system; the station is CP-DEMO there")
 @click.option(
     "--voltage-max",
     "voltage_max_V",
@@ -93,8 +93,12 @@ def main(
     """Daemon and power process on a virtual plant, with a central system and a car."""
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
-    if csms_url is not None and (once or not re.match(r"wss?://[^\s\"]+$", csms_url)):
-        raise click.UsageError("--csms takes ws://… or wss://…, and has no story: it does not go with --once")
+    if csms_url is not None and once:
+        raise click.UsageError("--csms has no story: it does not go with --once")
+    if csms_url is not None and not re.match(r"ws://[^\s\"]+$", csms_url):
+        raise click.UsageError(
+            f"--csms {csms_url}: ws://HOST:PORT/PATH expected; TLS takes a configuration of its own ([csms])"
+        )
     for file in (report_file, picture):
         if file is not None:
             _must_be_writable(file)

@@ -153,6 +153,22 @@ def test_a_security_profile_says_all_it_lacks(csms: str, told: list[str]) -> Non
     assert all(part in line for part, line in zip(told, mistakes, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[power]\nlease_s = 0.1\ntick_ms = 50", "[power] lease_s = 0.1: at least three times tick_ms (50)"),
+        (
+            "[csms]\nreconnect_min_s = 9\nreconnect_max_s = 8",
+            "[csms] reconnect_max_s = 8: at least reconnect_min_s (9)",
+        ),
+    ],
+)
+def test_two_times_that_do_not_go_together(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    assert [str(m).partition(": ")[2].split("; ")[0] for m in caught.value.mistakes] == [told]
+
+
 @pytest.mark.parametrize("text", ['[station]\nmodel = "a"\nmodel = "b"\n', "[station]\n[csms]\n[station]\n"])
 def test_what_stands_twice_is_said_in_words_of_the_file(text: str) -> None:
     with pytest.raises(ConfigError, match="stands in the file once") as caught:

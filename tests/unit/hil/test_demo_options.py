@@ -19,6 +19,8 @@ from hil.demo.__main__ import main
         (["--once", "--report", "{0}"], "Is a directory"),
         (["--once", "--picture", "{0}/nowhere/p.svg"], "it cannot be written"),
         (["--report", "{0}/r.json"], "go with --once"),
+        (["--csms", "wss://x/y"], "ws://HOST:PORT/PATH expected"),
+        (["--once", "--csms", "ws://x/y"], "has no story"),
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),
