@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from hil.demo import site
-from hil.demo.__main__ import main
+from hil.demo.command import main
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,247 @@
+"""`./run demo`: the main job on a virtual plant, live; `--once --report FILE` tells the story once and writes the figures."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.live import Live
+
+from hil.demo.bench import EVSE, Bench, default_folder
+from hil.demo.report import report
+from hil.demo.screen import draw
+from hil.demo.site import Choices
+from hil.demo.steering import Steering
+from hil.demo.story import StoryFailed, Teller
+from hil.simulators.csms import CallError
+from hil.simulators.evcc.spec import CONTROL_MODES
+from hil.simulators.line_socket import Refused
+
+ONCE_HOLD_S = 3.0
+"""How long power is held at each set-point when told once: enough energy to compare to one part in a hundred."""
+
+LIVE_HOLD_S = 20.0
+FRAME_S = 0.25
+
+FOLDER_MAX_BYTES = 80
+"""A Unix socket's path has at most 107 bytes (unix(7)); the longest name under the folder takes some of them."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="tell the story once, as fast as the protocol allows, then exit")
+@click.option(
+    "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
+)
+@click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
+@click.option("--interface", default="lo", show_default=True, help="network interface of the outside car")
+@click.option(
+    "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
+)
+@click.option(
+    "--control-mode",
+    type=click.Choice(CONTROL_MODES),
+    help="of our car, or offered first to an outside one; default: dynamic, scheduled with --no-car",
+)
+@click.option(
+    "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
+)
+@click.option("--csms", "csms_url", help="ws:// of an outside central system; the station is CP-DEMO there")
+@click.option(
+    "--voltage-max",
+    "voltage_max_V",
+    type=click.FloatRange(200, 1000),
+    help="highest voltage of the EVSEs; default: as in config/demo.toml",
+)
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
+)
+@click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
+@click.option(
+    "--sdp-port",
+    type=click.IntRange(1, 65535),
+    default=15118,
+    show_default=True,
+    help="other than the standard's only for tests side by side",
+)
+def main(
+    once: bool,
+    report_file: Path | None,
+    no_car: bool,
+    interface: str,
+    tls: bool | None,
+    control_mode: str | None,
+    pki: Path | None,
+    csms_url: str | None,
+    voltage_max_V: float | None,
+    picture: Path | None,
+    folder: Path,
+    sdp_port: int,
+) -> None:
+    """Daemon and power process on a virtual plant, with a central system and a car."""
+    if (report_file is not None or picture is not None) and not once:
+        raise click.UsageError("--report and --picture go with --once")
+    if csms_url is not None and once:
+        raise click.UsageError("--csms has no story: it does not go with --once")
+    if csms_url is not None and not re.match(r"ws://[^\s\"]+$", csms_url):
+        raise click.UsageError(
+            f"--csms {csms_url}: ws://HOST:PORT/PATH expected; TLS takes a configuration of its own ([csms])"
+        )
+    for file in (report_file, picture):
+        if file is not None:
+            _must_be_writable(file)
+    if len(os.fsencode(folder)) > FOLDER_MAX_BYTES:
+        raise click.UsageError(
+            f"--dir: {len(os.fsencode(folder))} bytes, at most {FOLDER_MAX_BYTES} (it holds Unix sockets)"
+        )
+    if interface not in (known := [name for _, name in socket.if_nameindex()]):
+        raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
+    use_tls = (not no_car) if tls is None else tls
+    choices = Choices(
+        folder,
+        own_car=not no_car,
+        interface=interface,
+        tls=use_tls,
+        sdp_port=sdp_port,
+        pki=pki,
+        control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
+        csms_url=csms_url,
+        voltage_max_V=voltage_max_V,
+    )
+    console = Console()
+    try:
+        asyncio.run(_run(choices, console, once=once, report_file=report_file, picture=picture))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("ended")
+    except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
+        console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _must_be_writable(file: Path) -> None:
+    """Said before the story is told, not after. What is there stays as it is until then. Raises UsageError."""
+    there = file.exists()
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror}: it cannot be written") from error
+    if not there:
+        file.unlink()
+
+
+async def _run(
+    choices: Choices, console: Console, *, once: bool, report_file: Path | None, picture: Path | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    main_task = asyncio.current_task()
+    assert main_task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too where a shell made us ignore it
+        loop.add_signal_handler(number, main_task.cancel)
+    async with Bench(choices) as bench, _beside(Steering(bench).serve()):
+        teller = Teller(bench, ONCE_HOLD_S if once else LIVE_HOLD_S)
+        if not choices.own_car:
+            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True})
+            bench.note(f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})")
+            console.print(f"waiting for a car on {choices.interface}; Ctrl-C ends", highlight=False)
+            await _watch(bench, teller, console)
+        elif choices.csms_url is not None:
+            await bench.plug()
+            await bench.token()
+            bench.note(f"the central system at {choices.csms_url} has the word")
+            await _watch(bench, teller, console)
+        elif once:
+            if picture is not None:
+                teller.after["discharge_10_kW"] = lambda: _draw_to(bench, teller, picture)
+            async with _beside(_print_notes(bench, console)):
+                story = await teller.tell()
+                await asyncio.sleep(0.2)
+            _finish(console, report(bench, story), report_file)
+        else:
+            async with _beside(_watch(bench, teller, console)):
+                try:
+                    await teller.tell()
+                    bench.note("the story is told; steer on, or Ctrl-C")
+                except (StoryFailed, Refused, CallError, LookupError) as error:
+                    bench.note(f"the story ends here: {error}; steer on, or Ctrl-C")
+                await loop.create_future()
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """A task that runs as long as the block; its failure ends the block."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(bench: Bench, teller: Teller, console: Console) -> None:
+    """The live screen; on something that is no terminal, the notes as lines."""
+    if not console.is_terminal:
+        await _print_notes(bench, console)
+        return
+    with Live(console=console, refresh_per_second=4, screen=True) as live:
+        while True:
+            daemon = plant = None
+            with contextlib.suppress(Refused):
+                daemon = await bench.status.ask({"do": "status"})
+                plant = await bench.plant_state()
+            live.update(draw(bench, teller.chapter, daemon, plant, console.height))
+            await asyncio.sleep(FRAME_S)
+
+
+async def _draw_to(bench: Bench, teller: Teller, picture: Path) -> None:
+    """The screen as it would be now, as SVG."""
+    paper = Console(record=True, width=132, file=io.StringIO(), force_terminal=True)
+    daemon, plant = await bench.status.ask({"do": "status"}), await bench.plant_state()
+    paper.print(draw(bench, teller.chapter, daemon, plant))
+    # no fonts fetched from elsewhere: the picture must look the same without a network
+    form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    paper.save_svg(str(picture), title="./run demo", code_format=form)
+
+
+async def _print_notes(bench: Bench, console: Console) -> None:
+    printed = 0
+    while True:
+        notes = list(bench.notes)
+        for line in notes[printed:]:
+            console.print(line, highlight=False)
+        printed = len(notes)
+        await asyncio.sleep(0.1)
+
+
+def _finish(console: Console, figures: dict[str, Any], report_file: Path | None) -> None:
+    if report_file is not None:
+        report_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    _summary(console, figures)
+
+
+def _summary(console: Console, figures: dict[str, Any]) -> None:
+    for setpoint in figures["setpoints"]:
+        console.print(
+            f"set-point {setpoint['requested_W'] / 1000:+6.1f} kW by {setpoint['source']}: "
+            f"{setpoint['measured_W'] / 1000:+.2f} kW measured after {setpoint['latency_ms']:.0f} ms",
+            highlight=False,
+        )
+    console.print(
+        f"imported {figures['energy_import_Wh']:.3f} Wh (plant {figures['plant_import_Wh']:.3f}), "
+        f"exported {figures['energy_export_Wh']:.3f} Wh (plant {figures['plant_export_Wh']:.3f}); "
+        f"{figures['protocol']} {figures['service']} {figures['control_mode']} {figures['tls'] or 'no TLS'}; "
+        f"first loop {figures['first_loop_s']:.2f} s after discovery",
+        highlight=False,
+    )
