@@ -87,7 +87,7 @@ class UpdateTransaction:
 
 @dataclass(frozen=True, slots=True)
 class EndTransaction:
-    """Power is off (or was given up on); the transaction ends with the registers as they are now."""
+    """Power is off (or was given up on); the transaction ends with the registers as last read."""
 
     trigger: TriggerReason
     reason: StopReason

@@ -52,7 +52,7 @@ END_DEADLINE_S = 8.0
 """The stage's own ramp, opening and discharge take at most this; then the transaction ends with what is known."""
 
 METER_MAX_AGE_S = 2.0
-"""A transaction begins and ends with registers at most this old."""
+"""A transaction begins with registers at most this old, and waits END_DEADLINE_S for such to end with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from chargepoint.model.image import (
 )
 from chargepoint.model.limits import Interval
 
-VERSION = 1
+VERSION = 2
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 

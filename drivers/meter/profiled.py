@@ -2,8 +2,8 @@
 
 Both registers come from one read. With the parameter `invert` the meter is wired the other way round: import and export
 change places and current and power their sign. A register that goes backwards, or forward by more than any charger could have
-moved meanwhile, is not believed until it stays so for three readings (a reset or exchanged meter, or one that was read while
-it carried from one word to the next).
+moved meanwhile, is not believed until three readings on end agree on it (a reset or exchanged meter; not one that was read
+while it carried from one word to the next).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ProfiledMeter:
         self._block = profile.points[self._names["import_Wh"]].block
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._registers: MeterRegisters | None = None
-        self._odd = 0
+        self._odd: list[MeterRegisters] = []
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due."""
@@ -59,10 +59,11 @@ class ProfiledMeter:
             current_A, power_W, import_Wh, export_Wh = -current_A, -power_W, export_Wh, import_Wh
         now = MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, at_s)
         if self._registers is not None and not _follows(now, self._registers):
-            self._odd += 1
-            if self._odd < _PERSIST:
+            agreeing = bool(self._odd) and _follows(now, self._odd[-1])
+            self._odd = [*self._odd, now] if agreeing else [now]
+            if len(self._odd) < _PERSIST:
                 return
-        self._odd = 0
+        self._odd = []
         self._registers = now
 
 

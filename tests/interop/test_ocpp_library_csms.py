@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 from ocpp.exceptions import NotSupportedError
-from ocpp.routing import on
-from ocpp.v201 import ChargePoint, call, call_result
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.typing import Subprotocol
+from ocpp.v201 import call
 
+from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -26,58 +24,10 @@ from chargepoint.model.transactions import MeterSample, ReadingContext, StopReas
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
 from chargepoint.transactions.ledger import Ledger
+from hil.simulators.library_csms import LibraryCsms, library_csms
 
 pytestmark = pytest.mark.interop
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
-
-
-class CentralSystem(ChargePoint):  # type: ignore[misc]
-    """Accepts everything, keeps transaction events and reports."""
-
-    def __init__(self, identity: str, socket: ServerConnection) -> None:
-        super().__init__(identity, socket)
-        self.events: list[dict[str, Any]] = []
-        self.reports: list[dict[str, Any]] = []
-        self.booted = asyncio.Event()
-
-    @on("BootNotification")
-    def on_boot(self, **_: Any) -> Any:
-        self.booted.set()
-        return call_result.BootNotification(datetime.now(UTC).isoformat(), 300, "Accepted")
-
-    @on("Heartbeat")
-    def on_heartbeat(self) -> Any:
-        return call_result.Heartbeat(datetime.now(UTC).isoformat())
-
-    @on("StatusNotification")
-    def on_status(self, **_: Any) -> Any:
-        return call_result.StatusNotification()
-
-    @on("SecurityEventNotification")
-    def on_security_event(self, **_: Any) -> Any:
-        return call_result.SecurityEventNotification()
-
-    @on("Authorize")
-    def on_authorize(self, **_: Any) -> Any:
-        return call_result.Authorize({"status": "Accepted"})
-
-    @on("TransactionEvent")
-    def on_event(self, **fields: Any) -> Any:
-        self.events.append(fields)
-        return call_result.TransactionEvent(id_token_info={"status": "Accepted"})
-
-    @on("NotifyReport")
-    def on_report(self, **fields: Any) -> Any:
-        self.reports.append(fields)
-        return call_result.NotifyReport()
-
-
-class SystemClock:
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    def utc(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Port:
@@ -110,19 +60,10 @@ class Port:
 
 
 @contextlib.asynccontextmanager
-async def session(folder: Path) -> AsyncIterator[tuple[CentralSystem, OcppClient, Store, Port]]:
+async def session(folder: Path) -> AsyncIterator[tuple[LibraryCsms, OcppClient, Store, Port]]:
     """The client, accepted by the library's central system."""
-    connected: asyncio.Future[CentralSystem] = asyncio.get_running_loop().create_future()
-
-    async def serve_one(socket: ServerConnection) -> None:
-        system = CentralSystem("CP1", socket)
-        connected.set_result(system)
-        with contextlib.suppress(Exception):
-            await system.start()
-
     store, port = Store.open(folder / "s.db"), Port()
-    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp2.0.1")]) as server, asyncio.timeout(20):
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with library_csms("CP1") as (url, connected), asyncio.timeout(20):
         log = logging.getLogger("test.interop")
         client = OcppClient(CsmsSection(url=url), StationSection(), store, port, SystemClock(), log)
         task = asyncio.create_task(client.run())

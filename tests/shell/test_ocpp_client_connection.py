@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StartTransaction, StationCommand, StopTransaction
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -29,14 +30,6 @@ from hil.simulators.csms import CallError, Csms
 
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
 LOG = logging.getLogger("test.ocpp")
-
-
-class SystemClock:
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    def utc(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Port:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import json
 import logging
 import ssl
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import serve
 
 from certs.pki import Curve, Pki
+from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.status import EvseState
@@ -26,14 +25,6 @@ from chargepoint.store.database import Store
 from hil.simulators.csms import Csms
 
 PASSWORD = "0123456789abcdef"
-
-
-class SystemClock:
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    def utc(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC)
 
 
 class NoStation:

@@ -10,7 +10,6 @@ import importlib.resources
 import json
 import logging
 import re
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -26,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -69,14 +69,6 @@ class Port:
 
     def firmware_version(self) -> str:
         return "1.2.3"
-
-
-class SystemClock:
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    def utc(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Ear:

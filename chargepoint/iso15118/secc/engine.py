@@ -82,7 +82,7 @@ class Secc:
         self._settings = settings
         self._evse_id = EvseId(settings.evse_id)
         self._fresh_session_id = fresh_session_id
-        self.peer, self._tls = peer, tls
+        self._peer, self._tls = peer, tls
         self._heard_s = now.monotonic_s
         self._framing = Framing()
         self._session = Session()
@@ -132,7 +132,7 @@ class Secc:
         A car has one session at a time, and one that waits for nothing longer than a message time-out (a rule of ours:
         the standard knows only V2G_SECC_Sequence_Timeout, 60 s in which the car could not come back).
         """
-        return peer == self.peer and now.monotonic_s - self._heard_s >= V2G_EVCC_MSG_TIMEOUT_LONGEST_S
+        return peer == self._peer and now.monotonic_s - self._heard_s >= V2G_EVCC_MSG_TIMEOUT_LONGEST_S
 
     def peer_gone(self, detail: str) -> None:
         """The transport ended."""
@@ -205,7 +205,7 @@ class Secc:
             self._end(SessionEnd.PROTOCOL_ERROR, f"no common protocol; the car offers {offered}")
             return
         self._negotiated = True
-        self._events.append(CarConnected(self._evse_id, protocol.name, self._tls, self.peer))
+        self._events.append(CarConnected(self._evse_id, protocol.name, self._tls, self._peer))
 
     def _answer(self, request: Any, now: Now) -> None:
         if self._waiting is not None:

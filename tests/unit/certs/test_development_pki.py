@@ -53,11 +53,3 @@ def test_a_foreign_root_does_not_vouch(tmp_path: Path) -> None:
     Pki(Curve.P256).write(tmp_path)
     command = ["openssl", "verify", "-CAfile", str(tmp_path / "oem_root.pem"), str(tmp_path / "csms.pem")]
     assert subprocess.run(command, capture_output=True).returncode != 0
-
-
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    found = CliRunner().invoke(main, [str(tmp_path / "file" / "pki"), "--curve", "p256"])
-    assert found.exit_code == 1
-    assert found.output.startswith("Error: ")
-    assert "Traceback" not in found.output

@@ -89,6 +89,17 @@ def test_a_register_that_leaps_is_believed_only_when_it_stays(scripted_bus: Any)
     assert meter.registers.import_Wh == 65_636.0
 
 
+def test_leaps_that_do_not_agree_are_never_believed(scripted_bus: Any) -> None:
+    plant = MeterPlant(import_Wh=100.0)
+    bus, meter = _sunspec(scripted_bus, plant)
+    bus.run([meter], 0.5)
+    for number in range(1, 9):
+        plant.import_Wh = 100.0 + (1 + number % 2) * 65_536.0
+        bus.run([meter], 0.1)
+        assert meter.registers is not None
+        assert meter.registers.import_Wh == 100.0
+
+
 def test_what_a_meter_counted_while_it_was_not_heard_is_no_leap(scripted_bus: Any) -> None:
     plant = MeterPlant(import_Wh=100.0)
     bus, meter = _sunspec(scripted_bus, plant)

@@ -14,6 +14,7 @@ import pytest
 from chargepoint.store import database
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreDamaged, StoreError, StoreFull, StoreTooNew
+from chargepoint.store.migrations import MIGRATIONS
 from chargepoint.store.rows import (
     CachedToken,
     CacheToken,
@@ -156,6 +157,21 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         Store.open(path)
     with pytest.raises(StoreError):
         Store.open(tmp_path)  # a directory
+
+
+def test_a_file_of_the_first_version_keeps_what_is_in_it(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("INSERT INTO authorization_cache VALUES ('ISO14443:a', 'Accepted', 5.0)")
+        connection.execute("INSERT INTO open_transactions VALUES (1, 'tx', '{}')")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    for _ in range(2):
+        store = Store.open(tmp_path / "s.db")
+        assert store.tokens() == (CachedToken("ISO14443:a", "Accepted", 5.0, ()),)
+        assert [left.transaction_id for left in store.open_transactions()] == ["tx"]
+        store.close()
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
