@@ -15,6 +15,7 @@ from chargepoint.model.commands import (
     Contribute,
     Report,
     Reset,
+    ResetFaults,
     ResetKind,
     StartTransaction,
     StationCommand,
@@ -70,6 +71,8 @@ class Commands:
                 return self._stop(command, transaction_id)
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id)
+            case ResetFaults(evse_id):
+                return self._reset_faults(evse_id)
             case UnlockConnector(evse_id):
                 channel = self._channels.get(evse_id)
                 if channel is None:
@@ -110,6 +113,14 @@ class Commands:
                 channel.feed(command)
                 return ACCEPTED
         return CommandResult(False, "TxNotFound", f"no transaction {transaction_id}")
+
+    def _reset_faults(self, evse_id: EvseId | None) -> CommandResult:
+        if evse_id is not None and evse_id not in self._channels:
+            return CommandResult(False, "UnknownEvse", f"no EVSE {evse_id}")
+        for number, channel in self._channels.items():
+            if evse_id in (None, number):
+                channel.reset_faults_when_idle()
+        return ACCEPTED
 
     def _reset(self, kind: ResetKind, evse_id: EvseId | None) -> CommandResult:
         if evse_id is not None and evse_id not in self._channels:

@@ -19,6 +19,7 @@ from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
 from chargepoint.app.snapshot import Sitters, snapshot
 from chargepoint.config.schema import Config, EvseSection, TlsPolicy
+from chargepoint.diagnostics.local_orders import reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.energy.arbiter import Arbiter
@@ -90,7 +91,11 @@ class Daemon:
                     group.create_task(self.link.run(), name="power-link"),
                     group.create_task(self.ocpp.run(), name="ocpp"),
                     group.create_task(
-                        serve(self.config.station.runtime_dir / STATUS_NAME, lambda: snapshot(sitters)), name="status"
+                        serve(
+                            self.config.station.runtime_dir / STATUS_NAME,
+                            {"status": lambda _: snapshot(sitters), "reset": reset_verb(self.commands.command)},
+                        ),
+                        name="status",
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
                     group.create_task(self.loop_lag.run(), name="loop-lag"),

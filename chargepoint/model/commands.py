@@ -53,6 +53,17 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetFaults:
+    """Let latched faults go where their cause is gone, on one EVSE or on all (None), once no transaction runs.
+
+    `author`: who asks, for the journal.
+    """
+
+    evse_id: EvseId | None
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnlockConnector:
     """Unlock; refused by the station while a transaction runs."""
 
@@ -82,7 +93,16 @@ class Report:
     kind: ReportKind
 
 
-StationCommand = StartTransaction | StopTransaction | Contribute | Reset | UnlockConnector | ChangeAvailability | Report
+StationCommand = (
+    StartTransaction
+    | StopTransaction
+    | Contribute
+    | Reset
+    | ResetFaults
+    | UnlockConnector
+    | ChangeAvailability
+    | Report
+)
 
 
 @dataclass(frozen=True, slots=True)
