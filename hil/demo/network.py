@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
-from pathlib import Path
+import struct
+
+_SIOCGIFFLAGS = 0x8913
+"""netdevice(7)."""
 
 _IFF_UP = 1
 
@@ -27,10 +31,12 @@ def problem(interface: str) -> str | None:
 
 
 def _is_up(interface: str) -> bool:
-    try:
-        return bool(int(Path(f"/sys/class/net/{interface}/flags").read_text(), 16) & _IFF_UP)
-    except (OSError, ValueError):
-        return True  # a system without /sys: the connection itself will show it
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            answer = fcntl.ioctl(probe.fileno(), _SIOCGIFFLAGS, struct.pack("16s16x", interface.encode()))
+        except OSError:
+            return True  # no such question here: the connection itself will show it
+    return bool(struct.unpack_from("16xH", answer)[0] & _IFF_UP)
 
 
 def _can_bind(address: str) -> bool:
