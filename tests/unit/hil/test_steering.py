@@ -39,7 +39,7 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         (b"[" * 100_000, "recursion"),
         (b'{"do":"setpoint","power_W":' + b"9" * 400 + b"}", "too large"),
@@ -61,10 +61,10 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
         (b"\xff\xfe", "utf-8"),
     ],
 )
-def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, told: str) -> None:
+def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, expected: str) -> None:
     found = answer(bench, line)
     assert found["ok"] is False
-    assert told in found["error"]
+    assert expected in found["error"]
     assert bench.spec == CarSpec()
     assert bench.csms.faults.refuse_connections is False
 
@@ -106,13 +106,13 @@ def real_bench(folder: Path, *, own_car: bool = True) -> Bench:
     return made
 
 
-def told(made: Bench, request: dict[str, Any], programme: Programme | None = None) -> dict[str, Any]:
+def steer(made: Bench, request: dict[str, Any], programme: Programme | None = None) -> dict[str, Any]:
     return asyncio.run(Steering(made, programme).answer(json.dumps(request).encode()))
 
 
 @pytest.mark.parametrize("request_", [{"do": "setpoint", "power_W": -7000}, {"do": "stop"}])
 def test_without_a_transaction_it_says_how_to_get_one(tmp_path: Path, request_: dict[str, Any]) -> None:
-    error = told(real_bench(tmp_path), request_)["error"]
+    error = steer(real_bench(tmp_path), request_)["error"]
     assert "no transaction runs on EVSE 1" in error
     assert '{"do": "plug"}' in error
     assert '{"do": "story"}' in error
@@ -120,9 +120,9 @@ def test_without_a_transaction_it_says_how_to_get_one(tmp_path: Path, request_: 
 
 def test_an_outside_car_is_not_plugged_by_the_demo(tmp_path: Path) -> None:
     made = real_bench(tmp_path, own_car=False)
-    assert "--no-car" in told(made, {"do": "plug"})["error"]
+    assert "--no-car" in steer(made, {"do": "plug"})["error"]
     assert made.plant.asked == []  # type: ignore[attr-defined]
-    assert "has no story" in told(made, {"do": "story"})["error"]
+    assert "has no story" in steer(made, {"do": "story"})["error"]
 
 
 def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +136,10 @@ def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.
         return {"ok": True, "evses": {"1": evse}}
 
     made.status.ask = ask  # type: ignore[method-assign]
-    assert told(made, {"do": "reset"}) == {"ok": False, "error": "faults stay: cabinet door open: close the door"}
+    assert steer(made, {"do": "reset"}) == {"ok": False, "error": "faults stay: cabinet door open: close the door"}
     assert daemon.asked[0] == {"do": "reset", "evse": 1}
     evse["image"] = {"faults": {}}
-    assert told(made, {"do": "reset"}) == {"ok": True}
+    assert steer(made, {"do": "reset"}) == {"ok": True}
     assert "faults reset" in made.notes[-1]
 
 
@@ -155,5 +155,5 @@ def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.
 )
 def test_what_is_steered_is_in_the_notes(tmp_path: Path, request_: dict[str, Any], note: str) -> None:
     made = real_bench(tmp_path)
-    assert told(made, request_)["ok"] is True
+    assert steer(made, request_)["ok"] is True
     assert made.notes[-1].endswith(f"steered: {note}")
