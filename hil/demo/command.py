@@ -114,6 +114,7 @@ def main(
         )
     if interface not in (known := [name for _, name in socket.if_nameindex()]):
         raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
+    _must_be_makeable(folder)
     if (missing := network.problem(interface)) is not None:
         raise click.ClickException(missing)
     use_tls = (not no_car) if tls is None else tls
@@ -147,6 +148,19 @@ def _must_be_writable(file: Path) -> None:
         raise click.UsageError(f"{file}: {error.strerror}: it cannot be written") from error
     if not there:
         file.unlink()
+
+
+def _must_be_makeable(folder: Path) -> None:
+    """The demo's folder is there afterwards. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise click.UsageError(
+            f"--dir {folder}: {error.strerror}; the demo writes keys, logs and sockets there: name a folder of your own"
+        ) from error
 
 
 async def _run(
@@ -255,7 +269,7 @@ async def _print_notes(bench: Bench, console: Console) -> None:
     while True:
         notes = list(bench.notes)
         for line in notes[printed:]:
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, soft_wrap=True)
         printed = len(notes)
         await asyncio.sleep(0.1)
 
