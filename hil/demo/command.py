@@ -40,7 +40,7 @@ ONCE_HOLD_S = 3.0
 
 LIVE_HOLD_S = 20.0
 FRAME_S = 0.25
-PICTURE_COLUMNS, PICTURE_LINES = 120, 34
+PICTURE_COLUMNS, PICTURE_LINES, PICTURE_SPAN_S = 120, 34, 12.0
 
 FOLDER_MAX_BYTES = 80
 """A Unix socket's path has at most 107 bytes (unix(7)); the longest name under the folder takes some of them."""
@@ -105,9 +105,6 @@ def main(
         raise click.UsageError(
             f"--csms {csms_url}: ws://HOST:PORT/PATH expected; TLS takes a configuration of its own ([csms])"
         )
-    for file in (report_file, picture):
-        if file is not None:
-            _must_be_writable(file)
     if len(os.fsencode(folder)) > FOLDER_MAX_BYTES:
         raise click.UsageError(
             f"--dir: {len(os.fsencode(folder))} bytes, at most {FOLDER_MAX_BYTES} (it holds Unix sockets)"
@@ -115,6 +112,9 @@ def main(
     if interface not in (known := [name for _, name in socket.if_nameindex()]):
         raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
     _must_be_makeable(folder)
+    for file in (report_file, picture):
+        if file is not None:
+            _must_be_writable(file)
     if (missing := network.problem(interface)) is not None:
         raise click.ClickException(missing)
     use_tls = (not no_car) if tls is None else tls
@@ -194,7 +194,7 @@ async def _run(
 
 async def _run_once(bench: Bench, console: Console, *, report_file: Path | None, picture: Path | None) -> None:
     """The story once, its notes as lines, the report at the end."""
-    story, history = Story(bench, ONCE_HOLD_S), History()
+    story, history = Story(bench, ONCE_HOLD_S), History(PICTURE_SPAN_S)
     if picture is not None:
         story.after["discharge_10_kW"] = lambda: _draw_to(bench, story, history, picture)
     async with (
