@@ -39,6 +39,8 @@ class Bench:
         self.choices = choices
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
+        self.noted = 0
+        """How many notes were ever made; `notes` keeps the last of them."""
         self.spec = CarSpec(control_mode=choices.control_mode)
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
@@ -57,6 +59,7 @@ class Bench:
 
     def note(self, text: str) -> None:
         """A line for people."""
+        self.noted += 1
         self.notes.append(f"{time.monotonic() - self.started_s:7.2f} s  {text}")
 
     async def __aenter__(self) -> Bench:

@@ -227,12 +227,12 @@ async def _watch(bench: Bench, words: Callable[[], str], console: Console) -> No
     history = History()
     with Live(console=console, refresh_per_second=4, screen=True) as live:
         while True:
-            scene = await _look(bench, words(), history)
+            scene = await _observe(bench, words(), history)
             live.update(draw(scene, console.height, console.width))
             await asyncio.sleep(FRAME_S)
 
 
-async def _look(bench: Bench, story: str, history: History) -> Scene:
+async def _observe(bench: Bench, story: str, history: History) -> Scene:
     """What there is to see now; also into the history."""
     daemon = plant = None
     with contextlib.suppress(Refused):
@@ -250,14 +250,14 @@ async def _look(bench: Bench, story: str, history: History) -> Scene:
 async def _remember(bench: Bench, history: History) -> None:
     """Fill the history while no screen does."""
     while True:
-        await _look(bench, "", history)
+        await _observe(bench, "", history)
         await asyncio.sleep(FRAME_S)
 
 
 async def _draw_to(bench: Bench, story: Story, history: History, picture: Path) -> None:
     """The screen as it would be now, as SVG."""
     paper = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
-    scene = await _look(bench, story.position.words(time.monotonic()), history)
+    scene = await _observe(bench, story.position.words(time.monotonic()), history)
     paper.print(draw(scene, PICTURE_LINES, PICTURE_COLUMNS))
     # no fonts fetched from elsewhere: the picture must look the same without a network
     form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -267,10 +267,10 @@ async def _draw_to(bench: Bench, story: Story, history: History, picture: Path) 
 async def _print_notes(bench: Bench, console: Console) -> None:
     printed = 0
     while True:
-        notes = list(bench.notes)
-        for line in notes[printed:]:
+        fresh = min(bench.noted - printed, len(bench.notes))
+        for line in list(bench.notes)[len(bench.notes) - fresh :]:
             console.print(line, highlight=False, soft_wrap=True)
-        printed = len(notes)
+        printed = bench.noted
         await asyncio.sleep(0.1)
 
 
