@@ -189,8 +189,8 @@ def _counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def _or_explain(work: Callable[[], object]) -> None:
-    """Run; what cannot be started as configured is one clear line and exit 78, other refusals of the surroundings
-    (disk, sockets) one line and exit 1. No tracebacks for what is not our mistake."""
+    """Run `work`. What cannot start as configured is one clear line and exit 78. What disk or sockets refuse is one line
+    and exit 1. There is no traceback for what is not our mistake."""
     try:
         work()
     except (Unusable, StoreError, OSError) as error:
