@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +297,16 @@ async def test_an_emergency_reaches_the_car(new_stand: Callable[..., Stand]) -> 
     assert (await stand.end()).end is SessionEnd.STOPPED_BY_STATION
 
 
+def looped_twice_or_ended(drive: Drive, session: asyncio.Task[Any]) -> bool:
+    return drive.progress.loops >= 2 or session.done()
+
+
 async def test_two_sessions_on_one_server(new_stand: Callable[..., Stand]) -> None:
     stand = new_stand(charge_loop_timeout_s=3.0)
     for _ in range(2):
         drive = Drive(CarSpec(loop_period_s=0.02, loop_timeout_s=5.0), Body(stand), "lo", None, stand.port)  # type: ignore[arg-type]
         session = asyncio.get_running_loop().create_task(drive.run())
-        await stand.until(lambda d=drive, s=session: d.progress.loops >= 2 or s.done())
+        await stand.until(partial(looped_twice_or_ended, drive, session))
         drive.stop()
         assert (await asyncio.wait_for(session, GIVE_UP_S)).error is None
     await stand.until(lambda: len(stand.of(CarSessionEnded)) == 2)
@@ -325,6 +330,10 @@ async def test_a_car_of_a_foreign_root_is_refused(new_stand: Callable[..., Stand
     await refused(stand, car_of(foreign, pki))
 
 
+def longer_than(messages: list[str], count: int) -> bool:
+    return len(messages) > count
+
+
 async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
     told: list[str] = []
     context = secc_context(pki)
@@ -345,7 +354,7 @@ async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], p
     )
     for number, (car, reason) in enumerate(reasons):
         await refused(stand, car)
-        await stand.until(lambda n=number: len(told) > n)
+        await stand.until(partial(longer_than, told, number))
         assert told[number].startswith(f"TLS handshake with a car failed: {reason}")
     found, _ = await discover("lo", Security.TLS, stand.port)
 

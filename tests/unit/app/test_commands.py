@@ -143,6 +143,7 @@ async def test_states_before_and_after_the_channels_exist(desk: Desk) -> None:
     assert early.evse_states() == (promised,)
     await desk.bench.begun()
     (state,) = desk.commands.evse_states()
+    assert state.id_token is not None
     assert (state.status, state.plugged, state.id_token.value) == (ConnectorStatus.OCCUPIED, True, "04A1B2C3")
     assert state.transaction_id == desk.bench.channel.session.transaction_id
     assert (state.charge_max_W, state.discharge_max_W, state.discharge_negotiated) == (22_000.0, 20_000.0, False)
