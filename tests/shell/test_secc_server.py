@@ -430,7 +430,7 @@ async def test_a_car_may_return_before_its_ended_connection_is_closed(new_stand:
     await stand.end()
     again = await stand.agreed()
     assert len(stand.of(CarConnected)) == 2
-    assert stand.server.snapshot()["connected"] is True
+    assert stand.server.status().connected is True
     await again.close()
     await first.close()
 
@@ -450,7 +450,7 @@ async def test_a_car_that_fell_silent_may_connect_anew(
     with contextlib.suppress(WireError, OSError):
         await first.close()
     await again.close()
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     assert len(stand.of(CarSessionEnded)) == 2
 
 
@@ -460,8 +460,8 @@ async def test_a_car_that_vanishes_is_told_once(new_stand: Callable[..., Stand])
     wire.writer.transport.abort()
     end = await stand.end()
     assert (end.end, end.evse_id) == (SessionEnd.CONNECTION_LOST, 1)
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
-    assert stand.server.snapshot()["messages"]
+    await stand.until(lambda: stand.server.status().connected is False)
+    assert stand.server.status().messages
 
 
 async def test_a_pulled_plug_frees_the_place_for_the_next_car(new_stand: Callable[..., Stand]) -> None:
@@ -473,7 +473,7 @@ async def test_a_pulled_plug_frees_the_place_for_the_next_car(new_stand: Callabl
     second = await stand.agreed()
     assert len(stand.of(CarConnected)) == 2
     stand.server.unplugged()
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     stand.server.unplugged()
     assert len(stand.of(CarSessionEnded)) == 2
     await first.close()
@@ -499,7 +499,7 @@ async def test_garbage_ends_the_connection_with_a_reason(
     assert "V2GTP" in end.detail
     async with asyncio.timeout(GIVE_UP_S):
         assert await wire.reader.read() == b""
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     await wire.close()
 
 
@@ -508,15 +508,15 @@ async def test_an_ended_session_is_no_car_to_the_status_page(new_stand: Callable
     wire = await stand.agreed()
     setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="GONE SOON")
     session_id = (await wire.exchange(setup, cm.SessionSetupRes, GIVE_UP_S)).Header.SessionID
-    seen = stand.server.snapshot()
-    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (True, "GONE SOON", "AuthorizationSetup")
+    seen = stand.server.status()
+    assert (seen.connected, seen.evcc_id, seen.state) == (True, "GONE SOON", "AuthorizationSetup")
     stop = cm.SessionStopReq(
         Header=MessageHeader(SessionID=session_id, TimeStamp=1), ChargingSession=cm.ChargingSession.Terminate
     )
     await wire.exchange(stop, cm.SessionStopRes, GIVE_UP_S)
-    seen = stand.server.snapshot()  # the car has not closed the connection yet
-    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (False, None, None)
-    assert seen["messages"]
+    seen = stand.server.status()  # the car has not closed the connection yet
+    assert (seen.connected, seen.evcc_id, seen.state) == (False, None, None)
+    assert seen.messages
     await wire.close()
 
 

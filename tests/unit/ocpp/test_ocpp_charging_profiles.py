@@ -391,7 +391,7 @@ def test_contributions_name_their_next_boundary(desk: Desk) -> None:
     assert desk.ask("ClearChargingProfile", {"chargingProfileId": 1})["status"] == "Accepted"
     desk.port.commands.clear()
     desk.station.contribute(desk.moment)
-    assert desk.port.commands == [Contribute(EvseId(1), ())]  # withdrawn once
+    assert desk.port.commands == [Contribute(EvseId(1), "ocpp", ())]  # withdrawn once
     desk.port.commands.clear()
     desk.station.contribute(desk.moment)
     assert desk.port.commands == []

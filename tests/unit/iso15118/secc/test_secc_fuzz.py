@@ -25,7 +25,7 @@ from chargepoint.iso15118.v2gtp import frame
 from chargepoint.model.car import CarDemandChanged, CarSessionEnded, ControlMode, SessionEnd
 from chargepoint.model.commands import StartTransaction
 from chargepoint.model.demand import Phase, Setpoint, Source
-from chargepoint.model.ids import EvseId, IdToken, IdTokenType
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.power.link_codec import decode_down, encode_down
@@ -206,7 +206,12 @@ def test_absurd_demands_never_pass_the_ratings(
     car.see(stage=Stage.TRANSFER)
     car.ask(car.charge_loop(data.draw(any_of(getattr(dc, name), head))))
     session = EvseSession(
-        EvseId(1), authorize_everybody=False, lease_s=0.5, loop_timeout_s=0.5, ev_connection_timeout_s=lambda: 60.0
+        EvseId(1),
+        authorize_everybody=False,
+        lease_s=0.5,
+        loop_timeout_s=0.5,
+        ev_connection_timeout_s=lambda: 60.0,
+        new_transaction_id=lambda: TransactionId("tx"),
     )
     session.feed(_image(car), car.t)
     session.feed(StartTransaction(EvseId(1), IdToken("A", IdTokenType.LOCAL), None, False), car.t)
@@ -222,10 +227,11 @@ def test_absurd_demands_never_pass_the_ratings(
     assert 0 <= order.voltage_limit_V <= 450
     assert 0 <= order.voltage_target_V <= 1000
     assert 0 <= order.voltage_floor_V <= 1000
-    assert session.car is not None
-    for said in of_car(session.car, 400.0, 0.5):
+    asked = session.view.car
+    assert asked is not None
+    for said in of_car(asked, 400.0, 0.5):
         assert said.limits_W is None or said.limits_W.low <= 0 <= said.limits_W.high
-    snapshot = json.dumps(asdict(session.car.energy), allow_nan=False)
+    snapshot = json.dumps(asdict(asked.energy), allow_nan=False)
     assert "soc_percent" in snapshot
 
 
