@@ -6,7 +6,7 @@ from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import ControlPilot, EvseImage
 from chargepoint.model.status import ConnectorStatus
 
-SETTLE_S = 0.5
+SETTLE_S = 0.2
 """After Unavailable or Faulted a connector is Available only when the pilot has shown A for this long: the pilot passes
 through A for some milliseconds when it leaves state F with a car plugged in."""
 
