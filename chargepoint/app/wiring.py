@@ -23,6 +23,7 @@ from chargepoint.app.station_status import StatusSources, station_status
 from chargepoint.config.schema import Config, TlsPolicy
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.station_control import StationControl
+from chargepoint.diagnostics.local_orders import reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.secc.services import offer
@@ -92,7 +93,10 @@ class Daemon:
                     group.create_task(
                         serve(
                             self.config.station.runtime_dir / STATUS_NAME,
-                            lambda: asdict(station_status(sources)),
+                            {
+                                "status": lambda _: asdict(station_status(sources)),
+                                "reset": reset_verb(self.shell.command),
+                            },
                         ),
                         name="status",
                     ),

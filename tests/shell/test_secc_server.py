@@ -280,7 +280,7 @@ async def test_the_benchs_car_ends_when_told(new_stand: Callable[..., Stand]) ->
     await stand.until(lambda: drive.progress.loops >= 2 or session.done())
     stand.see(stop_requested=True)
     progress = await asyncio.wait_for(session, GIVE_UP_S)
-    assert (progress.error, progress.told_to_stop) == (None, True)
+    assert (progress.error, progress.asked_to_stop) == (None, True)
     assert (await stand.end()).end is SessionEnd.TERMINATED
 
 
