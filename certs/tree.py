@@ -31,7 +31,7 @@ class Node:
     use: Use
     days: int
     domain_component: str | None = None
-    """Domain component of the subject, by which ISO 15118 tells CPO, OEM, MO and V2G certificates apart."""
+    """Domain component of the subject, by which ISO 15118 distinguishes CPO, OEM, MO and V2G certificates."""
     hosts: tuple[str, ...] = ()
 
 

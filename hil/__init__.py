@@ -1,1 +1,5 @@
-"""The bench: physics (`plant`, no I/O) and the other end of every wire (`simulators`). Never imports the controller."""
+"""The bench: a charger's surroundings without hardware, and the demo that plays on them.
+
+`plant` is the physics, without input and output. `simulators` is the other end of every wire: buses, car, central system.
+`demo` starts the two processes of the controller on them; the bench reaches the controller only through wires.
+"""

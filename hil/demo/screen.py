@@ -24,7 +24,7 @@ COMPACT_LINES = 24
 """The smallest terminal: everything that counts fits, with one note and few messages."""
 
 TALL_LINES = 30
-"""From here on the meter's registers and more notes and messages are shown."""
+"""From here on the meter's registers, the outbox and more notes and messages are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def draw(scene: Scene, lines: int = TALL_LINES, columns: int = 100) -> Renderabl
     evse, tall = daemon["evses"]["1"], lines >= TALL_LINES
     faults = list(fault_sentences(evse).values())
     spare = max(0, lines - TALL_LINES) if tall else 0
-    notes_shown = 4 + spare // 2 if tall else 1
-    messages = (4 + spare // 2 - spare // 4, 3 + spare // 4) if tall else (3, 2)
+    notes_shown = 3 + spare - 2 * (spare // 6) if tall else 1
+    messages = (5 + spare // 6, 4 + spare // 6) if tall else (3, 2)
     steer = Text(f'steer: ./run steer --dir {scene.folder} \'{{"do":"help"}}\'    Ctrl-C ends', style="dim")
     notes = [_one_line(note) for note in list(scene.notes)[-notes_shown:]]
     status = Text(f" {evse['status']} ", style="bold red" if faults else "bold")
@@ -136,25 +136,23 @@ def _facts(scene: Scene, evse: Mapping[str, Any], daemon: Mapping[str, Any], tal
     transaction, meter = evse["transaction"], (evse["image"] or {}).get("meter") or {}
     car = evse["car"] or {}
     named, linked = evse["plugged"] and evse["evcc_id"], evse["plugged"] and evse["protocol"]
+    service = f"{car.get('service', '')} {car.get('control_mode', '')}".strip()
+    tls = evse["tls"] or "no TLS"
     state = central_system(daemon["ocpp"])
     rows: list[tuple[str, str | Text]] = [
-        (
-            "car",
-            f"{named}  {car.get('service', '')} {car.get('control_mode', '')}" if named else _car_words(scene, evse),
-        ),
-        ("link to car", f"{linked}  {evse['tls'] or 'no TLS'}" if linked else "-"),
+        ("car", f"{named}" if named else _car_words(scene, evse)),
+        ("link", (f"{evse['protocol']}  {tls}" if tall else f"{service} {tls}") if linked else "-"),
+        *((("service", service or "-"),) if tall else ()),
         ("transaction", _transaction_words(evse)),
         *_energies(transaction or evse.get("last_session")),
         *(_registers(meter) if tall else ()),
-        ("plant integral", "-" if scene.plant is None else _plant_energy(scene.plant, 3 if tall else 1)),
-        (
-            "central system",
-            Text(f"{state}  outbox {daemon['ocpp']['outbox_depth']}", style="" if state == "Accepted" else "yellow"),
-        ),
+        ("plant", "-" if scene.plant is None else _plant_energy(scene.plant, 3 if tall else 1)),
+        ("OCPP", Text(f"central system {state}", style="" if state == "Accepted" else "yellow")),
+        *((("outbox", f"{daemon['ocpp']['outbox_depth']} messages"),) if tall else ()),
     ]
     for name, value in rows:
         shown = Text(value) if isinstance(value, str) else value
-        table.add_row(Text(name, style="dim"), shown if tall else _one_line(shown))
+        table.add_row(Text(name, style="dim"), _one_line(shown))
     return Panel(table, title="state")
 
 
@@ -168,7 +166,7 @@ def _transaction_words(evse: Mapping[str, Any]) -> str:
     if (transaction := evse["transaction"]) is not None:
         return f"{transaction['id'][:8]}…  {transaction['charging_state']}"
     if last := evse.get("last_session"):
-        return f"{str(last.get('transaction_id'))[:8]}…  ended: {last.get('reason')}"
+        return f"ended: {last.get('reason')}"
     return "-"
 
 
@@ -184,8 +182,8 @@ def _energies(counted: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
 
 def _registers(meter: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return (
-        ("meter register +", _number(meter.get("import_Wh"), "Wh")),
-        ("meter register -", _number(meter.get("export_Wh"), "Wh")),
+        ("meter +", _number(meter.get("import_Wh"), "Wh")),
+        ("meter -", _number(meter.get("export_Wh"), "Wh")),
     )
 
 

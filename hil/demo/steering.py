@@ -201,8 +201,10 @@ class Steering:
             if not isinstance(request.get(name, False), bool):
                 raise Refused(f"{name} = {request[name]!r}: true or false")
         if "refuse" in request:
+            self._bench.note(f"steered: central system {'refuses' if request['refuse'] else 'takes'} connections")
             self._bench.csms.faults.refuse_connections = request["refuse"]
         if request.get("drop"):
+            self._bench.note("steered: central system drops the connection")
             await self._bench.csms.drop(IDENTITY)
         return {"refuse": self._bench.csms.faults.refuse_connections}
 
@@ -212,14 +214,14 @@ class Steering:
         if child is None:
             raise Refused(f"what = {request.get('what')!r}: one of {', '.join(self._bench.children)}")
         pid = child.pid
+        self._bench.note(f"steered: kill -9 of {child.name}")
         child.kill(signal.SIGKILL)
         return {"pid": pid}
 
     async def _plant(self, request: Request) -> Answer:
         """A verb of the plant, passed on as it is."""
         answer = await self._bench.plant.ask({"evse": EVSE, **request})
-        fields = ", ".join(f"{key} {value}" for key, value in request.items() if key != "do")
-        self._bench.note(f"steered from outside: {request['do']}{': ' if fields else ''}{fields}")
+        self._bench.note(_misfortune(request))
         return answer
 
     async def _state(self, _: Request) -> Answer:
@@ -258,6 +260,17 @@ class Steering:
             },
             "notes": list(bench.notes),
         }
+
+
+def _misfortune(request: Request) -> str:
+    """What somebody did to the plant, for the notes."""
+    verb = request["do"]
+    if verb == "estop":
+        return f"steered: emergency stop {'pressed' if request.get('on', True) else 'released'}"
+    if verb == "door":
+        return f"steered: cabinet door {'opened' if request.get('open', True) else 'closed'}"
+    fields = ", ".join(f"{key} {value}" for key, value in request.items() if key != "do")
+    return f"steered: {verb.replace('_', ' ')} {fields}"
 
 
 def _check_fields(request: Request) -> None:

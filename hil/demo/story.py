@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ SETTLED_SHARE = 0.02
 
 SETTLE_PATIENCE_S = 5.0
 STEP_PATIENCE_S = 60.0
+HOLD_LOOK_S = 0.5
 
 
 class StoryFailed(RuntimeError):
@@ -207,8 +209,19 @@ class Story:
                 explanation=evse["setpoint"]["explanation"],
             )
         )
-        self.position.next, self.position.next_at_s = following, time.monotonic() + self._hold_s
-        await asyncio.sleep(self._hold_s)
+        await self._hold(following)
+
+    async def _hold(self, following: str) -> None:
+        """Let power flow for a while. Raises StoryFailed as soon as the transaction is over: nothing flows any more."""
+        until_s = time.monotonic() + self._hold_s
+        self.position.next, self.position.next_at_s = following, until_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.sleep(min(HOLD_LOOK_S, left_s))
+            with contextlib.suppress(Refused):  # a process that is starting again
+                evse = await self._bench.evse()
+                if evse["transaction"] is None:
+                    why = "; ".join(fault_sentences(evse).values()) or "see the notes above"
+                    raise StoryFailed(f"the transaction ended early: {why}")
 
     async def _stopped(self) -> None:
         await self._bench.stop_transaction()

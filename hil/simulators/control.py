@@ -11,14 +11,14 @@ from typing import Any
 
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
-from hil.simulators.bench import Bench
 from hil.simulators.wire import BUS_FAULTS
+from hil.simulators.wired_plant import WiredPlant
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that cannot be done: what, where, the value, its bound, and what to do."""
 
     def __init__(self, what: str, where: str, value: object, bound: str, remedy: str) -> None:
@@ -27,10 +27,10 @@ class Refused(Exception):
 
 
 class Control:
-    """Answers requests about one bench."""
+    """Answers requests about one plant and its wires."""
 
-    def __init__(self, bench: Bench, now: Callable[[], float]) -> None:
-        self._bench = bench
+    def __init__(self, wired: WiredPlant, now: Callable[[], float]) -> None:
+        self._wired = wired
         self._now = now
         self._verbs: dict[str, Callable[[Request], Answer]] = {
             "help": self._help,
@@ -51,27 +51,34 @@ class Control:
         try:
             request = json.loads(line, parse_constant=_no_constant)
             if not isinstance(request, dict):
-                raise Refused("a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}')
-            self._bench.plant.advance_to(self._now())
+                raise RequestRefused(
+                    "a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}'
+                )
+            self._wired.plant.advance_to(self._now())
             answer = {"ok": True, **self._verb(request)(request)}
-        except Refused as refused:
+        except RequestRefused as refused:
             answer = {"ok": False, "error": refused.answer}
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"
-            answer = {"ok": False, "error": Refused(what, "request", None, "see help", 'send {"do": "help"}').answer}
+            answer = {
+                "ok": False,
+                "error": RequestRefused(what, "request", None, "see help", 'send {"do": "help"}').answer,
+            }
         return json.dumps(answer).encode() + b"\n"
 
     def _verb(self, request: Request) -> Callable[[Request], Answer]:
         verb = request.get("do")
         if verb not in self._verbs:
-            raise Refused("no such verb", "do", verb, f"one of {', '.join(self._verbs)}", 'send {"do": "help"}')
+            raise RequestRefused("no such verb", "do", verb, f"one of {', '.join(self._verbs)}", 'send {"do": "help"}')
         return self._verbs[verb]
 
     def _evse(self, request: Request) -> EvsePlant:
         number = request.get("evse", 1)
-        evses = self._bench.plant.evses
+        evses = self._wired.plant.evses
         if not isinstance(number, int) or number not in evses:
-            raise Refused("no such EVSE", "evse", number, f"one of {sorted(evses)}", "name one of the configuration")
+            raise RequestRefused(
+                "no such EVSE", "evse", number, f"one of {sorted(evses)}", "name one of the configuration"
+            )
         return evses[number]
 
     def _help(self, request: Request) -> Answer:
@@ -79,21 +86,21 @@ class Control:
         return {"verbs": list(self._verbs), "faults": faults, "bus_faults": BUS_FAULTS}
 
     def _state(self, request: Request) -> Answer:
-        bench = self._bench
+        wired = self._wired
         wires = {
             name: {"plugged": wire.plugged, "requests": wire.requests, "pending_faults": wire.pending_faults}
-            for name, wire in bench.wires.items()
+            for name, wire in wired.wires.items()
         }
         if "evse" in request:
             return {"monotonic_s": self._now(), **self._evse(request).snapshot(), "buses": wires}
-        evses = {str(number): evse.snapshot() for number, evse in bench.plant.evses.items()}
-        steps = {"steps": bench.plant.steps, "skipped_s": bench.plant.skipped_s}
+        evses = {str(number): evse.snapshot() for number, evse in wired.plant.evses.items()}
+        steps = {"steps": wired.plant.steps, "skipped_s": wired.plant.skipped_s}
         return {"monotonic_s": self._now(), "evses": evses, "buses": wires, **steps}
 
     def _plug(self, request: Request) -> Answer:
         evse = self._evse(request)
         if evse.car.plugged:
-            raise Refused("already plugged", "evse", evse.number, "unplugged", "unplug first")
+            raise RequestRefused("already plugged", "evse", evse.number, "unplugged", "unplug first")
         evse.plug()
         return {}
 
@@ -101,7 +108,7 @@ class Control:
         evse = self._evse(request)
         locked = evse.board.lock_state == 2
         if locked and not request.get("force", False):
-            raise Refused("the connector is locked", "lock", "locked", "unlocked", 'wait, or send "force": true')
+            raise RequestRefused("the connector is locked", "lock", "locked", "unlocked", 'wait, or send "force": true')
         evse.unplug()
         return {}
 
@@ -119,18 +126,20 @@ class Control:
         for name in request.keys() - {"do", "evse", "battery_V"}:
             if name not in bounds and name not in words:
                 known = ", ".join([*bounds, "battery_V", *words])
-                raise Refused("no such field of the car's body", name, request[name], f"one of {known}", "leave it out")
+                raise RequestRefused(
+                    "no such field of the car's body", name, request[name], f"one of {known}", "leave it out"
+                )
         numbers = {name: _number(request, name, *bounds[name]) for name in bounds if name in request}
         open_circuit_V = _number(request, "battery_V", 50.0, 1500.0) if "battery_V" in request else None
-        said = {name: _one_of(request, name, known) for name, known in words.items() if name in request}
+        chosen = {name: _one_of(request, name, known) for name, known in words.items() if name in request}
         # everything is good: only now is anything changed
         for name, value in numbers.items():
             setattr(battery, name, value)
         if open_circuit_V is not None:
             battery.set_open_circuit_V(open_circuit_V)
-        car.pilot = said.get("pilot", car.pilot)
-        if "contactors" in said:
-            car.contactors_wanted = said["contactors"] == "closed"
+        car.pilot = chosen.get("pilot", car.pilot)
+        if "contactors" in chosen:
+            car.contactors_wanted = chosen["contactors"] == "closed"
         return {
             "inlet_V": evse.circuit.inlet_V,
             "current_A": evse.circuit.battery_A,
@@ -155,18 +164,20 @@ class Control:
     def _token(self, request: Request) -> Answer:
         value = request.get("value")
         if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 200:
-            raise Refused("a token is text", "value", value, "1 to 200 ASCII characters", "send the UID as hex")
-        name = request.get("reader") or self._bench.reader_of.get(self._evse(request).number)
-        if name not in self._bench.readers:
-            known = sorted(self._bench.readers)
-            raise Refused("no such token reader", "reader", name, f"one of {known}", "configure [token_reader.…]")
-        self._bench.readers[name].present(value)
+            raise RequestRefused("a token is text", "value", value, "1 to 200 ASCII characters", "send the UID as hex")
+        name = request.get("reader") or self._wired.reader_of.get(self._evse(request).number)
+        if name not in self._wired.readers:
+            known = sorted(self._wired.readers)
+            raise RequestRefused(
+                "no such token reader", "reader", name, f"one of {known}", "configure [token_reader.…]"
+            )
+        self._wired.readers[name].present(value)
         return {"reader": name}
 
     def _fault(self, request: Request) -> Answer:
         evse, name = self._evse(request), request.get("name")
         if name not in FAULTS:
-            raise Refused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
+            raise RequestRefused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
         value = request.get("value")
         if value is not None and not isinstance(value, str):
             value = _number(request, "value", -1e8, 1e8)
@@ -175,28 +186,30 @@ class Control:
 
     def _bus_fault(self, request: Request) -> Answer:
         name, kind = request.get("bus"), request.get("kind")
-        if name not in self._bench.wires:
-            known = sorted(self._bench.wires)
-            raise Refused("no such bus", "bus", name, f"one of {known}", "name a bus of the configuration")
+        if name not in self._wired.wires:
+            known = sorted(self._wired.wires)
+            raise RequestRefused("no such bus", "bus", name, f"one of {known}", "name a bus of the configuration")
         if kind not in BUS_FAULTS:
-            raise Refused("no such bus fault", "kind", kind, f"one of {', '.join(BUS_FAULTS)}", 'send {"do": "help"}')
+            raise RequestRefused(
+                "no such bus fault", "kind", kind, f"one of {', '.join(BUS_FAULTS)}", 'send {"do": "help"}'
+            )
         count = int(_number(request, "count", 0, 1_000_000)) if "count" in request else 1
         if not _flag(request, "on", True):
             count = 0
         value = _number(request, "value", 0, 1000) if request.get("value") is not None else None
-        self._bench.wires[name].fault(kind, count, value)
-        return {"pending_faults": self._bench.wires[name].pending_faults, "monotonic_s": self._now()}
+        self._wired.wires[name].fault(kind, count, value)
+        return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
     def _estop(self, request: Request) -> Answer:
         on = _flag(request, "on", True)
-        evses = [self._evse(request)] if "evse" in request else list(self._bench.plant.evses.values())
+        evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
         for evse in evses:
             inject(evse, "e_stop", on)
         return {"monotonic_s": self._now()}
 
     def _door(self, request: Request) -> Answer:
         is_open = _flag(request, "open", True)
-        evses = [self._evse(request)] if "evse" in request else list(self._bench.plant.evses.values())
+        evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
         for evse in evses:
             inject(evse, "door_open", is_open)
         return {"monotonic_s": self._now()}
@@ -209,19 +222,19 @@ def _no_constant(name: str) -> float:
 def _number(request: Request, name: str, low: float, high: float) -> float:
     value = request[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused("not a number in its bounds", name, value, f"{low:g} to {high:g}", "correct the value")
+        raise RequestRefused("not a number in its bounds", name, value, f"{low:g} to {high:g}", "correct the value")
     return float(value)
 
 
 def _one_of(request: Request, name: str, known: tuple[str, ...]) -> str:
     value = request[name]
     if value not in known:
-        raise Refused("not a known word", name, value, f"one of {', '.join(known)}", "correct the value")
+        raise RequestRefused("not a known word", name, value, f"one of {', '.join(known)}", "correct the value")
     return str(value)
 
 
 def _flag(request: Request, name: str, default: bool) -> bool:
     value = request.get(name, default)
     if not isinstance(value, bool):
-        raise Refused("not true or false", name, value, "true or false", "correct the value")
+        raise RequestRefused("not true or false", name, value, "true or false", "correct the value")
     return value

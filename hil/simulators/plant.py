@@ -20,8 +20,8 @@ import tomllib
 from pathlib import Path
 
 from chargepoint.config.schema import Config
-from hil.simulators.bench import Bench, build, read_config
 from hil.simulators.control import Control
+from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
 LONGEST_LINE = 65_536
@@ -51,11 +51,11 @@ def main() -> int:
 
 
 def _refuse(why: str) -> int:
-    _say({"ready": False, "error": why})
+    _print_line({"ready": False, "error": why})
     return 2
 
 
-def _say(line: dict[str, object]) -> None:
+def _print_line(line: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
@@ -65,22 +65,22 @@ async def _run(config: Config, path: Path) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    bench = build(config, time.monotonic)
-    control = Control(bench, time.monotonic)
+    wired = build(config, time.monotonic)
+    control = Control(wired, time.monotonic)
     try:
-        await bench.start()
+        await wired.start()
         server = await asyncio.start_unix_server(
             lambda reader, writer: _talk(control, reader, writer), path=path, limit=LONGEST_LINE
         )
-        stepping = asyncio.create_task(_step(bench))
-        ports = {name: str(wire.port) for name, wire in bench.wires.items()}
-        ports |= {name: str(reader.port) for name, reader in bench.readers.items()}
-        _say(
+        stepping = asyncio.create_task(_step(wired))
+        ports = {name: str(wire.port) for name, wire in wired.wires.items()}
+        ports |= {name: str(reader.port) for name, reader in wired.readers.items()}
+        _print_line(
             {
                 "ready": True,
                 "pid": os.getpid(),
                 "control": str(path),
-                "evses": sorted(bench.plant.evses),
+                "evses": sorted(wired.plant.evses),
                 "ports": ports,
             }
         )
@@ -88,13 +88,13 @@ async def _run(config: Config, path: Path) -> int:
         stepping.cancel()
         server.close()
     finally:
-        await bench.stop()
+        await wired.stop()
     return 0
 
 
-async def _step(bench: Bench) -> None:
+async def _step(wired: WiredPlant) -> None:
     while True:
-        bench.plant.advance_to(time.monotonic())
+        wired.plant.advance_to(time.monotonic())
         await asyncio.sleep(STEP_EVERY_S)
 
 

@@ -1,7 +1,7 @@
 """A simulated RS-485 wire: a pty the driver opens, a pty the Modbus server opens, and a bridge that can spoil either way.
 
 The driver's end is a symbolic link at the configured port. The bridge knows which units exist and answer; bus faults are
-injected here, on bytes, so both ends stay honest.
+injected here, on bytes: neither end knows of them.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ BUS_FAULTS = {
 }
 
 
-class Wire:
-    """Open with `start`, spoil with `fault`, end with `stop`. `requests` counts what was asked."""
+class BusWire:
+    """One bus. Open with `start`, spoil with `fault`, end with `stop`. `requests` counts the requests of the driver."""
 
     def __init__(
         self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]
@@ -158,7 +158,7 @@ _DEFAULTS = {"late": 0.4, "short": 3.0, "babble": 20.0}
 
 
 class TokenWire:
-    """A reader's serial line: it says each token as a line."""
+    """A reader's serial line: each token is one line of text."""
 
     def __init__(self, name: str, port: Path) -> None:
         self.name = name

@@ -21,7 +21,7 @@ async def station(csms: Csms, identity: str = "CP1") -> ClientConnection:
     return await connect(f"{csms.url}/{identity}", subprotocols=[Subprotocol("ocpp2.0.1")], proxy=None)
 
 
-async def tell(socket: ClientConnection, action: str, payload: dict[str, Any]) -> Any:
+async def send(socket: ClientConnection, action: str, payload: dict[str, Any]) -> Any:
     """The response, or the error code."""
     await socket.send(json.dumps([2, f"id{next(_ids)}", action, payload]))
     answer = json.loads(await socket.recv())
@@ -30,7 +30,7 @@ async def tell(socket: ClientConnection, action: str, payload: dict[str, Any]) -
 
 async def boot(socket: ClientConnection) -> None:
     request = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": "v"}}
-    assert (await tell(socket, "BootNotification", request))["status"] == "Accepted"
+    assert (await send(socket, "BootNotification", request))["status"] == "Accepted"
 
 
 def event(kind: str, number: int, **more: Any) -> dict[str, Any]:
@@ -47,18 +47,18 @@ def event(kind: str, number: int, **more: Any) -> dict[str, Any]:
 
 async def test_what_it_refuses() -> None:
     async with Csms() as csms, await station(csms) as socket:
-        assert await tell(socket, "Heartbeat", {}) == "SecurityError"
+        assert await send(socket, "Heartbeat", {}) == "SecurityError"
         await boot(socket)
-        assert "currentTime" in await tell(socket, "Heartbeat", {})
-        assert await tell(socket, "Heartbeat", {"x": 1}) == "FormatViolation"
-        assert await tell(socket, "MakeCoffee", {}) == "NotImplemented"
+        assert "currentTime" in await send(socket, "Heartbeat", {})
+        assert await send(socket, "Heartbeat", {"x": 1}) == "FormatViolation"
+        assert await send(socket, "MakeCoffee", {}) == "NotImplemented"
         token = {"idToken": "04a1b2c3", "type": "ISO14443"}
-        assert await tell(socket, "Authorize", {"idToken": token}) == "PropertyConstraintViolation"
+        assert await send(socket, "Authorize", {"idToken": token}) == "PropertyConstraintViolation"
         late = event("Started", 0, timestamp="2026-03-01T12:00:00.123456+00:00")
-        assert await tell(socket, "TransactionEvent", late) == "FormatViolation"
+        assert await send(socket, "TransactionEvent", late) == "FormatViolation"
         sampled = {"value": -1, "measurand": "Power.Active.Import"}
         negative = event("Started", 0, meterValue=[{"timestamp": AT, "sampledValue": [sampled]}])
-        assert await tell(socket, "TransactionEvent", negative) == "PropertyConstraintViolation"
+        assert await send(socket, "TransactionEvent", negative) == "PropertyConstraintViolation"
         assert len(csms.log("CP1").violations) == 6
 
 
@@ -67,12 +67,12 @@ async def test_what_it_records_of_transactions() -> None:
         await boot(socket)
         log = csms.log("CP1")
         for kind, number in (("Started", 0), ("Updated", 1), ("Updated", 1), ("Ended", 2)):
-            assert await tell(socket, "TransactionEvent", event(kind, number)) == {}
+            assert await send(socket, "TransactionEvent", event(kind, number)) == {}
         assert log.violations == []  # sent again is no mistake
         transaction = log.transactions["t"]
         assert (transaction.copies, transaction.gaps, transaction.ended) == ({0: 1, 1: 2, 2: 1}, [], True)
-        await tell(socket, "TransactionEvent", event("Updated", 1, offline=True))
-        await tell(socket, "TransactionEvent", event("Ended", 4))
+        await send(socket, "TransactionEvent", event("Updated", 1, offline=True))
+        await send(socket, "TransactionEvent", event("Ended", 4))
         assert [v.split(": ")[-1] for v in log.violations] == [
             "t seqNo 1 came again with another content",
             "after 2",
@@ -91,10 +91,10 @@ async def test_what_a_schema_does_not_say() -> None:
             ("Updated", 1, {"remoteStartId": 7}),
             ("Updated", 2, {"stoppedReason": "Local"}),
         ):
-            told = event(kind, number, transactionInfo={"transactionId": "u", **info})
+            sent = event(kind, number, transactionInfo={"transactionId": "u", **info})
             if kind == "Started":
-                del told["evse"]
-            await tell(socket, "TransactionEvent", told)
+                del sent["evse"]
+            await send(socket, "TransactionEvent", sent)
         assert [v.split(": ")[-1] for v in csms.log("CP1").violations] == [
             "no EVSE and connector",
             "remoteStartId twice",
@@ -114,16 +114,16 @@ async def test_its_faults() -> None:
         async with await station(csms) as socket:
             await boot(socket)
             csms.faults.error = ("Heartbeat", "InternalError")
-            assert await tell(socket, "Heartbeat", {}) == "InternalError"
-            assert "currentTime" in await tell(socket, "Heartbeat", {})  # once
+            assert await send(socket, "Heartbeat", {}) == "InternalError"
+            assert "currentTime" in await send(socket, "Heartbeat", {})  # once
             csms.faults.garbage = ("Heartbeat", '[3, "x", {}]')
-            assert await tell(socket, "Heartbeat", {}) == {}
+            assert await send(socket, "Heartbeat", {}) == {}
             csms.faults.swallow = "Heartbeat"
             await socket.send('[2, "lost", "Heartbeat", {}]')
-            assert "currentTime" in await tell(socket, "Heartbeat", {})
+            assert "currentTime" in await send(socket, "Heartbeat", {})
             csms.faults.drop_on = "Heartbeat"
             with pytest.raises(ConnectionClosed):
-                await tell(socket, "Heartbeat", {})
+                await send(socket, "Heartbeat", {})
         assert len(csms.log("CP1").of("Heartbeat")) == 6
         with pytest.raises(InvalidStatus, match="400"):  # no sub-protocol
             await connect(f"{csms.url}/CP1", proxy=None)

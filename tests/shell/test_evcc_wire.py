@@ -10,7 +10,7 @@ from chargepoint.iso15118.exi.codec import encode
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import MessageHeader, ResponseCode
 from chargepoint.iso15118.v2gtp import PayloadType, frame
-from hil.simulators.evcc.wire import Wire, WireError
+from hil.simulators.evcc.wire import V2gConnection, WireError
 
 HEADER = MessageHeader(SessionID=bytes(8), TimeStamp=1)
 ASKED = cm.AuthorizationSetupReq(Header=HEADER)
@@ -38,7 +38,7 @@ async def test_nonsense_is_an_error_of_the_wire(answer: bytes, complaint: str) -
 
     async with await asyncio.start_server(station, "::1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        wire = Wire(*await asyncio.open_connection("::1", port), None)
+        wire = V2gConnection(*await asyncio.open_connection("::1", port), None)
         with pytest.raises(WireError, match=complaint):
             await wire.exchange(ASKED, cm.AuthorizationSetupRes, 20.0)
         await wire.close()

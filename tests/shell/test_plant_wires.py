@@ -34,7 +34,7 @@ from drivers.modbus.transaction import (
     WriteRegisters,
 )
 from drivers.serial_bus import SerialBus
-from hil.simulators.bench import read_config
+from hil.simulators.wired_plant import read_config
 
 REPOSITORY = Path(__file__).parents[2]
 GIVE_UP_S = 20.0

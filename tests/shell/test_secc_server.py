@@ -48,7 +48,7 @@ from chargepoint.security.tls import evcc_context, secc_context, tell_failures
 from hil.simulators.evcc.body import Inlet
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.spec import CarSpec
-from hil.simulators.evcc.wire import Wire, WireError, connect, discover
+from hil.simulators.evcc.wire import V2gConnection, WireError, connect, discover
 
 GIVE_UP_S = 20.0
 HELLO = supportedAppProtocolReq(
@@ -124,10 +124,10 @@ class Stand:
         assert isinstance(end, CarSessionEnded)
         return end
 
-    async def car(self, tls: ssl.SSLContext | None = None) -> Wire:
+    async def car(self, tls: ssl.SSLContext | None = None) -> V2gConnection:
         return await connect("lo", tls, self.port)
 
-    async def agreed(self, tls: ssl.SSLContext | None = None) -> Wire:
+    async def agreed(self, tls: ssl.SSLContext | None = None) -> V2gConnection:
         wire = await self.car(tls)
         answer = await wire.exchange(HELLO, supportedAppProtocolRes, GIVE_UP_S)
         assert answer.SchemaID == 1
@@ -142,19 +142,19 @@ class Body:
         self.letter, self.closed = "B", False
         self.history: list[str] = []
 
-    async def look(self) -> Inlet:
+    async def measure(self) -> Inlet:
         seen = self.stand.inputs
         return Inlet(seen.voltage_V or 0.0, self.stand.battery_V, seen.current_A or 0.0, 50.0, 5.0, self.letter)
 
     async def pilot(self, state: str) -> Inlet:
         self.letter = state
         self.history.append(state)
-        return await self.look()
+        return await self.measure()
 
     async def contactors(self, *, closed: bool) -> Inlet:
         self.closed = closed
         self.history.append("closed" if closed else "open")
-        return await self.look()
+        return await self.measure()
 
 
 @pytest.fixture

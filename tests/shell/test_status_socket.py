@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from chargepoint.diagnostics.status_socket import REQUEST_MAX_BYTES, serve
+from chargepoint.diagnostics.local_orders import reset_verb
+from chargepoint.diagnostics.status_socket import REQUEST_MAX_BYTES, Verb, serve
+from chargepoint.model.commands import CommandResult, ResetFaults
 
 
-async def answers(path: Path, *lines: bytes) -> list[bytes]:
+async def answers(path: Path, *lines: bytes, **verbs: Verb) -> list[bytes]:
     """What comes back on one connection; an empty line is the end of it."""
-    serving = asyncio.create_task(serve(path, {"status": lambda _: {"loops": 7}}))
+    serving = asyncio.create_task(serve(path, {"status": lambda _: {"loops": 7}, **verbs}))
     try:
         reader, writer = await _connected(path)
         found = []
@@ -66,3 +68,26 @@ async def test_it_ends_while_a_client_stays(tmp_path: Path) -> None:
 async def test_a_line_beyond_the_cap_ends_the_connection(tmp_path: Path) -> None:
     assert await answers(tmp_path / "status.sock", b"x" * 10 * REQUEST_MAX_BYTES) == [b""]
     assert not (tmp_path / "status.sock").exists()
+
+
+async def test_a_reset_is_taken_or_refused_with_its_reason(tmp_path: Path) -> None:
+    ordered: list[ResetFaults] = []
+
+    def command(order: ResetFaults) -> CommandResult:
+        ordered.append(order)
+        return CommandResult(order.evse_id in (None, 1), "UnknownEvse", f"no EVSE {order.evse_id}")
+
+    lines = [b'{"do":"reset"}', b'{"do":"reset","evse":1}', b'{"do":"reset","evse":7}', b'{"do":"reset","evse":"1"}']
+    lines += [b'{"do":"reset","evze":1}', b'{"do":"reset","evse":true}']
+    found = [json.loads(line) for line in await answers(tmp_path / "s", *lines, reset=reset_verb(command))]
+    assert [answer["ok"] for answer in found] == [True, True, False, False, False, False]
+    assert [order.evse_id for order in ordered] == [None, 1, 7]
+    assert {order.author for order in ordered} == {"local command"}
+    assert found[2]["error"] == "no EVSE 7"
+    assert "a whole number" in found[3]["error"]
+    assert "reset takes evse only" in found[4]["error"]
+
+
+async def test_an_unknown_request_lists_what_is_known(tmp_path: Path) -> None:
+    (answer,) = await answers(tmp_path / "s", b'{"do":"dance"}', reset=lambda _: {})
+    assert '{"do": "status"}, {"do": "reset"}' in json.loads(answer)["error"]

@@ -1,8 +1,15 @@
 """The command line on bad input: one clear line each, the right exit code, nothing started."""
 
+from __future__ import annotations
+
+import contextlib
+import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,3 +74,81 @@ def test_a_runtime_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> Non
         assert done.stderr.splitlines()[-1].startswith("Error: ")
         assert f"{tmp_path}/file/run" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+EVSE = {
+    "image": {"faults": {"EMERGENCY_STOP": "emergency stop"}},
+    "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+}
+
+
+@contextlib.contextmanager
+def daemon(folder: Path, *answers: dict[str, object]) -> Iterator[tuple[Path, list[dict[str, object]]]]:
+    """Stands in for the daemon's local socket: gives these answers in turn, the last one for ever; its site's file."""
+    site = folder / "site.toml"
+    site.write_text(f'[station]\nruntime_dir = "{folder}"\n')
+    asked: list[dict[str, object]] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "status.sock"))
+        listener.listen()
+
+        def serve() -> None:
+            while True:
+                wire, _ = listener.accept()
+                with wire:
+                    line = wire.makefile("rb").readline()
+                    if line == b"end\n":
+                        return
+                    asked.append(json.loads(line))
+                    wire.sendall(json.dumps(answers[min(len(asked), len(answers)) - 1]).encode() + b"\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield site, asked
+        finally:
+            with socket.socket(socket.AF_UNIX) as last:
+                last.connect(str(folder / "status.sock"))
+                last.sendall(b"end\n")
+            thread.join(10)
+
+
+def test_a_reset_names_what_stays_and_how_to_mend_it(tmp_path: Path) -> None:
+    with daemon(tmp_path, {"ok": True}, {"ok": True, "evses": {"1": EVSE}}) as (site, asked):
+        done = chargepoint("reset", "--config", str(site), "--evse", "1")
+    assert asked[0] == {"do": "reset", "evse": 1}
+    assert done.returncode == 1
+    assert "EVSE 1: emergency stop: release the button, then reset the station" in done.stderr
+
+
+def test_a_reset_that_helps_says_so(tmp_path: Path) -> None:
+    with daemon(tmp_path, {"ok": True}, {"ok": True, "evses": {"1": {"image": None}}}) as (site, asked):
+        done = chargepoint("reset", "--config", str(site))
+    assert asked[0] == {"do": "reset"}
+    assert (done.returncode, done.stdout) == (0, "reset: no faults\n")
+
+
+def test_a_refused_reset_says_why(tmp_path: Path) -> None:
+    with daemon(tmp_path, {"ok": False, "error": "no EVSE 7"}) as (site, _):
+        done = chargepoint("reset", "--config", str(site), "--evse", "7")
+    assert done.returncode == 1
+    assert "reset refused: no EVSE 7" in done.stderr
+
+
+def test_warnings_alone_are_exit_0_and_stand_apart_from_mistakes(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("[energy]\nminimum_soc_percent = 0.2\n")
+    done = chargepoint("check", "--config", str(site))
+    assert done.returncode == 0
+    assert f"warning: {site}:2: [energy] minimum_soc_percent = 0.2: 0.2 %; did you mean 20 %?" in done.stderr
+    assert "good; 0 EVSE on 0 buses; 2 warnings" in done.stdout
+    site.write_text("[energy]\nminimum_soc_percent = 0.2\nsite_export_max_W = -1\n")
+    done = chargepoint("check", "--config", str(site))
+    assert done.returncode == os.EX_CONFIG
+    assert f"warning: {site}:2:" in done.stderr
+    assert f"\n{site}:3: [energy] site_export_max_W" in done.stderr
+    assert "1 mistake in" in done.stderr
+
+
+def test_the_command_calls_itself_by_its_name() -> None:
+    assert chargepoint("--version").stdout.startswith("chargepoint, version ")

@@ -27,7 +27,7 @@ class PlantBody:
         self._plant = plant
         self._evse = evse
 
-    async def look(self) -> Inlet:
+    async def measure(self) -> Inlet:
         """Measure."""
         return await self._car({})
 

@@ -23,7 +23,7 @@ from chargepoint.iso15118.messages.common_types import (
 from chargepoint.iso15118.rational import maybe, number, rational
 from hil.simulators.evcc.body import Inlet, PlantBody
 from hil.simulators.evcc.spec import CarSpec
-from hil.simulators.evcc.wire import Wire, WireError, connect
+from hil.simulators.evcc.wire import V2gConnection, WireError, connect
 from hil.simulators.line_socket import Refused
 
 R = TypeVar("R")
@@ -74,7 +74,7 @@ class Drive:
         self._sdp_port = sdp_port
         self._now = now
         self._session_id = bytes(8)
-        self._wire: Wire | None = None
+        self._wire: V2gConnection | None = None
         self._stop = False
         self._mode = "dynamic"
         self._bidirectional = True
@@ -169,7 +169,7 @@ class Drive:
         self._mark("pre_charge")
         until_s = self._now() + self._spec.pre_charge_timeout_s
         while True:
-            seen = await self._body.look()
+            seen = await self._body.measure()
             matched = abs(seen.inlet_V - seen.battery_V) <= CLOSE_WITHIN_V
             if matched:
                 seen = await self._body.contactors(closed=True)
@@ -185,7 +185,7 @@ class Drive:
     async def _loop(self) -> None:
         self._mark("transfer")
         while not self._stop:
-            seen = await self._body.look()
+            seen = await self._body.measure()
             answer = await self._ask(self._charge_loop(seen), dc.DC_ChargeLoopRes, patience_s=self._spec.loop_timeout_s)
             self.progress.loops += 1
             if self.progress.loops == 1:
@@ -262,7 +262,7 @@ class Drive:
 
     async def _schedule_request(self) -> cm.ScheduleExchangeReq:
         s = self._spec
-        target_Wh, max_Wh, min_Wh, max_v2x_Wh, min_v2x_Wh = self._energy((await self._body.look()).soc_percent)
+        target_Wh, max_Wh, min_Wh, max_v2x_Wh, min_v2x_Wh = self._energy((await self._body.measure()).soc_percent)
         if self._mode == "dynamic":
             return cm.ScheduleExchangeReq(
                 Header=self._header(),
@@ -419,7 +419,7 @@ class Drive:
 
     async def _until(self, condition: Callable[[Inlet], bool], timeout_s: float, complaint: str) -> None:
         until_s = self._now() + timeout_s
-        while not condition(await self._body.look()):
+        while not condition(await self._body.measure()):
             if self._now() > until_s or self._stop:
                 raise CarStopped(complaint)
             await asyncio.sleep(0.02)

@@ -69,7 +69,7 @@ class PluggedCar:
         call = PilotCall()
         while not self._leaving:
             try:
-                seen = await self._body.look()
+                seen = await self._body.measure()
             except Refused:  # the plant is starting again
                 await asyncio.sleep(PILOT_LOOK_S)
                 continue

@@ -28,7 +28,7 @@ class WireError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class V2gConnection:
     """An open connection."""
 
     reader: asyncio.StreamReader
@@ -94,7 +94,7 @@ async def discover(interface: str, security: Security, port: int = sdp.PORT) -> 
     raise WireError(f"no SDP answer on {interface} after {SDP_TRIES} tries")
 
 
-async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT) -> Wire:
+async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT) -> V2gConnection:
     """Discover and connect; TLS if a context is given and the station offers it."""
     found, index = await discover(interface, Security.NONE if tls is None else Security.TLS, port)
     secure = found.security is Security.TLS
@@ -113,7 +113,7 @@ async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PO
         raw.close()
         raise WireError(f"cannot connect to [{found.address}]:{found.port}: {error}") from error
     session: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
-    return Wire(reader, writer, None if session is None else session.version())
+    return V2gConnection(reader, writer, None if session is None else session.version())
 
 
 def _payload_type(message: Any) -> PayloadType:

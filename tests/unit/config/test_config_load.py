@@ -134,7 +134,7 @@ def test_hardware_is_nowhere_used_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("csms", "told"),
+    ("csms", "expected"),
     [
         ('url = "wss://x"', ["security_profile = 1 with url"]),
         ('url = "wss://x"\nsecurity_profile = 2', ["password_file: is required"]),
@@ -143,18 +143,18 @@ def test_hardware_is_nowhere_used_twice() -> None:
         ("enabled = false\nsecurity_profile = 3", []),
     ],
 )
-def test_a_security_profile_says_all_it_lacks(csms: str, told: list[str]) -> None:
+def test_a_security_profile_says_all_it_lacks(csms: str, expected: list[str]) -> None:
     try:
         parse(f"[csms]\n{csms}\n", FILE)
         mistakes = []
     except ConfigError as error:
         mistakes = sorted(str(m) for m in error.mistakes)
-    assert len(mistakes) == len(told)
-    assert all(part in line for part, line in zip(told, mistakes, strict=True))
+    assert len(mistakes) == len(expected)
+    assert all(part in line for part, line in zip(expected, mistakes, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("[power]\nlease_s = 0.1\ntick_ms = 50", "[power] lease_s = 0.1: at least three times tick_ms (50)"),
         (
@@ -163,10 +163,10 @@ def test_a_security_profile_says_all_it_lacks(csms: str, told: list[str]) -> Non
         ),
     ],
 )
-def test_two_times_that_do_not_go_together(text: str, told: str) -> None:
+def test_two_times_that_do_not_go_together(text: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text, FILE)
-    assert [str(m).partition(": ")[2].split("; ")[0] for m in caught.value.mistakes] == [told]
+    assert [str(m).partition(": ")[2].split("; ")[0] for m in caught.value.mistakes] == [expected]
 
 
 @pytest.mark.parametrize("text", ['[station]\nmodel = "a"\nmodel = "b"\n', "[station]\n[csms]\n[station]\n"])

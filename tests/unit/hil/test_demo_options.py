@@ -13,7 +13,7 @@ from hil.demo.command import main
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         (["--once", "--report", "{0}/nowhere/r.json"], "No such file or directory"),
         (["--once", "--report", "{0}"], "Is a directory"),
@@ -26,10 +26,10 @@ from hil.demo.command import main
         (["--dir", "{0}/" + "x" * 100], "at most 80"),
     ],
 )
-def test_an_impossible_option_is_refused_at_once(tmp_path: Path, options: list[str], told: str) -> None:
+def test_an_impossible_option_is_refused_at_once(tmp_path: Path, options: list[str], expected: str) -> None:
     found = CliRunner().invoke(main, [option.format(tmp_path) for option in options])
     assert found.exit_code == 2
-    assert told in found.output
+    assert expected in found.output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -37,7 +37,7 @@ class Body:
     def __init__(self, *readings: Inlet | Exception) -> None:
         self._readings = list(readings)
 
-    async def look(self) -> Inlet:
+    async def measure(self) -> Inlet:
         found = self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
         if isinstance(found, Exception):
             raise found

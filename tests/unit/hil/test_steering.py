@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hil.demo.bench import Bench
+from hil.demo.programme import Programme
+from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.simulators.csms import Faults
 from hil.simulators.evcc.spec import CarSpec
@@ -35,7 +39,7 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         (b"[" * 100_000, "recursion"),
         (b'{"do":"setpoint","power_W":' + b"9" * 400 + b"}", "too large"),
@@ -57,10 +61,10 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
         (b"\xff\xfe", "utf-8"),
     ],
 )
-def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, told: str) -> None:
+def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, expected: str) -> None:
     found = answer(bench, line)
     assert found["ok"] is False
-    assert told in found["error"]
+    assert expected in found["error"]
     assert bench.spec == CarSpec()
     assert bench.csms.faults.refuse_connections is False
 
@@ -71,3 +75,85 @@ def test_a_car_is_changed_as_a_whole_or_not_at_all(bench: SimpleNamespace) -> No
     assert bench.spec == CarSpec()
     assert answer(bench, json.dumps({**request, "soc_percent": 50}).encode())["ok"] is True
     assert bench.spec == CarSpec(control_mode="scheduled", scheduled_power_W=-5000.0)
+
+
+class NoTransaction:
+    """A central system whose station has no transaction."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+
+    def running(self, identity: str, evse_id: int) -> str:
+        raise LookupError("no transaction")
+
+
+class RecordingPlant:
+    """Does whatever is asked, and remembers it."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(request)
+        return {"ok": True, "faults": {}}
+
+
+def real_bench(folder: Path, *, own_car: bool = True) -> Bench:
+    """A bench that was never started, with a plant that obeys and a central system without a transaction."""
+    made = Bench(Choices(folder, own_car=own_car))
+    made.plant = RecordingPlant()  # type: ignore[assignment]
+    made._csms = NoTransaction()  # type: ignore[assignment]
+    return made
+
+
+def steer(made: Bench, request: dict[str, Any], programme: Programme | None = None) -> dict[str, Any]:
+    return asyncio.run(Steering(made, programme).answer(json.dumps(request).encode()))
+
+
+@pytest.mark.parametrize("request_", [{"do": "setpoint", "power_W": -7000}, {"do": "stop"}])
+def test_without_a_transaction_it_says_how_to_get_one(tmp_path: Path, request_: dict[str, Any]) -> None:
+    error = steer(real_bench(tmp_path), request_)["error"]
+    assert "no transaction runs on EVSE 1" in error
+    assert '{"do": "plug"}' in error
+    assert '{"do": "story"}' in error
+
+
+def test_an_outside_car_is_not_plugged_by_the_demo(tmp_path: Path) -> None:
+    made = real_bench(tmp_path, own_car=False)
+    assert "--no-car" in steer(made, {"do": "plug"})["error"]
+    assert made.plant.asked == []  # type: ignore[attr-defined]
+    assert "has no story" in steer(made, {"do": "story"})["error"]
+
+
+def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.demo.bench.RESET_PATIENCE_S", 0.0)
+    evse = {"image": {"faults": {"DOOR_OPEN": "cabinet door open"}}, "fault_remedies": {"DOOR_OPEN": "close the door"}}
+    made = real_bench(tmp_path)
+    daemon = RecordingPlant()
+
+    async def ask(request: dict[str, Any]) -> dict[str, Any]:
+        daemon.asked.append(request)
+        return {"ok": True, "evses": {"1": evse}}
+
+    made.status.ask = ask  # type: ignore[method-assign]
+    assert steer(made, {"do": "reset"}) == {"ok": False, "error": "faults stay: cabinet door open: close the door"}
+    assert daemon.asked[0] == {"do": "reset", "evse": 1}
+    evse["image"] = {"faults": {}}
+    assert steer(made, {"do": "reset"}) == {"ok": True}
+    assert "faults reset" in made.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "note"),
+    [
+        ({"do": "estop"}, "emergency stop pressed"),
+        ({"do": "estop", "on": False}, "emergency stop released"),
+        ({"do": "door"}, "cabinet door opened"),
+        ({"do": "fault", "name": "insulation", "value": 40000}, "fault name insulation, value 40000"),
+        ({"do": "bus_fault", "bus": "fast1", "kind": "late"}, "bus fault bus fast1, kind late"),
+    ],
+)
+def test_what_is_steered_is_in_the_notes(tmp_path: Path, request_: dict[str, Any], note: str) -> None:
+    made = real_bench(tmp_path)
+    assert steer(made, request_)["ok"] is True
+    assert made.notes[-1].endswith(f"steered: {note}")

@@ -1,4 +1,4 @@
-"""From the configuration file to a plant and its wires: the same file the controller reads."""
+"""From the configuration file, the same one the controller reads, to a plant and everything that is wired to it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hil.simulators.registers.device_map import DeviceMap
 from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
-from hil.simulators.wire import TokenWire, Wire
+from hil.simulators.wire import BusWire, TokenWire
 
 
 @dataclass(slots=True)
-class Bench:
+class WiredPlant:
     """The plant and everything that is wired to it, by the names of the configuration."""
 
     plant: Plant
-    wires: dict[str, Wire] = field(default_factory=dict)
+    wires: dict[str, BusWire] = field(default_factory=dict)
     readers: dict[str, TokenWire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
 
@@ -50,11 +50,11 @@ def read_config(path: Path) -> Config:
         return Config.model_validate(tomllib.load(file))
 
 
-def build(config: Config, now: Callable[[], float]) -> Bench:
+def build(config: Config, now: Callable[[], float]) -> WiredPlant:
     """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows."""
     plant = Plant()
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
-    bench = Bench(plant)
+    wired = WiredPlant(plant)
     for number, section in sorted(config.evse.items()):
         evse = EvsePlant(number)
         plant.evses[number] = evse
@@ -69,7 +69,7 @@ def build(config: Config, now: Callable[[], float]) -> Bench:
         pilot = config.pilot_board[section.pilot]
         maps[pilot.bus].append(GenericIo(pilot.unit, evse.board))
         if section.token_reader is not None:
-            bench.reader_of[number] = section.token_reader
+            wired.reader_of[number] = section.token_reader
     for name, devices in maps.items():
         units = [device.unit for device in devices]
         twice = sorted({unit for unit in units if units.count(unit) > 1})
@@ -78,10 +78,10 @@ def build(config: Config, now: Callable[[], float]) -> Bench:
     for name, bus in config.bus.items():
         readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
         if readers:
-            bench.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
+            wired.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
         else:
-            bench.wires[name] = Wire(name, Path(bus.port), maps[name], plant, now)
-    return bench
+            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now)
+    return wired
 
 
 def _module(device: DeviceSection) -> ModulePlant:
