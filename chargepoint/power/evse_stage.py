@@ -31,12 +31,12 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, read_devices
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.seen import NOTHING, Seen, look
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import Inputs, Interlocks
+from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
 
 RESET_PATIENCE_S = 1.0
@@ -45,7 +45,7 @@ RESET_PATIENCE_S = 1.0
 BOARD_CLEAR_PERIOD_S = 0.2
 
 AWAKE_AGAIN_S = 10.0
-"""After the process stood still, a device not heard again within this is silent by its own fault."""
+"""After the process stalled, a device not heard again within this is silent by its own fault."""
 
 NOT_HEARD_YET = frozenset(
     {
@@ -103,7 +103,7 @@ class EvseStage:
         self._board_clear_due_s = 0.0
         self._energy = EnergyCount()
         self._charge_end = ChargeEnd()
-        self._stood_still = ""
+        self._process_stalled = ""
         self._awake_since_s = 0.0
 
     def take_demand(self, demand: StageDemand, now_s: float) -> None:
@@ -122,9 +122,9 @@ class EvseStage:
         """A person or the central system asks for a reset; causes still present stay latched."""
         self._reset_asked = True
 
-    def stood_still(self, for_s: float, now_s: float) -> None:
+    def process_stalled(self, for_s: float, now_s: float) -> None:
         """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
-        self._stood_still = f"the power process itself stood still for {for_s:.1f} s"
+        self._process_stalled = f"the power process itself did not run for {for_s:.1f} s"
         self._awake_since_s = now_s
 
     def fail_safe(self, error: Exception, now_s: float) -> EvseImage:
@@ -138,7 +138,7 @@ class EvseStage:
         self._sequence, self._demand = None, None
         detail = f"{type(error).__name__}: {error}"
         self._latch({FaultCode.INTERNAL: detail}, ControlPilot.UNKNOWN, Stage.OPENING, now_s)
-        return self._image(NOTHING, None, None, Stage.FAULTED, now_s)
+        return self._image(NOTHING_READ, None, None, Stage.FAULTED, now_s)
 
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
@@ -168,7 +168,7 @@ class EvseStage:
 
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
-        seen = look(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
+        seen = read_devices(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
         sequence = self._sequence_for(self._hw.module.capabilities)
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
@@ -208,7 +208,7 @@ class EvseStage:
 
     def _image(
         self,
-        seen: Seen,
+        seen: DeviceReadings,
         demand: StageDemand | None,
         capabilities: StageCapabilities | None,
         stage: Stage,
@@ -240,7 +240,7 @@ class EvseStage:
             permitted=self._latches.severity is None,
         )
 
-    def _sequence_inputs(self, seen: Seen, demand: StageDemand | None, now_s: float) -> SequenceInputs:
+    def _sequence_inputs(self, seen: DeviceReadings, demand: StageDemand | None, now_s: float) -> SequenceInputs:
         return SequenceInputs(
             now_s=now_s,
             demand=demand,
@@ -264,12 +264,12 @@ class EvseStage:
             self._sequence = DcSequence(self._ratings.envelope, ramp)
         return self._sequence
 
-    def _interlock_inputs(self, seen: Seen, stage: Stage, lease_valid: bool, now_s: float) -> Inputs:
+    def _interlock_inputs(self, seen: DeviceReadings, stage: Stage, lease_valid: bool, now_s: float) -> InterlockInputs:
         board, module, meter = seen.board, seen.module, seen.meter
         power_W = None if module is None else module.voltage_V * module.current_A
         allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
         energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
-        return Inputs(
+        return InterlockInputs(
             now_s=now_s,
             envelope=self._ratings.envelope,
             stage=stage,
@@ -302,17 +302,17 @@ class EvseStage:
             ),
             insulation_ohm=seen.insulation_ohm,
             temperature_degC=seen.temperature_degC,
-            stood_still=self._stood_still,
+            process_stalled=self._process_stalled,
         )
 
-    def _note_recovery(self, seen: Seen, now_s: float) -> None:
-        """What follows from having stood still is over once every device was heard again and the board let go of its
+    def _note_recovery(self, seen: DeviceReadings, now_s: float) -> None:
+        """The consequences of a stall are over once every device was heard again and the board let go of its
         watchdog's latch; a device that is not heard for long has a fault of its own."""
         if now_s <= self._awake_since_s:
             return  # told at least once, however short it was
         recovered = seen.everyone and seen.board is not None and "watchdog" not in seen.board.latched
         if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
-            self._stood_still = ""
+            self._process_stalled = ""
 
     def _latch(self, active: dict[FaultCode, str], pilot: ControlPilot, stage: Stage, now_s: float) -> None:
         new, cleared = self._latches.step(active, power_off=self._power_off(stage), car_gone=pilot is ControlPilot.A)
@@ -329,7 +329,7 @@ class EvseStage:
         elif stage in (Stage.OFF, Stage.FAULTED):
             self._car_voltage_max_V = 0.0
 
-    def _clear_board(self, seen: Seen, stage: Stage, now_s: float) -> None:
+    def _clear_board(self, seen: DeviceReadings, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
         if self._reset_asked:
             self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
 
-BOARD_RESET: dict[str, Reset] = {
-    "watchdog": Reset.AUTO,  # a restarted power process recovers by itself once its outputs are off
-    "over_temperature": Reset.AUTO,  # latched again by the board as long as it is hot
-    "supply": Reset.AUTO,
-    "diode": Reset.UNPLUG,
-    "cp_short": Reset.UNPLUG,
-    "pp": Reset.UNPLUG,
-    "no_close": Reset.UNPLUG,
-    "lock": Reset.UNPLUG,
-    "weld": Reset.OPERATOR,
-    "e_stop": Reset.OPERATOR,
+BOARD_RESET: dict[str, ResetRule] = {
+    "watchdog": ResetRule.AUTO,  # a restarted power process recovers by itself once its outputs are off
+    "over_temperature": ResetRule.AUTO,  # latched again by the board as long as it is hot
+    "supply": ResetRule.AUTO,
+    "diode": ResetRule.UNPLUG,
+    "cp_short": ResetRule.UNPLUG,
+    "pp": ResetRule.UNPLUG,
+    "no_close": ResetRule.UNPLUG,
+    "lock": ResetRule.UNPLUG,
+    "weld": ResetRule.OPERATOR,
+    "e_stop": ResetRule.OPERATOR,
 }
 """When the pilot/IO board's own latched bits may be cleared; a name that is not here: only by a person."""
 
 
 def board_may_clear(latched: frozenset[str], *, car_gone: bool, asked: bool) -> bool:
     """The board clears all its bits at once or none, so the strictest of them decides."""
-    rules = {BOARD_RESET.get(name, Reset.OPERATOR) for name in latched}
-    return bool(rules) and (asked or rules == {Reset.AUTO} or (car_gone and Reset.OPERATOR not in rules))
+    rules = {BOARD_RESET.get(name, ResetRule.OPERATOR) for name in latched}
+    return bool(rules) and (asked or rules == {ResetRule.AUTO} or (car_gone and ResetRule.OPERATOR not in rules))
 
 
 class Latches:
@@ -76,11 +76,11 @@ class Latches:
         self._reset_asked = False
         return new, cleared
 
-    def _may_clear(self, rule: Reset, car_gone: bool) -> bool:
+    def _may_clear(self, rule: ResetRule, car_gone: bool) -> bool:
         match rule:
-            case Reset.AUTO:
+            case ResetRule.AUTO:
                 return True
-            case Reset.UNPLUG:
+            case ResetRule.UNPLUG:
                 return car_gone or self._reset_asked
-            case Reset.OPERATOR:
+            case ResetRule.OPERATOR:
                 return self._reset_asked

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hil.plant.contactor import Contactor
+from hil.plant.contactor import ContactorPole
 from hil.plant.pilot import Generator, PilotState, detect, levels_V
 
 CYCLE_S = 0.010
@@ -26,7 +26,7 @@ CLEAR_KEY = 0xC1EA
 
 
 @dataclass(slots=True)
-class Inputs:
+class BoardInputs:
     """The board's digital inputs, True is good."""
 
     emergency_chain: bool = True
@@ -44,11 +44,11 @@ class Inputs:
 class Board:
     """State after the last step; `request`, `generator`, `duty_percent` come from the host's writes."""
 
-    inputs: Inputs = field(default_factory=Inputs)
-    positive: Contactor = field(default_factory=Contactor)
-    negative: Contactor = field(default_factory=Contactor)
-    precharge: Contactor = field(default_factory=Contactor)
-    discharge: Contactor = field(default_factory=Contactor)
+    inputs: BoardInputs = field(default_factory=BoardInputs)
+    positive: ContactorPole = field(default_factory=ContactorPole)
+    negative: ContactorPole = field(default_factory=ContactorPole)
+    precharge: ContactorPole = field(default_factory=ContactorPole)
+    discharge: ContactorPole = field(default_factory=ContactorPole)
     generator: Generator = Generator.F
     duty_percent: float = 0.0
     request: int = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hil.plant.battery import Battery
-from hil.plant.contactor import Contactor
+from hil.plant.contactor import ContactorPole
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Car:
     diode: bool = True
     pilot_wire_broken: bool = False
     contactors_wanted: bool = False
-    contactors: Contactor = field(default_factory=Contactor)
+    contactors: ContactorPole = field(default_factory=ContactorPole)
     battery: Battery = field(default_factory=Battery)
 
     @property

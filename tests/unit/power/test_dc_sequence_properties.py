@@ -21,7 +21,7 @@ from chargepoint.power.dc_sequence import (
 )
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import Inputs, Interlocks
+from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
 
 ENVELOPE = Envelope(920.0, 40.0)
@@ -64,7 +64,7 @@ class World:
     degC: float | None = 30.0
     following: bool = True
     latched: frozenset[str] = frozenset()
-    stood_still: str = ""
+    process_stalled: str = ""
 
 
 class Rig:
@@ -127,9 +127,9 @@ class Rig:
             goal_V = out.module.voltage_max_V if out.module.output_on else 0.0
             world.volts += min(max(goal_V - world.volts, -60.0), 60.0)
 
-    def _inputs(self, stage: Stage, contactor: Contactor, commanded: bool) -> Inputs:
+    def _inputs(self, stage: Stage, contactor: Contactor, commanded: bool) -> InterlockInputs:
         world, alive = self.world, self.world.board_alive
-        return Inputs(
+        return InterlockInputs(
             now_s=self.now_s,
             envelope=ENVELOPE,
             stage=stage,
@@ -160,7 +160,7 @@ class Rig:
             battery_full=False,
             insulation_ohm=world.ohm,
             temperature_degC=world.degC,
-            stood_still=world.stood_still,
+            process_stalled=world.process_stalled,
         )
 
     def _judge(self, before: Stage, out: SequenceOutputs, i: SequenceInputs, dt_s: float, commanded: bool) -> None:
@@ -307,10 +307,11 @@ class Anything(RuleBasedStateMachine):
         self.rig.world.meter_amps = meter_amps
 
     @rule(
-        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2), stood_still=st.sampled_from(["", "x"])
+        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2),
+        process_stalled=st.sampled_from(["", "x"]),
     )
-    def board_and_process(self, latched: frozenset[str], stood_still: str) -> None:
-        self.rig.world.latched, self.rig.world.stood_still = latched, stood_still
+    def board_and_process(self, latched: frozenset[str], process_stalled: str) -> None:
+        self.rig.world.latched, self.rig.world.process_stalled = latched, process_stalled
 
     @rule(degC=st.none() | st.floats(0, 120))
     def heat(self, degC: float | None) -> None:

@@ -11,14 +11,14 @@ from chargepoint.model.faults import CATALOGUE, FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import TABLE, Inputs, Interlocks
+from chargepoint.safety.interlocks import TABLE, InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET
 
 ENERGISED = (Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN)
 ACTIVE = (*ENERGISED, Stage.CABLE_CHECK, Stage.CABLE_CHECKED)
 QUIET = tuple(stage for stage in Stage if stage not in ACTIVE)
 
-CALM = Inputs(
+CALM = InterlockInputs(
     now_s=0.0,
     envelope=Envelope(voltage_max_V=920.0, current_max_A=40.0),
     stage=Stage.TRANSFER,
@@ -52,7 +52,7 @@ CALM = Inputs(
 )
 
 
-def seen(**changes: Any) -> Inputs:
+def seen(**changes: Any) -> InterlockInputs:
     """Calm but for these; a meter nobody speaks of agrees with the module."""
     meter = {"meter_current_A": changes["module_current_A"]} if "module_current_A" in changes else {}
     return replace(CALM, **{**meter, **changes})
@@ -126,7 +126,7 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "battery_full": True, "allowed_current_A": -9.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": -0.9, "allowed_current_A": -3.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "allowed_current_A": -20.0, "commanded_current_A": 0.0}),
-    (FaultCode.STOOD_STILL, {"stood_still": "for 3.0 s"}),
+    (FaultCode.PROCESS_STALLED, {"process_stalled": "for 3.0 s"}),
     (FaultCode.PILOT_BOARD_SUPPLY, {"board_latched": frozenset({"supply"})}),
     (FaultCode.PROXIMITY, {"board_latched": frozenset({"pp"})}),
 ]
@@ -428,14 +428,14 @@ def test_registers_that_count_otherwise_than_the_module(balance: EnergyBalance, 
     assert FaultCode.METER_PLAUSIBILITY not in tripped_after(1.1, energy=balance, stage=Stage.RAMP_DOWN)
 
 
-# -- having stood still ----------------------------------------------------------------------------------------------------
+# -- a stalled process ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", list(Stage))
-def test_what_follows_from_having_stood_still_is_one_fault_and_not_six(stage: Stage) -> None:
+def test_what_follows_from_a_stalled_process_is_one_fault_and_not_six(stage: Stage) -> None:
     inputs = seen(
         stage=stage,
-        stood_still="for 3.0 s",
+        process_stalled="for 3.0 s",
         lease_valid=False,
         pilot_board_alive=False,
         power_module_alive=False,
@@ -450,13 +450,15 @@ def test_what_follows_from_having_stood_still_is_one_fault_and_not_six(stage: St
     )
     table = Interlocks()
     for now_s in (0.0, 5.0):
-        assert table.evaluate(replace(inputs, now_s=now_s)) == {FaultCode.STOOD_STILL: "for 3.0 s"}
-    opened = seen(stage=stage, stood_still="x", pilot=ControlPilot.F, board_latched=frozenset({"watchdog"}))
-    assert set(Interlocks().evaluate(opened)) == {FaultCode.STOOD_STILL}  # what the board did without us
+        assert table.evaluate(replace(inputs, now_s=now_s)) == {FaultCode.PROCESS_STALLED: "for 3.0 s"}
+    opened = seen(stage=stage, process_stalled="x", pilot=ControlPilot.F, board_latched=frozenset({"watchdog"}))
+    assert set(Interlocks().evaluate(opened)) == {FaultCode.PROCESS_STALLED}  # what the board did without us
 
 
-def test_having_stood_still_hides_no_danger_that_is_seen() -> None:
-    inputs = seen(stood_still="for 3.0 s", emergency_chain_closed=False, module_voltage_V=560.0, pilot=ControlPilot.B)
+def test_a_stalled_process_hides_no_danger_that_is_seen() -> None:
+    inputs = seen(
+        process_stalled="for 3.0 s", emergency_chain_closed=False, module_voltage_V=560.0, pilot=ControlPilot.B
+    )
     assert set(Interlocks().evaluate(inputs)) >= {
         FaultCode.EMERGENCY_STOP,
         FaultCode.OVER_VOLTAGE_EMERGENCY,

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
 from chargepoint.safety.latches import BOARD_RESET, Latches, board_may_clear
 
 
-def of(rule: Reset) -> list[FaultCode]:
+def of(rule: ResetRule) -> list[FaultCode]:
     return [code for code in FaultCode if CATALOGUE[code].reset is rule]
 
 
@@ -36,19 +36,19 @@ def test_a_cause_still_present_never_clears(code: FaultCode) -> None:
     assert latches.detail(code) == "seen"
 
 
-@pytest.mark.parametrize("code", of(Reset.AUTO))
+@pytest.mark.parametrize("code", of(ResetRule.AUTO))
 def test_auto_clears_with_its_cause_once_power_is_off(code: FaultCode) -> None:
     assert latched(code).step({}, power_off=True, car_gone=False) == ({}, {code})
 
 
-@pytest.mark.parametrize("code", of(Reset.UNPLUG))
+@pytest.mark.parametrize("code", of(ResetRule.UNPLUG))
 def test_unplug_clears_with_the_car_gone(code: FaultCode) -> None:
     latches = latched(code)
     assert latches.step({}, power_off=True, car_gone=False) == ({}, frozenset())
     assert latches.step({}, power_off=True, car_gone=True) == ({}, {code})
 
 
-@pytest.mark.parametrize("code", [*of(Reset.UNPLUG), *of(Reset.OPERATOR)])
+@pytest.mark.parametrize("code", [*of(ResetRule.UNPLUG), *of(ResetRule.OPERATOR)])
 def test_a_person_clears_unplug_and_operator_faults(code: FaultCode) -> None:
     latches = latched(code)
     latches.ask_reset()
@@ -57,13 +57,13 @@ def test_a_person_clears_unplug_and_operator_faults(code: FaultCode) -> None:
     assert latches.detail(code) == ""
 
 
-@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+@pytest.mark.parametrize("code", of(ResetRule.OPERATOR))
 def test_operator_faults_do_not_clear_by_themselves(code: FaultCode) -> None:
     latches = latched(code)
     assert latches.step({}, power_off=True, car_gone=True) == ({}, frozenset())
 
 
-@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+@pytest.mark.parametrize("code", of(ResetRule.OPERATOR))
 def test_a_reset_is_used_up_by_the_next_step(code: FaultCode) -> None:
     latches = latched(code)
     latches.ask_reset()
@@ -72,7 +72,7 @@ def test_a_reset_is_used_up_by_the_next_step(code: FaultCode) -> None:
 
 
 def test_there_are_faults_of_every_rule() -> None:
-    assert all(of(rule) for rule in Reset)
+    assert all(of(rule) for rule in ResetRule)
 
 
 @given(st.frozensets(st.sampled_from(FaultCode)))
@@ -116,7 +116,7 @@ def test_over_any_story_a_code_clears_only_by_its_rule(
         for code in cleared:
             assert power_off and code not in active
             rule = CATALOGUE[code].reset
-            assert rule is Reset.AUTO or asked or (rule is Reset.UNPLUG and car_gone)
+            assert rule is ResetRule.AUTO or asked or (rule is ResetRule.UNPLUG and car_gone)
 
 
 # -- the board's own latched bits --------------------------------------------------------------------------------------
@@ -143,5 +143,5 @@ def test_the_board_clears_by_its_strictest_bit(names: set[str], car_gone: bool, 
 
 
 def test_a_weld_is_only_ever_cleared_by_a_person() -> None:
-    assert BOARD_RESET["weld"] is Reset.OPERATOR
-    assert BOARD_RESET["e_stop"] is Reset.OPERATOR
+    assert BOARD_RESET["weld"] is ResetRule.OPERATOR
+    assert BOARD_RESET["e_stop"] is ResetRule.OPERATOR
