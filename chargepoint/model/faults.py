@@ -64,6 +64,7 @@ class FaultCode(IntEnum):
     PILOT_BOARD_SUPPLY = 30
     PROXIMITY = 31
     OUTPUT_NOT_DISCHARGED = 32
+    CONTACTOR_OPENED = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,12 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     ),
     FaultCode.CONTACTOR_NOT_CLOSED: _row(
         _R, ResetRule.UNPLUG, "contactor did not close", "check coil supply and mirror contact"
+    ),
+    FaultCode.CONTACTOR_OPENED: _row(
+        _E,
+        ResetRule.UNPLUG,
+        "contactor opened without an order",
+        "unplug; check coil supply, mirror contacts and safety chain: a contactor breaks a current about three times",
     ),
     FaultCode.PILOT_LOST: _row(
         _E, ResetRule.UNPLUG, "control pilot left C/D under power", "unplug; check the pilot line"

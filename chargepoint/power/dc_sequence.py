@@ -60,6 +60,8 @@ class SequenceInputs:
     frequency_Hz: float | None = None
     meter_current_A: float | None = None
     """A second witness of no current, should the module have fallen silent."""
+    open_now: bool = False
+    """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class DcSequence:
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, Target()
-        if i.severity is Severity.EMERGENCY and self._stage not in _OPEN:
+        if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
         elif self._stage in _LEAST_PHASE and self._must_stop(i):
@@ -222,7 +224,11 @@ class DcSequence:
         assert check is not None
         failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation))
         if failure is not None:
-            return self._fail(failure.code, failure.detail, i.now_s)
+            self._fail(failure.code, failure.detail, i.now_s)
+            if failure.code is FaultCode.CONTACTOR_OPENED:  # a request that stays could only close it again
+                self._ramp.reset()
+                self._enter(Stage.OPENING, i.now_s)
+            return _OFF
         if check.passed:
             self._enter(Stage.CABLE_CHECKED, i.now_s)
         return check.module

@@ -34,6 +34,7 @@ from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOu
 from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, read_devices
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.charge_end import ChargeEnd
+from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
@@ -96,6 +97,8 @@ class EvseStage:
         self._seq = 0
         self._events: list[PowerEvent] = []
         self._contactor_commanded = False
+        self._contactor_watch = ContactorWatch()
+        self._contactor_opened = False
         self._board_command = PilotBoardCommand()
         self._car_voltage_max_V = 0.0
         self._reset_asked = False
@@ -176,6 +179,12 @@ class EvseStage:
         self._note_car_voltage(demand, stage_before)
         self._note_recovery(seen, now_s)
         self._clear_board(seen, stage_before, now_s)
+        self._contactor_opened = self._contactor_watch.step(
+            now_s,
+            ordered=self._contactor_commanded,
+            contactor=seen.contactor,
+            coil_on=None if seen.board is None else seen.board.contactor_commanded,
+        )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
         self._latch(active, seen.pilot, stage_before, now_s)
         capabilities = self._stage_capabilities(self._hw.module.capabilities)
@@ -254,6 +263,7 @@ class EvseStage:
             insulation=seen.insulation,
             capabilities=self._rated(self._hw.module.capabilities),
             temperature_degC=seen.temperature_degC,
+            open_now=self._contactor_opened,
         )
 
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
@@ -282,6 +292,7 @@ class EvseStage:
             lock=seen.lock,
             contactor=seen.contactor,
             contactor_commanded=self._contactor_commanded,
+            contactor_opened=self._contactor_opened,
             emergency_chain_closed=board is not None and board.emergency_chain_closed,
             hardware_chain_closed=board is not None and board.hardware_chain_closed,
             door_closed=board is not None and board.door_closed,

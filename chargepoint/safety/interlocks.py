@@ -41,6 +41,8 @@ class InterlockInputs:
     lock: Lock
     contactor: Contactor
     contactor_commanded: bool
+    contactor_opened: bool
+    """It opened although it was ordered closed (`contactor_watch.py`)."""
     emergency_chain_closed: bool
     hardware_chain_closed: bool
     door_closed: bool
@@ -68,8 +70,8 @@ class InterlockInputs:
     is the fault, and neither the devices' silence nor the lease nor what the board did without us."""
 
 
-_BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply"})
-"""What the pilot/IO board latches when it opens by itself."""
+_BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply", "door", "rcd", "chain"})
+"""What the pilot/IO board latches when it opens by itself, where the cause has a row of its own."""
 
 _ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
 _ACTIVE = _ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
@@ -92,6 +94,8 @@ def _emergency_stop(i: InterlockInputs) -> str | None:
 
 
 def _hardware_chain(i: InterlockInputs) -> str | None:
+    if "chain" in i.board_latched:
+        return "board latched an open hardware safety chain"
     if i.hardware_chain_closed or not i.pilot_board_alive:
         return None
     if not (i.emergency_chain_closed and i.door_closed and i.rcd_ok):
@@ -100,11 +104,15 @@ def _hardware_chain(i: InterlockInputs) -> str | None:
 
 
 def _door(i: InterlockInputs) -> str | None:
-    return None if i.door_closed or not i.pilot_board_alive else "door contact is open"
+    if i.pilot_board_alive and not i.door_closed:
+        return "door contact is open"
+    return "board latched an open door" if "door" in i.board_latched else None
 
 
 def _rcd(i: InterlockInputs) -> str | None:
-    return None if i.rcd_ok or not i.pilot_board_alive else "residual-current device reports a trip"
+    if i.pilot_board_alive and not i.rcd_ok:
+        return "residual-current device reports a trip"
+    return "board latched a trip of the residual-current device" if "rcd" in i.board_latched else None
 
 
 def _highest_voltage_V(i: InterlockInputs) -> float:
@@ -216,14 +224,16 @@ def _welded(i: InterlockInputs) -> str | None:
     return "mirror contact still closed although the contactor is commanded open"
 
 
-def _contactor_dropped(i: InterlockInputs) -> str | None:
-    checked = i.stage in _ENERGISED or i.stage is Stage.CABLE_CHECKED  # during the check the sequence looks itself
-    if not checked or not i.contactor_commanded or i.contactor is Contactor.CLOSED or i.process_stalled:
+def _contactor_opened(i: InterlockInputs) -> str | None:
+    if "opened" in i.board_latched:
+        return "board latched a contactor that opened although its coil was driven"
+    if not i.contactor_opened or i.process_stalled:
         return None
-    if i.board_latched & _BOARD_OPENS_FOR:
+    chain = i.emergency_chain_closed and i.door_closed and i.rcd_ok and i.hardware_chain_closed
+    if not chain or i.board_latched & _BOARD_OPENS_FOR:
         return None  # the contactor did what it should; each of these has its own row, and its own reset
-    latched = f"; the board latched {', '.join(sorted(i.board_latched))}" if i.board_latched else ""
-    return f"mirror contact open although the contactor is commanded closed{latched}"
+    cause = f"latched {', '.join(sorted(i.board_latched))}" if i.board_latched else "reports no cause"
+    return f"contactor opened without an order; the board {cause}"
 
 
 def _contactor_refused(i: InterlockInputs) -> str | None:
@@ -351,7 +361,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_monitor, 0.0),
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_unknown, 10.0),  # IEC 61557-8 response time (grade D)
     Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_refused, 0.0),
-    Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_dropped, 0.1),
+    Interlock(FaultCode.CONTACTOR_OPENED, _contactor_opened, 0.0),
     Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
     Interlock(FaultCode.CURRENT_EXCEEDED, _current_exceeded, 1.0),
     Interlock(FaultCode.NO_CURRENT, _no_current, 5.0),

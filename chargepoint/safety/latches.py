@@ -10,13 +10,17 @@ BOARD_RESET: dict[str, ResetRule] = {
     "watchdog": ResetRule.AUTO,  # a restarted power process recovers by itself once its outputs are off
     "over_temperature": ResetRule.AUTO,  # latched again by the board as long as it is hot
     "supply": ResetRule.AUTO,
+    "door": ResetRule.AUTO,
     "diode": ResetRule.UNPLUG,
     "cp_short": ResetRule.UNPLUG,
     "pp": ResetRule.UNPLUG,
     "no_close": ResetRule.UNPLUG,
+    "opened": ResetRule.UNPLUG,
     "lock": ResetRule.UNPLUG,
     "weld": ResetRule.OPERATOR,
     "e_stop": ResetRule.OPERATOR,
+    "rcd": ResetRule.OPERATOR,
+    "chain": ResetRule.OPERATOR,
 }
 """When the pilot/IO board's own latched bits may be cleared; a name that is not here: only by a person."""
 

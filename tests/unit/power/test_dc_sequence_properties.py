@@ -20,6 +20,7 @@ from chargepoint.power.dc_sequence import (
     SequenceOutputs,
 )
 from chargepoint.power.ramp import Ramp
+from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
@@ -75,7 +76,8 @@ class Rig:
         self.capabilities = capabilities(reversal)
         self.reversal = reversal
         self.sequence = DcSequence(ENVELOPE, Ramp(100.0, reversal, 0.1))
-        self.interlocks, self.latches = Interlocks(), Latches()
+        self.interlocks, self.latches, self.watch = Interlocks(), Latches(), ContactorWatch()
+        self.opened = False
         self.now_s = 50.0
         self.out: SequenceOutputs | None = None
         self.demand_lost_s: float | None = None
@@ -91,6 +93,8 @@ class Rig:
         contactor = world.contactor or (Contactor.CLOSED if commanded else Contactor.OPEN)
         if world.following:
             self._follow(commanded)
+        seen = contactor if world.board_alive else Contactor.UNKNOWN
+        self.opened = self.watch.step(self.now_s, ordered=commanded, contactor=seen, coil_on=None)
         active = self.interlocks.evaluate(self._inputs(before, contactor, commanded))
         power_off = before in (Stage.OFF, Stage.FAULTED) and not commanded
         gone = world.pilot is ControlPilot.A
@@ -109,6 +113,7 @@ class Rig:
             insulation=InsulationState(world.ohm, world.monitor_healthy, self.tested or None, True),
             capabilities=self.capabilities if world.identified else None,
             temperature_degC=world.degC,
+            open_now=self.opened,
         )
         out = self.sequence.step(inputs)
         self.tested = out.insulation_self_test or (self.tested and out.stage is Stage.CABLE_CHECK)
@@ -142,6 +147,7 @@ class Rig:
             lock=world.lock if alive else Lock.UNDEFINED,
             contactor=contactor if alive else Contactor.UNKNOWN,
             contactor_commanded=commanded,
+            contactor_opened=self.opened,
             emergency_chain_closed=world.chain_closed,
             hardware_chain_closed=True,
             door_closed=True,
@@ -172,6 +178,8 @@ class Rig:
         if i.severity is Severity.EMERGENCY:
             assert not out.board.contactor and module == PowerModuleCommand()
             assert out.board.pilot in (PilotCommand.F, PilotCommand.X1)
+        if i.open_now:
+            assert not out.board.contactor and module == PowerModuleCommand()
         if i.severity is not None:
             assert out.stage not in (Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.TRANSFER)
         if out.board.contactor and not commanded:  # the moment of closing
