@@ -95,12 +95,13 @@ def test_a_dip_at_any_stage_ends_it(plant_loop: Any, fault: str, stage: Stage) -
 
 
 @pytest.mark.parametrize("offset_ms", range(0, 20, 3))
-@pytest.mark.parametrize("milliseconds", [11, 14])
+@pytest.mark.parametrize("milliseconds", [20, 30])
 @pytest.mark.parametrize(("fault", "power_W"), [("door_open", 11_000.0), ("rcd", -11_000.0), ("coil_supply", 11_000.0)])
 def test_an_older_board_that_closes_by_itself_is_ordered_open_at_the_first_sample(
     plant_loop: Any, fault: str, power_W: float, milliseconds: int, offset_ms: int
 ) -> None:
-    """The board latches no cause but the emergency stop. It may close until our next sample, never for good."""
+    """The board latches no cause but the emergency stop. It may close until our next sample, never for good. The contactor is
+    open 10 ms longer than the dip: at least one of our samples falls into that."""
     loop = plant_loop
     inject(loop.plant, "board_latches_nothing", True)
     loop.reach(Stage.TRANSFER, power_W)
