@@ -20,10 +20,14 @@ class Severity(Enum):
 
 
 class ResetRule(Enum):
-    """When a latched fault may clear: AUTO as soon as its cause is gone, UNPLUG with the next state A, OPERATOR only by
-    a person (or the central system's Reset) once its cause is gone."""
+    """When a latched fault may clear, once its cause is gone and the output is off.
+
+    AUTO at once; RESTING when moreover the pilot shows A or B and the contactor is seen open; UNPLUG when the car was
+    seen gone (state A) at any time since the trip; OPERATOR only by a person, or by the central system's Reset.
+    """
 
     AUTO = "auto"
+    RESTING = "resting"
     UNPLUG = "unplug"
     OPERATOR = "operator"
 
@@ -94,7 +98,10 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _E, ResetRule.OPERATOR, "output over-voltage (IEC 61851-23 Table 103)", "inspect module and wiring before reset"
     ),
     FaultCode.OVER_VOLTAGE: _row(
-        _R, ResetRule.UNPLUG, "output above the car's maximum voltage", "unplug; compare module and meter voltage"
+        _R,
+        ResetRule.AUTO,
+        "output above the car's maximum voltage",
+        "the car lowered its maximum below the present voltage; if not, compare module and meter voltage",
     ),
     FaultCode.OVER_CURRENT: _row(
         _E, ResetRule.OPERATOR, "output over-current", "check the module's current measurement"
@@ -121,7 +128,7 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         "unplug; check coil supply, mirror contacts and safety chain: a contactor breaks a current about three times",
     ),
     FaultCode.PILOT_LOST: _row(
-        _E, ResetRule.UNPLUG, "control pilot left C/D under power", "unplug; check the pilot line"
+        _E, ResetRule.RESTING, "control pilot left C/D under power", "unplug; check the pilot line"
     ),
     FaultCode.POWER_MODULE: _row(
         _R, ResetRule.AUTO, "power module reports a fault", "read the module's own fault list"

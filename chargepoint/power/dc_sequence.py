@@ -15,7 +15,7 @@ from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.target import Target, target
+from chargepoint.power.target import Target, charge_voltage_V, target
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     PRE_CHARGE_CURRENT_A,
@@ -128,6 +128,11 @@ class DcSequence:
         """What would be commanded if the battery were not at its floor, signed."""
         return self._target.allowed_A
 
+    @property
+    def charge_voltage_V(self) -> float:
+        """The highest output voltage of this pre-charge or transfer; 0 while nothing was named."""
+        return self._window_V[0]
+
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, Target()
@@ -188,6 +193,7 @@ class DcSequence:
 
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()
+        self._window_V = (0.0, 0.0)
         if self._discharge_is_due(i):
             self._enter(Stage.DISCHARGING_OUTPUT, i.now_s)
             return _OFF
@@ -258,6 +264,7 @@ class DcSequence:
                 return self._fail(FaultCode.PRE_CHARGE, detail, i.now_s)
         elif not matched:
             self._enter(Stage.PRE_CHARGE, i.now_s)  # the car moved its target: not pre-charged any more
+        self._window_V = (target_V, 0.0)
         return PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, target_V, 0.0)
 
     def _transfer(self, i: SequenceInputs) -> PowerModuleCommand:
@@ -267,7 +274,7 @@ class DcSequence:
         step = self._ramp.step(self._target.current_A, i.current_A, i.now_s)
         # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
         if i.capabilities is not None:
-            self._window_V = (min(demand.voltage_limit_V, self._max_voltage_V(i)), demand.voltage_floor_V)
+            self._window_V = (charge_voltage_V(demand, self._max_voltage_V(i)), demand.voltage_floor_V)
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:

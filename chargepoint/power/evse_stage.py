@@ -13,6 +13,7 @@ from chargepoint.model.demand import Phase, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
+    Contactor,
     ControlPilot,
     EvseImage,
     PowerEvent,
@@ -100,7 +101,7 @@ class EvseStage:
         self._contactor_watch = ContactorWatch()
         self._contactor_opened = False
         self._board_command = PilotBoardCommand()
-        self._car_voltage_max_V = 0.0
+        self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
@@ -140,7 +141,7 @@ class EvseStage:
                 order_off()
         self._sequence, self._demand = None, None
         detail = f"{type(error).__name__}: {error}"
-        self._latch({FaultCode.INTERNAL: detail}, ControlPilot.UNKNOWN, Stage.OPENING, now_s)
+        self._latch({FaultCode.INTERNAL: detail}, NOTHING_READ, Stage.OPENING, now_s)
         return self._image(NOTHING_READ, None, None, Stage.FAULTED, now_s)
 
     def switch_off(self) -> None:
@@ -186,7 +187,7 @@ class EvseStage:
             coil_on=None if seen.board is None else seen.board.contactor_commanded,
         )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
-        self._latch(active, seen.pilot, stage_before, now_s)
+        self._latch(active, seen, stage_before, now_s)
         capabilities = self._stage_capabilities(self._hw.module.capabilities)
         image = replace(
             self._image(seen, demand, capabilities, stage_before, now_s),
@@ -195,7 +196,7 @@ class EvseStage:
         if sequence is None:
             return image
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
-        self._latch({**active, **out.failures}, seen.pilot, out.stage, now_s)
+        self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
         return replace(
             image,
@@ -278,6 +279,7 @@ class EvseStage:
         board, module, meter = seen.board, seen.module, seen.meter
         power_W = None if module is None else module.voltage_V * module.current_A
         allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
+        limit_V = (self._sequence.charge_voltage_V if self._sequence is not None else 0.0) or self._car_voltage_max_V
         energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
         return InterlockInputs(
             now_s=now_s,
@@ -300,6 +302,7 @@ class EvseStage:
             insulation_relay_ok=board is not None and board.insulation_relay_ok,
             board_latched=frozenset() if board is None else board.latched,
             car_voltage_max_V=self._car_voltage_max_V,
+            car_voltage_named_V=self._car_voltage_named_V,
             module_voltage_V=seen.voltage_V,
             module_current_A=seen.current_A,
             module_faults=() if module is None else module.faults,
@@ -309,7 +312,7 @@ class EvseStage:
             commanded_current_A=0.0 if self._sequence is None else self._sequence.commanded_current_A,
             allowed_current_A=allowed_A,
             battery_full=self._charge_end.step(
-                self._ratings.envelope, self._car_voltage_max_V, seen.voltage_V, seen.current_A, allowed_A
+                self._ratings.envelope, limit_V, seen.voltage_V, seen.current_A, allowed_A
             ),
             insulation_ohm=seen.insulation_ohm,
             temperature_degC=seen.temperature_degC,
@@ -325,8 +328,11 @@ class EvseStage:
         if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
             self._process_stalled = ""
 
-    def _latch(self, active: dict[FaultCode, str], pilot: ControlPilot, stage: Stage, now_s: float) -> None:
-        new, cleared = self._latches.step(active, power_off=self._power_off(stage), car_gone=pilot is ControlPilot.A)
+    def _latch(self, active: dict[FaultCode, str], seen: DeviceReadings, stage: Stage, now_s: float) -> None:
+        rests = seen.pilot in (ControlPilot.A, ControlPilot.B) and seen.contactor is Contactor.OPEN
+        new, cleared = self._latches.step(
+            active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A, resting=rests
+        )
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
         self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
 
@@ -335,10 +341,13 @@ class EvseStage:
 
     def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
         """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
+        off = stage in (Stage.OFF, Stage.FAULTED)
         if demand is not None and demand.voltage_limit_V > 0:
             self._car_voltage_max_V = demand.voltage_limit_V
-        elif stage in (Stage.OFF, Stage.FAULTED):
-            self._car_voltage_max_V = 0.0
+            before_V = 0.0 if off else self._car_voltage_named_V
+            self._car_voltage_named_V = max(before_V, demand.voltage_limit_V)
+        elif off:
+            self._car_voltage_max_V = self._car_voltage_named_V = 0.0
 
     def _clear_board(self, seen: DeviceReadings, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""

@@ -51,6 +51,8 @@ class InterlockInputs:
     board_latched: frozenset[str]
     car_voltage_max_V: float
     """The car's maximum voltage, 0 while not negotiated."""
+    car_voltage_named_V: float
+    """The highest maximum the car named since this power session began, 0 while none."""
     module_voltage_V: float | None
     module_current_A: float | None
     module_faults: tuple[str, ...]
@@ -120,8 +122,10 @@ def _highest_voltage_V(i: InterlockInputs) -> float:
 
 
 def _over_voltage_emergency(i: InterlockInputs) -> str | None:
+    """Above Table 103 for what was negotiated. A car that lowers its maximum below the present voltage has not raised the
+    voltage: that is an error and ends in order (`_over_voltage`), so the highest maximum it named counts (own rule)."""
     evse_V = i.envelope.voltage_max_V
-    car_V = i.car_voltage_max_V if i.stage in _ACTIVE and i.car_voltage_max_V > 0 else evse_V
+    car_V = i.car_voltage_named_V if i.stage in _ACTIVE and i.car_voltage_named_V > 0 else evse_V
     bound_V = emergency_over_voltage_V(min(car_V, evse_V))
     if i.stage not in _ENERGISED or i.stage is Stage.RAMP_DOWN:
         # the cable check itself goes to 1.1 times the car's maximum, which for 750 and 850 V is the bound exactly; one that

@@ -152,7 +152,7 @@ async def _run(
     async with Bench(choices) as bench, _beside(Steering(bench).serve()):
         teller = Teller(bench, ONCE_HOLD_S if once else LIVE_HOLD_S)
         if not choices.own_car:
-            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True})
+            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True, "follows": True})
             bench.note(f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})")
             console.print(f"waiting for a car on {choices.interface}; Ctrl-C ends", highlight=False)
             await _watch(bench, teller, console)

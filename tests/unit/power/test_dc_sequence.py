@@ -60,7 +60,7 @@ def demand(phase: Phase, **changes: Any) -> StageDemand:
         duty_percent=5.0,
         lock=True,
         voltage_limit_V=450.0,
-        voltage_target_V=400.0,
+        voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
         voltage_floor_V=300.0,
         charge_current_limit_A=30.0,
         discharge_current_limit_A=30.0,

@@ -155,6 +155,7 @@ class Rig:
             insulation_relay_ok=True,
             board_latched=world.latched if alive else frozenset(),
             car_voltage_max_V=450.0,
+            car_voltage_named_V=450.0,
             module_voltage_V=world.volts,
             module_current_A=world.amps,
             module_faults=(),

@@ -177,6 +177,8 @@ def order(phase: Phase, **changes: Any) -> StageDemand:
         EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 30.0, 30.0, 0.0,
         Interval(-1e6, 1e6),
     )  # fmt: skip
+    if phase is Phase.TRANSFER:
+        demand = replace(demand, voltage_target_V=0.0)  # as in Dynamic mode
     return replace(demand, **changes)
 
 

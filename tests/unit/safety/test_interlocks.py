@@ -39,6 +39,7 @@ CALM = InterlockInputs(
     insulation_relay_ok=True,
     board_latched=frozenset(),
     car_voltage_max_V=450.0,
+    car_voltage_named_V=450.0,
     module_voltage_V=400.0,
     module_current_A=20.0,
     module_faults=(),
@@ -56,7 +57,8 @@ CALM = InterlockInputs(
 def seen(**changes: Any) -> InterlockInputs:
     """Calm but for these; a meter nobody speaks of agrees with the module."""
     meter = {"meter_current_A": changes["module_current_A"]} if "module_current_A" in changes else {}
-    return replace(CALM, **{**meter, **changes})
+    named = {"car_voltage_named_V": changes["car_voltage_max_V"]} if "car_voltage_max_V" in changes else {}
+    return replace(CALM, **{**meter, **named, **changes})
 
 
 def tripped_after(held_s: float, **changes: Any) -> set[FaultCode]:

@@ -106,6 +106,7 @@ def test_over_any_story_a_code_clears_only_by_its_rule(
     steps: list[tuple[frozenset[FaultCode], bool, bool, bool]],
 ) -> None:
     latches = Latches()
+    left: set[FaultCode] = set()
     for active, power_off, car_gone, asked in steps:
         before = latches.codes
         if asked:
@@ -113,10 +114,31 @@ def test_over_any_story_a_code_clears_only_by_its_rule(
         new, cleared = latches.step(dict.fromkeys(active, "x"), power_off=power_off, car_gone=car_gone)
         assert set(new) == active - before
         assert latches.codes == (before | active) - cleared
+        if car_gone:
+            left |= before | active
         for code in cleared:
             assert power_off and code not in active
             rule = CATALOGUE[code].reset
-            assert rule is ResetRule.AUTO or asked or (rule is ResetRule.UNPLUG and car_gone)
+            assert rule is ResetRule.AUTO or asked or (rule is ResetRule.UNPLUG and code in left)
+        left -= cleared
+
+
+def test_an_unplugging_seen_at_any_time_since_the_trip_counts_and_one_before_does_not() -> None:
+    latches = Latches()
+    latches.step({}, power_off=True, car_gone=True)
+    latches.step({FaultCode.INSULATION: "x"}, power_off=False, car_gone=False)
+    assert latches.step({}, power_off=True, car_gone=False)[1] == frozenset()
+    latches.step({FaultCode.INSULATION: "x"}, power_off=False, car_gone=True)  # gone for a moment, still ramping down
+    assert latches.step({}, power_off=False, car_gone=False)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False)[1] == {FaultCode.INSULATION}
+
+
+def test_a_lost_pilot_clears_when_it_rests_with_the_output_off() -> None:
+    latches = Latches()
+    latches.step({FaultCode.PILOT_LOST: "x"}, power_off=False, car_gone=True)
+    assert latches.step({}, power_off=False, car_gone=False, resting=True)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False, resting=False)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False, resting=True)[1] == {FaultCode.PILOT_LOST}
 
 
 # -- the board's own latched bits --------------------------------------------------------------------------------------
