@@ -2,4 +2,4 @@
 
 from chargepoint.app.cli import main
 
-main()
+main(prog_name="chargepoint")

@@ -21,6 +21,7 @@ from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.codec import Params, resolve_params
 from drivers.profile.load import load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
+from drivers.reference import markdown
 from drivers.serial_bus import SerialBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
 
@@ -49,6 +50,24 @@ def combine(name: str, modules: Sequence[PowerModule]) -> PowerModule:
     return modules[0] if len(modules) == 1 else PowerModuleArray(name, modules)
 
 
+def holds_bus_s(spec: DeviceSpec) -> float | None:
+    """How long one unanswered request of this device keeps its bus busy; None where its driver has no profile."""
+    try:
+        profile = None if spec.profile is None else _load(spec.profile)
+    except ProfileError:
+        return None  # `build_device` says so
+    return None if profile is None else round(profile.timing.timeout_s + profile.timing.turnaround_s, 6)
+
+
+def reference() -> str:
+    """Every driver and every shipped profile with their parameters, as Markdown."""
+    return markdown(sorted(DRIVERS))
+
+
+def _load(name: str) -> DeviceProfile:
+    return load(Path(name)) if name.endswith(".toml") else shipped(name)
+
+
 def _master(spec: DeviceSpec, bus: Bus) -> RtuMaster:
     master = getattr(bus, "master", None)
     if not isinstance(master, RtuMaster):
@@ -73,7 +92,7 @@ def _profile(spec: DeviceSpec, device_class: str) -> tuple[DeviceProfile, Params
     if spec.profile is None:
         raise _refused(("profile",), "required by this driver", "name one of drivers/profiles, or a .toml file's path")
     try:
-        profile = load(Path(spec.profile)) if spec.profile.endswith(".toml") else shipped(spec.profile)
+        profile = _load(spec.profile)
     except ProfileError as error:
         lines = [line.rpartition("; ") for line in str(error).splitlines()]
         raise UnusableDevice(Mistake(("profile",), problem, remedy) for problem, _, remedy in lines) from error

@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `chargepoint run`, `chargepoint check`, `chargepoint status`."""
+"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `reference`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from chargepoint import __version__
 from chargepoint.app.log import set_up
-from chargepoint.config.load import Check, ConfigError, load
+from chargepoint.config.load import Check, ConfigError, Findings, load, study
 from chargepoint.config.schema import Config
 from chargepoint.model.unusable import Unusable
 from chargepoint.store.errors import StoreError
 
 DEFAULT_CONFIG = Path("/etc/chargepoint/site.toml")
+ANSWER_TIMEOUT_S = 5.0
+RESET_PATIENCE_S = 2.0
+"""A fault whose cause is gone clears within a few cycles of the power process; after this it stays."""
 
 _config = click.option(
     "--config",
@@ -71,47 +75,110 @@ def run(path: Path, log_level: str) -> None:
 @main.command()
 @_config
 def check(path: Path) -> None:
-    """Read the configuration and say every mistake in it."""
-    from chargepoint.power.wiring import examine  # here, not above: the daemon has no use for the drivers
+    """Read the configuration; report every mistake and every doubtful value with file and line.
 
-    config = _load(path, examine)
-    click.echo(f"{path}: good; {len(config.evse)} EVSE on {len(config.bus)} buses")
+    A mistake prevents the start: exit 78. A warning does not: exit 0. Files and network interfaces are looked up on this
+    computer, serial devices are not opened.
+    """
+    from chargepoint.app.site_check import checks, doubts  # here, not above: the daemon has no use for the drivers
+
+    findings = study(path, checks=checks(), doubts=doubts())
+    for warning in findings.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    config = _config_of(findings, path)
+    count = len(findings.warnings)
+    without = "" if count == 0 else f"; {_counted(count, 'warning')}"
+    click.echo(f"{path}: good; {len(config.evse)} EVSE on {_counted(len(config.bus), 'bus', 'buses')}{without}")
 
 
 @main.command()
 def reference() -> None:
-    """Print the reference of every configuration key, as Markdown."""
+    """Print the reference of every configuration key, driver and profile, as Markdown."""
     from chargepoint.config.reference import markdown
+    from chargepoint.power.wiring import drivers_reference
 
-    click.echo(markdown(), nl=False)
+    click.echo(markdown() + drivers_reference(), nl=False)
 
 
 @main.command()
 @_config
 def status(path: Path) -> None:
     """Show the running daemon's state as JSON."""
+    click.echo(json.dumps(_ask(_load(path), {"do": "status"}), indent=2))
+
+
+@main.command()
+@_config
+@click.option("--evse", type=int, default=None, help="one EVSE; without it every EVSE")
+def reset(path: Path, evse: int | None) -> None:
+    """Let latched faults go whose cause is gone. Exits 1 with the faults that stay and their remedies.
+
+    While a transaction runs the faults are let go after its end.
+    """
     config = _load(path)
+    request = {"do": "reset"} if evse is None else {"do": "reset", "evse": evse}
+    answer = _ask(config, request)
+    if not answer.get("ok"):
+        raise click.ClickException(f"reset refused: {answer.get('error')}")
+    until_s = time.monotonic() + RESET_PATIENCE_S
+    while (left := faults_left(_ask(config, {"do": "status"}), evse)) and time.monotonic() < until_s:
+        time.sleep(0.1)
+    if left:
+        raise click.ClickException("reset ordered, but these faults stay:\n" + "\n".join(left))
+    click.echo("reset: no faults")
+
+
+def faults_left(state: Mapping[str, Any], evse: int | None) -> list[str]:
+    """One line for each active fault in a status answer, with its remedy; of one EVSE, or of all."""
+    lines = []
+    for number, picture in state["evses"].items():
+        faults = (picture.get("image") or {}).get("faults") or {}
+        remedies = picture.get("fault_remedies") or {}
+        if evse is None or str(evse) == number:
+            lines += [
+                f"EVSE {number}: {title}" + (f": {remedies[name]}" if remedies.get(name) else "")
+                for name, title in faults.items()
+            ]
+    return lines
+
+
+def _ask(config: Config, request: Mapping[str, object]) -> dict[str, Any]:
+    """The daemon's answer at its local socket. Raises ClickException where there is none."""
     place = config.station.runtime_dir / "status.sock"
     try:
         with socket.socket(socket.AF_UNIX) as wire:
-            wire.settimeout(5.0)
+            wire.settimeout(ANSWER_TIMEOUT_S)
             wire.connect(str(place))
-            wire.sendall(b'{"do": "status"}\n')
-            line = wire.makefile("rb").readline()
-    except OSError as error:
+            wire.sendall(json.dumps(request).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(wire.makefile("rb").readline())
+    except (OSError, ValueError) as error:
         raise click.ClickException(f"{place}: {error}; is the daemon running?") from error
-    click.echo(json.dumps(json.loads(line), indent=2))
+    return answer
 
 
 def _load(path: Path, *checks: Check) -> Config:
     try:
         return load(path, *checks)
     except ConfigError as error:
-        for mistake in error.mistakes:
-            click.echo(str(mistake), err=True)
-        count = len(error.mistakes)
-        click.echo(f"{count} mistake{'s' if count > 1 else ''} in {path}; nothing was started", err=True)
-        sys.exit(os.EX_CONFIG)  # systemd must not try again (RestartPreventExitStatus)
+        _report_mistakes(error, path)
+
+
+def _config_of(findings: Findings, path: Path) -> Config:
+    try:
+        return findings.config()
+    except ConfigError as error:
+        _report_mistakes(error, path)
+
+
+def _report_mistakes(error: ConfigError, path: Path) -> NoReturn:
+    for mistake in error.mistakes:
+        click.echo(str(mistake), err=True)
+    click.echo(f"{_counted(len(error.mistakes), 'mistake')} in {path}; nothing was started", err=True)
+    sys.exit(os.EX_CONFIG)  # systemd must not try again (RestartPreventExitStatus)
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _or_explain(work: Callable[[], object]) -> None:

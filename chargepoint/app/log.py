@@ -1,10 +1,18 @@
-"""Logging for both processes: one line an event, to the journal's standard error with its priority, or to a terminal."""
+"""Logging for both processes: one line an event, to the journal's standard error with its priority, or to a terminal.
+
+The log is bounded here, once for both processes: of each cause one line a second is written (`log_repeats`).
+"""
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable
+
+from chargepoint.app.log_repeats import PERIOD_S, Repeats, Written, cause_of, plain
 
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -18,15 +26,57 @@ class _Journal(logging.Formatter):
         return "\n".join(prefix + line for line in text.splitlines())
 
 
+class BoundedHandler(logging.Handler):
+    """Hands each record to `target`, at most one of each cause a second, with the count of those it left out.
+
+    `now_s`: a monotonic clock. A count that is open when the handler closes is written then.
+    """
+
+    def __init__(self, target: logging.Handler, now_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._target = target
+        self._now_s = now_s
+        self._repeats: Repeats[logging.LogRecord] = Repeats()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write, count, or both."""
+        try:
+            text = record.getMessage()
+            exception = "" if record.exc_info is None else repr(record.exc_info[1])
+            cause = f"{record.name} {cause_of(text + exception)}"
+            for written in self._repeats.take(record, cause, record.levelno, self._now_s()):
+                self._write(written)
+        except Exception:  # a record that cannot be formatted must not end the work that wrote it
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Write the open counts, then close the target."""
+        for written in self._repeats.finish():
+            self._write(written)
+        self._target.close()
+        super().close()
+
+    def _write(self, written: Written[logging.LogRecord]) -> None:
+        record = copy.copy(written.line)
+        record.msg, record.args = plain(written.line.getMessage()), ()
+        if written.more:
+            record.msg += f" ({written.more} more in the last {_period()})"
+        self._target.handle(record)
+
+
+def _period() -> str:
+    return "second" if PERIOD_S == 1.0 else f"{PERIOD_S:g} s"
+
+
 def set_up(level: str) -> None:
     """Log to standard error; under systemd with priorities, else with time."""
-    handler = logging.StreamHandler(sys.stderr)
+    target = logging.StreamHandler(sys.stderr)
     if "JOURNAL_STREAM" in os.environ:
-        handler.setFormatter(_Journal("%(name)s %(message)s"))
+        target.setFormatter(_Journal("%(name)s %(message)s"))
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(name)-10s %(message)s", "%H:%M:%S"))
+        target.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(name)-10s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [BoundedHandler(target)]
     root.setLevel(level.upper())
     for noisy in ("websockets", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

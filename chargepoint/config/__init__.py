@@ -1,1 +1,5 @@
-"""Configuration: schema with bounds, loading with file:line errors."""
+"""The configuration of a site: its schema, and every check of the file itself.
+
+In comes one TOML file. Out goes a frozen `Config` for the two processes, or every mistake and warning at once with file,
+line, value, bound and remedy. The reference in docs/configuration.md is made here too.
+"""

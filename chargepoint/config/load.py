@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from chargepoint.config.check import cross_check
 from chargepoint.config.schema import Config
 from chargepoint.config.source import Lines
+from chargepoint.config.syntax import syntax_mistake, unreadable
 from chargepoint.model.unusable import Mistake
 
 Check = Callable[[Config], Iterable[Mistake]]
@@ -29,9 +30,12 @@ class PlacedMistake:
     file: Path
     line: int
     mistake: Mistake
+    column: int | None = None
+    """Where the syntax of the file is broken; None for everything else."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.mistake}"
+        place = f"{self.file}:{self.line}" + (f":{self.column}" if self.column is not None else "")
+        return f"{place}: {self.mistake}"
 
 
 class ConfigError(ValueError):
@@ -42,35 +46,67 @@ class ConfigError(ValueError):
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything found in one file, in the order of the file. A warning prevents no start, a mistake does."""
+
+    mistakes: tuple[PlacedMistake, ...]
+    warnings: tuple[PlacedMistake, ...]
+    _config: Config | None
+
+    def config(self) -> Config:
+        """The configuration. Raises ConfigError where there is a mistake; there is no half-good configuration."""
+        if self.mistakes or self._config is None:
+            raise ConfigError(self.mistakes)
+        return self._config
+
+
 def load(path: Path, *checks: Check) -> Config:
     """Read, check and freeze. Raises ConfigError; never returns a half-good configuration."""
+    return study(path, checks).config()
+
+
+def study(path: Path, checks: Sequence[Check] = (), doubts: Sequence[Check] = ()) -> Findings:
+    """Read and check: what `checks` yield are mistakes, what `doubts` yield are warnings. Raises nothing."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        mistake = Mistake(("file",), str(error), "give a readable UTF-8 TOML file")
-        raise ConfigError([PlacedMistake(path, 1, mistake)]) from error
-    return parse(text, path, *checks)
+        return _only(PlacedMistake(path, 1, unreadable(error)))
+    return study_text(text, path, checks, doubts)
 
 
 def parse(text: str, path: Path, *checks: Check) -> Config:
     """As `load`, from text; `path` is for the error texts only."""
+    return study_text(text, path, checks).config()
+
+
+def study_text(text: str, path: Path, checks: Sequence[Check] = (), doubts: Sequence[Check] = ()) -> Findings:
+    """As `study`, from text; `path` is for the error texts only."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        twice = str(error).startswith(("Cannot overwrite a value", "Cannot declare"))
-        remedy = "a key or table stands in the file once: keep one of them" if twice else "see https://toml.io"
-        mistake = Mistake(("syntax",), str(error), remedy)
-        raise ConfigError([PlacedMistake(path, _line_in(str(error)), mistake)]) from error
+        place, mistake = syntax_mistake(str(error), text)
+        return _only(PlacedMistake(path, place.line, mistake, place.column))
     config, details = _validate(raw)
     mistakes = [_mistake(detail) for detail in details]
+    warnings: list[Mistake] = []
     if config is not None:
         mistakes += cross_check(config, _defined(raw))
         for check in checks:
             mistakes += check(config)
-    if mistakes or config is None:
-        lines = Lines(text)
-        raise ConfigError(PlacedMistake(path, lines.of(mistake.key), mistake) for mistake in mistakes)
-    return config
+        for doubt in doubts:
+            warnings += doubt(config)
+    lines = Lines(text)
+
+    def placed(found: Iterable[Mistake]) -> tuple[PlacedMistake, ...]:
+        all_placed = (PlacedMistake(path, lines.of(mistake.key), mistake) for mistake in found)
+        return tuple(sorted(all_placed, key=lambda mistake: mistake.line))
+
+    return Findings(placed(mistakes), placed(warnings), None if mistakes else config)
+
+
+def _only(mistake: PlacedMistake) -> Findings:
+    return Findings((mistake,), (), None)
 
 
 def _validate(raw: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
@@ -157,9 +193,3 @@ def _described(location: Sequence[str | int]) -> str:
     section = _section(location[:-1])
     field = section.model_fields.get(str(location[-1])) if section is not None and location else None
     return (field.description or "") if field is not None else ""
-
-
-def _line_in(text: str) -> int:
-    _, _, tail = text.partition("at line ")
-    digits = tail.split(",")[0].strip(" )")
-    return int(digits) if digits.isdigit() else 1

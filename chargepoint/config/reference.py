@@ -18,9 +18,13 @@ from chargepoint.config.schema import Config
 _HEAD = """\
 # Configuration
 
-One TOML file for both processes. `./run check --config FILE` says every mistake in it, with line, value, bound and remedy; nothing starts
-from a file with mistakes. An empty file is valid and runs nothing. `config/demo.toml` is a complete example. This page is made from the
-schema (`chargepoint/config/schema.py`); a key not listed here is refused.
+One TOML file for both processes. An empty file is valid and runs nothing; `config/demo.toml` is a complete example.
+
+`./run check --config FILE` reports everything it finds at once, with file, line, value, bound and remedy. It looks at the files the configuration
+names, at the drivers and at the network interfaces of this computer. A mistake prevents the start (exit 78). A warning marks a value that is
+allowed and hardly meant (exit 0).
+
+This page is made from the schema (`chargepoint/config/schema.py`) and the drivers by `./run reference`. A key that is not listed here is refused.
 """
 _BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("min_length", "at least"), ("max_length", "at most"))
 

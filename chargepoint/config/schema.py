@@ -23,11 +23,17 @@ Scalar = float | int | str | bool
 
 
 class StationSection(Section):
-    """[station]: who this is, as told in BootNotification."""
+    """[station]: what this station calls itself, and where it keeps its files."""
 
-    model: str = Field("bidi-1", min_length=1, max_length=20)
-    vendor_name: str = Field("open-chargepoint", min_length=1, max_length=50)
-    serial_number: str = Field("", max_length=25)
+    model: str = Field(
+        "bidi-1", min_length=1, max_length=20, description="model of this station, sent in BootNotification"
+    )
+    vendor_name: str = Field(
+        "open-chargepoint", min_length=1, max_length=50, description="its manufacturer, sent in BootNotification"
+    )
+    serial_number: str = Field(
+        "", max_length=25, description="its serial number, sent in BootNotification; empty: not sent"
+    )
     state_dir: Path = Field(Path("/var/lib/chargepoint"), description="database, profiles, issued certificates")
     runtime_dir: Path = Field(Path("/run/chargepoint"), description="Unix sockets")
 
@@ -38,51 +44,61 @@ class BusSection(Section):
     kind: Literal["serial", "line"] = Field(
         "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
     )
-    port: str = Field(min_length=1, description="stable device path, e.g. /dev/serial/by-id/… or /dev/chargepoint/…")
-    baud: int = Field(19200, ge=1200, le=921600)
-    format: Literal["8N1", "8E1", "8O1", "8N2"] = "8E1"
+    port: str = Field(min_length=1, description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…")
+    baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
+    format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
+        "8E1", description="data bits, parity (None, Even, Odd) and stop bits, as set in every device on this wire"
+    )
     gap_ms: float = Field(0.0, ge=0, le=500, description="silence before each request above t3.5")
 
 
 class DeviceSection(Section):
     """[power_module.NAME], [meter.NAME], …: one device on a bus."""
 
-    driver: str = Field(min_length=1)
-    bus: Name
-    unit: int = Field(1, ge=1, le=247)
-    profile: str | None = None
-    params: dict[str, Scalar] = Field(default_factory=dict)
+    driver: str = Field(min_length=1, description="see Drivers below")
+    bus: Name = Field(description="the [bus.NAME] this device hangs on")
+    unit: int = Field(1, ge=1, le=247, description="its Modbus unit address; each device of a bus has its own")
+    profile: str | None = Field(
+        None, description="its register profile, or the path of a .toml file; see Profiles below"
+    )
+    params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of driver and profile; see below")
 
 
 class TokenReaderSection(Section):
     """[token_reader.NAME]: an RFID reader on a serial line of its own."""
 
-    driver: Literal["line"] = "line"
-    bus: Name
-    params: dict[str, Scalar] = Field(default_factory=dict)
+    driver: Literal["line"] = Field("line", description="see Drivers below")
+    bus: Name = Field(description="the [bus.NAME] of kind line this reader hangs on; a reader has one of its own")
+    params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of the driver; see below")
 
 
 class EvseSection(Section):
     """[evse.N]: one connector with its hardware and ratings."""
 
-    pilot: Name
-    power_modules: tuple[Name, ...] = Field(min_length=1, max_length=16)
-    meter: Name
-    insulation: Name
-    token_reader: Name | None = None
+    pilot: Name = Field(description="its [pilot_board.NAME]")
+    power_modules: tuple[Name, ...] = Field(
+        min_length=1, max_length=16, description="its [power_module.NAME], one or several in parallel"
+    )
+    meter: Name = Field(description="its [meter.NAME]: what is billed comes from here")
+    insulation: Name = Field(description="its [insulation_monitor.NAME]")
+    token_reader: Name | None = Field(None, description="its [token_reader.NAME]; none: no cards are read here")
     interface: str | None = Field(
         None,
         min_length=1,
         max_length=15,
         description="network interface of this connector's PLC modem; none: no car protocol",
     )
-    connector_type: Literal["cCCS1", "cCCS2"] = "cCCS2"
-    voltage_max_V: float = Field(1000.0, ge=60, le=1500)
-    voltage_min_V: float = Field(150.0, ge=0, le=1500)
-    current_max_A: float = Field(32.0, gt=0, le=500)
-    charge_power_max_W: float = Field(22_000.0, gt=0, le=1_000_000)
-    discharge_power_max_W: float = Field(0.0, ge=0, le=1_000_000, description="0: this EVSE never discharges")
-    ramp_A_per_s: float = Field(100.0, gt=0, le=2000)
+    connector_type: Literal["cCCS1", "cCCS2"] = Field("cCCS2", description="OCPP name of the connector on the cable")
+    voltage_max_V: float = Field(1000.0, ge=60, le=1500, description="highest output voltage offered to a car")
+    voltage_min_V: float = Field(150.0, ge=0, le=1500, description="lowest output voltage offered to a car")
+    current_max_A: float = Field(
+        32.0, gt=0, le=500, description="highest current in both directions: rating of cable and connector"
+    )
+    charge_power_max_W: float = Field(22_000.0, gt=0, le=1_000_000, description="highest power into the car")
+    discharge_power_max_W: float = Field(
+        0.0, ge=0, le=1_000_000, description="highest power out of the car; 0: this EVSE never discharges"
+    )
+    ramp_A_per_s: float = Field(100.0, gt=0, le=2000, description="how fast the current changes at most")
 
 
 class AuthorizationMode(StrEnum):
@@ -95,24 +111,50 @@ class AuthorizationMode(StrEnum):
 class CsmsSection(Section):
     """[csms]: the central system."""
 
-    enabled: bool = True
-    url: str = Field("ws://127.0.0.1:9000", pattern=r"^wss?://", description="without the identity")
-    identity: str = Field("CP1", min_length=1, max_length=48, pattern=r"^[A-Za-z0-9*+=:|@._-]+$")
-    versions: tuple[Literal["ocpp2.0.1"], ...] = Field(("ocpp2.0.1",), min_length=1)
+    enabled: bool = Field(True, description="false: no central system; tokens are decided locally")
+    url: str = Field(
+        "ws://127.0.0.1:9000",
+        pattern=r"^wss?://",
+        description="its address, without the identity, which the station adds",
+    )
+    identity: str = Field(
+        "CP1",
+        min_length=1,
+        max_length=48,
+        pattern=r"^[A-Za-z0-9*+=:|@._-]+$",
+        description="the station's name there; also the user name of Basic authentication",
+    )
+    versions: tuple[Literal["ocpp2.0.1"], ...] = Field(
+        ("ocpp2.0.1",), min_length=1, description="OCPP versions offered, the preferred one first"
+    )
     password_file: Path | None = Field(None, description="Basic authentication; 16 to 40 characters, mode 0600")
-    ca_file: Path | None = None
+    ca_file: Path | None = Field(
+        None,
+        description="roots that may have signed the central system's certificate; none: those of the operating system",
+    )
     certificate_file: Path | None = Field(None, description="the station's own chain, security profile 3")
     key_file: Path | None = Field(None, description="its private key, mode 0600")
-    security_profile: int = Field(1, ge=1, le=3)
-    reconnect_min_s: float = Field(1.0, ge=0.05, le=600)
-    reconnect_max_s: float = Field(120.0, ge=1, le=3600)
-    call_timeout_s: float = Field(30.0, ge=1, le=300)
-    ping_interval_s: float = Field(30.0, ge=0, le=3600, description="0: no ping")
-    sampled_interval_s: int = Field(60, ge=0, le=86400, description="TxUpdatedInterval default; 0: none")
+    security_profile: int = Field(
+        1,
+        ge=1,
+        le=3,
+        description="1: password over ws://, 2: password over wss://, 3: the station's certificate over wss://",
+    )
+    reconnect_min_s: float = Field(1.0, ge=0.05, le=600, description="wait before the first new attempt to connect")
+    reconnect_max_s: float = Field(120.0, ge=1, le=3600, description="longest wait; it doubles with each attempt")
+    call_timeout_s: float = Field(
+        30.0, ge=1, le=300, description="wait for the answer to a message, and for a connection"
+    )
+    ping_interval_s: float = Field(30.0, ge=0, le=3600, description="time between WebSocket pings; 0: no ping")
+    sampled_interval_s: int = Field(
+        60, ge=0, le=86400, description="time between meter readings in a transaction (TxUpdatedInterval); 0: none"
+    )
     v2x_over_201: bool = Field(
         True, description="accept 2.1 set-point fields in customData, DataTransfer, negative limit"
     )
-    negative_limit_meaning: Literal["Setpoint", "DischargeLimit"] = "DischargeLimit"
+    negative_limit_meaning: Literal["Setpoint", "DischargeLimit"] = Field(
+        "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp.md"
+    )
 
 
 class TlsPolicy(StrEnum):
@@ -126,43 +168,71 @@ class TlsPolicy(StrEnum):
 class Iso15118Section(Section):
     """[iso15118]: the car's side of the wire."""
 
-    enabled: bool = True
-    evse_id_prefix: str = Field("DE*OCP*E", max_length=30)
-    tls: TlsPolicy = TlsPolicy.REQUIRED
+    enabled: bool = Field(True, description="false: no car protocol on any connector")
+    evse_id_prefix: str = Field(
+        "DE*OCP*E", max_length=30, description="EVSEID towards the car, before the EVSE's number"
+    )
+    tls: TlsPolicy = Field(
+        TlsPolicy.REQUIRED,
+        description="required: TLS 1.3 with certificates on both sides; optional: as the car asks, for a bench; off: plain TCP",
+    )
     certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
     control_modes: tuple[Literal["dynamic", "scheduled"], ...] = Field(
-        ("dynamic", "scheduled"), min_length=1, max_length=2
+        ("dynamic", "scheduled"), min_length=1, max_length=2, description="offered to the car, the preferred one first"
     )
     charge_loop_timeout_s: float = Field(
         0.5, ge=0.5, le=3.0, description="V2G_SECC_Sequence_Timeout in the charge loop"
     )
-    sdp_port: int = Field(15118, ge=1, le=65535)
+    sdp_port: int = Field(
+        15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
+    )
 
 
 class EnergySection(Section):
     """[energy]: local bounds the arbiter keeps whatever anybody asks."""
 
-    site_import_max_W: float = Field(1_000_000.0, ge=0)
-    site_export_max_W: float = Field(1_000_000.0, ge=0)
-    minimum_soc_percent: float = Field(
-        20.0, ge=0, le=100, description="never discharged below, unless the driver says so"
+    site_import_max_W: float = Field(
+        1_000_000.0, ge=0, description="highest power all EVSEs together take from the grid"
     )
-    authorization: AuthorizationMode = AuthorizationMode.CSMS
+    site_export_max_W: float = Field(1_000_000.0, ge=0, description="highest power all EVSEs together give to the grid")
+    minimum_soc_percent: float = Field(
+        20.0,
+        ge=0,
+        le=100,
+        description="a car is never discharged below this state of charge, unless its driver asks for less",
+    )
+    authorization: AuthorizationMode = Field(
+        AuthorizationMode.CSMS,
+        description="csms: the central system decides about tokens; none: everybody charges (bench)",
+    )
     default_power_W: float | None = Field(
         None, ge=0, description="charge at this when nobody has an opinion; none: at the limit"
+    )
+    fallback_ramp_W_per_s: float = Field(
+        1000.0,
+        ge=10,
+        le=1_000_000,
+        description="how fast the set-point moves to the next voice's when the deciding one was withdrawn",
     )
 
 
 class PowerSection(Section):
     """[power]: the power process."""
 
-    tick_ms: float = Field(10.0, ge=2, le=100)
-    lease_s: float = Field(0.5, ge=0.1, le=2.0)
+    tick_ms: float = Field(10.0, ge=2, le=100, description="time between two cycles of the power process")
+    lease_s: float = Field(
+        0.5, ge=0.1, le=2.0, description="how long an order of the daemon holds; then power ramps to zero"
+    )
     realtime: bool = Field(False, description="SCHED_FIFO and locked memory; needs the rights of the systemd unit")
-    insulation_limit_ohm: float = Field(100_000.0, ge=10_000, le=10_000_000)
+    insulation_limit_ohm: float = Field(
+        100_000.0,
+        ge=10_000,
+        le=10_000_000,
+        description="below this resistance to earth power stops, or is not switched on",
+    )
 
 
 class Config(Section):

@@ -1,4 +1,7 @@
-"""The status socket: one JSON line in, one JSON line out, read-only. For `chargepoint status`, the bench and pages."""
+"""The local socket: one JSON line in, one JSON line out. For `chargepoint status`, `chargepoint reset`, the bench and pages.
+
+The verbs come from `chargepoint.app.wiring`; a request names one: `{"do": "status"}`. Only the socket's group may connect.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,14 @@ REQUEST_MAX_BYTES = 4096
 IDLE_TIMEOUT_S = 60.0
 
 
-async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> None:
-    """Answer `{"do": "status"}` with the snapshot until cancelled; anything else with what is known."""
+Request = Mapping[str, object]
+Answer = Mapping[str, object]
+Verb = Callable[[Request], Answer]
+"""Answers one request at once, without waiting. `"ok": true` is added where the answer has no `ok` of its own."""
+
+
+async def serve(path: Path, verbs: Mapping[str, Verb]) -> None:
+    """Answer each request by its verb until cancelled; a request without a known verb with the list of verbs."""
 
     open_writers: set[asyncio.StreamWriter] = set()
 
@@ -27,7 +36,7 @@ async def serve(path: Path, snapshot: Callable[[], Mapping[str, object]]) -> Non
                     line = await reader.readline()
                     if not line:
                         break
-                    writer.write(json.dumps(_answer(line, snapshot), default=str).encode() + b"\n")
+                    writer.write(json.dumps(_answer(line, verbs), default=str).encode() + b"\n")
                     await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):
             pass  # ValueError: a line beyond the cap; the connection ends
@@ -57,11 +66,13 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _answer(line: bytes, snapshot: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+def _answer(line: bytes, verbs: Mapping[str, Verb]) -> Answer:
     try:
         request = json.loads(line)
     except (ValueError, RecursionError) as error:
         return {"ok": False, "error": f"not JSON: {error}"}
-    if isinstance(request, dict) and request.get("do") == "status":
-        return {"ok": True, **snapshot()}
-    return {"ok": False, "error": f'unknown request {request!r}: send {{"do": "status"}}'}
+    verb = verbs.get(str(request.get("do"))) if isinstance(request, dict) else None
+    if verb is None:
+        known = ", ".join(f'{{"do": "{name}"}}' for name in verbs)
+        return {"ok": False, "error": f"unknown request {request!r}: send {known}"}
+    return {"ok": True, **verb(request)}

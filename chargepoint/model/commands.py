@@ -31,9 +31,14 @@ class StopTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Contribute:
-    """Replace all contributions of one source for one EVSE by these (an empty tuple withdraws them)."""
+    """Replace all contributions of one owner for one EVSE by these (an empty tuple withdraws them).
+
+    `owner` names the voice (`ocpp`, `mqtt/edge`, `page`). Two owners may speak for the same source: neither touches
+    what the other said.
+    """
 
     evse_id: EvseId
+    owner: str
     contributions: tuple[Contribution, ...]
 
 
@@ -50,6 +55,17 @@ class Reset:
 
     kind: ResetKind
     evse_id: EvseId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResetFaults:
+    """Let latched faults go whose cause is gone: of one EVSE, or of all (None). Refused while a transaction runs.
+
+    `author` names who asks; the journal keeps the name with the reset.
+    """
+
+    evse_id: EvseId | None
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +92,22 @@ class ReportKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Read the meter now (context Trigger) and tell it: as MeterValues, or as an Updated record of the transaction."""
+    """Read the meter now (context Trigger) and send it: as MeterValues, or as an Updated record of the transaction."""
 
     evse_id: EvseId
     kind: ReportKind
 
 
-StationCommand = StartTransaction | StopTransaction | Contribute | Reset | UnlockConnector | ChangeAvailability | Report
+StationCommand = (
+    StartTransaction
+    | StopTransaction
+    | Contribute
+    | Reset
+    | ResetFaults
+    | UnlockConnector
+    | ChangeAvailability
+    | Report
+)
 
 
 @dataclass(frozen=True, slots=True)

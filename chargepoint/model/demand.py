@@ -1,4 +1,4 @@
-"""Demand goes down: contributions of each party, the one setpoint made of them, the order to the power stage."""
+"""Demand: contributions of each party, the one setpoint made of them, the order to the power stage."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Target = float | FrequencyWattLaw
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One party's say for one EVSE: what may flow, what should flow, and until when that holds.
+    """What one party says for one EVSE: what may flow, what should flow, and until when that holds.
 
     `limits_W` None means no opinion on limits; `target_W` None no opinion on the setpoint. After `valid_until_s`
     (monotonic) the contribution is as if never made. `reason` finishes the sentence «limited by <source>: <reason>».
@@ -66,7 +66,7 @@ class Contribution:
     limits_W: Interval | None = None
     target_W: Target | None = None
     key: str = ""
-    """Distinguishes several contributions of one source (two charging profiles, say); same key replaces."""
+    """Distinguishes several contributions of one owner (two charging profiles, say); the same key replaces."""
 
     def __post_init__(self) -> None:
         if isinstance(self.target_W, (int, float)) and not math.isfinite(self.target_W):

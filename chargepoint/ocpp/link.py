@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from chargepoint.config.schema import CsmsSection
@@ -22,6 +22,23 @@ from chargepoint.ocpp.device_model import DeviceModel
 
 _MAX_FRAME_BYTES = 1 << 20
 _BACK_OFF_MOST_S = 86_400.0
+
+
+class _Direct(connect):
+    """A connection to the configured address and to no other: a redirect is an error that names where it points to.
+
+    Where another server may send the station elsewhere, that server decides who receives the meter readings.
+    """
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Never the new address, which the library would follow."""
+        if isinstance(exc, InvalidStatus) and 300 <= exc.response.status_code < 400:
+            where = exc.response.headers.get("Location", "nowhere")[:200]
+            return ConnectionLost(
+                f"it answered HTTP {exc.response.status_code} with a redirect to {where!r}, which is not followed; "
+                "where that is right, write it into [csms] url"
+            )
+        return exc
 
 
 class Link:
@@ -58,7 +75,7 @@ class Link:
 
     async def _connect_once(self) -> None:
         """One connection from handshake to loss; always leaves by an exception."""
-        socket = await connect(
+        socket = await _Direct(
             credentials.endpoint(self._csms),
             subprotocols=[Subprotocol(name) for name in self._csms.versions],
             additional_headers=credentials.headers(self._csms),

@@ -45,6 +45,34 @@ def examine(config: Config) -> Iterator[Mistake]:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
 
 
+PILOT_WAIT_MAX_S = 0.15
+"""How long another device may hold the pilot board's bus: longer, and a silent device makes the pilot's readings stale."""
+
+
+def doubtful_buses(config: Config) -> Iterator[Mistake]:
+    """Slow devices on the wire of a pilot board: warnings for `config.load`."""
+    pilots = {
+        section.bus: name
+        for name, section in config.pilot_board.items()
+        if any(evse.pilot == name for evse in config.evse.values())
+    }
+    for kind, sections in _devices(config).items():
+        for name, section in sections.items():
+            holds_s = catalog.holds_bus_s(_spec(kind, name, section)) if section.bus in pilots else None
+            if holds_s is not None and holds_s > PILOT_WAIT_MAX_S:
+                yield Mistake(
+                    (kind, name, "bus"),
+                    f"= {section.bus!r}: shared with [pilot_board.{pilots[section.bus]}], and a lost answer of this device "
+                    f"holds the wire for {holds_s * 1000:.0f} ms, at most {PILOT_WAIT_MAX_S * 1000:.0f} ms are good",
+                    "put it on a bus of its own",
+                )
+
+
+def drivers_reference() -> str:
+    """Every driver and profile with its parameters, as Markdown, for the configuration's reference."""
+    return catalog.reference()
+
+
 def build(config: Config) -> PowerStation:
     """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked."""
     buses = {name: _bus(config, name) for name in config.bus}

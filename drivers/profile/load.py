@@ -126,6 +126,7 @@ def _param(name: str, table: Table) -> Param:
         default=default if default is None or is_switch else float(default),
         low=None if is_switch else table.number("min", -1e12, 1e12),
         high=None if is_switch else table.number("max", -1e12, 1e12),
+        meaning=table.text("meaning", ""),
     )
     table.finish()
     return param

@@ -24,6 +24,8 @@ class Param:
     default: float | bool | None
     low: float | None
     high: float | None
+    meaning: str = ""
+    """One line for the configuration's reference."""
 
 
 @dataclass(frozen=True, slots=True)

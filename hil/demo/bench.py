@@ -12,12 +12,14 @@ from typing import Any
 
 from certs.pki import Curve, Pki
 from chargepoint.security.tls import evcc_context
+from hil.demo.changes import StationView, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.evcc.body import PlantBody
 from hil.simulators.evcc.drive import Drive, Progress
+from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
 
@@ -25,6 +27,9 @@ IDENTITY = "CP-DEMO"
 EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 30.0
+OBSERVE_S = 0.2
+RESET_PATIENCE_S = 2.0
+"""A fault whose cause is gone clears within a few cycles of the power process; after this it stays."""
 
 
 class Bench:
@@ -35,9 +40,8 @@ class Bench:
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
         self.spec = CarSpec(control_mode=choices.control_mode)
-        self.drive: Drive | None = None
-        self.progress: Progress | None = None
-        self._drive_task: asyncio.Task[Progress] | None = None
+        self._car: PluggedCar | None = None
+        self._car_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._csms_port = free_port()
         self._csms = Csms(port=self._csms_port)
@@ -79,10 +83,11 @@ class Bench:
         self._launch("power")
         self._launch("daemon")
         await self._answered(self.status, {"do": "status"}, "daemon")
+        self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._forget_drive()
+        await self._forget_car()
         for name in ("daemon", "power", "plant"):
             await self.children[name].stop()
         for task in self._tasks:
@@ -119,33 +124,46 @@ class Bench:
 
     # -- the car ---------------------------------------------------------------------------------------------------
 
+    @property
+    def progress(self) -> Progress | None:
+        """What the car's present or last session has seen; None before the first plug-in."""
+        return None if self._car is None else self._car.progress
+
     async def plug(self) -> None:
-        """Plug the car in; the bench's own car starts to talk as soon as the pilot says so."""
-        if self._drive_task is not None and not self._drive_task.done():
+        """Plug the car in; it starts to talk as soon as the pilot shows 5 %, and again each time the station calls it.
+
+        Raises Refused where the demo waits for an outside car, or a car is plugged in already.
+        """
+        if not self.choices.own_car:
+            raise Refused(
+                "this demo waits for an outside car (--no-car): start without --no-car for the demo's own car, "
+                'or play the plug of the outside car with {"do": "car_auto"}'
+            )
+        if self._car_task is not None and not self._car_task.done():
             if (await self.plant_state())["plugged"]:
                 raise Refused("the car is already plugged in")
-            await self._forget_drive()  # pulled by force while it waited for a pilot
+            await self._forget_car()  # pulled by force while it waited for a pilot
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
         body = PlantBody(self.plant, EVSE)
-        self.drive = Drive(self.spec, body, self.choices.interface, tls, self.choices.sdp_port)
-        self.progress = self.drive.progress
-        self._drive_task = asyncio.create_task(self.drive.run(), name="car")
+        choices = self.choices
+        self._car = PluggedCar(body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port))
+        self._car_task = asyncio.create_task(self._car.run(), name="car")
         self.note("car plugged in")
 
-    async def _forget_drive(self) -> None:
-        if self._drive_task is not None:
-            self._drive_task.cancel()
+    async def _forget_car(self) -> None:
+        if self._car_task is not None:
+            self._car_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._drive_task
+                await self._car_task
 
     async def unplug(self, *, patience_s: float = 10.0) -> None:
         """Let the car end its session, then pull the plug (the connector unlocks when it is safe)."""
-        if self.drive is not None and self._drive_task is not None:
-            self.drive.stop()
+        if self._car is not None and self._car_task is not None:
+            self._car.stop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
-                    await asyncio.shield(self._drive_task)
+                    await asyncio.shield(self._car_task)
         until_s = time.monotonic() + patience_s
         while True:
             try:
@@ -157,6 +175,13 @@ class Bench:
                     raise
                 await asyncio.sleep(0.05)
 
+    async def pull_plug(self) -> None:
+        """Pull the plug by force, whatever flows."""
+        await self.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
+        if self._car is not None:
+            self._car.stop()
+        self.note("plug pulled by force")
+
     async def token(self, value: str = TOKEN) -> None:
         """Hold a card to the reader."""
         await self.plant.ask({"do": "token", "evse": EVSE, "value": value})
@@ -166,9 +191,9 @@ class Bench:
 
     @property
     def csms(self) -> Csms:
-        """The bench's own central system. Raises Refused where an outside one has the word."""
+        """The bench's own central system. Raises Refused where an outside one decides."""
         if self.choices.csms_url is not None:
-            raise Refused(f"the central system is an outside one: {self.choices.csms_url}")
+            raise Refused(f"the central system is an outside one: send this from {self.choices.csms_url}")
         return self._csms
 
     @property
@@ -176,20 +201,54 @@ class Bench:
         """What the central system knows of the station."""
         return self.csms.log(IDENTITY)
 
-    async def setpoint(self, power_W: float) -> None:
-        """The central system sends a set-point; raises Refused with the station's reason."""
-        answer = await self.csms.setpoint(IDENTITY, EVSE, power_W)
+    async def setpoint(self, power_W: float, duration_s: int | None = None) -> dict[str, Any]:
+        """The central system sends a set-point; raises Refused with the station's reason. Returns the station's answer."""
+        running = self._running()
+        answer = await self.csms.setpoint(IDENTITY, EVSE, power_W, running, duration_s)
         if answer.get("status") != "Accepted":
-            raise Refused(f"SetChargingProfile {answer}")
+            raise Refused(f"the station refused SetChargingProfile: {answer}")
         self.note(f"central system set {power_W / 1000:+g} kW")
+        return answer
 
     async def stop_transaction(self) -> None:
-        """The central system stops the running transaction."""
-        running = self.csms.running(IDENTITY, EVSE)
+        """The central system stops the running transaction; raises Refused with the station's reason."""
+        running = self._running()
         answer = await self.csms.call(IDENTITY, "RequestStopTransaction", {"transactionId": running})
         if answer.get("status") != "Accepted":
-            raise Refused(f"RequestStopTransaction {answer}")
+            raise Refused(f"the station refused RequestStopTransaction: {answer}")
         self.note("central system stops the transaction")
+
+    def _running(self) -> str:
+        try:
+            return self.csms.running(IDENTITY, EVSE)
+        except LookupError as error:
+            raise Refused(
+                f'no transaction runs on EVSE {EVSE}: plug the car in ({{"do": "plug"}}) and show a card '
+                f'({{"do": "token"}}), or send {{"do": "story"}}'
+            ) from error
+
+    # -- the station itself --------------------------------------------------------------------------------------------
+
+    async def reset_faults(self) -> None:
+        """Let latched faults go. Raises Refused with the faults that stay and their remedies."""
+        await self.status.ask({"do": "reset", "evse": EVSE})
+        until_s = time.monotonic() + RESET_PATIENCE_S
+        while faults := fault_sentences(await self.evse()):
+            if time.monotonic() > until_s:
+                raise Refused(f"faults stay: {'; '.join(faults.values())}")
+            await asyncio.sleep(0.05)
+        self.note("faults reset")
+
+    async def _observe(self) -> None:
+        """Changes of the station become notes."""
+        before: StationView | None = None
+        while True:
+            with contextlib.suppress(Refused):
+                after = view(await self.status.ask({"do": "status"}), EVSE)
+                for sentence in changes(before, after):
+                    self.note(sentence)
+                before = after
+            await asyncio.sleep(OBSERVE_S)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

@@ -19,11 +19,11 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """One process: `python -m MODULE ARGUMENTS`, its output in a log file."""
 
-    def __init__(self, name: str, arguments: list[str], log: Path, told: Callable[[str], None]) -> None:
+    def __init__(self, name: str, arguments: list[str], log: Path, note: Callable[[str], None]) -> None:
         self.name = name
         self._arguments = arguments
         self._log = log
-        self._told = told
+        self._note = note
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
         self.starts = 0
@@ -46,7 +46,7 @@ class Child:
             code = await self._process.wait()
             if self._stopping:
                 return
-            self._told(f"{self.name} ended with {_said(code)}; see {self._log}")
+            self._note(f"{self.name} ended with {_ending(code)}; see {self._log}")
             if code == os.EX_CONFIG:
                 raise RuntimeError(f"{self.name} refuses its configuration; see {self._log}")
             await asyncio.sleep(RESTART_S)
@@ -87,5 +87,5 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _said(code: int) -> str:
+def _ending(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""`./run demo`: the main job on a virtual plant, live; `--once --report FILE` tells the story once and writes the figures."""
+"""`./run demo`: the main job on a virtual plant, live; `--once --report FILE` plays the story once and writes the figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,33 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.live import Live
 
+from hil.demo import network
+from hil.demo.arrival import Arrival
 from hil.demo.bench import EVSE, Bench, default_folder
+from hil.demo.history import History, Sample
+from hil.demo.programme import Programme
 from hil.demo.report import report
-from hil.demo.screen import draw
+from hil.demo.screen import Scene, draw
 from hil.demo.site import Choices
 from hil.demo.steering import Steering
-from hil.demo.story import StoryFailed, Teller
+from hil.demo.story import Story, StoryFailed
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.spec import CONTROL_MODES
 from hil.simulators.line_socket import Refused
 
 ONCE_HOLD_S = 3.0
-"""How long power is held at each set-point when told once: enough energy to compare to one part in a hundred."""
+"""How long power is held at each set-point when played once: enough energy to compare to one part in a hundred."""
 
 LIVE_HOLD_S = 20.0
 FRAME_S = 0.25
+PICTURE_COLUMNS, PICTURE_LINES = 120, 34
 
 FOLDER_MAX_BYTES = 80
 """A Unix socket's path has at most 107 bytes (unix(7)); the longest name under the folder takes some of them."""
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="tell the story once, as fast as the protocol allows, then exit")
+@click.option("--once", is_flag=True, help="play the story once, as fast as the protocol allows, then exit")
 @click.option(
     "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
 )
@@ -108,6 +114,8 @@ def main(
         )
     if interface not in (known := [name for _, name in socket.if_nameindex()]):
         raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
+    if (missing := network.problem(interface)) is not None:
+        raise click.ClickException(missing)
     use_tls = (not no_car) if tls is None else tls
     choices = Choices(
         folder,
@@ -131,7 +139,7 @@ def main(
 
 
 def _must_be_writable(file: Path) -> None:
-    """Said before the story is told, not after. What is there stays as it is until then. Raises UsageError."""
+    """Checked before the story begins, not after it. An existing file stays as it is until then. Raises UsageError."""
     there = file.exists()
     try:
         file.open("ab").close()
@@ -149,33 +157,40 @@ async def _run(
     assert main_task is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too where a shell made us ignore it
         loop.add_signal_handler(number, main_task.cancel)
-    async with Bench(choices) as bench, _beside(Steering(bench).serve()):
-        teller = Teller(bench, ONCE_HOLD_S if once else LIVE_HOLD_S)
-        if not choices.own_car:
-            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True, "follows": True})
-            bench.note(f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})")
-            console.print(f"waiting for a car on {choices.interface}; Ctrl-C ends", highlight=False)
-            await _watch(bench, teller, console)
-        elif choices.csms_url is not None:
-            await bench.plug()
-            await bench.token()
-            bench.note(f"the central system at {choices.csms_url} has the word")
-            await _watch(bench, teller, console)
-        elif once:
-            if picture is not None:
-                teller.after["discharge_10_kW"] = lambda: _draw_to(bench, teller, picture)
-            async with _beside(_print_notes(bench, console)):
-                story = await teller.tell()
-                await asyncio.sleep(0.2)
-            _finish(console, report(bench, story), report_file)
+    async with Bench(choices) as bench:
+        if once:
+            await _run_once(bench, console, report_file=report_file, picture=picture)
+        elif choices.own_car:
+            url = choices.csms_url
+            programme = Programme(lambda: Story(bench, LIVE_HOLD_S) if url is None else Arrival(bench, url), bench.note)
+            programme.start()
+            try:
+                async with _beside(Steering(bench, programme).serve()):
+                    await _watch(bench, programme.words, console)
+            finally:
+                await programme.stop()
         else:
-            async with _beside(_watch(bench, teller, console)):
-                try:
-                    await teller.tell()
-                    bench.note("the story is told; steer on, or Ctrl-C")
-                except (StoryFailed, Refused, CallError, LookupError) as error:
-                    bench.note(f"the story ends here: {error}; steer on, or Ctrl-C")
-                await loop.create_future()
+            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True, "follows": True})
+            waiting = f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})"
+            bench.note(waiting)
+            console.print(f"{waiting}; Ctrl-C ends", highlight=False)
+            async with _beside(Steering(bench).serve()):
+                await _watch(bench, lambda: waiting, console)
+
+
+async def _run_once(bench: Bench, console: Console, *, report_file: Path | None, picture: Path | None) -> None:
+    """The story once, its notes as lines, the report at the end."""
+    story, history = Story(bench, ONCE_HOLD_S), History()
+    if picture is not None:
+        story.after["discharge_10_kW"] = lambda: _draw_to(bench, story, history, picture)
+    async with (
+        _beside(Steering(bench).serve()),
+        _beside(_print_notes(bench, console)),
+        _beside(_remember(bench, history)),
+    ):
+        measured = await story.run()
+        await asyncio.sleep(0.2)
+    _finish(console, report(bench, measured), report_file)
 
 
 @contextlib.asynccontextmanager
@@ -190,26 +205,46 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             await task
 
 
-async def _watch(bench: Bench, teller: Teller, console: Console) -> None:
-    """The live screen; on something that is no terminal, the notes as lines."""
-    if not console.is_terminal:
+async def _watch(bench: Bench, words: Callable[[], str], console: Console) -> None:
+    """The live screen; where there is no terminal, or one that cannot place its cursor (TERM=dumb), the notes as lines."""
+    if not console.is_terminal or console.is_dumb_terminal:
         await _print_notes(bench, console)
         return
+    history = History()
     with Live(console=console, refresh_per_second=4, screen=True) as live:
         while True:
-            daemon = plant = None
-            with contextlib.suppress(Refused):
-                daemon = await bench.status.ask({"do": "status"})
-                plant = await bench.plant_state()
-            live.update(draw(bench, teller.chapter, daemon, plant, console.height))
+            scene = await _look(bench, words(), history)
+            live.update(draw(scene, console.height, console.width))
             await asyncio.sleep(FRAME_S)
 
 
-async def _draw_to(bench: Bench, teller: Teller, picture: Path) -> None:
+async def _look(bench: Bench, story: str, history: History) -> Scene:
+    """What there is to see now; also into the history."""
+    daemon = plant = None
+    with contextlib.suppress(Refused):
+        daemon = await bench.status.ask({"do": "status"})
+        plant = await bench.plant_state()
+    if daemon is not None:
+        evse = daemon["evses"][str(EVSE)]
+        power_W = (evse["image"] or {}).get("power_W")
+        soc_percent = None if plant is None else plant["soc_percent"]
+        history.add(Sample(time.monotonic(), power_W, evse["setpoint"]["power_W"], soc_percent))
+    phase = None if bench.progress is None else bench.progress.phase
+    return Scene(story, daemon, plant, list(bench.notes), bench.choices.folder, phase, history)
+
+
+async def _remember(bench: Bench, history: History) -> None:
+    """Fill the history while no screen does."""
+    while True:
+        await _look(bench, "", history)
+        await asyncio.sleep(FRAME_S)
+
+
+async def _draw_to(bench: Bench, story: Story, history: History, picture: Path) -> None:
     """The screen as it would be now, as SVG."""
-    paper = Console(record=True, width=132, file=io.StringIO(), force_terminal=True)
-    daemon, plant = await bench.status.ask({"do": "status"}), await bench.plant_state()
-    paper.print(draw(bench, teller.chapter, daemon, plant))
+    paper = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
+    scene = await _look(bench, story.position.words(time.monotonic()), history)
+    paper.print(draw(scene, PICTURE_LINES, PICTURE_COLUMNS))
     # no fonts fetched from elsewhere: the picture must look the same without a network
     form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     paper.save_svg(str(picture), title="./run demo", code_format=form)

@@ -6,43 +6,43 @@ from dataclasses import asdict
 from typing import Any
 
 from hil.demo.bench import Bench
-from hil.demo.story import Story
+from hil.demo.story import Measured
 
 
-def report(bench: Bench, story: Story) -> dict[str, Any]:
-    """JSON-able; energies are what the central system was told, plant energies the plant's own integral."""
+def report(bench: Bench, measured: Measured) -> dict[str, Any]:
+    """JSON-able; energies are what the central system received, plant energies the plant's own integral."""
     transactions = list(bench.station.transactions.values())
     transaction = transactions[-1] if transactions else None
     events = [] if transaction is None else transaction.in_order
     ended = next((e for e in events if e["eventType"] == "Ended"), {})
     info = ended.get("transactionInfo", {})
-    car = story.evse.get("car") or {}
+    car = measured.evse.get("car") or {}
     return {
         "boot_status": bench.station.boot_status,
-        "protocol": story.evse.get("protocol"),
+        "protocol": measured.evse.get("protocol"),
         "service": car.get("service"),
         "control_mode": car.get("control_mode"),
-        "tls": story.evse.get("tls"),
-        "phases": [asdict(phase) for phase in story.phases],
-        "setpoints": [asdict(setpoint) for setpoint in story.setpoints],
+        "tls": measured.evse.get("tls"),
+        "phases": [asdict(phase) for phase in measured.phases],
+        "setpoints": [asdict(setpoint) for setpoint in measured.setpoints],
         "energy_import_Wh": None if transaction is None else transaction.energy_Wh("Import"),
         "energy_export_Wh": None if transaction is None else transaction.energy_Wh("Export"),
-        "plant_import_Wh": _difference(story, "plant_import_Wh"),
-        "plant_export_Wh": _difference(story, "plant_export_Wh"),
+        "plant_import_Wh": _difference(measured, "plant_import_Wh"),
+        "plant_export_Wh": _difference(measured, "plant_export_Wh"),
         "transaction": {
             "id": None if transaction is None else transaction.transaction_id,
             "events": [{"type": e["eventType"], "trigger": e["triggerReason"], "seqNo": e["seqNo"]} for e in events],
             "stoppedReason": info.get("stoppedReason"),
         },
-        "first_loop_s": story.first_loop_s,
-        "ready_s": story.ready_s,
-        "rss_MB": story.rss_MB,
-        "daemon_loop_lag": story.loop_lag,
+        "first_loop_s": measured.first_loop_s,
+        "ready_s": measured.ready_s,
+        "rss_MB": measured.rss_MB,
+        "daemon_loop_lag": measured.loop_lag,
         "central_system_violations": bench.station.violations,
     }
 
 
-def _difference(story: Story, key: str) -> float | None:
-    if not story.plant_begin or not story.plant_end:
+def _difference(measured: Measured, key: str) -> float | None:
+    if not measured.plant_begin or not measured.plant_end:
         return None
-    return float(story.plant_end[key] - story.plant_begin[key])
+    return float(measured.plant_end[key] - measured.plant_begin[key])

@@ -1,4 +1,4 @@
-"""`./run steer '{"do": "…"}'`: send lines to a running demo and print its answers. Without an argument: standard input."""
+"""`./run steer '{"do": "…"}'`: send lines to a running demo and print its answers. Without an argument: what is piped in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from hil.demo.steering import NAME
 @click.argument("requests", nargs=-1)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=None, help="the demo's folder")
 def main(requests: tuple[str, ...], folder: Path | None) -> None:
-    """Steer the running demo with JSON lines; exits 1 if an answer is not ok."""
+    """Steer the running demo with JSON lines, as arguments or piped in; exits 1 if an answer is not ok.
+
+    For example: ./run steer '{"do": "help"}' lists the verbs; docs/steering.md describes them.
+    """
+    if not requests and sys.stdin.isatty():
+        click.echo(click.get_current_context().get_help())
+        sys.exit(2)
     place = (folder or default_folder()) / NAME
     failed = False
     try:
@@ -31,7 +37,7 @@ def main(requests: tuple[str, ...], folder: Path | None) -> None:
                 click.echo(json.dumps(answer, indent=2))
                 failed |= not answer.get("ok")
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"{place}: {error}; is ./run demo running?") from error
+        raise click.ClickException(f"{place}: {error}; is ./run demo running (in another folder: --dir)?") from error
     sys.exit(1 if failed else 0)
 
 

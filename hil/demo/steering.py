@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
+from hil.demo.programme import Programme
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.spec import CONTROL_MODES, CarSpec
 from hil.simulators.line_socket import Refused
@@ -23,6 +24,7 @@ Request = dict[str, Any]
 Answer = dict[str, Any]
 
 _PLANT_VERBS = ("fault", "bus_fault", "estop", "door", "car_auto")
+OUTSIDE_CAR = "this demo waits for an outside car (--no-car): it has no story"
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "help": (),
@@ -31,6 +33,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "token": ("value",),
     "setpoint": ("power_W", "duration_s"),
     "stop": (),
+    "reset": (),
+    "story": (),
     "ocpp": ("action", "payload"),
     "csms": ("drop", "refuse"),
     "kill": ("what",),
@@ -42,8 +46,9 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 class Steering:
     """Every verb is a method of this class; `{"do": "help"}` lists them."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, programme: Programme | None = None) -> None:
         self._bench = bench
+        self._programme = programme
         self._talking: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._verbs: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "help": self._help,
@@ -53,6 +58,8 @@ class Steering:
             "car": self._car,
             "setpoint": self._setpoint,
             "stop": self._stop,
+            "reset": self._reset,
+            "story": self._story,
             "ocpp": self._ocpp,
             "csms": self._csms,
             "kill": self._kill,
@@ -124,7 +131,7 @@ class Steering:
         if not isinstance(force, bool):
             raise Refused(f"force = {force!r}: true or false")
         if force:
-            await self._bench.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
+            await self._bench.pull_plug()
         else:
             await self._bench.unplug()
         return {}
@@ -163,12 +170,23 @@ class Steering:
         duration_s = request.get("duration_s")
         if duration_s is not None and (isinstance(duration_s, bool) or not isinstance(duration_s, int)):
             raise Refused(f"duration_s = {duration_s!r}: whole seconds")
-        answer = await self._bench.csms.setpoint(IDENTITY, EVSE, float(power_W), duration_s=duration_s)
-        return {"answer": answer}
+        return {"answer": await self._bench.setpoint(float(power_W), duration_s)}
 
     async def _stop(self, _: Request) -> Answer:
         await self._bench.stop_transaction()
         return {}
+
+    async def _reset(self, _: Request) -> Answer:
+        """The station's latched faults are let go, where their cause is gone."""
+        await self._bench.reset_faults()
+        return {}
+
+    async def _story(self, _: Request) -> Answer:
+        """A new story from the beginning; refused while one is under way."""
+        if self._programme is None:
+            raise Refused(OUTSIDE_CAR)
+        self._programme.start()
+        return {"story": self._programme.words()}
 
     async def _ocpp(self, request: Request) -> Answer:
         """Any message as the central system: {"do":"ocpp","action":"GetBaseReport","payload":{…}}."""
@@ -199,7 +217,10 @@ class Steering:
 
     async def _plant(self, request: Request) -> Answer:
         """A verb of the plant, passed on as it is."""
-        return await self._bench.plant.ask({"evse": EVSE, **request})
+        answer = await self._bench.plant.ask({"evse": EVSE, **request})
+        fields = ", ".join(f"{key} {value}" for key, value in request.items() if key != "do")
+        self._bench.note(f"steered from outside: {request['do']}{': ' if fields else ''}{fields}")
+        return answer
 
     async def _state(self, _: Request) -> Answer:
         bench = self._bench

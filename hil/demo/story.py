@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, Bench
+from hil.demo.changes import fault_sentences, refusal
 from hil.simulators.line_socket import Refused
 
 SETTLED_SHARE = 0.02
@@ -44,8 +45,8 @@ class SetpointSeen:
 
 
 @dataclass(slots=True)
-class Story:
-    """What the telling found."""
+class Measured:
+    """What the story measured; `hil.demo.report` makes the report of it."""
 
     phases: list[PhaseTimes] = field(default_factory=list)
     setpoints: list[SetpointSeen] = field(default_factory=list)
@@ -58,39 +59,70 @@ class Story:
     loop_lag: dict[str, Any] = field(default_factory=dict)
 
 
-class Teller:
-    """Tells the story on a bench, at the protocol's pace or at a person's."""
+@dataclass(slots=True)
+class Position:
+    """Where a story is: step `number` of `total`, its name, and what comes next at which time."""
+
+    total: int
+    number: int = 0
+    name: str = "preparing"
+    next: str = ""
+    next_at_s: float | None = None
+    """`time.monotonic()` when the next step begins; None where nobody knows."""
+
+    def words(self, now_s: float) -> str:
+        """For people: «step 6 of 9: discharge 10 kW; +5 kW in 12 s»."""
+        now = self.name if self.number == 0 else f"step {self.number} of {self.total}: {self.name}"
+        if self.next_at_s is None:
+            return now
+        return f"{now}; {self.next} in {max(0.0, self.next_at_s - now_s):.0f} s"
+
+
+class Story:
+    """One story on a bench, at the protocol's pace or at a person's (`hold_s` at each set-point)."""
 
     def __init__(self, bench: Bench, hold_s: float) -> None:
         self._bench = bench
         self._hold_s = hold_s
-        self.story = Story()
-        self.chapter = "start"
+        self.measured = Measured()
+        self.position = Position(total=9)
         self.after: dict[str, Callable[[], Awaitable[None]]] = {}
         """Something to do at the end of a phase, by its name."""
 
-    async def tell(self) -> Story:
-        """All of it. Raises StoryFailed with what was waited for."""
-        bench, story = self._bench, self.story
-        await self._phase("boot", self._booted)
-        story.ready_s = self._since_start()
-        story.plant_begin = await bench.plant_state()
-        await self._phase("plug_in", self._plugged_in)
-        await self._phase("authorise", self._authorised)
+    async def run(self) -> Measured:
+        """All of it, from whatever state the bench is in. Raises StoryFailed with what was waited for."""
+        bench, measured = self._bench, self.measured
+        await self._clear_the_bench()
+        await self._step("boot", self._booted)
+        measured.ready_s = self._since_start()
+        measured.plant_begin = await bench.plant_state()
+        await self._step("plug_in", self._plugged_in)
+        await self._step("authorise", self._authorised)
         await self._car_phases()
-        await self._phase("charge_11_kW", lambda: self._flow(11_000.0, sender=None))
-        await self._phase("discharge_10_kW", lambda: self._flow(-10_000.0, sender="csms"))
-        await self._phase("charge_5_kW", lambda: self._flow(5_000.0, sender="csms"))
-        story.rss_MB = {name: bench.children[name].rss_MB() for name in ("daemon", "power")}
-        story.loop_lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
-        await self._phase("stop", self._stopped)
-        await self._phase("unplug", bench.unplug)
+        await self._step("charge_11_kW", lambda: self._flow(11_000.0, "-10 kW", by_csms=False))
+        await self._step("discharge_10_kW", lambda: self._flow(-10_000.0, "+5 kW", by_csms=True))
+        await self._step("charge_5_kW", lambda: self._flow(5_000.0, "stop", by_csms=True))
+        measured.rss_MB = {name: bench.children[name].rss_MB() for name in ("daemon", "power")}
+        measured.loop_lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
+        await self._step("stop", self._stopped)
+        await self._step("unplug", bench.unplug)
         await self._until("the last record to be delivered", self._delivered)
-        story.plant_end = await bench.plant_state()
-        self.chapter = "end"
-        return story
+        measured.plant_end = await bench.plant_state()
+        return measured
 
-    # -- chapters --------------------------------------------------------------------------------------------------
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    async def _clear_the_bench(self) -> None:
+        """A story before this one may have left a car plugged in, a transaction or a fault."""
+        bench = self._bench
+        if not (await bench.plant_state())["plugged"]:
+            return
+        evse = await bench.evse()
+        if faults := fault_sentences(evse):
+            raise StoryFailed(f'a fault is on: {"; ".join(faults.values())}; then send {{"do": "reset"}}')
+        if evse["transaction"] is not None:
+            await self._stopped()
+        await bench.unplug()
 
     async def _booted(self) -> None:
         await self._until("BootNotification to be accepted", self._accepted)
@@ -100,7 +132,11 @@ class Teller:
         return IDENTITY in self._bench.csms.stations and self._bench.station.boot_status == "Accepted"
 
     async def _available(self) -> bool:
-        return self._bench.station.connectors.get((EVSE, 1)) == "Available"
+        if self._bench.station.connectors.get((EVSE, 1)) == "Available":
+            return True
+        if faults := fault_sentences(await self._bench.evse()):
+            raise Refused("; ".join(faults.values()))
+        return False
 
     async def _plugged_in(self) -> None:
         await self._bench.plug()
@@ -114,34 +150,38 @@ class Teller:
         await self._bench.token()
 
         async def started() -> bool:
-            return (await self._bench.evse())["transaction"] is not None
+            evse = await self._bench.evse()
+            if evse["permission"] == "refused":
+                raise StoryFailed(refusal(evse)[1])
+            return evse["transaction"] is not None
 
         await self._until("the transaction to start", started)
 
     async def _car_phases(self) -> None:
         """The car's own marks become phases of the report."""
         bench = self._bench
-        assert bench.progress is not None
-        self.chapter = "cable check and pre-charge"
+        self._begin("cable check and pre-charge")
 
         async def looping() -> bool:
-            if bench.progress is not None and bench.progress.error is not None:
-                raise StoryFailed(f"the car gave up: {bench.progress.error}")
-            return bench.progress is not None and bench.progress.loops > 0
+            progress = bench.progress
+            if progress is not None and progress.error is not None:
+                raise StoryFailed(f"the car gave up: {progress.error}")
+            return progress is not None and progress.loops > 0
 
         await self._until("the first charge loop", looping)
+        assert bench.progress is not None
         marks = bench.progress.marks
         order = ["connect", "authorization", "service", "cable_check", "pre_charge", "power_delivery", "transfer"]
         for name, following in zip(order, [*order[1:], "first_loop"], strict=True):
-            self.story.phases.append(
+            self.measured.phases.append(
                 PhaseTimes(name, marks[name] - bench.started_s, marks[following] - bench.started_s)
             )
-        self.story.first_loop_s = marks["first_loop"] - marks["connect"]
+        self.measured.first_loop_s = marks["first_loop"] - marks["connect"]
 
-    async def _flow(self, power_W: float, sender: str | None) -> None:
+    async def _flow(self, power_W: float, following: str, *, by_csms: bool) -> None:
         bench = self._bench
         before_s = time.monotonic()
-        if sender is not None:
+        if by_csms:
             await bench.setpoint(power_W)
         measured_W, applied_s = 0.0, None
 
@@ -156,8 +196,8 @@ class Teller:
         await self._until(f"{power_W / 1000:+g} kW at the plant", settled, SETTLE_PATIENCE_S, pause_s=0.01)
         assert applied_s is not None
         evse = await bench.evse()
-        self.story.evse = evse
-        self.story.setpoints.append(
+        self.measured.evse = evse
+        self.measured.setpoints.append(
             SetpointSeen(
                 source=evse["setpoint"]["decided_by"],
                 requested_W=power_W,
@@ -167,6 +207,7 @@ class Teller:
                 explanation=evse["setpoint"]["explanation"],
             )
         )
+        self.position.next, self.position.next_at_s = following, time.monotonic() + self._hold_s
         await asyncio.sleep(self._hold_s)
 
     async def _stopped(self) -> None:
@@ -178,18 +219,23 @@ class Teller:
         await self._until("the transaction to end", ended)
 
     async def _delivered(self) -> bool:
-        transactions = self._bench.station.transactions.values()
-        return any(t.ended and not t.gaps for t in transactions)
+        last = list(self._bench.station.transactions.values())[-1:]
+        return any(t.ended and not t.gaps for t in last)
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
-    async def _phase(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        self.chapter = name.replace("_", " ")
+    def _begin(self, name: str) -> None:
+        position = self.position
+        position.number, position.name, position.next_at_s = position.number + 1, name, None
+        self._bench.note(position.words(time.monotonic()))
+
+    async def _step(self, phase: str, work: Callable[[], Awaitable[object]]) -> None:
+        self._begin(phase.replace("_", " "))
         start_s = self._since_start()
         await work()
-        self.story.phases.append(PhaseTimes(name, start_s, self._since_start()))
-        if name in self.after:
-            await self.after[name]()
+        self.measured.phases.append(PhaseTimes(phase, start_s, self._since_start()))
+        if phase in self.after:
+            await self.after[phase]()
 
     async def _until(
         self,

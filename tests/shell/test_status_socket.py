@@ -14,7 +14,7 @@ from chargepoint.diagnostics.status_socket import REQUEST_MAX_BYTES, serve
 
 async def answers(path: Path, *lines: bytes) -> list[bytes]:
     """What comes back on one connection; an empty line is the end of it."""
-    serving = asyncio.create_task(serve(path, lambda: {"loops": 7}))
+    serving = asyncio.create_task(serve(path, {"status": lambda _: {"loops": 7}}))
     try:
         reader, writer = await _connected(path)
         found = []
@@ -51,7 +51,7 @@ async def test_bad_requests_are_answered_and_the_next_one_too(tmp_path: Path, li
 async def test_it_ends_while_a_client_stays(tmp_path: Path) -> None:
     """From Python 3.12 on asyncio's own `serve_forever` would wait for the client: the daemon would not end."""
     path = tmp_path / "status.sock"
-    serving = asyncio.create_task(serve(path, dict))
+    serving = asyncio.create_task(serve(path, {"status": lambda _: {}}))
     reader, writer = await _connected(path)
     writer.write(b'{"do": "status"}\n')
     await asyncio.wait_for(reader.readline(), 5)

@@ -17,6 +17,9 @@ from typing import IO, Any
 from chargepoint.iso15118.exi.codec import ExiError, decode_element, encode, root_name, to_json
 from chargepoint.iso15118.exi.namespaces import SHORT_NAMES
 
+USAGE = """usage: ./run exi < LINES, for example
+  echo '{"schema": "SAP", "exi": "80400040"}' | ./run exi"""
+
 LONGEST_LINE = 1024 * 1024
 """Bytes. A V2GTP payload, which we cap at 64 KiB, is 128 KiB of hex; more than this is not read into memory."""
 
@@ -65,7 +68,13 @@ def run(source: IO[bytes], sink: IO[str]) -> None:
 
 
 def main() -> None:
-    """Standard input to standard output."""
+    """Standard input to standard output; any argument prints how to use it."""
+    if len(sys.argv) > 1:
+        asked = sys.argv[1:] in (["--help"], ["-h"])
+        (sys.stdout if asked else sys.stderr).write(f"{USAGE}\n{__doc__}")
+        sys.exit(0 if asked else 2)
+    if sys.stdin.isatty():
+        sys.stderr.write(f"{USAGE}\nwaiting for lines; Ctrl-D ends, --help says more\n")
     try:
         run(sys.stdin.buffer, sys.stdout)
     except BrokenPipeError:

@@ -29,6 +29,18 @@ def respond_welding(
     return Answer(response, after)
 
 
+def why_stopped(request: SessionStopReq) -> str:
+    """One sentence for the log: the car ended its session, with its EVTerminationCode and EVTerminationExplanation.
+
+    Text of the car is quoted, and control characters in it are escaped. The schema bounds both texts (80 and 160 characters).
+    Source: ISO 15118-20 SessionStopReq.
+    """
+    code, explanation = request.EVTerminationCode, request.EVTerminationExplanation
+    reasons = [f"code {code!r}"] if code else []
+    reasons += [f"explanation {explanation!r}"] if explanation else []
+    return "SessionStop by the car" + (f": {', '.join(reasons)}" if reasons else "")
+
+
 def respond_stop(request: SessionStopReq, session: Session, now: Now) -> Answer | ResponseCode:
     """Terminate ends the session. Pause and service renegotiation are not offered yet and refused by their names."""
     match request.ChargingSession:

@@ -263,7 +263,7 @@ class Secc:
                 self._arm(now)
                 self._tell(request, before, now)
                 if session.state is State.ENDED:
-                    self._end(SessionEnd.TERMINATED, "SessionStop by the car")
+                    self._end(SessionEnd.TERMINATED, ending.why_stopped(request))
             case Later(session):
                 if self._waiting is None:
                     self._waiting = (request, now.monotonic_s + V2G_SECC_POWER_DELIVERY_PERFORMANCE_S)

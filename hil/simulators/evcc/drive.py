@@ -51,7 +51,7 @@ class Progress:
     present_current_A: float | None = None
     charge_limit_W: float | None = None
     discharge_limit_W: float | None = None
-    told_to_stop: bool = False
+    asked_to_stop: bool = False
     error: str | None = None
 
 
@@ -102,7 +102,7 @@ class Drive:
 
     async def _negotiate(self) -> None:
         self._mark("wait_pwm")
-        await self._until(self._digital, self._spec.ongoing_timeout_s, "no 5 % PWM on the pilot")
+        await self._until(is_digital, self._spec.ongoing_timeout_s, "no 5 % PWM on the pilot")
         self._mark("connect")
         self._wire = await connect(self._interface, self._tls, self._sdp_port)
         self.progress.tls = self._wire.tls
@@ -133,6 +133,7 @@ class Drive:
         while True:
             answer = await self._ask(request, cm.AuthorizationRes)
             if answer.ResponseCode is ResponseCode.WARNING_EIMAuthorizationFailure:
+                await self._stop_session("AuthorizationRefused", "the station refused the authorisation")
                 raise CarStopped("authorisation refused")
             if answer.EVSEProcessing is Processing.Finished:
                 return
@@ -191,7 +192,7 @@ class Drive:
                 self._mark("first_loop")
             self._learn(answer)
             if answer.EVSEStatus is not None and answer.EVSEStatus.EVSENotification is EvseNotification.Terminate:
-                self.progress.told_to_stop = True
+                self.progress.asked_to_stop = True
                 return
             await asyncio.sleep(self._spec.loop_period_s)
 
@@ -204,9 +205,18 @@ class Drive:
         for processing in (Processing.Ongoing, Processing.Finished):
             request = dc.DC_WeldingDetectionReq(Header=self._header(), EVProcessing=processing)
             await self._ask(request, dc.DC_WeldingDetectionRes)
-        stop = cm.SessionStopReq(Header=self._header(), ChargingSession=cm.ChargingSession.Terminate)
-        await self._ask(stop, cm.SessionStopRes)
+        await self._stop_session()
         self._mark("session_stop")
+
+    async def _stop_session(self, code: str | None = None, explanation: str | None = None) -> None:
+        """Send SessionStopReq(Terminate), with the car's own code and explanation where it has one."""
+        stop = cm.SessionStopReq(
+            Header=self._header(),
+            ChargingSession=cm.ChargingSession.Terminate,
+            EVTerminationCode=code,
+            EVTerminationExplanation=explanation,
+        )
+        await self._ask(stop, cm.SessionStopRes)
 
     async def _leave(self) -> None:
         """Whatever happened: contactors open, pilot back to B, connection closed."""
@@ -415,16 +425,17 @@ class Drive:
             await asyncio.sleep(0.02)
 
     @staticmethod
-    def _digital(seen: Inlet) -> bool:
-        return seen.duty_percent is not None and 3.0 <= seen.duty_percent <= 7.0
-
-    @staticmethod
     def _no_current(seen: Inlet) -> bool:
         return abs(seen.current_A) < 1.0
 
     def _mark(self, phase: str) -> None:
         self.progress.phase = phase
         self.progress.marks[phase] = self._now()
+
+
+def is_digital(seen: Inlet) -> bool:
+    """The pilot asks for digital communication: 5 % duty, 3 to 7 % measured (IEC 61851-1 Annex A)."""
+    return seen.duty_percent is not None and 3.0 <= seen.duty_percent <= 7.0
 
 
 def _mode_of(parameters: cm.ParameterSet) -> int | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from hil.demo.screen import draw
+from hil.demo.screen import Scene, draw
 
 NOTES = [f"{second:7.2f} s  something was done" for second in range(10)]
 PLANT = {"soc_percent": 50.0, "plant_import_Wh": 89.890, "plant_export_Wh": 56.302}
@@ -43,18 +42,18 @@ def daemon(**changes: Any) -> dict[str, Any]:
         "transaction": {"id": "a" * 36, "charging_state": "Charging", "import_Wh": 1.0, "export_Wh": 2.0},
     }
     messages = [{"direction": ">", "action": "TransactionEvent", "text": "eventType Updated, seqNo 3"}] * 9
-    ocpp = {"boot_status": "Accepted", "outbox_depth": 0, "messages": messages}
+    ocpp = {"connected": True, "boot_status": "Accepted", "outbox_depth": 0, "messages": messages}
     return {"evses": {"1": {**evse, **changes}}, "ocpp": ocpp}
 
 
 def screen(width: int, height: int, **changes: Any) -> str:
-    bench = SimpleNamespace(notes=NOTES, choices=SimpleNamespace(folder=Path("var/demo")))
+    scene = Scene("step 6 of 9: discharge 10 kW; +5 kW in 12 s", daemon(**changes), PLANT, NOTES, Path("var/demo"))
     console = Console(width=width, height=height, file=io.StringIO(), record=True)
-    console.print(draw(bench, "discharge 10 kW", daemon(**changes), PLANT, height))  # type: ignore[arg-type]
+    console.print(draw(scene, height, width))
     return console.export_text().rstrip("\n")
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (150, 45)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (120, 40), (150, 45)])
 def test_everything_fits(width: int, height: int) -> None:
     lines = screen(width, height).splitlines()
     assert len(lines) <= height

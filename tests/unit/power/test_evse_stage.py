@@ -36,6 +36,7 @@ class FakeBoard:
     """Closes and opens as ordered; latches are a test's to set, and cleared only with every output off."""
 
     name = "io"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.ordered = PilotBoardCommand()
@@ -84,6 +85,7 @@ class FakeModule:
     """Its output follows at once; a battery holds its terminals once the contactor is closed for transfer."""
 
     name = "psu"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.ordered = PowerModuleCommand()
@@ -116,6 +118,7 @@ class FakeMeter:
     """Counts what the module gives, times its own errors."""
 
     name = "meter"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.registers: MeterRegisters | None = None
@@ -139,6 +142,7 @@ class FakeMeter:
 
 class FakeMonitor:
     name = "imd"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.state: Reading[InsulationState] | None = None
@@ -163,6 +167,7 @@ class FakeMonitor:
 
 class FakeReader:
     name = "rfid"
+    identity_error = ""
     waiting: tuple[str, ...] = ()
 
     def poll(self, now_s: float) -> None: ...
@@ -473,6 +478,7 @@ def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(ri
 
 def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
     rig.transfer(8000.0)
+    assert rig.demand is not None
     rig.module.battery_V = rig.demand.voltage_limit_V - 1.0
     rig.run(1.0)
     rig.module.full = True

@@ -521,7 +521,7 @@ def test_what_trips_does_not_depend_on_being_looked_at_more_often(
 def test_making_one_known_input_unknown_never_unlocks_power(data: st.DataObject) -> None:
     """None where a reading was: whatever stopped power by its device's silence still stops it."""
     stage = data.draw(st.sampled_from(ENERGISED))
-    lost = data.draw(
+    lost: dict[str, Any] = data.draw(
         st.sampled_from(
             [
                 {"power_module_alive": False, "module_voltage_V": None, "module_current_A": None},

@@ -92,3 +92,12 @@ def test_message_is_that_of_the_body() -> None:
     )
     assert got["message"] == "PaymentDetailsRes"
     assert got["json"]["V2G_Message"]["Body"]["PaymentDetailsRes"]["GenChallenge"] == "GanK wFq."
+
+
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("-h", 0), ("decode", 2)])
+def test_an_argument_prints_the_usage(argument: str, status: int) -> None:
+    command = [sys.executable, "-m", "chargepoint.iso15118.exi", argument]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert "usage: ./run exi" in done.stdout + done.stderr
+    assert '{"schema": namespace' in done.stdout + done.stderr

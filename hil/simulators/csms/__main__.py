@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m hil.simulators.csms", description="bench OCPP 2.0.1 central system"
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=9000, help="0: any free one, told in the first line")
+    parser.add_argument("--port", type=int, default=9000, help="0: any free one; the first line names it")
     parser.add_argument("--heartbeat", type=int, default=300, metavar="S")
     parser.add_argument("--block", action="append", default=[], metavar="TOKEN", help="answer Blocked to this token")
     options = parser.parse_args(arguments)
@@ -65,3 +65,7 @@ async def _order(csms: Csms, order: dict[str, Any]) -> dict[str, Any]:
             order["identity"], order.get("evse", 1), float(order["setpoint_W"]), duration_s=order.get("duration_s")
         )
     return await csms.call(order["identity"], order["action"], order.get("payload", {}))
+
+
+if __name__ == "__main__":
+    main()

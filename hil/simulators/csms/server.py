@@ -1,14 +1,12 @@
 """A bench central system: OCPP 2.0.1 over WebSocket, strict, with a memory of everything and faults on demand.
 
-Own code throughout; only the schema documents are the `ocpp` package's. What it remembers is in `csms_log`, what it does not
-take in `csms_rules`, what goes wrong in `csms_faults`. In a program or a test:
+Own code throughout; only the schema documents are the `ocpp` package's. What it remembers is in `log`, what it does not
+take in `rules`, what goes wrong in `faults`. In a program or a test:
 
     async with Csms() as csms:                       # csms.url, csms.port
         station = await csms.station("CP1")          # waits for its BootNotification to be accepted
         await csms.call("CP1", "GetVariables", {...})
         await csms.setpoint("CP1", 1, -5000.0)
-
-Alone: `python -m hil.simulators.csms --port 9000`, JSON lines on standard output, commands as JSON lines on standard input.
 """
 
 from __future__ import annotations
@@ -33,11 +31,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from hil.simulators.csms_faults import Faults
-from hil.simulators.csms_log import Heard, Payload, StationLog, TransactionLog
-from hil.simulators.csms_rules import Rules
-
-__all__ = ["CallError", "Csms", "Faults", "Heard", "StationLog", "TransactionLog"]
+from hil.simulators.csms.faults import Faults
+from hil.simulators.csms.log import Heard, Payload, StationLog
+from hil.simulators.csms.rules import Rules
 
 VENDOR_ID = "org.openchargepoint"
 _SUBPROTOCOL = Subprotocol("ocpp2.0.1")
@@ -124,7 +120,7 @@ class Csms:
         """For a station's configuration, without its identity."""
         return f"{'ws' if self._ssl is None else 'wss'}://{self._host}:{self._wanted_port}"
 
-    # -- looking -----------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def log(self, identity: str) -> StationLog:
         """Everything about one station."""
@@ -147,7 +143,7 @@ class Csms:
         await self.until(lambda: len(log.of(action)) >= count, timeout_s)
         return log.of(action)[count - 1]
 
-    # -- speaking ----------------------------------------------------------------------------------------------------
+    # -- sending -----------------------------------------------------------------------------------------------------
 
     async def call(
         self, identity: str, action: str, payload: Payload | None = None, timeout_s: float = 10.0
@@ -271,10 +267,10 @@ class Csms:
             return
         log = self.log(_identity(socket.request.path))
         if log.socket is not None:
-            log.socket.transport.abort()  # the station knows better which connection is its own
+            log.socket.transport.abort()  # the new connection is the station's own choice
         log.socket = socket
         log.connections += 1
-        await self._tell()
+        await self._wake()
         try:
             async for frame in socket:
                 await self._frame(log, socket, frame)
@@ -286,9 +282,9 @@ class Csms:
                 for _, future in log.waiting.values():
                     if not future.done():
                         future.set_exception(ConnectionError(f"{log.identity} has gone"))
-            await self._tell()
+            await self._wake()
 
-    async def _tell(self) -> None:
+    async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
@@ -314,7 +310,7 @@ class Csms:
             waiting = log.waiting.get(unique_id)
             if waiting is not None and not waiting[1].done():
                 waiting[1].set_exception(CallError(message[2], message[3]))
-        await self._tell()
+        await self._wake()
 
     async def _call_heard(self, log: StationLog, socket: ServerConnection, heard: Heard) -> None:
         log.heard.append(heard)
@@ -392,9 +388,3 @@ def _credentials(headers: Headers) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return user, password
-
-
-if __name__ == "__main__":
-    from hil.simulators.csms_lines import main
-
-    main()

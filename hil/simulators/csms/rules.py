@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from hil.simulators.csms_log import Heard, Payload, StationLog, TransactionLog
+from hil.simulators.csms.log import Heard, Payload, StationLog, TransactionLog
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 _ISO14443 = re.compile(r"[0-9A-F]{8}|[0-9A-F]{14}")

@@ -1,0 +1,115 @@
+"""What `chargepoint check` looks at beyond the file itself: drivers, and the files and interfaces of this computer.
+
+The two processes find the same mistakes when they start; here all of them are found at once, before a start.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from chargepoint.config.doubts import doubts as doubtful_values
+from chargepoint.config.load import Check
+from chargepoint.config.schema import Config, TlsPolicy
+from chargepoint.model.unusable import Mistake, Unusable
+from chargepoint.ocpp import credentials
+from chargepoint.power.wiring import doubtful_buses, examine
+from chargepoint.security.tls import secc_context
+
+
+def checks() -> Sequence[Check]:
+    """What prevents a start."""
+    return (examine, central_system_files, car_files)
+
+
+def doubts() -> Sequence[Check]:
+    """What prevents no start and is hardly meant."""
+    return (doubtful_values, doubtful_buses, readable_secrets, missing_interfaces)
+
+
+def central_system_files(config: Config) -> Iterator[Mistake]:
+    """Files of [csms] that are missing, unreadable, or not what their key promises."""
+    csms = config.csms
+    if not csms.enabled:
+        return
+    keys = {1: ("password_file",), 2: ("password_file", "ca_file"), 3: ("ca_file", "certificate_file", "key_file")}
+    found = False
+    for key in keys[csms.security_profile]:
+        path: Path | None = getattr(csms, key)
+        if path is not None and (problem := _unreadable(path)) is not None:
+            found = True
+            yield Mistake(("csms", key), f"= {str(path)!r}: {problem}", "put the file there, or correct the path")
+    complete = csms.security_profile == 1 or csms.url.startswith("wss:")
+    if not found and complete and not (csms.security_profile == 3 and None in (csms.certificate_file, csms.key_file)):
+        try:
+            credentials.check(csms)
+        except Unusable as error:
+            key = next((name for name in keys[csms.security_profile] if name in str(error)), "security_profile")
+            yield Mistake(("csms", key), str(error).removeprefix("[csms] "), "correct the file")
+
+
+def car_files(config: Config) -> Iterator[Mistake]:
+    """Keys and roots for cars: `[iso15118] certificate_dir`, needed where a connector speaks TLS."""
+    section = config.iso15118
+    wanted = section.enabled and section.tls is not TlsPolicy.OFF
+    if not wanted or not any(evse.interface is not None for evse in config.evse.values()):
+        return
+    if section.certificate_dir is None:
+        if section.tls is TlsPolicy.REQUIRED:
+            yield Mistake(
+                ("iso15118", "certificate_dir"),
+                "is required by tls = 'required'",
+                "add it; ./run certs DIR makes keys for a bench",
+            )
+        return
+    try:
+        secc_context(section.certificate_dir)
+    except Unusable as error:
+        yield Mistake(
+            ("iso15118", "certificate_dir"),
+            f"= {str(section.certificate_dir)!r}: {error}",
+            "put the station's keys there; ./run certs DIR makes keys for a bench",
+        )
+
+
+def readable_secrets(config: Config) -> Iterator[Mistake]:
+    """Secrets that every user of this computer can read."""
+    if not config.csms.enabled:
+        return
+    for key in ("password_file", "key_file"):
+        path: Path | None = getattr(config.csms, key)
+        if path is not None and _mode(path) & 0o007:
+            yield Mistake(
+                ("csms", key), f"= {str(path)!r}: every user may read it (mode {_mode(path):04o})", f"chmod 0640 {path}"
+            )
+
+
+def missing_interfaces(config: Config) -> Iterator[Mistake]:
+    """Network interfaces that are not there now: a modem may come later, a misspelt name never does."""
+    known = [name for _, name in socket.if_nameindex()]
+    for number, evse in config.evse.items():
+        if config.iso15118.enabled and evse.interface is not None and evse.interface not in known:
+            yield Mistake(
+                ("evse", number, "interface"),
+                f"= {evse.interface!r}: no such network interface now",
+                f"plug the modem in, or name one of: {', '.join(known)}",
+            )
+
+
+def _unreadable(path: Path) -> str | None:
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _mode(path: Path) -> int:
+    """Permission bits; 0 where there is no file."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0

@@ -1,0 +1,36 @@
+"""Orders that come in at the local socket: from a JSON request to a command, and from its result to an answer. A core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chargepoint.diagnostics.status_socket import Answer, Request, Verb
+from chargepoint.model.commands import CommandResult, ResetFaults
+from chargepoint.model.ids import EvseId
+
+AUTHOR = "local command"
+
+
+def reset_verb(command: Callable[[ResetFaults], CommandResult]) -> Verb:
+    """`{"do": "reset", "evse": 1}`: let latched faults go; without `evse` on every EVSE.
+
+    The answer is `{"ok": true}` when the order was taken; the faults that stay are in the next status answer. A refused
+    order is `{"ok": false, "error": …}` with the reason.
+    """
+
+    def reset(request: Request) -> Answer:
+        unknown = sorted(set(request) - {"do", "evse"})
+        if unknown:
+            return {"ok": False, "error": f"{unknown[0]} = {request[unknown[0]]!r}: reset takes evse only"}
+        number = request.get("evse")
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+            return {"ok": False, "error": f"evse = {number!r}: a whole number, or leave it out for every EVSE"}
+        return _answer(command(ResetFaults(None if number is None else EvseId(number), AUTHOR)))
+
+    return reset
+
+
+def _answer(result: CommandResult) -> Mapping[str, object]:
+    if result.accepted:
+        return {"text": result.text}
+    return {"ok": False, "error": result.text or result.reason_code, "reason_code": result.reason_code}

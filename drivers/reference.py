@@ -1,0 +1,109 @@
+"""The reference of drivers, profiles and their parameters: the last part of docs/configuration.md, held by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS
+from drivers.profile.load import PROFILES, shipped
+from drivers.profile.schema import Param
+from drivers.token.line import DEFAULT_PATTERN
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRow:
+    """One parameter as a reader sees it."""
+
+    name: str
+    kind: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRow:
+    """One driver: what it is for, the class of profiles it takes, its own parameters."""
+
+    meaning: str
+    profile_class: str | None = None
+    params: tuple[ParamRow, ...] = ()
+
+
+_DRIVERS: dict[tuple[str, str], DriverRow] = {
+    ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", "psu_dc"),
+    ("meter", "profile"): DriverRow("an energy meter, its registers described by a profile", "powermeter"),
+    ("insulation_monitor", "bender"): DriverRow(
+        "a Bender insulation monitor, its registers described by a profile", "imd"
+    ),
+    ("pilot_board", "generic_io"): DriverRow(
+        "the pilot/IO board of docs/hardware.md",
+        params=(
+            ParamRow(
+                "watchdog_ms",
+                f"whole number, ≥ {WATCHDOG_MS_BOUNDS[0]}, ≤ {WATCHDOG_MS_BOUNDS[1]}",
+                f"`{WATCHDOG_MS}`",
+                "the board opens the contactor by itself when the power process has been silent for so long",
+            ),
+        ),
+    ),
+    ("token_reader", "line"): DriverRow(
+        "an RFID reader that writes each token as a line of text",
+        params=(
+            ParamRow(
+                "pattern",
+                "text",
+                f"`{DEFAULT_PATTERN}`".replace("|", "\\|"),
+                "regular expression; its first group is the token",
+            ),
+            ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one"),
+        ),
+    ),
+}
+
+
+def markdown(known: Iterable[tuple[str, str]]) -> str:
+    """The page's part about `known` drivers (kind, driver), and every shipped profile."""
+    return "".join((*_drivers(known), *_profiles()))
+
+
+def _drivers(known: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield "\n## Drivers\n\nWhat `driver` may be, by table. A parameter stands in the device's `params`.\n"
+    for kind, driver in known:
+        row = _DRIVERS[kind, driver]
+        yield f'\n### [{kind}.NAME] driver = "{driver}"\n\n{row.meaning[:1].upper()}{row.meaning[1:]}.'
+        if row.profile_class is not None:
+            names = ", ".join(f"`{name}`" for name in _names(row.profile_class))
+            yield f" `profile` is required: {names}, or the path of a `.toml` file."
+        yield "\n"
+        yield from _table(row.params)
+
+
+def _profiles() -> Iterator[str]:
+    yield "\n## Profiles\n\nRegister profiles that come with the drivers (`drivers/profiles/README.md` describes the format).\n"
+    for name in sorted(file.stem for file in PROFILES.glob("*.toml")):
+        profile = shipped(name)
+        yield f'\n### profile = "{name}"\n\n{profile.vendor} {profile.model}.\n'
+        yield from _table(tuple(_param_row(param) for param in profile.params.values()))
+
+
+def _names(device_class: str) -> list[str]:
+    names = sorted(file.stem for file in PROFILES.glob("*.toml"))
+    return [name for name in names if shipped(name).device_class == device_class]
+
+
+def _table(rows: tuple[ParamRow, ...]) -> Iterator[str]:
+    if not rows:
+        yield "\nNo parameters.\n"
+        return
+    yield "\n| parameter | kind | default | meaning |\n|---|---|---|---|\n"
+    for row in rows:
+        yield f"| `{row.name}` | {row.kind} | {row.default} | {row.meaning} |\n"
+
+
+def _param_row(param: Param) -> ParamRow:
+    if isinstance(param.default, bool):
+        return ParamRow(param.name, "true or false", str(param.default).lower(), param.meaning)
+    bounds = [f"{sign} {value:g}" for sign, value in (("≥", param.low), ("≤", param.high)) if value is not None]
+    default = "**required**" if param.default is None else f"`{param.default:g}`"
+    return ParamRow(param.name, ", ".join(("number", *bounds)), default, param.meaning)

@@ -1,0 +1,75 @@
+"""A car arrives at the demo's station while an outside central system decides: wait for the station, plug in, show a card.
+
+Nothing is shown to the station before the central system has accepted it and the connector is available: a token that is
+read earlier is answered without the central system, and the session is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from hil.demo.bench import Bench
+from hil.demo.changes import central_system, fault_sentences
+from hil.demo.story import Position
+from hil.simulators.line_socket import Refused
+
+LOOK_S = 0.1
+REMINDER_S = 10.0
+
+
+class Arrival:
+    """One arrival: `run` waits as long as the central system needs, and reports what it waits for."""
+
+    def __init__(self, bench: Bench, url: str) -> None:
+        self._bench = bench
+        self._url = url
+        self.position = Position(total=3)
+
+    async def run(self) -> None:
+        """Until the card was shown. The answer to it is in the notes, as `hil.demo.changes` finds it."""
+        self._begin(f"wait for {self._url} to accept the station")
+        await self._until_ready()
+        if (await self._bench.plant_state())["plugged"]:
+            await self._bench.unplug()
+            await self._until_ready()
+        self._begin("plug in")
+        await self._bench.plug()
+        await self._until_plugged()
+        self._begin("show the card; the central system decides")
+        await self._bench.token()
+
+    async def _until_ready(self) -> None:
+        reminded_s = time.monotonic()
+        while (missing := await self._missing()) is not None:
+            self.position.name = missing
+            if time.monotonic() - reminded_s >= REMINDER_S:
+                reminded_s = time.monotonic()
+                self._bench.note(f"still {missing}")
+            await asyncio.sleep(LOOK_S)
+
+    async def _missing(self) -> str | None:
+        """What the station waits for before a car may come; None when it is ready."""
+        try:
+            daemon = await self._bench.status.ask({"do": "status"})
+            evse = await self._bench.evse()
+        except Refused:
+            return "waiting for the daemon"
+        state = central_system(daemon["ocpp"])
+        if state == "offline":
+            return f"waiting for the central system at {self._url}: no connection"
+        if state != "Accepted":
+            return f"waiting for the central system at {self._url}: BootNotification {state}"
+        if faults := fault_sentences(evse):
+            return f"waiting for the end of a fault: {'; '.join(faults.values())}"
+        if evse["status"] != "Available" and not evse["plugged"]:
+            return f"waiting for the connector to be Available: it is {evse['status']}"
+        return None
+
+    async def _until_plugged(self) -> None:
+        while not (await self._bench.evse())["plugged"]:
+            await asyncio.sleep(LOOK_S)
+
+    def _begin(self, name: str) -> None:
+        self.position.number, self.position.name = self.position.number + 1, name
+        self._bench.note(self.position.words(time.monotonic()))

@@ -1,0 +1,62 @@
+"""What the live demo plays: one story or arrival at a time, and a new one whenever somebody asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hil.demo.story import Position, StoryFailed
+from hil.simulators.csms import CallError
+from hil.simulators.line_socket import Refused
+
+STEER_ON = 'steer on, or send {"do": "story"} for a new one'
+
+
+class Playable(Protocol):
+    """A story (`hil.demo.story`) or an arrival (`hil.demo.arrival`)."""
+
+    position: Position
+
+    async def run(self) -> Any:
+        """Play it to its end. Raises StoryFailed, Refused, CallError, LookupError or OSError."""
+
+
+class Programme:
+    """Plays at most one at a time. `words` says where it is."""
+
+    def __init__(self, new: Callable[[], Playable], note: Callable[[str], None]) -> None:
+        self._new = new
+        self._note = note
+        self._playing: Playable | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ended = "not begun"
+
+    def start(self) -> None:
+        """Begin a new one. Raises Refused while one is playing."""
+        if self._playing is not None:
+            raise Refused(f"a story is under way ({self.words()}): wait for its end")
+        self._playing = self._new()
+        self._task = asyncio.create_task(self._play(self._playing), name="story")
+
+    def words(self) -> str:
+        """Where the story is, for people."""
+        return self._ended if self._playing is None else self._playing.position.words(time.monotonic())
+
+    async def stop(self) -> None:
+        """End the one that is playing, wherever it is."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _play(self, playing: Playable) -> None:
+        try:
+            await playing.run()
+            self._ended = f"the end; {STEER_ON}"
+        except (StoryFailed, Refused, CallError, LookupError, OSError) as error:
+            self._ended = f"broken off; {STEER_ON}"
+            self._note(f"the story breaks off: {error}")
+        finally:
+            self._playing = None
+        self._note(self._ended)
