@@ -212,7 +212,7 @@ class PilotBoardState:
     hardware_chain_closed: bool
     latched: frozenset[str]
     """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
-    lock, supply."""
+    lock, supply; and what an older board leaves out: door, rcd, chain, opened (docs/hardware.md)."""
     temperatures_degC: tuple[float, ...]
 
 

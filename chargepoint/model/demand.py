@@ -114,9 +114,9 @@ class StageDemand:
     """The daemon's order to one EVSE's power stage. Holds for `lease_s` after the power process received it; then
     the ramp takes power to zero and the contactor opens.
 
-    `voltage_limit_V` is never exceeded at the output (the car's maximum; during PRE_CHARGE the target to match,
-    during CABLE_CHECK the test voltage's basis: the car's maximum). `voltage_floor_V` is the least battery voltage
-    while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
+    `voltage_limit_V` is the car's maximum: never exceeded at the output, and the basis of the cable check's voltage.
+    `voltage_target_V` is what PRE_CHARGE matches and what bounds the output while charging in TRANSFER; 0: the car
+    names none. `voltage_floor_V` is the least battery voltage while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
     """
 
     evse_id: EvseId

@@ -156,6 +156,7 @@ class Control:
         evse.auto.enabled = _flag(request, "on", True)
         evse.auto.rises = int(_number(request, "rises", 1, 10)) if "rises" in request else 2
         evse.auto.expected_V = _number(request, "expected_V", 50.0, 1500.0) if "expected_V" in request else None
+        evse.auto.follows = _flag(request, "follows", False)
         evse.auto.restart()
         if evse.auto.enabled and not evse.car.plugged and _flag(request, "plug", True):
             evse.plug()

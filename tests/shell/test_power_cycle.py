@@ -308,8 +308,8 @@ def test_a_tick_that_comes_far_too_late_is_told_as_such_and_switches_off(station
 
     station.run(60, each)
     trips = [message for message in told if isinstance(message, InterlockTripped)]
-    assert [trip.code for trip in trips if trip.code not in NOT_HEARD_YET] == [FaultCode.STOOD_STILL]
-    assert "stood still for 3.0 s" in trips[-1].detail
+    assert [trip.code for trip in trips if trip.code not in NOT_HEARD_YET] == [FaultCode.PROCESS_STALLED]
+    assert "did not run for 3.0 s" in trips[-1].detail
     assert not station.board.board.contactor
     daemon.close()
 
