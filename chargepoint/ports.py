@@ -1,4 +1,6 @@
-"""Ports: what control asks of hardware and of the clock. Drivers fulfil them; nothing here knows a bus or a register.
+"""Ports: what control asks of hardware and of the clock, and the one door to the station for all who send orders.
+
+Drivers fulfil the hardware's ports; nothing here knows a bus or a register. `app` fulfils `StationPort`.
 
 All calls return at once. A driver queues its transactions on its bus and gives the last values with their age; a value
 too old is the caller's to refuse (`Reading.fresh`).
@@ -12,9 +14,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
 from chargepoint.model.readings import Reading
+from chargepoint.model.status import EvseState
 
 
 class Clock(Protocol):
@@ -25,6 +29,19 @@ class Clock(Protocol):
 
     def utc(self) -> datetime:
         """Aware UTC time."""
+
+
+class StationPort(Protocol):
+    """The door to the station: central system, site bus, page and local command enter here. All calls return at once."""
+
+    def evse_states(self) -> tuple[EvseState, ...]:
+        """Every EVSE, always all of them, in the order of their ids; known before any client is made."""
+
+    def command(self, command: StationCommand) -> CommandResult:
+        """Do it, or say why not. A demand that follows from it is on its way when this returns."""
+
+    def firmware_version(self) -> str:
+        """At most 50 characters."""
 
 
 class Bus(Protocol):
@@ -195,7 +212,7 @@ class PilotBoardState:
     hardware_chain_closed: bool
     latched: frozenset[str]
     """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
-    lock, supply."""
+    lock, supply; and what an older board leaves out: door, rcd, chain, opened (docs/hardware.md)."""
     temperatures_degC: tuple[float, ...]
 
 

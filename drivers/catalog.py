@@ -20,7 +20,7 @@ from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.codec import Params, resolve_params
 from drivers.profile.load import load, shipped
-from drivers.profile.schema import Profile, ProfileError
+from drivers.profile.schema import DeviceProfile, ProfileError
 from drivers.reference import markdown
 from drivers.serial_bus import SerialBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
@@ -64,7 +64,7 @@ def reference() -> str:
     return markdown(sorted(DRIVERS))
 
 
-def _load(name: str) -> Profile:
+def _load(name: str) -> DeviceProfile:
     return load(Path(name)) if name.endswith(".toml") else shipped(name)
 
 
@@ -88,7 +88,7 @@ def _refuse_unknown(params: Mapping[str, object], *known: str) -> None:
         )
 
 
-def _profile(spec: DeviceSpec, device_class: str) -> tuple[Profile, Params]:
+def _profile(spec: DeviceSpec, device_class: str) -> tuple[DeviceProfile, Params]:
     if spec.profile is None:
         raise _refused(("profile",), "required by this driver", "name one of drivers/profiles, or a .toml file's path")
     try:

@@ -1,7 +1,7 @@
 """The daemon put together: rooms that never import each other meet here, through typed calls.
 
-Life: open the store, find what the last run left open, build the channels, then run link, central system, cars and status
-in one TaskGroup until told to stop. A failure of any of them ends the daemon; the power process then lets its leases lapse.
+Life: open the store, find what the last run left open, then run link, station, central system, cars and status in one
+TaskGroup until a signal or a reset. A failure of any of them ends the daemon; the power process then lets its leases lapse.
 """
 
 from __future__ import annotations
@@ -10,27 +10,29 @@ import asyncio
 import contextlib
 import logging
 import signal
+import uuid
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from chargepoint.app.clock import SystemClock
-from chargepoint.app.commands import Commands
-from chargepoint.app.evse_channel import EvseChannel, Rooms
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
-from chargepoint.app.snapshot import Sitters, snapshot
-from chargepoint.config.schema import Config, EvseSection, TlsPolicy
+from chargepoint.app.station_shell import StationShell
+from chargepoint.app.station_status import StatusSources, station_status
+from chargepoint.config.schema import Config, TlsPolicy
+from chargepoint.control.evse_control import ChargingVariables
+from chargepoint.control.station_control import StationControl
 from chargepoint.diagnostics.local_orders import reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
-from chargepoint.energy.arbiter import Arbiter
 from chargepoint.iso15118.secc.services import offer
 from chargepoint.iso15118.secc.session import SeccSettings
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import ControlMode
 from chargepoint.model.commands import ResetKind
-from chargepoint.model.ids import EvseId
-from chargepoint.model.image import EvseImage, PowerEvent
-from chargepoint.model.status import ConnectorStatus, EvseState
+from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.power.link_client import LinkClient
@@ -41,7 +43,9 @@ from chargepoint.transactions.ledger import LedgerState
 
 STATUS_NAME = "status.sock"
 DATABASE_NAME = "chargepoint.sqlite3"
-RESET_PATIENCE_S = 40.0
+ANSWER_LEAVES_S = 0.5
+"""The answer to an order to restart leaves before the connection closes."""
+
 BOOT_ID_KEY = "app/boot_id"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -54,28 +58,23 @@ class Daemon:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.clock = SystemClock()
-        self.arbiter = Arbiter()
         self.store = Store.open(config.station.state_dir / DATABASE_NAME)
-        self.link = LinkClient(
-            link_path(config), self._on_image, self._on_power_event, self._on_link, logging.getLogger("link")
-        )
         self.loop_lag = LoopLag()
         self._stop = asyncio.Event()
-        self._restart_after: ResetKind | None = None
-        self.commands = Commands(self.arbiter, self._restart)
-        self.commands.promise(
-            tuple(_unheard(EvseId(number), section) for number, section in sorted(config.evse.items()))
+        control = StationControl(config, self._variables, lambda: TransactionId(str(uuid.uuid4())))
+        self.shell = StationShell(control, self.store, self.clock)
+        self.link = LinkClient(
+            link_path(config),
+            self.shell.on_image,
+            self.shell.on_power_event,
+            self._on_link,
+            logging.getLogger("link"),
         )
         self.ocpp = OcppClient(
-            config.csms, config.station, self.store, self.commands, self.clock, logging.getLogger("ocpp")
+            config.csms, config.station, self.store, self.shell, self.clock, logging.getLogger("ocpp")
         )
-        rooms = Rooms(config, self.arbiter, self.link, self.store, self.ocpp, self.clock, self._active)
-        self.channels = {
-            EvseId(number): EvseChannel(EvseId(number), rooms, logging.getLogger(f"evse-{number}"))
-            for number in sorted(config.evse)
-        }
-        self.commands.join(self.channels)
         self.cars = self._cars()
+        self.shell.join(self.link, self.ocpp, self.cars, self._restart)
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT or a reset; then tasks end, the store closes, the demand lapses."""
@@ -84,26 +83,29 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._take_up()
-        sitters = Sitters(self.clock, self.link, self.ocpp, self.loop_lag, self.channels, self.cars)
+        sources = StatusSources(self.clock, self.shell, self.link, self.ocpp, self.loop_lag, self.cars)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self.link.run(), name="power-link"),
+                    group.create_task(self.shell.run(), name="station"),
                     group.create_task(self.ocpp.run(), name="ocpp"),
                     group.create_task(
                         serve(
                             self.config.station.runtime_dir / STATUS_NAME,
-                            {"status": lambda _: snapshot(sitters), "reset": reset_verb(self.commands.command)},
+                            {
+                                "status": lambda _: asdict(station_status(sources)),
+                                "reset": reset_verb(self.shell.command),
+                            },
                         ),
                         name="status",
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
                     group.create_task(self.loop_lag.run(), name="loop-lag"),
-                    *(group.create_task(channel.run()) for channel in self.channels.values()),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                 ]
-                notifier.ready(f"{len(self.channels)} EVSE")
-                log.info("* daemon up: %d EVSE", len(self.channels))
+                notifier.ready(f"{len(self.config.evse)} EVSE")
+                log.info("* daemon up: %d EVSE", len(self.config.evse))
                 await self._stop.wait()
                 notifier.stopping()
                 await self._finish_work()
@@ -113,43 +115,23 @@ class Daemon:
             self.store.close()
             log.info("* daemon down")
 
-    # -- channels' common needs -----------------------------------------------------------------------------------
+    # -- what the rooms need of each other -------------------------------------------------------------------------
 
-    def _active(self) -> int:
-        return sum(channel.book.state is not None for channel in self.channels.values())
-
-    def _on_image(self, image: EvseImage) -> None:
-        channel = self.channels.get(image.evse_id)
-        if channel is not None:
-            channel.on_image(image)
-
-    def _on_power_event(self, event: PowerEvent) -> None:
-        channel = self.channels.get(event.evse_id)
-        if channel is not None:
-            channel.on_power_event(event)
+    def _variables(self) -> ChargingVariables:
+        sampled_s, aligned_s = self.ocpp.sampling_intervals()
+        return ChargingVariables(float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut")), sampled_s, aligned_s)
 
     def _on_link(self, connected: bool) -> None:
         log.log(logging.INFO if connected else logging.WARNING, "* power process %s", "here" if connected else "gone")
 
     def _restart(self, kind: ResetKind) -> None:
-        if self._restart_after is None:
-            self._restart_after = kind
-            task = asyncio.get_running_loop().create_task(self._restart_when_idle(kind), name="reset")
-            task.add_done_callback(lambda _: self._stop.set())
-
-    async def _restart_when_idle(self, kind: ResetKind) -> None:
-        log.info("* reset ordered (%s)", kind.value)
-        patience_s = RESET_PATIENCE_S if kind is ResetKind.IMMEDIATE else None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while not all(channel.idle for channel in self.channels.values()):
-                    await asyncio.sleep(0.1)
-        await asyncio.sleep(0.5)  # the answer to Reset leaves first
+        log.info("* restarting: reset ordered (%s)", kind.value)
+        asyncio.get_running_loop().call_later(ANSWER_LEAVES_S, self._stop.set)
 
     async def _finish_work(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
-                while not all(channel.nothing_to_store for channel in self.channels.values()):
+                while not self.shell.nothing_to_store:
                     await asyncio.sleep(0.02)
 
     async def _keep_beating(self, notifier: Notifier) -> None:
@@ -165,17 +147,18 @@ class Daemon:
         variables = self.store.variables()
         boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         reason = StopReason.REBOOT if variables.get(BOOT_ID_KEY) == boot_id else StopReason.POWER_LOSS
+        at = Instant(self.clock.monotonic_s(), self.clock.utc())
         for left in self.store.open_transactions():
-            channel = self.channels.get(EvseId(left.evse_id))
+            evse = self.shell.control.evses.get(EvseId(left.evse_id))
             try:
                 state = LedgerState.from_json(left.state_json)
             except ValueError as error:
                 log.error("! stored transaction %s cannot be read: %s", left.transaction_id, error)
                 continue
-            if channel is None:
+            if evse is None:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
-                channel.book.restore(state, reason)
+                self.shell.perform(evse.restore(state, reason, at))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
         self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), Journal(entry))
 
@@ -192,7 +175,7 @@ class Daemon:
         for number, evse in self.config.evse.items():
             if evse.interface is None:
                 continue
-            channel = self.channels[EvseId(number)]
+            evse_id = EvseId(number)
             settings = SeccSettings(
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
@@ -206,27 +189,10 @@ class Daemon:
                 section,
                 settings,
                 context,
-                channel.secc_inputs,
-                channel.on_car_events,
+                partial(self.shell.secc_inputs, evse_id),
+                partial(self.shell.on_car_events, evse_id),
                 self.clock,
                 logging.getLogger(f"car-{number}"),
             )
-            channel.secc = cars[EvseId(number)] = car
+            cars[evse_id] = car
         return cars
-
-
-def _unheard(evse_id: EvseId, section: EvseSection) -> EvseState:
-    return EvseState(
-        evse_id=evse_id,
-        status=ConnectorStatus.UNAVAILABLE,
-        plugged=False,
-        transaction_id=None,
-        id_token=None,
-        discharge_negotiated=False,
-        charge_max_W=section.charge_power_max_W,
-        discharge_max_W=section.discharge_power_max_W,
-        voltage_V=None,
-        transaction_started_s=None,
-        meter_fresh=False,
-        connector_type=section.connector_type,
-    )

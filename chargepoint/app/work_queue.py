@@ -15,8 +15,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class WorkQueue:
-    """One EVSE's queue. A piece of work that the store refuses is told and given up; what must not be lost tries again
-    by itself."""
+    """One EVSE's queue. Work that the store refuses is logged and given up; work that must not be lost tries again itself."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -29,7 +28,7 @@ class WorkQueue:
         return self._queue.empty() and not self._busy
 
     def add(self, work: Work) -> None:
-        """Do it after what waits already; dropped, and told, where too much waits."""
+        """Do it after the work that waits already; dropped, with a line in the log, where too much waits."""
         if self._queue.qsize() >= WORK_MAX:
             self._log.error("! %d things wait to be stored; the disk does not keep up", WORK_MAX)
         else:

@@ -211,6 +211,12 @@ class EnergySection(Section):
     default_power_W: float | None = Field(
         None, ge=0, description="charge at this when nobody has an opinion; none: at the limit"
     )
+    fallback_ramp_W_per_s: float = Field(
+        1000.0,
+        ge=10,
+        le=1_000_000,
+        description="how fast the set-point moves to the next voice's when the deciding one was withdrawn",
+    )
 
 
 class PowerSection(Section):

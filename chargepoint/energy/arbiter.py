@@ -1,10 +1,9 @@
 """The arbiter: all contributions for one EVSE in, one setpoint with its explanation out.
 
-The rule. Limits narrow in the order of `Source`: hardware, car, site, central system, driver; one that
-leaves nothing in common with those before it is cut to the nearest allowed point and named. The target is that of the
-strongest source that has one (central system before site before driver before car before default). The result is the
-target clamped into the limits, and says who decided and who cut. A car that names its own target (Scheduled mode) never gets
-more than that, whoever decides: facts/safety.md 1.1 step 10, «never above».
+Limits narrow in the order of `Source`: hardware, car, site, central system, driver. A limit that has nothing in common with
+the limits before it becomes the nearest allowed point, and the explanation names it. The target comes from the strongest
+source that has one: central system, site, driver, car, default. The setpoint is the target clamped into the limits. A car
+that names its own target (Scheduled mode) never gets more than that target: docs/sources/safety.md 1.1, step 10.
 """
 
 from __future__ import annotations
@@ -35,37 +34,45 @@ _NAMES = {
 
 
 class Arbiter:
-    """Keeps the contributions of every EVSE; they expire by themselves."""
+    """Keeps the contributions of one EVSE, keyed by their owner; contributions expire by themselves.
 
-    def __init__(self) -> None:
-        self._contributions: dict[tuple[EvseId, Source, str], Contribution] = {}
+    An owner is one voice (`ocpp`, `mqtt/edge`, `car`). Several owners may speak for one `Source`; replacing or withdrawing
+    what one owner said never touches another's.
+    """
 
-    def contribute(self, contribution: Contribution) -> None:
-        """Add it, or replace the same source's with the same key."""
-        self._contributions[(contribution.evse_id, contribution.source, contribution.key)] = contribution
+    def __init__(self, evse_id: EvseId) -> None:
+        self._evse_id = evse_id
+        self._contributions: dict[tuple[str, str], Contribution] = {}
 
-    def replace(self, evse_id: EvseId, source: Source, contributions: Iterable[Contribution]) -> None:
-        """All of one source for one EVSE become these."""
-        self.withdraw(evse_id, source)
-        for contribution in contributions:
-            self.contribute(contribution)
+    def replace(self, owner: str, contributions: Iterable[Contribution]) -> None:
+        """All that this owner says becomes these. Raises ValueError for a contribution of another EVSE."""
+        fresh = {(owner, c.key): c for c in contributions}
+        for contribution in fresh.values():
+            if contribution.evse_id != self._evse_id:
+                raise ValueError(f"{owner}: a contribution for EVSE {contribution.evse_id} at EVSE {self._evse_id}")
+        self.withdraw(owner)
+        self._contributions |= fresh
 
-    def withdraw(self, evse_id: EvseId, source: Source) -> None:
-        """Forget one source's contributions for one EVSE."""
-        for key in [k for k in self._contributions if k[0] == evse_id and k[1] is source]:
+    def withdraw(self, owner: str) -> None:
+        """Forget what this owner said."""
+        for key in [k for k in self._contributions if k[0] == owner]:
             del self._contributions[key]
 
-    def valid(self, evse_id: EvseId, now_s: float) -> list[Contribution]:
+    def valid(self, now_s: float) -> list[Contribution]:
         """What holds now, in the order of narrowing; expired ones are forgotten."""
         for key in [k for k, c in self._contributions.items() if c.valid_until_s <= now_s]:
             del self._contributions[key]
-        mine = [c for c in self._contributions.values() if c.evse_id == evse_id]
-        return sorted(mine, key=lambda c: (c.source.rank, c.key))
+        ordered = sorted(self._contributions.items(), key=lambda item: (item[1].source.rank, item[1].key, item[0]))
+        return [contribution for _, contribution in ordered]
 
-    def decide(self, evse_id: EvseId, now_s: float) -> Setpoint:
+    def target_owner(self, now_s: float) -> str | None:
+        """The owner whose target decides now; None where nobody has one."""
+        chosen = _target(self.valid(now_s))
+        return next((owner for (owner, _), c in self._contributions.items() if c is chosen), None)
+
+    def decide(self, now_s: float) -> Setpoint:
         """The setpoint that holds at `now_s`; zero where hardware or car have no valid limit."""
-        contributions = self.valid(evse_id, now_s)
-        return decide(evse_id, contributions, now_s)
+        return decide(self._evse_id, self.valid(now_s), now_s)
 
 
 def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> Setpoint:

@@ -1,4 +1,4 @@
-"""Contributions made from what the station itself knows: hardware, car, site, the driver's reserve, the default."""
+"""Contributions made from what the station itself knows: hardware, car, connection, the driver's reserve, the default."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from chargepoint.model.image import EvseImage
 from chargepoint.model.limits import Interval, bidirectional, charge_only
 
 IMAGE_LIFE_S = 0.5
-"""A process image is worth a lease; the same holds for the car's word outside the charge loop's own timeout."""
-
-CAR_SILENCE_S = 0.5
-"""A car silent for longer in the charge loop gets no power, however long its protocol timer is configured
-(facts/safety.md 3: zero the set-point after 0.5 s independently)."""
+"""A process image is good for one lease, in seconds."""
 
 CAR_PATIENCE_S = 60.0
 """Outside the charge loop a car speaks at its leisure (V2G_SECC_Sequence_Timeout)."""
@@ -36,28 +32,29 @@ def of_hardware(image: EvseImage) -> Contribution | None:
 def of_car(car: CarDemand, voltage_V: float | None, loop_timeout_s: float) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
-    Source: facts/safety.md 4.1 (signs and the meaning of the V2X energy requests).
+    `loop_timeout_s`: a car silent for longer in the charge loop gets no power (`[iso15118] charge_loop_timeout_s`).
+    Source: docs/sources/safety.md 3 and 4.1 (signs, and the meaning of the V2X energy requests).
     """
     limits = car.limits
     discharge_W = limits.discharge_power_max_W if car.service.bidirectional else 0.0
     life_s = loop_timeout_s if car.phase is Phase.TRANSFER else CAR_PATIENCE_S
     until_s = car.at_s + life_s
 
-    def say(key: str, reason: str, interval: Interval | None, target_W: float | None = None) -> Contribution:
+    def made(key: str, reason: str, interval: Interval | None, target_W: float | None = None) -> Contribution:
         return Contribution(Source.CAR, car.evse_id, until_s, reason, interval, target_W, key)
 
-    said = [say("limits", "its own limits", bidirectional(limits.charge_power_max_W, discharge_W))]
+    contributions = [made("limits", "its own limits", bidirectional(limits.charge_power_max_W, discharge_W))]
     energy = car.energy
     if energy.min_v2x_Wh is not None and energy.min_v2x_Wh > 0:
-        said.append(say("v2x", "below its V2X window", charge_only(limits.charge_power_max_W)))
+        contributions.append(made("v2x", "below its V2X window", charge_only(limits.charge_power_max_W)))
     if energy.max_v2x_Wh is not None and energy.max_v2x_Wh < 0:
-        said.append(say("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
+        contributions.append(made("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
     if energy.max_Wh is not None and energy.max_Wh <= 0:
-        said.append(say("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
+        contributions.append(made("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
     if car.control_mode is ControlMode.SCHEDULED:
         asked_W = (car.target_current_A or 0.0) * (voltage_V or 0.0)
-        said.append(say("target", "its target current", None, asked_W))
-    return said
+        contributions.append(made("target", "its target current", None, asked_W))
+    return contributions
 
 
 def of_driver(
@@ -76,8 +73,10 @@ def of_driver(
     )
 
 
-def of_site(evse_id: EvseId, import_max_W: float, export_max_W: float, sharers: int, until_s: float) -> Contribution:
-    """An equal share of the connection among the EVSEs that are at work; the place for cleverer sharing."""
+def of_connection(
+    evse_id: EvseId, import_max_W: float, export_max_W: float, sharers: int, until_s: float
+) -> Contribution:
+    """An equal share of the site's connection for each EVSE that is at work."""
     share = 1.0 / max(1, sharers)
     return Contribution(
         source=Source.SITE,

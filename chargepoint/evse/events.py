@@ -1,4 +1,4 @@
-"""What a session is told and what it asks for in return: closed unions."""
+"""What a session takes and what it gives back: closed unions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chargepoint.model.car import CarEvent
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.faults import InterlockTripped
-from chargepoint.model.ids import IdToken
+from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.image import EvseImage, TokenPresented
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
@@ -70,8 +70,9 @@ class AskAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class BeginTransaction:
-    """Plugged and authorised: the power path may close (OCPP TxStartPoint PowerPathClosed)."""
+    """Plugged in and authorised: the power path may close (OCPP TxStartPoint PowerPathClosed)."""
 
+    transaction_id: TransactionId
     trigger: TriggerReason
     token: IdToken
     remote_start_id: int | None
@@ -87,26 +88,30 @@ class UpdateTransaction:
 
 @dataclass(frozen=True, slots=True)
 class EndTransaction:
-    """Power is off (or was given up on); the transaction ends with the registers as last read."""
+    """Power is off (or was given up on); the transaction ends with the registers as last read.
+
+    `detail`: one sentence that says what led to the reason.
+    """
 
     trigger: TriggerReason
     reason: StopReason
     token: IdToken | None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TellStatus:
+class ReportStatus:
     """The connector's status changed."""
 
     status: ConnectorStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class WriteLog:
     """One line of the session's story, with its letter of the log alphabet (`=` state, `!` fault, `*` life cycle)."""
 
     letter: str
     text: str
 
 
-SessionOutput = AskAuthorization | BeginTransaction | UpdateTransaction | EndTransaction | TellStatus | Tell
+SessionOutput = AskAuthorization | BeginTransaction | UpdateTransaction | EndTransaction | ReportStatus | WriteLog

@@ -1,4 +1,4 @@
-"""One token's permission to charge on a connector, from its first sighting to the end of its use."""
+"""One token's permission to charge on a connector: from the moment the token is shown to the end of its use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Permit:
     _granted_s: float = 0.0
 
     def ask(self, token: IdToken, remote_start_id: int | None = None) -> None:
-        """Somebody else decides about this token now."""
+        """The central system or a local rule decides about this token now."""
         self.state, self.token, self.remote_start_id = Permission.ASKED, token, remote_start_id
 
     def grant(self, token: IdToken, now_s: float, remote_start_id: int | None = None) -> None:
@@ -40,7 +40,7 @@ class Permit:
         )
 
     def refuse(self) -> None:
-        """The token asked about may not; it is remembered until it is forgotten with the plug."""
+        """The token asked about may not charge. The refusal stays until `forget` or another token."""
         self.state = Permission.REFUSED
 
     def forget(self) -> None:
@@ -52,5 +52,5 @@ class Permit:
         return self.state is Permission.ASKED and self.token == token
 
     def unused_s(self, now_s: float) -> float:
-        """For how long it is granted and not used; 0 otherwise."""
+        """For how long, in seconds, the permission is granted and not used; 0 where nothing is granted."""
         return now_s - self._granted_s if self.state is Permission.GRANTED else 0.0

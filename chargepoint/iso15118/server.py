@@ -24,6 +24,7 @@ from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.secc.engine import Exchanged, Secc
 from chargepoint.iso15118.secc.session import Now, SeccSettings
 from chargepoint.model.car import CarEvent, SeccInputs
+from chargepoint.model.station_status import ConversationStatus, MessageStatus
 from chargepoint.ports import Clock
 from chargepoint.security.tls import refuse_leaf
 
@@ -128,17 +129,17 @@ class SeccServer:
             self.pass_on(self._car.secc)
             self._car.abandon()
 
-    def snapshot(self) -> dict[str, object]:
-        """For the status page: the session as agreed and the last messages. A car whose session has ended is none."""
+    def status(self) -> ConversationStatus:
+        """The session as agreed and the last messages. A car whose session has ended is none."""
         car = self._car
         trace = self._last_trace if car is None or car.secc is None else car.secc.trace
         session = None if car is None or car.secc is None or car.over else car.secc.session
-        return {
-            "connected": car is not None and not car.over,
-            "state": None if session is None else session.state.value,
-            "evcc_id": None if session is None else session.evcc_id,
-            "messages": [{"at_s": m.at_s, "dir": m.direction, "name": m.name, "note": m.note} for m in trace[-12:]],
-        }
+        return ConversationStatus(
+            connected=car is not None and not car.over,
+            state=None if session is None else session.state.value,
+            evcc_id=None if session is None else session.evcc_id,
+            messages=tuple(MessageStatus(m.at_s, m.direction, m.name, m.note) for m in trace[-12:]),
+        )
 
     # -- for the connection ----------------------------------------------------------------------------------------
 

@@ -1,1 +1,5 @@
-"""Words everyone shares: ids, readings, limits, demand, faults, the process image. No I/O, no decisions, no imports above."""
+"""The words every room shares: ids, readings, limits, demand, faults, commands, the process image, the status.
+
+Frozen data with units in the names. Nothing comes in and nothing goes out: the room has no I/O, takes no decision and
+imports no other room.
+"""

@@ -1,4 +1,4 @@
-"""The car as the SECC knows it: what it is, what it can, what it asks; and what the SECC is told to answer with."""
+"""The car as the SECC knows it: what it is, what it can take and give, what it asks; and what the SECC answers from."""
 
 from __future__ import annotations
 

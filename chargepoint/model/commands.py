@@ -31,9 +31,14 @@ class StopTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Contribute:
-    """Replace all contributions of one source for one EVSE by these (an empty tuple withdraws them)."""
+    """Replace all contributions of one owner for one EVSE by these (an empty tuple withdraws them).
+
+    `owner` names the voice (`ocpp`, `mqtt/edge`, `page`). Two owners may speak for the same source: neither touches
+    what the other said.
+    """
 
     evse_id: EvseId
+    owner: str
     contributions: tuple[Contribution, ...]
 
 
@@ -54,9 +59,9 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class ResetFaults:
-    """Let latched faults go where their cause is gone, on one EVSE or on all (None), once no transaction runs.
+    """Let latched faults go whose cause is gone: of one EVSE, or of all (None). Refused while a transaction runs.
 
-    `author`: who asks, for the journal.
+    `author` names who asks; the journal keeps the name with the reset.
     """
 
     evse_id: EvseId | None
@@ -87,7 +92,7 @@ class ReportKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Read the meter now (context Trigger) and tell it: as MeterValues, or as an Updated record of the transaction."""
+    """Read the meter now (context Trigger) and send it: as MeterValues, or as an Updated record of the transaction."""
 
     evse_id: EvseId
     kind: ReportKind

@@ -1,4 +1,4 @@
-"""Demand goes down: contributions of each party, the one setpoint made of them, the order to the power stage."""
+"""Demand: contributions of each party, the one setpoint made of them, the order to the power stage."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Target = float | FrequencyWattLaw
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One party's say for one EVSE: what may flow, what should flow, and until when that holds.
+    """What one party says for one EVSE: what may flow, what should flow, and until when that holds.
 
     `limits_W` None means no opinion on limits; `target_W` None no opinion on the setpoint. After `valid_until_s`
     (monotonic) the contribution is as if never made. `reason` finishes the sentence «limited by <source>: <reason>».
@@ -66,7 +66,7 @@ class Contribution:
     limits_W: Interval | None = None
     target_W: Target | None = None
     key: str = ""
-    """Distinguishes several contributions of one source (two charging profiles, say); same key replaces."""
+    """Distinguishes several contributions of one owner (two charging profiles, say); the same key replaces."""
 
     def __post_init__(self) -> None:
         if isinstance(self.target_W, (int, float)) and not math.isfinite(self.target_W):
@@ -114,9 +114,9 @@ class StageDemand:
     """The daemon's order to one EVSE's power stage. Holds for `lease_s` after the power process received it; then
     the ramp takes power to zero and the contactor opens.
 
-    `voltage_limit_V` is never exceeded at the output (the car's maximum; during PRE_CHARGE the target to match,
-    during CABLE_CHECK the test voltage's basis: the car's maximum). `voltage_floor_V` is the least battery voltage
-    while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
+    `voltage_limit_V` is the car's maximum: never exceeded at the output, and the basis of the cable check's voltage.
+    `voltage_target_V` is what PRE_CHARGE matches and what bounds the output while charging in TRANSFER; 0: the car
+    names none. `voltage_floor_V` is the least battery voltage while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
     """
 
     evse_id: EvseId

@@ -19,11 +19,15 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-class Reset(Enum):
-    """When a latched fault may clear: AUTO as soon as its cause is gone, UNPLUG with the next state A, OPERATOR only by
-    a person (or the central system's Reset) once its cause is gone."""
+class ResetRule(Enum):
+    """When a latched fault may clear, once its cause is gone and the output is off.
+
+    AUTO at once; RESTING when moreover the pilot shows A or B and the contactor is seen open; UNPLUG when the car was
+    seen gone (state A) at any time since the trip; OPERATOR only by a person, or by the central system's Reset.
+    """
 
     AUTO = "auto"
+    RESTING = "resting"
     UNPLUG = "unplug"
     OPERATOR = "operator"
 
@@ -60,10 +64,11 @@ class FaultCode(IntEnum):
     CURRENT_EXCEEDED = 26
     METER_PLAUSIBILITY = 27
     NO_CURRENT = 28
-    STOOD_STILL = 29
+    PROCESS_STALLED = 29
     PILOT_BOARD_SUPPLY = 30
     PROXIMITY = 31
     OUTPUT_NOT_DISCHARGED = 32
+    CONTACTOR_OPENED = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,12 @@ class FaultKind:
     """A catalogue row: severity, reset rule, and what a person reads and does."""
 
     severity: Severity
-    reset: Reset
+    reset: ResetRule
     title: str
     remedy: str
 
 
-def _row(severity: Severity, reset: Reset, title: str, remedy: str) -> FaultKind:
+def _row(severity: Severity, reset: ResetRule, title: str, remedy: str) -> FaultKind:
     return FaultKind(severity, reset, title, remedy)
 
 
@@ -84,87 +89,113 @@ _E, _R, _W = Severity.EMERGENCY, Severity.ERROR, Severity.WARNING
 
 CATALOGUE: dict[FaultCode, FaultKind] = {
     FaultCode.LEASE_LOST: _row(
-        _R, Reset.AUTO, "demand not renewed", "one of the two processes stopped: see the journal of both units"
+        _R, ResetRule.AUTO, "demand not renewed", "one of the two processes stopped: see the journal of both units"
     ),
-    FaultCode.EMERGENCY_STOP: _row(_E, Reset.OPERATOR, "emergency stop", "release the button, then reset the station"),
+    FaultCode.EMERGENCY_STOP: _row(
+        _E, ResetRule.OPERATOR, "emergency stop", "release the button, then reset the station"
+    ),
     FaultCode.OVER_VOLTAGE_EMERGENCY: _row(
-        _E, Reset.OPERATOR, "output over-voltage (IEC 61851-23 Table 103)", "inspect module and wiring before reset"
+        _E, ResetRule.OPERATOR, "output over-voltage (IEC 61851-23 Table 103)", "inspect module and wiring before reset"
     ),
     FaultCode.OVER_VOLTAGE: _row(
-        _R, Reset.UNPLUG, "output above the car's maximum voltage", "unplug; compare module and meter voltage"
+        _R,
+        ResetRule.AUTO,
+        "output above the car's maximum voltage",
+        "the car lowered its maximum below the present voltage; if not, compare module and meter voltage",
     ),
-    FaultCode.OVER_CURRENT: _row(_E, Reset.OPERATOR, "output over-current", "check the module's current measurement"),
-    FaultCode.INSULATION: _row(_R, Reset.UNPLUG, "insulation below limit", "unplug; dry and inspect cable and inlet"),
+    FaultCode.OVER_CURRENT: _row(
+        _E, ResetRule.OPERATOR, "output over-current", "check the module's current measurement"
+    ),
+    FaultCode.INSULATION: _row(
+        _R, ResetRule.UNPLUG, "insulation below limit", "unplug; dry and inspect cable and inlet"
+    ),
     FaultCode.INSULATION_MONITOR: _row(
         _R,
-        Reset.AUTO,
+        ResetRule.AUTO,
         "insulation monitor faulty or silent",
         "check its supply and bus address; after a failed self-test reset the station, which runs it again",
     ),
     FaultCode.CONTACTOR_WELDED: _row(
-        _E, Reset.OPERATOR, "contactor did not open", "replace the contactor; isolate the charger first"
+        _E, ResetRule.OPERATOR, "contactor did not open", "replace the contactor; isolate the charger first"
     ),
     FaultCode.CONTACTOR_NOT_CLOSED: _row(
-        _R, Reset.UNPLUG, "contactor did not close", "check coil supply and mirror contact"
+        _R, ResetRule.UNPLUG, "contactor did not close", "check coil supply and mirror contact"
     ),
-    FaultCode.PILOT_LOST: _row(_E, Reset.UNPLUG, "control pilot left C/D under power", "unplug; check the pilot line"),
-    FaultCode.POWER_MODULE: _row(_R, Reset.AUTO, "power module reports a fault", "read the module's own fault list"),
+    FaultCode.CONTACTOR_OPENED: _row(
+        _E,
+        ResetRule.UNPLUG,
+        "contactor opened without an order",
+        "unplug; check coil supply, mirror contacts and safety chain: a contactor breaks a current about three times",
+    ),
+    FaultCode.PILOT_LOST: _row(
+        _E, ResetRule.RESTING, "control pilot left C/D under power", "unplug; check the pilot line"
+    ),
+    FaultCode.POWER_MODULE: _row(
+        _R, ResetRule.AUTO, "power module reports a fault", "read the module's own fault list"
+    ),
     FaultCode.POWER_MODULE_COMMUNICATION: _row(
-        _R, Reset.AUTO, "power module silent", "check RS-485 wiring, address, termination"
+        _R, ResetRule.AUTO, "power module silent", "check RS-485 wiring, address, termination"
     ),
-    FaultCode.METER_COMMUNICATION: _row(_R, Reset.AUTO, "meter silent", "check RS-485 wiring, address, termination"),
-    FaultCode.PILOT_BOARD_COMMUNICATION: _row(_E, Reset.AUTO, "pilot/IO board silent", "check its supply and bus"),
-    FaultCode.CABLE_CHECK: _row(_R, Reset.UNPLUG, "cable check failed", "unplug; test with another cable or car"),
-    FaultCode.PRE_CHARGE: _row(_R, Reset.UNPLUG, "pre-charge voltage not reached", "unplug; check the module's output"),
-    FaultCode.DOOR_OPEN: _row(_E, Reset.AUTO, "cabinet door open", "close the door"),
-    FaultCode.OVER_TEMPERATURE: _row(_R, Reset.AUTO, "too hot", "check fans, filters and connector contacts"),
-    FaultCode.RCD: _row(_E, Reset.OPERATOR, "residual-current device tripped", "find the leakage before reset"),
+    FaultCode.METER_COMMUNICATION: _row(
+        _R, ResetRule.AUTO, "meter silent", "check RS-485 wiring, address, termination"
+    ),
+    FaultCode.PILOT_BOARD_COMMUNICATION: _row(_E, ResetRule.AUTO, "pilot/IO board silent", "check its supply and bus"),
+    FaultCode.CABLE_CHECK: _row(_R, ResetRule.UNPLUG, "cable check failed", "unplug; test with another cable or car"),
+    FaultCode.PRE_CHARGE: _row(
+        _R, ResetRule.UNPLUG, "pre-charge voltage not reached", "unplug; check the module's output"
+    ),
+    FaultCode.DOOR_OPEN: _row(_E, ResetRule.AUTO, "cabinet door open", "close the door"),
+    FaultCode.OVER_TEMPERATURE: _row(_R, ResetRule.AUTO, "too hot", "check fans, filters and connector contacts"),
+    FaultCode.RCD: _row(_E, ResetRule.OPERATOR, "residual-current device tripped", "find the leakage before reset"),
     FaultCode.HARDWARE_CHAIN_OPEN: _row(
-        _E, Reset.OPERATOR, "hardware safety chain open", "find which element opened it"
+        _E, ResetRule.OPERATOR, "hardware safety chain open", "find which element opened it"
     ),
     FaultCode.PILOT_BOARD_WATCHDOG: _row(
-        _R, Reset.AUTO, "pilot/IO board lost its host", "see why the power process stalled"
+        _R, ResetRule.AUTO, "pilot/IO board lost its host", "see why the power process stalled"
     ),
-    FaultCode.CONNECTOR_LOCK: _row(_R, Reset.UNPLUG, "connector lock failed", "check the lock actuator"),
+    FaultCode.CONNECTOR_LOCK: _row(_R, ResetRule.UNPLUG, "connector lock failed", "check the lock actuator"),
     FaultCode.VOLTAGE_PLAUSIBILITY: _row(
-        _R, Reset.UNPLUG, "voltage readings disagree", "compare module and meter voltage"
+        _R, ResetRule.UNPLUG, "voltage readings disagree", "compare module and meter voltage"
     ),
     FaultCode.REVERSE_CURRENT: _row(
-        _R, Reset.UNPLUG, "current flows against the setpoint", "check module direction and meter polarity"
+        _R, ResetRule.UNPLUG, "current flows against the setpoint", "check module direction and meter polarity"
     ),
     FaultCode.PILOT_DIODE: _row(
-        _R, Reset.UNPLUG, "no diode in the pilot circuit", "unplug; the car or cable is faulty"
+        _R, ResetRule.UNPLUG, "no diode in the pilot circuit", "unplug; the car or cable is faulty"
     ),
     FaultCode.CURRENT_EXCEEDED: _row(
-        _R, Reset.UNPLUG, "more current than commanded", "check the module's set-points and its current measurement"
+        _R, ResetRule.UNPLUG, "more current than commanded", "check the module's set-points and its current measurement"
     ),
     FaultCode.METER_PLAUSIBILITY: _row(
         _R,
-        Reset.OPERATOR,
+        ResetRule.OPERATOR,
         "meter and power module disagree",
         "compare both at a known load; correct or exchange the wrong one before reset: what is billed comes from the meter",
     ),
     FaultCode.NO_CURRENT: _row(
         _R,
-        Reset.AUTO,
+        ResetRule.AUTO,
         "no current flows though it is asked for",
         "the car has opened its contactors or its battery is at its end; if not, check the module",
     ),
-    FaultCode.STOOD_STILL: _row(
-        _R, Reset.AUTO, "power process stood still", "see what held it up: load, memory, a debugger; [power] realtime"
+    FaultCode.PROCESS_STALLED: _row(
+        _R, ResetRule.AUTO, "power process stalled", "see what held it up: load, memory, a debugger; [power] realtime"
     ),
     FaultCode.PILOT_BOARD_SUPPLY: _row(
-        _E, Reset.AUTO, "pilot/IO board opened for its supply", "check the board's supply voltage"
+        _E, ResetRule.AUTO, "pilot/IO board opened for its supply", "check the board's supply voltage"
     ),
-    FaultCode.PROXIMITY: _row(_R, Reset.UNPLUG, "proximity contact faulty", "unplug; check connector and cable"),
+    FaultCode.PROXIMITY: _row(_R, ResetRule.UNPLUG, "proximity contact faulty", "unplug; check connector and cable"),
     FaultCode.OUTPUT_NOT_DISCHARGED: _row(
         _R,
-        Reset.OPERATOR,
+        ResetRule.OPERATOR,
         "voltage left at the output after the discharge",
         "isolate the charger; check contactor, discharge resistor and module before reset",
     ),
     FaultCode.INTERNAL: _row(
-        _E, Reset.OPERATOR, "defect in the power process", "collect the journal and report it, then reset the station"
+        _E,
+        ResetRule.OPERATOR,
+        "defect in the power process",
+        "collect the journal and report it, then reset the station",
     ),
 }
 

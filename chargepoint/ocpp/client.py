@@ -32,11 +32,10 @@ from chargepoint.ocpp.outbox import Outbox, payload_of
 from chargepoint.ocpp.rpc import CallReceived, CallTimedOut, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.station import RESPONDERS, Refusal, Station, Stored
-from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import status_at
 from chargepoint.ocpp.trace import Trace, in_short
 from chargepoint.ocpp.version import VERSIONS, OcppVersion
-from chargepoint.ports import Clock
+from chargepoint.ports import Clock, StationPort
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
 from chargepoint.store.rows import Enqueue, OutboxRow, Write
@@ -127,11 +126,7 @@ class OcppClient:
         self._bells.drain.set()
 
     def states_changed(self) -> None:
-        """Some EvseState changed: profiles follow their transactions, limits are given anew."""
-        self._bells.changed.set()
-
-    def transaction_ended(self, evse_id: EvseId) -> None:
-        """A transaction ended: its TxProfile goes (K02.FR.05). The same as `states_changed`."""
+        """Some EvseState changed: profiles follow their transactions (K02.FR.05), limits are given anew."""
         self._bells.changed.set()
 
     async def meter_values(self, evse_id: EvseId, sample: MeterSample) -> None:

@@ -36,9 +36,9 @@ from chargepoint.ocpp.device_table import rows
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import TokenCache
 from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
+from chargepoint.ports import StationPort
 from chargepoint.store.rows import CachedToken, ProfileRow, SetVariable, Write
 
 Respond = Callable[[Payload, Context, Moment], Answer]
@@ -71,6 +71,9 @@ _ITEM_LISTS = {
     "GetReport": ("componentVariable", "DeviceDataCtrlr/ItemsPerMessage[GetReport]"),
 }
 _CLOCK_OFFSET_MIN_S = 1.0
+
+OWNER = "ocpp"
+"""The name this voice contributes under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +251,10 @@ class Station:
             if said is not None:
                 again_s = min(again_s, now.monotonic_s + REFRESH_S)
                 self._contributed.add(evse.evse_id)
-                self._port.command(Contribute(evse.evse_id, (said,)))
+                self._port.command(Contribute(evse.evse_id, OWNER, (said,)))
             elif evse.evse_id in self._contributed:
                 self._contributed.discard(evse.evse_id)
-                self._port.command(Contribute(evse.evse_id, ()))
+                self._port.command(Contribute(evse.evse_id, OWNER, ()))
         return again_s
 
     # -- inside ------------------------------------------------------------------------------------------------------

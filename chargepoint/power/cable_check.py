@@ -13,6 +13,7 @@ from enum import Enum
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor
 from chargepoint.ports import InsulationState, PowerModuleCommand
+from chargepoint.safety.contactor_watch import SETTLE_S
 from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V, TEST_VOLTAGE_TOLERANCE_V
 
 CONTACTOR_CLOSE_TIMEOUT_S = 5.0
@@ -20,13 +21,12 @@ TEST_VOLTAGE_TIMEOUT_S = 10.0
 SELF_TEST_TIMEOUT_S = 30.0
 INSULATION_VALUE_TIMEOUT_S = 5.0
 VOLTAGE_DOWN_TIMEOUT_S = 10.0
-CONTACTOR_BOUNCE_S = 0.1
 
 
 class CheckStep(Enum):
     """Where a check is."""
 
-    CLOSE = "close"  # and see the mirror contacts
+    CLOSE = "close"  # and see the mirror contacts closed without a bounce
     RAISE = "raise"  # to the test voltage with 2 A: a short circuit never gets there
     SELF_TEST = "self_test"  # of the monitor at test voltage, each time (CC.4.1.3)
     MEASURE = "measure"
@@ -63,7 +63,7 @@ class CableCheck:
         self._limit_ohm = insulation_limit_ohm
         self._step = CheckStep.CLOSE
         self._entered_s = now_s
-        self._not_closed_since_s: float | None = None
+        self._closed_since_s: float | None = None
         self._self_test_begins = False
 
     @property
@@ -91,8 +91,8 @@ class CableCheck:
     def step(self, i: CheckInputs) -> CheckFailure | None:
         """One cycle: go on to the next step if this one is done; a failure ends the check."""
         self._self_test_begins = False
-        if self._step is not CheckStep.CLOSE and not self._stays_closed(i):
-            return CheckFailure(FaultCode.CONTACTOR_NOT_CLOSED, "contactor opened during the cable check")
+        if self._step is not CheckStep.CLOSE and i.contactor is not Contactor.CLOSED:
+            return CheckFailure(FaultCode.CONTACTOR_OPENED, "contactor opened during the cable check")
         match self._step:
             case CheckStep.CLOSE:
                 return self._close(i)
@@ -108,9 +108,14 @@ class CableCheck:
                 return None
 
     def _close(self, i: CheckInputs) -> CheckFailure | None:
-        if i.contactor is Contactor.CLOSED:
+        if i.contactor is not Contactor.CLOSED:
+            self._closed_since_s = None
+        elif self._closed_since_s is None:
+            self._closed_since_s = i.now_s
+        elif i.now_s - self._closed_since_s >= SETTLE_S:
             self._go_to(CheckStep.RAISE, i.now_s)
-        elif self._waited_s(i) > CONTACTOR_CLOSE_TIMEOUT_S:
+            return None
+        if self._waited_s(i) > CONTACTOR_CLOSE_TIMEOUT_S:
             detail = f"no mirror contact within {CONTACTOR_CLOSE_TIMEOUT_S:.0f} s"
             return CheckFailure(FaultCode.CONTACTOR_NOT_CLOSED, detail)
         return None
@@ -163,12 +168,3 @@ class CableCheck:
 
     def _at_test_voltage(self, i: CheckInputs) -> bool:
         return i.voltage_V is not None and abs(i.voltage_V - self._test_V) <= TEST_VOLTAGE_TOLERANCE_V
-
-    def _stays_closed(self, i: CheckInputs) -> bool:
-        """The mirror contacts say closed, or have said otherwise for no longer than a bounce."""
-        if i.contactor is Contactor.CLOSED:
-            self._not_closed_since_s = None
-            return True
-        if self._not_closed_since_s is None:
-            self._not_closed_since_s = i.now_s
-        return i.now_s - self._not_closed_since_s < CONTACTOR_BOUNCE_S

@@ -28,7 +28,7 @@ COMPLAINTS_MAX = 10
 LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
 
-STOOD_STILL_S = 0.2
+PROCESS_STALLED_S = 0.2
 """A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
 too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
 overloaded machine 312 ms (facts/safety.md 5.2)."""
@@ -113,9 +113,9 @@ class Cycle:
                 continue
             late_s = now_s - next_tick_s
             self.lateness.note(late_s)
-            if late_s > STOOD_STILL_S:
+            if late_s > PROCESS_STALLED_S:
                 for stage in self._stages.values():
-                    stage.stood_still(late_s, now_s)
+                    stage.process_stalled(late_s, now_s)
             next_tick_s = max(next_tick_s + self._tick_s, now_s)
             all_off = self.tick(now_s)
             if self._stopping:

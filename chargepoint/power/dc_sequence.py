@@ -15,7 +15,7 @@ from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.target import Target, target
+from chargepoint.power.target import Target, charge_voltage_V, target
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     PRE_CHARGE_CURRENT_A,
@@ -60,6 +60,8 @@ class SequenceInputs:
     frequency_Hz: float | None = None
     meter_current_A: float | None = None
     """A second witness of no current, should the module have fallen silent."""
+    open_now: bool = False
+    """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,15 @@ class DcSequence:
         """What would be commanded if the battery were not at its floor, signed."""
         return self._target.allowed_A
 
+    @property
+    def charge_voltage_V(self) -> float:
+        """The highest output voltage of this pre-charge or transfer; 0 while nothing was named."""
+        return self._window_V[0]
+
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, Target()
-        if i.severity is Severity.EMERGENCY and self._stage not in _OPEN:
+        if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
         elif self._stage in _LEAST_PHASE and self._must_stop(i):
@@ -186,6 +193,7 @@ class DcSequence:
 
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()
+        self._window_V = (0.0, 0.0)
         if self._discharge_is_due(i):
             self._enter(Stage.DISCHARGING_OUTPUT, i.now_s)
             return _OFF
@@ -222,7 +230,11 @@ class DcSequence:
         assert check is not None
         failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation))
         if failure is not None:
-            return self._fail(failure.code, failure.detail, i.now_s)
+            self._fail(failure.code, failure.detail, i.now_s)
+            if failure.code is FaultCode.CONTACTOR_OPENED:  # a request that stays could only close it again
+                self._ramp.reset()
+                self._enter(Stage.OPENING, i.now_s)
+            return _OFF
         if check.passed:
             self._enter(Stage.CABLE_CHECKED, i.now_s)
         return check.module
@@ -252,6 +264,7 @@ class DcSequence:
                 return self._fail(FaultCode.PRE_CHARGE, detail, i.now_s)
         elif not matched:
             self._enter(Stage.PRE_CHARGE, i.now_s)  # the car moved its target: not pre-charged any more
+        self._window_V = (target_V, 0.0)
         return PowerModuleCommand(True, PRE_CHARGE_CURRENT_A, target_V, 0.0)
 
     def _transfer(self, i: SequenceInputs) -> PowerModuleCommand:
@@ -261,7 +274,7 @@ class DcSequence:
         step = self._ramp.step(self._target.current_A, i.current_A, i.now_s)
         # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
         if i.capabilities is not None:
-            self._window_V = (min(demand.voltage_limit_V, self._max_voltage_V(i)), demand.voltage_floor_V)
+            self._window_V = (charge_voltage_V(demand, self._max_voltage_V(i)), demand.voltage_floor_V)
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:

@@ -13,6 +13,7 @@ from chargepoint.model.demand import Phase, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
+    Contactor,
     ControlPilot,
     EvseImage,
     PowerEvent,
@@ -31,12 +32,13 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, read_devices
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.seen import NOTHING, Seen, look
 from chargepoint.safety.charge_end import ChargeEnd
+from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import Inputs, Interlocks
+from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
 
 RESET_PATIENCE_S = 1.0
@@ -45,7 +47,7 @@ RESET_PATIENCE_S = 1.0
 BOARD_CLEAR_PERIOD_S = 0.2
 
 AWAKE_AGAIN_S = 10.0
-"""After the process stood still, a device not heard again within this is silent by its own fault."""
+"""After the process stalled, a device not heard again within this is silent by its own fault."""
 
 NOT_HEARD_YET = frozenset(
     {
@@ -96,14 +98,16 @@ class EvseStage:
         self._seq = 0
         self._events: list[PowerEvent] = []
         self._contactor_commanded = False
+        self._contactor_watch = ContactorWatch()
+        self._contactor_opened = False
         self._board_command = PilotBoardCommand()
-        self._car_voltage_max_V = 0.0
+        self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
         self._energy = EnergyCount()
         self._charge_end = ChargeEnd()
-        self._stood_still = ""
+        self._process_stalled = ""
         self._awake_since_s = 0.0
 
     def take_demand(self, demand: StageDemand, now_s: float) -> None:
@@ -122,9 +126,9 @@ class EvseStage:
         """A person or the central system asks for a reset; causes still present stay latched."""
         self._reset_asked = True
 
-    def stood_still(self, for_s: float, now_s: float) -> None:
+    def process_stalled(self, for_s: float, now_s: float) -> None:
         """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
-        self._stood_still = f"the power process itself stood still for {for_s:.1f} s"
+        self._process_stalled = f"the power process itself did not run for {for_s:.1f} s"
         self._awake_since_s = now_s
 
     def fail_safe(self, error: Exception, now_s: float) -> EvseImage:
@@ -137,8 +141,8 @@ class EvseStage:
                 order_off()
         self._sequence, self._demand = None, None
         detail = f"{type(error).__name__}: {error}"
-        self._latch({FaultCode.INTERNAL: detail}, ControlPilot.UNKNOWN, Stage.OPENING, now_s)
-        return self._image(NOTHING, None, None, Stage.FAULTED, now_s)
+        self._latch({FaultCode.INTERNAL: detail}, NOTHING_READ, Stage.OPENING, now_s)
+        return self._image(NOTHING_READ, None, None, Stage.FAULTED, now_s)
 
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
@@ -168,7 +172,7 @@ class EvseStage:
 
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
-        seen = look(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
+        seen = read_devices(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
         sequence = self._sequence_for(self._hw.module.capabilities)
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
@@ -176,8 +180,14 @@ class EvseStage:
         self._note_car_voltage(demand, stage_before)
         self._note_recovery(seen, now_s)
         self._clear_board(seen, stage_before, now_s)
+        self._contactor_opened = self._contactor_watch.step(
+            now_s,
+            ordered=self._contactor_commanded,
+            contactor=seen.contactor,
+            coil_on=None if seen.board is None else seen.board.contactor_commanded,
+        )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
-        self._latch(active, seen.pilot, stage_before, now_s)
+        self._latch(active, seen, stage_before, now_s)
         capabilities = self._stage_capabilities(self._hw.module.capabilities)
         image = replace(
             self._image(seen, demand, capabilities, stage_before, now_s),
@@ -186,7 +196,7 @@ class EvseStage:
         if sequence is None:
             return image
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
-        self._latch({**active, **out.failures}, seen.pilot, out.stage, now_s)
+        self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
         return replace(
             image,
@@ -208,7 +218,7 @@ class EvseStage:
 
     def _image(
         self,
-        seen: Seen,
+        seen: DeviceReadings,
         demand: StageDemand | None,
         capabilities: StageCapabilities | None,
         stage: Stage,
@@ -240,7 +250,7 @@ class EvseStage:
             permitted=self._latches.severity is None,
         )
 
-    def _sequence_inputs(self, seen: Seen, demand: StageDemand | None, now_s: float) -> SequenceInputs:
+    def _sequence_inputs(self, seen: DeviceReadings, demand: StageDemand | None, now_s: float) -> SequenceInputs:
         return SequenceInputs(
             now_s=now_s,
             demand=demand,
@@ -254,6 +264,7 @@ class EvseStage:
             insulation=seen.insulation,
             capabilities=self._rated(self._hw.module.capabilities),
             temperature_degC=seen.temperature_degC,
+            open_now=self._contactor_opened,
         )
 
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
@@ -264,12 +275,13 @@ class EvseStage:
             self._sequence = DcSequence(self._ratings.envelope, ramp)
         return self._sequence
 
-    def _interlock_inputs(self, seen: Seen, stage: Stage, lease_valid: bool, now_s: float) -> Inputs:
+    def _interlock_inputs(self, seen: DeviceReadings, stage: Stage, lease_valid: bool, now_s: float) -> InterlockInputs:
         board, module, meter = seen.board, seen.module, seen.meter
         power_W = None if module is None else module.voltage_V * module.current_A
         allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
+        limit_V = (self._sequence.charge_voltage_V if self._sequence is not None else 0.0) or self._car_voltage_max_V
         energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
-        return Inputs(
+        return InterlockInputs(
             now_s=now_s,
             envelope=self._ratings.envelope,
             stage=stage,
@@ -282,6 +294,7 @@ class EvseStage:
             lock=seen.lock,
             contactor=seen.contactor,
             contactor_commanded=self._contactor_commanded,
+            contactor_opened=self._contactor_opened,
             emergency_chain_closed=board is not None and board.emergency_chain_closed,
             hardware_chain_closed=board is not None and board.hardware_chain_closed,
             door_closed=board is not None and board.door_closed,
@@ -289,6 +302,7 @@ class EvseStage:
             insulation_relay_ok=board is not None and board.insulation_relay_ok,
             board_latched=frozenset() if board is None else board.latched,
             car_voltage_max_V=self._car_voltage_max_V,
+            car_voltage_named_V=self._car_voltage_named_V,
             module_voltage_V=seen.voltage_V,
             module_current_A=seen.current_A,
             module_faults=() if module is None else module.faults,
@@ -298,24 +312,27 @@ class EvseStage:
             commanded_current_A=0.0 if self._sequence is None else self._sequence.commanded_current_A,
             allowed_current_A=allowed_A,
             battery_full=self._charge_end.step(
-                self._ratings.envelope, self._car_voltage_max_V, seen.voltage_V, seen.current_A, allowed_A
+                self._ratings.envelope, limit_V, seen.voltage_V, seen.current_A, allowed_A
             ),
             insulation_ohm=seen.insulation_ohm,
             temperature_degC=seen.temperature_degC,
-            stood_still=self._stood_still,
+            process_stalled=self._process_stalled,
         )
 
-    def _note_recovery(self, seen: Seen, now_s: float) -> None:
-        """What follows from having stood still is over once every device was heard again and the board let go of its
+    def _note_recovery(self, seen: DeviceReadings, now_s: float) -> None:
+        """The consequences of a stall are over once every device was heard again and the board let go of its
         watchdog's latch; a device that is not heard for long has a fault of its own."""
         if now_s <= self._awake_since_s:
             return  # told at least once, however short it was
         recovered = seen.everyone and seen.board is not None and "watchdog" not in seen.board.latched
         if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
-            self._stood_still = ""
+            self._process_stalled = ""
 
-    def _latch(self, active: dict[FaultCode, str], pilot: ControlPilot, stage: Stage, now_s: float) -> None:
-        new, cleared = self._latches.step(active, power_off=self._power_off(stage), car_gone=pilot is ControlPilot.A)
+    def _latch(self, active: dict[FaultCode, str], seen: DeviceReadings, stage: Stage, now_s: float) -> None:
+        rests = seen.pilot in (ControlPilot.A, ControlPilot.B) and seen.contactor is Contactor.OPEN
+        new, cleared = self._latches.step(
+            active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A, resting=rests
+        )
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
         self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
 
@@ -324,12 +341,15 @@ class EvseStage:
 
     def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
         """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
+        off = stage in (Stage.OFF, Stage.FAULTED)
         if demand is not None and demand.voltage_limit_V > 0:
             self._car_voltage_max_V = demand.voltage_limit_V
-        elif stage in (Stage.OFF, Stage.FAULTED):
-            self._car_voltage_max_V = 0.0
+            before_V = 0.0 if off else self._car_voltage_named_V
+            self._car_voltage_named_V = max(before_V, demand.voltage_limit_V)
+        elif off:
+            self._car_voltage_max_V = self._car_voltage_named_V = 0.0
 
-    def _clear_board(self, seen: Seen, stage: Stage, now_s: float) -> None:
+    def _clear_board(self, seen: DeviceReadings, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
         if self._reset_asked:
             self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S

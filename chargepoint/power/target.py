@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chargepoint.model.demand import StageDemand
 from chargepoint.ports import PowerModuleCapabilities
 from chargepoint.power.law import power_W as law_power_W
-from chargepoint.safety.envelope import SAFE_VOLTAGE_V, Envelope, temperature_factor
+from chargepoint.safety.envelope import OVER_VOLTAGE_MARGIN_V, SAFE_VOLTAGE_V, Envelope, temperature_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Target:
     allowed_A: float = 0.0
 
 
+def charge_voltage_V(demand: StageDemand, rated_V: float) -> float:
+    """The highest output voltage while charging: of the car's target (where it names one), its maximum and the rating."""
+    limit_V = min(demand.voltage_limit_V, rated_V)
+    return min(demand.voltage_target_V, limit_V) if demand.voltage_target_V > 0 else limit_V
+
+
 def target(
     demand: StageDemand,
     envelope: Envelope,
@@ -34,12 +40,17 @@ def target(
     """What shall flow now. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
     if capabilities is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
         return Target(limited_by="no voltage reading")
+    rated_V = min(envelope.voltage_max_V, capabilities.voltage_max_V)
+    if voltage_V > min(demand.voltage_limit_V, rated_V) + OVER_VOLTAGE_MARGIN_V:
+        return Target(limited_by="car's maximum voltage" if demand.voltage_limit_V < rated_V else "rated voltage")
     wanted_W: float | None = demand.power_W
     if demand.law is not None:
         wanted_W = law_power_W(demand.law, frequency_Hz)
     if wanted_W is None:
         return Target(limited_by="no grid frequency")
     power_W = demand.limits_W.clamp(wanted_W)
+    if power_W > 0 and voltage_V > charge_voltage_V(demand, rated_V) + OVER_VOLTAGE_MARGIN_V:
+        return Target(limited_by="target voltage")  # the battery is above what the car asks for: nothing can flow in
     limited_by = "limits" if power_W != wanted_W else ""
     heat = temperature_factor(temperature_degC)
     charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)

@@ -25,7 +25,7 @@ from chargepoint.safety.envelope import (
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class InterlockInputs:
     """What the interlocks of one EVSE look at. None: not known or too old."""
 
     now_s: float
@@ -41,6 +41,8 @@ class Inputs:
     lock: Lock
     contactor: Contactor
     contactor_commanded: bool
+    contactor_opened: bool
+    """It opened although it was ordered closed (`contactor_watch.py`)."""
     emergency_chain_closed: bool
     hardware_chain_closed: bool
     door_closed: bool
@@ -49,6 +51,8 @@ class Inputs:
     board_latched: frozenset[str]
     car_voltage_max_V: float
     """The car's maximum voltage, 0 while not negotiated."""
+    car_voltage_named_V: float
+    """The highest maximum the car named since this power session began, 0 while none."""
     module_voltage_V: float | None
     module_current_A: float | None
     module_faults: tuple[str, ...]
@@ -63,27 +67,27 @@ class Inputs:
     """A charging current that is missing may be missing for that (`charge_end.py`)."""
     insulation_ohm: float | None
     temperature_degC: float | None
-    stood_still: str = ""
-    """In words, while the power process stood still a moment ago and what follows from that is not over yet: then that
+    process_stalled: str = ""
+    """In words, while the power process stalled a moment ago and what follows from that is not over yet: then that
     is the fault, and neither the devices' silence nor the lease nor what the board did without us."""
 
 
-_BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply"})
-"""What the pilot/IO board latches when it opens by itself."""
+_BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply", "door", "rcd", "chain"})
+"""What the pilot/IO board latches when it opens by itself, where the cause has a row of its own."""
 
 _ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
 _ACTIVE = _ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
 
 
-def _stood_still(i: Inputs) -> str | None:
-    return i.stood_still or None
+def _process_stalled(i: InterlockInputs) -> str | None:
+    return i.process_stalled or None
 
 
-def _lease(i: Inputs) -> str | None:
-    return None if i.lease_valid or i.stood_still or i.stage not in _ACTIVE else "no valid demand from the daemon"
+def _lease(i: InterlockInputs) -> str | None:
+    return None if i.lease_valid or i.process_stalled or i.stage not in _ACTIVE else "no valid demand from the daemon"
 
 
-def _emergency_stop(i: Inputs) -> str | None:
+def _emergency_stop(i: InterlockInputs) -> str | None:
     if i.pilot_board_alive and not i.emergency_chain_closed:
         return "emergency-stop chain is open"
     if "e_stop" in i.board_latched:  # shorter than our own look at the chain; the board saw it
@@ -91,7 +95,9 @@ def _emergency_stop(i: Inputs) -> str | None:
     return None
 
 
-def _hardware_chain(i: Inputs) -> str | None:
+def _hardware_chain(i: InterlockInputs) -> str | None:
+    if "chain" in i.board_latched:
+        return "board latched an open hardware safety chain"
     if i.hardware_chain_closed or not i.pilot_board_alive:
         return None
     if not (i.emergency_chain_closed and i.door_closed and i.rcd_ok):
@@ -99,21 +105,27 @@ def _hardware_chain(i: Inputs) -> str | None:
     return "hardware safety chain is open"
 
 
-def _door(i: Inputs) -> str | None:
-    return None if i.door_closed or not i.pilot_board_alive else "door contact is open"
+def _door(i: InterlockInputs) -> str | None:
+    if i.pilot_board_alive and not i.door_closed:
+        return "door contact is open"
+    return "board latched an open door" if "door" in i.board_latched else None
 
 
-def _rcd(i: Inputs) -> str | None:
-    return None if i.rcd_ok or not i.pilot_board_alive else "residual-current device reports a trip"
+def _rcd(i: InterlockInputs) -> str | None:
+    if i.pilot_board_alive and not i.rcd_ok:
+        return "residual-current device reports a trip"
+    return "board latched a trip of the residual-current device" if "rcd" in i.board_latched else None
 
 
-def _highest_voltage_V(i: Inputs) -> float:
+def _highest_voltage_V(i: InterlockInputs) -> float:
     return max((v for v in (i.module_voltage_V, i.meter_voltage_V) if v is not None), default=0.0)
 
 
-def _over_voltage_emergency(i: Inputs) -> str | None:
+def _over_voltage_emergency(i: InterlockInputs) -> str | None:
+    """Above Table 103 for what was negotiated. A car that lowers its maximum below the present voltage has not raised the
+    voltage: that is an error and ends in order (`_over_voltage`), so the highest maximum it named counts (own rule)."""
     evse_V = i.envelope.voltage_max_V
-    car_V = i.car_voltage_max_V if i.stage in _ACTIVE and i.car_voltage_max_V > 0 else evse_V
+    car_V = i.car_voltage_named_V if i.stage in _ACTIVE and i.car_voltage_named_V > 0 else evse_V
     bound_V = emergency_over_voltage_V(min(car_V, evse_V))
     if i.stage not in _ENERGISED or i.stage is Stage.RAMP_DOWN:
         # the cable check itself goes to 1.1 times the car's maximum, which for 750 and 850 V is the bound exactly; one that
@@ -123,7 +135,7 @@ def _over_voltage_emergency(i: Inputs) -> str | None:
     return f"{seen_V:.2f} V: at most {bound_V:.0f} V" if seen_V > bound_V else None
 
 
-def _over_voltage(i: Inputs) -> str | None:
+def _over_voltage(i: InterlockInputs) -> str | None:
     if i.stage not in _ENERGISED:
         return None
     known = i.car_voltage_max_V > 0
@@ -135,14 +147,14 @@ def _over_voltage(i: Inputs) -> str | None:
     return f"{seen_V:.1f} V: at most {bound_V:.1f} V ({whose}, and {OVER_VOLTAGE_MARGIN_V:.0f} V)"
 
 
-def _over_current(i: Inputs) -> str | None:
+def _over_current(i: InterlockInputs) -> str | None:
     bound_A = 1.1 * i.envelope.current_max_A + NO_CURRENT_A
     if i.module_current_A is None or abs(i.module_current_A) <= bound_A:
         return None
     return f"{i.module_current_A:.1f} A: magnitude at most {bound_A:.1f} A (110 % of the rating)"
 
 
-def _reverse_current(i: Inputs) -> str | None:
+def _reverse_current(i: InterlockInputs) -> str | None:
     if i.stage is not Stage.TRANSFER or i.module_current_A is None:
         return None
     against = i.module_current_A * i.commanded_current_A < 0 or i.commanded_current_A == 0
@@ -152,7 +164,7 @@ def _reverse_current(i: Inputs) -> str | None:
     return f"{i.module_current_A:.1f} A while {i.commanded_current_A:.1f} A is commanded"
 
 
-def _current_exceeded(i: Inputs) -> str | None:
+def _current_exceeded(i: InterlockInputs) -> str | None:
     """What the car and the grid allow is in the command, so more than commanded is more than allowed (V2G20-2188)."""
     if i.stage is not Stage.TRANSFER or i.module_current_A is None:
         return None
@@ -164,7 +176,7 @@ def _current_exceeded(i: Inputs) -> str | None:
     return f"{i.module_current_A:.1f} A: magnitude at most {bound_A:.1f} A for {i.commanded_current_A:.1f} A commanded"
 
 
-def _no_current(i: Inputs) -> str | None:
+def _no_current(i: InterlockInputs) -> str | None:
     """Nothing flows though much more than nothing is asked for: the car opened its contactors, or its battery is at its end.
 
     Asked for, not commanded: with the car gone from the line a discharging module pulls its terminals to the battery's floor,
@@ -188,52 +200,54 @@ def _no_current(i: Inputs) -> str | None:
     return f"{i.module_current_A:.1f} A{at} while {i.allowed_current_A:.1f} A is asked for"
 
 
-def _insulation(i: Inputs) -> str | None:
+def _insulation(i: InterlockInputs) -> str | None:
     if i.stage not in _ENERGISED or i.insulation_ohm is None or i.insulation_ohm >= i.envelope.insulation_limit_ohm:
         return None
     return f"{i.insulation_ohm / 1000:.0f} kohm: at least {i.envelope.insulation_limit_ohm / 1000:.0f} kohm"
 
 
-def _insulation_relay(i: Inputs) -> str | None:
+def _insulation_relay(i: InterlockInputs) -> str | None:
     if i.stage not in _ENERGISED or i.insulation_relay_ok or not i.pilot_board_alive:
         return None
     return "the monitor's hard-wired output reports a fault"
 
 
-def _insulation_unknown(i: Inputs) -> str | None:
+def _insulation_unknown(i: InterlockInputs) -> str | None:
     if i.stage not in _ENERGISED or i.insulation_ohm is not None:
         return None
     return "no valid value while energised"
 
 
-def _insulation_monitor(i: Inputs) -> str | None:
-    return None if i.stood_still else i.insulation_monitor_trouble or None
+def _insulation_monitor(i: InterlockInputs) -> str | None:
+    return None if i.process_stalled else i.insulation_monitor_trouble or None
 
 
-def _welded(i: Inputs) -> str | None:
+def _welded(i: InterlockInputs) -> str | None:
     if i.contactor_commanded or i.contactor not in (Contactor.CLOSED, Contactor.WELDED) or not i.pilot_board_alive:
         return None
     return "mirror contact still closed although the contactor is commanded open"
 
 
-def _contactor_dropped(i: Inputs) -> str | None:
-    checked = i.stage in _ENERGISED or i.stage is Stage.CABLE_CHECKED  # during the check the sequence looks itself
-    if not checked or not i.contactor_commanded or i.contactor is Contactor.CLOSED or i.stood_still:
+def _contactor_opened(i: InterlockInputs) -> str | None:
+    if "opened" in i.board_latched:
+        return "board latched a contactor that opened although its coil was driven"
+    if not i.contactor_opened or i.process_stalled:
         return None
-    if i.board_latched & _BOARD_OPENS_FOR:
+    chain = i.emergency_chain_closed and i.door_closed and i.rcd_ok and i.hardware_chain_closed
+    if not chain or i.board_latched & _BOARD_OPENS_FOR:
         return None  # the contactor did what it should; each of these has its own row, and its own reset
-    latched = f"; the board latched {', '.join(sorted(i.board_latched))}" if i.board_latched else ""
-    return f"mirror contact open although the contactor is commanded closed{latched}"
+    cause = f"latched {', '.join(sorted(i.board_latched))}" if i.board_latched else "reports no cause"
+    return f"contactor opened without an order; the board {cause}"
 
 
-def _contactor_refused(i: Inputs) -> str | None:
+def _contactor_refused(i: InterlockInputs) -> str | None:
     return "board latched a contactor that did not close" if "no_close" in i.board_latched else None
 
 
-def _pilot_lost(i: Inputs) -> str | None:
+def _pilot_lost(i: InterlockInputs) -> str | None:
     if i.pilot.ready or i.stage not in _ACTIVE or not i.pilot_board_alive:
         return None
-    if i.stood_still and i.pilot is ControlPilot.F:
+    if i.process_stalled and i.pilot is ControlPilot.F:
         return None  # the board's own answer to our silence
     quiet = i.module_current_A is not None and abs(i.module_current_A) < NO_CURRENT_A
     if i.stage is Stage.RAMP_DOWN and quiet:
@@ -241,39 +255,39 @@ def _pilot_lost(i: Inputs) -> str | None:
     return f"control pilot in state {i.pilot.name}: C or D while energised"
 
 
-def _pilot_short(i: Inputs) -> str | None:
+def _pilot_short(i: InterlockInputs) -> str | None:
     return "board latched a short circuit of the control pilot" if "cp_short" in i.board_latched else None
 
 
-def _proximity(i: Inputs) -> str | None:
+def _proximity(i: InterlockInputs) -> str | None:
     return "board latched a fault of the proximity contact" if "pp" in i.board_latched else None
 
 
-def _board_supply(i: Inputs) -> str | None:
+def _board_supply(i: InterlockInputs) -> str | None:
     return "board latched a fault of its supply and opened everything" if "supply" in i.board_latched else None
 
 
-def _diode(i: Inputs) -> str | None:
+def _diode(i: InterlockInputs) -> str | None:
     return "board saw no diode" if "diode" in i.board_latched else None
 
 
-def _board_watchdog(i: Inputs) -> str | None:
-    if "watchdog" not in i.board_latched or i.stood_still:
+def _board_watchdog(i: InterlockInputs) -> str | None:
+    if "watchdog" not in i.board_latched or i.process_stalled:
         return None
     return "board opened because it did not hear from us"
 
 
-def _lock(i: Inputs) -> str | None:
+def _lock(i: InterlockInputs) -> str | None:
     if i.stage not in _ACTIVE or i.lock is Lock.LOCKED or not i.pilot_board_alive:
         return None
     return f"connector lock is {i.lock.name.lower()}: locked while energised"
 
 
-def _lock_fault(i: Inputs) -> str | None:
+def _lock_fault(i: InterlockInputs) -> str | None:
     return "board latched a fault of the lock" if "lock" in i.board_latched else None
 
 
-def _plausibility(i: Inputs) -> str | None:
+def _plausibility(i: InterlockInputs) -> str | None:
     if i.stage is not Stage.TRANSFER or i.module_voltage_V is None or i.meter_voltage_V is None:
         return None
     spread_V = abs(i.module_voltage_V - i.meter_voltage_V)
@@ -282,7 +296,7 @@ def _plausibility(i: Inputs) -> str | None:
     return f"module {i.module_voltage_V:.0f} V, meter {i.meter_voltage_V:.0f} V: at most 50 V apart"
 
 
-def _meter_current(i: Inputs) -> str | None:
+def _meter_current(i: InterlockInputs) -> str | None:
     """The bill comes from the meter, the current from the module: either may be wrong, and only the other can tell.
 
     Facts/safety.md 1.2: a measured current is right to 1.5 % or 0.5 A, whichever is more (CC.6.3, grade B). Two of them, read
@@ -297,29 +311,29 @@ def _meter_current(i: Inputs) -> str | None:
     return f"module {i.module_current_A:.1f} A, meter {i.meter_current_A:.1f} A: at most {bound_A:.1f} A apart"
 
 
-def _meter_energy(i: Inputs) -> str | None:
+def _meter_energy(i: InterlockInputs) -> str | None:
     """Registers that count otherwise than the module's power adds up: a wrong unit or factor, exchanged directions."""
     if i.stage is not Stage.TRANSFER or i.energy is None:
         return None
     return i.energy.contradiction()
 
 
-def _board_too_hot(i: Inputs) -> str | None:
+def _board_too_hot(i: InterlockInputs) -> str | None:
     return "board opened because it was too hot" if "over_temperature" in i.board_latched else None
 
 
-def _temperature(i: Inputs) -> str | None:
+def _temperature(i: InterlockInputs) -> str | None:
     if i.temperature_degC is None or i.temperature_degC < TEMPERATURE_STOP_DEGC:
         return None
     return f"{i.temperature_degC:.0f} °C: below {TEMPERATURE_STOP_DEGC:.0f} °C"
 
 
-def _module_fault(i: Inputs) -> str | None:
+def _module_fault(i: InterlockInputs) -> str | None:
     return ", ".join(i.module_faults) or None
 
 
-def _silent(name: str, alive: Callable[[Inputs], bool]) -> Callable[[Inputs], str | None]:
-    return lambda i: None if alive(i) or i.stood_still else f"no fresh answer from the {name}"
+def _silent(name: str, alive: Callable[[InterlockInputs], bool]) -> Callable[[InterlockInputs], str | None]:
+    return lambda i: None if alive(i) or i.process_stalled else f"no fresh answer from the {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +341,12 @@ class Interlock:
     """A row: trips `code` when `condition` has given a detail for `delay_s` on end."""
 
     code: FaultCode
-    condition: Callable[[Inputs], str | None]
+    condition: Callable[[InterlockInputs], str | None]
     delay_s: float
 
 
 TABLE: tuple[Interlock, ...] = (
-    Interlock(FaultCode.STOOD_STILL, _stood_still, 0.0),
+    Interlock(FaultCode.PROCESS_STALLED, _process_stalled, 0.0),
     Interlock(FaultCode.EMERGENCY_STOP, _emergency_stop, 0.0),
     Interlock(FaultCode.HARDWARE_CHAIN_OPEN, _hardware_chain, 0.0),
     Interlock(FaultCode.RCD, _rcd, 0.0),
@@ -351,7 +365,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_monitor, 0.0),
     Interlock(FaultCode.INSULATION_MONITOR, _insulation_unknown, 10.0),  # IEC 61557-8 response time (grade D)
     Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_refused, 0.0),
-    Interlock(FaultCode.CONTACTOR_NOT_CLOSED, _contactor_dropped, 0.1),
+    Interlock(FaultCode.CONTACTOR_OPENED, _contactor_opened, 0.0),
     Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
     Interlock(FaultCode.CURRENT_EXCEEDED, _current_exceeded, 1.0),
     Interlock(FaultCode.NO_CURRENT, _no_current, 5.0),
@@ -378,7 +392,7 @@ class Interlocks:
         self._table = table
         self._since_s: dict[Interlock, float] = {}
 
-    def evaluate(self, inputs: Inputs) -> dict[FaultCode, str]:
+    def evaluate(self, inputs: InterlockInputs) -> dict[FaultCode, str]:
         """Codes whose condition has held for its delay, with the detail to tell."""
         tripped: dict[FaultCode, str] = {}
         for row in self._table:

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
 
-BOARD_RESET: dict[str, Reset] = {
-    "watchdog": Reset.AUTO,  # a restarted power process recovers by itself once its outputs are off
-    "over_temperature": Reset.AUTO,  # latched again by the board as long as it is hot
-    "supply": Reset.AUTO,
-    "diode": Reset.UNPLUG,
-    "cp_short": Reset.UNPLUG,
-    "pp": Reset.UNPLUG,
-    "no_close": Reset.UNPLUG,
-    "lock": Reset.UNPLUG,
-    "weld": Reset.OPERATOR,
-    "e_stop": Reset.OPERATOR,
+BOARD_RESET: dict[str, ResetRule] = {
+    "watchdog": ResetRule.AUTO,  # a restarted power process recovers by itself once its outputs are off
+    "over_temperature": ResetRule.AUTO,  # latched again by the board as long as it is hot
+    "supply": ResetRule.AUTO,
+    "door": ResetRule.AUTO,
+    "diode": ResetRule.UNPLUG,
+    "cp_short": ResetRule.UNPLUG,
+    "pp": ResetRule.UNPLUG,
+    "no_close": ResetRule.UNPLUG,
+    "opened": ResetRule.UNPLUG,
+    "lock": ResetRule.UNPLUG,
+    "weld": ResetRule.OPERATOR,
+    "e_stop": ResetRule.OPERATOR,
+    "rcd": ResetRule.OPERATOR,
+    "chain": ResetRule.OPERATOR,
 }
 """When the pilot/IO board's own latched bits may be cleared; a name that is not here: only by a person."""
 
 
 def board_may_clear(latched: frozenset[str], *, car_gone: bool, asked: bool) -> bool:
     """The board clears all its bits at once or none, so the strictest of them decides."""
-    rules = {BOARD_RESET.get(name, Reset.OPERATOR) for name in latched}
-    return bool(rules) and (asked or rules == {Reset.AUTO} or (car_gone and Reset.OPERATOR not in rules))
+    rules = {BOARD_RESET.get(name, ResetRule.OPERATOR) for name in latched}
+    return bool(rules) and (asked or rules == {ResetRule.AUTO} or (car_gone and ResetRule.OPERATOR not in rules))
 
 
 class Latches:
     """Latched faults of one EVSE.
 
-    `AUTO` clears when the cause is gone and power is off; `UNPLUG` when moreover the car is gone; `OPERATOR` when
-    moreover somebody asked for the reset. A cause that is still there cannot be cleared.
+    `AUTO` clears when the cause is gone and power is off; `RESTING` when moreover the pilot rests; `UNPLUG` when moreover
+    the car was gone at any time since the trip; `OPERATOR` when moreover somebody asked for the reset. A reset that was
+    asked for clears the first three too. A cause that is still there cannot be cleared.
     """
 
     def __init__(self, initial: frozenset[FaultCode] = frozenset()) -> None:
         self._latched: dict[FaultCode, str] = dict.fromkeys(initial, "not heard yet")
+        self._left: set[FaultCode] = set()
+        """Latched faults that have seen the car gone."""
         self._reset_asked = False
 
     @property
@@ -61,26 +68,32 @@ class Latches:
         self._reset_asked = True
 
     def step(
-        self, active: Mapping[FaultCode, str], *, power_off: bool, car_gone: bool
+        self, active: Mapping[FaultCode, str], *, power_off: bool, car_gone: bool, resting: bool = False
     ) -> tuple[dict[FaultCode, str], frozenset[FaultCode]]:
-        """Latch what is active; give (newly latched with detail, now cleared)."""
+        """Latch what is active; give (newly latched with detail, now cleared).
+
+        `car_gone`: the pilot shows A. `resting`: the pilot shows A or B and the contactor is seen open.
+        """
         new = {code: detail for code, detail in active.items() if code not in self._latched}
         self._latched.update(new)
+        if car_gone:
+            self._left.update(self._latched)
         cleared = frozenset(
-            code
-            for code in self._latched
-            if code not in active and power_off and self._may_clear(CATALOGUE[code].reset, car_gone)
+            code for code in self._latched if code not in active and power_off and self._may_clear(code, resting)
         )
         for code in cleared:
             del self._latched[code]
+            self._left.discard(code)
         self._reset_asked = False
         return new, cleared
 
-    def _may_clear(self, rule: Reset, car_gone: bool) -> bool:
-        match rule:
-            case Reset.AUTO:
+    def _may_clear(self, code: FaultCode, resting: bool) -> bool:
+        match CATALOGUE[code].reset:
+            case ResetRule.AUTO:
                 return True
-            case Reset.UNPLUG:
-                return car_gone or self._reset_asked
-            case Reset.OPERATOR:
+            case ResetRule.RESTING:
+                return resting or self._reset_asked
+            case ResetRule.UNPLUG:
+                return code in self._left or self._reset_asked
+            case ResetRule.OPERATOR:
                 return self._reset_asked

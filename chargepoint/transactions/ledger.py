@@ -33,7 +33,7 @@ class LedgerError(Exception):
 class RegisterFault:
     """An energy register went backwards: the reading was refused and the last good one kept (J02.FR.16).
 
-    Told once per episode; the episode ends when the register is back at or above the last good value.
+    Reported once per episode; the episode ends when the register is back at or above the last good value.
     """
 
     evse_id: EvseId
@@ -268,7 +268,7 @@ class Ledger:
         return self._state
 
     def _take(self, sample: MeterSample) -> MeterSample:
-        """The sample with registers that never run backwards: a lower one is refused, told, and the last kept."""
+        """The sample with registers that never run backwards: a lower register is refused as a fault, and the last one kept."""
         state = self._open()
         import_Wh = self._register("import", state.last.import_Wh, sample.import_Wh)
         export_Wh = self._register("export", state.last.export_Wh, sample.export_Wh)

@@ -13,7 +13,7 @@ from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import Outcome, Priority, WriteDone, WriteRegisters
 from drivers.profile.codec import Params
 from drivers.profile.polled import PolledProfile
-from drivers.profile.schema import Profile
+from drivers.profile.schema import DeviceProfile
 
 SELF_TEST_MAX_S = 30.0
 SELF_TEST_BEGINS_S = 5.0
@@ -26,7 +26,7 @@ _RETRY_S = 0.5
 class BenderMonitor:
     """Wishes (`enable`, `start_self_test`) are written until the device shows them."""
 
-    def __init__(self, name: str, profile: Profile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
         self.name = name
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._master = master

@@ -12,7 +12,7 @@ from chargepoint.model.image import MeterRegisters
 from drivers.modbus.rtu import RtuMaster
 from drivers.profile.codec import Params
 from drivers.profile.polled import PolledProfile
-from drivers.profile.schema import Profile
+from drivers.profile.schema import DeviceProfile
 
 _PERSIST = 3
 _MOST_W = 2e6
@@ -24,7 +24,7 @@ _STEP_Wh = 20.0
 class ProfiledMeter:
     """`registers` is None before the first valid reading; afterwards the last valid one, whose age tells of silence."""
 
-    def __init__(self, name: str, profile: Profile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
         self.name = name
         self._invert = bool(params.get("invert", False))
         self._names = {p.maps_to: p.name for p in profile.points.values() if p.maps_to is not None}

@@ -326,7 +326,7 @@ class RtuMaster:
         assert self._out is not None
         request = self._out.request
         reply = find_reply(bytes(self._buffer), request, final)
-        # one that we read late because we stood still ourselves is as old as its time-out, not as young as our waking
+        # one that we read late because our own process stalled is as old as its time-out, not as young as our waking
         at_s = min(now_s, self._timeout_at_s)
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
         match reply:

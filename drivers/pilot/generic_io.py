@@ -37,7 +37,12 @@ TIMING = DeviceTiming(
 """The board answers within 5 ms; it is asked often even when silent, for it is what opens the contactor."""
 
 _CONTACTOR, _PRECHARGE, _DISCHARGE, _LOCK = 1, 2, 4, 8
-_LATCHED = ("weld", "no_close", "diode", "cp_short", "pp", "e_stop", "watchdog", "over_temperature", "lock", "supply")
+_LATCHED = (
+    *("weld", "no_close", "diode", "cp_short", "pp", "e_stop", "watchdog", "over_temperature", "lock", "supply"),
+    *("door", "rcd", "chain", "opened"),
+)
+"""Names of the bits of input register 14. Bits 10 to 13 are this project's addition to map v1; an older board keeps them 0."""
+
 _ABSENT = 0x7FFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3

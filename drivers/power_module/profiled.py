@@ -19,7 +19,7 @@ from drivers.power_module.direction import Direction
 from drivers.power_module.setpoints import SetPoints
 from drivers.profile.codec import Params, resolve
 from drivers.profile.polled import PolledProfile
-from drivers.profile.schema import Profile
+from drivers.profile.schema import DeviceProfile
 
 GAP_S = 1.0
 
@@ -27,7 +27,7 @@ GAP_S = 1.0
 class ProfiledModule:
     """`capabilities` is None until the module identified itself; `state` None until it said its state."""
 
-    def __init__(self, name: str, profile: Profile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
         self.name = name
         self.unit = unit
         self._profile = profile
@@ -202,7 +202,7 @@ class ProfiledModule:
         self._state = Reading(state, at_s)
 
 
-def _capabilities(profile: Profile, params: Params) -> PowerModuleCapabilities:
+def _capabilities(profile: DeviceProfile, params: Params) -> PowerModuleCapabilities:
     numbers = {name: resolve(value, params) for name, value in profile.capabilities.items()}
     return PowerModuleCapabilities(
         voltage_min_V=numbers["voltage_min_V"],

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from drivers.profile.codec import OutOfClamp, PointCodec, defaults
-from drivers.profile.schema import TYPES, Expect, Number, Point, Profile, Vector, Write
+from drivers.profile.schema import TYPES, DeviceProfile, Expect, Number, Point, Vector, Write
 
 _CONTRACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "psu_dc": (("voltage_V", "current_A"), ("prepare", "start", "set", "stop")),
@@ -22,7 +22,7 @@ _CAPABILITIES = (
 )
 
 
-def check(profile: Profile) -> list[str]:
+def check(profile: DeviceProfile) -> list[str]:
     """Every mistake found, one line each; what the test vectors decode to, only where all else is sound."""
     return [
         *_citation(profile),
@@ -35,7 +35,7 @@ def check(profile: Profile) -> list[str]:
     ] or list(_vectors(profile))
 
 
-def _citation(profile: Profile) -> Iterator[str]:
+def _citation(profile: DeviceProfile) -> Iterator[str]:
     if len(profile.source) < 10:
         yield f"source = {profile.source!r}: a citation (manual, page or file); say where the registers come from"
     if profile.identity.point not in profile.points:
@@ -49,7 +49,7 @@ def _citation(profile: Profile) -> Iterator[str]:
             yield f"[identify] regex = {profile.identity.regex!r}: {error}; correct it"
 
 
-def _names(profile: Profile) -> Iterator[str]:
+def _names(profile: DeviceProfile) -> Iterator[str]:
     for name, param in profile.params.items():
         low, high = param.low, param.high
         if low is None or high is None:
@@ -79,7 +79,7 @@ def _names(profile: Profile) -> Iterator[str]:
             yield f"[capabilities] {name} = {value!r}: no such parameter; add [params.{value}]"
 
 
-def _numbers(profile: Profile) -> Iterator[str]:
+def _numbers(profile: DeviceProfile) -> Iterator[str]:
     """What would make every value of a point the same, or none, or another than its name says."""
     timing = profile.timing
     if timing.backoff_min_s > timing.backoff_max_s:
@@ -101,7 +101,7 @@ def _numbers(profile: Profile) -> Iterator[str]:
             yield f"{here} unit = {point.unit!r}: what maps_to {point.maps_to!r} is in {due}; put the factor into scale"
 
 
-def _blocks(profile: Profile) -> Iterator[str]:
+def _blocks(profile: DeviceProfile) -> Iterator[str]:
     for block in profile.blocks.values():
         if block.base is not None and block.base not in profile.params:
             yield f"[blocks.{block.name}] base = {block.base!r}: no such parameter; add [params.{block.base}]"
@@ -129,7 +129,7 @@ def _blocks(profile: Profile) -> Iterator[str]:
             yield f"[points.{b.name}] addr = {b.address}: overlaps {a.name}; correct type or address"
 
 
-def _writes(profile: Profile) -> Iterator[str]:
+def _writes(profile: DeviceProfile) -> Iterator[str]:
     for point in profile.points.values():
         if point.write_function is None:
             continue
@@ -145,7 +145,7 @@ def _writes(profile: Profile) -> Iterator[str]:
             yield f"[points.{point.name}]: a number that is written needs clamp = [low, high]; add it"
 
 
-def _actions(profile: Profile) -> Iterator[str]:
+def _actions(profile: DeviceProfile) -> Iterator[str]:
     for action, steps in profile.actions.items():
         if not steps:
             yield f"[actions.{action}] steps = []: at least one; add it"
@@ -166,7 +166,7 @@ def _actions(profile: Profile) -> Iterator[str]:
                         yield f"[actions.{action}] expect = {step.point!r}: no point or bit that is read; correct it"
 
 
-def _contract(profile: Profile) -> Iterator[str]:
+def _contract(profile: DeviceProfile) -> Iterator[str]:
     values, actions = _CONTRACTS[profile.device_class]
     mapped = {point.maps_to for point in profile.points.values() if point.block is not None}
     for value in values:
@@ -194,7 +194,7 @@ def _contract(profile: Profile) -> Iterator[str]:
         yield f"[capabilities] reversal = {profile.reversal!r}: seamless, via_zero or stop_required; correct it"
 
 
-def _vectors(profile: Profile) -> Iterator[str]:
+def _vectors(profile: DeviceProfile) -> Iterator[str]:
     if not profile.vectors:
         yield "[[test]]: at least one test vector; add registers with the value they mean"
     params = defaults(profile)

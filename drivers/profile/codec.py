@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
-from drivers.profile.schema import Number, Point, Profile
+from drivers.profile.schema import DeviceProfile, Number, Point
 
 Value = float | str | None
 Params = Mapping[str, float | bool]
@@ -83,7 +83,7 @@ def resolve(number: Number, params: Params) -> float:
     return float(params[number]) if isinstance(number, str) else float(number)
 
 
-def resolve_params(profile: Profile, given: Mapping[str, float | int | str | bool]) -> dict[str, float | bool]:
+def resolve_params(profile: DeviceProfile, given: Mapping[str, float | int | str | bool]) -> dict[str, float | bool]:
     """The parameters with defaults filled in. Raises UnusableDevice for unknown, missing or out-of-bound ones."""
     known = ", ".join(profile.params) or "none"
     mistakes = [
@@ -111,7 +111,7 @@ def resolve_params(profile: Profile, given: Mapping[str, float | int | str | boo
     return resolved
 
 
-def defaults(profile: Profile) -> dict[str, float | bool]:
+def defaults(profile: DeviceProfile) -> dict[str, float | bool]:
     """Parameters for tests of a profile: defaults, and the middle of the bounds where one is required."""
     return {
         name: ((param.low or 0.0) + (param.high or 0.0)) / 2 if param.default is None else param.default

@@ -1,4 +1,4 @@
-"""Reading a profile: TOML to `schema.Profile`, refusing what it does not know; then `check` for what needs two keys."""
+"""Reading a profile: TOML to `schema.DeviceProfile`, refusing what it does not know; then `check` for what needs two keys."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from drivers.profile.schema import (
     CLASSES,
     TYPES,
     Block,
+    DeviceProfile,
     Expect,
     Identity,
     Number,
     Param,
     Point,
-    Profile,
     ProfileError,
     Step,
     Timing,
@@ -29,7 +29,7 @@ PROFILES = Path(__file__).parent.parent / "profiles"
 
 
 @cache
-def shipped(name: str) -> Profile:
+def shipped(name: str) -> DeviceProfile:
     """A profile that comes with the drivers. Raises ProfileError with the list of known ones."""
     path = PROFILES / f"{name}.toml"
     if not name.replace("_", "").isalnum() or not path.is_file():
@@ -38,7 +38,7 @@ def shipped(name: str) -> Profile:
     return load(path)
 
 
-def load(path: Path) -> Profile:
+def load(path: Path) -> DeviceProfile:
     """Read and check one file. Raises ProfileError naming every mistake found."""
     try:
         return parse(path.read_text(encoding="utf-8"), path.name)
@@ -48,7 +48,7 @@ def load(path: Path) -> Profile:
         raise ProfileError(f"{path}: not UTF-8 at byte {error.start}; give the path of a TOML file") from error
 
 
-def parse(text: str, file: str) -> Profile:
+def parse(text: str, file: str) -> DeviceProfile:
     """Parse and check a profile's text; `file` is for the error texts."""
     try:
         values = tomllib.loads(text)
@@ -63,9 +63,9 @@ def parse(text: str, file: str) -> Profile:
     return profile
 
 
-def _profile(top: Table) -> Profile:
+def _profile(top: Table) -> DeviceProfile:
     top.whole("schema", 1, 1)
-    profile = Profile(
+    profile = DeviceProfile(
         id=top.text("id"),
         device_class=top.one_of("class", CLASSES),
         vendor=top.text("vendor"),

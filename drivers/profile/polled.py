@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
 from drivers.profile.codec import Params, PointCodec, Value
-from drivers.profile.schema import Block, Profile
+from drivers.profile.schema import Block, DeviceProfile
 
 IDENTIFY_EVERY_S = 2.0
 FORGET_S = 10.0
@@ -25,7 +25,7 @@ class PolledProfile:
     def __init__(
         self,
         name: str,
-        profile: Profile,
+        profile: DeviceProfile,
         params: Params,
         unit: int,
         master: RtuMaster,

@@ -129,7 +129,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class DeviceProfile:
     """One device model's registers."""
 
     id: str

@@ -71,7 +71,7 @@ class Bench:
             where = f"UDP port {self.choices.sdp_port} on {self.choices.interface}"
             raise RuntimeError(f"another demo or station answers cars on {where}: end it, or give another --sdp-port")
         write(self.choices, self._csms_port)
-        for leftover in ("state", "run", "log"):
+        for leftover in ("state", "state-power", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
         if self.choices.pki is not None:
             bring_in(self.choices.pki, folder / "pki")

@@ -184,7 +184,7 @@ async def _run(
             finally:
                 await programme.stop()
         else:
-            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True})
+            await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True, "follows": True})
             waiting = f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})"
             bench.note(waiting)
             console.print(f"{waiting}; Ctrl-C ends", highlight=False)

@@ -96,13 +96,7 @@ class Story:
     async def run(self) -> Measured:
         """All of it, from whatever state the bench is in. Raises StoryFailed with what was waited for."""
         bench, measured = self._bench, self.measured
-        await self._clear_the_bench()
-        await self._step("boot", self._booted)
-        measured.ready_s = self._since_start()
-        measured.plant_begin = await bench.plant_state()
-        await self._step("plug_in", self._plugged_in)
-        await self._step("authorise", self._authorised)
-        await self._car_phases()
+        await self.until_power_flows()
         await self._step("charge_11_kW", lambda: self._flow(11_000.0, "-10 kW", by_csms=False))
         await self._step("discharge_10_kW", lambda: self._flow(-10_000.0, "+5 kW", by_csms=True))
         await self._step("charge_5_kW", lambda: self._flow(5_000.0, "stop", by_csms=True))
@@ -113,6 +107,17 @@ class Story:
         await self._until("the last record to be delivered", self._delivered)
         measured.plant_end = await bench.plant_state()
         return measured
+
+    async def until_power_flows(self) -> None:
+        """The first part of the story: boot, plug in, authorise, and on to the first charge loop."""
+        bench, measured = self._bench, self.measured
+        await self._clear_the_bench()
+        await self._step("boot", self._booted)
+        measured.ready_s = self._since_start()
+        measured.plant_begin = await bench.plant_state()
+        await self._step("plug_in", self._plugged_in)
+        await self._step("authorise", self._authorised)
+        await self._car_phases()
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -156,7 +161,7 @@ class Story:
         async def started() -> bool:
             evse = await self._bench.evse()
             if evse["permission"] == "refused":
-                raise StoryFailed(refusal(evse)[1])
+                raise StoryFailed(refusal(evse))
             return evse["transaction"] is not None
 
         await self._until("the transaction to start", started)

@@ -3,6 +3,9 @@
 Rules it keeps without any host: it closes the output contactor only while the chain is closed, the pilot duty is active
 and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature, low supply and when the
 watchdog (register 110, default 1 s) was not kicked; a two-channel request whose inverse does not fit is ignored.
+What made it open under a request it latches (register 14; bits 10 to 13 are this project's addition: door, RCD, chain, and a
+contactor that opened although its coil was driven), and it stays open until the latch is cleared, which needs a withdrawn request.
+A board without the addition (`latches_causes` False) closes again as soon as the chain is closed.
 Request and output bits as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
 """
 
@@ -10,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hil.plant.contactor import Contactor
+from hil.plant.contactor import ContactorPole
 from hil.plant.pilot import Generator, PilotState, detect, levels_V
 
 CYCLE_S = 0.010
@@ -22,33 +25,36 @@ CONTACTOR, PRECHARGE, DISCHARGE, LOCK = 1, 2, 4, 8
 WELD, NO_CLOSE, DIODE, CP_SHORT, PP, E_STOP, WATCHDOG, OVER_TEMPERATURE, LOCK_FAULT, SUPPLY = (
     1 << i for i in range(10)
 )
+DOOR, RCD, CHAIN, OPENED = (1 << i for i in range(10, 14))
 CLEAR_KEY = 0xC1EA
 
 
 @dataclass(slots=True)
-class Inputs:
+class BoardInputs:
     """The board's digital inputs, True is good."""
 
     emergency_chain: bool = True
     door_closed: bool = True
     insulation_relay: bool = True
     rcd: bool = True
+    chain_link: bool = True
+    """The rest of the chain: what has no input of its own."""
 
     @property
     def hardware_chain(self) -> bool:
-        """Emergency stop, door and RCD in series (the insulation relay is an input only on this board)."""
-        return self.emergency_chain and self.door_closed and self.rcd
+        """Emergency stop, door, RCD and the rest in series (the insulation relay is an input only on this board)."""
+        return self.emergency_chain and self.door_closed and self.rcd and self.chain_link
 
 
 @dataclass(slots=True)
 class Board:
     """State after the last step; `request`, `generator`, `duty_percent` come from the host's writes."""
 
-    inputs: Inputs = field(default_factory=Inputs)
-    positive: Contactor = field(default_factory=Contactor)
-    negative: Contactor = field(default_factory=Contactor)
-    precharge: Contactor = field(default_factory=Contactor)
-    discharge: Contactor = field(default_factory=Contactor)
+    inputs: BoardInputs = field(default_factory=BoardInputs)
+    positive: ContactorPole = field(default_factory=ContactorPole)
+    negative: ContactorPole = field(default_factory=ContactorPole)
+    precharge: ContactorPole = field(default_factory=ContactorPole)
+    discharge: ContactorPole = field(default_factory=ContactorPole)
     generator: Generator = Generator.F
     duty_percent: float = 0.0
     request: int = 0
@@ -70,6 +76,9 @@ class Board:
     refused_closings: int = 0
     silent: bool = False
     supply_low: bool = False
+    coil_supply: bool = True
+    """False: the coil is driven and gets no current."""
+    latches_causes: bool = True
     _echo: int = -1
     _since_kick_s: float = 0.0
     _since_cycle_s: float = 0.0
@@ -77,6 +86,7 @@ class Board:
     _seen_s: float = 0.0
     _lock_s: float = 0.0
     _refusing: bool = False
+    _closed: bool = False
     _closing_s: float = 0.0
     _opening_s: float = 0.0
 
@@ -148,7 +158,9 @@ class Board:
             self.latched |= OVER_TEMPERATURE
         if self.supply_low:
             self.latched |= SUPPLY
-        opening = E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD | SUPPLY
+        if self.latches_causes and self.request & (CONTACTOR | PRECHARGE):
+            self._latch_causes()
+        opening = E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD | SUPPLY | DOOR | RCD | CHAIN | OPENED
         unsafe = not self.inputs.hardware_chain or self.latched & opening
         energise = self.request & (CONTACTOR | PRECHARGE)
         rising = self.request & CONTACTOR and not self.outputs & CONTACTOR
@@ -163,14 +175,24 @@ class Board:
         outputs = energise | self.request & (DISCHARGE | LOCK)
         self.outputs = outputs
         coil = bool(outputs & CONTACTOR)
-        self.positive.step(coil, dt_s)
-        self.negative.step(coil, dt_s)
+        self.positive.step(coil and self.coil_supply, dt_s)
+        self.negative.step(coil and self.coil_supply, dt_s)
         self.precharge.step(bool(outputs & PRECHARGE), dt_s)
         self.discharge.step(bool(outputs & DISCHARGE), dt_s)
         self._watch_mirrors(coil, dt_s)
 
+    def _latch_causes(self) -> None:
+        """What opens the contactor under a request: bits of the causes that have no older bit of their own."""
+        inputs = self.inputs
+        self.latched |= (not inputs.door_closed) * DOOR | (not inputs.rcd) * RCD
+        if inputs.emergency_chain and inputs.door_closed and inputs.rcd and not inputs.hardware_chain:
+            self.latched |= CHAIN
+
     def _watch_mirrors(self, coil: bool, dt_s: float) -> None:
         both = self.positive.closed and self.negative.closed
+        if coil and self._closed and not both and self.latches_causes:
+            self.latched |= OPENED
+        self._closed = both and coil
         either = self.positive.closed or self.negative.closed
         self._closing_s = self._closing_s + dt_s if coil and not both else 0.0
         self._opening_s = self._opening_s + dt_s if not coil and either else 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hil.plant.battery import Battery
-from hil.plant.contactor import Contactor
+from hil.plant.contactor import ContactorPole
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Car:
     diode: bool = True
     pilot_wire_broken: bool = False
     contactors_wanted: bool = False
-    contactors: Contactor = field(default_factory=Contactor)
+    contactors: ContactorPole = field(default_factory=ContactorPole)
     battery: Battery = field(default_factory=Battery)
 
     @property
@@ -46,6 +46,9 @@ NEXT_SESSION_S = 3.0
 STEADY_S = 0.06
 STEADY_BAND_V = 3.0
 LIVE_V = 60.0
+FOLLOW_V_PER_S = 10_000.0
+"""Far below what a station bears as a voltage above the car's maximum (0.4 s)."""
+BELOW_SET_POINT_V = 10.0
 NEAR_V = 20.0
 
 
@@ -58,11 +61,15 @@ class AutoCar:
 
     `expected_V`, if given, is the pre-charge voltage: it closes only within 20 V of it. It never closes above the battery's
     maximum voltage.
+
+    `follows`: the battery suits a car whose words are not known here. Where the station's voltage set-point falls below the
+    battery while charging, because the car names a lower target or maximum, the battery's voltage follows to just below it.
     """
 
     enabled: bool = False
     rises: int = 2
     expected_V: float | None = None
+    follows: bool = False
     stage: AutoStage = AutoStage.WAITING
     _pwm_s: float = 0.0
     _no_pwm_s: float = 0.0
@@ -79,9 +86,16 @@ class AutoCar:
         self._rises_seen, self._live = 0, False
 
     def step(
-        self, car: Car, duty_percent: float | None, voltage_V: float, current_A: float, module_on: bool, dt_s: float
+        self,
+        car: Car,
+        duty_percent: float | None,
+        voltage_V: float,
+        current_A: float,
+        module_on: bool,
+        dt_s: float,
+        charge_V: float | None = None,
     ) -> None:
-        """`duty_percent` None: no PWM on the pilot."""
+        """`duty_percent` None: no PWM on the pilot. `charge_V`: the set-point of a module that charges, None while none does."""
         if not self.enabled or not car.plugged:
             return
         digital = duty_percent is not None and 3.0 <= duty_percent <= 7.0
@@ -102,6 +116,10 @@ class AutoCar:
                 if not module_on and abs(current_A) < 1.0:
                     self._leave(car)
                     self.stage = AutoStage.DONE
+                elif self.follows and charge_V is not None:
+                    goal_V, now_V = max(charge_V - BELOW_SET_POINT_V, LIVE_V), car.battery.open_circuit_V
+                    if goal_V < now_V:
+                        car.battery.set_open_circuit_V(max(goal_V, now_V - FOLLOW_V_PER_S * dt_s))
             case AutoStage.DONE:
                 self._done_s += dt_s
                 if self._done_s >= NEXT_SESSION_S:

@@ -9,7 +9,7 @@ OPEN_S = 0.010
 
 
 @dataclass(slots=True)
-class Contactor:
+class ContactorPole:
     """`closed` is the main contact; the mirror contact always tells the truth about it."""
 
     closed: bool = False

@@ -55,7 +55,9 @@ class EvsePlant:
         inlet_closed = car.contactors.step(car.contactors_wanted and car.plugged, dt_s)
         self._flow(inlet_closed, dt_s)
         duty = board.duty_percent if board.generator is Generator.PWM and not car.pilot_wire_broken else None
-        self.auto.step(car, duty, self.circuit.inlet_V, self.circuit.battery_A, self.output_on, dt_s)
+        charging = [m.voltage_set_V for m in self.modules.values() if m.output_on and m.sink_current_A == 0.0]
+        charge_V = min(charging, default=None)
+        self.auto.step(car, duty, self.circuit.inlet_V, self.circuit.battery_A, self.output_on, dt_s, charge_V)
         self.insulation.step(self.insulation_ohm, self.circuit.inlet_V, dt_s)
         self._heat_degC += ((25.0 + 0.012 * self.circuit.output_A**2) - self._heat_degC) * dt_s / 120.0
 

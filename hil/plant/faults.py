@@ -112,6 +112,18 @@ def _rcd(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.board.inputs.rcd = not on
 
 
+def _chain(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.chain_link = not on
+
+
+def _coil_supply(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.coil_supply = not on
+
+
+def _board_latches_nothing(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.latches_causes = not on
+
+
 def _pilot_lost(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.car.pilot_wire_broken = on
 
@@ -156,6 +168,9 @@ FAULTS: dict[str, Fault] = {
     "e_stop": Fault("no value", _e_stop),
     "door_open": Fault("no value", _door),
     "rcd": Fault("no value", _rcd),
+    "chain_open": Fault("no value: a part of the hardware chain that has no input of its own", _chain),
+    "coil_supply": Fault("no value: the driven coil gets no current", _coil_supply),
+    "board_latches_nothing": Fault("no value: an older board that closes again by itself", _board_latches_nothing),
     "pilot_lost": Fault("no value: the pilot wire breaks", _pilot_lost),
     "diode_missing": Fault("no value", _diode),
     "lock_stuck": Fault("no value", _lock),

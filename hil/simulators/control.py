@@ -1,6 +1,6 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door, writes. `evse` defaults to 1.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Control:
             "bus_fault": self._bus_fault,
             "estop": self._estop,
             "door": self._door,
+            "writes": self._writes,
         }
 
     def answer(self, line: bytes) -> bytes:
@@ -96,6 +97,18 @@ class Control:
         evses = {str(number): evse.snapshot() for number, evse in wired.plant.evses.items()}
         steps = {"steps": wired.plant.steps, "skipped_s": wired.plant.skipped_s}
         return {"monotonic_s": self._now(), "evses": evses, "buses": wires, **steps}
+
+    def _writes(self, request: Request) -> Answer:
+        """`{"do": "writes", "bus": "fast1"}`: the last writes on a bus, each with the monotonic second it arrived at."""
+        name = str(request.get("bus"))
+        wires = self._wired.wires
+        if name not in wires:
+            raise RequestRefused(
+                "no such bus", "bus", name, f"one of {', '.join(wires)}", "name one of the configuration"
+            )
+        wire = wires[name]
+        writes = [{"at_s": at_s, "unit": data[0], "hex": data.hex()} for at_s, data in wire.writes]
+        return {"writes": writes, "longest_bytes": wire.longest_bytes}
 
     def _plug(self, request: Request) -> Answer:
         evse = self._evse(request)
@@ -156,6 +169,7 @@ class Control:
         evse.auto.enabled = _flag(request, "on", True)
         evse.auto.rises = int(_number(request, "rises", 1, 10)) if "rises" in request else 2
         evse.auto.expected_V = _number(request, "expected_V", 50.0, 1500.0) if "expected_V" in request else None
+        evse.auto.follows = _flag(request, "follows", False)
         evse.auto.restart()
         if evse.auto.enabled and not evse.car.plugged and _flag(request, "plug", True):
             evse.plug()

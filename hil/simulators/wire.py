@@ -12,6 +12,7 @@ import os
 import random
 import struct
 import tty
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from pymodbus.server import ModbusSerialServer
 from hil.plant.station import Plant
 from hil.simulators.modbus_server import serve
 from hil.simulators.registers.device_map import DeviceMap
+
+WRITING_FUNCTIONS = (0x05, 0x06, 0x0F, 0x10, 0x17)
+WRITES_KEPT = 256
 
 BUS_FAULTS = {
     "late": "the reply comes `value` seconds later (0.4)",
@@ -33,7 +37,11 @@ BUS_FAULTS = {
 
 
 class BusWire:
-    """One bus. Open with `start`, spoil with `fault`, end with `stop`. `requests` counts the requests of the driver."""
+    """One bus. Open with `start`, spoil with `fault`, end with `stop`.
+
+    `requests` counts the requests of the driver; `writes` are the last ones that set something; `longest_bytes` is the
+    longest request with its reply so far, for the time such an exchange takes on a real wire.
+    """
 
     def __init__(
         self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]
@@ -41,6 +49,9 @@ class BusWire:
         self.name = name
         self.port = port
         self.requests = 0
+        self.writes: deque[tuple[float, bytes]] = deque(maxlen=WRITES_KEPT)
+        self.longest_bytes = 0
+        self._request_bytes = 0
         self._maps = {device.unit: device for device in maps}
         self._plant = plant
         self._now = now
@@ -123,6 +134,9 @@ class BusWire:
         if not data:
             return
         self.requests += 1
+        self._request_bytes = len(data)
+        if len(data) > 1 and data[1] in WRITING_FUNCTIONS:
+            self.writes.append((self._now(), data))
         device = self._maps.get(data[0])
         if device is None or device.silent or self._due("silence") is not None:
             return
@@ -135,6 +149,7 @@ class BusWire:
             return
         if len(data) < 5:
             return
+        self.longest_bytes = max(self.longest_bytes, self._request_bytes + len(data))
         if self._due("wrong_function") is not None:
             function = 4 if data[1] != 4 else 3
             data = _sealed(bytes((data[0], function, 2, 0x12, 0x34)))

@@ -8,6 +8,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         reports = [once(Path(folder), number) for number in range(options.runs)]
 
-    def median(of: Any) -> float:
-        return round(statistics.median(of(report) for report in reports), 3)
+    def median(of: Callable[[dict[str, Any]], float]) -> float:
+        return float(round(statistics.median(of(report) for report in reports), 3))
 
     figures = {
         "runs": options.runs,
@@ -40,12 +42,9 @@ def main() -> None:
         "first_loop_s": median(lambda r: r["first_loop_s"]),
         "first_loop_without_cable_check_s": median(lambda r: r["first_loop_s"] - _length(r, "cable_check")),
         "setpoint_latency_ms": {
-            f"{wanted / 1000:+g} kW": median(
-                lambda r, w=wanted: next(s["latency_ms"] for s in r["setpoints"] if s["requested_W"] == w)
-            )
-            for wanted in (-10000.0, 5000.0)
+            f"{wanted / 1000:+g} kW": median(partial(_latency_ms, wanted)) for wanted in (-10000.0, 5000.0)
         },
-        "rss_MB": {name: median(lambda r, n=name: r["rss_MB"][n]) for name in ("daemon", "power")},
+        "rss_MB": {name: median(partial(_rss_MB, name)) for name in ("daemon", "power")},
         "loop_lag_p99_ms": median(lambda r: r["daemon_loop_lag"]["p99_ms"]),
         "loop_lag_worst_ms": median(lambda r: r["daemon_loop_lag"]["worst_ms"]),
     }
@@ -54,6 +53,15 @@ def main() -> None:
     else:
         for name, value in figures.items():
             print(f"{name:34} {value}")
+
+
+def _latency_ms(requested_W: float, report: dict[str, Any]) -> float:
+    """From the central system's request for this power to the plant's measurement of it."""
+    return next(float(s["latency_ms"]) for s in report["setpoints"] if s["requested_W"] == requested_W)
+
+
+def _rss_MB(process: str, report: dict[str, Any]) -> float:
+    return float(report["rss_MB"][process])
 
 
 def _length(report: dict[str, Any], phase: str) -> float:

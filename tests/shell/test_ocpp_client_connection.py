@@ -424,7 +424,7 @@ async def test_a_setpoint_reaches_the_arbiter_and_is_reported(bench: Bench, csms
     assert len(bench.store.profiles()) == 1
     await bench.end()
     await eventually(lambda: bench.store.profiles() == ())
-    await eventually(lambda: bench.port.commands[-1] == Contribute(EvseId(1), ()))
+    await eventually(lambda: bench.port.commands[-1] == Contribute(EvseId(1), "ocpp", ()))
     assert log.violations == []
 
 

@@ -9,6 +9,7 @@ import logging
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import serve
@@ -158,7 +159,7 @@ async def test_the_bench_alone(tmp_path: Path) -> None:
                 heard = json.loads(await process.stdout.readline())
                 assert heard["heard"] == "BootNotification"
                 process.stdin.write(b'{"identity": "CP1", "action": "ClearCache"}\nnonsense\n')
-                answers = []
+                answers: list[dict[str, Any]] = []
                 while len(answers) < 2:
                     line = json.loads(await process.stdout.readline())
                     answers.extend([line] if "heard" not in line else [])

@@ -133,7 +133,7 @@ class Ear:
 
     def _checked(self, frame: str | bytes) -> Frame:
         assert isinstance(frame, str)
-        message = json.loads(frame)
+        message: Frame = json.loads(frame)
         kind, unique_id, payload = message[0], message[1], message[-1]
         if len(message) != {2: 4, 3: 3, 4: 5}[kind] or not isinstance(payload, dict):
             self.faults.append(f"shape of {frame[:60]}")
@@ -498,7 +498,7 @@ async def test_odd_frames_are_survived_on_one_connection(ear: Ear, station: Stat
         await ear.send(frame)
     await ear.socket.ping()
     before = len(ear.replies)
-    odd = [
+    odd: list[tuple[list[Any], int]] = [
         ([2, "dup", "ClearCache", {}], 3),
         ([2, "dup", "ClearCache", {}], 3),  # a second CALL of the same id is answered again
         ([5, "five", "InternalError", "", {}], 4),

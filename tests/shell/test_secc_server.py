@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +297,16 @@ async def test_an_emergency_reaches_the_car(new_stand: Callable[..., Stand]) -> 
     assert (await stand.end()).end is SessionEnd.STOPPED_BY_STATION
 
 
+def looped_twice_or_ended(drive: Drive, session: asyncio.Task[Any]) -> bool:
+    return drive.progress.loops >= 2 or session.done()
+
+
 async def test_two_sessions_on_one_server(new_stand: Callable[..., Stand]) -> None:
     stand = new_stand(charge_loop_timeout_s=3.0)
     for _ in range(2):
         drive = Drive(CarSpec(loop_period_s=0.02, loop_timeout_s=5.0), Body(stand), "lo", None, stand.port)  # type: ignore[arg-type]
         session = asyncio.get_running_loop().create_task(drive.run())
-        await stand.until(lambda d=drive, s=session: d.progress.loops >= 2 or s.done())
+        await stand.until(partial(looped_twice_or_ended, drive, session))
         drive.stop()
         assert (await asyncio.wait_for(session, GIVE_UP_S)).error is None
     await stand.until(lambda: len(stand.of(CarSessionEnded)) == 2)
@@ -325,6 +330,10 @@ async def test_a_car_of_a_foreign_root_is_refused(new_stand: Callable[..., Stand
     await refused(stand, car_of(foreign, pki))
 
 
+def longer_than(messages: list[str], count: int) -> bool:
+    return len(messages) > count
+
+
 async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
     told: list[str] = []
     context = secc_context(pki)
@@ -345,7 +354,7 @@ async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], p
     )
     for number, (car, reason) in enumerate(reasons):
         await refused(stand, car)
-        await stand.until(lambda n=number: len(told) > n)
+        await stand.until(partial(longer_than, told, number))
         assert told[number].startswith(f"TLS handshake with a car failed: {reason}")
     found, _ = await discover("lo", Security.TLS, stand.port)
 
@@ -421,7 +430,7 @@ async def test_a_car_may_return_before_its_ended_connection_is_closed(new_stand:
     await stand.end()
     again = await stand.agreed()
     assert len(stand.of(CarConnected)) == 2
-    assert stand.server.snapshot()["connected"] is True
+    assert stand.server.status().connected is True
     await again.close()
     await first.close()
 
@@ -441,7 +450,7 @@ async def test_a_car_that_fell_silent_may_connect_anew(
     with contextlib.suppress(WireError, OSError):
         await first.close()
     await again.close()
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     assert len(stand.of(CarSessionEnded)) == 2
 
 
@@ -451,8 +460,8 @@ async def test_a_car_that_vanishes_is_told_once(new_stand: Callable[..., Stand])
     wire.writer.transport.abort()
     end = await stand.end()
     assert (end.end, end.evse_id) == (SessionEnd.CONNECTION_LOST, 1)
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
-    assert stand.server.snapshot()["messages"]
+    await stand.until(lambda: stand.server.status().connected is False)
+    assert stand.server.status().messages
 
 
 async def test_a_pulled_plug_frees_the_place_for_the_next_car(new_stand: Callable[..., Stand]) -> None:
@@ -464,7 +473,7 @@ async def test_a_pulled_plug_frees_the_place_for_the_next_car(new_stand: Callabl
     second = await stand.agreed()
     assert len(stand.of(CarConnected)) == 2
     stand.server.unplugged()
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     stand.server.unplugged()
     assert len(stand.of(CarSessionEnded)) == 2
     await first.close()
@@ -490,7 +499,7 @@ async def test_garbage_ends_the_connection_with_a_reason(
     assert "V2GTP" in end.detail
     async with asyncio.timeout(GIVE_UP_S):
         assert await wire.reader.read() == b""
-    await stand.until(lambda: stand.server.snapshot()["connected"] is False)
+    await stand.until(lambda: stand.server.status().connected is False)
     await wire.close()
 
 
@@ -499,15 +508,15 @@ async def test_an_ended_session_is_no_car_to_the_status_page(new_stand: Callable
     wire = await stand.agreed()
     setup = cm.SessionSetupReq(Header=MessageHeader(SessionID=bytes(8), TimeStamp=1), EVCCID="GONE SOON")
     session_id = (await wire.exchange(setup, cm.SessionSetupRes, GIVE_UP_S)).Header.SessionID
-    seen = stand.server.snapshot()
-    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (True, "GONE SOON", "AuthorizationSetup")
+    seen = stand.server.status()
+    assert (seen.connected, seen.evcc_id, seen.state) == (True, "GONE SOON", "AuthorizationSetup")
     stop = cm.SessionStopReq(
         Header=MessageHeader(SessionID=session_id, TimeStamp=1), ChargingSession=cm.ChargingSession.Terminate
     )
     await wire.exchange(stop, cm.SessionStopRes, GIVE_UP_S)
-    seen = stand.server.snapshot()  # the car has not closed the connection yet
-    assert (seen["connected"], seen["evcc_id"], seen["state"]) == (False, None, None)
-    assert seen["messages"]
+    seen = stand.server.status()  # the car has not closed the connection yet
+    assert (seen.connected, seen.evcc_id, seen.state) == (False, None, None)
+    assert seen.messages
     await wire.close()
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Demo
+
 
 LEASE_S = 0.5
 RAMP_S = 0.5
@@ -19,7 +23,7 @@ def safe(plant: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("what", "reason"), [("daemon", "Reboot"), ("power", "Other")])
-def test_kill_9_in_the_middle_of_a_transfer(discharging: Any, what: str, reason: str) -> None:
+def test_kill_9_in_the_middle_of_a_transfer(discharging: Demo, what: str, reason: str) -> None:
     demo = discharging
     before = demo.plant()
     assert before["contactor_closed"]
@@ -54,7 +58,7 @@ def before_export(transaction: dict[str, Any]) -> float:
     raise AssertionError("no export register in the Started event")
 
 
-def test_a_new_session_after_the_daemon_came_back(discharging: Any) -> None:
+def test_a_new_session_after_the_daemon_came_back(discharging: Demo) -> None:
     demo = discharging
     demo.steer(do="kill", what="daemon")
     demo.until("restart", lambda: demo.state()["processes"]["daemon"]["starts"] == 2)
@@ -66,7 +70,7 @@ def test_a_new_session_after_the_daemon_came_back(discharging: Any) -> None:
     demo.until("power", lambda: demo.plant()["power_W"] > 5000)
 
 
-def test_both_processes_killed_at_once(discharging: Any) -> None:
+def test_both_processes_killed_at_once(discharging: Demo) -> None:
     """Nobody is left to ramp: the pilot/IO board opens by itself, and the bill is still delivered once."""
     demo = discharging
     for what in ("daemon", "power"):

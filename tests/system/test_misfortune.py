@@ -6,14 +6,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Demo
+
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def stopped(demo: Any) -> dict[str, Any]:
+def stopped(demo: Demo) -> dict[str, Any]:
     """The ended transaction, once power is off and it was delivered."""
 
     def look() -> Any:
@@ -38,7 +42,7 @@ def reason_of(transaction: dict[str, Any]) -> str:
     ],
     ids=["estop", "insulation", "door"],
 )
-def test_interlocks_stop_power(discharging: Any, request_: dict[str, Any], reason: str, told: str) -> None:
+def test_interlocks_stop_power(discharging: Demo, request_: dict[str, Any], reason: str, told: str) -> None:
     demo = discharging
     answer = demo.steer(**request_)
     assert answer["ok"], answer
@@ -51,14 +55,14 @@ def test_interlocks_stop_power(discharging: Any, request_: dict[str, Any], reaso
     assert abs(demo.plant()["output_A"]) < 1.0
 
 
-def test_an_unplugged_module_adapter_stops_power(discharging: Any) -> None:
+def test_an_unplugged_module_adapter_stops_power(discharging: Demo) -> None:
     demo = discharging
     assert demo.steer(do="bus_fault", bus="fast1", kind="unplugged")["ok"]
     transaction = stopped(demo)
     assert transaction["gaps"] == []
 
 
-def test_single_bad_replies_do_not_stop_power(discharging: Any) -> None:
+def test_single_bad_replies_do_not_stop_power(discharging: Demo) -> None:
     demo = discharging
     loops = demo.state()["car"]["loops"]
     for kind in ("bit_flip", "wrong_function", "short", "late"):
@@ -69,7 +73,7 @@ def test_single_bad_replies_do_not_stop_power(discharging: Any) -> None:
     demo.until_power(-8000.0)
 
 
-def test_a_central_system_that_goes_away_loses_nothing(discharging: Any) -> None:
+def test_a_central_system_that_goes_away_loses_nothing(discharging: Demo) -> None:
     demo = discharging
     demo.steer(do="csms", refuse=True)
     demo.steer(do="csms", drop=True)
@@ -84,14 +88,14 @@ def test_a_central_system_that_goes_away_loses_nothing(discharging: Any) -> None
     assert demo.until("an empty outbox", lambda: demo.state()["daemon"]["ocpp"]["outbox_depth"] == 0 or None)
 
 
-def test_a_car_that_vanishes_stops_power(discharging: Any) -> None:
+def test_a_car_that_vanishes_stops_power(discharging: Demo) -> None:
     demo = discharging
     assert demo.steer(do="unplug", force=True)["ok"]
     transaction = stopped(demo)
     assert reason_of(transaction) in ("EVDisconnected", "Other", "Timeout")
 
 
-def test_a_car_pulled_while_it_waits_can_be_plugged_again(demo: Any) -> None:
+def test_a_car_pulled_while_it_waits_can_be_plugged_again(demo: Demo) -> None:
     """Nobody gives this car a pilot: it waits, and is gone before anything was said."""
     demo.until("the story's car", lambda: demo.state()["car"]["loops"] > 0)
     assert demo.steer(do="ocpp", action="ChangeAvailability", payload={"operationalStatus": "Inoperative"})["ok"]
@@ -104,7 +108,7 @@ def test_a_car_pulled_while_it_waits_can_be_plugged_again(demo: Any) -> None:
     assert "already plugged" in demo.steer(do="plug")["error"]
 
 
-def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Any, sdp_port: int) -> None:
+def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Demo, sdp_port: int) -> None:
     demo.until("steering", lambda: demo.steer(do="help")["ok"])
     before = (demo.folder / "site.toml").read_text()
     command = [sys.executable, "-m", "hil.demo", "--dir", str(demo.folder), "--sdp-port", str(sdp_port)]
@@ -115,7 +119,7 @@ def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Any, sdp_port:
     assert demo.steer(do="help")["ok"]
 
 
-def test_a_second_demo_on_the_same_discovery_port_says_so(demo: Any, tmp_path: Path) -> None:
+def test_a_second_demo_on_the_same_discovery_port_says_so(demo: Demo, tmp_path: Path) -> None:
     demo.until("steering", lambda: demo.steer(do="help")["ok"])
     port = demo.until(
         "the station", lambda: tomllib.loads((demo.folder / "site.toml").read_text())["iso15118"]["sdp_port"]
@@ -128,7 +132,7 @@ def test_a_second_demo_on_the_same_discovery_port_says_so(demo: Any, tmp_path: P
     assert "give another --sdp-port" in done.stdout
 
 
-def test_malformed_steering_is_answered(demo: Any) -> None:
+def test_malformed_steering_is_answered(demo: Demo) -> None:
     demo.until("steering", lambda: demo.steer(do="help")["ok"])
     assert "one of" in demo.steer(do="dance")["error"]
     assert "power_W" in demo.steer(do="setpoint", power_W="much")["error"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ocpp.v201 import call
 
 from hil.simulators.library_csms import LibraryCsms, library_csms
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Demo
 
 
 def registers_Wh(system: LibraryCsms, measurand: str) -> list[float]:
@@ -34,7 +38,7 @@ def negative_limit(transaction_id: str, power_W: float) -> dict[str, Any]:
     }
 
 
-async def test_the_car_gives_because_an_outside_central_system_said_so(new_demo: Any) -> None:
+async def test_the_car_gives_because_an_outside_central_system_said_so(new_demo: Callable[..., Demo]) -> None:
     async with library_csms("CP-DEMO") as (url, connected):
         demo = new_demo("--csms", url)
         system = await connected

@@ -12,9 +12,9 @@ from chargepoint.ocpp.blocks.registration import Registration
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.ocpp.station_port import StationPort
 from chargepoint.ocpp.token_cache import TokenCache
 from chargepoint.ocpp.version import OcppVersion
+from chargepoint.ports import StationPort
 from chargepoint.store.rows import Write
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,14 +16,17 @@ from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.sunspec_714 import SunSpec714
 
+if TYPE_CHECKING:
+    from tests.unit.drivers.conftest import ScriptedBus, Table
 
-def _sunspec(scripted_bus: Any, plant: MeterPlant, **params: Any) -> tuple[Any, ProfiledMeter]:
+
+def _sunspec(scripted_bus: type[ScriptedBus], plant: MeterPlant, **params: Any) -> tuple[Any, ProfiledMeter]:
     bus = scripted_bus([SunSpec714(21, plant, 40_070)])
     given = {"base_address": 40_070.0, "invert": False, **params}
     return bus, ProfiledMeter("meter", shipped("sunspec_714_dc"), given, 21, bus.master)
 
 
-def test_sunspec_reads_milliwatt_hours_with_the_devices_own_scale(scripted_bus: Any) -> None:
+def test_sunspec_reads_milliwatt_hours_with_the_devices_own_scale(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=1234.5678, export_Wh=0.0421)
     plant.step(402.5, -25.01, 0.0)
     bus, meter = _sunspec(scripted_bus, plant)
@@ -37,7 +40,7 @@ def test_sunspec_reads_milliwatt_hours_with_the_devices_own_scale(scripted_bus: 
     assert meter.registers.power_W == pytest.approx(-10_067, abs=1)
 
 
-def test_inverted_wiring_swaps_registers_and_signs(scripted_bus: Any) -> None:
+def test_inverted_wiring_swaps_registers_and_signs(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=1.0, export_Wh=2.0)
     plant.step(400.0, 10.0, 0.0)
     bus, meter = _sunspec(scripted_bus, plant, invert=True)
@@ -48,7 +51,7 @@ def test_inverted_wiring_swaps_registers_and_signs(scripted_bus: Any) -> None:
     assert meter.registers.power_W == -4000.0
 
 
-def test_meter_is_read_ten_times_a_second_and_ages_when_silent(scripted_bus: Any) -> None:
+def test_meter_is_read_ten_times_a_second_and_ages_when_silent(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant()
     bus, meter = _sunspec(scripted_bus, plant)
     bus.run([meter], 2.1)
@@ -60,7 +63,7 @@ def test_meter_is_read_ten_times_a_second_and_ages_when_silent(scripted_bus: Any
     assert meter.registers.taken_at_s <= at_s
 
 
-def test_a_register_that_runs_backwards_is_believed_only_when_it_stays(scripted_bus: Any) -> None:
+def test_a_register_that_runs_backwards_is_believed_only_when_it_stays(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=100.0)
     bus, meter = _sunspec(scripted_bus, plant)
     bus.run([meter], 0.5)
@@ -72,7 +75,7 @@ def test_a_register_that_runs_backwards_is_believed_only_when_it_stays(scripted_
     assert meter.registers.import_Wh == 1.0
 
 
-def test_a_register_that_leaps_is_believed_only_when_it_stays(scripted_bus: Any) -> None:
+def test_a_register_that_leaps_is_believed_only_when_it_stays(scripted_bus: type[ScriptedBus]) -> None:
     """One reading torn between two words must not be the last a transaction ever believes."""
     plant = MeterPlant(import_Wh=100.0)
     bus, meter = _sunspec(scripted_bus, plant)
@@ -89,7 +92,7 @@ def test_a_register_that_leaps_is_believed_only_when_it_stays(scripted_bus: Any)
     assert meter.registers.import_Wh == 65_636.0
 
 
-def test_leaps_that_do_not_agree_are_never_believed(scripted_bus: Any) -> None:
+def test_leaps_that_do_not_agree_are_never_believed(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=100.0)
     bus, meter = _sunspec(scripted_bus, plant)
     bus.run([meter], 0.5)
@@ -100,7 +103,7 @@ def test_leaps_that_do_not_agree_are_never_believed(scripted_bus: Any) -> None:
         assert meter.registers.import_Wh == 100.0
 
 
-def test_what_a_meter_counted_while_it_was_not_heard_is_no_leap(scripted_bus: Any) -> None:
+def test_what_a_meter_counted_while_it_was_not_heard_is_no_leap(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=100.0)
     bus, meter = _sunspec(scripted_bus, plant)
     bus.run([meter], 0.5)
@@ -113,7 +116,7 @@ def test_what_a_meter_counted_while_it_was_not_heard_is_no_leap(scripted_bus: An
     assert meter.registers.import_Wh == 2100.0
 
 
-def test_a_meter_that_is_not_a_714_gives_nothing(scripted_bus: Any, register_table: Any) -> None:
+def test_a_meter_that_is_not_a_714_gives_nothing(scripted_bus: type[ScriptedBus], register_table: type[Table]) -> None:
     bus = scripted_bus([register_table(21, {40_070 + i: 103 for i in range(60)})])
     params = {"base_address": 40_070.0, "invert": False}
     meter = ProfiledMeter("meter", shipped("sunspec_714_dc"), params, 21, bus.master)
@@ -122,7 +125,7 @@ def test_a_meter_that_is_not_a_714_gives_nothing(scripted_bus: Any, register_tab
     assert "expected 714" in meter.identity_error
 
 
-def test_acrel_exponents(scripted_bus: Any) -> None:
+def test_acrel_exponents(scripted_bus: type[ScriptedBus]) -> None:
     plant = MeterPlant(import_Wh=70_000.9, export_Wh=3.0)
     plant.step(402.5, -25.01, 0.0)
     bus = scripted_bus([AcrelDjsf1352(1, plant)])
@@ -137,7 +140,7 @@ def test_acrel_exponents(scripted_bus: Any) -> None:
 class Isolation:
     """A monitor, its driver, and the resistance it sees."""
 
-    def __init__(self, scripted_bus: Any) -> None:
+    def __init__(self, scripted_bus: type[ScriptedBus]) -> None:
         self.plant = InsulationPlant()
         self.ohm = 10e6
         self.bus = scripted_bus([BenderIsoEv425(3, self.plant)], self.step)
@@ -156,7 +159,7 @@ class Isolation:
 
 
 @pytest.fixture
-def isolation(scripted_bus: Any) -> Isolation:
+def isolation(scripted_bus: type[ScriptedBus]) -> Isolation:
     return Isolation(scripted_bus)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,10 @@ from drivers.token.line import LineReader
 from hil.plant.board import Board
 from hil.simulators.registers.generic_io import GenericIo
 
+if TYPE_CHECKING:
+    from tests.unit.drivers.conftest import ScriptedBus, Table
+
+
 READY = PilotBoardCommand(PilotCommand.PWM, 5.0, lock=True)
 CLOSED = PilotBoardCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
 
@@ -30,7 +34,7 @@ CLOSED = PilotBoardCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
 class Rig:
     """A board with its rules, and its driver."""
 
-    def __init__(self, scripted_bus: Any) -> None:
+    def __init__(self, scripted_bus: type[ScriptedBus]) -> None:
         self.board = Board()
         self.car = "C"
         self.bus = scripted_bus([GenericIo(1, self.board)], self.step)
@@ -49,7 +53,7 @@ class Rig:
 
 
 @pytest.fixture
-def rig(scripted_bus: Any) -> Rig:
+def rig(scripted_bus: type[ScriptedBus]) -> Rig:
     return Rig(scripted_bus)
 
 
@@ -169,7 +173,7 @@ def test_latched_faults_do_not_clear_while_an_output_is_asked_for(rig: Rig) -> N
     assert not rig.state().contactor_positive_closed
 
 
-def test_another_map_version_is_refused(scripted_bus: Any, register_table: Any) -> None:
+def test_another_map_version_is_refused(scripted_bus: type[ScriptedBus], register_table: type[Table]) -> None:
     bus = scripted_bus([register_table(1, {}, dict.fromkeys(range(24), 2))])
     driver = GenericIoBoard("io", 1, bus.master)
     bus.run([driver], 0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +21,10 @@ from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator
 from hil.simulators.registers.ea_psb import EaPsb
 
+if TYPE_CHECKING:
+    from tests.unit.drivers.conftest import ScriptedBus, Table
+
+
 PARAMS = {
     "nominal_voltage_V": 1000.0,
     "nominal_current_A": 40.0,
@@ -35,7 +39,7 @@ OFF = PowerModuleCommand()
 class Rig:
     """Driver, bus, simulated module, and a car with closed contactors behind it."""
 
-    def __init__(self, scripted_bus: Any, modules: int = 1, change: tuple[str, str] = ("", "")) -> None:
+    def __init__(self, scripted_bus: type[ScriptedBus], modules: int = 1, change: tuple[str, str] = ("", "")) -> None:
         self.evse = EvsePlant(1, {f"m{i}": ModulePlant() for i in range(modules)})
         self.plants = list(self.evse.modules.values())
         self.bus = scripted_bus([EaPsb(11 + i, plant) for i, plant in enumerate(self.plants)], self.step)
@@ -59,7 +63,7 @@ class Rig:
 
 
 @pytest.fixture
-def rig(scripted_bus: Any) -> Rig:
+def rig(scripted_bus: type[ScriptedBus]) -> Rig:
     return Rig(scripted_bus)
 
 
@@ -73,7 +77,9 @@ def test_nothing_is_known_before_it_identified_itself(rig: Rig) -> None:
     assert all(frame[1] == 3 for _, frame in rig.bus.sent)  # it only read
 
 
-def test_a_device_of_another_kind_is_never_written_to(scripted_bus: Any, register_table: Any) -> None:
+def test_a_device_of_another_kind_is_never_written_to(
+    scripted_bus: type[ScriptedBus], register_table: type[Table]
+) -> None:
     stranger = register_table(11, dict.fromkeys(range(600), 16705))
     bus = scripted_bus([stranger])
     module = ProfiledModule("m", shipped("ea_psb_10000"), PARAMS, 11, bus.master)
@@ -124,7 +130,7 @@ def test_reversal_goes_through_zero(rig: Rig) -> None:
     assert rig.plants[0].voltage_set_V == pytest.approx(300.0, abs=0.02)
 
 
-def test_a_module_that_must_stop_to_turn_is_stopped(scripted_bus: Any) -> None:
+def test_a_module_that_must_stop_to_turn_is_stopped(scripted_bus: type[ScriptedBus]) -> None:
     rig = Rig(scripted_bus, change=('reversal = "via_zero"', 'reversal = "stop_required"'))
     rig.module.command(CHARGE)
     rig.run(1.0)
@@ -139,7 +145,7 @@ def test_a_module_that_must_stop_to_turn_is_stopped(scripted_bus: Any) -> None:
     assert rig.state().faults == ()
 
 
-def test_a_seamless_module_turns_at_once_but_never_has_both_limits(scripted_bus: Any) -> None:
+def test_a_seamless_module_turns_at_once_but_never_has_both_limits(scripted_bus: type[ScriptedBus]) -> None:
     rig = Rig(scripted_bus, change=('reversal = "via_zero"', 'reversal = "seamless"'))
     rig.module.command(CHARGE)
     rig.run(1.0)
@@ -150,7 +156,7 @@ def test_a_seamless_module_turns_at_once_but_never_has_both_limits(scripted_bus:
     assert rig.evse.circuit.battery_A == pytest.approx(-20.0, abs=0.2)
 
 
-def test_a_module_that_would_switch_off_without_us_is_refreshed(scripted_bus: Any) -> None:
+def test_a_module_that_would_switch_off_without_us_is_refreshed(scripted_bus: type[ScriptedBus]) -> None:
     rig = Rig(scripted_bus, change=('comm_loss = "none"', "comm_loss = 3000"))
     rig.module.command(CHARGE)
     rig.run(1.0)
@@ -320,7 +326,7 @@ ORDERS = (
     losses=st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "short", "bit"]), min_size=1, max_size=40),
 )
 def test_on_a_bad_line_it_never_does_what_was_not_ordered_and_ends_where_it_should(
-    scripted_bus: Any, story: list[tuple[PowerModuleCommand, float]], losses: list[str]
+    scripted_bus: type[ScriptedBus], story: list[tuple[PowerModuleCommand, float]], losses: list[str]
 ) -> None:
     rig = Rig(scripted_bus)
     rig.run(0.2)
@@ -378,7 +384,7 @@ def test_direction_turns_only_after_quiet() -> None:
     assert direction.arguments(DISCHARGE) == {"voltage_V": 300.0, "charge_current_A": 0.0, "discharge_current_A": 20.0}
 
 
-def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: Any) -> None:
+def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: type[ScriptedBus]) -> None:
     rig = Rig(scripted_bus, modules=2)
     array = PowerModuleArray("array", rig.modules)
     rig.bus.run([array], 0.3)
@@ -401,7 +407,9 @@ def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: Any) -> No
 
 
 @pytest.mark.parametrize("mishap", ["restart", "alarm", "silence"])
-def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(scripted_bus: Any, mishap: str) -> None:
+def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(
+    scripted_bus: type[ScriptedBus], mishap: str
+) -> None:
     rig = Rig(scripted_bus, modules=2)
     array = PowerModuleArray("array", rig.modules)
     rig.bus.run([array], 0.3)
@@ -430,7 +438,7 @@ def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(scripted_bu
     assert [plant.source_current_A for plant in rig.plants] == pytest.approx([15.0, 15.0], abs=0.01)
 
 
-def test_an_array_of_which_all_dropped_out_says_why(scripted_bus: Any) -> None:
+def test_an_array_of_which_all_dropped_out_says_why(scripted_bus: type[ScriptedBus]) -> None:
     rig = Rig(scripted_bus, modules=2)
     array = PowerModuleArray("array", rig.modules)
     rig.bus.run([array], 0.3)

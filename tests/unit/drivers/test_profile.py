@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chargepoint.model.unusable import UnusableDevice
 from drivers.profile.codec import OutOfClamp, PointCodec, resolve_params
 from drivers.profile.load import PROFILES, load, parse, shipped
-from drivers.profile.schema import Profile, ProfileError
+from drivers.profile.schema import DeviceProfile, ProfileError
 
 GOOD = """
 schema = 1
@@ -161,7 +161,7 @@ def test_parameters_are_required_bounded_and_known() -> None:
         resolve_params(profile, {})
 
 
-def _codec(profile: Profile, point: str) -> PointCodec:
+def _codec(profile: DeviceProfile, point: str) -> PointCodec:
     params = {"nominal_voltage_V": 1000.0, "nominal_current_A": 40.0, "nominal_power_W": 30_000.0}
     return PointCodec(profile.points[point], {"full_scale_raw": 52428.0, **params})
 

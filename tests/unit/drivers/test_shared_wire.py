@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,10 @@ from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
 from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
+
+if TYPE_CHECKING:
+    from tests.unit.drivers.conftest import ScriptedBus
+
 
 PARAMS = {
     "nominal_voltage_V": 1000.0,
@@ -30,7 +34,7 @@ PILOT_MAX_AGE_S = 0.25
 class Shared:
     """Board and modules on one wire; the modules charge a car."""
 
-    def __init__(self, scripted_bus: Any, modules: int) -> None:
+    def __init__(self, scripted_bus: type[ScriptedBus], modules: int) -> None:
         self.evse = EvsePlant(1, {f"m{i}": ModulePlant() for i in range(modules)})
         self.plants = list(self.evse.modules.values())
         maps = [GenericIo(1, self.evse.board), *(EaPsb(11 + i, plant) for i, plant in enumerate(self.plants))]
@@ -66,7 +70,9 @@ class Shared:
 
 @pytest.mark.parametrize("modules", [1, 2, 3])
 @pytest.mark.parametrize("after_s", [1.0, 1.004, 1.013, 1.021])
-def test_modules_that_fall_silent_leave_the_board_its_rate(scripted_bus: Any, modules: int, after_s: float) -> None:
+def test_modules_that_fall_silent_leave_the_board_its_rate(
+    scripted_bus: type[ScriptedBus], modules: int, after_s: float
+) -> None:
     shared = Shared(scripted_bus, modules)
     shared.board.command(PilotBoardCommand(contactor=False, lock=True))
     shared.run(1.0)
@@ -83,7 +89,7 @@ def test_modules_that_fall_silent_leave_the_board_its_rate(scripted_bus: Any, mo
     assert not any(plant.output_on for plant in shared.plants)
 
 
-def test_the_stop_of_the_board_goes_next_whatever_is_silent(scripted_bus: Any) -> None:
+def test_the_stop_of_the_board_goes_next_whatever_is_silent(scripted_bus: type[ScriptedBus]) -> None:
     shared = Shared(scripted_bus, 2)
     shared.run(1.0)
     for plant in shared.plants:
@@ -98,7 +104,7 @@ def test_the_stop_of_the_board_goes_next_whatever_is_silent(scripted_bus: Any) -
     assert shared.bus.sent[sent][1][1] == 16
 
 
-def test_a_board_with_a_silent_module_is_still_kicked_in_time(scripted_bus: Any) -> None:
+def test_a_board_with_a_silent_module_is_still_kicked_in_time(scripted_bus: type[ScriptedBus]) -> None:
     """Its watchdog opens after half a second; it is kicked at least twice in that time."""
     shared = Shared(scripted_bus, 2)
     shared.run(1.0)

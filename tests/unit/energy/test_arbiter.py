@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -45,11 +46,16 @@ HARDWARE = say(Source.HARDWARE, -20_000, 22_000)
 CAR = say(Source.CAR, -18_000, 50_000)
 
 
+def spoken(contributions: Iterable[Contribution]) -> Arbiter:
+    """An arbiter with one owner for each source and key: the last of each counts."""
+    arbiter = Arbiter(EVSE)
+    for c in contributions:
+        arbiter.replace(f"{c.source.value}/{c.key}", [c])
+    return arbiter
+
+
 def result(*contributions: Contribution) -> Setpoint:
-    arbiter = Arbiter()
-    for contribution in contributions:
-        arbiter.contribute(contribution)
-    return arbiter.decide(EVSE, NOW_S)
+    return spoken(contributions).decide(NOW_S)
 
 
 def narrowed(valid: list[Contribution]) -> Interval:
@@ -63,11 +69,9 @@ def narrowed(valid: list[Contribution]) -> Interval:
 
 @given(st.lists(CONTRIBUTIONS, max_size=12))
 def test_the_result_lies_inside_the_narrowed_interval(said: list[Contribution]) -> None:
-    arbiter = Arbiter()
-    for contribution in said:
-        arbiter.contribute(contribution)
-    setpoint = arbiter.decide(EVSE, NOW_S)
-    valid = arbiter.valid(EVSE, NOW_S)
+    arbiter = spoken(said)
+    setpoint = arbiter.decide(NOW_S)
+    valid = arbiter.valid(NOW_S)
     assert setpoint.power_W in setpoint.limits_W
     speaking = {c.source for c in valid if c.limits_W is not None}
     if not {Source.HARDWARE, Source.CAR} <= speaking:
@@ -185,16 +189,36 @@ def test_a_car_that_names_its_target_never_gets_more(
     assert setpoint.limits_W == Interval(-18_000, 22_000)  # what the car is told it may ask for stays
 
 
-def test_replacing_and_withdrawing_touch_one_source_of_one_evse() -> None:
-    arbiter = Arbiter()
-    other = Contribution(Source.CSMS, EvseId(2), NOW_S + 1, "other")
-    for contribution in (HARDWARE, say(Source.CSMS, 0, 1, key="a"), say(Source.CSMS, 0, 2, key="b"), other):
-        arbiter.contribute(contribution)
-    arbiter.replace(EVSE, Source.CSMS, [say(Source.CSMS, 0, 3, key="c")])
-    assert [(c.source, c.key) for c in arbiter.valid(EVSE, NOW_S)] == [(Source.HARDWARE, ""), (Source.CSMS, "c")]
-    arbiter.withdraw(EVSE, Source.CSMS)
-    assert [c.source for c in arbiter.valid(EVSE, NOW_S)] == [Source.HARDWARE]
-    assert arbiter.valid(EvseId(2), NOW_S) == [other]
+def test_replacing_and_withdrawing_touch_one_owner() -> None:
+    arbiter = Arbiter(EVSE)
+    arbiter.replace("hardware", [HARDWARE])
+    arbiter.replace("ocpp", [say(Source.CSMS, 0, 1, key="a"), say(Source.CSMS, 0, 2, key="b")])
+    arbiter.replace("page", [say(Source.CSMS, 0, 9, key="a")])
+    arbiter.replace("ocpp", [say(Source.CSMS, 0, 3, key="c")])
+    assert [(c.source, c.key) for c in arbiter.valid(NOW_S)] == [
+        (Source.HARDWARE, ""),
+        (Source.CSMS, "a"),
+        (Source.CSMS, "c"),
+    ]
+    arbiter.withdraw("ocpp")
+    assert [(c.source, c.key) for c in arbiter.valid(NOW_S)] == [(Source.HARDWARE, ""), (Source.CSMS, "a")]
+
+
+def test_a_contribution_of_another_evse_is_refused_and_changes_nothing() -> None:
+    arbiter = Arbiter(EVSE)
+    arbiter.replace("ocpp", [say(Source.CSMS, target=1)])
+    with pytest.raises(ValueError, match="EVSE 2 at EVSE 1"):
+        arbiter.replace("ocpp", [Contribution(Source.CSMS, EvseId(2), NOW_S + 1, "other")])
+    assert [c.target_W for c in arbiter.valid(NOW_S)] == [1]
+
+
+def test_the_owner_of_the_target_is_known() -> None:
+    arbiter = Arbiter(EVSE)
+    assert arbiter.target_owner(NOW_S) is None
+    arbiter.replace("default", [say(Source.DEFAULT, target=1)])
+    arbiter.replace("ocpp", [say(Source.CSMS, target=2)])
+    assert arbiter.target_owner(NOW_S) == "ocpp"
+    assert arbiter.target_owner(NOW_S + 1) is None  # both have expired
 
 
 def test_the_same_key_replaces() -> None:

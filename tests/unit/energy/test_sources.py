@@ -40,13 +40,13 @@ def car(
 
 def limits_of(demand: CarDemand) -> Interval:
     """What the car's words alone leave, with hardware that can do anything."""
-    arbiter = Arbiter()
+    arbiter = Arbiter(EVSE)
     everything = replace(IMAGE, capabilities=StageCapabilities(0, 1e9, 1e9, 1e9, 1e9, 1e9))
     hardware = sources.of_hardware(everything)
     assert hardware is not None
-    for contribution in (hardware, *sources.of_car(demand, 400.0, 0.5)):
-        arbiter.contribute(contribution)
-    return arbiter.decide(EVSE, 100.0).limits_W
+    arbiter.replace("hardware", [hardware])
+    arbiter.replace("car", sources.of_car(demand, 400.0, 0.5))
+    return arbiter.decide(100.0).limits_W
 
 
 def test_hardware_speaks_its_ratings_for_the_life_of_an_image() -> None:
@@ -94,13 +94,14 @@ def test_a_dynamic_car_leaves_the_amount_to_the_station() -> None:
 
 
 def test_a_scheduled_car_that_has_not_asked_yet_gets_nothing_whoever_wants_it() -> None:
-    arbiter = Arbiter()
+    arbiter = Arbiter(EVSE)
     hardware = sources.of_hardware(IMAGE)
     assert hardware is not None
     said = sources.of_car(car(mode=ControlMode.SCHEDULED), 400.0, 0.5)
-    for contribution in (hardware, *said, sources.of_default(EVSE, 22_000.0, 200.0)):
-        arbiter.contribute(contribution)
-    setpoint = arbiter.decide(EVSE, 100.0)
+    arbiter.replace("hardware", [hardware])
+    arbiter.replace("car", said)
+    arbiter.replace("default", [sources.of_default(EVSE, 22_000.0, 200.0)])
+    setpoint = arbiter.decide(100.0)
     assert (setpoint.power_W, setpoint.decided_by) == (0.0, Source.CAR)
 
 
@@ -116,7 +117,7 @@ def test_the_driver_keeps_a_reserve(soc: float | None, kept: bool) -> None:
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.integers(-1, 50))
 def test_shares_of_the_site_never_add_up_to_more_than_the_connection(into: float, out: float, sharers: int) -> None:
-    said = sources.of_site(EVSE, into, out, sharers, 200.0).limits_W
+    said = sources.of_connection(EVSE, into, out, sharers, 200.0).limits_W
     assert said is not None
     assert said.high * max(1, sharers) <= into * (1 + 1e-9)
     assert -said.low * max(1, sharers) <= out * (1 + 1e-9)
@@ -134,13 +135,14 @@ def test_shares_of_the_site_never_add_up_to_more_than_the_connection(into: float
 def test_no_car_moves_the_setpoint_outside_the_hardware(
     limits: CarLimits, service: EnergyService, mode: ControlMode, target_A: float | None
 ) -> None:
-    arbiter = Arbiter()
+    arbiter = Arbiter(EVSE)
     hardware = sources.of_hardware(IMAGE)
     assert hardware is not None
     said = sources.of_car(car(service, mode, limits=limits, target_A=target_A), 1000.0, 0.5)
-    for contribution in (hardware, *said, sources.of_default(EVSE, 22_000.0, 200.0)):
-        arbiter.contribute(contribution)
-    setpoint = arbiter.decide(EVSE, 100.0)
+    arbiter.replace("hardware", [hardware])
+    arbiter.replace("car", said)
+    arbiter.replace("default", [sources.of_default(EVSE, 22_000.0, 200.0)])
+    setpoint = arbiter.decide(100.0)
     assert -20_000 <= setpoint.limits_W.low <= setpoint.power_W <= setpoint.limits_W.high <= 22_000
     if not service.bidirectional:
         assert setpoint.power_W >= 0

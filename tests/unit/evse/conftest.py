@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from chargepoint.evse.events import (
     AuthorizationAnswered,
     BeginTransaction,
     EndTransaction,
+    ReportStatus,
     SessionEvent,
     SessionOutput,
-    TellStatus,
     TimePassed,
 )
 from chargepoint.evse.session import EvseSession
@@ -52,7 +53,7 @@ SETPOINT = Setpoint(EVSE, 5000.0, Interval(-18_000, 22_000), Source.CSMS, None, 
 
 
 class Station:
-    """A session and what it sees. `feed` keeps the outputs and gives transactions their ids, as the daemon does."""
+    """A session and what it sees. `feed` keeps the outputs."""
 
     def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5) -> None:
         self.session = EvseSession(
@@ -61,6 +62,7 @@ class Station:
             lease_s=0.5,
             loop_timeout_s=loop_timeout_s,
             ev_connection_timeout_s=lambda: 60.0,
+            new_transaction_id=self._new_transaction_id,
         )
         self.t = 100.0
         self.pilot = ControlPilot.A
@@ -72,12 +74,12 @@ class Station:
         self.outputs: list[SessionOutput] = []
         self.transactions = 0
 
+    def _new_transaction_id(self) -> TransactionId:
+        self.transactions += 1
+        return TransactionId(f"tx-{self.transactions}")
+
     def feed(self, event: SessionEvent) -> list[SessionOutput]:
         fresh = self.session.feed(event, self.t)
-        for output in fresh:
-            if isinstance(output, BeginTransaction):
-                self.transactions += 1
-                self.session.transaction_id = TransactionId(f"tx-{self.transactions}")
         self.outputs += fresh
         return fresh
 
@@ -119,6 +121,14 @@ class Station:
         for _ in range(round(seconds * 10)):
             self.t += 0.1
             found += self.feed(TimePassed())
+        return found
+
+    def live(self, seconds: float) -> list[SessionOutput]:
+        """As `wait`, with an image at every step."""
+        found: list[SessionOutput] = []
+        for _ in range(round(seconds * 10)):
+            self.t += 0.1
+            found += self.see()
         return found
 
     def present(self, value: str = "04A1B2C3") -> list[SessionOutput]:
@@ -173,7 +183,8 @@ class Station:
         return [o for o in (self.outputs if outputs is None else outputs) if isinstance(o, kind)]
 
     def ends(self) -> list[EndTransaction]:
-        return self.of(EndTransaction)
+        """Without the sentence that says what led to the end."""
+        return [replace(end, detail="") for end in self.of(EndTransaction)]
 
     def begins(self) -> list[BeginTransaction]:
         return self.of(BeginTransaction)
@@ -182,7 +193,7 @@ class Station:
         return self.of(AskAuthorization)
 
     def statuses(self) -> list[str]:
-        return [o.status.value for o in self.of(TellStatus)]
+        return [o.status.value for o in self.of(ReportStatus)]
 
 
 @pytest.fixture
@@ -193,7 +204,8 @@ def new_station() -> Callable[..., Station]:
 
 @pytest.fixture
 def station() -> Station:
-    """A station with one EVSE that saw its first image."""
+    """A station with one EVSE that is Available."""
     made = Station()
     made.see()
+    made.live(0.6)
     return made

@@ -14,8 +14,8 @@ from chargepoint.evse.events import (
     BeginTransaction,
     EndTransaction,
     PowerProcessLost,
+    ReportStatus,
     StopOrdered,
-    TellStatus,
 )
 from chargepoint.model.car import AuthorizationWanted, ControlMode, EnergyService, SessionEnd
 from chargepoint.model.commands import StartTransaction, StopTransaction
@@ -99,11 +99,11 @@ def test_a_random_life(new_station: Callable[..., Any], steps: list[tuple[str, A
         seen = len(station.outputs)
         order = station.order()
         assert order.phase is Phase.OFF or open_since is not None, "power without a transaction"
-        assert order.power_W == 0 or (order.phase is not Phase.OFF and station.session.stop is None)
+        assert order.power_W == 0 or (order.phase is not Phase.OFF and station.session.view.stop is None)
         assert order.power_W == 0 or station.session.car_fresh(station.t)
         assert decode_down(encode_down(order)) == order
-        assert (station.session.transaction_id is None) == (open_since is None)
-    statuses = station.of(TellStatus)
+        assert (station.session.view.transaction_id is None) == (open_since is None)
+    statuses = station.of(ReportStatus)
     assert all(a.status is not b.status for a, b in itertools.pairwise(statuses))
     # and in the end everything ends: the car is gone, the stage is quiet
     station.see(faults=frozenset(), stage=Stage.OFF, pilot=ControlPilot.A, meter=True)

@@ -98,7 +98,7 @@ def test_no_number_of_the_car_passes_the_ratings(station: Any, target_V: float |
 
 def test_a_lowered_maximum_voltage_reaches_the_stage_at_once(station: Any) -> None:
     station.transferring()
-    limits = replace(station.session.car.limits, voltage_max_V=380.0)
+    limits = replace(station.session.view.car.limits, voltage_max_V=380.0)
     station.asks(Phase.TRANSFER, limits=limits)
     assert station.order(SETPOINT).voltage_limit_V == 380.0
 

@@ -109,24 +109,39 @@ class Desk:
                 case _:
                     pass
 
-    def answer(self, action: str, payload: dict[str, Any] | None = None) -> Answer | Refusal:
+    def handle(self, action: str, payload: dict[str, Any] | None = None) -> Answer | Refusal:
+        """One CALL into the station; nothing is kept or applied."""
         payload = payload or {}
         assert self.schemas.check_request(action, payload) is None
-        answer = self.station.handle(CallReceived(str(next(self._ids)), action, payload), self.moment)
-        if isinstance(answer, Answer):
-            assert self.schemas.check_response(action, answer.payload) is None
-            for outgoing in answer.then:
-                if outgoing.action != "BootNotification":
-                    assert self.schemas.check_request(outgoing.action, outgoing.payload) is None
-            self.keep(answer.writes)
-            answer.apply()
-            answer.after()
+        return self.station.handle(CallReceived(str(next(self._ids)), action, payload), self.moment)
+
+    def refusal(self, action: str, payload: dict[str, Any] | None = None) -> Refusal:
+        """The CALLERROR of a CALL that must get one."""
+        refusal = self.handle(action, payload)
+        assert isinstance(refusal, Refusal)
+        return refusal
+
+    def answer(self, action: str, payload: dict[str, Any] | None = None) -> Answer:
+        """The answer of a CALL that must get one: checked, kept and applied."""
+        answer = self.handle(action, payload)
+        assert isinstance(answer, Answer)
+        assert self.schemas.check_response(action, answer.payload) is None
+        for outgoing in answer.then:
+            if outgoing.action != "BootNotification":
+                assert self.schemas.check_request(outgoing.action, outgoing.payload) is None
+        self.keep(answer.writes)
+        answer.apply()
+        answer.after()
         return answer
 
     def ask(self, action: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = self.answer(action, payload)
-        assert isinstance(answer, Answer)
-        return answer.payload
+        """The payload of that answer."""
+        return self.answer(action, payload).payload
+
+    def due_action(self, moment: Moment) -> str | None:
+        """The action of the CALL the clock asks for at this moment."""
+        outgoing = self.station.due(moment)
+        return None if outgoing is None else outgoing.action
 
     def follow(self) -> None:
         change = self.station.follow_transactions(self.moment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 from chargepoint.ocpp.blocks.context import Answer
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.station import RESPONDERS
+
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
+
 
 TEXTS = st.one_of(
     st.text(max_size=8),
@@ -106,7 +110,7 @@ def requests(action: str) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("charging", [False, True])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_an_answer_for_everything(desk: Any, action: str, charging: bool, data: st.DataObject) -> None:
+def test_an_answer_for_everything(desk: Desk, action: str, charging: bool, data: st.DataObject) -> None:
     if charging:
         desk.port.begin()
     for _ in range(2):

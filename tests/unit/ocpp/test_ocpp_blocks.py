@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,6 +36,10 @@ from chargepoint.ocpp.blocks.meter_values import meter_values_request
 from chargepoint.ocpp.moment import Moment
 from chargepoint.store.rows import SetAvailability
 
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
+
+
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
 AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
 
@@ -43,24 +47,24 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
 # -- registration ------------------------------------------------------------------------------------------------------
 
 
-def test_pending_and_rejected_wait_their_interval(desk: Any) -> None:
+def test_pending_and_rejected_wait_their_interval(desk: Desk) -> None:
     desk.restart()
-    assert desk.station.due(desk.moment).action == "BootNotification"
+    assert desk.due_action(desk.moment) == "BootNotification"
     desk.accept("Pending", 20)
     assert desk.station.due(Moment(19.9, 0)) is None  # B02.FR.04
-    assert desk.station.due(Moment(20.0, 0)).action == "BootNotification"
+    assert desk.due_action(Moment(20.0, 0)) == "BootNotification"
     desk.accept("Rejected", 0)
     assert desk.station.deadline_s == 60.0  # B03.FR.05
-    assert desk.answer("ClearCache").code == "SecurityError"  # B03.FR.08
+    assert desk.refusal("ClearCache").code == "SecurityError"  # B03.FR.08
     desk.station.refused("BootNotification", "InternalError", Moment(100.0, 0))
     assert desk.station.deadline_s == 160.0
     desk.accept("Accepted", 77)
     assert desk.station.deadline_s == 77.0
-    assert desk.station.due(Moment(77.0, 0)).action == "Heartbeat"
+    assert desk.due_action(Moment(77.0, 0)) == "Heartbeat"
     assert [c.status for c in desk.station.board.due()] == [ConnectorStatus.AVAILABLE]  # B01.FR.05
 
 
-def test_the_clock_is_learned_and_used_when_it_matters(desk: Any) -> None:
+def test_the_clock_is_learned_and_used_when_it_matters(desk: Desk) -> None:
     desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T12:00:00.400Z"}, desk.moment)
     assert desk.station.at(desk.moment) == desk.moment
     desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T13:00:00Z"}, desk.moment)
@@ -68,7 +72,7 @@ def test_the_clock_is_learned_and_used_when_it_matters(desk: Any) -> None:
     assert desk.station.registration.clock_offset_s == 3600
 
 
-def test_boot_reason_after_a_reset(desk: Any) -> None:
+def test_boot_reason_after_a_reset(desk: Desk) -> None:
     assert desk.ask("Reset", {"type": "Immediate"})["status"] == "Accepted"
     assert desk.port.commands == [Reset(ResetKind.IMMEDIATE, None)]
     desk.restart()
@@ -77,7 +81,7 @@ def test_boot_reason_after_a_reset(desk: Any) -> None:
     assert desk.station.boot_request().payload["reason"] == "PowerUp"
 
 
-def test_reset_kinds(desk: Any) -> None:
+def test_reset_kinds(desk: Desk) -> None:
     desk.port.begin()
     assert desk.ask("Reset", {"type": "OnIdle"})["status"] == "Scheduled"
     assert desk.ask("Reset", {"type": "OnIdle", "evseId": 1})["status"] == "Scheduled"
@@ -88,7 +92,7 @@ def test_reset_kinds(desk: Any) -> None:
     assert desk.ask("Reset", {"type": "Immediate"})["statusInfo"]["reasonCode"] == "FwUpdateInProgress"
 
 
-def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: Any) -> None:
+def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: Desk) -> None:
     boots = []
     for second in range(200):
         own = Moment(float(second), desk.moment.utc_s + second)
@@ -104,7 +108,7 @@ def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: An
 # -- authorisation -----------------------------------------------------------------------------------------------------
 
 
-def test_tokens_without_the_central_system(desk: Any) -> None:
+def test_tokens_without_the_central_system(desk: Desk) -> None:
     context, now = desk.station.context, desk.moment
     assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.UNKNOWN
     request = {"idToken": {"idToken": "04a1b2c3", "type": "ISO14443"}}
@@ -140,7 +144,7 @@ def start(**more: Any) -> dict[str, Any]:
     return {"idToken": {"idToken": "abc", "type": "Central"}, "remoteStartId": 5, **more}
 
 
-def test_remote_start_answers(two_evses: Any) -> None:
+def test_remote_start_answers(two_evses: Desk) -> None:
     desk = two_evses
 
     def reason(**more: Any) -> str:
@@ -169,7 +173,7 @@ def test_remote_start_answers(two_evses: Any) -> None:
     assert reason(evseId=2) == "CSNotAccepted"
 
 
-def test_remote_stop_and_unlock(desk: Any) -> None:
+def test_remote_stop_and_unlock(desk: Desk) -> None:
     assert desk.ask("RequestStopTransaction", {"transactionId": "tx-1"})["statusInfo"]["reasonCode"] == "UnknownTxId"
     assert desk.ask("UnlockConnector", {"evseId": 1, "connectorId": 1})["status"] == "Unlocked"
     assert desk.port.commands == [UnlockConnector(EvseId(1))]
@@ -194,7 +198,7 @@ def test_remote_stop_and_unlock(desk: Any) -> None:
         ({"evse": {"id": 1, "connectorId": 2}}, "UnknownConnectorId"),
     ],
 )
-def test_a_status_that_cannot_be_told_says_why(desk: Any, evse: dict[str, Any], reason: str) -> None:
+def test_a_status_that_cannot_be_told_says_why(desk: Desk, evse: dict[str, Any], reason: str) -> None:
     answer = desk.ask("TriggerMessage", {"requestedMessage": "StatusNotification", **evse})
     assert answer["statusInfo"]["reasonCode"] == reason
 
@@ -218,13 +222,13 @@ def test_a_status_that_cannot_be_told_says_why(desk: Any, evse: dict[str, Any], 
         ({"requestedMessage": "SignChargingStationCertificate"}, "NotImplemented", []),
     ],
 )
-def test_triggers(desk: Any, request_: dict[str, Any], status: str, then: list[str]) -> None:
+def test_triggers(desk: Desk, request_: dict[str, Any], status: str, then: list[str]) -> None:
     answer = desk.answer("TriggerMessage", request_)
     assert answer.payload["status"] == status
     assert [o.action for o in answer.then] == then
 
 
-def test_triggered_readings_are_asked_of_the_app(desk: Any) -> None:
+def test_triggered_readings_are_asked_of_the_app(desk: Desk) -> None:
     desk.port.begin()
     desk.ask("TriggerMessage", {"requestedMessage": "MeterValues"})
     desk.ask("TriggerMessage", {"requestedMessage": "TransactionEvent", "evse": {"id": 1}})
@@ -232,7 +236,7 @@ def test_triggered_readings_are_asked_of_the_app(desk: Any) -> None:
     assert desk.port.commands == [Report(one, ReportKind.METER_VALUES), Report(one, ReportKind.TRANSACTION)]
 
 
-def test_a_silent_meter_is_no_reading(desk: Any) -> None:
+def test_a_silent_meter_is_no_reading(desk: Desk) -> None:
     desk.port.begin()
     desk.port.change(1, meter_fresh=False)
     for message in ("MeterValues", "TransactionEvent"):  # F06.FR.10
@@ -243,7 +247,7 @@ def test_a_silent_meter_is_no_reading(desk: Any) -> None:
 # -- availability ------------------------------------------------------------------------------------------------------
 
 
-def test_change_availability(desk: Any) -> None:
+def test_change_availability(desk: Desk) -> None:
     answer = desk.answer("ChangeAvailability", {"operationalStatus": "Inoperative"})
     assert (answer.payload["status"], answer.writes) == ("Accepted", (SetAvailability(0, False),))
     assert desk.port.commands == [ChangeAvailability(EvseId(1), operative=False)]
@@ -252,11 +256,11 @@ def test_change_availability(desk: Any) -> None:
     assert desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative", **place})["status"] == "Scheduled"
     assert desk.ask("ChangeAvailability", {"operationalStatus": "Operative", **place})["status"] == "Accepted"
     for evse, reason in (({"id": 3}, "UnknownEvse"), ({"id": 1, "connectorId": 2}, "UnknownConnectorId")):
-        answer = desk.ask("ChangeAvailability", {"operationalStatus": "Operative", "evse": evse})
-        assert answer["statusInfo"]["reasonCode"] == reason
+        refused = desk.ask("ChangeAvailability", {"operationalStatus": "Operative", "evse": evse})
+        assert refused["statusInfo"]["reasonCode"] == reason
 
 
-def test_station_and_evse_are_ordered_apart(two_evses: Any) -> None:
+def test_station_and_evse_are_ordered_apart(two_evses: Desk) -> None:
     """G04.FR.08: the station back in service leaves alone what was taken out by itself."""
     desk = two_evses
 
@@ -315,7 +319,7 @@ def record(**more: Any) -> TransactionRecord:
     return TransactionRecord(**fields)
 
 
-def test_a_record_on_the_wire(desk: Any) -> None:
+def test_a_record_on_the_wire(desk: Desk) -> None:
     row = transactions.outbox_row(record(), desk.station.model, offline=False)
     assert row == transactions.outbox_row(record(), desk.station.model, offline=False)
     kind, unique_id, action, payload = json.loads(row.text)
@@ -339,7 +343,7 @@ def test_a_record_on_the_wire(desk: Any) -> None:
     }
 
 
-def test_measurands_follow_the_variables_and_begin_and_end_have_both_registers(desk: Any) -> None:
+def test_measurands_follow_the_variables_and_begin_and_end_have_both_registers(desk: Desk) -> None:
     registers = ["Energy.Active.Import.Register", "Energy.Active.Export.Register"]
     desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC")
     payload = transactions.event_payload(record(), desk.station.model, offline=True)
@@ -354,7 +358,7 @@ def test_measurands_follow_the_variables_and_begin_and_end_have_both_registers(d
         assert "meterValue" not in transactions.event_payload(told, desk.station.model, offline=False)
 
 
-def test_nothing_known_is_no_empty_list_and_no_number_is_made_up(desk: Any) -> None:
+def test_nothing_known_is_no_empty_list_and_no_number_is_made_up(desk: Desk) -> None:
     desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC,Voltage")
     blind = MeterSample(AT, ReadingContext.SAMPLE_PERIODIC, 1.0, 1.0, voltage_V=float("nan"))
     payload = transactions.event_payload(record(samples=(blind,)), desk.station.model, offline=False)
@@ -363,7 +367,7 @@ def test_nothing_known_is_no_empty_list_and_no_number_is_made_up(desk: Any) -> N
     assert meter_values_request(EvseId(1), blind, ["SoC"]) is None
 
 
-def test_begin_and_end_on_the_wire(desk: Any) -> None:
+def test_begin_and_end_on_the_wire(desk: Desk) -> None:
     begin = record(
         type=TransactionEventType.STARTED,
         seq_no=0,
@@ -385,7 +389,7 @@ def test_begin_and_end_on_the_wire(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("trigger", [t for t in TriggerReason if t is not TriggerReason.OPERATION_MODE_CHANGED])
-def test_every_word_of_ours_is_a_word_of_the_schema(desk: Any, trigger: TriggerReason) -> None:
+def test_every_word_of_ours_is_a_word_of_the_schema(desk: Desk, trigger: TriggerReason) -> None:
     for reason in StopReason:
         payload = transactions.event_payload(
             record(trigger=trigger, stopped_reason=reason), desk.station.model, offline=False
@@ -393,7 +397,7 @@ def test_every_word_of_ours_is_a_word_of_the_schema(desk: Any, trigger: TriggerR
         assert desk.schemas.check_request("TransactionEvent", payload) is None
 
 
-def test_a_token_refused_later_ends_the_transaction(desk: Any) -> None:
+def test_a_token_refused_later_ends_the_transaction(desk: Desk) -> None:
     desk.port.begin()
     request = transactions.event_payload(record(id_token=TOKEN), desk.station.model, offline=False)
     response = {"idTokenInfo": {"status": "Invalid"}}
@@ -406,7 +410,7 @@ def test_a_token_refused_later_ends_the_transaction(desk: Any) -> None:
     assert desk.port.commands == [stop]
 
 
-def test_transaction_status(desk: Any) -> None:
+def test_transaction_status(desk: Desk) -> None:
     desk.waiting.update({"tx-1": 2, None: 2})
     desk.port.begin()
     assert desk.ask("GetTransactionStatus", {"transactionId": "tx-1"}) == {

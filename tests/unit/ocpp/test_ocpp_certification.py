@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,11 @@ from chargepoint.ocpp.blocks import authorization
 from chargepoint.ocpp.link import back_off_settings
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.token_cache import status_at
+from chargepoint.store.rows import CacheToken
+
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
+
 
 UTC0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -50,12 +55,12 @@ def profile(number: int, purpose: str, periods: dict[int, float], **more: Any) -
     }
 
 
-def install(desk: Any, evse_id: int, raw: dict[str, Any]) -> str:
+def install(desk: Desk, evse_id: int, raw: dict[str, Any]) -> str:
     status: str = desk.ask("SetChargingProfile", {"evseId": evse_id, "chargingProfile": raw})["status"]
     return status
 
 
-def composite(desk: Any, evse_id: int, duration: int) -> list[tuple[int, float]]:
+def composite(desk: Desk, evse_id: int, duration: int) -> list[tuple[int, float]]:
     schedule = desk.ask("GetCompositeSchedule", {"evseId": evse_id, "duration": duration, "chargingRateUnit": "W"})[
         "schedule"
     ]
@@ -75,7 +80,7 @@ def composite(desk: Any, evse_id: int, duration: int) -> list[tuple[int, float]]
         ("Immediate", True, "Accepted", "RemoteReset"),  # TC_B_22
     ],
 )
-def test_b_20_to_23_the_next_boot_says_why(desk: Any, kind: str, charging: bool, status: str, reason: str) -> None:
+def test_b_20_to_23_the_next_boot_says_why(desk: Desk, kind: str, charging: bool, status: str, reason: str) -> None:
     if charging:
         desk.port.begin()
     assert desk.ask("Reset", {"type": kind})["status"] == status
@@ -84,7 +89,7 @@ def test_b_20_to_23_the_next_boot_says_why(desk: Any, kind: str, charging: bool,
     assert desk.station.boot_request().payload["reason"] == reason
 
 
-def test_b_25_to_27_an_evse_reset_is_no_boot(desk: Any) -> None:
+def test_b_25_to_27_an_evse_reset_is_no_boot(desk: Desk) -> None:
     desk.port.begin()
     assert desk.ask("Reset", {"type": "OnIdle", "evseId": 1})["status"] == "Scheduled"
     desk.restart()
@@ -94,12 +99,12 @@ def test_b_25_to_27_an_evse_reset_is_no_boot(desk: Any) -> None:
 @pytest.mark.parametrize(
     "value", ["300.1", "true", "2026-03-01T12:00:00Z", "abc", "1_0", " 5", "0x10", "٣", "1e2", "--1"]
 )
-def test_b_11_a_whole_number_is_written_as_one(desk: Any, value: str) -> None:
+def test_b_11_a_whole_number_is_written_as_one(desk: Desk, value: str) -> None:
     assert desk.set("OCPPCommCtrlr", "OfflineThreshold", value) == "Rejected"
     assert desk.variables == {}
 
 
-def test_b_43_a_network_profile_is_refused(desk: Any) -> None:
+def test_b_43_a_network_profile_is_refused(desk: Desk) -> None:
     data = {
         "messageTimeout": 30,
         "ocppCsmsUrl": "wss://csms.example",
@@ -112,7 +117,7 @@ def test_b_43_a_network_profile_is_refused(desk: Any) -> None:
     assert answer["status"] == "Rejected"
 
 
-def test_b_53_required_variables_are_reported(desk: Any) -> None:
+def test_b_53_required_variables_are_reported(desk: Desk) -> None:
     """Part 2, Referenced Components and Variables, «required», for the blocks that are built."""
     required = """
     OCPPCommCtrlr/MessageTimeout OCPPCommCtrlr/FileTransferProtocols OCPPCommCtrlr/NetworkConfigurationPriority
@@ -142,7 +147,7 @@ def test_b_53_required_variables_are_reported(desk: Any) -> None:
         assert told["mutability"] != "WriteOnly" or "value" not in told
 
 
-def test_b_57_the_variables_rule_the_back_off(desk: Any) -> None:
+def test_b_57_the_variables_rule_the_back_off(desk: Desk) -> None:
     """The configured ceiling (120 s) does not cut what the central system ordered."""
     back_off = BackOff()
     assert back_off_settings(desk.csms, desk.station.model).most_s == 120.0
@@ -157,7 +162,7 @@ def test_b_57_the_variables_rule_the_back_off(desk: Any) -> None:
 # -- C: authorisation --------------------------------------------------------------------------------------------------
 
 
-def test_c_09_to_12_a_known_bad_token_is_asked_again(desk: Any) -> None:
+def test_c_09_to_12_a_known_bad_token_is_asked_again(desk: Desk) -> None:
     """C10.FR.03, C12.FR.05: only Accepted is believed without asking, and only with LocalPreAuthorize."""
     token = authorization.token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
     request = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}}
@@ -173,7 +178,7 @@ def test_c_09_to_12_a_known_bad_token_is_asked_again(desk: Any) -> None:
     assert authorization.before_asking(token, EvseId(1), context, desk.moment) is None
 
 
-def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Any) -> None:
+def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Desk) -> None:
     """C01.FR.19 to FR.21: the list binds the answer, and what the cache remembers of it."""
     token = authorization.token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
     request = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}}
@@ -185,6 +190,7 @@ def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Any) -> None
         info = {"status": "Accepted", "evseId": listed}
         assert status_at(info, EvseId(1)) is at_1
         (write,) = desk.station.answered("Authorize", request, {"idTokenInfo": info}, desk.moment)
+        assert isinstance(write, CacheToken)
         assert write.token.evse_ids == tuple(listed)
         assert authorization.without_csms(token, EvseId(1), context, desk.moment) is at_1
         assert authorization.without_csms(token, EvseId(2), context, desk.moment) is at_2
@@ -192,7 +198,7 @@ def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Any) -> None
     assert status_at(blocked, EvseId(1)) is AuthorizationStatus.BLOCKED
 
 
-def test_c_15_to_18_a_token_refused_afterwards(desk: Any) -> None:
+def test_c_15_to_18_a_token_refused_afterwards(desk: Desk) -> None:
     """C15.FR.04 ends the transaction; C15.FR.06 (StopTxOnInvalidId false) goes on without energy."""
     desk.port.begin()
     event = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}, "transactionInfo": {"transactionId": "tx-1"}}
@@ -222,7 +228,7 @@ def test_c_15_to_18_a_token_refused_afterwards(desk: Any) -> None:
 # -- G, F --------------------------------------------------------------------------------------------------------------
 
 
-def test_g_09_to_16_the_state_it_is_in_already(desk: Any) -> None:
+def test_g_09_to_16_the_state_it_is_in_already(desk: Desk) -> None:
     for state in ("Operative", "Inoperative", "Inoperative", "Operative"):
         for place in ({}, {"evse": {"id": 1}}, {"evse": {"id": 1, "connectorId": 1}}):
             assert desk.ask("ChangeAvailability", {"operationalStatus": state, **place})["status"] == "Accepted"
@@ -234,7 +240,7 @@ def test_g_09_to_16_the_state_it_is_in_already(desk: Any) -> None:
 # -- K: composite schedules, limits in kW ------------------------------------------------------------------------------
 
 
-def test_k_21_to_23_valid_from_valid_to_start(two_evses: Any) -> None:
+def test_k_21_to_23_valid_from_valid_to_start(two_evses: Desk) -> None:
     desk = two_evses
     default = "TxDefaultProfile"
     later = profile(1, default, {0: 6}, chargingProfileKind="Relative", validFrom=at(300))
@@ -253,7 +259,7 @@ def test_k_21_to_23_valid_from_valid_to_start(two_evses: Any) -> None:
     assert composite(desk, 1, 300) == [(0, 22), (50, 6)]  # TC_K_23
 
 
-def test_k_40_stacked_profiles(desk: Any) -> None:
+def test_k_40_stacked_profiles(desk: Desk) -> None:
     default = "TxDefaultProfile"
     window = {"validFrom": at(-4), "validTo": at(405)}
     assert install(desk, 1, profile(1, default, {0: 6, 100: 8, 200: 10}, duration=404, **window)) == "Accepted"
@@ -262,7 +268,7 @@ def test_k_40_stacked_profiles(desk: Any) -> None:
     assert composite(desk, 1, 350) == [(0, 7), (95, 9), (149, 8), (195, 10)]
 
 
-def test_k_41_the_least_of_all_purposes(desk: Any) -> None:
+def test_k_41_the_least_of_all_purposes(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, 0, profile(1, "ChargingStationMaxProfile", {0: 10}, duration=86_400)) == "Accepted"
     default = profile(2, "TxDefaultProfile", {0: 6, 60: 10, 120: 8, 180: 15, 260: 8}, duration=300)
@@ -272,7 +278,7 @@ def test_k_41_the_least_of_all_purposes(desk: Any) -> None:
     assert composite(desk, 1, 400) == [(0, 8), (50, 10), (200, 6), (240, 10), (260, 8), (300, 10)]
 
 
-def test_k_09_k_28_a_default_under_a_running_transaction(desk: Any) -> None:
+def test_k_09_k_28_a_default_under_a_running_transaction(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, 1, profile(1, "TxDefaultProfile", {0: 6})) == "Accepted"
     assert desk.contributions()[0].limits_W == Interval(0, 6000)
@@ -284,7 +290,7 @@ def test_k_09_k_28_a_default_under_a_running_transaction(desk: Any) -> None:
     assert composite(desk, 1, 300) == [(0, 22)]
 
 
-def test_k_29_to_36_what_was_set_is_reported_as_it_was(desk: Any) -> None:
+def test_k_29_to_36_what_was_set_is_reported_as_it_was(desk: Desk) -> None:
     custom = {"vendorId": "com.else", "limitReason": {"a": [1, None]}}
     station = profile(1, "ChargingStationMaxProfile", {0: 10}, customData=custom)  # TC_P_04
     default = profile(2, "TxDefaultProfile", {0: 6}, stackLevel=3)
@@ -312,7 +318,7 @@ def test_k_29_to_36_what_was_set_is_reported_as_it_was(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("nonsense", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"])
-def test_a_clock_nobody_lives_by_is_not_taken(desk: Any, nonsense: str) -> None:
+def test_a_clock_nobody_lives_by_is_not_taken(desk: Desk, nonsense: str) -> None:
     response = {"status": "Accepted", "interval": 10, "currentTime": nonsense}
     desk.station.answered("BootNotification", {}, response, desk.moment)
     assert desk.station.at(desk.moment) == desk.moment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +14,10 @@ from chargepoint.ocpp.blocks.smart_charging import _periods
 from chargepoint.ocpp.charging_schedule import NegativeLimit, Profile, Purpose, V2xRules, parse
 from chargepoint.ocpp.composite import Installed, Situation, evaluate, planned, segments
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
+
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
+
 
 T0 = 1_772_366_400
 RULES = V2xRules(True, NegativeLimit.SETPOINT)
@@ -161,7 +165,7 @@ def test_between_boundaries_nothing_changes(installed: tuple[Installed, ...]) ->
 )
 @given(profiles, st.sampled_from("WA"), st.integers(1, 5000))
 def test_what_is_reported_holds_in_every_second(
-    desk: Any, installed: tuple[Installed, ...], unit: str, duration: int
+    desk: Desk, installed: tuple[Installed, ...], unit: str, duration: int
 ) -> None:
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
     where = Situation(EVSE, True, 1, float(T0))
@@ -177,7 +181,7 @@ def test_what_is_reported_holds_in_every_second(
             assert promised <= verdict.limits_W.high + 1e-6
 
 
-def test_composite_of_the_station_and_of_an_idle_evse(two_evses: Any) -> None:
+def test_composite_of_the_station_and_of_an_idle_evse(two_evses: Desk) -> None:
     desk = two_evses
     answer = desk.ask("GetCompositeSchedule", {"evseId": 0, "duration": 100})
     assert answer["schedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 44_000}]
@@ -207,7 +211,7 @@ def test_composite_of_the_station_and_of_an_idle_evse(two_evses: Any) -> None:
     assert desk.ask("GetCompositeSchedule", {"evseId": 1, "duration": 0})["status"] == "Rejected"
 
 
-def test_a_plan_that_is_too_long_says_how_far_it_goes(desk: Any) -> None:
+def test_a_plan_that_is_too_long_says_how_far_it_goes(desk: Desk) -> None:
     schedule = {
         "id": 1,
         "startSchedule": "2026-03-01T12:00:00Z",

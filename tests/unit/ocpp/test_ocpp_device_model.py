@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chargepoint.ocpp.device_model import Mutability
 
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
 
-def ask(desk: Any, component: dict[str, Any], variable: dict[str, Any], **more: Any) -> dict[str, Any]:
+
+def ask(desk: Desk, component: dict[str, Any], variable: dict[str, Any], **more: Any) -> dict[str, Any]:
     data = {"component": component, "variable": variable, **more}
     result: dict[str, Any] = desk.ask("GetVariables", {"getVariableData": [data]})["getVariableResult"][0]
     assert result["component"] == component
@@ -51,7 +54,7 @@ def ask(desk: Any, component: dict[str, Any], variable: dict[str, Any], **more: 
         ({"name": "SecurityCtrlr"}, {"name": "BasicAuthPassword"}, {}, "Rejected", None),
     ],
 )
-def test_get(desk: Any, component: Any, variable: Any, more: Any, status: str, value: str | None) -> None:
+def test_get(desk: Desk, component: Any, variable: Any, more: Any, status: str, value: str | None) -> None:
     result = ask(desk, component, variable, **more)
     assert (result["attributeStatus"], result.get("attributeValue")) == (status, value)
     assert result["attributeType"] == more.get("attributeType", "Actual")
@@ -83,7 +86,7 @@ def test_get(desk: Any, component: Any, variable: Any, more: Any, status: str, v
         ("Sauna", "Colour", "red", "UnknownComponent"),
     ],
 )
-def test_set(desk: Any, component: str, variable: str, value: str, status: str) -> None:
+def test_set(desk: Desk, component: str, variable: str, value: str, status: str) -> None:
     assert desk.set(component, variable, value) == status
     taken = status in ("Accepted", "RebootRequired")
     assert desk.variables == ({f"{component}/{variable}": value} if taken else {})
@@ -92,7 +95,7 @@ def test_set(desk: Any, component: str, variable: str, value: str, status: str) 
         assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
 
 
-def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Any) -> None:
+def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Desk) -> None:
     desk.variables.update(
         {"OCPPCommCtrlr/OfflineThreshold": "a while", "AlignedDataCtrlr/SendDuringIdle": "true", "Gone/Away": "1"}
     )
@@ -104,20 +107,20 @@ def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Any) -> No
         assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
 
 
-def test_heartbeat_interval_is_obeyed_at_once(desk: Any) -> None:
+def test_heartbeat_interval_is_obeyed_at_once(desk: Desk) -> None:
     assert desk.station.deadline_s == 300.0
     desk.now_s = 10.0
     desk.set("OCPPCommCtrlr", "HeartbeatInterval", "30")
     assert desk.station.deadline_s == 40.0
 
 
-def test_too_many_items(desk: Any) -> None:
+def test_too_many_items(desk: Desk) -> None:
     data = {"component": {"name": "EVSE"}, "variable": {"name": "Power"}}
-    refusal = desk.answer("GetVariables", {"getVariableData": [data] * 101})
+    refusal = desk.refusal("GetVariables", {"getVariableData": [data] * 101})
     assert refusal.code == "OccurrenceConstraintViolation"
 
 
-def rows(desk: Any, action: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
+def rows(desk: Desk, action: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
     answer = desk.answer(action, {"requestId": 3, **payload})
     pages = [o.payload for o in answer.then]
     assert [p["seqNo"] for p in pages] == list(range(len(pages)))
@@ -127,7 +130,7 @@ def rows(desk: Any, action: str, payload: dict[str, Any]) -> list[dict[str, Any]
     return [row for page in pages for row in page["reportData"]]
 
 
-def test_inventories(desk: Any) -> None:
+def test_inventories(desk: Desk) -> None:
     full = rows(desk, "GetBaseReport", {"reportBase": "FullInventory"})
     settable = rows(desk, "GetBaseReport", {"reportBase": "ConfigurationInventory"})
     summary = rows(desk, "GetBaseReport", {"reportBase": "SummaryInventory"})
@@ -141,19 +144,19 @@ def test_inventories(desk: Any) -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_custom_reports(desk: Any) -> None:
+def test_custom_reports(desk: Desk) -> None:
     evse = {"component": {"name": "EVSE"}}
     assert {r["component"]["name"] for r in rows(desk, "GetReport", {"componentVariable": [evse]})} == {"EVSE"}
-    one = {"component": {"name": "DeviceDataCtrlr"}, "variable": {"name": "ItemsPerMessage"}}
+    one: dict[str, dict[str, str]] = {"component": {"name": "DeviceDataCtrlr"}, "variable": {"name": "ItemsPerMessage"}}
     assert len(rows(desk, "GetReport", {"componentVariable": [one]})) == 3
-    one["variable"]["instance"] = "GetReport"  # type: ignore[index]
+    one["variable"]["instance"] = "GetReport"
     assert len(rows(desk, "GetReport", {"componentVariable": [one]})) == 1
     everything = len(rows(desk, "GetBaseReport", {"reportBase": "FullInventory"}))
     assert len(rows(desk, "GetReport", {"componentCriteria": ["Available"]})) == everything
     assert desk.ask("GetReport", {"requestId": 1, "componentCriteria": ["Problem"]})["status"] == "EmptyResultSet"
 
 
-def test_v2x_is_told_as_it_is(desk: Any) -> None:
+def test_v2x_is_told_as_it_is(desk: Desk) -> None:
     def told(name: str) -> str:
         value: str = ask(desk, {"name": "V2XChargingCtrlr"}, {"name": name})["attributeValue"]
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,12 +14,18 @@ from chargepoint.model.demand import Contribution, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import Interval
 
+if TYPE_CHECKING:
+    from tests.unit.ocpp.conftest import Desk
+
+
 UTC0 = "2026-03-01T12:00:00Z"
 VENDOR = "org.openchargepoint"
 
 
 def period(start: int = 0, limit: float = 0.0, **more: Any) -> dict[str, Any]:
-    custom = {name: more.pop(name) for name in ("operationMode", "setpoint", "dischargeLimit") if name in more}
+    custom: dict[str, Any] = {
+        name: more.pop(name) for name in ("operationMode", "setpoint", "dischargeLimit") if name in more
+    }
     if "setpoint" in custom:
         custom.setdefault("operationMode", "CentralSetpoint")
     extra = {"customData": {"vendorId": VENDOR, **custom}} if custom else {}
@@ -27,7 +33,7 @@ def period(start: int = 0, limit: float = 0.0, **more: Any) -> dict[str, Any]:
 
 
 def profile(*periods: dict[str, Any], number: int = 1, purpose: str = "TxProfile", **more: Any) -> dict[str, Any]:
-    inner = {name: more.pop(name) for name in ("duration", "minChargingRate") if name in more}
+    inner: dict[str, Any] = {name: more.pop(name) for name in ("duration", "minChargingRate") if name in more}
     schedule = {
         "id": number,
         "chargingRateUnit": more.pop("unit", "W"),
@@ -47,7 +53,7 @@ def profile(*periods: dict[str, Any], number: int = 1, purpose: str = "TxProfile
     }
 
 
-def install(desk: Any, raw: dict[str, Any], evse_id: int = 1) -> str:
+def install(desk: Desk, raw: dict[str, Any], evse_id: int = 1) -> str:
     answer = desk.ask("SetChargingProfile", {"evseId": evse_id, "chargingProfile": raw})
     reason: str = answer.get("statusInfo", {}).get("reasonCode", answer["status"])
     if reason != "Accepted":
@@ -56,14 +62,14 @@ def install(desk: Any, raw: dict[str, Any], evse_id: int = 1) -> str:
     return reason
 
 
-def allow(desk: Any, *modes: str, transaction: str = "tx-1") -> str:
+def allow(desk: Desk, *modes: str, transaction: str = "tx-1") -> str:
     data = json.dumps({"transactionId": transaction, "allowedEnergyTransfer": list(modes)})
     answer = desk.ask("DataTransfer", {"vendorId": VENDOR, "messageId": "NotifyAllowedEnergyTransfer", "data": data})
     status: str = answer["status"]
     return status
 
 
-def explanation(desk: Any) -> tuple[float, str]:
+def explanation(desk: Desk) -> tuple[float, str]:
     """What the driver's screen would show: the arbiter's sentence, with car and hardware that could do everything."""
     able = [
         Contribution(source, EvseId(1), math.inf, "rating", Interval(-11_000, 22_000))
@@ -75,7 +81,7 @@ def explanation(desk: Any) -> tuple[float, str]:
     return setpoint.power_W, setpoint.explanation
 
 
-def test_amperes_of_the_car_side_discharge_at_its_voltage(desk: Any) -> None:
+def test_amperes_of_the_car_side_discharge_at_its_voltage(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, profile(period(0, 20, setpoint=-10, dischargeLimit=-20), unit="A")) == "Accepted"
     desk.port.change(1, voltage_V=350.0)
@@ -87,7 +93,7 @@ def test_amperes_of_the_car_side_discharge_at_its_voltage(desk: Any) -> None:
     assert desk.contributions()[0].limits_W == Interval(-4000, 0)
 
 
-def test_phases_and_minimum_rate_say_nothing_of_dc(desk: Any) -> None:
+def test_phases_and_minimum_rate_say_nothing_of_dc(desk: Desk) -> None:
     """K01.FR.44: accepted and ignored on a DC EVSE; K01.FR.21: may be used."""
     desk.port.begin()
     raw = profile(period(0, 5000, numberPhases=1, phaseToUse=2, setpoint=-3000), minChargingRate=1000)
@@ -95,7 +101,7 @@ def test_phases_and_minimum_rate_say_nothing_of_dc(desk: Any) -> None:
     assert desk.contributions()[0].target_W == -3000
 
 
-def test_periods_across_zero(desk: Any) -> None:
+def test_periods_across_zero(desk: Desk) -> None:
     desk.port.begin()
     raw = profile(
         period(0, 11_000, setpoint=8000),
@@ -130,7 +136,7 @@ def test_periods_across_zero(desk: Any) -> None:
     assert [p.get("customData", {}).get("dischargeLimit") for p in schedule] == [-11_000, -9000, None, None, -2500]
 
 
-def test_station_limit_with_both_directions_over_a_setpoint(desk: Any) -> None:
+def test_station_limit_with_both_directions_over_a_setpoint(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, profile(period(0, 22_000, setpoint=-9000, dischargeLimit=-11_000))) == "Accepted"
     station = profile(period(0, 15_000, dischargeLimit=-4000), number=2, purpose="ChargingStationMaxProfile")
@@ -147,7 +153,7 @@ def test_station_limit_with_both_directions_over_a_setpoint(desk: Any) -> None:
     assert desk.contributions()[0].limits_W == Interval(-4000, 0)
 
 
-def test_discharge_before_it_was_agreed(desk: Any) -> None:
+def test_discharge_before_it_was_agreed(desk: Desk) -> None:
     raw = profile(period(0, 0, setpoint=-3000))
     assert install(desk, raw) == "TxNotFound"
     desk.port.begin(discharge=False)
@@ -162,7 +168,7 @@ def test_discharge_before_it_was_agreed(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("transaction", ["tx-2", "x" * 36])
-def test_of_another_transaction(desk: Any, transaction: str) -> None:
+def test_of_another_transaction(desk: Desk, transaction: str) -> None:
     desk.port.begin()
     raw = {**profile(period(0, 0, setpoint=-3000)), "transactionId": transaction}
     assert install(desk, raw) == "TxNotFound"
@@ -170,7 +176,7 @@ def test_of_another_transaction(desk: Any, transaction: str) -> None:
     assert allow(desk, "DC_BPT", transaction=transaction) == "Rejected"
 
 
-def test_who_forbids_is_said(desk: Any) -> None:
+def test_who_forbids_is_said(desk: Desk) -> None:
     """D8: not the car has not agreed, the central system has taken its permission back."""
     desk.port.begin()
     assert install(desk, profile(period(0, 5000, setpoint=-3000))) == "Accepted"
@@ -194,7 +200,7 @@ def test_who_forbids_is_said(desk: Any) -> None:
     assert desk.contributions() == []
 
 
-def test_a_setpoint_that_runs_out_says_so(desk: Any) -> None:
+def test_a_setpoint_that_runs_out_says_so(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, profile(period(0, 5000, setpoint=-3000), duration=60)) == "Accepted"
     assert "profile 1 (TxProfile) sets -3000 W" in explanation(desk)[1]
@@ -205,7 +211,7 @@ def test_a_setpoint_that_runs_out_says_so(desk: Any) -> None:
     assert "charging only" in desk.contributions()[0].reason
 
 
-def test_other_vendors_fields_change_nothing(desk: Any) -> None:
+def test_other_vendors_fields_change_nothing(desk: Desk) -> None:
     desk.port.begin()
     strange = {"startPeriod": 0, "limit": 4000, "customData": {"vendorId": "com.else", "setpoint": -9000}}
     assert install(desk, profile(strange)) == "Accepted"

@@ -60,7 +60,7 @@ def demand(phase: Phase, **changes: Any) -> StageDemand:
         duty_percent=5.0,
         lock=True,
         voltage_limit_V=450.0,
-        voltage_target_V=400.0,
+        voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
         voltage_floor_V=300.0,
         charge_current_limit_A=30.0,
         discharge_current_limit_A=30.0,
@@ -413,17 +413,27 @@ def test_contactor_that_opens_during_the_check() -> None:
     """With the contactor open the monitor sees only the station's own side, and that is always dry."""
     bench = in_check(lambda out: out.insulation_self_test, test_result=None)
     bench.held = {"contactor": Contactor.OPEN}
-    fails(bench, FaultCode.CONTACTOR_NOT_CLOSED, 0.2, "opened during the cable check")
+    out = bench.step()
+    assert bench.failures == {FaultCode.CONTACTOR_OPENED: "contactor opened during the cable check"}
+    assert (out.stage, out.board.contactor, out.module) == (Stage.OPENING, False, OFF)
 
 
-def test_a_bounce_of_the_mirror_contact_is_no_failure() -> None:
-    bench = in_check(lambda out: out.module.output_on)
+def test_a_bounce_of_the_closing_contactor_is_no_failure_and_nothing_is_energised_before_it_is_over() -> None:
+    bench = in_check(lambda out: out.board.contactor)
     for _ in range(20):
         bench.held = {"contactor": Contactor.OPEN}
         bench.run(0.05)
         bench.held = {}
-        bench.run(0.02)
+        assert not bench.run(0.02).module.output_on
     assert bench.failures == {}
+    assert bench.run(0.2).module.output_on
+
+
+def test_an_order_to_open_now_opens_at_any_stage_without_a_ramp() -> None:
+    bench = transferring(8000.0)
+    bench.held = {"open_now": True}
+    out = bench.step()
+    assert (out.stage, out.board.contactor, out.module) == (Stage.OPENING, False, OFF)
 
 
 def test_output_that_does_not_come_down() -> None:

@@ -20,8 +20,9 @@ from chargepoint.power.dc_sequence import (
     SequenceOutputs,
 )
 from chargepoint.power.ramp import Ramp
+from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import Inputs, Interlocks
+from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
 
 ENVELOPE = Envelope(920.0, 40.0)
@@ -64,7 +65,7 @@ class World:
     degC: float | None = 30.0
     following: bool = True
     latched: frozenset[str] = frozenset()
-    stood_still: str = ""
+    process_stalled: str = ""
 
 
 class Rig:
@@ -75,7 +76,8 @@ class Rig:
         self.capabilities = capabilities(reversal)
         self.reversal = reversal
         self.sequence = DcSequence(ENVELOPE, Ramp(100.0, reversal, 0.1))
-        self.interlocks, self.latches = Interlocks(), Latches()
+        self.interlocks, self.latches, self.watch = Interlocks(), Latches(), ContactorWatch()
+        self.opened = False
         self.now_s = 50.0
         self.out: SequenceOutputs | None = None
         self.demand_lost_s: float | None = None
@@ -91,6 +93,8 @@ class Rig:
         contactor = world.contactor or (Contactor.CLOSED if commanded else Contactor.OPEN)
         if world.following:
             self._follow(commanded)
+        seen = contactor if world.board_alive else Contactor.UNKNOWN
+        self.opened = self.watch.step(self.now_s, ordered=commanded, contactor=seen, coil_on=None)
         active = self.interlocks.evaluate(self._inputs(before, contactor, commanded))
         power_off = before in (Stage.OFF, Stage.FAULTED) and not commanded
         gone = world.pilot is ControlPilot.A
@@ -109,6 +113,7 @@ class Rig:
             insulation=InsulationState(world.ohm, world.monitor_healthy, self.tested or None, True),
             capabilities=self.capabilities if world.identified else None,
             temperature_degC=world.degC,
+            open_now=self.opened,
         )
         out = self.sequence.step(inputs)
         self.tested = out.insulation_self_test or (self.tested and out.stage is Stage.CABLE_CHECK)
@@ -127,9 +132,9 @@ class Rig:
             goal_V = out.module.voltage_max_V if out.module.output_on else 0.0
             world.volts += min(max(goal_V - world.volts, -60.0), 60.0)
 
-    def _inputs(self, stage: Stage, contactor: Contactor, commanded: bool) -> Inputs:
+    def _inputs(self, stage: Stage, contactor: Contactor, commanded: bool) -> InterlockInputs:
         world, alive = self.world, self.world.board_alive
-        return Inputs(
+        return InterlockInputs(
             now_s=self.now_s,
             envelope=ENVELOPE,
             stage=stage,
@@ -142,6 +147,7 @@ class Rig:
             lock=world.lock if alive else Lock.UNDEFINED,
             contactor=contactor if alive else Contactor.UNKNOWN,
             contactor_commanded=commanded,
+            contactor_opened=self.opened,
             emergency_chain_closed=world.chain_closed,
             hardware_chain_closed=True,
             door_closed=True,
@@ -149,6 +155,7 @@ class Rig:
             insulation_relay_ok=True,
             board_latched=world.latched if alive else frozenset(),
             car_voltage_max_V=450.0,
+            car_voltage_named_V=450.0,
             module_voltage_V=world.volts,
             module_current_A=world.amps,
             module_faults=(),
@@ -160,7 +167,7 @@ class Rig:
             battery_full=False,
             insulation_ohm=world.ohm,
             temperature_degC=world.degC,
-            stood_still=world.stood_still,
+            process_stalled=world.process_stalled,
         )
 
     def _judge(self, before: Stage, out: SequenceOutputs, i: SequenceInputs, dt_s: float, commanded: bool) -> None:
@@ -172,6 +179,8 @@ class Rig:
         if i.severity is Severity.EMERGENCY:
             assert not out.board.contactor and module == PowerModuleCommand()
             assert out.board.pilot in (PilotCommand.F, PilotCommand.X1)
+        if i.open_now:
+            assert not out.board.contactor and module == PowerModuleCommand()
         if i.severity is not None:
             assert out.stage not in (Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.TRANSFER)
         if out.board.contactor and not commanded:  # the moment of closing
@@ -307,10 +316,11 @@ class Anything(RuleBasedStateMachine):
         self.rig.world.meter_amps = meter_amps
 
     @rule(
-        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2), stood_still=st.sampled_from(["", "x"])
+        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2),
+        process_stalled=st.sampled_from(["", "x"]),
     )
-    def board_and_process(self, latched: frozenset[str], stood_still: str) -> None:
-        self.rig.world.latched, self.rig.world.stood_still = latched, stood_still
+    def board_and_process(self, latched: frozenset[str], process_stalled: str) -> None:
+        self.rig.world.latched, self.rig.world.process_stalled = latched, process_stalled
 
     @rule(degC=st.none() | st.floats(0, 120))
     def heat(self, degC: float | None) -> None:

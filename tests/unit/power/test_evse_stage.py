@@ -36,6 +36,7 @@ class FakeBoard:
     """Closes and opens as ordered; latches are a test's to set, and cleared only with every output off."""
 
     name = "io"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.ordered = PilotBoardCommand()
@@ -84,6 +85,7 @@ class FakeModule:
     """Its output follows at once; a battery holds its terminals once the contactor is closed for transfer."""
 
     name = "psu"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.ordered = PowerModuleCommand()
@@ -116,6 +118,7 @@ class FakeMeter:
     """Counts what the module gives, times its own errors."""
 
     name = "meter"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.registers: MeterRegisters | None = None
@@ -139,6 +142,7 @@ class FakeMeter:
 
 class FakeMonitor:
     name = "imd"
+    identity_error = ""
 
     def __init__(self) -> None:
         self.state: Reading[InsulationState] | None = None
@@ -163,6 +167,7 @@ class FakeMonitor:
 
 class FakeReader:
     name = "rfid"
+    identity_error = ""
     waiting: tuple[str, ...] = ()
 
     def poll(self, now_s: float) -> None: ...
@@ -177,6 +182,8 @@ def order(phase: Phase, **changes: Any) -> StageDemand:
         EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 30.0, 30.0, 0.0,
         Interval(-1e6, 1e6),
     )  # fmt: skip
+    if phase is Phase.TRANSFER:
+        demand = replace(demand, voltage_target_V=0.0)  # as in Dynamic mode
     return replace(demand, **changes)
 
 
@@ -471,6 +478,7 @@ def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(ri
 
 def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
     rig.transfer(8000.0)
+    assert rig.demand is not None
     rig.module.battery_V = rig.demand.voltage_limit_V - 1.0
     rig.run(1.0)
     rig.module.full = True
@@ -513,20 +521,20 @@ def test_a_voltage_left_at_the_output_is_told_before_the_next_car_comes(rig: Rig
 def test_having_stood_still_is_one_fault_with_its_own_words_and_is_over_when_all_are_heard_again(rig: Rig) -> None:
     rig.transfer()
     rig.now_s += 3.0
-    rig.stage.stood_still(3.0, rig.now_s + TICK_S)
+    rig.stage.process_stalled(3.0, rig.now_s + TICK_S)
     rig.silent, rig.demand = {"board", "module", "meter", "monitor"}, None
     rig.board.latched = frozenset({"watchdog"})  # it opened by itself after half a second
     opened = {"contactor_positive_closed": False, "contactor_negative_closed": False, "pilot": ControlPilot.F}
     rig.board.changes = opened
     rig.run(0.03)
-    assert rig.cycle().faults == {FaultCode.STOOD_STILL}
+    assert rig.cycle().faults == {FaultCode.PROCESS_STALLED}
     rig.silent, rig.demand = {"module", "meter", "monitor"}, order(Phase.TRANSFER, power_W=8000.0)
     rig.run(0.3)
     rig.silent, rig.board.changes = set(), {}
     rig.run(5.0)
     trips = [event for event in rig.events if isinstance(event, InterlockTripped)]
     assert [(trip.code, trip.detail) for trip in trips] == [
-        (FaultCode.STOOD_STILL, "the power process itself stood still for 3.0 s")
+        (FaultCode.PROCESS_STALLED, "the power process itself did not run for 3.0 s")
     ]
     assert not rig.board.ordered.contactor
     rig.demand = order(Phase.OFF)
@@ -538,20 +546,20 @@ def test_having_stood_still_is_one_fault_with_its_own_words_and_is_over_when_all
 def test_a_device_that_is_not_heard_again_after_it_is_silent_by_its_own_fault(rig: Rig) -> None:
     rig.transfer()
     rig.now_s += 3.0
-    rig.stage.stood_still(3.0, rig.now_s + TICK_S)
+    rig.stage.process_stalled(3.0, rig.now_s + TICK_S)
     rig.silent = {"meter"}
     rig.run(9.0)
-    assert rig.tripped() == [FaultCode.STOOD_STILL]
+    assert rig.tripped() == [FaultCode.PROCESS_STALLED]
     rig.run(1.5)
-    assert rig.tripped() == [FaultCode.STOOD_STILL, FaultCode.METER_COMMUNICATION]
+    assert rig.tripped() == [FaultCode.PROCESS_STALLED, FaultCode.METER_COMMUNICATION]
 
 
 def test_standing_still_so_shortly_that_nothing_is_stale_is_told_all_the_same(rig: Rig) -> None:
     rig.transfer()
     rig.now_s += 0.21
-    rig.stage.stood_still(0.21, rig.now_s + TICK_S)
+    rig.stage.process_stalled(0.21, rig.now_s + TICK_S)
     assert rig.cycle().stage is Stage.RAMP_DOWN
-    assert rig.tripped() == [FaultCode.STOOD_STILL]
+    assert rig.tripped() == [FaultCode.PROCESS_STALLED]
 
 
 @pytest.mark.parametrize("broken", ["board", "module", "meter", "none"])
@@ -872,7 +880,7 @@ def mishap(rig: Rig, judge: Judge, kind: str, value: Any) -> None:
             rig.module.faults = value
         case "late":
             rig.now_s += value
-            rig.stage.stood_still(value, rig.now_s + TICK_S)
+            rig.stage.process_stalled(value, rig.now_s + TICK_S)
         case "defect":
             rig.stage.fail_safe(RuntimeError("a defect"), rig.now_s)
         case "reset":

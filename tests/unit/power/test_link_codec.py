@@ -126,10 +126,9 @@ def test_an_image_fits_one_message(image: EvseImage) -> None:
 
 
 def test_every_fault_has_its_own_bit() -> None:
-    image = replace(
-        decode_up(encode_up(_image())),
-        faults=frozenset(FaultCode),
-    )
+    received = decode_up(encode_up(_image()))
+    assert isinstance(received, EvseImage)
+    image = replace(received, faults=frozenset(FaultCode))
     assert decode_up(encode_up(image)).faults == frozenset(FaultCode)  # type: ignore[union-attr]
     for code in FaultCode:
         only = replace(image, faults=frozenset({code}))

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, Reset, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
 from chargepoint.safety.latches import BOARD_RESET, Latches, board_may_clear
 
 
-def of(rule: Reset) -> list[FaultCode]:
+def of(rule: ResetRule) -> list[FaultCode]:
     return [code for code in FaultCode if CATALOGUE[code].reset is rule]
 
 
@@ -36,19 +36,19 @@ def test_a_cause_still_present_never_clears(code: FaultCode) -> None:
     assert latches.detail(code) == "seen"
 
 
-@pytest.mark.parametrize("code", of(Reset.AUTO))
+@pytest.mark.parametrize("code", of(ResetRule.AUTO))
 def test_auto_clears_with_its_cause_once_power_is_off(code: FaultCode) -> None:
     assert latched(code).step({}, power_off=True, car_gone=False) == ({}, {code})
 
 
-@pytest.mark.parametrize("code", of(Reset.UNPLUG))
+@pytest.mark.parametrize("code", of(ResetRule.UNPLUG))
 def test_unplug_clears_with_the_car_gone(code: FaultCode) -> None:
     latches = latched(code)
     assert latches.step({}, power_off=True, car_gone=False) == ({}, frozenset())
     assert latches.step({}, power_off=True, car_gone=True) == ({}, {code})
 
 
-@pytest.mark.parametrize("code", [*of(Reset.UNPLUG), *of(Reset.OPERATOR)])
+@pytest.mark.parametrize("code", [*of(ResetRule.UNPLUG), *of(ResetRule.OPERATOR)])
 def test_a_person_clears_unplug_and_operator_faults(code: FaultCode) -> None:
     latches = latched(code)
     latches.ask_reset()
@@ -57,13 +57,13 @@ def test_a_person_clears_unplug_and_operator_faults(code: FaultCode) -> None:
     assert latches.detail(code) == ""
 
 
-@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+@pytest.mark.parametrize("code", of(ResetRule.OPERATOR))
 def test_operator_faults_do_not_clear_by_themselves(code: FaultCode) -> None:
     latches = latched(code)
     assert latches.step({}, power_off=True, car_gone=True) == ({}, frozenset())
 
 
-@pytest.mark.parametrize("code", of(Reset.OPERATOR))
+@pytest.mark.parametrize("code", of(ResetRule.OPERATOR))
 def test_a_reset_is_used_up_by_the_next_step(code: FaultCode) -> None:
     latches = latched(code)
     latches.ask_reset()
@@ -72,7 +72,7 @@ def test_a_reset_is_used_up_by_the_next_step(code: FaultCode) -> None:
 
 
 def test_there_are_faults_of_every_rule() -> None:
-    assert all(of(rule) for rule in Reset)
+    assert all(of(rule) for rule in ResetRule)
 
 
 @given(st.frozensets(st.sampled_from(FaultCode)))
@@ -106,6 +106,7 @@ def test_over_any_story_a_code_clears_only_by_its_rule(
     steps: list[tuple[frozenset[FaultCode], bool, bool, bool]],
 ) -> None:
     latches = Latches()
+    left: set[FaultCode] = set()
     for active, power_off, car_gone, asked in steps:
         before = latches.codes
         if asked:
@@ -113,10 +114,31 @@ def test_over_any_story_a_code_clears_only_by_its_rule(
         new, cleared = latches.step(dict.fromkeys(active, "x"), power_off=power_off, car_gone=car_gone)
         assert set(new) == active - before
         assert latches.codes == (before | active) - cleared
+        if car_gone:
+            left |= before | active
         for code in cleared:
             assert power_off and code not in active
             rule = CATALOGUE[code].reset
-            assert rule is Reset.AUTO or asked or (rule is Reset.UNPLUG and car_gone)
+            assert rule is ResetRule.AUTO or asked or (rule is ResetRule.UNPLUG and code in left)
+        left -= cleared
+
+
+def test_an_unplugging_seen_at_any_time_since_the_trip_counts_and_one_before_does_not() -> None:
+    latches = Latches()
+    latches.step({}, power_off=True, car_gone=True)
+    latches.step({FaultCode.INSULATION: "x"}, power_off=False, car_gone=False)
+    assert latches.step({}, power_off=True, car_gone=False)[1] == frozenset()
+    latches.step({FaultCode.INSULATION: "x"}, power_off=False, car_gone=True)  # gone for a moment, still ramping down
+    assert latches.step({}, power_off=False, car_gone=False)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False)[1] == {FaultCode.INSULATION}
+
+
+def test_a_lost_pilot_clears_when_it_rests_with_the_output_off() -> None:
+    latches = Latches()
+    latches.step({FaultCode.PILOT_LOST: "x"}, power_off=False, car_gone=True)
+    assert latches.step({}, power_off=False, car_gone=False, resting=True)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False, resting=False)[1] == frozenset()
+    assert latches.step({}, power_off=True, car_gone=False, resting=True)[1] == {FaultCode.PILOT_LOST}
 
 
 # -- the board's own latched bits --------------------------------------------------------------------------------------
@@ -143,5 +165,5 @@ def test_the_board_clears_by_its_strictest_bit(names: set[str], car_gone: bool, 
 
 
 def test_a_weld_is_only_ever_cleared_by_a_person() -> None:
-    assert BOARD_RESET["weld"] is Reset.OPERATOR
-    assert BOARD_RESET["e_stop"] is Reset.OPERATOR
+    assert BOARD_RESET["weld"] is ResetRule.OPERATOR
+    assert BOARD_RESET["e_stop"] is ResetRule.OPERATOR

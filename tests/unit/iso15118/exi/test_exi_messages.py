@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -230,7 +231,7 @@ def test_json_refuses_what_does_not_fit() -> None:
     good = to_json(DC_CableCheckReq(Header=HEADER))
     assert from_json(NS_DC, good) == DC_CableCheckReq(Header=HEADER)
     body = good["DC_CableCheckReq"]["Header"]
-    for bad in (
+    bads: tuple[dict[str, Any], ...] = (
         {},
         {"Nothing": {}},
         {"DC_CableCheckReq": []},
@@ -239,7 +240,8 @@ def test_json_refuses_what_does_not_fit() -> None:
         {"DC_CableCheckReq": {"Header": {**body, "SessionID": "0g"}}},
         {"DC_CableCheckReq": {"Header": {**body, "TimeStamp": "1"}}},
         {"DC_CableCheckReq": {"Header": {**body, "TimeStamp": -1}}},
-    ):
+    )
+    for bad in bads:
         with pytest.raises(ExiError):
             from_json(NS_DC, bad)
 

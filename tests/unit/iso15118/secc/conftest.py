@@ -19,7 +19,7 @@ from chargepoint.iso15118.secc.services import offer
 from chargepoint.iso15118.secc.session import Now, SeccSettings
 from chargepoint.iso15118.secc.state import State
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
-from chargepoint.model.car import CarDemandChanged, CarEvent, ControlMode, SeccInputs
+from chargepoint.model.car import CarDemandChanged, ControlMode, SeccInputs
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 
@@ -90,7 +90,7 @@ class ScriptedCar:
         self.secc = Secc(self.settings, session_id, "fe80::1", None, self.now)
         self.inputs = READY
         self.session_id = bytes(8)
-        self.events: list[CarEvent] = []
+        self.events: list[Any] = []
         self._framing = Framing()
         self.secc.update(self.inputs, self.now)
 
@@ -278,7 +278,7 @@ class ScriptedCar:
 
     def request(self, kind: type) -> Any:
         """A well-formed request of this class."""
-        head = {"Header": self.header()}
+        head: dict[str, Any] = {"Header": self.header()}
         match kind:
             case cm.SessionSetupReq:
                 return cm.SessionSetupReq(**head, EVCCID="WMIV1234567890ABCDEX")

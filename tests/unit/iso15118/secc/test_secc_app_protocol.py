@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, ResponseCode, supportedAppProtocolReq
 from chargepoint.iso15118.secc.app_protocol import Protocol, negotiate
 from chargepoint.model.car import CarConnected, SessionEnd
+
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
 
 DC_20 = "urn:iso:std:iso:15118:-20:DC"
 AC_20 = "urn:iso:std:iso:15118:-20:AC"
@@ -48,7 +52,7 @@ def test_another_minor_version_is_a_deviation() -> None:
 
 @pytest.mark.parametrize("offered", [(DC_20, 2, 0, 1, 1), (AC_20, 1, 0, 1, 1), (ISO_2, 2, 0, 1, 1), ("", 1, 0, 1, 1)])
 def test_nothing_in_common_is_said_and_the_connection_ends(
-    new_car: Callable[..., Any], offered: tuple[str, int, int, int, int]
+    new_car: Callable[..., ScriptedCar], offered: tuple[str, int, int, int, int]
 ) -> None:
     car = new_car()
     answer = car.ask(offer(offered))
@@ -58,7 +62,7 @@ def test_nothing_in_common_is_said_and_the_connection_ends(
     assert offered[0] in end.detail
 
 
-def test_a_protocol_agreed_is_told_once(new_car: Callable[..., Any]) -> None:
+def test_a_protocol_agreed_is_told_once(new_car: Callable[..., ScriptedCar]) -> None:
     car = new_car()
     assert car.agree().ResponseCode is ResponseCode.OK_SuccessfulNegotiation
     assert [type(e) for e in car.events] == [CarConnected]

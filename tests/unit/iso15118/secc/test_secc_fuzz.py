@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,12 +25,16 @@ from chargepoint.iso15118.v2gtp import frame
 from chargepoint.model.car import CarDemandChanged, CarSessionEnded, ControlMode, SessionEnd
 from chargepoint.model.commands import StartTransaction
 from chargepoint.model.demand import Phase, Setpoint, Source
-from chargepoint.model.ids import EvseId, IdToken, IdTokenType
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.power.link_codec import decode_down, encode_down
 
-NewCar = Callable[..., Any]
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
+
+NewCar = Callable[..., "ScriptedCar"]
 STATES = [state for state in State if state is not State.ENDED]
 KINDS = [0x8001, 0x8002, 0x8004]
 ROOMY = settings(
@@ -46,7 +50,7 @@ EXTREMES = st.one_of(
 )
 
 
-def ends_well(car: Any) -> None:
+def ends_well(car: ScriptedCar) -> None:
     """At most one end, with a reason; no numbers that are none in what the station learned."""
     ends = [e for e in car.events if isinstance(e, CarSessionEnded)]
     assert len(ends) == (1 if car.secc.ended else 0)
@@ -202,7 +206,12 @@ def test_absurd_demands_never_pass_the_ratings(
     car.see(stage=Stage.TRANSFER)
     car.ask(car.charge_loop(data.draw(any_of(getattr(dc, name), head))))
     session = EvseSession(
-        EvseId(1), authorize_everybody=False, lease_s=0.5, loop_timeout_s=0.5, ev_connection_timeout_s=lambda: 60.0
+        EvseId(1),
+        authorize_everybody=False,
+        lease_s=0.5,
+        loop_timeout_s=0.5,
+        ev_connection_timeout_s=lambda: 60.0,
+        new_transaction_id=lambda: TransactionId("tx"),
     )
     session.feed(_image(car), car.t)
     session.feed(StartTransaction(EvseId(1), IdToken("A", IdTokenType.LOCAL), None, False), car.t)
@@ -218,13 +227,15 @@ def test_absurd_demands_never_pass_the_ratings(
     assert 0 <= order.voltage_limit_V <= 450
     assert 0 <= order.voltage_target_V <= 1000
     assert 0 <= order.voltage_floor_V <= 1000
-    for said in of_car(session.car, 400.0, 0.5):
+    asked = session.view.car
+    assert asked is not None
+    for said in of_car(asked, 400.0, 0.5):
         assert said.limits_W is None or said.limits_W.low <= 0 <= said.limits_W.high
-    snapshot = json.dumps(asdict(session.car.energy), allow_nan=False)
+    snapshot = json.dumps(asdict(asked.energy), allow_nan=False)
     assert "soc_percent" in snapshot
 
 
-def _image(car: Any) -> EvseImage:
+def _image(car: ScriptedCar) -> EvseImage:
     return EvseImage(
         evse_id=EvseId(1), seq=1, taken_at_s=car.t, demand_seq=0, phase=Phase.TRANSFER, stage=Stage.TRANSFER,
         pilot=ControlPilot.C, duty_percent=5.0, contactor=Contactor.CLOSED, lock=Lock.LOCKED, voltage_V=400.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,11 @@ from chargepoint.iso15118.secc.timeouts import V2G_EVCC_MSG_TIMEOUT_LONGEST_S
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import CarSessionEnded, ControlMode, SessionEnd
 
-NewCar = Callable[..., Any]
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
+
+NewCar = Callable[..., "ScriptedCar"]
 REQUESTS = sorted(
     {kind for kinds in ALLOWED.values() for kind in kinds} | ALWAYS | {cm.MeteringConfirmationReq},
     key=lambda kind: kind.__name__,
@@ -81,7 +85,7 @@ def test_a_response_sent_by_the_car_ends_the_connection(new_car: NewCar) -> None
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
-def ended_after(car: Any, seconds: float) -> str:
+def ended_after(car: ScriptedCar, seconds: float) -> str:
     """The detail of the time-out that comes at this second and not before."""
     car.wait(seconds - 0.01)
     assert not car.secc.ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,11 @@ from chargepoint.model.car import CarSessionEnded, ControlMode, SessionEnd
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
 
-NewCar = Callable[..., Any]
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
+
+NewCar = Callable[..., "ScriptedCar"]
 DYNAMIC, SCHEDULED = ControlMode.DYNAMIC, ControlMode.SCHEDULED
 ALL_WAYS = pytest.mark.parametrize(
     ("mode", "bidirectional"), [(DYNAMIC, True), (SCHEDULED, True), (DYNAMIC, False), (SCHEDULED, False)]
@@ -39,7 +43,7 @@ def test_a_car_that_says_nothing_optional_is_charged(new_car: NewCar, mode: Cont
     answers.append(car.ask(car.schedule_exchange(**nothing)))
     answers += car.step(State.CABLE_CHECK) + car.step(State.PRE_CHARGE)
     answers += car.send(car.power_delivery(profile_W=None)) + car.see(stage=Stage.TRANSFER)
-    v2x = {"EVMaximumV2XEnergyRequest": None, "EVMinimumV2XEnergyRequest": None}
+    v2x: dict[str, Any] = {"EVMaximumV2XEnergyRequest": None, "EVMinimumV2XEnergyRequest": None}
     for _ in range(3):
         answers.append(car.ask(car.charge_loop(soc=None, **(v2x if mode is DYNAMIC and bidirectional else {}))))
     answers += car.send(car.power_delivery(cm.ChargeProgress.Stop)) + car.see(stage=Stage.OFF)
@@ -130,7 +134,7 @@ def test_a_negative_charge_limit_in_the_loop_lets_nothing_flow(new_car: NewCar) 
 # -- what is not offered ----------------------------------------------------------------------------------------------
 
 
-def installation(car: Any) -> cm.CertificateInstallationReq:
+def installation(car: ScriptedCar) -> cm.CertificateInstallationReq:
     issuer = ListOfRootCertificateIDs(
         RootCertificateID=(X509IssuerSerial(X509IssuerName="CN=V2GRootCA", X509SerialNumber=12345),)
     )
@@ -143,7 +147,7 @@ def installation(car: Any) -> cm.CertificateInstallationReq:
     )
 
 
-def unexpected(car: Any, kind: type) -> Any:
+def unexpected(car: ScriptedCar, kind: type) -> Any:
     match kind:
         case cm.VehicleCheckInReq:
             return cm.VehicleCheckInReq(

@@ -10,7 +10,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,10 @@ from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import CarDemandChanged, ControlMode, ServiceSelected, SessionEnd
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
+
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
 
 SESSIONS = Path(__file__).resolve().parents[3] / "vectors" / "exi" / "SESSIONS.jsonl.gz"
 TYPES = {
@@ -52,7 +56,7 @@ def requests(variant: str) -> list[tuple[str, Any, bytes]]:
     ],
 )
 def test_a_recorded_car_is_served_to_its_end(
-    new_car: Callable[..., Any], variant: str, modes: tuple[ControlMode, ...]
+    new_car: Callable[..., ScriptedCar], variant: str, modes: tuple[ControlMode, ...]
 ) -> None:
     recorded = requests(variant)
     session_id = next(m.Header.SessionID for name, m, _ in recorded if name == "AuthorizationSetupReq")
@@ -92,7 +96,7 @@ def test_a_recorded_car_is_served_to_its_end(
     assert {d.energy.soc_percent for d in transfer} >= {10, 50, 100}
 
 
-def test_the_recorded_plug_and_charge_is_a_warning_to_us(new_car: Callable[..., Any]) -> None:
+def test_the_recorded_plug_and_charge_is_a_warning_to_us(new_car: Callable[..., ScriptedCar]) -> None:
     recorded = requests("dcbpt_notls")
     _, message, data = next(r for r in recorded if r[0] == "AuthorizationReq")
     assert message.SelectedAuthorizationService is cm.Authorization.PnC

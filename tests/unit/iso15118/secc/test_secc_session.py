@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,10 +28,14 @@ from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
 from chargepoint.model.limits import Interval
 
+if TYPE_CHECKING:
+    from tests.unit.iso15118.secc.conftest import ScriptedCar
+
+
 DYNAMIC, SCHEDULED = ControlMode.DYNAMIC, ControlMode.SCHEDULED
 WAYS = [(DYNAMIC, True), (SCHEDULED, True), (DYNAMIC, False), (SCHEDULED, False)]
 ALL_WAYS = pytest.mark.parametrize(("mode", "bidirectional"), WAYS)
-NewCar = Callable[..., Any]
+NewCar = Callable[..., "ScriptedCar"]
 
 
 @ALL_WAYS
@@ -570,6 +574,7 @@ def test_the_loop_tells_what_is_measured_and_what_may_flow(
 def test_limits_are_positive_and_never_above_those_announced(new_car: NewCar) -> None:
     car = new_car().reach(State.CHARGE_LOOP)
     capabilities = car.inputs.capabilities
+    assert capabilities is not None
     better = type(capabilities)(100.0, 1500.0, 500.0, 500.0, 1e6, 1e6)  # derating ended since
     for limits_W in (Interval(-1e9, 1e9), Interval(-5.0, -1.0), Interval(0.0, 0.0), Interval(3000.0, 1e300)):
         car.see(capabilities=better, limits_W=limits_W)

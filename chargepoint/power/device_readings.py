@@ -23,7 +23,7 @@ INSULATION_MAX_AGE_S = 2.0  # facts/hardware.md 3: older than 2 s is a fault
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeviceReadings:
     """This cycle's readings, stale ones None. `contactor` from command and mirror contacts together."""
 
     board: PilotBoardState | None
@@ -82,16 +82,16 @@ class Seen:
         return meter.current_A if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
 
 
-NOTHING = Seen(None, None, None, None, Contactor.UNKNOWN)
+NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)
 """When nothing that was read is to be trusted."""
 
 
-def look(
+def read_devices(
     pilot: PilotBoard, module: PowerModule, meter: EnergyMeter, insulation: InsulationMonitor, now_s: float
-) -> Seen:
+) -> DeviceReadings:
     """The last word of each device, if it is young enough."""
     board, registers = fresh(pilot.state, now_s, PILOT_MAX_AGE_S), meter.registers
-    return Seen(
+    return DeviceReadings(
         board=board,
         module=fresh(module.state, now_s, MODULE_MAX_AGE_S),
         meter=registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None,

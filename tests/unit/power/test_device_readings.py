@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chargepoint.ports import InsulationState
-from chargepoint.power.seen import NOTHING
+from chargepoint.power.device_readings import NOTHING_READ
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from chargepoint.power.seen import NOTHING
     ],
 )
 def test_why_the_insulation_monitor_is_not_to_be_relied_on(state: InsulationState | None, words: str) -> None:
-    assert replace(NOTHING, insulation=state).insulation_trouble == words
+    assert replace(NOTHING_READ, insulation=state).insulation_trouble == words

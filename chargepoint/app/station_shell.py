@@ -1,0 +1,240 @@
+"""The shell around the station's decisions: carries events in, performs effects in order, keeps time. Decides nothing.
+
+Implements `ports.StationPort`, the one door of the central system, the site bus, the page and the local command. What must
+wait for the disk or the network goes through one queue of work per EVSE, so that records are stored in the order they were made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import assert_never
+
+from chargepoint import __version__
+from chargepoint.app.work_queue import Work, WorkQueue
+from chargepoint.control.effects import (
+    AskForToken,
+    DropCar,
+    Effect,
+    NotifyCar,
+    NotifyReaders,
+    ReportConnector,
+    ReportReading,
+    ResetLatches,
+    Restart,
+    SendDemand,
+    StoreRecord,
+    WriteLine,
+)
+from chargepoint.control.evse_control import TICK_S, ControlEvent
+from chargepoint.control.station_control import StationControl
+from chargepoint.evse.events import AuthorizationAnswered
+from chargepoint.iso15118.server import SeccServer
+from chargepoint.model.car import CarEvent, SeccInputs
+from chargepoint.model.commands import CommandResult, ResetKind, StationCommand
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import EvseImage, PowerEvent
+from chargepoint.model.instant import Instant
+from chargepoint.model.status import EvseState
+from chargepoint.ocpp.client import OcppClient
+from chargepoint.ports import Clock
+from chargepoint.power.link_client import LinkClient
+from chargepoint.store.database import Store
+from chargepoint.store.errors import StoreError
+from chargepoint.store.rows import Journal, JournalEntry, OpenTransaction
+
+STORE_RETRY_S = 1.0
+
+
+class StationShell:
+    """Everything the daemon does for `StationControl`. Call `join` once before `run`."""
+
+    def __init__(self, control: StationControl, store: Store, clock: Clock) -> None:
+        self.control = control
+        self._store = store
+        self._clock = clock
+        self._work = {number: WorkQueue(self._log_of(number)) for number in control.evses}
+        self._effects: deque[Effect] = deque()
+        self._performing = False
+        self._notified: set[EvseId] = set()
+        self._group: asyncio.TaskGroup | None = None
+        self._cars: Mapping[EvseId, SeccServer] = {}
+        self._link: LinkClient | None = None
+        self._ocpp: OcppClient | None = None
+        self._restart: Callable[[ResetKind], None] = lambda _: None
+
+    def join(
+        self,
+        link: LinkClient,
+        ocpp: OcppClient,
+        cars: Mapping[EvseId, SeccServer],
+        restart: Callable[[ResetKind], None],
+    ) -> None:
+        """The rooms that effects are performed with."""
+        self._link, self._ocpp, self._cars, self._restart = link, ocpp, cars, restart
+
+    async def run(self) -> None:
+        """Carry out work in order and keep time, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for number, work in self._work.items():
+                group.create_task(work.run(), name=f"evse-{number}-work")
+            group.create_task(self._keep_time(), name="station-time")
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.perform(self.control.tick(self._now()))
+
+    @property
+    def nothing_to_store(self) -> bool:
+        """Every record made is on the disk."""
+        return all(work.empty for work in self._work.values())
+
+    # -- StationPort -----------------------------------------------------------------------------------------------
+
+    def evse_states(self) -> tuple[EvseState, ...]:
+        """Every EVSE, in order."""
+        return self.control.evse_states(self._clock.monotonic_s())
+
+    def command(self, command: StationCommand) -> CommandResult:
+        """Do it, or say why not."""
+        result, effects = self.control.command(command, self._now())
+        self.perform(effects)
+        return result
+
+    def firmware_version(self) -> str:
+        """This program's version."""
+        return __version__
+
+    # -- events in ---------------------------------------------------------------------------------------------------
+
+    def on_image(self, image: EvseImage) -> None:
+        """A process image of the power process."""
+        self._feed(image.evse_id, image)
+
+    def on_power_event(self, event: PowerEvent) -> None:
+        """A trip, a cleared fault, a token."""
+        self._feed(event.evse_id, event)
+
+    def on_car_events(self, evse_id: EvseId, events: Sequence[CarEvent]) -> None:
+        """What the car's conversation learned."""
+        for event in events:
+            self._feed(evse_id, event)
+
+    def secc_inputs(self, evse_id: EvseId) -> SeccInputs:
+        """What the car is answered from."""
+        return self.control.evses[evse_id].secc_inputs()
+
+    def _feed(self, evse_id: EvseId, event: ControlEvent) -> None:
+        self.perform(self.control.feed(evse_id, event, self._now()))
+
+    # -- effects out -------------------------------------------------------------------------------------------------
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Carry these out after those under way: an effect that leads to an event never overtakes an earlier effect."""
+        self._effects.extend(effects)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._effects:
+                self._perform_one(self._effects.popleft())
+        finally:
+            self._performing = False
+
+    def _perform_one(self, effect: Effect) -> None:
+        assert self._link is not None
+        assert self._ocpp is not None
+        match effect:
+            case SendDemand(demand):
+                self._link.demand(demand)
+            case ResetLatches(evse_id, author):
+                self._write(evse_id, "*", f"reset of latched faults, asked by {author}")
+                self._link.reset_faults(evse_id)
+            case StoreRecord():
+                self._store_record(effect)
+            case ReportReading(evse_id, sample):
+                self._add(evse_id, lambda: self._joined.meter_values(evse_id, sample))
+            case AskForToken(evse_id):
+                if self._group is not None:  # beside the queue: an answer may take long, records must not wait
+                    self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
+            case ReportConnector(change):
+                self._add(change.evse_id, lambda: self._joined.status_changed(change))
+            case WriteLine(evse_id, letter, text):
+                self._write(evse_id, letter, text)
+            case NotifyCar(evse_id):
+                self._notify_car(evse_id)
+            case DropCar(evse_id):
+                if evse_id in self._cars:
+                    self._cars[evse_id].unplugged()
+            case NotifyReaders():
+                self._ocpp.states_changed()
+            case Restart(kind):
+                self._restart(kind)
+            case _:
+                assert_never(effect)
+
+    @property
+    def _joined(self) -> OcppClient:
+        assert self._ocpp is not None
+        return self._ocpp
+
+    async def _ask(self, evse_id: EvseId, question: AskForToken) -> None:
+        status = await self._joined.authorize(question.token, evse_id)
+        self._feed(evse_id, AuthorizationAnswered(question.token, status))
+
+    def _notify_car(self, evse_id: EvseId) -> None:
+        """In the loop's next turn: the car's own bytes may be in work now."""
+        if evse_id not in self._cars or evse_id in self._notified:
+            return
+        self._notified.add(evse_id)
+
+        def notify() -> None:
+            self._notified.discard(evse_id)
+            self._cars[evse_id].inputs_changed()
+
+        asyncio.get_running_loop().call_soon(notify)
+
+    def _store_record(self, made: StoreRecord) -> None:
+        """Ledger state and message in one database transaction; tried until it is on the disk."""
+        ocpp = self._joined
+        row = ocpp.outbox_row(made.record)
+        keep: OpenTransaction | int = int(made.evse_id)
+        if made.state is not None:
+            keep = OpenTransaction(int(made.evse_id), str(made.state.transaction_id), made.state.to_json())
+        log = self._log_of(made.evse_id)
+
+        async def commit() -> None:
+            while True:
+                try:
+                    await self._store.commit_record(keep, row)
+                    break
+                except StoreError as error:
+                    log.error("! record %d of the transaction not stored, trying again: %s", made.record.seq_no, error)
+                    await asyncio.sleep(STORE_RETRY_S)
+            ocpp.outbox_changed()
+            ocpp.states_changed()
+
+        self._work[made.evse_id].add_always(commit)
+
+    def _write(self, evse_id: EvseId, letter: str, text: str) -> None:
+        log = self._log_of(evse_id)
+        (log.warning if letter == "!" else log.info)("%s %s", letter, text)
+        if letter != "=":
+            entry = JournalEntry(self._clock.utc(), letter, f"evse {evse_id}: {text}")
+            self._add(evse_id, lambda: self._store.commit(Journal(entry)))
+
+    def _add(self, evse_id: EvseId, work: Work) -> None:
+        self._work[evse_id].add(work)
+
+    # -- inside ----------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> Instant:
+        return Instant(self._clock.monotonic_s(), self._clock.utc())
+
+    @staticmethod
+    def _log_of(evse_id: EvseId) -> logging.Logger:
+        return logging.getLogger(f"evse-{evse_id}")

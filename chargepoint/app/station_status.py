@@ -1,0 +1,58 @@
+"""The station's status as of now, for the status socket, the bench and pages: typed, no secrets."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from chargepoint.app.station_shell import StationShell
+from chargepoint.control.status import evse_status
+from chargepoint.diagnostics.loop_lag import LoopLag
+from chargepoint.iso15118.server import SeccServer
+from chargepoint.model.ids import EvseId
+from chargepoint.model.station_status import BusStatus, StationStatus
+from chargepoint.ocpp.client import OcppClient
+from chargepoint.ports import Clock
+from chargepoint.power.link_client import LinkClient
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSources:
+    """The parts of the daemon the status is read from."""
+
+    clock: Clock
+    shell: StationShell
+    link: LinkClient
+    ocpp: OcppClient
+    loop_lag: LoopLag
+    cars: dict[EvseId, SeccServer]
+
+
+def station_status(sources: StatusSources) -> StationStatus:
+    """Everything worth showing, as of now."""
+    now_s = sources.clock.monotonic_s()
+    return StationStatus(
+        monotonic_s=now_s,
+        pid=os.getpid(),
+        rss_MB=rss_MB(),
+        loop_lag=sources.loop_lag.snapshot(),
+        power_link=sources.link.connected,
+        ocpp=sources.ocpp.snapshot(),
+        buses={name: BusStatus(**asdict(health)) for name, health in sources.link.buses.items()},
+        evses={
+            str(number): evse_status(evse, None if (car := sources.cars.get(number)) is None else car.status(), now_s)
+            for number, evse in sources.shell.control.evses.items()
+        },
+    )
+
+
+def rss_MB() -> float | None:
+    """Resident memory of this process; None where /proc does not say."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        return None
+    return None

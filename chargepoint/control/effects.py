@@ -1,0 +1,111 @@
+"""Effects: what the station's decisions ask the shell to do. A closed union; the shell performs them in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.model.commands import ResetKind
+from chargepoint.model.demand import StageDemand
+from chargepoint.model.ids import EvseId, IdToken
+from chargepoint.model.status import ConnectorStatusChanged
+from chargepoint.model.transactions import MeterSample, TransactionRecord
+from chargepoint.transactions.ledger import LedgerState
+
+
+@dataclass(frozen=True, slots=True)
+class SendDemand:
+    """Send this order to the power process now."""
+
+    demand: StageDemand
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLatches:
+    """Ask the power process to let latched faults go. `author`: who asked, for the journal."""
+
+    evse_id: EvseId
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """Store the record with its message, and `state` with it, in one commit; `state` None: the transaction is closed."""
+
+    evse_id: EvseId
+    record: TransactionRecord
+    state: LedgerState | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReading:
+    """Report a reading outside any transaction."""
+
+    evse_id: EvseId
+    sample: MeterSample
+
+
+@dataclass(frozen=True, slots=True)
+class AskForToken:
+    """Ask whether this token may charge at this EVSE; answer with `AuthorizationAnswered`."""
+
+    evse_id: EvseId
+    token: IdToken
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConnector:
+    """Report the connector's new status."""
+
+    change: ConnectorStatusChanged
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLine:
+    """Write one line of the EVSE's story. `=` goes to the log only, `!` and `*` to the journal too."""
+
+    evse_id: EvseId
+    letter: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyCar:
+    """What the car's answers are made from has changed: a held answer may be due."""
+
+    evse_id: EvseId
+
+
+@dataclass(frozen=True, slots=True)
+class DropCar:
+    """The plug is out: the car's connection is dead although no packet says so."""
+
+    evse_id: EvseId
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyReaders:
+    """An EVSE's state changed: whoever follows transactions or states looks again."""
+
+    evse_id: EvseId
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Every transaction is over, or the patience is: end the program so that it starts anew."""
+
+    kind: ResetKind
+
+
+Effect = (
+    SendDemand
+    | ResetLatches
+    | StoreRecord
+    | ReportReading
+    | AskForToken
+    | ReportConnector
+    | WriteLine
+    | NotifyCar
+    | DropCar
+    | NotifyReaders
+    | Restart
+)

@@ -1,0 +1,415 @@
+"""One EVSE's decisions: the session, the arbiter and the transaction book joined, with time as a number.
+
+`feed(event, at)` takes one event and returns effects. In the same call the event has reached the session, the arbiter and
+the order to the power stage: a demand of the car or of the central system leaves when it changes, not with the next image.
+`feed(TimePassed(), at)` must come at least each `TICK_S`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from chargepoint.config.schema import AuthorizationMode, Config
+from chargepoint.control.effects import (
+    AskForToken,
+    DropCar,
+    Effect,
+    NotifyCar,
+    NotifyReaders,
+    ReportConnector,
+    ReportReading,
+    ResetLatches,
+    SendDemand,
+    StoreRecord,
+    WriteLine,
+)
+from chargepoint.control.last_session import LastSession
+from chargepoint.control.setpoint_log import SetpointLog
+from chargepoint.energy import own_voices
+from chargepoint.energy.arbiter import Arbiter
+from chargepoint.energy.fallback_ramp import FallbackRamp
+from chargepoint.evse.events import (
+    AskAuthorization,
+    BeginTransaction,
+    EndTransaction,
+    PowerProcessLost,
+    ReportStatus,
+    SessionEvent,
+    SessionOutput,
+    StopOrdered,
+    TimePassed,
+    UpdateTransaction,
+    WriteLog,
+)
+from chargepoint.evse.session import EvseSession
+from chargepoint.evse.view import SessionView
+from chargepoint.model.car import CarDemandChanged, CarSessionEnded, SeccInputs
+from chargepoint.model.commands import ReportKind
+from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
+from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
+from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.image import EvseImage, MeterRegisters, Stage
+from chargepoint.model.instant import Instant
+from chargepoint.model.limits import ZERO
+from chargepoint.model.status import ConnectorStatusChanged, EvseState
+from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
+from chargepoint.transactions.book import CONNECTOR_ID, BookOutput, ReadingTaken, RecordMade, TransactionBook
+from chargepoint.transactions.ledger import LedgerState, RegisterFault
+from chargepoint.transactions.sampling import SamplingIntervals
+
+TICK_S = 0.1
+"""`TimePassed` is fed this often, in seconds."""
+
+RENEWALS_PER_LEASE = 5
+"""An unchanged demand is sent again this many times within one lease: four may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingVariables:
+    """What the central system may change while the station runs. Seconds; an interval of 0 means never."""
+
+    ev_connection_timeout_s: float
+    sampled_interval_s: float
+    aligned_interval_s: float
+
+
+ControlEvent = SessionEvent | FaultCleared
+
+
+class EvseControl:
+    """One EVSE's decisions. `variables` is read when needed and answers at once."""
+
+    def __init__(
+        self,
+        evse_id: EvseId,
+        config: Config,
+        variables: Callable[[], ChargingVariables],
+        new_transaction_id: Callable[[], TransactionId],
+    ) -> None:
+        self.evse_id = evse_id
+        self._config = config
+        self._section = config.evse[int(evse_id)]
+        self._variables = variables
+        self._lease_s = config.power.lease_s
+        self._loop_timeout_s = config.iso15118.charge_loop_timeout_s
+        self._session = EvseSession(
+            evse_id,
+            authorize_everybody=config.energy.authorization is AuthorizationMode.NONE,
+            lease_s=self._lease_s,
+            loop_timeout_s=self._loop_timeout_s,
+            ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
+            new_transaction_id=new_transaction_id,
+        )
+        self._book = TransactionBook(evse_id, self._sample)
+        self._arbiter = Arbiter(evse_id)
+        self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
+        self._setpoint_log = SetpointLog()
+        self._effects: list[Effect] = []
+        self._at: Instant | None = None
+        self._image_s: float | None = None
+        self._meter: MeterRegisters | None = None
+        self._sharers = 1
+        self._reset_author: str | None = None
+        self._demand: StageDemand | None = None
+        self._demand_sent_s = 0.0
+        self._shown_to_car: tuple[object, ...] = ()
+        self.setpoint = Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, None, "0 W: no process image yet", 0.0)
+        self.last_session: LastSession | None = None
+
+    # -- what goes in ----------------------------------------------------------------------------------------------
+
+    def feed(self, event: ControlEvent, at: Instant) -> list[Effect]:
+        """Take one event; give what is to be done, in order."""
+        self._at = at
+        if isinstance(event, FaultCleared):
+            self._log("=", f"{CATALOGUE[event.code].title}: cleared")
+            return self._taken()
+        if isinstance(event, TimePassed):
+            self._keep_time(at)
+        else:
+            self._feed_session(event, at)
+        if isinstance(event, EvseImage):
+            self._after_image(event, at)
+        elif isinstance(event, (CarDemandChanged, CarSessionEnded)):
+            self._renew_car(at)
+        self._decide(at, renew_car=isinstance(event, EvseImage))
+        return self._taken()
+
+    def contribute(self, owner: str, contributions: tuple[Contribution, ...], at: Instant) -> list[Effect]:
+        """Another voice says this from now on; empty: it withdraws. Raises ValueError for a name of our own voices."""
+        if owner in own_voices.OWN_VOICES:
+            raise ValueError(f"owner {owner!r} is a voice of the station itself")
+        self._at = at
+        decided = self._arbiter.target_owner(at.monotonic_s) == owner
+        self._arbiter.replace(owner, contributions)
+        if decided and all(c.target_W is None for c in contributions) and self._session.view.transaction_id is not None:
+            self._ramp.withdrawn(owner, self.setpoint.power_W, at.monotonic_s)
+        self._decide(at)
+        return self._taken()
+
+    def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
+        """So many EVSEs are at work on the site's connection now."""
+        self._at = at
+        self._sharers = sharers
+        self._renew_own_voices(at)
+        self._decide(at)
+        return self._taken()
+
+    def reset_faults_when_idle(self, author: str, at: Instant) -> list[Effect]:
+        """Let latched faults go, where their cause is gone, as soon as no transaction runs (B12.FR.07)."""
+        self._at = at
+        self._reset_author = author
+        self._maybe_reset()
+        return self._taken()
+
+    def stop_for_reset(self, at: Instant) -> list[Effect]:
+        """An immediate reset ends the transaction in good order."""
+        return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
+
+    def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
+        """Read the meter now and report it."""
+        self._at = at
+        self._keep(self._book.report() if kind is ReportKind.TRANSACTION else self._book.report_reading())
+        return self._taken()
+
+    def restore(self, state: LedgerState, reason: StopReason, at: Instant) -> list[Effect]:
+        """The last run left this transaction open: it ends with the first fresh reading."""
+        self._at = at
+        self._book.restore(state, reason, at.monotonic_s)
+        self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
+        return self._taken()
+
+    # -- what readers see ------------------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> SessionView:
+        """The session, frozen."""
+        return self._session.view
+
+    @property
+    def transaction(self) -> LedgerState | None:
+        """The running transaction as billed so far."""
+        return self._book.state
+
+    @property
+    def idle(self) -> bool:
+        """No transaction runs, and none of the last run waits to be closed."""
+        return self._book.idle
+
+    @property
+    def energy_now_Wh(self) -> tuple[float, float]:
+        """Import and export of the open transaction by the meter as last read; what is billed is in the records."""
+        state, meter = self._book.state, self._meter
+        if state is None or meter is None:
+            return self._book.ledger.energy_Wh
+        return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
+
+    def evse_state(self, now_s: float) -> EvseState:
+        """For the central system's side."""
+        view = self._session.view
+        image = view.image
+        can = None if image is None else image.capabilities
+        section = self._section
+        return EvseState(
+            evse_id=self.evse_id,
+            status=view.status,
+            plugged=view.plugged,
+            transaction_id=view.transaction_id,
+            id_token=view.token,
+            discharge_negotiated=view.car is not None and view.car.service.bidirectional,
+            charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
+            discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
+            voltage_V=None if image is None else image.voltage_V,
+            transaction_started_s=view.transaction_started_s,
+            meter_fresh=self._session.meter_fresh(now_s),
+            connector_type=section.connector_type,
+            power_W=None if image is None else image.power_W,
+        )
+
+    def secc_inputs(self) -> SeccInputs:
+        """What the car is answered from: the last image and the last setpoint."""
+        view, setpoint = self._session.view, self.setpoint
+        image = view.image
+        if image is None:
+            return SeccInputs(authorized=view.authorized, stop_requested=view.stop_requested)
+        return SeccInputs(
+            authorized=view.authorized,
+            pilot_ready=image.pilot.ready,
+            stage=image.stage,
+            permitted=image.permitted,
+            cable_check_failed=view.cable_check_failed,
+            emergency=any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults),
+            voltage_V=image.voltage_V,
+            current_A=image.current_A,
+            capabilities=image.capabilities,
+            limits_W=setpoint.limits_W,
+            setpoint_W=setpoint.power_W,
+            stop_requested=view.stop_requested,
+            meter=image.meter,
+            minimum_soc_percent=self._config.energy.minimum_soc_percent,
+        )
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def _keep_time(self, at: Instant) -> None:
+        silent_s = None if self._image_s is None else at.monotonic_s - self._image_s
+        if silent_s is not None and silent_s > self._lease_s:
+            self._image_s = None
+            self._log("!", f"power process silent for {silent_s:.1f} s")
+            self._feed_session(PowerProcessLost(), at)
+        else:
+            self._feed_session(TimePassed(), at)
+        self._keep(self._book.keep_time(self._intervals(), at))
+
+    def _after_image(self, image: EvseImage, at: Instant) -> None:
+        self._image_s = at.monotonic_s
+        self._meter = image.meter or self._meter
+        if image.stage in (Stage.OFF, Stage.FAULTED):
+            self._keep(self._book.power_is_off(at))
+        self._renew_own_voices(at)
+        self._renew_car(at)
+
+    def _feed_session(self, event: SessionEvent, at: Instant) -> None:
+        if isinstance(event, EvseImage):
+            self._meter = event.meter or self._meter  # a transaction that begins or ends with this image reads it
+        was_plugged_in = self._session.plugged_in
+        for output in self._session.feed(event, at.monotonic_s):
+            self._take_output(output, at)
+        if was_plugged_in and not self._session.plugged_in:
+            self._effects.append(DropCar(self.evse_id))
+        self._maybe_reset()
+
+    def _take_output(self, output: SessionOutput, at: Instant) -> None:
+        match output:
+            case WriteLog(letter, text):
+                self._log(letter, text)
+            case ReportStatus(status):
+                change = ConnectorStatusChanged(self.evse_id, CONNECTOR_ID, status, at.utc)
+                self._effects += [ReportConnector(change), NotifyReaders(self.evse_id)]
+            case AskAuthorization(token):
+                self._effects.append(AskForToken(self.evse_id, token))
+            case BeginTransaction():
+                self._begin(output, at)
+            case UpdateTransaction(trigger, state):
+                self._keep(self._book.change_state(trigger, state))
+            case EndTransaction():
+                self._end(output, at)
+            case _:
+                assert_never(output)
+
+    def _begin(self, begin: BeginTransaction, at: Instant) -> None:
+        made = self._book.begin(
+            begin.transaction_id, begin.trigger, begin.token, begin.remote_start_id, self._intervals(), at
+        )
+        if not made:  # the session found a fresh reading a moment ago
+            self._log("!", "no meter reading at the begin of a transaction")
+            self._feed_session(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION), at)
+            return
+        self._log("=", f"transaction {begin.transaction_id} started")
+        self._keep(made)
+        self._effects.append(NotifyReaders(self.evse_id))
+
+    def _end(self, end: EndTransaction, at: Instant) -> None:
+        begun = self._book.state
+        records = self._book.end(end.trigger, end.reason, end.token, plugged=self._session.plugged, at=at)
+        self._log("=", f"transaction ended: {end.reason.value}")
+        self._keep(records)
+        final = next((r.record for r in records if isinstance(r, RecordMade)), None)
+        if begun is not None and final is not None:
+            self.last_session = LastSession.of(begun, final, end.detail)
+        self._arbiter.withdraw(own_voices.CAR)
+        self._effects.append(NotifyReaders(self.evse_id))
+
+    def _maybe_reset(self) -> None:
+        if self._reset_author is not None and self._book.idle:
+            self._effects.append(ResetLatches(self.evse_id, self._reset_author))
+            self._reset_author = None
+
+    # -- what follows ------------------------------------------------------------------------------------------------
+
+    def _renew_own_voices(self, at: Instant) -> None:
+        image = self._session.view.image
+        if image is not None:
+            voices = own_voices.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
+            for owner, contributions in voices.items():
+                self._arbiter.replace(owner, contributions)
+
+    def _renew_car(self, at: Instant) -> None:
+        view = self._session.view
+        if view.image is not None:
+            voices = own_voices.by_car(self._config.energy, view.car, view.image, self._loop_timeout_s, at.monotonic_s)
+            for owner, contributions in voices.items():
+                self._arbiter.replace(owner, contributions)
+
+    def _decide(self, at: Instant, *, renew_car: bool = False) -> None:
+        """One setpoint of all voices, and the order to the stage: sent where it changed or its lease needs renewing."""
+        now_s = at.monotonic_s
+        decided = self._arbiter.decide(now_s)
+        self.setpoint = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)
+        view = self._session.view
+        line = self._setpoint_log.note(
+            self.setpoint, at_work=view.transaction_id is not None and view.stop is None, now_s=now_s
+        )
+        if line is not None:
+            self._log("=", line)
+        demand = self._session.stage_demand(self.setpoint, now_s)
+        if view.image is not None and (
+            demand != self._demand or now_s - self._demand_sent_s >= self._lease_s / RENEWALS_PER_LEASE
+        ):
+            self._demand, self._demand_sent_s = demand, now_s
+            self._effects.append(SendDemand(demand))
+        shown = (
+            view.image is None,
+            view.authorized,
+            view.stop_requested,
+            self.setpoint.power_W,
+            self.setpoint.limits_W,
+        )
+        if renew_car or shown != self._shown_to_car:
+            self._shown_to_car = shown
+            self._effects.append(NotifyCar(self.evse_id))
+
+    def _keep(self, outputs: list[BookOutput]) -> None:
+        for output in outputs:
+            match output:
+                case RecordMade(record, state):
+                    self._effects.append(StoreRecord(self.evse_id, record, state))
+                case ReadingTaken(sample):
+                    self._effects.append(ReportReading(self.evse_id, sample))
+                case RegisterFault(_, register, before_Wh, after_Wh):
+                    text = f"meter's {register} register went back from {before_Wh:.3f} to {after_Wh:.3f} Wh"
+                    self._log("!", f"{text}: reading refused")
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _sample(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
+        """See `Sampler`. The last reading outlives a power process that was started again and has read nothing yet."""
+        meter, at = self._meter, self._at
+        if meter is None or at is None or not (however_old or self._session.meter_fresh(at.monotonic_s)):
+            return None
+        car = self._session.view.car
+        return MeterSample(
+            at_utc=at.utc - timedelta(seconds=max(0.0, at.monotonic_s - meter.taken_at_s)),
+            context=context,
+            import_Wh=meter.import_Wh,
+            export_Wh=meter.export_Wh,
+            power_W=meter.power_W,
+            voltage_V=meter.voltage_V,
+            current_A=meter.current_A,
+            soc_percent=None if car is None else car.energy.soc_percent,
+            setpoint_W=self.setpoint.power_W,
+        )
+
+    def _intervals(self) -> SamplingIntervals:
+        variables = self._variables()
+        return SamplingIntervals(variables.sampled_interval_s, variables.aligned_interval_s)
+
+    def _log(self, letter: str, text: str) -> None:
+        self._effects.append(WriteLine(self.evse_id, letter, text))
+
+    def _taken(self) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects

@@ -1,0 +1,43 @@
+"""The last session of an EVSE: what ended it and what it moved, readable until the next one ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chargepoint.model.transactions import StopReason, TransactionRecord
+from chargepoint.transactions.ledger import LedgerState
+
+
+@dataclass(frozen=True, slots=True)
+class LastSession:
+    """One ended transaction. Energies are register differences in Wh, >= 0. `detail`: one sentence with the cause."""
+
+    transaction_id: str
+    token: str | None
+    started_utc: datetime
+    ended_utc: datetime
+    reason: StopReason
+    detail: str
+    import_Wh: float
+    export_Wh: float
+
+    @classmethod
+    def of(cls, begun: LedgerState, ended: TransactionRecord, detail: str) -> LastSession:
+        """From the transaction's state before its end and the Ended record with its first and last reading."""
+        first, last = ended.samples[0], ended.samples[-1]
+        return cls(
+            transaction_id=str(begun.transaction_id),
+            token=None if begun.id_token is None else begun.id_token.value,
+            started_utc=begun.begin.at_utc,
+            ended_utc=ended.at_utc,
+            reason=ended.stopped_reason or StopReason.OTHER,
+            detail=detail,
+            import_Wh=last.import_Wh - first.import_Wh,
+            export_Wh=last.export_Wh - first.export_Wh,
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """From the first record to the last, by the station's UTC."""
+        return (self.ended_utc - self.started_utc).total_seconds()

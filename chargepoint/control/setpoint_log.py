@@ -1,0 +1,29 @@
+"""Which set-points are worth a line: a change of who decides or cuts, or of more than 100 W, at most one line a second."""
+
+from __future__ import annotations
+
+from chargepoint.model.demand import Setpoint, Source
+
+CHANGE_MIN_W = 100.0
+PERIOD_S = 1.0
+
+
+class SetpointLog:
+    """Remembers the last line written."""
+
+    def __init__(self) -> None:
+        self._power_W = 0.0
+        self._voices: tuple[Source, Source | None] = (Source.DEFAULT, None)
+        self._written_s = -PERIOD_S
+
+    def note(self, setpoint: Setpoint, *, at_work: bool, now_s: float) -> str | None:
+        """The explanation where it is worth a line now. `at_work`: a transaction runs and is not stopping."""
+        voices = (setpoint.decided_by, setpoint.limited_by)
+        changed = abs(setpoint.power_W - self._power_W) > CHANGE_MIN_W or voices != self._voices
+        if not at_work:
+            self._power_W, self._voices = setpoint.power_W, voices
+            return None
+        if not changed or now_s - self._written_s < PERIOD_S:
+            return None
+        self._power_W, self._voices, self._written_s = setpoint.power_W, voices, now_s
+        return setpoint.explanation

@@ -1,0 +1,187 @@
+"""The whole station's decisions: orders from outside, the shared connection, and when a restart may happen.
+
+A core. Orders of the central system, the site bus, the page and the local command all enter by `command`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from chargepoint.config.schema import Config
+from chargepoint.control.effects import Effect, Restart
+from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
+from chargepoint.evse.events import AvailabilityChanged, TimePassed
+from chargepoint.model.commands import (
+    ChangeAvailability,
+    CommandResult,
+    Contribute,
+    Report,
+    Reset,
+    ResetFaults,
+    ResetKind,
+    StartTransaction,
+    StationCommand,
+    StopTransaction,
+    UnlockConnector,
+)
+from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.instant import Instant
+from chargepoint.model.status import ConnectorStatus, EvseState
+
+RESET_PATIENCE_S = 40.0
+"""An immediate reset waits this long for transactions to end in order, then happens anyway."""
+
+ACCEPTED = CommandResult(True)
+
+Outcome = tuple[CommandResult, list[Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingRestart:
+    kind: ResetKind
+    until_s: float | None
+
+
+class StationControl:
+    """All EVSEs of the station."""
+
+    def __init__(
+        self,
+        config: Config,
+        variables: Callable[[], ChargingVariables],
+        new_transaction_id: Callable[[], TransactionId],
+    ) -> None:
+        self._evses = {
+            EvseId(number): EvseControl(EvseId(number), config, variables, new_transaction_id)
+            for number in sorted(config.evse)
+        }
+        self._sharers = 0
+        self._restart: _PendingRestart | None = None
+
+    @property
+    def evses(self) -> Mapping[EvseId, EvseControl]:
+        """Every EVSE by its number, in order."""
+        return self._evses
+
+    @property
+    def idle(self) -> bool:
+        """No transaction runs anywhere, and none of the last run waits to be closed."""
+        return all(evse.idle for evse in self._evses.values())
+
+    def evse_states(self, now_s: float) -> tuple[EvseState, ...]:
+        """Every EVSE, in order."""
+        return tuple(evse.evse_state(now_s) for evse in self._evses.values())
+
+    def feed(self, evse_id: EvseId, event: ControlEvent, at: Instant) -> list[Effect]:
+        """One event of one EVSE; an EVSE that is not configured is ignored."""
+        evse = self._evses.get(evse_id)
+        return [] if evse is None else evse.feed(event, at) + self._share(at)
+
+    def tick(self, at: Instant) -> list[Effect]:
+        """Time passed. Call it at least each `evse_control.TICK_S`."""
+        effects: list[Effect] = []
+        for evse in self._evses.values():
+            effects += evse.feed(TimePassed(), at)
+        effects += self._share(at)
+        pending = self._restart
+        if pending is not None and (self.idle or (pending.until_s is not None and at.monotonic_s >= pending.until_s)):
+            self._restart = None
+            effects.append(Restart(pending.kind))
+        return effects
+
+    def command(self, command: StationCommand, at: Instant) -> Outcome:
+        """Do it, or say why not."""
+        result, effects = self._command(command, at)
+        return result, effects + self._share(at)
+
+    def _command(self, command: StationCommand, at: Instant) -> Outcome:
+        match command:
+            case StopTransaction(transaction_id):
+                for evse in self._evses.values():
+                    if evse.view.transaction_id == transaction_id:
+                        return ACCEPTED, evse.feed(command, at)
+                return _refused("TxNotFound", f"no transaction {transaction_id}")
+            case Reset(kind, evse_id):
+                return self._reset(kind, evse_id, at)
+            case ResetFaults(evse_id, author):
+                return self._reset_faults(evse_id, author, at)
+            case Report(evse_id, kind):
+                reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
+                return ACCEPTED, [effect for effects in reported for effect in effects]
+            case Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability():
+                if command.evse_id not in self._evses:
+                    return _unknown(command.evse_id)
+                return _command_evse(self._evses[command.evse_id], command, at)
+            case _:
+                assert_never(command)
+
+    def _reset(self, kind: ResetKind, evse_id: EvseId | None, at: Instant) -> Outcome:
+        if evse_id is not None and evse_id not in self._evses:
+            return _unknown(evse_id)
+        effects: list[Effect] = []
+        for number, evse in self._evses.items():
+            if evse_id in (None, number):
+                if kind is ResetKind.IMMEDIATE:
+                    effects += evse.stop_for_reset(at)
+                effects += evse.reset_faults_when_idle("central system", at)
+        if evse_id is None and self._restart is None:
+            until_s = at.monotonic_s + RESET_PATIENCE_S if kind is ResetKind.IMMEDIATE else None
+            self._restart = _PendingRestart(kind, until_s)
+        return ACCEPTED, effects
+
+    def _reset_faults(self, evse_id: EvseId | None, author: str, at: Instant) -> Outcome:
+        if evse_id is not None and evse_id not in self._evses:
+            return _unknown(evse_id)
+        chosen = [evse for number, evse in self._evses.items() if evse_id in (None, number)]
+        for evse in chosen:
+            view = evse.view
+            if view.transaction_id is not None and view.stop is None:
+                return _refused("TxInProgress", f"EVSE {evse.evse_id}: a transaction is running; stop it first")
+            if view.image is None:
+                return _refused("InvalidState", f"EVSE {evse.evse_id}: the power process does not answer")
+        effects = [effect for evse in chosen for effect in evse.reset_faults_when_idle(author, at)]
+        return ACCEPTED, effects
+
+    def _share(self, at: Instant) -> list[Effect]:
+        """The connection is shared by the EVSEs at work: each hears when their number changes."""
+        sharers = sum(evse.transaction is not None for evse in self._evses.values())
+        if sharers == self._sharers:
+            return []
+        self._sharers = sharers
+        return [effect for evse in self._evses.values() for effect in evse.share_connection(sharers, at)]
+
+
+def _command_evse(
+    evse: EvseControl, command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability, at: Instant
+) -> Outcome:
+    view = evse.view
+    match command:
+        case Contribute(_, owner, contributions):
+            return ACCEPTED, evse.contribute(owner, contributions, at)
+        case StartTransaction():
+            if view.transaction_id is not None:
+                return _refused("TxInProgress", "a transaction is running")
+            if view.status in (ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE):
+                why = "" if view.obstacle is None else f": {view.obstacle}"
+                return _refused("InvalidState", f"EVSE {evse.evse_id} is {view.status.value}{why}")
+            return ACCEPTED, evse.feed(command, at)
+        case UnlockConnector():
+            if view.transaction_id is not None:
+                return _refused("TxInProgress", "a transaction is running")
+            if view.must_stay_locked:
+                return _refused("InvalidState", "the car is connected and talks, or power is on")
+            return ACCEPTED, []  # unlocked already, or as soon as the board's motor is through
+        case ChangeAvailability(_, operative):
+            return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
+        case _:
+            assert_never(command)
+
+
+def _refused(reason_code: str, text: str) -> Outcome:
+    return CommandResult(False, reason_code, text), []
+
+
+def _unknown(evse_id: EvseId) -> Outcome:
+    return _refused("UnknownEvse", f"no EVSE {evse_id}")

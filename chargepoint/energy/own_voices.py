@@ -1,0 +1,50 @@
+"""The voices of the station itself: what hardware, car, connection, driver and default say about one EVSE.
+
+Each function returns all that one owner says, for `Arbiter.replace(owner, …)`.
+"""
+
+from __future__ import annotations
+
+from chargepoint.config.schema import EnergySection
+from chargepoint.energy import sources
+from chargepoint.model.car import CarDemand
+from chargepoint.model.demand import Contribution
+from chargepoint.model.image import EvseImage
+
+HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT = "hardware", "car", "connection", "driver", "default"
+"""The owners' names. No other voice may use one of them."""
+
+OWN_VOICES = frozenset({HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT})
+
+
+def by_image(config: EnergySection, image: EvseImage, sharers: int, now_s: float) -> dict[str, list[Contribution]]:
+    """What a process image renews. `sharers`: EVSEs at work on the site's connection."""
+    until_s = now_s + sources.IMAGE_LIFE_S
+    hardware = sources.of_hardware(image)
+    default_W = config.default_power_W
+    if default_W is None:
+        default_W = 0.0 if image.capabilities is None else image.capabilities.charge_power_max_W
+    return {
+        HARDWARE: [] if hardware is None else [hardware],
+        CONNECTION: [
+            sources.of_connection(image.evse_id, config.site_import_max_W, config.site_export_max_W, sharers, until_s)
+        ],
+        DEFAULT: [sources.of_default(image.evse_id, default_W, until_s)],
+    }
+
+
+def by_car(
+    config: EnergySection, car: CarDemand | None, image: EvseImage, loop_timeout_s: float, now_s: float
+) -> dict[str, list[Contribution]]:
+    """What follows from the car's last demand. `loop_timeout_s`: how long that demand is good for in the charge loop."""
+    if car is None:
+        return {CAR: [], DRIVER: []}
+    reserve_percent = car.energy.minimum_soc_percent
+    if reserve_percent is None:
+        reserve_percent = config.minimum_soc_percent
+    until_s = now_s + sources.IMAGE_LIFE_S
+    reserve = sources.of_driver(image.evse_id, car.energy.soc_percent, reserve_percent, until_s)
+    return {
+        CAR: sources.of_car(car, image.voltage_V, loop_timeout_s),
+        DRIVER: [] if reserve is None else [reserve],
+    }

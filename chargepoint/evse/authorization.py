@@ -1,0 +1,112 @@
+"""Authorisation of one plug-in: tokens shown, questions asked, answers taken, and what was refused with which reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.evse.events import AskAuthorization, AuthorizationAnswered, SessionOutput, WriteLog
+from chargepoint.evse.obstacle import Obstacle
+from chargepoint.evse.permit import Permission, Permit
+from chargepoint.model.commands import StartTransaction
+from chargepoint.model.ids import IdToken, IdTokenType
+from chargepoint.model.status import AuthorizationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last token that was refused. `token_hint`: its last four characters, never the whole."""
+
+    token_hint: str
+    reason: str
+    at_s: float
+
+
+_REASONS = {
+    AuthorizationStatus.UNKNOWN: "the central system does not know this token",
+    AuthorizationStatus.BLOCKED: "this token is blocked",
+    AuthorizationStatus.EXPIRED: "this token has expired",
+    AuthorizationStatus.CONCURRENT_TX: "this token already charges somewhere else",
+    AuthorizationStatus.NO_CREDIT: "this token has no credit",
+    AuthorizationStatus.NOT_AT_THIS_TIME: "this token may not charge at this time",
+    AuthorizationStatus.NOT_AT_THIS_LOCATION: "this token may not charge at this location",
+    AuthorizationStatus.NOT_ALLOWED_TYPE_EVSE: "this token may not charge at this kind of EVSE",
+    AuthorizationStatus.INVALID: "this token is not valid",
+}
+
+
+class Authorization:
+    """One token at a time: asked about, granted or refused. Lines and questions collect in `outputs`."""
+
+    def __init__(self, outputs: list[SessionOutput]) -> None:
+        self._out = outputs
+        self.permit = Permit()
+        self.refusal: Refusal | None = None
+
+    def take_token(self, value: str, obstacle: Obstacle | None, now_s: float) -> IdToken | None:
+        """A token shown while no transaction runs; returned where somebody must be asked about it."""
+        token = self.read(value, now_s)
+        if token is None:
+            return None
+        if obstacle is not None and obstacle.refuses_tokens:
+            self._refuse(token.value, f"nothing can start here: {obstacle.text}", now_s)
+        elif self.permit.state is Permission.ASKED:
+            self._log("!", "token ignored: the answer about another one is awaited")
+        elif self.permit.state is Permission.GRANTED and self.permit.token == token:
+            waiting = "plug in the car" if obstacle is None else obstacle.text
+            self._log("=", f"this token is authorised already: {waiting}")
+        else:
+            self.ask(token)
+            return token
+        return None
+
+    def read(self, value: str, now_s: float) -> IdToken | None:
+        """The token, or None (and a line) where the value is none."""
+        try:
+            return IdToken(value, IdTokenType.ISO14443)
+        except ValueError as error:
+            self._refuse(value, str(error), now_s)
+            return None
+
+    def take_start(self, start: StartTransaction, now_s: float) -> None:
+        """A start ordered from above."""
+        if start.authorize:
+            self.ask(start.id_token, start.remote_start_id)
+        else:
+            self.grant(start.id_token, now_s, start.remote_start_id)
+
+    def take_answer(self, answer: AuthorizationAnswered, now_s: float) -> None:
+        """The answer about the token asked about; any other answer is ignored."""
+        if not self.permit.waits_for(answer.token):
+            return
+        if answer.status is AuthorizationStatus.ACCEPTED:
+            self.grant(answer.token, now_s, self.permit.remote_start_id)
+        else:
+            self.permit.refuse()
+            reason = _REASONS.get(answer.status, "not accepted")
+            self._refuse(answer.token.value, f"{answer.status.value}: {reason}", now_s)
+
+    def ask(self, token: IdToken, remote_start_id: int | None = None) -> None:
+        """Ask about this token."""
+        self.permit.ask(token, remote_start_id)
+        self._out.append(AskAuthorization(token))
+
+    def grant(self, token: IdToken, now_s: float, remote_start_id: int | None = None) -> None:
+        """This token may charge."""
+        self.permit.grant(token, now_s, remote_start_id)
+        self.refusal = None
+        self._log("=", "authorised")
+
+    def forget_when_due(self, patience_s: float, now_s: float) -> None:
+        """While no car is plugged in: a refusal is over, and a permission unused for `patience_s` lapses."""
+        if self.permit.state is Permission.REFUSED:
+            self.permit.forget()
+        elif self.permit.unused_s(now_s) > patience_s:
+            self._log("!", f"authorisation lapsed: no car within {patience_s:.0f} s")
+            self.permit.forget()
+
+    def _refuse(self, value: str, reason: str, now_s: float) -> None:
+        self.refusal = Refusal(f"…{value[-4:]}", reason, now_s)
+        self._log("!", f"token refused: {reason}")
+
+    def _log(self, letter: str, text: str) -> None:
+        self._out.append(WriteLog(letter, text))

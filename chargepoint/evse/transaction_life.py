@@ -1,0 +1,78 @@
+"""The life of one EVSE's transaction: when it may begin, in which charging state it is, why and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chargepoint.evse.events import BeginTransaction, EndTransaction, SessionOutput, UpdateTransaction, WriteLog
+from chargepoint.evse.permit import Permit
+from chargepoint.model.ids import IdToken, TransactionId
+from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
+
+STOP_DEADLINE_S = 20.0
+"""The car is asked to end; after that power is withdrawn anyway (docs/sources/safety.md 3, stop hard deadline, grade B)."""
+
+END_DEADLINE_S = 8.0
+"""The stage's own ramp, opening and discharge take at most this; then the transaction ends with what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why and since when (monotonic) the transaction is stopping. `detail`: one sentence with the cause."""
+
+    reason: StopReason
+    trigger: TriggerReason
+    since_s: float
+    token: IdToken | None = None
+    detail: str = ""
+
+
+class TransactionLife:
+    """At most one transaction. Outputs collect in the list given to the constructor."""
+
+    def __init__(self, outputs: list[SessionOutput], new_id: Callable[[], TransactionId]) -> None:
+        self._out = outputs
+        self._new_id = new_id
+        self.transaction_id: TransactionId | None = None
+        self.started_s: float | None = None
+        self.charging_state = ChargingState.IDLE
+        self.stop: Stop | None = None
+
+    @property
+    def running(self) -> bool:
+        """A transaction is open: begun and not ended."""
+        return self.transaction_id is not None
+
+    def begin(self, permit: Permit, now_s: float) -> None:
+        """Open the transaction of the permitted token."""
+        assert permit.token is not None
+        self.transaction_id, self.started_s, self.stop = self._new_id(), now_s, None
+        self.charging_state = ChargingState.EV_CONNECTED
+        trigger = TriggerReason.AUTHORIZED if permit.remote_start_id is None else TriggerReason.REMOTE_START
+        self._out.append(BeginTransaction(self.transaction_id, trigger, permit.token, permit.remote_start_id))
+
+    def enter(self, state: ChargingState) -> None:
+        """The charging state is this from now on."""
+        if state is not self.charging_state:
+            self.charging_state = state
+            self._out.append(UpdateTransaction(TriggerReason.CHARGING_STATE_CHANGED, state))
+
+    def order_stop(self, stop: Stop) -> None:
+        """Begin to stop. The first reason is the one that counts."""
+        if self.running and self.stop is None:
+            self.stop = stop
+            self._out.append(WriteLog("=", f"stopping: {stop.reason.value}"))
+
+    def end_when_due(self, *, power_on: bool, meter_fresh: bool, now_s: float) -> bool:
+        """End the stopping transaction once power is off and the final registers are there, or the patience is over."""
+        assert self.stop is not None
+        waited_s = now_s - self.stop.since_s
+        if power_on and waited_s < STOP_DEADLINE_S + END_DEADLINE_S:
+            return False
+        if not meter_fresh and waited_s < END_DEADLINE_S:
+            return False  # the power process may come back, the meter may answer again
+        self._out.append(EndTransaction(self.stop.trigger, self.stop.reason, self.stop.token, self.stop.detail))
+        self.stop = self.transaction_id = self.started_s = None
+        self.charging_state = ChargingState.IDLE
+        return True

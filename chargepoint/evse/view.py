@@ -1,0 +1,57 @@
+"""What readers see of a session: one frozen picture. Nobody outside `evse` reaches into the session itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.evse.authorization import Refusal
+from chargepoint.evse.permit import Permission
+from chargepoint.evse.transaction_life import Stop
+from chargepoint.model.car import CarDemand
+from chargepoint.model.ids import IdToken, TransactionId
+from chargepoint.model.image import EvseImage
+from chargepoint.model.status import ConnectorStatus
+from chargepoint.model.transactions import ChargingState
+
+
+@dataclass(frozen=True, slots=True)
+class CarLink:
+    """The car's connection: `open` until its session ended, shown until the car is unplugged.
+
+    `next`: the car asked for authorisation while the transaction before was still ending, and waits for one of its own.
+    """
+
+    protocol: str
+    tls: str | None
+    evcc_id: str | None = None
+    open: bool = True
+    next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session at one moment. None: not known, or there is none."""
+
+    status: ConnectorStatus
+    plugged: bool
+    """The pilot shows a car now."""
+    plugged_in: bool
+    """A plug-in is under way; an unclear pilot does not end it."""
+    operative: bool
+    permission: Permission
+    token: IdToken | None
+    refusal: Refusal | None
+    """The last token that was refused, until another one is authorised."""
+    obstacle: str | None
+    """Why nothing can begin now."""
+    transaction_id: TransactionId | None
+    transaction_started_s: float | None
+    charging_state: ChargingState
+    stop: Stop | None
+    image: EvseImage | None
+    car: CarDemand | None
+    car_link: CarLink | None
+    authorized: bool | None
+    stop_requested: bool
+    must_stay_locked: bool
+    cable_check_failed: bool

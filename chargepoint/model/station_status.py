@@ -1,0 +1,178 @@
+"""The station's status as readers get it: typed, JSON-able, units in every name. `docs/status.schema.json` is made from it.
+
+None: not known, or there is none. Positive power and current flow into the car. No secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStatus:
+    """The energy meter as last read; both registers always together. `taken_at_s` is monotonic."""
+
+    import_Wh: float
+    export_Wh: float
+    voltage_V: float
+    current_A: float
+    power_W: float
+    taken_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """The power stage by its last process image, `age_s` seconds old."""
+
+    age_s: float
+    stage: str
+    pilot: str
+    contactor: str
+    lock: str
+    voltage_V: float | None
+    current_A: float | None
+    power_W: float | None
+    applied_W: float
+    target_W: float
+    limited_by_stage: str
+    insulation_ohm: float | None
+    temperature_degC: float | None
+    permitted: bool
+    faults: dict[str, str]
+    """Name of each latched fault, and its title."""
+    fault_remedies: dict[str, str]
+    """What a person does about each of them."""
+    meter: MeterStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetpointStatus:
+    """What the arbiter decided: `low_W` and `high_W` bound what may flow at all."""
+
+    power_W: float
+    low_W: float
+    high_W: float
+    decided_by: str
+    limited_by: str | None
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarStatus:
+    """What the car asks."""
+
+    phase: str
+    service: str
+    control_mode: str
+    soc_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatus:
+    """The running transaction. Energies by the meter as last read; what is billed is in the records."""
+
+    id: str
+    charging_state: str
+    next_seq_no: int
+    import_Wh: float
+    export_Wh: float
+
+
+@dataclass(frozen=True, slots=True)
+class LastSessionStatus:
+    """The last transaction that ended, why, and what it moved."""
+
+    transaction_id: str
+    token: str | None
+    """The last four characters."""
+    started_utc: str
+    ended_utc: str
+    duration_s: float
+    reason: str
+    detail: str
+    import_Wh: float
+    export_Wh: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalStatus:
+    """The last token that was refused, and why. `token_hint`: its last four characters."""
+
+    token_hint: str
+    reason: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """One message of the car's conversation. `dir` is `<` from the car, `>` to the car, `!` undecodable."""
+
+    at_s: float
+    dir: str
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStatus:
+    """The car's conversation: its state by the standard's name, and the last messages."""
+
+    connected: bool
+    state: str | None
+    evcc_id: str | None
+    messages: tuple[MessageStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvseStatus:
+    """One EVSE."""
+
+    status: str
+    plugged: bool
+    permission: str
+    obstacle: str | None
+    """Why nothing can begin now."""
+    image: StageStatus | None
+    setpoint: SetpointStatus
+    car: CarStatus | None
+    evcc_id: str | None
+    protocol: str | None
+    tls: str | None
+    secc: ConversationStatus | None
+    transaction: TransactionStatus | None
+    stopping: str | None
+    """The reason, while the transaction is stopping."""
+    last_session: LastSessionStatus | None
+    refusal: RefusalStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class BusStatus:
+    """One bus of the power process: counters since its start. `trouble` in words; empty while the wire is there."""
+
+    name: str
+    ok: int
+    timeouts: int
+    crc_errors: int
+    mismatches: int
+    late: int
+    connected: bool
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationStatus:
+    """The whole station at `monotonic_s`."""
+
+    monotonic_s: float
+    pid: int
+    rss_MB: float | None
+    """Resident memory of the daemon."""
+    loop_lag: dict[str, float | int]
+    """How late the daemon's loop was in the last minute, in milliseconds."""
+    power_link: bool
+    """The power process is connected."""
+    ocpp: dict[str, object]
+    """The central system's side: connection, registration, counters, last messages."""
+    buses: dict[str, BusStatus]
+    evses: dict[str, EvseStatus]
