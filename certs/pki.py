@@ -110,6 +110,12 @@ class Pki:
         _write(keys / "oemLeafPassword.txt", b"unused: the key is not encrypted\n", 0o600)
 
 
+def expired(directory: Path, now: datetime) -> bool:
+    """Whether a certificate of this PKI is no longer valid at `now` (with a time zone). Raises OSError, ValueError."""
+    files = (directory / f"{node.name}.pem" for node in TREE)
+    return any(x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc <= now for file in files)
+
+
 def _subject(node: Node) -> x509.Name:
     attributes = [
         x509.NameAttribute(NameOID.COMMON_NAME, node.common_name),

@@ -33,7 +33,12 @@ _config = click.option(
     show_default=True,
     help="the site's file",
 )
-_level = click.option("--log-level", default="info", show_default=True)
+_level = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="info",
+    show_default=True,
+)
 
 
 @click.group()
@@ -151,6 +156,8 @@ def _ask(config: Config, request: Mapping[str, object]) -> dict[str, Any]:
             wire.connect(str(place))
             wire.sendall(json.dumps(request).encode() + b"\n")
             answer: dict[str, Any] = json.loads(wire.makefile("rb").readline())
+    except PermissionError as error:
+        raise click.ClickException(f"{place}: {error.strerror}; be root or in the group of this socket") from error
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{place}: {error}; is the daemon running?") from error
     return answer
@@ -182,8 +189,8 @@ def _counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def _or_explain(work: Callable[[], object]) -> None:
-    """Run; what cannot be started as configured is one clear line and exit 78, other refusals of the surroundings
-    (disk, sockets) one line and exit 1. No tracebacks for what is not our mistake."""
+    """Run `work`. What cannot start as configured is one clear line and exit 78. What disk or sockets refuse is one line
+    and exit 1. There is no traceback for what is not our mistake."""
     try:
         work()
     except (Unusable, StoreError, OSError) as error:

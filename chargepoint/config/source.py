@@ -1,7 +1,7 @@
 """Where a key stands in the file: line numbers for error texts, found by looking, not by parsing.
 
-tomllib gives values without lines. The text was already accepted by it when this looks for a header or a `key =`, so a
-plain search is enough; where it finds nothing it names the nearest table it did find.
+tomllib gives values without lines. tomllib has accepted the text before this module looks for a header or a `key =`: a plain
+search is enough. Where the search finds no key, it gives the line of the nearest table.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ import contextlib
 import shutil
 import time
 from collections import deque
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from certs.pki import Curve, Pki
+from certs.pki import Curve, Pki, expired
 from chargepoint.security.tls import evcc_context
 from hil.demo.changes import StationView, changes, fault_sentences, view
 from hil.demo.children import Child
@@ -39,6 +40,8 @@ class Bench:
         self.choices = choices
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
+        self.noted = 0
+        """How many notes were ever made; `notes` keeps the last of them."""
         self.spec = CarSpec(control_mode=choices.control_mode)
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
@@ -57,6 +60,7 @@ class Bench:
 
     def note(self, text: str) -> None:
         """A line for people."""
+        self.noted += 1
         self.notes.append(f"{time.monotonic() - self.started_s:7.2f} s  {text}")
 
     async def __aenter__(self) -> Bench:
@@ -72,10 +76,10 @@ class Bench:
         if self.choices.pki is not None:
             bring_in(self.choices.pki, folder / "pki")
             self.note(f"took the station's keys from {self.choices.pki}")
-        elif not (folder / "pki" / "v2g_root.pem").exists():
+        elif (why := _pki_wanted(folder / "pki")) is not None:
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
-            self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}")
+            self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
         if self.choices.csms_url is None:
             await self._csms.start()
         self._launch("plant")
@@ -260,6 +264,16 @@ class Bench:
     async def plant_state(self) -> dict[str, Any]:
         """The plant's picture of the demo's EVSE."""
         return await self.plant.ask({"do": "state", "evse": EVSE})
+
+
+def _pki_wanted(folder: Path) -> str | None:
+    """Why keys must be made in this folder, as the end of a note; None while those that are there are valid."""
+    if not (folder / "v2g_root.pem").exists():
+        return ""
+    try:
+        return ": the one before had expired" if expired(folder, datetime.now(UTC)) else None
+    except (OSError, ValueError):
+        return ": the one before was incomplete"
 
 
 def default_folder() -> Path:

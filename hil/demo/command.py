@@ -40,7 +40,7 @@ ONCE_HOLD_S = 3.0
 
 LIVE_HOLD_S = 20.0
 FRAME_S = 0.25
-PICTURE_COLUMNS, PICTURE_LINES = 120, 34
+PICTURE_COLUMNS, PICTURE_LINES, PICTURE_SPAN_S = 120, 34, 12.0
 
 FOLDER_MAX_BYTES = 80
 """A Unix socket's path has at most 107 bytes (unix(7)); the longest name under the folder takes some of them."""
@@ -105,15 +105,16 @@ def main(
         raise click.UsageError(
             f"--csms {csms_url}: ws://HOST:PORT/PATH expected; TLS takes a configuration of its own ([csms])"
         )
-    for file in (report_file, picture):
-        if file is not None:
-            _must_be_writable(file)
     if len(os.fsencode(folder)) > FOLDER_MAX_BYTES:
         raise click.UsageError(
             f"--dir: {len(os.fsencode(folder))} bytes, at most {FOLDER_MAX_BYTES} (it holds Unix sockets)"
         )
     if interface not in (known := [name for _, name in socket.if_nameindex()]):
         raise click.UsageError(f"--interface {interface}: there is {', '.join(known)}")
+    _must_be_makeable(folder)
+    for file in (report_file, picture):
+        if file is not None:
+            _must_be_writable(file)
     if (missing := network.problem(interface)) is not None:
         raise click.ClickException(missing)
     use_tls = (not no_car) if tls is None else tls
@@ -149,6 +150,19 @@ def _must_be_writable(file: Path) -> None:
         file.unlink()
 
 
+def _must_be_makeable(folder: Path) -> None:
+    """The demo's folder is there afterwards. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise click.UsageError(
+            f"--dir {folder}: {error.strerror}; the demo writes keys, logs and sockets there: name a folder of your own"
+        ) from error
+
+
 async def _run(
     choices: Choices, console: Console, *, once: bool, report_file: Path | None, picture: Path | None
 ) -> None:
@@ -180,7 +194,7 @@ async def _run(
 
 async def _run_once(bench: Bench, console: Console, *, report_file: Path | None, picture: Path | None) -> None:
     """The story once, its notes as lines, the report at the end."""
-    story, history = Story(bench, ONCE_HOLD_S), History()
+    story, history = Story(bench, ONCE_HOLD_S), History(PICTURE_SPAN_S)
     if picture is not None:
         story.after["discharge_10_kW"] = lambda: _draw_to(bench, story, history, picture)
     async with (
@@ -213,12 +227,12 @@ async def _watch(bench: Bench, words: Callable[[], str], console: Console) -> No
     history = History()
     with Live(console=console, refresh_per_second=4, screen=True) as live:
         while True:
-            scene = await _look(bench, words(), history)
+            scene = await _observe(bench, words(), history)
             live.update(draw(scene, console.height, console.width))
             await asyncio.sleep(FRAME_S)
 
 
-async def _look(bench: Bench, story: str, history: History) -> Scene:
+async def _observe(bench: Bench, story: str, history: History) -> Scene:
     """What there is to see now; also into the history."""
     daemon = plant = None
     with contextlib.suppress(Refused):
@@ -236,14 +250,14 @@ async def _look(bench: Bench, story: str, history: History) -> Scene:
 async def _remember(bench: Bench, history: History) -> None:
     """Fill the history while no screen does."""
     while True:
-        await _look(bench, "", history)
+        await _observe(bench, "", history)
         await asyncio.sleep(FRAME_S)
 
 
 async def _draw_to(bench: Bench, story: Story, history: History, picture: Path) -> None:
     """The screen as it would be now, as SVG."""
     paper = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
-    scene = await _look(bench, story.position.words(time.monotonic()), history)
+    scene = await _observe(bench, story.position.words(time.monotonic()), history)
     paper.print(draw(scene, PICTURE_LINES, PICTURE_COLUMNS))
     # no fonts fetched from elsewhere: the picture must look the same without a network
     form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -253,10 +267,10 @@ async def _draw_to(bench: Bench, story: Story, history: History, picture: Path) 
 async def _print_notes(bench: Bench, console: Console) -> None:
     printed = 0
     while True:
-        notes = list(bench.notes)
-        for line in notes[printed:]:
-            console.print(line, highlight=False)
-        printed = len(notes)
+        fresh = min(bench.noted - printed, len(bench.notes))
+        for line in list(bench.notes)[len(bench.notes) - fresh :]:
+            console.print(line, highlight=False, soft_wrap=True)
+        printed = bench.noted
         await asyncio.sleep(0.1)
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 SPAN_S = 120.0
+HOLD_S = 1.0
 _UP = " ▁▂▃▄▅▆▇█"
 _DOWN = " ▔▀"
 
@@ -34,7 +35,10 @@ class History:
             self._samples.popleft()
 
     def row(self, quantity: str, cells: int) -> list[float | None]:
-        """The mean of a `Sample` field in each of `cells` equal parts of the span, the newest last; None: no sample."""
+        """The mean of a `Sample` field in each of `cells` equal parts of the span, the newest last.
+
+        A part without a sample repeats the one before it, at most HOLD_S long; None: nothing was known.
+        """
         if not self._samples:
             return [None] * cells
         end_s = self._samples[-1].at_s
@@ -44,7 +48,13 @@ class History:
             place = cells - 1 - int((end_s - sample.at_s) / self.span_s * cells)
             if value is not None and place >= 0:
                 parts[place].append(value)
-        return [sum(part) / len(part) if part else None for part in parts]
+        row: list[float | None] = []
+        held, longest = 0, HOLD_S / self.span_s * cells
+        for part in parts:
+            held = 0 if part else held + 1
+            repeated = row[-1] if row and held <= longest else None
+            row.append(sum(part) / len(part) if part else repeated)
+        return row
 
 
 def block(value: float | None, full: float) -> str:

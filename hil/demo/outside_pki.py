@@ -1,7 +1,7 @@
 """Keys of an outside car's own PKI, in the layout of PyPI `iso15118` (its create_certs.sh), brought into ours.
 
-The car keeps its files; the station takes the SECC chain and key (decrypted into a 0600 file of the demo's folder) and the
-V2G and OEM roots.
+The car keeps its files. The station takes the SECC chain and key, and the V2G and OEM roots. The key is decrypted into a
+file of the demo's folder with mode 0600.
 """
 
 from __future__ import annotations

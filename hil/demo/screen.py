@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from hil.demo.bench import default_folder
 from hil.demo.changes import central_system, fault_sentences
 from hil.demo.history import History, block
 
@@ -53,7 +54,8 @@ def draw(scene: Scene, lines: int = TALL_LINES, columns: int = 100) -> Renderabl
     spare = max(0, lines - TALL_LINES) if tall else 0
     notes_shown = 3 + spare - 2 * (spare // 6) if tall else 1
     messages = (5 + spare // 6, 4 + spare // 6) if tall else (3, 2)
-    steer = Text(f'steer: ./run steer --dir {scene.folder} \'{{"do":"help"}}\'    Ctrl-C ends', style="dim")
+    folder = "" if scene.folder == default_folder() else f"--dir {scene.folder} "
+    steer = Text(f'steer: ./run steer {folder}\'{{"do":"help"}}\'    Ctrl-C ends', style="dim")
     notes = [_one_line(note) for note in list(scene.notes)[-notes_shown:]]
     status = Text(f" {evse['status']} ", style="bold red" if faults else "bold")
     title = Text.assemble(("EVSE 1 ", "bold"), status)

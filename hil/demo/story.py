@@ -19,6 +19,8 @@ SETTLED_SHARE = 0.02
 SETTLE_PATIENCE_S = 5.0
 STEP_PATIENCE_S = 60.0
 HOLD_LOOK_S = 0.5
+FAULT_PATIENCE_S = 10.0
+"""At a start devices count as silent until each has answered once; a fault that stays longer is a real one."""
 
 
 class StoryFailed(RuntimeError):
@@ -120,16 +122,16 @@ class Story:
     # -- steps -----------------------------------------------------------------------------------------------------
 
     async def _clear_the_bench(self) -> None:
-        """A story before this one may have left a car plugged in, a transaction or a fault."""
-        bench = self._bench
-        if not (await bench.plant_state())["plugged"]:
-            return
-        evse = await bench.evse()
-        if faults := fault_sentences(evse):
-            raise StoryFailed(f'a fault is on: {"; ".join(faults.values())}; then send {{"do": "reset"}}')
-        if evse["transaction"] is not None:
-            await self._stopped()
-        await bench.unplug()
+        """A story before this one may have left a fault, a transaction or a car plugged in."""
+        bench, until_s = self._bench, time.monotonic() + FAULT_PATIENCE_S
+        while faults := fault_sentences(await bench.evse()):
+            if time.monotonic() > until_s:
+                raise StoryFailed(f'a fault is on: {"; ".join(faults.values())}; mend it, then send {{"do": "reset"}}')
+            await asyncio.sleep(0.1)
+        if (await bench.plant_state())["plugged"]:
+            if (await bench.evse())["transaction"] is not None:
+                await self._stopped()
+            await bench.unplug()
 
     async def _booted(self) -> None:
         await self._until("BootNotification to be accepted", self._accepted)

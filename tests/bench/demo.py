@@ -1,4 +1,4 @@
-"""`./run bench demo [--runs N] [--json]`: the main job told several times; medians of what a user waits for."""
+"""`./run bench demo [--runs N] [--json]`: the main job played several times; medians of what a user waits for."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -152,3 +153,13 @@ def test_warnings_alone_are_exit_0_and_stand_apart_from_mistakes(tmp_path: Path)
 
 def test_the_command_calls_itself_by_its_name() -> None:
     assert chargepoint("--version").stdout.startswith("chargepoint, version ")
+
+
+def test_steer_on_a_terminal_without_an_argument_prints_its_usage() -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "hil.demo.steer"]
+    done = subprocess.run(command, cwd=ROOT, stdin=slave, capture_output=True, text=True, timeout=30)
+    os.close(slave)
+    os.close(master)
+    assert done.returncode == 2
+    assert '{"do": "help"}' in done.stdout

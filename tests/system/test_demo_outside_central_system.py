@@ -46,6 +46,19 @@ async def test_a_refused_card_is_in_the_notes(new_demo: Any) -> None:
         await asyncio.to_thread(demo.until, "the car to wait", lambda: demo.state()["car"]["phase"] == "waiting")
 
 
+async def test_a_car_that_was_refused_begins_anew_when_the_pilot_calls(new_demo: Any) -> None:
+    """The pilot goes from 5 % to F and back here, for want of anything quicker that takes 5 % away."""
+    async with Csms(tokens={"04A2B3C4D5E6F7": "Blocked"}) as system:
+        demo = new_demo("--csms", system.url)
+        await asyncio.to_thread(demo.until, "the car to wait", lambda: demo.state()["car"]["phase"] == "waiting")
+        await system.call("CP-DEMO", "ChangeAvailability", {"operationalStatus": "Inoperative"})
+        await asyncio.to_thread(demo.until, "no 5 %", lambda: demo.plant()["pilot_command"] == "F")
+        assert (await asyncio.to_thread(demo.steer, do="token", value="04B2B3C4D5E6F8"))["ok"]
+        await system.heard("CP-DEMO", "Authorize", 2)
+        await system.call("CP-DEMO", "ChangeAvailability", {"operationalStatus": "Operative"})
+        await asyncio.to_thread(demo.until, "the first loop", lambda: demo.state()["car"]["loops"] > 0)
+
+
 def test_a_terminal_without_a_cursor_gets_lines(tmp_path: Path, sdp_port: int) -> None:
     """On a pseudo-terminal, for only there the live screen would be drawn."""
     master, slave = pty.openpty()

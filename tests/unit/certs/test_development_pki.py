@@ -2,13 +2,14 @@
 
 import stat
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from certs.__main__ import main
-from certs.pki import Curve, Pki
+from certs.pki import Curve, Pki, expired
 
 
 @pytest.mark.interop
@@ -53,3 +54,10 @@ def test_a_foreign_root_does_not_vouch(tmp_path: Path) -> None:
     Pki(Curve.P256).write(tmp_path)
     command = ["openssl", "verify", "-CAfile", str(tmp_path / "oem_root.pem"), str(tmp_path / "csms.pem")]
     assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_a_pki_expires_with_its_shortest_certificate(tmp_path: Path) -> None:
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    Pki(Curve.P256, made).write(tmp_path)
+    assert not expired(tmp_path, made + timedelta(days=59))
+    assert expired(tmp_path, made + timedelta(days=61))

@@ -24,6 +24,7 @@ from hil.demo.command import main
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),
+        (["--dir", "/dev/null/demo"], "name a folder of your own"),
     ],
 )
 def test_an_impossible_option_is_refused_at_once(tmp_path: Path, options: list[str], expected: str) -> None:

@@ -31,6 +31,16 @@ def test_a_row_has_the_newest_value_at_its_end_and_forgets() -> None:
     assert len(history._samples) == 11
 
 
+def test_more_cells_than_samples_leave_no_holes_and_an_outage_does() -> None:
+    history = History(span_s=10.0)
+    for at_s in (0.0, 0.5, 1.0, 1.5, 9.0, 9.5, 10.0):
+        history.add(Sample(at_s, 7.0, None, None))
+    row = history.row("power_W", 40)
+    assert row[2:9] == [7.0] * 7
+    assert row[-5:] == [7.0] * 5
+    assert row[20] is None
+
+
 def test_a_history_is_bounded_whatever_the_clock_does() -> None:
     history = History(span_s=10.0, most=100)
     for _ in range(1000):
