@@ -7,7 +7,9 @@ read, interlocks, latch, sequence, command; what trips in a cycle is commanded o
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
@@ -86,12 +88,21 @@ class StageRatings:
 class EvseStage:
     """Sole owner of one EVSE's power hardware. Everything off until a valid demand says otherwise."""
 
-    def __init__(self, evse_id: EvseId, hardware: EvseHardware, ratings: StageRatings) -> None:
+    def __init__(
+        self,
+        evse_id: EvseId,
+        hardware: EvseHardware,
+        ratings: StageRatings,
+        kept: Mapping[FaultCode, str] = MappingProxyType({}),
+    ) -> None:
+        """`kept`: faults that were latched before the process started and that only a person may reset."""
         self.evse_id = evse_id
         self._hw = hardware
         self._ratings = ratings
         self._interlocks = Interlocks()
-        self._latches = Latches(NOT_HEARD_YET)
+        self._latches = Latches(NOT_HEARD_YET, kept)
+        self._record_trouble = ""
+        self._author = ""
         self._sequence: DcSequence | None = None
         self._demand: StageDemand | None = None
         self._demand_until_s = 0.0
@@ -102,7 +113,7 @@ class EvseStage:
         self._contactor_opened = False
         self._board_command = PilotBoardCommand()
         self._car_voltage_max_V = self._car_voltage_named_V = 0.0
-        self._reset_asked = False
+        self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
         self._energy = EnergyCount()
@@ -122,9 +133,18 @@ class EvseStage:
         if self._demand is not None:
             self._demand = replace(self._demand, seq=-1)
 
-    def reset_faults(self) -> None:
-        """A person or the central system asks for a reset; causes still present stay latched."""
-        self._reset_asked = True
+    def reset_faults(self, author: str) -> None:
+        """A person or the central system (`author`) asks for a reset; causes still present stay latched."""
+        self._reset_asked, self._author = True, author
+
+    @property
+    def operator_latches(self) -> Mapping[FaultCode, str]:
+        """Latched faults that only a person may reset, with their words: to be kept over a restart."""
+        return self._latches.operator
+
+    def note_record_trouble(self, trouble: str) -> None:
+        """Why the record of latched faults cannot be written; empty when it can. A trouble is a fault of its own."""
+        self._record_trouble = trouble
 
     def process_stalled(self, for_s: float, now_s: float) -> None:
         """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
@@ -187,6 +207,8 @@ class EvseStage:
             coil_on=None if seen.board is None else seen.board.contactor_commanded,
         )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
+        if self._record_trouble:
+            active[FaultCode.LATCH_RECORD] = self._record_trouble
         self._latch(active, seen, stage_before, now_s)
         capabilities = self._stage_capabilities(self._hw.module.capabilities)
         image = replace(
@@ -334,7 +356,9 @@ class EvseStage:
             active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A, resting=rests
         )
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
-        self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
+        author = self._author if self._resetting else ""
+        self._resetting = False
+        self._events += [FaultCleared(self.evse_id, code, now_s, author) for code in sorted(cleared)]
 
     def _power_off(self, stage: Stage) -> bool:
         return stage in (Stage.OFF, Stage.FAULTED) and not self._contactor_commanded
@@ -369,6 +393,7 @@ class EvseStage:
         if self._reset_until_s is not None and (not latched or now_s >= self._reset_until_s):
             self._reset_until_s = None
             self._latches.ask_reset()
+            self._resetting = True
 
     def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
