@@ -16,6 +16,7 @@ from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage
 from chargepoint.ports import Bus
+from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_codec import DownMessage, ResetFaults
@@ -158,12 +159,11 @@ class Cycle:
                     self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
                 elif isinstance(event, FaultCleared) and event.author:
                     self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
-        for bus in self._buses:
-            bus.pump(now_s)  # what the cycle just queued goes out now
+        self._pump(now_s)  # what the cycle just queued goes out now
         self._keep_latches(changed=latches_changed)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
-            self._tell_health()
+            self._report_health()
         self._beat()
         return all_off
 
@@ -176,7 +176,7 @@ class Cycle:
         for stage in self._stages.values():
             stage.note_record_trouble(self._latch_file.trouble)
 
-    def _tell_health(self) -> None:
+    def _report_health(self) -> None:
         """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
         if self._complaints > COMPLAINTS_MAX:
             self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
@@ -185,12 +185,12 @@ class Cycle:
             health = bus.health()
             self._link.send(health)
             what = f"bus {health.name}"
-            self._tell_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
+            self._report_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
         for evse_id, stage in self._stages.items():
             for place, (name, trouble) in enumerate(stage.identity_errors):
-                self._tell_trouble((evse_id, place), name, trouble)
+                self._report_trouble((evse_id, place), name, trouble)
 
-    def _tell_trouble(self, key: Hashable, what: str, trouble: str) -> None:
+    def _report_trouble(self, key: Hashable, what: str, trouble: str) -> None:
         if trouble == self._troubles.get(key, ""):
             return
         self._troubles[key] = trouble
@@ -236,8 +236,12 @@ class Cycle:
             time.sleep(wait_s)
 
     def _pump(self, now_s: float) -> None:
+        """Move every bus. A bus that raises is a dead bus: the readings of its devices age, the others go on."""
         for bus in self._buses:
-            bus.pump(now_s)
+            try:
+                bus.pump(now_s)
+            except Exception as error:
+                self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()
