@@ -21,6 +21,7 @@ class SerialBus:
         self.name = spec.name
         self.master = RtuMaster(spec.name, spec.baud, spec.format, spec.gap_ms / 1000)
         self._spec = spec
+        self._now_s = 0.0
         self._tty: Tty | None = None
         self._open_at_s = -1e9
         self.last_error = ""
@@ -32,6 +33,7 @@ class SerialBus:
 
     def pump(self, now_s: float) -> None:
         """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+        self._now_s = now_s
         if self._tty is None and now_s >= self._open_at_s:
             self._open(now_s)
         if self._tty is None:
@@ -45,6 +47,8 @@ class SerialBus:
                 self._tty.write(frame)
         except Gone as gone:
             self._lose(str(gone), now_s)
+        except Exception as error:  # a defect of the master: this wire begins anew, the others go on
+            self._lose(f"{self._spec.port}: defect of its master: {type(error).__name__}: {error}", now_s)
 
     @property
     def deadline_s(self) -> float | None:
@@ -52,8 +56,9 @@ class SerialBus:
         return self._open_at_s if self._tty is None else self.master.deadline_s
 
     def health(self) -> BusHealth:
-        """Counters since start, and why the line is not there if it is not."""
-        return replace(self.master.health(), trouble="" if self._tty is not None else self.last_error)
+        """Counters since start, and why the line is not there if it is not, or what a driver of it could not do."""
+        trouble = self.last_error if self._tty is None else self.master.defects(self._now_s)
+        return replace(self.master.health(), trouble=trouble)
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.config.schema import Config
+from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_server import LinkServer
-from chargepoint.power.wiring import build
+from chargepoint.power.wiring import build, latch_folder
 
 LINK_NAME = "power.sock"
 FIFO_PRIORITY = 50
@@ -30,9 +32,11 @@ def link_path(config: Config) -> Path:
 def run(config: Config) -> None:
     """Until SIGTERM or SIGINT: then ramp down, open, return."""
     notifier = Notifier()
-    station = build(config)
+    latch_file = LatchFile(latch_folder(config), log)
+    station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
     link = LinkServer(link_path(config))
-    cycle = Cycle(station.stages, station.buses, link, config.power.tick_ms / 1000, notifier.beat, log)
+    tick_s = config.power.tick_ms / 1000
+    cycle = Cycle(station.stages, station.buses, link, tick_s, notifier.beat, log, latch_file=latch_file)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: cycle.stop())
     _become_punctual(realtime=config.power.realtime)
@@ -43,6 +47,7 @@ def run(config: Config) -> None:
     finally:
         notifier.stopping()
         link.close()
+        latch_file.close()
         for bus in station.buses:
             bus.close()
         late = cycle.lateness

@@ -153,7 +153,7 @@ class StationShell:
                 self._link.demand(demand)
             case ResetLatches(evse_id, author):
                 self._write(evse_id, "*", f"reset of latched faults, asked by {author}")
-                self._link.reset_faults(evse_id)
+                self._link.reset_faults(evse_id, author)
             case StoreRecord():
                 self._store_record(effect)
             case ReportReading(evse_id, sample):

@@ -233,6 +233,11 @@ class PowerSection(Section):
         le=10_000_000,
         description="below this resistance to earth power stops, or is not switched on",
     )
+    state_dir: Path | None = Field(
+        None,
+        description="folder of the power process alone, for its record of latched faults; "
+        "none: [station] state_dir with -power behind it",
+    )
 
 
 class Config(Section):

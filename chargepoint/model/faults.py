@@ -69,6 +69,7 @@ class FaultCode(IntEnum):
     PROXIMITY = 31
     OUTPUT_NOT_DISCHARGED = 32
     CONTACTOR_OPENED = 33
+    LATCH_RECORD = 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,12 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         "voltage left at the output after the discharge",
         "isolate the charger; check contactor, discharge resistor and module before reset",
     ),
+    FaultCode.LATCH_RECORD: _row(
+        _R,
+        ResetRule.OPERATOR,
+        "record of latched faults unusable",
+        "see [power] state_dir and its owner; inspect the station for the faults that may be lost, then reset it",
+    ),
     FaultCode.INTERNAL: _row(
         _E,
         ResetRule.OPERATOR,
@@ -212,8 +219,9 @@ class InterlockTripped:
 
 @dataclass(frozen=True, slots=True)
 class FaultCleared:
-    """A latched fault's cause is gone and its reset rule was met."""
+    """A latched fault's cause is gone and its reset rule was met. `author`: who asked for the reset, empty if nobody did."""
 
     evse_id: EvseId
     code: FaultCode
     at_s: float
+    author: str = ""

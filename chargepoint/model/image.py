@@ -168,7 +168,7 @@ class BusHealth:
     late: int
     connected: bool
     trouble: str = ""
-    """In words why the wire is not there; empty while it is."""
+    """In words why the wire is not there, or what a driver on it could not do; empty while all is well."""
 
 
 PowerEvent = InterlockTripped | FaultCleared | TokenPresented

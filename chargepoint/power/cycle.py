@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from chargepoint.model.faults import InterlockTripped
+from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage
 from chargepoint.ports import Bus
+from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
+from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 
@@ -67,7 +69,9 @@ class Cycle:
         beat: Callable[[], None],
         log: logging.Logger,
         now: Callable[[], float] = time.monotonic,
+        latch_file: LatchFile | None = None,
     ) -> None:
+        """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process."""
         self._stages = stages
         self._buses = buses
         self._link = link
@@ -75,6 +79,7 @@ class Cycle:
         self._beat = beat
         self._log = log
         self._now = now
+        self._latch_file = latch_file
         self._stopping = False
         self._image_due_s = 0.0
         self._health_due_s = 0.0
@@ -137,7 +142,7 @@ class Cycle:
 
     def tick(self, now_s: float) -> bool:
         """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
-        all_off = True
+        all_off, latches_changed = True, False
         publish = now_s >= self._image_due_s
         if publish:
             self._image_due_s = now_s + IMAGE_PERIOD_S
@@ -145,21 +150,33 @@ class Cycle:
             image = self._cycle(stage, now_s)
             all_off &= image.stage.name in ("OFF", "FAULTED")
             events = stage.events()
+            latches_changed |= any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
             if publish or events:  # what an event follows from is seen before it is heard
                 self._link.send(image)
             for event in events:
                 self._link.send(event)
                 if isinstance(event, InterlockTripped):
                     self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
-        for bus in self._buses:
-            bus.pump(now_s)  # what the cycle just queued goes out now
+                elif isinstance(event, FaultCleared) and event.author:
+                    self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
+        self._pump(now_s)  # what the cycle just queued goes out now
+        self._keep_latches(changed=latches_changed)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
-            self._tell_health()
+            self._report_health()
         self._beat()
         return all_off
 
-    def _tell_health(self) -> None:
+    def _keep_latches(self, *, changed: bool) -> None:
+        """After the orders are out: the record waits for a disk, a trip never does."""
+        if self._latch_file is None:
+            return
+        if changed:
+            self._latch_file.keep({evse_id: stage.operator_latches for evse_id, stage in self._stages.items()})
+        for stage in self._stages.values():
+            stage.note_record_trouble(self._latch_file.trouble)
+
+    def _report_health(self) -> None:
         """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
         if self._complaints > COMPLAINTS_MAX:
             self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
@@ -168,12 +185,12 @@ class Cycle:
             health = bus.health()
             self._link.send(health)
             what = f"bus {health.name}"
-            self._tell_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
+            self._report_trouble((what,), what, health.trouble and f"{what}: {health.trouble}")
         for evse_id, stage in self._stages.items():
             for place, (name, trouble) in enumerate(stage.identity_errors):
-                self._tell_trouble((evse_id, place), name, trouble)
+                self._report_trouble((evse_id, place), name, trouble)
 
-    def _tell_trouble(self, key: Hashable, what: str, trouble: str) -> None:
+    def _report_trouble(self, key: Hashable, what: str, trouble: str) -> None:
         if trouble == self._troubles.get(key, ""):
             return
         self._troubles[key] = trouble
@@ -219,8 +236,12 @@ class Cycle:
             time.sleep(wait_s)
 
     def _pump(self, now_s: float) -> None:
+        """Move every bus. A bus that raises is a dead bus: the readings of its devices age, the others go on."""
         for bus in self._buses:
-            bus.pump(now_s)
+            try:
+                bus.pump(now_s)
+            except Exception as error:
+                self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()
@@ -245,6 +266,8 @@ class Cycle:
         if stage is None:
             self._complain(f"message for EVSE {message.evse_id}, which is not configured")
         elif isinstance(message, ResetFaults):
-            stage.reset_faults()
+            author = "".join(char if char.isprintable() else "?" for char in message.author)
+            self._log.info("* evse %d: reset of latched faults asked by %s", message.evse_id, author)
+            stage.reset_faults(author)
         elif not self._stopping:
             stage.take_demand(message, now_s)

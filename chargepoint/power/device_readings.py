@@ -1,18 +1,14 @@
-"""What the devices of one EVSE say in one cycle: a reading that is too old is None."""
+"""The readings of one EVSE's devices in one cycle: a reading that is too old is None."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from chargepoint.model.image import Contactor, ControlPilot, Lock, MeterRegisters
-from chargepoint.model.readings import fresh
+from chargepoint.model.readings import Reading, fresh
 from chargepoint.ports import (
-    EnergyMeter,
-    InsulationMonitor,
     InsulationState,
-    PilotBoard,
     PilotBoardState,
-    PowerModule,
     PowerModuleState,
 )
 
@@ -86,16 +82,20 @@ NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)
 """When nothing that was read is to be trusted."""
 
 
-def read_devices(
-    pilot: PilotBoard, module: PowerModule, meter: EnergyMeter, insulation: InsulationMonitor, now_s: float
+def young_enough(
+    pilot: Reading[PilotBoardState] | None,
+    module: Reading[PowerModuleState] | None,
+    registers: MeterRegisters | None,
+    insulation: Reading[InsulationState] | None,
+    now_s: float,
 ) -> DeviceReadings:
-    """The last word of each device, if it is young enough."""
-    board, registers = fresh(pilot.state, now_s, PILOT_MAX_AGE_S), meter.registers
+    """The last reading of each device, where it is young enough to decide by."""
+    board = fresh(pilot, now_s, PILOT_MAX_AGE_S)
     return DeviceReadings(
         board=board,
-        module=fresh(module.state, now_s, MODULE_MAX_AGE_S),
+        module=fresh(module, now_s, MODULE_MAX_AGE_S),
         meter=registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None,
-        insulation=fresh(insulation.state, now_s, INSULATION_MAX_AGE_S),
+        insulation=fresh(insulation, now_s, INSULATION_MAX_AGE_S),
         contactor=_contactor(board),
     )
 

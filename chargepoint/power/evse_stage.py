@@ -7,7 +7,9 @@ read, interlocks, latch, sequence, command; what trips in a cycle is commanded o
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
@@ -16,6 +18,7 @@ from chargepoint.model.image import (
     Contactor,
     ControlPilot,
     EvseImage,
+    MeterRegisters,
     PowerEvent,
     Stage,
     StageCapabilities,
@@ -32,7 +35,8 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, read_devices
+from chargepoint.power.device_guard import DeviceGuard
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, young_enough
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
@@ -86,12 +90,24 @@ class StageRatings:
 class EvseStage:
     """Sole owner of one EVSE's power hardware. Everything off until a valid demand says otherwise."""
 
-    def __init__(self, evse_id: EvseId, hardware: EvseHardware, ratings: StageRatings) -> None:
+    def __init__(
+        self,
+        evse_id: EvseId,
+        hardware: EvseHardware,
+        ratings: StageRatings,
+        kept: Mapping[FaultCode, str] = MappingProxyType({}),
+    ) -> None:
+        """`kept`: faults that were latched before the process started and that only a person may reset."""
         self.evse_id = evse_id
         self._hw = hardware
         self._ratings = ratings
+        self._guard = DeviceGuard()
+        self._capabilities: PowerModuleCapabilities | None = None
+        self._registers: MeterRegisters | None = None
         self._interlocks = Interlocks()
-        self._latches = Latches(NOT_HEARD_YET)
+        self._latches = Latches(NOT_HEARD_YET, kept)
+        self._record_trouble = ""
+        self._author = ""
         self._sequence: DcSequence | None = None
         self._demand: StageDemand | None = None
         self._demand_until_s = 0.0
@@ -102,7 +118,7 @@ class EvseStage:
         self._contactor_opened = False
         self._board_command = PilotBoardCommand()
         self._car_voltage_max_V = self._car_voltage_named_V = 0.0
-        self._reset_asked = False
+        self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
         self._energy = EnergyCount()
@@ -122,9 +138,18 @@ class EvseStage:
         if self._demand is not None:
             self._demand = replace(self._demand, seq=-1)
 
-    def reset_faults(self) -> None:
-        """A person or the central system asks for a reset; causes still present stay latched."""
-        self._reset_asked = True
+    def reset_faults(self, author: str) -> None:
+        """A person or the central system (`author`) asks for a reset; causes still present stay latched."""
+        self._reset_asked, self._author = True, author
+
+    @property
+    def operator_latches(self) -> Mapping[FaultCode, str]:
+        """Latched faults that only a person may reset, with their words: to be kept over a restart."""
+        return self._latches.operator
+
+    def note_record_trouble(self, trouble: str) -> None:
+        """Why the record of latched faults cannot be written; empty when it can. A trouble is a fault of its own."""
+        self._record_trouble = trouble
 
     def process_stalled(self, for_s: float, now_s: float) -> None:
         """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
@@ -161,9 +186,13 @@ class EvseStage:
 
     @property
     def identity_errors(self) -> tuple[tuple[str, str], ...]:
-        """Of every device its name and why it is not the one configured; empty text: nothing to say. Always in one order."""
+        """Of every device its name and what is wrong with it: not the one configured, or a driver that failed. Empty text:
+        nothing to report. Always in one order."""
         hw = self._hw
-        return tuple((device.name, device.identity_error) for device in (hw.pilot, hw.module, hw.meter, hw.insulation))
+        return tuple(
+            (device.name, self._guard.trouble(device) or device.identity_error)
+            for device in (hw.pilot, hw.module, hw.meter, hw.insulation)
+        )
 
     def events(self) -> list[PowerEvent]:
         """What happened since the last call."""
@@ -172,8 +201,8 @@ class EvseStage:
 
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
-        seen = read_devices(self._hw.pilot, self._hw.module, self._hw.meter, self._hw.insulation, now_s)
-        sequence = self._sequence_for(self._hw.module.capabilities)
+        seen = self._read(now_s)
+        sequence = self._sequence_for(self._capabilities)
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
         stage_before = sequence.stage if sequence is not None else Stage.OFF
@@ -187,11 +216,13 @@ class EvseStage:
             coil_on=None if seen.board is None else seen.board.contactor_commanded,
         )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
+        if self._record_trouble:
+            active[FaultCode.LATCH_RECORD] = self._record_trouble
         self._latch(active, seen, stage_before, now_s)
-        capabilities = self._stage_capabilities(self._hw.module.capabilities)
+        capabilities = self._stage_capabilities(self._capabilities)
         image = replace(
             self._image(seen, demand, capabilities, stage_before, now_s),
-            meter=self._hw.meter.registers,  # as last read, with its own age
+            meter=self._registers,  # as last read, with its own age
         )
         if sequence is None:
             return image
@@ -208,13 +239,27 @@ class EvseStage:
             permitted=self._latches.severity is None,
         )
 
+    def _read(self, now_s: float) -> DeviceReadings:
+        hw, guard = self._hw, self._guard
+        guard.begin(now_s)
+        self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
+        self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
+        return young_enough(
+            guard.read(hw.pilot, lambda: hw.pilot.state),
+            guard.read(hw.module, lambda: hw.module.state),
+            self._registers,
+            guard.read(hw.insulation, lambda: hw.insulation.state),
+            now_s,
+        )
+
     def _obey(self, out: SequenceOutputs) -> None:
+        hw, guard = self._hw, self._guard
         self._board_command, self._contactor_commanded = out.board, out.board.contactor
-        self._hw.pilot.command(out.board)
-        self._hw.module.command(out.module)
-        self._hw.insulation.enable(out.insulation_measuring)
+        guard.order(hw.pilot, lambda: hw.pilot.command(out.board))
+        guard.order(hw.module, lambda: hw.module.command(out.module))
+        guard.order(hw.insulation, lambda: hw.insulation.enable(out.insulation_measuring))
         if out.insulation_self_test:
-            self._hw.insulation.start_self_test()
+            guard.order(hw.insulation, hw.insulation.start_self_test)
 
     def _image(
         self,
@@ -262,7 +307,7 @@ class EvseStage:
             current_A=seen.current_A,
             meter_current_A=seen.recent_meter_current_A(now_s),
             insulation=seen.insulation,
-            capabilities=self._rated(self._hw.module.capabilities),
+            capabilities=self._rated(self._capabilities),
             temperature_degC=seen.temperature_degC,
             open_now=self._contactor_opened,
         )
@@ -334,7 +379,9 @@ class EvseStage:
             active, power_off=self._power_off(stage), car_gone=seen.pilot is ControlPilot.A, resting=rests
         )
         self._events += [InterlockTripped(self.evse_id, code, now_s, detail) for code, detail in new.items()]
-        self._events += [FaultCleared(self.evse_id, code, now_s) for code in sorted(cleared)]
+        author = self._author if self._resetting else ""
+        self._resetting = False
+        self._events += [FaultCleared(self.evse_id, code, now_s, author) for code in sorted(cleared)]
 
     def _power_off(self, stage: Stage) -> bool:
         return stage in (Stage.OFF, Stage.FAULTED) and not self._contactor_commanded
@@ -355,7 +402,8 @@ class EvseStage:
             self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S
             tested = None if seen.insulation is None else seen.insulation.self_test_passed
             if self._power_off(stage) and tested is False:
-                self._hw.insulation.start_self_test()  # a failed one leaves the monitor unhealthy until the next
+                # a failed one leaves the monitor unhealthy until the next
+                self._guard.order(self._hw.insulation, self._hw.insulation.start_self_test)
         asked = self._reset_until_s is not None
         latched = frozenset() if seen.board is None else seen.board.latched
         car_gone = seen.pilot is ControlPilot.A
@@ -365,10 +413,11 @@ class EvseStage:
             and board_may_clear(latched, car_gone=car_gone, asked=asked)
         ):
             self._board_clear_due_s = now_s + BOARD_CLEAR_PERIOD_S
-            self._hw.pilot.clear_latched()
+            self._guard.order(self._hw.pilot, self._hw.pilot.clear_latched)
         if self._reset_until_s is not None and (not latched or now_s >= self._reset_until_s):
             self._reset_until_s = None
             self._latches.ask_reset()
+            self._resetting = True
 
     def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
@@ -400,11 +449,11 @@ class EvseStage:
 
     def poll(self, now_s: float) -> None:
         """Let every device queue what is due, and take tokens from the reader."""
-        hw = self._hw
-        hw.pilot.poll(now_s)
-        hw.module.poll(now_s)
-        hw.meter.poll(now_s)
-        hw.insulation.poll(now_s)
-        if hw.token_reader is not None:
-            hw.token_reader.poll(now_s)
-            self._events += [TokenPresented(self.evse_id, value, now_s) for value in hw.token_reader.tokens()]
+        hw, guard = self._hw, self._guard
+        for device in (hw.pilot, hw.module, hw.meter, hw.insulation):
+            guard.poll(device, now_s)
+        reader = hw.token_reader
+        if reader is not None:
+            guard.poll(reader, now_s)
+            tokens = guard.read(reader, lambda: list(reader.tokens())) or ()
+            self._events += [TokenPresented(self.evse_id, value, now_s) for value in tokens]

@@ -91,9 +91,9 @@ class LinkClient:
         self._seq += 1
         self._send(replace(demand, seq=self._seq))
 
-    def reset_faults(self, evse_id: EvseId) -> None:
-        """Ask for a reset of latched faults."""
-        self._send(ResetFaults(evse_id))
+    def reset_faults(self, evse_id: EvseId, author: str) -> None:
+        """Ask for a reset of latched faults. `author` says who wants it, for the power process's log (64 bytes at most)."""
+        self._send(ResetFaults(evse_id, author))
 
     def _send(self, message: DownMessage) -> None:
         if self._socket is None:

@@ -28,11 +28,12 @@ from chargepoint.model.image import (
 )
 from chargepoint.model.limits import Interval
 
-VERSION = 2
+VERSION = 3
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
 LAW_POINTS_MAX = 32
+AUTHOR_MAX_BYTES = 64
 
 _HEAD = struct.Struct("<2sBB")
 _MAGIC = b"cp"
@@ -41,6 +42,7 @@ _DEMAND = struct.Struct("<HqdBBdB8dB")
 _IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
 _IMAGE_TAIL = struct.Struct("<12d")
 _EVENT = struct.Struct("<HBd")
+_RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
 
 
@@ -60,9 +62,10 @@ class LinkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ResetFaults:
-    """Ask the power process to clear what its rules allow."""
+    """Ask the power process to clear what its rules allow. `author`: who asks, for the log; 1 to 64 bytes of UTF-8."""
 
     evse_id: EvseId
+    author: str
 
 
 DownMessage = StageDemand | ResetFaults
@@ -80,7 +83,10 @@ def _maybe(value: float) -> float | None:
 def encode_down(message: DownMessage) -> bytes:
     """A demand or a reset as bytes."""
     if isinstance(message, ResetFaults):
-        return _HEAD.pack(_MAGIC, VERSION, _Kind.RESET) + struct.pack("<H", message.evse_id)
+        author = message.author.encode()
+        if not 1 <= len(author) <= AUTHOR_MAX_BYTES:
+            raise LinkError(f"author of {len(author)} bytes: 1 to {AUTHOR_MAX_BYTES}")
+        return _HEAD.pack(_MAGIC, VERSION, _Kind.RESET) + _RESET.pack(message.evse_id, len(author)) + author
     points = () if message.law is None else message.law.points
     if len(points) > LAW_POINTS_MAX:
         raise LinkError(f"law has {len(points)} points: at most {LAW_POINTS_MAX}")
@@ -113,12 +119,20 @@ def decode_down(data: bytes) -> DownMessage:
     kind, body = _open(data)
     try:
         if kind == _Kind.RESET:
-            return ResetFaults(EvseId(struct.unpack("<H", body)[0]))
+            return _reset(body)
         if kind == _Kind.DEMAND:
             return _demand(body)
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
     raise LinkError(f"kind {kind}: demand ({_Kind.DEMAND}) or reset ({_Kind.RESET}) expected")
+
+
+def _reset(body: bytes) -> ResetFaults:
+    evse_id, length = _RESET.unpack_from(body)
+    author = body[_RESET.size :]
+    if not 1 <= length <= AUTHOR_MAX_BYTES or len(author) != length:
+        raise LinkError(f"author of {len(author)} bytes: 1 to {AUTHOR_MAX_BYTES}, as many as its length says")
+    return ResetFaults(EvseId(evse_id), author.decode("utf-8"))
 
 
 def _demand(body: bytes) -> StageDemand:
@@ -171,7 +185,8 @@ def encode_up(message: UpMessage) -> bytes:
             return head + _EVENT.pack(message.evse_id, message.code, message.at_s) + message.detail.encode()[:1024]
         case FaultCleared():
             head = _HEAD.pack(_MAGIC, VERSION, _Kind.CLEARED)
-            return head + _EVENT.pack(message.evse_id, message.code, message.at_s)
+            author = message.author.encode()[:AUTHOR_MAX_BYTES]
+            return head + _EVENT.pack(message.evse_id, message.code, message.at_s) + author
         case TokenPresented():
             head = _HEAD.pack(_MAGIC, VERSION, _Kind.TOKEN)
             return head + _EVENT.pack(message.evse_id, 0, message.at_s) + message.value.encode()[:64]
@@ -239,8 +254,9 @@ def decode_up(data: bytes) -> UpMessage:
                 detail = body[_EVENT.size :].decode("utf-8", "replace")
                 return InterlockTripped(EvseId(evse_id), FaultCode(code), at_s, detail)
             case _Kind.CLEARED:
-                evse_id, code, at_s = _EVENT.unpack(body)
-                return FaultCleared(EvseId(evse_id), FaultCode(code), at_s)
+                evse_id, code, at_s = _EVENT.unpack_from(body)
+                author = body[_EVENT.size :].decode("utf-8", "replace")
+                return FaultCleared(EvseId(evse_id), FaultCode(code), at_s, author)
             case _Kind.TOKEN:
                 evse_id, _, at_s = _EVENT.unpack_from(body)
                 return TokenPresented(EvseId(evse_id), body[_EVENT.size :].decode("utf-8", "replace"), at_s)

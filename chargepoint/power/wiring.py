@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from chargepoint.config.schema import Config, DeviceSection, EvseSection, TokenReaderSection
+from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import (
@@ -21,6 +24,7 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
 from drivers import catalog
 
@@ -73,8 +77,17 @@ def drivers_reference() -> str:
     return catalog.reference()
 
 
-def build(config: Config) -> PowerStation:
-    """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked."""
+def latch_folder(config: Config) -> Path:
+    """Where the power process keeps its record of latched faults: [power] state_dir, else beside the daemon's own."""
+    beside = config.station.state_dir
+    return config.power.state_dir or beside.with_name(f"{beside.name}-power")
+
+
+def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStation:
+    """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked.
+
+    `kept`: the faults each EVSE is to start with, because only a person may reset them.
+    """
     buses = {name: _bus(config, name) for name in config.bus}
 
     def device(kind: str, name: str) -> Device:
@@ -82,7 +95,8 @@ def build(config: Config) -> PowerStation:
         return catalog.build_device(_spec(kind, name, section), buses[section.bus])
 
     stages = {
-        EvseId(number): _stage(config, EvseId(number), section, device) for number, section in config.evse.items()
+        EvseId(number): _stage(config, EvseId(number), section, device, kept.get(EvseId(number), {}))
+        for number, section in config.evse.items()
     }
     return PowerStation(tuple(buses.values()), stages)
 
@@ -119,6 +133,7 @@ def _stage(
     evse_id: EvseId,
     section: EvseSection,
     device: Callable[[str, str], Device],
+    kept: Mapping[FaultCode, str],
 ) -> EvseStage:
     modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
     reader = section.token_reader
@@ -143,4 +158,4 @@ def _stage(
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
     )
-    return EvseStage(evse_id, hardware, ratings)
+    return EvseStage(evse_id, hardware, ratings, kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
 
@@ -39,8 +40,11 @@ class Latches:
     asked for clears the first three too. A cause that is still there cannot be cleared.
     """
 
-    def __init__(self, initial: frozenset[FaultCode] = frozenset()) -> None:
-        self._latched: dict[FaultCode, str] = dict.fromkeys(initial, "not heard yet")
+    def __init__(
+        self, initial: frozenset[FaultCode] = frozenset(), kept: Mapping[FaultCode, str] = MappingProxyType({})
+    ) -> None:
+        """`initial`: latched because nothing was heard yet. `kept`: what was latched before the process started."""
+        self._latched: dict[FaultCode, str] = {**dict.fromkeys(initial, "not heard yet"), **kept}
         self._left: set[FaultCode] = set()
         """Latched faults that have seen the car gone."""
         self._reset_asked = False
@@ -49,6 +53,11 @@ class Latches:
     def codes(self) -> frozenset[FaultCode]:
         """What is latched now."""
         return frozenset(self._latched)
+
+    @property
+    def operator(self) -> dict[FaultCode, str]:
+        """What only a person may reset, with its words: to be kept over a restart."""
+        return {code: detail for code, detail in self._latched.items() if CATALOGUE[code].reset is ResetRule.OPERATOR}
 
     def detail(self, code: FaultCode) -> str:
         """The words of the first sighting."""

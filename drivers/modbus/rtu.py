@@ -49,6 +49,9 @@ OnDone = Callable[[Outcome], None]
 
 _BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 _BUFFER = 2 * MAX_FRAME
+REMEMBER_S = 60.0
+"""A driver's defect is reported this long after its last occurrence, so that one cause gives one line."""
+
 FAILING_SHARE = 1 / 3
 """Of the wire's time, for all devices together that failed lately (own rule)."""
 
@@ -89,7 +92,8 @@ class _Standing:
 
 
 class RtuMaster:
-    """One wire's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit.
+    """One wire's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit. A callback
+    that raises ends nothing but itself (`defects`).
 
     The queue holds at most `capacity` requests. When it is full, the youngest of the least urgent gives way to a more
     urgent newcomer, otherwise the newcomer is refused; either way the loser's callback hears Failed(OVERFLOW).
@@ -101,7 +105,8 @@ class RtuMaster:
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
         self._capacity = capacity
         self._queues: tuple[list[_Queued], ...] = tuple([] for _ in Priority)
-        self._undelivered: list[tuple[OnDone, Failed]] = []
+        self._undelivered: list[tuple[_Queued, Failed]] = []
+        self._defects: dict[int, tuple[str, float]] = {}
         self._units: dict[int, _Standing] = {}
         self._out: _Queued | None = None
         self._timeout_at_s = 0.0
@@ -166,9 +171,9 @@ class RtuMaster:
             queue = self._queues[priority]
             if queue and priority > item.priority:
                 loser = queue.pop()
-                self._undelivered.append((loser.on_done, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
+                self._undelivered.append((loser, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
                 return True
-        self._undelivered.append((item.on_done, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
+        self._undelivered.append((item, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
         return False
 
     # -- what the shell uses ----------------------------------------------------------------------
@@ -190,7 +195,7 @@ class RtuMaster:
         out, self._out = self._out, None
         self._buffer.clear()
         if out is not None:
-            out.on_done(failed)
+            self._deliver(out, failed)
         self._fail_queue(failed)
 
     def _fail_queue(self, failed: Failed) -> None:
@@ -198,7 +203,7 @@ class RtuMaster:
             items = queue[:]
             queue.clear()
             for item in items:
-                item.on_done(failed)
+                self._deliver(item, failed)
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes from the wire, in any chunks."""
@@ -217,8 +222,8 @@ class RtuMaster:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
         if self._undelivered:
             undelivered, self._undelivered = self._undelivered, []
-            for on_done, failed in undelivered:
-                on_done(Failed(failed.kind, failed.detail, now_s))
+            for item, failed in undelivered:
+                self._deliver(item, Failed(failed.kind, failed.detail, now_s))
         if not self._connected:
             self._fail_queue(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
@@ -277,7 +282,20 @@ class RtuMaster:
             connected=self._connected,
         )
 
+    def defects(self, now_s: float) -> str:
+        """What drivers could not do with their outcomes in the last minute, in words; empty if there was nothing."""
+        self._defects = {unit: seen for unit, seen in self._defects.items() if now_s - seen[1] <= REMEMBER_S}
+        return "; ".join(text for text, _ in self._defects.values())
+
     # -- inside -----------------------------------------------------------------------------------
+
+    def _deliver(self, item: _Queued, outcome: Outcome) -> None:
+        """A driver's exception is that device's own: its readings age, the wire and everybody else go on."""
+        try:
+            item.on_done(outcome)
+        except Exception as error:
+            unit = item.request.unit
+            self._defects[unit] = (f"unit {unit}: its driver failed: {type(error).__name__}: {error}", outcome.at_s)
 
     def _standing(self, unit: int) -> _Standing:
         return self._units.setdefault(unit, _Standing())
@@ -304,7 +322,7 @@ class RtuMaster:
                     continue
                 queue.remove(item)
                 detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
-                item.on_done(Failed(FailureKind.BACKED_OFF, detail, now_s))
+                self._deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
 
     def _next(self, now_s: float) -> _Queued | None:
         """The most urgent request that may go. After a failure one for a device that answers, and of those the one that
@@ -356,7 +374,7 @@ class RtuMaster:
         self._ok += 1
         standing = self._standing(out.request.unit)
         standing.forgive()
-        out.on_done(outcome)
+        self._deliver(out, outcome)
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
         assert self._out is not None
@@ -379,7 +397,7 @@ class RtuMaster:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
             standing.backoff_s = min(doubled, timing.backoff_max_s)
             standing.not_before_s = now_s + max(standing.backoff_s, late_s)
-        out.on_done(Failed(kind, detail, now_s))
+        self._deliver(out, Failed(kind, detail, now_s))
 
     def _count_late(self) -> None:
         """Bytes nobody waits for: count whole late replies to the last failed request, forget the rest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
@@ -13,6 +14,13 @@ Value = float | str | None
 Params = Mapping[str, float | bool]
 
 _FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "f", "f64": "d", "coil": "H"}
+
+
+EXPONENT_MAX = 10
+"""A scale exponent of a device beyond this magnitude is no scale (SunSpec allows -10 to 10)."""
+
+_PLAUSIBLE = {"V": 1e4, "A": 1e4, "W": 1e7, "Wh": 1e13, "degC": 1e3, "ohm": 1e12, "Hz": 1e3}
+"""Magnitudes no charger reaches: a number beyond is no reading, where the profile gives no range of its own (own rule)."""
 
 
 class OutOfClamp(ValueError):
@@ -26,14 +34,16 @@ class PointCodec:
         self.point = point
         self._factor = point.scale * math.prod(float(params[name]) for name in point.scale_by)
         self._factor /= math.prod(float(params[name]) for name in point.scale_over)
-        self._low = -math.inf if point.low is None else resolve(point.low, params)
-        self._high = math.inf if point.high is None else resolve(point.high, params)
+        most = _PLAUSIBLE.get(point.unit, sys.float_info.max)
+        self._low = -most if point.low is None else resolve(point.low, params)
+        self._high = most if point.high is None else resolve(point.high, params)
         self._clamp = None
         if point.clamp is not None:
             self._clamp = (resolve(point.clamp[0], params), resolve(point.clamp[1], params))
 
     def decode(self, registers: Sequence[int], exponent: float | None = 0) -> Value:
-        """The value of exactly `length` registers. None: a sentinel, not finite, outside its range, or no exponent."""
+        """The value of exactly `length` registers. None: a sentinel, not finite, outside its range (or beyond any
+        charger), or no sane exponent."""
         point = self.point
         raw_bytes = struct.pack(f">{len(registers)}H", *self._ordered(registers))
         if point.type == "str":
@@ -43,7 +53,7 @@ class PointCodec:
         raw = struct.unpack(">" + _FORMATS[point.type], raw_bytes)[0]
         if not point.numeric:
             return float(raw)
-        if exponent is None or not math.isfinite(raw):
+        if exponent is None or not abs(exponent) <= EXPONENT_MAX or not math.isfinite(raw):
             return None
         value = raw * self._factor * 10.0 ** int(exponent) + point.offset
         return value if self._low <= value <= self._high else None

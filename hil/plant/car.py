@@ -60,7 +60,7 @@ class AutoCar:
     PWM stays on for 3 s after that, a car has connected again without one between: it begins anew.
 
     `expected_V`, if given, is the pre-charge voltage: it closes only within 20 V of it. It never closes above the battery's
-    maximum voltage.
+    maximum voltage, unless the battery follows.
 
     `follows`: the battery suits a car whose words are not known here. Where the station's voltage set-point falls below the
     battery while charging, because the car names a lower target or maximum, the battery's voltage follows to just below it.
@@ -135,7 +135,7 @@ class AutoCar:
             return
         self._steady_s += dt_s
         expected = self.expected_V is None or abs(voltage_V - self.expected_V) <= NEAR_V
-        acceptable = expected and voltage_V <= car.battery.voltage_max_V
+        acceptable = expected and (self.follows or voltage_V <= car.battery.voltage_max_V)
         if self._steady_s >= STEADY_S and self._rises_seen >= self.rises and acceptable:
             car.battery.set_open_circuit_V(voltage_V)
             car.contactors_wanted = True

@@ -499,10 +499,10 @@ def test_a_flood_of_malformed_datagrams_does_not_write_the_log_full(
 def test_a_reset_goes_through(station: Station) -> None:
     daemon = Daemon(station.path)
     heard: list[str] = []
-    station.stage.reset_faults = lambda: heard.append("reset")  # type: ignore[method-assign]
-    daemon.socket.send(encode_down(ResetFaults(EvseId(1))))
+    station.stage.reset_faults = lambda author: heard.append(author)  # type: ignore[method-assign]
+    daemon.socket.send(encode_down(ResetFaults(EvseId(1), "central system")))
     station.run(5)
-    assert heard == ["reset"]
+    assert heard == ["central system"]
     daemon.close()
 
 
@@ -641,7 +641,7 @@ async def test_client_and_server_understand_each_other(tmp_path: Path) -> None:
     server.receive()
     for _ in range(3):
         client.link.demand(order)
-    client.link.reset_faults(EvseId(1))
+    client.link.reset_faults(EvseId(1), "central system")
     messages: list[Any] = []
 
     def all_four_came() -> bool:
@@ -649,7 +649,7 @@ async def test_client_and_server_understand_each_other(tmp_path: Path) -> None:
         return len(messages) == 4
 
     await until(all_four_came)
-    assert messages[3] == ResetFaults(EvseId(1))
+    assert messages[3] == ResetFaults(EvseId(1), "central system")
     assert [message.seq for message in messages[:3]] == [2, 3, 4]
     event = InterlockTripped(EvseId(1), FaultCode.RCD, 5.0, "trip")
     server.send(event)

@@ -28,3 +28,11 @@ def test_it_stays_without_the_option_in_a_discharge_and_below_the_set_point(
     follows: bool, charge_V: float | None
 ) -> None:
     assert run(*connected(follows=follows), charge_V) == pytest.approx(900.0)
+
+
+@pytest.mark.parametrize(("follows", "stage"), [(True, AutoStage.CONNECTED), (False, AutoStage.READY)])
+def test_only_a_following_battery_takes_any_pre_charge_voltage(follows: bool, stage: AutoStage) -> None:
+    auto, car = AutoCar(enabled=True, follows=follows, rises=1, stage=AutoStage.READY), Car(plugged=True)
+    for _ in range(200):
+        auto.step(car, 5.0, 920.0, 2.0, True, 0.001)
+    assert auto.stage is stage

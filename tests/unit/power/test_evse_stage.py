@@ -415,7 +415,7 @@ def test_a_weld_is_seen_after_the_stop_and_needs_a_person(rig: Rig) -> None:
     rig.run(20.0)
     assert rig.board.clears == 0
     assert rig.cycle().faults == {FaultCode.CONTACTOR_WELDED}
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     image = rig.run(0.5)
     assert rig.board.clears == 1
     assert image.faults == frozenset()
@@ -439,7 +439,7 @@ def test_a_meter_that_measures_otherwise_than_the_module_stops_power_and_needs_a
     rig.demand = order(Phase.OFF)
     rig.board.car = ControlPilot.A
     assert rig.run(10.0).faults == {FaultCode.METER_PLAUSIBILITY}
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     assert rig.run(0.1).faults == frozenset()
 
 
@@ -510,7 +510,7 @@ def test_a_voltage_left_at_the_output_is_told_before_the_next_car_comes(rig: Rig
         image = rig.cycle()
     assert image.faults == {FaultCode.OUTPUT_NOT_DISCHARGED}
     assert image.stage is Stage.FAULTED
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     rig.module.state = Reading(PowerModuleState(380.0, 0.0, False, ()), rig.now_s + TICK_S)
     assert rig.cycle().faults == {FaultCode.OUTPUT_NOT_DISCHARGED}
 
@@ -585,7 +585,7 @@ def test_a_defect_leaves_everything_off_until_a_person_resets_it(rig: Rig, broke
         (FaultCode.INTERNAL, "ValueError: a defect")
     ]
     rig.demand = order(Phase.OFF)
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     assert rig.run(0.2).faults == frozenset()
     rig.transfer()
 
@@ -708,7 +708,7 @@ def test_a_latch_the_board_keeps_is_asked_for_at_a_civil_rate(rig: Rig) -> None:
 def test_nothing_is_cleared_on_the_board_while_power_is_on(rig: Rig) -> None:
     rig.transfer()
     rig.board.latched = frozenset({"watchdog"})
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     rig.run(0.2)
     assert rig.board.clears == 0
 
@@ -742,7 +742,7 @@ def test_an_emergency_stop_needs_a_person_and_one_reset_is_enough(rig: Rig) -> N
     rig.reach(Stage.FAULTED)
     rig.board.changes = {}
     assert rig.run(10.0).faults == {FaultCode.EMERGENCY_STOP}
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     assert rig.run(0.5).faults == frozenset()
 
 
@@ -750,7 +750,7 @@ def test_a_reset_with_the_button_still_pressed_changes_nothing(rig: Rig) -> None
     rig.run(0.05)
     rig.board.changes = {"emergency_chain_closed": False}
     rig.run(1.0)
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     assert rig.run(3.0).faults == {FaultCode.EMERGENCY_STOP}
     rig.board.changes = {}
     assert rig.run(3.0).faults == {FaultCode.EMERGENCY_STOP}  # that reset is used up
@@ -760,7 +760,7 @@ def test_a_reset_runs_the_self_test_again_that_failed(rig: Rig) -> None:
     rig.run(0.05)
     rig.monitor.passed = False
     assert rig.run(0.5).faults == {FaultCode.INSULATION_MONITOR}
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     assert rig.run(0.1).faults == frozenset()
     assert rig.monitor.tests == 1
 
@@ -884,7 +884,7 @@ def mishap(rig: Rig, judge: Judge, kind: str, value: Any) -> None:
         case "defect":
             rig.stage.fail_safe(RuntimeError("a defect"), rig.now_s)
         case "reset":
-            rig.stage.reset_faults()
+            rig.stage.reset_faults("a test")
         case _:
             well(rig, judge, value)
 
@@ -895,7 +895,7 @@ def well(rig: Rig, judge: Judge, power_W: float) -> None:
     rig.board.latched, rig.module.faults, rig.module.car_open, rig.meter.gain = frozenset(), (), False, 1.0
     rig.demand = order(Phase.OFF)
     judge.run(350)
-    rig.stage.reset_faults()
+    rig.stage.reset_faults("a test")
     judge.run(120)
     for phase in (Phase.CABLE_CHECK, Phase.PRE_CHARGE, Phase.TRANSFER):
         rig.demand = order(phase, power_W=power_W)
@@ -914,3 +914,37 @@ def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[s
         judge.run(cycles)
     rig.demand = None
     judge.run(300)
+
+
+# -- a restart ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_restart_is_no_way_around_a_latch_and_its_reset_has_an_author(rig: Rig) -> None:
+    rig.run(0.05)
+    rig.board.changes = {"emergency_chain_closed": False}
+    rig.run(0.1)
+    kept = dict(rig.stage.operator_latches)
+    assert set(kept) == {FaultCode.EMERGENCY_STOP}
+    hardware = EvseHardware(rig.board, rig.module, rig.meter, rig.monitor, rig.reader)
+    rig.stage, rig.board.changes, rig.events = EvseStage(EvseId(1), hardware, rig.ratings, kept), {}, []
+    rig.demand = order(Phase.CABLE_CHECK)
+    image = rig.run(3.0)
+    assert image.faults == {FaultCode.EMERGENCY_STOP}
+    assert not rig.board.ordered.contactor
+    rig.stage.reset_faults("central system")
+    assert rig.run(0.1).faults == frozenset()
+    authors = {event.code: event.author for event in rig.events if isinstance(event, FaultCleared)}
+    assert authors[FaultCode.EMERGENCY_STOP] == "central system"
+    assert authors[FaultCode.METER_COMMUNICATION] == ""
+    assert rig.stage.operator_latches == {}
+
+
+def test_a_record_that_cannot_be_written_stops_power_until_a_person_resets_it(rig: Rig) -> None:
+    rig.transfer()
+    rig.stage.note_record_trouble("disk full")
+    assert rig.cycle().faults == {FaultCode.LATCH_RECORD}
+    rig.stage.note_record_trouble("")
+    rig.demand = order(Phase.OFF)
+    assert rig.run(4.0).faults == {FaultCode.LATCH_RECORD}
+    rig.stage.reset_faults("a test")
+    assert rig.run(0.1).faults == frozenset()

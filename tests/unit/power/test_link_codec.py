@@ -110,7 +110,7 @@ health = st.builds(
 DEMAND = StageDemand(EvseId(1), 7, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 20.0, 20.0)
 
 
-@given(demands | st.builds(ResetFaults, evse_ids))
+@given(demands | st.builds(ResetFaults, evse_ids, st.text("abcäöü €", min_size=1, max_size=15)))
 def test_what_goes_down_arrives(message: Any) -> None:
     assert decode_down(encode_down(message)) == message
 
@@ -144,7 +144,7 @@ def test_a_detail_that_is_too_long_is_cut_and_still_arrives() -> None:
 
 # -- what is refused -------------------------------------------------------------------------------------------------------
 
-DOWN = [encode_down(DEMAND), encode_down(ResetFaults(EvseId(3)))]
+DOWN = [encode_down(DEMAND), encode_down(ResetFaults(EvseId(3), "central system"))]
 UP: list[bytes] = []
 
 

@@ -1,0 +1,139 @@
+"""The latch record on disk: a restart, a kill or a power cut is no way around a fault that only a person may reset.
+
+The cycle hands over what is latched and goes on at once; a thread of its own writes a new file, syncs it, renames it over
+the old one and syncs the folder. So a trip never waits for a disk, and the record is old or new, never half.
+Between the order to open and the finished record lie a few milliseconds on a healthy disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from chargepoint.model.faults import FaultCode
+from chargepoint.model.ids import EvseId
+from chargepoint.power.latch_codec import KeptLatches, RecordError, decode, encode
+
+FILE_NAME = "latched-faults.json"
+RETRY_S = 1.0
+CLOSE_PATIENCE_S = 2.0
+
+
+class LatchFile:
+    """Call `open` once before the cycle, `keep` from the cycle, `close` at the end."""
+
+    def __init__(self, folder: Path, log: logging.Logger) -> None:
+        self.path = folder / FILE_NAME
+        self._log = log
+        self._changed = threading.Condition()
+        self._wanted: bytes | None = None
+        self._closing = False
+        self._trouble = ""
+        self._thread: threading.Thread | None = None
+
+    @property
+    def trouble(self) -> str:
+        """In words why the record cannot be written; empty while it can."""
+        return self._trouble
+
+    def open(self, evse_ids: Collection[EvseId]) -> dict[EvseId, dict[FaultCode, str]]:
+        """What was latched when the process ended last. A record that cannot be read or written latches LATCH_RECORD on
+        every EVSE; an unreadable file is put aside under the same name with `.unreadable`. Never raises."""
+        latched: dict[EvseId, dict[FaultCode, str]] = {}
+        trouble = ""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            latched = decode(self.path.read_bytes())
+        except FileNotFoundError:
+            pass  # the first start
+        except RecordError as error:
+            trouble = f"{self.path}: {error}; every latched fault of before may be lost"
+            with contextlib.suppress(OSError):
+                self.path.replace(self.path.with_name(FILE_NAME + ".unreadable"))
+        except OSError as error:
+            trouble = f"{self.path}: {error.strerror}; see [power] state_dir and its owner"
+        if trouble:
+            latched = _with_trouble(latched, evse_ids, trouble)
+        try:
+            self._write(encode(latched))
+        except OSError as error:
+            written = f"{self.path}: cannot be written: {error.strerror}; see [power] state_dir and its owner"
+            trouble = trouble or written
+            latched = _with_trouble(latched, evse_ids, trouble)
+        if trouble:
+            self._log.error("! %s", trouble)
+        for evse_id, faults in latched.items():
+            for code, detail in faults.items():
+                self._log.warning("! evse %d %s: still latched from before the restart: %s", evse_id, code.name, detail)
+        self._thread = threading.Thread(target=self._work, name="latch-record", daemon=True)
+        self._thread.start()
+        return latched
+
+    def keep(self, latches: KeptLatches) -> None:
+        """Have this written; returns at once. What was not written yet gives way to the newer record."""
+        data = encode(latches)
+        with self._changed:
+            self._wanted = data
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Wait for the last record, 2 s at most."""
+        if self._thread is None:
+            return
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(CLOSE_PATIENCE_S)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while self._wanted is None and not self._closing:
+                    self._changed.wait()
+                if self._wanted is None:
+                    return
+                data, self._wanted = self._wanted, None
+            if not self._try(data):
+                with self._changed:
+                    if self._closing:
+                        return
+                    self._wanted = self._wanted or data
+                time.sleep(RETRY_S)
+
+    def _try(self, data: bytes) -> bool:
+        try:
+            self._write(data)
+        except OSError as error:
+            trouble = f"{self.path}: latched faults cannot be stored: {error.strerror}"
+            if trouble != self._trouble:
+                self._log.error("! %s", trouble)
+            self._trouble = trouble
+            return False
+        if self._trouble:
+            self._log.info("* %s: latched faults are stored again", self.path)
+        self._trouble = ""
+        return True
+
+    def _write(self, data: bytes) -> None:
+        fresh = self.path.with_name(FILE_NAME + ".new")
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _with_trouble(
+    latched: dict[EvseId, dict[FaultCode, str]], evse_ids: Collection[EvseId], trouble: str
+) -> dict[EvseId, dict[FaultCode, str]]:
+    return {evse_id: {**latched.get(evse_id, {}), FaultCode.LATCH_RECORD: trouble} for evse_id in evse_ids}
