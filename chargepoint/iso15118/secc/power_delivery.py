@@ -46,12 +46,16 @@ def _start(
         return code
     if not inputs.permitted:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    after = replace(session, state=State.CHARGE_LOOP, phase=Phase.TRANSFER)
+    if (
+        session.phase is not Phase.TRANSFER
+    ):  # what pre-charge matched is no bound of the transfer: no target is named yet
+        session = replace(session, phase=Phase.TRANSFER, target_voltage_V=None)
+    after = replace(session, state=State.CHARGE_LOOP)
     if inputs.stage is Stage.TRANSFER:
         return _ok(after, inputs, now)
     if time_is_up:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    return Later(replace(session, phase=Phase.TRANSFER))
+    return Later(session)
 
 
 def _profile_refused(request: PowerDeliveryReq, session: Session) -> ResponseCode | None:
