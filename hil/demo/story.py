@@ -14,8 +14,8 @@ from hil.simulators.line_socket import Refused
 SETTLED_SHARE = 0.02
 """A set-point counts as applied when the plant's own power is within this share of it."""
 
-SETTLE_PATIENCE_S = 5.0
-STEP_PATIENCE_S = 60.0
+SETTLE_PATIENCE_S = 20.0
+STEP_PATIENCE_S = 120.0
 
 
 class StoryFailed(RuntimeError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
@@ -900,7 +900,6 @@ def well(rig: Rig, judge: Judge, power_W: float) -> None:
         judge.run(60)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(MISHAPS, st.integers(1, 120)), min_size=1, max_size=12))
 def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[str, Any], int]]) -> None:
     rig = Rig()
