@@ -1,4 +1,4 @@
-"""What the station tells about an EVSE in the words of OCPP 2.0.1, and what authorisation answers."""
+"""What the station reports about an EVSE in the words of OCPP 2.0.1, and what authorisation answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AuthorizationStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged:
-    """A connector's status as it is to be told (StatusNotification)."""
+    """A connector's status as it is to be reported (StatusNotification)."""
 
     evse_id: EvseId
     connector_id: int
@@ -63,6 +63,10 @@ class EvseState:
     transaction_started_s: float | None
     """Monotonic second of the transaction's start, for Relative profiles."""
     meter_fresh: bool
-    """There is a reading that may be told."""
+    """There is a reading that may be reported."""
     connector_type: str = "cCCS2"
     """ConnectorEnumType, for the device model."""
+    power_W: float | None = None
+    """Present power: positive into the car, negative out of the car. None: unknown now."""
+    heard: bool = True
+    """The power process has reported this EVSE since the start. Before that the status is a guess."""

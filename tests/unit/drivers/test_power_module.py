@@ -320,6 +320,7 @@ ORDERS = (
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     story=st.lists(st.tuples(st.sampled_from(ORDERS), st.floats(0.05, 0.8)), min_size=1, max_size=6),

@@ -17,6 +17,8 @@ from chargepoint.ocpp.station import RESPONDERS
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
 
+pytestmark = pytest.mark.slow
+
 
 TEXTS = st.one_of(
     st.text(max_size=8),

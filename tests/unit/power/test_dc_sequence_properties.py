@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -23,6 +24,8 @@ from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import Inputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
+
+pytestmark = pytest.mark.slow
 
 ENVELOPE = Envelope(920.0, 40.0)
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}

@@ -33,6 +33,8 @@ from chargepoint.power.link_codec import decode_down, encode_down
 if TYPE_CHECKING:
     from tests.unit.iso15118.secc.conftest import ScriptedCar
 
+pytestmark = pytest.mark.slow
+
 
 NewCar = Callable[..., "ScriptedCar"]
 STATES = [state for state in State if state is not State.ENDED]
