@@ -121,6 +121,7 @@ class EvseSession:
         life, authorization = self._transaction, self._authorization
         return SessionView(
             status=self._connector.status,
+            status_settled=self._connector.settled,
             plugged=self.plugged,
             plugged_in=self.plugged_in,
             operative=self._operative,

@@ -128,6 +128,7 @@ class OcppClient:
     def states_changed(self) -> None:
         """Some EvseState changed: profiles follow their transactions (K02.FR.05), limits are given anew."""
         self._bells.changed.set()
+        self._bells.tell.set()  # an EVSE may have been heard for the first time
 
     async def meter_values(self, evse_id: EvseId, sample: MeterSample) -> None:
         """A reading outside a transaction, or one asked for; dropped while offline (QueueAllMessages is false)."""
@@ -190,7 +191,7 @@ class OcppClient:
         self._log.info("* connected to %s as %s (%s)", self._csms.url, self._csms.identity, self._version.subprotocol)
         threshold_s = self._station.model.integer("OCPPCommCtrlr/OfflineThreshold")
         if self._station.registration.accepted and offline_s > threshold_s:
-            self._station.tell_all_connectors(self._caller.own())  # B04.FR.01
+            self._station.report_all_connectors(self._caller.own())  # B04.FR.01
         self._follow_ups.clear()
         self._bells.tell.set()
         self._bells.drain.set()
@@ -286,10 +287,10 @@ class OcppClient:
             return True
         if not self._station.registration.accepted:  # B02.FR.02
             return False
-        for change in self._station.board.due():
+        for change in self._station.connectors_due(self._caller.own()):
             outcome = await self._caller.call(Outgoing("StatusNotification", availability.status_notification(change)))
             if not isinstance(outcome, CallTimedOut):  # a refusal is an answer too
-                self._station.board.told(change)
+                self._station.board.reported(change)
             return True
         if outgoing_due is not None:
             self._station.registration.beat(self._clock.monotonic_s())

@@ -46,7 +46,8 @@ def _start(
         return code
     if not inputs.permitted:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    after = replace(session, state=State.CHARGE_LOOP, phase=Phase.TRANSFER)
+    # the target of the pre-charge ends here: in the loop only what the car says there bounds the output
+    after = replace(session, state=State.CHARGE_LOOP, phase=Phase.TRANSFER, target_voltage_V=None)
     if inputs.stage is Stage.TRANSFER:
         return _ok(after, inputs, now)
     if time_is_up:

@@ -1,4 +1,4 @@
-"""G Availability: StatusNotification, what of it is still to be told, ChangeAvailability, Heartbeat."""
+"""G Availability: StatusNotification, which states are still to be reported, ChangeAvailability, Heartbeat."""
 
 from __future__ import annotations
 
@@ -27,27 +27,29 @@ def status_notification(change: ConnectorStatusChanged) -> Payload:
 
 
 class StatusBoard:
-    """Connector states told and to be told: per connector only the latest, and only if it differs (B04)."""
+    """Connector states reported and to be reported: per connector only the latest, and only if it differs (B04)."""
 
     def __init__(self) -> None:
         self._latest: dict[tuple[EvseId, int], ConnectorStatusChanged] = {}
-        self._told: dict[tuple[EvseId, int], ConnectorStatus] = {}
+        self._reported: dict[tuple[EvseId, int], ConnectorStatus] = {}
 
     def changed(self, change: ConnectorStatusChanged) -> None:
         """A connector has this status now."""
         self._latest[change.evse_id, change.connector_id] = change
 
-    def forget_told(self) -> None:
-        """Tell every connector again (B01.FR.05, B04.FR.01)."""
-        self._told.clear()
+    def forget_reported(self) -> None:
+        """Report every connector again (B01.FR.05, B04.FR.01)."""
+        self._reported.clear()
 
     def due(self) -> tuple[ConnectorStatusChanged, ...]:
         """What the central system does not know yet (B04.FR.02), in the order of EVSEs."""
-        return tuple(c for place, c in sorted(self._latest.items()) if self._told.get(place) is not c.status)
+        return tuple(
+            change for place, change in sorted(self._latest.items()) if self._reported.get(place) is not change.status
+        )
 
-    def told(self, change: ConnectorStatusChanged) -> None:
-        """The central system has it."""
-        self._told[change.evse_id, change.connector_id] = change.status
+    def reported(self, change: ConnectorStatusChanged) -> None:
+        """The central system has received this state."""
+        self._reported[change.evse_id, change.connector_id] = change.status
 
 
 def change_availability(request: Payload, context: Context, now: Moment) -> Answer:

@@ -42,7 +42,7 @@ def request_start(request: Payload, context: Context, now: Moment) -> Answer:
     profile = request.get("chargingProfile")
     if profile is not None:
         try:
-            context.profiles.check_for_start(int(evse.evse_id), profile, context.port.evse_states())
+            context.profiles.check_for_start(int(evse.evse_id), profile, context.port.evse_states(), now)
         except ProfileRejected as error:  # K05.FR.05, F02.FR.27
             return Answer(status("Rejected", error.reason_code, error.text))
     authorize = context.model.flag("AuthCtrlr/AuthorizeRemoteStart")  # F01.FR.01, FR.02

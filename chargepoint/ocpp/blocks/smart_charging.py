@@ -23,7 +23,7 @@ def set_charging_profile(request: Payload, context: Context, now: Moment) -> Ans
     """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
     try:
         change = context.profiles.install(
-            request["evseId"], request["chargingProfile"], context.port.evse_states(), now.utc_s
+            request["evseId"], request["chargingProfile"], context.port.evse_states(), now
         )
     except ProfileRejected as error:
         return Answer(status("Rejected", error.reason_code, error.text))

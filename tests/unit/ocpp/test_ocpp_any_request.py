@@ -17,6 +17,8 @@ from chargepoint.ocpp.station import RESPONDERS
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
 
+pytestmark = pytest.mark.slow
+
 
 TEXTS = st.one_of(
     st.text(max_size=8),
@@ -108,7 +110,7 @@ def requests(action: str) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("action", sorted(RESPONDERS))
 @pytest.mark.parametrize("charging", [False, True])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_answer_for_everything(desk: Desk, action: str, charging: bool, data: st.DataObject) -> None:
     if charging:
