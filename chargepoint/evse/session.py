@@ -218,7 +218,7 @@ class EvseSession:
                     self._authorization.take_start(event, now_s)
             case StopTransaction():
                 if event.transaction_id == self._transaction.transaction_id:
-                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered from above")
+                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered by the central system")
             case InterlockTripped():
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
