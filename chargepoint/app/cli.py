@@ -137,8 +137,8 @@ def faults_left(state: Mapping[str, Any], evse: int | None) -> list[str]:
     """One line for each active fault in a status answer, with its remedy; of one EVSE, or of all."""
     lines = []
     for number, picture in state["evses"].items():
-        faults = (picture.get("image") or {}).get("faults") or {}
-        remedies = picture.get("fault_remedies") or {}
+        image = picture.get("image") or {}
+        faults, remedies = image.get("faults") or {}, image.get("fault_remedies") or {}
         if evse is None or str(evse) == number:
             lines += [
                 f"EVSE {number}: {title}" + (f": {remedies[name]}" if remedies.get(name) else "")

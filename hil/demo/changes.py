@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SAME_WITHIN_S = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class StationView:
@@ -14,8 +16,10 @@ class StationView:
     central_system: str
     """`offline`, or the answer to BootNotification: Accepted, Pending, Rejected."""
     connector: str = ""
-    refusal: tuple[str, str] | None = None
-    """(when the token was refused, the sentence about it); a new time makes a new note."""
+    refusal: tuple[float, str] | None = None
+    """(monotonic time of the refusal, the sentence about it); another time makes a new note."""
+    obstacle: str | None = None
+    """Why nothing can begin now."""
     transaction: str | None = None
     faults: Mapping[str, str] = field(default_factory=dict)
     """Fault name -> title and remedy in one sentence."""
@@ -25,11 +29,13 @@ class StationView:
 def view(daemon: Mapping[str, Any], evse_id: int) -> StationView:
     """Read one status answer. Keys that an older daemon does not send count as absent."""
     evse = daemon["evses"][str(evse_id)]
+    refused = evse.get("refusal")
     transaction = evse.get("transaction")
     return StationView(
         central_system=central_system(daemon["ocpp"]),
         connector=str(evse.get("status", "")),
-        refusal=refusal(evse) if evse.get("refusal") or evse.get("permission") == "refused" else None,
+        refusal=None if refused is None else (daemon["monotonic_s"] - refused["age_s"], refusal(evse)),
+        obstacle=evse.get("obstacle"),
         transaction=None if transaction is None else str(transaction["id"]),
         faults=fault_sentences(evse),
         last_session=_last_session(evse.get("last_session")),
@@ -45,8 +51,8 @@ def central_system(ocpp: Mapping[str, Any]) -> str:
 
 def fault_sentences(evse: Mapping[str, Any]) -> dict[str, str]:
     """Each active fault of an EVSE with its remedy: {"EMERGENCY_STOP": "emergency stop: release the button, …"}."""
-    titles = (evse.get("image") or {}).get("faults") or {}
-    remedies = evse.get("fault_remedies") or {}
+    image = evse.get("image") or {}
+    titles, remedies = image.get("faults") or {}, image.get("fault_remedies") or {}
     return {name: f"{title}: {remedies[name]}" if remedies.get(name) else str(title) for name, title in titles.items()}
 
 
@@ -61,8 +67,10 @@ def changes(before: StationView | None, after: StationView) -> Iterator[str]:
         yield f"fault: {after.faults[name]}"
     for name in old.faults.keys() - after.faults.keys():
         yield f"fault is gone: {old.faults[name].partition(':')[0]}"
-    if after.refusal is not None and after.refusal != old.refusal:
+    if after.refusal is not None and _is_new(after.refusal, old.refusal):
         yield after.refusal[1]
+    if after.obstacle is not None and after.obstacle != old.obstacle:
+        yield f"nothing can begin now: {after.obstacle}"
     if after.transaction is not None and after.transaction != old.transaction:
         yield f"transaction {after.transaction[:8]}… started"
     if after.last_session is not None and after.last_session != old.last_session and before is not None:
@@ -82,12 +90,17 @@ _CENTRAL_SYSTEM = {
 }
 
 
-def refusal(evse: Mapping[str, Any]) -> tuple[str, str]:
-    """When the last token was refused, and the sentence about it; the reason is the daemon's own."""
-    last = evse.get("refusal")
-    if last:
-        return str(last.get("at_utc")), f"token {last.get('token_hint')} refused: {last.get('reason')}"
-    return "", "token refused: the reason is in log/daemon.log"
+def refusal(evse: Mapping[str, Any]) -> str:
+    """The sentence about the last token that was refused; the reason is the daemon's own."""
+    refused = evse.get("refusal")
+    return (
+        "the token was refused" if refused is None else f"token …{refused['token_hint']} refused: {refused['reason']}"
+    )
+
+
+def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None) -> bool:
+    """One refusal read twice has the same time but for a rounding error."""
+    return refused is not None and (before is None or abs(refused[0] - before[0]) > SAME_WITHIN_S)
 
 
 def _last_session(session: Mapping[str, Any] | None) -> str | None:

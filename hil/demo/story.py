@@ -161,7 +161,7 @@ class Story:
         async def started() -> bool:
             evse = await self._bench.evse()
             if evse["permission"] == "refused":
-                raise StoryFailed(refusal(evse)[1])
+                raise StoryFailed(refusal(evse))
             return evse["transaction"] is not None
 
         await self._until("the transaction to start", started)

@@ -78,8 +78,10 @@ def test_a_runtime_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> Non
 
 
 EVSE = {
-    "image": {"faults": {"EMERGENCY_STOP": "emergency stop"}},
-    "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+    "image": {
+        "faults": {"EMERGENCY_STOP": "emergency stop"},
+        "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+    },
 }
 
 

@@ -17,7 +17,7 @@ def status(**changed: Any) -> dict[str, Any]:
         "transaction": None,
     }
     ocpp = {"connected": True, "boot_status": "Accepted", **changed.pop("ocpp", {})}
-    return {"ocpp": ocpp, "evses": {"1": {**evse, **changed}}}
+    return {"monotonic_s": 100.0, "ocpp": ocpp, "evses": {"1": {**evse, **changed}}}
 
 
 def said(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
@@ -43,18 +43,27 @@ def test_the_way_to_the_central_system_is_said(ocpp: dict[str, Any], sentence: s
 
 
 def test_a_refused_token_has_its_reason_each_time() -> None:
-    first = {"token_hint": "04A2…", "reason": "Blocked, by the central system", "at_utc": "2026-11-21T14:00:00Z"}
-    again = {**first, "at_utc": "2026-11-21T14:00:09Z"}
-    refused = ["token 04A2… refused: Blocked, by the central system"]
-    assert said(status(), status(permission="refused", refusal=first)) == refused
-    assert said(status(permission="refused", refusal=first), status(permission="asked", refusal=first)) == []
-    assert said(status(permission="asked", refusal=first), status(permission="refused", refusal=again)) == refused
+    first = {"token_hint": "E5F6", "reason": "the central system answered Blocked", "age_s": 3.0}
+    refused = ["token …E5F6 refused: the central system answered Blocked"]
+    before = status(permission="refused", refusal=first)
+    later = {**status(permission="asked", refusal={**first, "age_s": 12.5000001}), "monotonic_s": 109.5}
+    assert said(status(), before) == refused
+    assert said(before, later) == []
+    assert said(later, {**status(refusal={**first, "age_s": 0.1}), "monotonic_s": 109.5}) == refused
+
+
+def test_what_hinders_a_beginning_is_said_once() -> None:
+    hindered = status(obstacle="the meter does not answer")
+    assert said(status(), hindered) == ["nothing can begin now: the meter does not answer"]
+    assert said(hindered, hindered) == []
 
 
 def test_a_fault_comes_with_its_remedy_and_goes() -> None:
     faulted = status(
-        image={"faults": {"EMERGENCY_STOP": "emergency stop"}},
-        fault_remedies={"EMERGENCY_STOP": "release the button, then reset the station"},
+        image={
+            "faults": {"EMERGENCY_STOP": "emergency stop"},
+            "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+        }
     )
     assert said(status(), faulted) == ["fault: emergency stop: release the button, then reset the station"]
     assert said(faulted, status()) == ["fault is gone: emergency stop"]

@@ -52,8 +52,11 @@ def shown(width: int = 100, height: int = 30, **changes: Any) -> str:
     evse = {
         "status": "Faulted",
         "plugged": True,
-        "image": {"power_W": 0.0, "faults": {"EMERGENCY_STOP": "emergency stop"}},
-        "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+        "image": {
+            "power_W": 0.0,
+            "faults": {"EMERGENCY_STOP": "emergency stop"},
+            "fault_remedies": {"EMERGENCY_STOP": "release the button, then reset the station"},
+        },
         "setpoint": {"power_W": 0.0, "decided_by": "default", "explanation": "0 W"},
         "car": None,
         "evcc_id": None,

@@ -127,7 +127,8 @@ def test_an_outside_car_is_not_plugged_by_the_demo(tmp_path: Path) -> None:
 
 def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hil.demo.bench.RESET_PATIENCE_S", 0.0)
-    evse = {"image": {"faults": {"DOOR_OPEN": "cabinet door open"}}, "fault_remedies": {"DOOR_OPEN": "close the door"}}
+    faults = {"faults": {"DOOR_OPEN": "cabinet door open"}, "fault_remedies": {"DOOR_OPEN": "close the door"}}
+    evse: dict[str, Any] = {"image": faults}
     made = real_bench(tmp_path)
     daemon = RecordingPlant()
 
