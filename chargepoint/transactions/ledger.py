@@ -268,7 +268,7 @@ class Ledger:
         return self._state
 
     def _take(self, sample: MeterSample) -> MeterSample:
-        """The sample with registers that never run backwards: a lower one is refused, told, and the last kept."""
+        """The sample with registers that never run backwards: a lower one is refused and reported, and the last one is kept."""
         state = self._open()
         import_Wh = self._register("import", state.last.import_Wh, sample.import_Wh)
         export_Wh = self._register("export", state.last.export_Wh, sample.export_Wh)
@@ -328,5 +328,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _sample(d: dict[str, Any]) -> MeterSample:
-    return MeterSample(**{**d, "at_utc": datetime.fromisoformat(d["at_utc"]), "context": ReadingContext(d["context"])})
+def _sample(stored: dict[str, Any]) -> MeterSample:
+    at_utc, context = datetime.fromisoformat(stored["at_utc"]), ReadingContext(stored["context"])
+    return MeterSample(**{**stored, "at_utc": at_utc, "context": context})
