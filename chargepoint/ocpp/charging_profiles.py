@@ -241,7 +241,7 @@ class ChargingProfiles:
 
     @staticmethod
     def _check_over(profile: Profile, evse: EvseState | None, now: Moment) -> None:
-        """A schedule that can never say anything again is refused; accepted it would do nothing and nobody would know."""
+        """Refuse a schedule that is over: accepted it would do nothing, and the central system would not know."""
         started_s = (
             now.utc_s
         )  # where a Relative schedule counts from: at the earliest now, without a transaction of its own
@@ -342,8 +342,8 @@ def _run(steps: Iterable[Callable[[], None]]) -> None:
         step()
 
 
-def _overlap(a: Profile, b: Profile) -> bool:
-    return a.valid_from_s < b.valid_to_s and b.valid_from_s < a.valid_to_s
+def _overlap(first: Profile, second: Profile) -> bool:
+    return first.valid_from_s < second.valid_to_s and second.valid_from_s < first.valid_to_s
 
 
 def _evse(evse_id: int, evses: Sequence[EvseState]) -> EvseState | None:

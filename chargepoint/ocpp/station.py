@@ -26,7 +26,7 @@ from chargepoint.ocpp.blocks import (
     smart_charging,
     transactions,
 )
-from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing
 from chargepoint.ocpp.blocks.registration import Registration, RegistrationStatus
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.charging_schedule import NegativeLimit, V2xRules
@@ -41,7 +41,7 @@ from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
 from chargepoint.ports import StationPort
 from chargepoint.store.rows import CachedToken, ProfileRow, SetVariable, Write
 
-Respond = Callable[[Payload, Context, Moment], Answer]
+Respond = Callable[[Payload, BlockContext, Moment], CallAnswer]
 
 RESPONDERS: dict[str, Respond] = {
     "ChangeAvailability": availability.change_availability,
@@ -119,7 +119,7 @@ class Station:
             heartbeat_interval_s=float(self.model.integer("OCPPCommCtrlr/HeartbeatInterval"))
         )
         self.board = availability.StatusBoard()
-        self.context = Context(
+        self.context = BlockContext(
             self.model,
             self.profiles,
             TokenCache(stored.tokens),
@@ -153,7 +153,7 @@ class Station:
 
     # -- the central system asks -------------------------------------------------------------------------------------
 
-    def handle(self, call: CallReceived, own: Moment) -> Answer | Refusal:
+    def handle(self, call: CallReceived, own: Moment) -> CallAnswer | Refusal:
         """The answer to a CALL that fits its schema."""
         if self.registration.status is RegistrationStatus.REJECTED:  # B03.FR.08
             return Refusal("SecurityError", "the central system has not accepted this station")
@@ -265,11 +265,11 @@ class Station:
             again_s = min(again_s, now.monotonic_s + max(verdict.until_s - now.utc_s, 0.0) + 1e-3)
             if evse.transaction_id in self.context.not_accepted:
                 verdict = Verdict(ZERO, None, "the token of this transaction is not accepted", verdict.until_s)
-            said = contribution(verdict, evse.evse_id, now)
-            if said is not None:
+            contributed = contribution(verdict, evse.evse_id, now)
+            if contributed is not None:
                 again_s = min(again_s, now.monotonic_s + REFRESH_S)
                 self._contributed.add(evse.evse_id)
-                self._port.command(Contribute(evse.evse_id, OWNER, (said,)))
+                self._port.command(Contribute(evse.evse_id, OWNER, (contributed,)))
             elif evse.evse_id in self._contributed:
                 self._contributed.discard(evse.evse_id)
                 self._port.command(Contribute(evse.evse_id, OWNER, ()))

@@ -46,13 +46,16 @@ def _start(
         return code
     if not inputs.permitted:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    # the target of the pre-charge ends here: in the loop only what the car says there bounds the output
-    after = replace(session, state=State.CHARGE_LOOP, phase=Phase.TRANSFER, target_voltage_V=None)
+    if (
+        session.phase is not Phase.TRANSFER
+    ):  # the pre-charge's target ends here: only a target of the loop bounds the output
+        session = replace(session, phase=Phase.TRANSFER, target_voltage_V=None)
+    after = replace(session, state=State.CHARGE_LOOP)
     if inputs.stage is Stage.TRANSFER:
         return _ok(after, inputs, now)
     if time_is_up:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    return Later(replace(session, phase=Phase.TRANSFER))
+    return Later(session)
 
 
 def _profile_refused(request: PowerDeliveryReq, session: Session) -> ResponseCode | None:

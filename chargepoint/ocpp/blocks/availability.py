@@ -6,7 +6,7 @@ from chargepoint.model.commands import ChangeAvailability
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged
 from chargepoint.ocpp.availability_orders import STATION
-from chargepoint.ocpp.blocks.context import Answer, Context, status
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, status
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
@@ -52,15 +52,15 @@ class StatusBoard:
         self._reported[change.evse_id, change.connector_id] = change.status
 
 
-def change_availability(request: Payload, context: Context, now: Moment) -> Answer:
+def change_availability(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """G03 for an EVSE or its connector, G04 for the station. Kept over restarts (G03.FR.08, G04.FR.09)."""
     operative = request["operationalStatus"] == "Operative"
     evse_id = request.get("evse", {}).get("id")
     if evse_id is not None and context.evse(evse_id) is None:
-        return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
+        return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
     connector_id = request.get("evse", {}).get("connectorId", CONNECTOR_ID)
     if connector_id != CONNECTOR_ID:
-        return Answer(status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only"))
+        return CallAnswer(status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only"))
     evses = [e for e in context.port.evse_states() if evse_id in (None, e.evse_id)]
     level = STATION if evse_id is None else evse_id
 
@@ -70,4 +70,4 @@ def change_availability(request: Payload, context: Context, now: Moment) -> Answ
             context.port.command(ChangeAvailability(evse.evse_id, context.availability.operative(int(evse.evse_id))))
 
     running = not operative and any(e.transaction_id is not None for e in evses)  # G03.FR.05, G04.FR.06
-    return Answer(status("Scheduled" if running else "Accepted"), (SetAvailability(level, operative),), apply)
+    return CallAnswer(status("Scheduled" if running else "Accepted"), (SetAvailability(level, operative),), apply)

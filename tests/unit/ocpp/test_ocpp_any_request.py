@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chargepoint.ocpp.blocks.context import Answer
+from chargepoint.ocpp.blocks.context import CallAnswer
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.station import RESPONDERS
 
@@ -120,7 +120,7 @@ def test_an_answer_for_everything(desk: Desk, action: str, charging: bool, data:
         if desk.schemas.check_request(action, payload) is not None:
             return
         answer = desk.station.handle(CallReceived("id", action, payload), desk.moment)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, CallAnswer):
             continue
         assert desk.schemas.check_response(action, answer.payload) is None
         answer.apply()

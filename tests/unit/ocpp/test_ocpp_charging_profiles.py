@@ -12,7 +12,7 @@ from chargepoint.model.commands import Contribute
 from chargepoint.model.demand import Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import Interval
-from chargepoint.ocpp.blocks.context import Answer
+from chargepoint.ocpp.blocks.context import CallAnswer
 from chargepoint.ocpp.rpc import CallReceived
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def test_bad_updates(desk: Desk, request_: Any, reason: str) -> None:
         CallReceived("x", "DataTransfer", {"vendorId": VENDOR, "messageId": "UpdateDynamicSchedule", "data": request_}),
         desk.moment,
     )
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, CallAnswer)
     assert (answer.payload["status"], answer.payload["statusInfo"]["reasonCode"]) == ("Rejected", reason)
 
 
