@@ -55,6 +55,9 @@ class Bus(Protocol):
     def pump(self, now_s: float) -> None:
         """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
 
+    def drop_queued(self, now_s: float) -> None:
+        """Our own process stalled: forget everything that is not on the wire yet. Each request hears that it failed."""
+
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""

@@ -53,6 +53,9 @@ BOARD_CLEAR_PERIOD_S = 0.2
 AWAKE_AGAIN_S = 10.0
 """After the process stalled, a device not heard again within this is silent by its own fault."""
 
+ORDERS_STALE_S = 0.5
+"""As long as a lease and the board's watchdog by default."""
+
 NOT_HEARD_YET = frozenset(
     {
         FaultCode.PILOT_BOARD_COMMUNICATION,
@@ -115,7 +118,7 @@ class EvseStage:
         self._events: list[PowerEvent] = []
         self._contactor_commanded = False
         self._contactor_watch = ContactorWatch()
-        self._contactor_opened = False
+        self._contactor_opened = self._open_now = False
         self._board_command = PilotBoardCommand()
         self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = self._resetting = False
@@ -152,7 +155,14 @@ class EvseStage:
         self._record_trouble = trouble
 
     def process_stalled(self, for_s: float, now_s: float) -> None:
-        """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
+        """The process itself did not run for so long: every reading is old by that, and nothing was watched.
+
+        Beyond `ORDERS_STALE_S` every lease has run out and the board's watchdog has opened: everything is ordered off at
+        once, so that the first thing that is written is that order. After a shorter stall the sequence ramps down.
+        """
+        if for_s > ORDERS_STALE_S:
+            self._open_now = True
+            self.switch_off()
         self._process_stalled = f"the power process itself did not run for {for_s:.1f} s"
         self._awake_since_s = now_s
 
@@ -171,10 +181,8 @@ class EvseStage:
 
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
-        try:
-            self._board_off()
-        finally:
-            self._module_off()
+        self._guard.order(self._hw.pilot, self._board_off)
+        self._guard.order(self._hw.module, self._module_off)
 
     def _board_off(self) -> None:
         last = self._board_command
@@ -227,6 +235,7 @@ class EvseStage:
         if sequence is None:
             return image
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
+        self._open_now = False
         self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
         return replace(
@@ -309,7 +318,7 @@ class EvseStage:
             insulation=seen.insulation,
             capabilities=self._rated(self._capabilities),
             temperature_degC=seen.temperature_degC,
-            open_now=self._contactor_opened,
+            open_now=self._contactor_opened or self._open_now,
         )
 
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:

@@ -121,7 +121,7 @@ class Wire:
 
     def __init__(self, devices: list[Devices]) -> None:
         self.devices = devices
-        self.pumped = 0
+        self.pumped = self.dropped = 0
         self.closed = False
         self.trouble = ""
 
@@ -132,6 +132,9 @@ class Wire:
         self.pumped += 1
         for device in self.devices:
             device.now_s = now_s
+
+    def drop_queued(self, now_s: float) -> None:
+        self.dropped += 1
 
     def health(self) -> BusHealth:
         return BusHealth(self.name, self.pumped, 0, 0, 0, 0, not self.trouble, self.trouble)
