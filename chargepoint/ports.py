@@ -216,7 +216,8 @@ class PilotBoardState:
     latched: frozenset[str]
     """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
     lock, supply; and what an older board leaves out: door, rcd, chain, opened (docs/hardware.md)."""
-    temperatures_degC: tuple[float, ...]
+    temperatures_degC: tuple[float | None, ...]
+    """In the order of the map: DC+ contact, DC- contact, cable, cabinet, two spare. None: no sensor answers there."""
 
 
 class PilotBoard(Device, Protocol):

@@ -44,6 +44,7 @@ from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
+from chargepoint.safety.temperature import Heat, judge
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
@@ -88,6 +89,8 @@ class StageRatings:
     discharge_power_max_W: float
     ramp_A_per_s: float
     lease_s: float
+    temperature_required: bool = True
+    """Both contact sensors must give a plausible temperature."""
 
 
 class EvseStage:
@@ -105,6 +108,7 @@ class EvseStage:
         self._hw = hardware
         self._ratings = ratings
         self._guard = DeviceGuard()
+        self._heat = Heat()
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._interlocks = Interlocks()
@@ -251,15 +255,21 @@ class EvseStage:
     def _read(self, now_s: float) -> DeviceReadings:
         hw, guard = self._hw, self._guard
         guard.begin(now_s)
+        board = guard.read(hw.pilot, lambda: hw.pilot.state)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        return young_enough(
-            guard.read(hw.pilot, lambda: hw.pilot.state),
+        seen = young_enough(
+            board,
             guard.read(hw.module, lambda: hw.module.state),
             self._registers,
             guard.read(hw.insulation, lambda: hw.insulation.state),
             now_s,
         )
+        if seen.board is None:
+            self._heat = Heat()  # a silent board is a fault of its own
+        else:
+            self._heat = judge(seen.board.temperatures_degC, required=self._ratings.temperature_required)
+        return seen
 
     def _obey(self, out: SequenceOutputs) -> None:
         hw, guard = self._hw, self._guard
@@ -298,7 +308,7 @@ class EvseStage:
             limited_by_stage="",
             insulation_ohm=seen.insulation_ohm,
             meter=None,
-            temperature_degC=seen.temperature_degC,
+            temperature_degC=self._heat.hottest_degC,
             capabilities=capabilities,
             faults=self._latches.codes,
             permitted=self._latches.severity is None,
@@ -317,7 +327,8 @@ class EvseStage:
             meter_current_A=seen.recent_meter_current_A(now_s),
             insulation=seen.insulation,
             capabilities=self._rated(self._capabilities),
-            temperature_degC=seen.temperature_degC,
+            temperature_degC=self._heat.hottest_degC,
+            temperature_share=self._heat.share,
             open_now=self._contactor_opened or self._open_now,
         )
 
@@ -369,7 +380,9 @@ class EvseStage:
                 self._ratings.envelope, limit_V, seen.voltage_V, seen.current_A, allowed_A
             ),
             insulation_ohm=seen.insulation_ohm,
-            temperature_degC=seen.temperature_degC,
+            temperature_degC=self._heat.hottest_degC,
+            temperature_lost=self._heat.lost,
+            temperature_doubt=self._heat.doubt,
             process_stalled=self._process_stalled,
         )
 

@@ -85,7 +85,7 @@ class Board(Devices):
         pilot = ControlPilot.F if self.board.pilot is PilotCommand.F else self.car
         state = PilotBoardState(
             pilot, 5.0, 6.0, -12.0, lock, closed, closed, False, False, closed, True, True, True, True, True,
-            frozenset(), (),
+            frozenset(), (30.0, 30.0),
         )  # fmt: skip
         return Reading(state, self.now_s)
 
