@@ -55,6 +55,9 @@ class Bus(Protocol):
     def pump(self, now_s: float) -> None:
         """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
 
+    def drop_queued(self, now_s: float) -> None:
+        """Our own process stalled: forget everything that is not on the wire yet. Each request hears that it failed."""
+
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""
@@ -213,7 +216,8 @@ class PilotBoardState:
     latched: frozenset[str]
     """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
     lock, supply; and what an older board leaves out: door, rcd, chain, opened (docs/hardware.md)."""
-    temperatures_degC: tuple[float, ...]
+    temperatures_degC: tuple[float | None, ...]
+    """In the order of the map: DC+ contact, DC- contact, cable, cabinet, two spare. None: no sensor answers there."""
 
 
 class PilotBoard(Device, Protocol):

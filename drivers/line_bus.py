@@ -44,6 +44,9 @@ class LineBus:
         except Gone as gone:
             self._lose(str(gone), now_s)
 
+    def drop_queued(self, now_s: float) -> None:
+        """Nothing is ever sent here."""
+
     def _feed(self, data: bytes) -> None:
         if not data:
             return

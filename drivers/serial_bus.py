@@ -6,6 +6,8 @@ two calls (send, receive) and the next request waits for t3.5 after it (1.75 ms)
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from chargepoint.model.image import BusHealth
@@ -13,14 +15,18 @@ from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
+STALE_S = 0.2
+"""A frame whose decision is older than this is not written: as long as the cycle may be late before it counts as a stall."""
+
 
 class SerialBus:
     """Opens in the first `pump`; reopens a lost adapter every second. Wire errors become outcomes, never exceptions."""
 
-    def __init__(self, spec: BusSpec) -> None:
+    def __init__(self, spec: BusSpec, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = spec.name
         self.master = RtuMaster(spec.name, spec.baud, spec.format, spec.gap_ms / 1000)
         self._spec = spec
+        self._clock = clock
         self._now_s = 0.0
         self._tty: Tty | None = None
         self._open_at_s = -1e9
@@ -43,12 +49,21 @@ class SerialBus:
             self.master.receive(self._tty.read(), now_s)
             self.master.tick(now_s)
             frame = self.master.to_send(now_s)
-            if frame:
+            if frame and self._clock() - now_s > STALE_S:  # stopped between the decision and the write
+                self.master.take_back(now_s)
+                self.master.drop_queued(now_s)
+            elif frame:
                 self._tty.write(frame)
         except Gone as gone:
             self._lose(str(gone), now_s)
         except Exception as error:  # a defect of the master: this wire begins anew, the others go on
             self._lose(f"{self._spec.port}: defect of its master: {type(error).__name__}: {error}", now_s)
+
+    def drop_queued(self, now_s: float) -> None:
+        """Forget what was queued or handed to the system and is not on the wire yet: it is older than a stall."""
+        self.master.drop_queued(now_s)
+        if self._tty is not None:
+            self._tty.drop_output()
 
     @property
     def deadline_s(self) -> float | None:

@@ -100,7 +100,13 @@ class Tty:
         if taken < len(data):
             raise Gone(f"{self.port}: takes no bytes")
 
+    def drop_output(self) -> None:
+        """Discard what was written and is not on the wire yet; never raises."""
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcflush(self.fd, termios.TCOFLUSH)
+
     def close(self) -> None:
-        """Give the descriptor back; never raises."""
+        """Give the descriptor back; never raises. Half a frame that the line did not take is discarded, not sent later."""
+        self.drop_output()
         with contextlib.suppress(OSError, serial.SerialException):
             self._serial.close()

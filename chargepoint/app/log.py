@@ -1,6 +1,7 @@
 """Logging for both processes: one line an event, to the journal's standard error with its priority, or to a terminal.
 
-The log is bounded here, once for both processes: of each cause one line a second is written (`log_repeats`).
+The log is bounded here, once for both processes: of each fault one line a second is written, of each line of the story five
+(`log_repeats`). The others are counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import time
 from collections.abc import Callable
 
 from chargepoint.app.log_repeats import PERIOD_S, Repeats, Written, cause_of, plain
+
+STORY_LINES_MAX = 5
+"""Lines of one cause that are written in a second where nothing is wrong: two EVSEs differ in a number only."""
 
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -44,7 +48,8 @@ class BoundedHandler(logging.Handler):
             text = record.getMessage()
             exception = "" if record.exc_info is None else repr(record.exc_info[1])
             cause = f"{record.name} {cause_of(text + exception)}"
-            for written in self._repeats.take(record, cause, record.levelno, self._now_s()):
+            at_most = STORY_LINES_MAX if record.levelno < logging.WARNING else 1
+            for written in self._repeats.take(record, cause, record.levelno, self._now_s(), at_most=at_most):
                 self._write(written)
         except Exception:  # a record that cannot be formatted must not end the work that wrote it
             self.handleError(record)

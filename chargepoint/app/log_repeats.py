@@ -21,7 +21,8 @@ Line = TypeVar("Line")
 
 _HEXADECIMAL = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}")
 _NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
-_SCIENTIFIC = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?!\w)")
+_SCIENTIFIC = re.compile(r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
+"""A number by itself. A part of an identifier, with a letter or a hyphen beside it, is none."""
 
 
 def cause_of(text: str) -> str:
@@ -52,9 +53,10 @@ class Written(Generic[Line]):
 
 @dataclass(slots=True)
 class _Window(Generic[Line]):
-    """One cause: since when it is counted, how many lines were left out, and the last of them."""
+    """One cause: since when it is counted, how many lines were written and left out, and the last one left out."""
 
     since_s: float
+    written: int = 1
     more: int = 0
     last: Line | None = None
 
@@ -67,8 +69,11 @@ class Repeats(Generic[Line]):
         self._causes_max = causes_max
         self._windows: dict[tuple[str, int], _Window[Line]] = {}
 
-    def take(self, line: Line, cause: str, severity: int, now_s: float) -> list[Written[Line]]:
-        """What is to be written because of this line: nothing, the line, or also counts of causes that have ended."""
+    def take(self, line: Line, cause: str, severity: int, now_s: float, *, at_most: int = 1) -> list[Written[Line]]:
+        """What is to be written because of this line: nothing, the line, or also counts of causes that have ended.
+
+        `at_most`: so many lines of this cause are written in one period before the others are counted.
+        """
         key = (cause, severity)
         more = self._ended(key, now_s)
         out = self._sweep(now_s)
@@ -79,6 +84,9 @@ class Repeats(Generic[Line]):
         if window is None:
             self._windows[key] = _Window(now_s)
             out.append(Written(line, more))
+        elif window.written < at_most:
+            window.written += 1
+            out.append(Written(line))
         else:
             window.more += 1
             window.last = line

@@ -36,7 +36,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.power.link_client import LinkClient
-from chargepoint.security.tls import secc_context, tell_failures
+from chargepoint.security.tls import report_failures, secc_context
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, SetVariable
 from chargepoint.transactions.ledger import LedgerState
@@ -171,7 +171,7 @@ class Daemon:
         context = None
         if section.certificate_dir is not None and section.tls is not TlsPolicy.OFF:
             context = secc_context(section.certificate_dir)
-            tell_failures(context, lambda why: logging.getLogger("car").warning("! %s", why))
+            report_failures(context, lambda why: logging.getLogger("car").warning("! %s", why))
         for number, evse in self.config.evse.items():
             if evse.interface is None:
                 continue

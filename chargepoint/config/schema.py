@@ -95,6 +95,11 @@ class EvseSection(Section):
         32.0, gt=0, le=500, description="highest current in both directions: rating of cable and connector"
     )
     charge_power_max_W: float = Field(22_000.0, gt=0, le=1_000_000, description="highest power into the car")
+    temperature: Literal["required", "none"] = Field(
+        "required",
+        description="contact sensors of the connector: required: one lost halves the current, both lost stop power; "
+        "none: this charger has no sensors",
+    )
     discharge_power_max_W: float = Field(
         0.0, ge=0, le=1_000_000, description="highest power out of the car; 0: this EVSE never discharges"
     )

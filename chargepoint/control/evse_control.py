@@ -227,6 +227,7 @@ class EvseControl:
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
+            heard=view.status_settled,
         )
 
     def secc_inputs(self) -> SeccInputs:

@@ -25,12 +25,17 @@ class ConnectorStatusRule:
         self._image_since_s: float | None = None
         self._was_clear = False
         self._free_since_s: float | None = None
+        self.settled = False
+        """The status is known and no guess any more; stays True from then on."""
 
     def note(self, image: EvseImage | None, *, operative: bool, in_transaction: bool, now_s: float) -> bool:
-        """Take what is known now; True where the status changed."""
-        before = self.status
+        """Take what is known now; True where the status changed, or is known for the first time."""
+        before = self.status, self.settled
         self.status = self._follow(image, operative, in_transaction, now_s)
-        return self.status is not before
+        since_s = self._image_since_s
+        waited = since_s is not None and (not operative or now_s - since_s >= START_S)
+        self.settled |= waited or self.status is not ConnectorStatus.UNAVAILABLE
+        return (self.status, self.settled) != before
 
     def _follow(self, image: EvseImage | None, operative: bool, in_transaction: bool, now_s: float) -> ConnectorStatus:
         if image is None:

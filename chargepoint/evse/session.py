@@ -121,6 +121,7 @@ class EvseSession:
         life, authorization = self._transaction, self._authorization
         return SessionView(
             status=self._connector.status,
+            status_settled=self._connector.settled,
             plugged=self.plugged,
             plugged_in=self.plugged_in,
             operative=self._operative,
@@ -217,7 +218,7 @@ class EvseSession:
                     self._authorization.take_start(event, now_s)
             case StopTransaction():
                 if event.transaction_id == self._transaction.transaction_id:
-                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered from above")
+                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered by the central system")
             case InterlockTripped():
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():

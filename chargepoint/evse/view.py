@@ -33,6 +33,8 @@ class SessionView:
     """One session at one moment. None: not known, or there is none."""
 
     status: ConnectorStatus
+    status_settled: bool
+    """False at the start, while the status is a guess."""
     plugged: bool
     """The pilot shows a car now."""
     plugged_in: bool

@@ -51,5 +51,5 @@ def percent(value: float) -> int:
 
 
 def seconds(value: float) -> int:
-    """A time from now as xs:unsignedInt: what is past is now, what is farther than the type is its end."""
+    """A time from now as xs:unsignedInt. A time in the past becomes 0; a time beyond the type becomes its greatest value."""
     return int(min(max(value, 0.0), float(_SECONDS_MAX)))

@@ -1,6 +1,6 @@
 """The shell around the SECC of one EVSE: where cars connect, that one car at a time does, and what the station learns of it.
 
-`discovery` tells cars the address, `connection` moves the bytes of the one that came.
+`discovery` answers cars with the address, `connection` moves the bytes of the one that came.
 """
 
 from __future__ import annotations
@@ -64,15 +64,15 @@ class SeccServer:
         self._ports: dict[Security, int] = {}
 
     async def run(self) -> None:
-        """Until cancelled. An interface that is not there (yet), or not free, is tried again; each reason is said once."""
-        told = ""
+        """Until cancelled. An interface that is not there (yet), or not free, is tried again; each reason is logged once."""
+        logged = ""
         while True:
             try:
                 await self._serve()
             except OSError as error:
-                if told != str(error):
+                if logged != str(error):
                     self._log.warning("! car interface %s: %s; trying again", self._interface, error)
-                    told = str(error)
+                    logged = str(error)
                 await asyncio.sleep(INTERFACE_RETRY_S)
 
     async def _serve(self) -> None:

@@ -70,6 +70,8 @@ class FaultCode(IntEnum):
     OUTPUT_NOT_DISCHARGED = 32
     CONTACTOR_OPENED = 33
     LATCH_RECORD = 34
+    TEMPERATURE_UNKNOWN = 35
+    TEMPERATURE_SENSOR = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,18 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         ResetRule.OPERATOR,
         "voltage left at the output after the discharge",
         "isolate the charger; check contactor, discharge resistor and module before reset",
+    ),
+    FaultCode.TEMPERATURE_UNKNOWN: _row(
+        _R,
+        ResetRule.AUTO,
+        "no contact temperature is known",
+        'check both contact sensors and their wires; a charger without any: [evse.N] temperature = "none"',
+    ),
+    FaultCode.TEMPERATURE_SENSOR: _row(
+        _W,
+        ResetRule.AUTO,
+        "a contact temperature sensor is lost, at most half the current flows",
+        "check the sensor and its wire",
     ),
     FaultCode.LATCH_RECORD: _row(
         _R,

@@ -67,4 +67,6 @@ class EvseState:
     connector_type: str = "cCCS2"
     """ConnectorEnumType, for the device model."""
     power_W: float | None = None
-    """Measured at the output, positive into the car; None: not known."""
+    """Present power: positive into the car, negative out of the car. None: unknown now."""
+    heard: bool = True
+    """The power process has reported this EVSE since the start. Before that the status is a guess."""

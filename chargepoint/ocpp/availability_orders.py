@@ -1,4 +1,4 @@
-"""Availability as ordered: what the central system said of the station and of each EVSE, kept apart. G03, G04."""
+"""Availability as ordered: what the central system ordered for the station and for each EVSE, stored apart. G03, G04."""
 
 from __future__ import annotations
 

@@ -23,10 +23,13 @@ from chargepoint.store.rows import Journal, JournalEntry, Write
 
 
 @dataclass(frozen=True, slots=True)
-class Bells:
-    """What wakes the client's loops: something to tell, something in the outbox, limits or transactions changed."""
+class WakeUps:
+    """Events that wake the client's loops.
 
-    tell: asyncio.Event = field(default_factory=asyncio.Event)
+    `send`: a message that is not stored is waiting. `drain`: the outbox has rows. `changed`: limits or transactions changed.
+    """
+
+    send: asyncio.Event = field(default_factory=asyncio.Event)
     drain: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,7 +44,7 @@ class Caller:
         clock: Clock,
         trace: Trace,
         log: logging.Logger,
-        bells: Bells,
+        wake_ups: WakeUps,
         keep: Callable[..., Awaitable[None]],
     ) -> None:
         self._station = station
@@ -49,7 +52,7 @@ class Caller:
         self._clock = clock
         self._trace = trace
         self._log = log
-        self._bells = bells
+        self._wake_ups = wake_ups
         self._keep = keep
         self.connection: Connection | None = None
 
@@ -95,7 +98,7 @@ class Caller:
                 self._log.warning("! %s was not answered in time", action)
                 self._trace.note("!", action, "not answered")
                 self._station.refused(action, "", self.own())
-        self._bells.tell.set()
+        self._wake_ups.send.set()
 
     async def _learn(self, action: str, request: Payload, response: Payload) -> None:
         before = self._station.registration.status
@@ -107,7 +110,7 @@ class Caller:
         if writes:
             await self._keep(*writes)
         if action == "BootNotification":
-            self._bells.tell.set()
-            self._bells.drain.set()
+            self._wake_ups.send.set()
+            self._wake_ups.drain.set()
         if "idTokenInfo" in response:
-            self._bells.changed.set()  # a token that is not accepted gets no energy
+            self._wake_ups.changed.set()  # a token that is not accepted gets no energy

@@ -7,6 +7,7 @@ write is on the disk (K01.FR.27): every change is a `Change` to be committed fir
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,10 +15,12 @@ from typing import Any
 
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.status import EvseState
-from chargepoint.ocpp.charging_schedule import NegativeLimit, Profile, ProfileRejected, Purpose, V2xRules, parse
+from chargepoint.ocpp.charging_schedule import Kind, NegativeLimit, Profile, ProfileRejected, Purpose, V2xRules, parse
 from chargepoint.ocpp.composite import Installed
 from chargepoint.ocpp.device_table import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL
+from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, Write
 
 PENDING_MAX_S = 3600.0
@@ -88,10 +91,10 @@ class ChargingProfiles:
 
     # -- setting -----------------------------------------------------------------------------------------------------
 
-    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], utc_s: float) -> Change:
+    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> Change:
         """SetChargingProfile. Raises ProfileRejected with OCPP's reason code. Profiles past their validTo make way."""
         profile = parse(raw, self._rules())
-        past = self._past(utc_s)
+        past = self._past(now.utc_s)
         self._check(evse_id, profile, evses, past)
         purpose, evse = profile.purpose, _evse(evse_id, evses)
         if purpose is Purpose.TX:
@@ -103,6 +106,7 @@ class ChargingProfiles:
                 raise ProfileRejected(
                     "TxNotFound", f"EVSE {evse_id} has no transaction {profile.transaction_id}"
                 )  # K01.FR.33
+        self._check_over(profile, evse, now)
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
         change, gone = self._put(_Entry(Installed(evse_id, profile), raw)), past - {profile.profile_id}
@@ -111,10 +115,11 @@ class ChargingProfiles:
             partial(_run, (partial(self._remove, gone), change.apply)),
         )
 
-    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState]) -> None:
+    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> None:
         """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05). Raises ProfileRejected."""
         profile = parse(raw, self._rules())
         self._check(evse_id, profile, evses)
+        self._check_over(profile, None, now)
         if profile.purpose is not Purpose.TX:
             raise ProfileRejected(
                 "InvalidProfile", f"purpose {profile.purpose.value}: only TxProfile with a remote start"
@@ -234,6 +239,25 @@ class ChargingProfiles:
             if entry.installed.profile.valid_to_s <= utc_s and entry.installed.profile.purpose is not Purpose.TX
         )
 
+    @staticmethod
+    def _check_over(profile: Profile, evse: EvseState | None, now: Moment) -> None:
+        """Refuse a schedule that is over: accepted it would do nothing, and the central system would not know."""
+        started_s = (
+            now.utc_s
+        )  # where a Relative schedule counts from: at the earliest now, without a transaction of its own
+        if profile.purpose is Purpose.TX and evse is not None and evse.transaction_started_s is not None:
+            started_s -= now.monotonic_s - evse.transaction_started_s
+        period, changes_at_utc_s = profile.period_at(now.utc_s, started_s)
+        if period is None and changes_at_utc_s == math.inf:
+            first_s = started_s if profile.start_s is None else profile.start_s
+            end_s = min(first_s + profile.duration_s, profile.valid_to_s)
+            counted = ", counted from the start of the transaction" if profile.kind is Kind.RELATIVE else ""
+            raise ProfileRejected(
+                "InvalidSchedule",
+                f"{profile.name} is over since {to_wire(utc_from_s(end_s))}{counted}: "
+                "send kind Absolute with a startSchedule and a duration that end later",
+            )
+
     def _check(
         self, evse_id: int, profile: Profile, evses: Sequence[EvseState], past: frozenset[int] = frozenset()
     ) -> None:
@@ -318,8 +342,8 @@ def _run(steps: Iterable[Callable[[], None]]) -> None:
         step()
 
 
-def _overlap(a: Profile, b: Profile) -> bool:
-    return a.valid_from_s < b.valid_to_s and b.valid_from_s < a.valid_to_s
+def _overlap(first: Profile, second: Profile) -> bool:
+    return first.valid_from_s < second.valid_to_s and second.valid_from_s < first.valid_to_s
 
 
 def _evse(evse_id: int, evses: Sequence[EvseState]) -> EvseState | None:

@@ -1,4 +1,4 @@
-"""Charging schedules: a profile as the wire has it, understood. Owns its words, its parsing and when it says what.
+"""Charging schedules: one charging profile, parsed and checked. Owns its vocabulary, its parsing and which period holds when.
 
 V2X over 2.0.1 (facts/ocpp.md 7.3): OCPP 2.1's period fields in `customData` of our vendor id, and a negative `limit`.
 """
@@ -88,7 +88,7 @@ class Period:
 
     @property
     def v2x(self) -> bool:
-        """Says more than 2.0.1 itself can say."""
+        """This period has a meaning that plain OCPP 2.0.1 cannot express."""
         return (
             self.setpoint is not None
             or self.discharge_limit is not None
@@ -134,7 +134,7 @@ class Profile:
 
     @property
     def v2x(self) -> bool:
-        """Some period says more than 2.0.1 itself can say."""
+        """Some period has a meaning that plain OCPP 2.0.1 cannot express."""
         return any(period.v2x for period in self.periods)
 
     @property

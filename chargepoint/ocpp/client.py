@@ -1,8 +1,8 @@
-"""The OCPP client: keeps the station connected, told and obedient. The asyncio shell around `Station`.
+"""The OCPP client: keeps the station connected, sends its messages, answers CALLs. The asyncio shell around `Station`.
 
 Owns the order in which messages go out that are not kept, and the answers to the central system's CALLs. Connecting is
 `link`'s, what is kept is `outbox`'s, every decision is in a core: `station`, `rpc`, `delivery`, `back_off`. Queues are
-bounded: follow-up messages at `FOLLOW_UPS_MAX` (the newest is dropped and told), connector states one per connector,
+bounded: follow-up messages at `FOLLOW_UPS_MAX` (the newest is dropped, and the log says so), connector states one per connector,
 everything else in the store's outbox.
 """
 
@@ -24,7 +24,7 @@ from chargepoint.model.transactions import MeterSample, ReadingContext, Transact
 from chargepoint.ocpp import credentials
 from chargepoint.ocpp.blocks import authorization, availability, meter_values, security, transactions
 from chargepoint.ocpp.blocks.context import Outgoing
-from chargepoint.ocpp.caller import Bells, Caller
+from chargepoint.ocpp.caller import Caller, WakeUps
 from chargepoint.ocpp.connection import Connection, ConnectionLost
 from chargepoint.ocpp.link import Link
 from chargepoint.ocpp.moment import Moment
@@ -69,10 +69,10 @@ class OcppClient:
         self._station = Station(csms, station, port, stored, self._messages_waiting, self._version)
         for line in self._station.profiles.unreadable:
             log.error("! stored %s", line)
-        self._bells = Bells()
+        self._wake_ups = WakeUps()
         self._trace = Trace(clock, log)
-        self._caller = Caller(self._station, self._schemas, clock, self._trace, log, self._bells, self._keep)
-        self._outbox = Outbox(store, self._station, self._caller, clock, log, self._bells.drain)
+        self._caller = Caller(self._station, self._schemas, clock, self._trace, log, self._wake_ups, self._keep)
+        self._outbox = Outbox(store, self._station, self._caller, clock, log, self._wake_ups.drain)
         self._link = Link(csms, self._station.model, self._talk, log)
         self._rpc: Rpc | None = None
         self._offline_since_s = clock.monotonic_s()
@@ -83,7 +83,7 @@ class OcppClient:
     async def run(self) -> None:
         """Keep connected until cancelled. Everything else works before, during and without it."""
         self._station.restore()
-        self._bells.changed.set()
+        self._wake_ups.changed.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_contributing(), name="ocpp-contribute")
             if self._csms.enabled:
@@ -93,7 +93,7 @@ class OcppClient:
     async def status_changed(self, change: ConnectorStatusChanged) -> None:
         """A connector's status; while offline only the latest per connector is kept."""
         self._station.board.changed(replace(change, at_utc=change.at_utc + self._station.clock_correction))
-        self._bells.tell.set()
+        self._wake_ups.send.set()
 
     async def authorize(self, token: IdToken, evse_id: EvseId) -> AuthorizationStatus:
         """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15)."""
@@ -123,11 +123,12 @@ class OcppClient:
 
     def outbox_changed(self) -> None:
         """Rows were committed: send them."""
-        self._bells.drain.set()
+        self._wake_ups.drain.set()
 
     def states_changed(self) -> None:
         """Some EvseState changed: profiles follow their transactions (K02.FR.05), limits are given anew."""
-        self._bells.changed.set()
+        self._wake_ups.changed.set()
+        self._wake_ups.send.set()  # an EVSE may have been heard for the first time
 
     async def meter_values(self, evse_id: EvseId, sample: MeterSample) -> None:
         """A reading outside a transaction, or one asked for; dropped while offline (QueueAllMessages is false)."""
@@ -142,10 +143,10 @@ class OcppClient:
             self._follow_up(Outgoing("MeterValues", payload))
 
     async def security_event(self, kind: str, text: str = "") -> None:
-        """A security event, kept until told. Raises nothing: a full store is told in the log."""
+        """A security event, stored until the central system has it. Raises nothing: a full store is written to the log."""
         row = security.security_event(kind, text, str(uuid.uuid4()), self._now())
         await self._keep(Enqueue(row))
-        self._bells.drain.set()
+        self._wake_ups.drain.set()
 
     def variable(self, key: str) -> str:
         """A variable's present value for the app, e.g. `TxCtrlr/EVConnectionTimeOut`. Raises KeyError for an unknown key."""
@@ -190,15 +191,15 @@ class OcppClient:
         self._log.info("* connected to %s as %s (%s)", self._csms.url, self._csms.identity, self._version.subprotocol)
         threshold_s = self._station.model.integer("OCPPCommCtrlr/OfflineThreshold")
         if self._station.registration.accepted and offline_s > threshold_s:
-            self._station.tell_all_connectors(self._caller.own())  # B04.FR.01
+            self._station.report_all_connectors(self._caller.own())  # B04.FR.01
         self._follow_ups.clear()
-        self._bells.tell.set()
-        self._bells.drain.set()
+        self._wake_ups.send.set()
+        self._wake_ups.drain.set()
         self._caller.connection = connection
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(connection.run(), name="ocpp-connection")
-                group.create_task(self._keep_telling(), name="ocpp-tell")
+                group.create_task(self._keep_sending(), name="ocpp-send")
                 group.create_task(self._outbox.drain(), name="ocpp-drain")
         except* (ConnectionLost, OSError, TimeoutError, WebSocketException) as group_error:
             raise ConnectionLost(connection.why_lost or str(group_error.exceptions[0])) from None
@@ -240,14 +241,14 @@ class OcppClient:
         for outgoing in answer.then:
             self._follow_up(outgoing)
         if answer.reevaluate:
-            self._bells.changed.set()
+            self._wake_ups.changed.set()
 
     def _follow_up(self, outgoing: Outgoing) -> None:
         if len(self._follow_ups) >= FOLLOW_UPS_MAX:
             self._log.error("! %s dropped: %d messages are waiting", outgoing.action, FOLLOW_UPS_MAX)
             return
         self._follow_ups.append(outgoing)
-        self._bells.tell.set()
+        self._wake_ups.send.set()
 
     def _next_follow_up(self) -> Outgoing | None:
         accepted = self._station.registration.accepted
@@ -257,22 +258,22 @@ class OcppClient:
                 return outgoing
         return None
 
-    # -- we tell -----------------------------------------------------------------------------------------------------
+    # -- we send -----------------------------------------------------------------------------------------------------
 
-    async def _keep_telling(self) -> None:
+    async def _keep_sending(self) -> None:
         """BootNotification, follow-ups, connector states, Heartbeat: what is not kept over a restart."""
         while True:
-            self._bells.tell.clear()
-            if not await self._tell_next():
+            self._wake_ups.send.clear()
+            if not await self._send_next():
                 deadline_s = self._station.deadline_s
                 wait_s = None if deadline_s is None else max(0.0, deadline_s - self._clock.monotonic_s())
                 try:
                     async with asyncio.timeout(wait_s):
-                        await self._bells.tell.wait()
+                        await self._wake_ups.send.wait()
                 except TimeoutError:
                     continue
 
-    async def _tell_next(self) -> bool:
+    async def _send_next(self) -> bool:
         """Send one message if one is due."""
         outgoing_due = self._station.due(self._caller.own())
         if outgoing_due is not None and outgoing_due.action == "BootNotification":
@@ -286,10 +287,10 @@ class OcppClient:
             return True
         if not self._station.registration.accepted:  # B02.FR.02
             return False
-        for change in self._station.board.due():
+        for change in self._station.connectors_due(self._caller.own()):
             outcome = await self._caller.call(Outgoing("StatusNotification", availability.status_notification(change)))
             if not isinstance(outcome, CallTimedOut):  # a refusal is an answer too
-                self._station.board.told(change)
+                self._station.board.reported(change)
             return True
         if outgoing_due is not None:
             self._station.registration.beat(self._clock.monotonic_s())
@@ -298,7 +299,7 @@ class OcppClient:
         return False
 
     async def _keep(self, *writes: Write) -> None:
-        """Commit if possible; what fails is told and does not stop the station."""
+        """Commit if possible; a failure goes to the log and does not stop the station."""
         try:
             await self._store.commit(*writes)
         except StoreError as error:
@@ -309,7 +310,7 @@ class OcppClient:
     async def _keep_contributing(self) -> None:
         """Profiles follow transactions; limits go to the arbiter at every boundary and before they expire."""
         while True:
-            self._bells.changed.clear()
+            self._wake_ups.changed.clear()
             change = self._station.follow_transactions(self._caller.own())
             if change is not None:
                 await self._keep(*change.writes)
@@ -317,7 +318,7 @@ class OcppClient:
             again_s = self._station.contribute(self._caller.own())
             try:
                 async with asyncio.timeout(min(max(0.0, again_s - self._clock.monotonic_s()), 3600.0)):
-                    await self._bells.changed.wait()
+                    await self._wake_ups.changed.wait()
             except TimeoutError:
                 continue
 

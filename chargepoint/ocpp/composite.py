@@ -243,9 +243,9 @@ def _stacked(installed: Iterator[Installed]) -> list[Profile]:
     return [i.profile for i in sorted(installed, key=lambda i: (-i.profile.stack_level, -i.evse_id))]
 
 
-def _meet(a: Interval, b: Interval) -> Interval:
-    """The intersection; every limit here contains 0, so that there is one. Nothing may flow where rounding says otherwise."""
-    return a.intersect(b) or Interval(0.0, 0.0)
+def _meet(first: Interval, second: Interval) -> Interval:
+    """The intersection; every limit here contains 0, so that there is one. Where rounding leaves no intersection, nothing may flow."""
+    return first.intersect(second) or Interval(0.0, 0.0)
 
 
 def _range(low: float, high: float) -> str:

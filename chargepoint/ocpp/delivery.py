@@ -26,7 +26,7 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """The central system has refused it for good: delete the row, and tell it in log and journal."""
+    """The central system has refused it for good: delete the row, and write that to log and journal."""
 
     row: OutboxRow
     reason: str

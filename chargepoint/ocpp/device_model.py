@@ -41,8 +41,8 @@ class DataType(Enum):
 class Variable:
     """One row: a variable of a component, attribute Actual only (no other attribute type is built).
 
-    `default` None: the value is live, or there is none yet. `minimum`, `maximum` bound numbers, for strings `maximum`
-    is the length. `summary`: part of the SummaryInventory (availability and condition).
+    `default` None: the value is read when asked for, and may be unknown. "": the value is a text that nobody set.
+    `minimum`, `maximum` bound numbers, for strings `maximum` is the length. `summary`: part of the SummaryInventory (availability and condition).
     """
 
     component: str
@@ -143,8 +143,11 @@ class DeviceModel:
         elif row.mutability is Mutability.WRITE_ONLY:
             result["attributeStatus"] = "Rejected"  # B06.FR.09
             result["attributeStatusInfo"] = {"reasonCode": "WriteOnly"}
+        elif (value := self._value(row)) is None:
+            result["attributeStatus"] = "Rejected"  # B06.FR.10: Accepted only where the value could be read
+            result["attributeStatusInfo"] = {"reasonCode": "NoValue", "additionalInfo": f"{row.name} is unknown now"}
         else:
-            result["attributeValue"] = self._value(row) or ""  # B06.FR.10, FR.13
+            result["attributeValue"] = value  # B06.FR.10; an unset text is "" (B06.FR.13)
         return result
 
     def set(self, data: Payload) -> Setting:

@@ -69,7 +69,7 @@ def _evse(evse: EvseState) -> tuple[Variable, ...]:
         Variable("EVSE", "Available", _B, "true", evse_id=n, summary=True),
         Variable("EVSE", "AvailabilityState", _OPTION, evse_id=n, values=_STATES, summary=True),
         Variable("EVSE", "AllowReset", _B, "true", evse_id=n),
-        Variable("EVSE", "Power", _D, evse_id=n, unit="W", maximum=evse.charge_max_W),
+        Variable("EVSE", "Power", _D, evse_id=n, unit="W", minimum=-evse.discharge_max_W, maximum=evse.charge_max_W),
         Variable("EVSE", "SupplyPhases", _I, "0", evse_id=n),
         Variable("Connector", "Available", _B, "true", evse_id=n, connector_id=1, summary=True),
         Variable("Connector", "AvailabilityState", _OPTION, evse_id=n, connector_id=1, values=_STATES, summary=True),

@@ -1,6 +1,6 @@
 """The link: connects again and again. Owns handshake, back-off and which connection is the present one.
 
-What happens on a connection is the client's; the link only makes it, tells `talk` and cleans up after it.
+What happens on a connection is the client's; the link only makes the connection, hands it to `talk` and cleans up afterwards.
 """
 
 from __future__ import annotations

@@ -79,9 +79,9 @@ class Outbox:
             answers_others = isinstance(await self._sender.call(Outgoing("Heartbeat", {})), ResultReceived | CallFailed)
         step = self._after(row, outcome, answers_others)
         if isinstance(step, Discard):
-            told = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"
+            text = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"
             self._log.error("! %s %s discarded: %s", row.action, row.transaction_id, step.reason)
-            await self._insist(Delivered(row.position), Journal(JournalEntry(self._clock.utc(), "!", told)))
+            await self._insist(Delivered(row.position), Journal(JournalEntry(self._clock.utc(), "!", text)))
             return
         if step.row.attempts != row.attempts:
             await self._insist(Refused(row.position, step.row.attempts))

@@ -1,4 +1,4 @@
-"""Schemas: is this payload what the version says it is? Owns the compiled validators, made when first needed.
+"""Schemas: whether a payload fits the schema of its OCPP version. Owns the compiled validators, made when first needed.
 
 The schema documents are those of the `ocpp` package; the checking is jsonschema-rs (facts/ocpp.md 5.1).
 """

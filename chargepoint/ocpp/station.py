@@ -26,7 +26,7 @@ from chargepoint.ocpp.blocks import (
     smart_charging,
     transactions,
 )
-from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing
 from chargepoint.ocpp.blocks.registration import Registration, RegistrationStatus
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.charging_schedule import NegativeLimit, V2xRules
@@ -41,7 +41,7 @@ from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
 from chargepoint.ports import StationPort
 from chargepoint.store.rows import CachedToken, ProfileRow, SetVariable, Write
 
-Respond = Callable[[Payload, Context, Moment], Answer]
+Respond = Callable[[Payload, BlockContext, Moment], CallAnswer]
 
 RESPONDERS: dict[str, Respond] = {
     "ChangeAvailability": availability.change_availability,
@@ -74,6 +74,8 @@ _CLOCK_OFFSET_MIN_S = 1.0
 
 OWNER = "ocpp"
 """The name this voice contributes under."""
+UNHEARD_MAX_S = 10.0
+"""So long after the acceptance the station waits for the power process before it reports a connector anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Station:
         self._section = section
         self._port = port
         self._utc_s = 0.0
+        self._report_unheard_at_s = math.inf
         self._contributed: set[EvseId] = set()
         self.model = DeviceModel(rows(csms, section, port.evse_states()), stored.variables, self._live)
         self.profiles = ChargingProfiles(stored.profiles, self._rules)
@@ -116,7 +119,7 @@ class Station:
             heartbeat_interval_s=float(self.model.integer("OCPPCommCtrlr/HeartbeatInterval"))
         )
         self.board = availability.StatusBoard()
-        self.context = Context(
+        self.context = BlockContext(
             self.model,
             self.profiles,
             TokenCache(stored.tokens),
@@ -150,7 +153,7 @@ class Station:
 
     # -- the central system asks -------------------------------------------------------------------------------------
 
-    def handle(self, call: CallReceived, own: Moment) -> Answer | Refusal:
+    def handle(self, call: CallReceived, own: Moment) -> CallAnswer | Refusal:
         """The answer to a CALL that fits its schema."""
         if self.registration.status is RegistrationStatus.REJECTED:  # B03.FR.08
             return Refusal("SecurityError", "the central system has not accepted this station")
@@ -176,9 +179,12 @@ class Station:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `due` is worth asking."""
+        """When to ask `due` and `connectors_due` again (monotonic s); None: only after something happened."""
         if self.registration.next_boot_s is not None:
             return self.registration.next_boot_s
+        unheard = {evse.evse_id for evse in self._port.evse_states() if not evse.heard}
+        if any(change.evse_id in unheard for change in self.board.due()):
+            return min(self._report_unheard_at_s, self.registration.next_heartbeat_s or math.inf)
         return self.registration.next_heartbeat_s
 
     def boot_request(self, triggered: bool = False) -> Outgoing:
@@ -199,7 +205,8 @@ class Station:
                     self.model.keep("OCPPCommCtrlr/HeartbeatInterval", str(int(interval_s)))
                 if self.registration.accepted and not was_accepted:
                     self.boot_reason = "PowerUp"
-                    self.tell_all_connectors(own)  # B01.FR.05
+                    self._report_unheard_at_s = own.monotonic_s + UNHEARD_MAX_S
+                    self.report_all_connectors(own)  # B01.FR.05
                     return (SetVariable(provisioning.BOOT_REASON_KEY, None),)
             case "Heartbeat":
                 self.registration.synchronize(response["currentTime"], own)
@@ -221,12 +228,23 @@ class Station:
 
     # -- connectors --------------------------------------------------------------------------------------------------
 
-    def tell_all_connectors(self, own: Moment) -> None:
-        """Every connector's present state is to be told (B01.FR.05, B04.FR.01)."""
+    def report_all_connectors(self, own: Moment) -> None:
+        """Every connector's present state is to be reported (B01.FR.05, B04.FR.01)."""
         for evse in self._port.evse_states():
             change = ConnectorStatusChanged(evse.evse_id, availability.CONNECTOR_ID, evse.status, self.at(own).utc)
             self.board.changed(change)
-        self.board.forget_told()
+        self.board.forget_reported()
+
+    def connectors_due(self, own: Moment) -> tuple[ConnectorStatusChanged, ...]:
+        """Connector states to report now. Before the power process has reported an EVSE, its state is only a guess:
+        it waits, at most UNHEARD_MAX_S after the central system accepted the station."""
+        waiting = self._unheard(own)
+        return tuple(change for change in self.board.due() if change.evse_id not in waiting)
+
+    def _unheard(self, own: Moment) -> set[EvseId]:
+        if own.monotonic_s >= self._report_unheard_at_s:
+            return set()
+        return {evse.evse_id for evse in self._port.evse_states() if not evse.heard}
 
     # -- charging limits ---------------------------------------------------------------------------------------------
 
@@ -247,11 +265,11 @@ class Station:
             again_s = min(again_s, now.monotonic_s + max(verdict.until_s - now.utc_s, 0.0) + 1e-3)
             if evse.transaction_id in self.context.not_accepted:
                 verdict = Verdict(ZERO, None, "the token of this transaction is not accepted", verdict.until_s)
-            said = contribution(verdict, evse.evse_id, now)
-            if said is not None:
+            contributed = contribution(verdict, evse.evse_id, now)
+            if contributed is not None:
                 again_s = min(again_s, now.monotonic_s + REFRESH_S)
                 self._contributed.add(evse.evse_id)
-                self._port.command(Contribute(evse.evse_id, OWNER, (said,)))
+                self._port.command(Contribute(evse.evse_id, OWNER, (contributed,)))
             elif evse.evse_id in self._contributed:
                 self._contributed.discard(evse.evse_id)
                 self._port.command(Contribute(evse.evse_id, OWNER, ()))
@@ -273,6 +291,9 @@ class Station:
                 return (states.pop() if len(states) == 1 else ConnectorStatus.AVAILABLE).value
             case "EVSE" | "Connector", "AvailabilityState":
                 return next(e.status.value for e in self._port.evse_states() if e.evse_id == row.evse_id)
+            case "EVSE", "Power":
+                power_W = next(e.power_W for e in self._port.evse_states() if e.evse_id == row.evse_id)
+                return None if power_W is None else f"{power_W:.1f}"
             case "ChargingStation", "FirmwareVersion":
                 return self._port.firmware_version()[:50]
             case "ClockCtrlr", "DateTime":

@@ -1,4 +1,4 @@
-"""The authorisation cache: what the central system last said of a token. OCPP 2.0.1 Part 2, C10 to C12, C15."""
+"""The authorisation cache: the central system's last answer about a token. OCPP 2.0.1 Part 2, C10 to C12, C15."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TokenCache:
 
 
 def status_at(info: Payload, evse_id: EvseId) -> AuthorizationStatus:
-    """What an IdTokenInfo says of its token at this EVSE."""
+    """The status that an IdTokenInfo gives its token at this EVSE."""
     return _at_evse(AuthorizationStatus(info["status"]), info.get("evseId", ()), evse_id)
 
 

@@ -112,21 +112,26 @@ class Cycle:
         while True:
             self._wait(next_tick_s)
             now_s = self._now()
+            late_s = now_s - next_tick_s
+            if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
+                self._recover_from_stall(late_s, now_s)
             self._pump(now_s)
             self._obey(now_s)
             if now_s < next_tick_s:
                 continue
-            late_s = now_s - next_tick_s
             self.lateness.note(late_s)
-            if late_s > PROCESS_STALLED_S:
-                for stage in self._stages.values():
-                    stage.process_stalled(late_s, now_s)
             next_tick_s = max(next_tick_s + self._tick_s, now_s)
             all_off = self.tick(now_s)
             if self._stopping:
                 give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
                 if all_off or now_s > give_up_s:
                     return
+
+    def _recover_from_stall(self, for_s: float, now_s: float) -> None:
+        for bus in self._buses:
+            bus.drop_queued(now_s)
+        for stage in self._stages.values():
+            stage.process_stalled(for_s, now_s)
 
     def _switch_off(self) -> None:
         until_s = self._now() + LAST_WORDS_S

@@ -60,6 +60,8 @@ class SequenceInputs:
     frequency_Hz: float | None = None
     meter_current_A: float | None = None
     """A second witness of no current, should the module have fallen silent."""
+    temperature_share: float = 1.0
+    """Of the rated current, that may flow with the temperature sensors that are left."""
     open_now: bool = False
     """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
 
@@ -270,7 +272,15 @@ class DcSequence:
     def _transfer(self, i: SequenceInputs) -> PowerModuleCommand:
         demand = i.demand
         assert demand is not None
-        self._target = target(demand, self._envelope, i.capabilities, i.voltage_V, i.temperature_degC, i.frequency_Hz)
+        self._target = target(
+            demand,
+            self._envelope,
+            i.capabilities,
+            i.voltage_V,
+            i.temperature_degC,
+            i.frequency_Hz,
+            i.temperature_share,
+        )
         step = self._ramp.step(self._target.current_A, i.current_A, i.now_s)
         # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
         if i.capabilities is not None:

@@ -67,11 +67,6 @@ class DeviceReadings:
         """None also while the monitor has no valid value."""
         return None if self.insulation is None else self.insulation.resistance_ohm
 
-    @property
-    def temperature_degC(self) -> float | None:
-        """The hottest of the board's sensors."""
-        return max(self.board.temperatures_degC, default=None) if self.board is not None else None
-
     def recent_meter_current_A(self, now_s: float) -> float | None:
         """The meter's current, if as young as the module's must be: it may stand in for that."""
         meter = self.meter

@@ -44,6 +44,7 @@ from chargepoint.safety.energy_balance import EnergyCount
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
+from chargepoint.safety.temperature import Heat, judge
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
@@ -52,6 +53,9 @@ BOARD_CLEAR_PERIOD_S = 0.2
 
 AWAKE_AGAIN_S = 10.0
 """After the process stalled, a device not heard again within this is silent by its own fault."""
+
+ORDERS_STALE_S = 0.5
+"""As long as a lease and the board's watchdog by default."""
 
 NOT_HEARD_YET = frozenset(
     {
@@ -85,6 +89,8 @@ class StageRatings:
     discharge_power_max_W: float
     ramp_A_per_s: float
     lease_s: float
+    temperature_required: bool = True
+    """Both contact sensors must give a plausible temperature."""
 
 
 class EvseStage:
@@ -102,6 +108,7 @@ class EvseStage:
         self._hw = hardware
         self._ratings = ratings
         self._guard = DeviceGuard()
+        self._heat = Heat()
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._interlocks = Interlocks()
@@ -115,7 +122,7 @@ class EvseStage:
         self._events: list[PowerEvent] = []
         self._contactor_commanded = False
         self._contactor_watch = ContactorWatch()
-        self._contactor_opened = False
+        self._contactor_opened = self._open_now = False
         self._board_command = PilotBoardCommand()
         self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = self._resetting = False
@@ -152,7 +159,14 @@ class EvseStage:
         self._record_trouble = trouble
 
     def process_stalled(self, for_s: float, now_s: float) -> None:
-        """The process itself did not run for so long: every reading is old by that, and nothing was watched."""
+        """The process itself did not run for so long: every reading is old by that, and nothing was watched.
+
+        Beyond `ORDERS_STALE_S` every lease has run out and the board's watchdog has opened: everything is ordered off at
+        once, so that the first thing that is written is that order. After a shorter stall the sequence ramps down.
+        """
+        if for_s > ORDERS_STALE_S:
+            self._open_now = True
+            self.switch_off()
         self._process_stalled = f"the power process itself did not run for {for_s:.1f} s"
         self._awake_since_s = now_s
 
@@ -171,10 +185,8 @@ class EvseStage:
 
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
-        try:
-            self._board_off()
-        finally:
-            self._module_off()
+        self._guard.order(self._hw.pilot, self._board_off)
+        self._guard.order(self._hw.module, self._module_off)
 
     def _board_off(self) -> None:
         last = self._board_command
@@ -227,6 +239,7 @@ class EvseStage:
         if sequence is None:
             return image
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
+        self._open_now = False
         self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
         return replace(
@@ -242,15 +255,21 @@ class EvseStage:
     def _read(self, now_s: float) -> DeviceReadings:
         hw, guard = self._hw, self._guard
         guard.begin(now_s)
+        board = guard.read(hw.pilot, lambda: hw.pilot.state)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        return young_enough(
-            guard.read(hw.pilot, lambda: hw.pilot.state),
+        seen = young_enough(
+            board,
             guard.read(hw.module, lambda: hw.module.state),
             self._registers,
             guard.read(hw.insulation, lambda: hw.insulation.state),
             now_s,
         )
+        if seen.board is None:
+            self._heat = Heat()  # a silent board is a fault of its own
+        else:
+            self._heat = judge(seen.board.temperatures_degC, required=self._ratings.temperature_required)
+        return seen
 
     def _obey(self, out: SequenceOutputs) -> None:
         hw, guard = self._hw, self._guard
@@ -289,7 +308,7 @@ class EvseStage:
             limited_by_stage="",
             insulation_ohm=seen.insulation_ohm,
             meter=None,
-            temperature_degC=seen.temperature_degC,
+            temperature_degC=self._heat.hottest_degC,
             capabilities=capabilities,
             faults=self._latches.codes,
             permitted=self._latches.severity is None,
@@ -308,8 +327,9 @@ class EvseStage:
             meter_current_A=seen.recent_meter_current_A(now_s),
             insulation=seen.insulation,
             capabilities=self._rated(self._capabilities),
-            temperature_degC=seen.temperature_degC,
-            open_now=self._contactor_opened,
+            temperature_degC=self._heat.hottest_degC,
+            temperature_share=self._heat.share,
+            open_now=self._contactor_opened or self._open_now,
         )
 
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
@@ -360,7 +380,9 @@ class EvseStage:
                 self._ratings.envelope, limit_V, seen.voltage_V, seen.current_A, allowed_A
             ),
             insulation_ohm=seen.insulation_ohm,
-            temperature_degC=seen.temperature_degC,
+            temperature_degC=self._heat.hottest_degC,
+            temperature_lost=self._heat.lost,
+            temperature_doubt=self._heat.doubt,
             process_stalled=self._process_stalled,
         )
 

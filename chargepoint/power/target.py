@@ -36,8 +36,9 @@ def target(
     voltage_V: float | None,
     temperature_degC: float | None,
     frequency_Hz: float | None,
+    temperature_share: float = 1.0,
 ) -> Target:
-    """What shall flow now. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
+    """What shall flow now, at most `temperature_share` of the rated current. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
     if capabilities is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
         return Target(limited_by="no voltage reading")
     rated_V = min(envelope.voltage_max_V, capabilities.voltage_max_V)
@@ -52,7 +53,7 @@ def target(
     if power_W > 0 and voltage_V > charge_voltage_V(demand, rated_V) + OVER_VOLTAGE_MARGIN_V:
         return Target(limited_by="target voltage")  # the battery is above what the car asks for: nothing can flow in
     limited_by = "limits" if power_W != wanted_W else ""
-    heat = temperature_factor(temperature_degC)
+    heat = temperature_factor(temperature_degC) * temperature_share
     charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
     discharge_W = min(capabilities.discharge_power_max_W, envelope.discharge_power_max_W)
     charge_A = min(

@@ -157,5 +157,6 @@ def _stage(
         discharge_power_max_W=section.discharge_power_max_W,
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
+        temperature_required=section.temperature == "required",
     )
     return EvseStage(evse_id, hardware, ratings, kept)

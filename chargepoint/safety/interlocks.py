@@ -67,6 +67,10 @@ class InterlockInputs:
     """A charging current that is missing may be missing for that (`charge_end.py`)."""
     insulation_ohm: float | None
     temperature_degC: float | None
+    temperature_lost: str = ""
+    """In words that no contact temperature is known although one is required (`temperature.py`)."""
+    temperature_doubt: str = ""
+    """In words which contact sensor is lost."""
     process_stalled: str = ""
     """In words, while the power process stalled a moment ago and what follows from that is not over yet: then that
     is the fault, and neither the devices' silence nor the lease nor what the board did without us."""
@@ -328,6 +332,14 @@ def _temperature(i: InterlockInputs) -> str | None:
     return f"{i.temperature_degC:.0f} °C: below {TEMPERATURE_STOP_DEGC:.0f} °C"
 
 
+def _temperature_lost(i: InterlockInputs) -> str | None:
+    return i.temperature_lost or None
+
+
+def _temperature_doubt(i: InterlockInputs) -> str | None:
+    return i.temperature_doubt or None
+
+
 def _module_fault(i: InterlockInputs) -> str | None:
     return ", ".join(i.module_faults) or None
 
@@ -379,6 +391,8 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.PILOT_BOARD_WATCHDOG, _board_watchdog, 0.0),
     Interlock(FaultCode.OVER_TEMPERATURE, _board_too_hot, 0.0),
     Interlock(FaultCode.OVER_TEMPERATURE, _temperature, 1.0),
+    Interlock(FaultCode.TEMPERATURE_UNKNOWN, _temperature_lost, 1.0),
+    Interlock(FaultCode.TEMPERATURE_SENSOR, _temperature_doubt, 1.0),
     Interlock(FaultCode.POWER_MODULE, _module_fault, 0.0),
     Interlock(FaultCode.POWER_MODULE_COMMUNICATION, _silent("power module", lambda i: i.power_module_alive), 0.0),
     Interlock(FaultCode.METER_COMMUNICATION, _silent("meter", lambda i: i.meter_alive), 0.0),

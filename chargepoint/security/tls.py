@@ -42,10 +42,10 @@ _REMEDIES = {
 }
 
 
-def tell_failures(context: ssl.SSLContext, say: Callable[[str], None]) -> None:
-    """From now on `say` hears in a sentence why a handshake failed: asyncio closes such a connection without a word."""
+def report_failures(context: ssl.SSLContext, report: Callable[[str], None]) -> None:
+    """From now on `report` is called with a sentence for each failed handshake. asyncio alone closes such a connection silently."""
 
-    class Told(ssl.SSLObject):
+    class Reporting(ssl.SSLObject):
         def do_handshake(self) -> None:
             try:
                 super().do_handshake()
@@ -58,10 +58,10 @@ def tell_failures(context: ssl.SSLContext, say: Callable[[str], None]) -> None:
                     why = f"{why}: {error.verify_message}"
                     if error.verify_code in _ROOT_UNKNOWN:
                         remedy = "the car's root belongs in v2g_roots or oem_roots"
-                say(f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
+                report(f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
                 raise
 
-    context.sslobject_class = Told
+    context.sslobject_class = Reporting
 
 
 def evcc_context(directory: Path) -> ssl.SSLContext:

@@ -334,7 +334,7 @@ _MOVE_ASIDE = "move the file aside and start again; the messages in it have not 
 
 
 def _explained(path: Path, error: Exception) -> StoreError:
-    """What sqlite or the system said, as an error a person can act on."""
+    """The message of sqlite or of the system, as an error a person can act on."""
     if isinstance(error, StoreError):
         return error
     code = getattr(error, "sqlite_errorcode", None)

@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class OutboxKind(Enum):
-    """TRANSACTION is retried until the central system answers (OCPP 2.0.1 E04, E13); OTHER is told once answered at all."""
+    """TRANSACTION is retried until the central system answers (OCPP 2.0.1 E04, E13); OTHER is finished once it is answered at all."""
 
     TRANSACTION = "transaction"
     OTHER = "other"

@@ -328,5 +328,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _sample(d: dict[str, Any]) -> MeterSample:
-    return MeterSample(**{**d, "at_utc": datetime.fromisoformat(d["at_utc"]), "context": ReadingContext(d["context"])})
+def _sample(stored: dict[str, Any]) -> MeterSample:
+    at_utc, context = datetime.fromisoformat(stored["at_utc"]), ReadingContext(stored["context"])
+    return MeterSample(**{**stored, "at_utc": at_utc, "context": context})

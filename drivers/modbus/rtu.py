@@ -205,6 +205,16 @@ class RtuMaster:
             for item in items:
                 self._deliver(item, failed)
 
+    def drop_queued(self, now_s: float) -> None:
+        """Our own process did not run for too long: fail everything that was not sent yet. What is on the wire stays."""
+        self._fail_queue(Failed(FailureKind.STALE, f"{self.name}: queued before our own process stalled", now_s))
+
+    def take_back(self, now_s: float) -> None:
+        """The frame `to_send` gave last was not sent: its request fails as stale, without a quarantine."""
+        out, self._out = self._out, None
+        if out is not None:
+            self._deliver(out, Failed(FailureKind.STALE, f"{self.name}: our own process stalled before sending", now_s))
+
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes from the wire, in any chunks."""
         if not data:

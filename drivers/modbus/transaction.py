@@ -85,6 +85,7 @@ class FailureKind(Enum):
     EXCEPTION = "exception"
     DISCONNECTED = "disconnected"
     BACKED_OFF = "backed off"  # not sent: the device did not answer lately and its time has not come yet
+    STALE = "stale"  # not sent: our own process did not run for too long, and what was queued is old
     OVERFLOW = "overflow"  # not sent: the queue was full of more urgent work
 
 

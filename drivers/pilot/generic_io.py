@@ -205,7 +205,7 @@ def decode(registers: tuple[int, ...]) -> PilotBoardState:
         rcd_ok=bool(inputs & 8),
         hardware_chain_closed=bool(inputs & 128),
         latched=frozenset(name for bit, name in enumerate(_LATCHED) if latched >> bit & 1),
-        temperatures_degC=tuple(_signed(raw) / 10 for raw in registers[15:21] if raw != _ABSENT),
+        temperatures_degC=tuple(None if raw == _ABSENT else _signed(raw) / 10 for raw in registers[15:21]),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from certs.pki import Curve, Pki, expired
 from chargepoint.security.tls import evcc_context
+from hil import priority
 from hil.demo.changes import StationView, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
@@ -27,8 +28,11 @@ from hil.simulators.line_socket import LineSocket, Refused
 IDENTITY = "CP-DEMO"
 EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
-READY_PATIENCE_S = 30.0
+READY_PATIENCE_S = 60.0
 OBSERVE_S = 0.2
+LOOP_TIMEOUT_S = 2.0
+"""The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
+
 RESET_PATIENCE_S = 2.0
 """A fault whose cause is gone clears within a few cycles of the power process; after this it stays."""
 
@@ -42,7 +46,7 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        self.spec = CarSpec(control_mode=choices.control_mode)
+        self.spec = CarSpec(control_mode=choices.control_mode, loop_timeout_s=LOOP_TIMEOUT_S)
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -53,7 +57,11 @@ class Bench:
         self.status = LineSocket(folder / "run" / "status.sock")
         site = ["--config", str(folder / SITE)]
         self.children = {
-            "plant": Child("plant", ["hil.simulators.plant", *site, "--dir", str(folder)], folder / "log/plant.log", self.note),
+            "plant": Child(
+                "plant",
+                ["hil.simulators.plant", *site, "--dir", str(folder), "--self-test-s", str(choices.self_test_s), "--urgent"],
+                folder / "log/plant.log", self.note, ended=self._remove_ports,
+            ),
             "power": Child("power", ["chargepoint", "power", *site], folder / "log/power.log", self.note),
             "daemon": Child("daemon", ["chargepoint", "run", *site], folder / "log/daemon.log", self.note),
         }  # fmt: skip
@@ -70,7 +78,10 @@ class Bench:
         if discovery_taken(self.choices):
             where = f"UDP port {self.choices.sdp_port} on {self.choices.interface}"
             raise RuntimeError(f"another demo or station answers cars on {where}: end it, or give another --sdp-port")
-        write(self.choices, self._csms_port)
+        realtime = priority.permitted()
+        if not realtime:
+            self.note(priority.REFUSED)
+        write(self.choices, self._csms_port, realtime=realtime)
         for leftover in ("state", "state-power", "run", "log"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
         if self.choices.pki is not None:
@@ -101,6 +112,11 @@ class Bench:
         await self.plant.close()
         if self.choices.csms_url is None:
             await self._csms.stop()
+
+    def _remove_ports(self) -> None:
+        """A plant that was killed leaves links to terminals whose numbers the next plant on this machine is given:
+        without this the power process of this demo would open the ports of another demo."""
+        shutil.rmtree(self.choices.folder / "tty", ignore_errors=True)
 
     async def _somebody_there(self) -> bool:
         try:

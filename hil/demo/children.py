@@ -19,11 +19,20 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """One process: `python -m MODULE ARGUMENTS`, its output in a log file."""
 
-    def __init__(self, name: str, arguments: list[str], log: Path, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        log: Path,
+        note: Callable[[str], None],
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> None:
         self.name = name
         self._arguments = arguments
         self._log = log
         self._note = note
+        self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
         self.starts = 0
@@ -44,6 +53,8 @@ class Child:
                 )  # fmt: skip
             self.starts += 1
             code = await self._process.wait()
+            if self._ended is not None:
+                self._ended()
             if self._stopping:
                 return
             self._note(f"{self.name} ended with {_ending(code)}; see {self._log}")

@@ -31,6 +31,7 @@ from hil.demo.screen import Scene, draw
 from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import Story, StoryFailed
+from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.spec import CONTROL_MODES
 from hil.simulators.line_socket import Refused
@@ -82,6 +83,13 @@ FOLDER_MAX_BYTES = 80
     show_default=True,
     help="other than the standard's only for tests side by side",
 )
+@click.option(
+    "--self-test-s",
+    type=click.FloatRange(0.1, 60.0),
+    default=SELF_TEST_S,
+    show_default=True,
+    help="duration of the simulated insulation monitor's self-test",
+)
 def main(
     once: bool,
     report_file: Path | None,
@@ -95,6 +103,7 @@ def main(
     picture: Path | None,
     folder: Path,
     sdp_port: int,
+    self_test_s: float,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
     if (report_file is not None or picture is not None) and not once:
@@ -128,6 +137,7 @@ def main(
         control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
         csms_url=csms_url,
         voltage_max_V=voltage_max_V,
+        self_test_s=self_test_s,
     )
     console = Console()
     try:

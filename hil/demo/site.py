@@ -9,6 +9,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.plant.insulation import SELF_TEST_S
+
 SITE = "site.toml"
 TEMPLATE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 
@@ -29,6 +31,8 @@ class Choices:
     """An outside central system; None: the bench's own."""
     voltage_max_V: float | None = None
     """The EVSEs' highest voltage, for an outside car that names a target beyond its own maximum; None: the template's."""
+    self_test_s: float = SELF_TEST_S
+    """How long a self-test of the simulated insulation monitor takes."""
 
 
 def free_port() -> int:
@@ -49,7 +53,7 @@ def discovery_taken(choices: Choices) -> bool:
     return False
 
 
-def write(choices: Choices, csms_port: int) -> Path:
+def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
     text = TEMPLATE.read_text(encoding="utf-8")
     text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
@@ -65,6 +69,8 @@ def write(choices: Choices, csms_port: int) -> Path:
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
     text = _set(text, "tls", '"required"' if choices.tls else '"off"')
+    if realtime:
+        text += "\n[power]\nrealtime = true\n"
     path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

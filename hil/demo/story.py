@@ -16,8 +16,8 @@ from hil.simulators.line_socket import Refused
 SETTLED_SHARE = 0.02
 """A set-point counts as applied when the plant's own power is within this share of it."""
 
-SETTLE_PATIENCE_S = 5.0
-STEP_PATIENCE_S = 60.0
+SETTLE_PATIENCE_S = 20.0
+STEP_PATIENCE_S = 120.0
 HOLD_LOOK_S = 0.5
 FAULT_PATIENCE_S = 10.0
 """At a start devices count as silent until each has answered once; a fault that stays longer is a real one."""

@@ -68,6 +68,8 @@ class Board:
     lock_state: int = 1
     lock_stuck: bool = False
     temperature_degC: float = 25.0
+    contact_sensors: dict[str, float | None] = field(default_factory=dict)
+    """What the sensor of a contact (positive, negative) shows instead; None: absent."""
     watchdog_timeout_s: float = 1.0
     uptime_s: float = 0.0
     reset_reason: int = 1

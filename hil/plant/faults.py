@@ -140,6 +140,15 @@ def _temperature(evse: EvsePlant, on: bool, value: Value) -> None:
     evse.forced_temperature_degC = _number(value, 95.0) if on else None
 
 
+def _sensor(evse: EvsePlant, on: bool, value: Value) -> None:
+    sensors = evse.board.contact_sensors
+    sensors.clear()
+    if on and value in (None, "both", "positive", "negative"):
+        sensors.update({name: None for name in ("positive", "negative") if value in (None, "both", name)})
+    elif on:
+        sensors.update(dict.fromkeys(("positive", "negative"), _number(value, 0.0)))
+
+
 def _car_opens(evse: EvsePlant, on: bool, _: Value) -> None:
     if on:
         evse.car.contactors_wanted = False
@@ -175,6 +184,9 @@ FAULTS: dict[str, Fault] = {
     "diode_missing": Fault("no value", _diode),
     "lock_stuck": Fault("no value", _lock),
     "over_temperature": Fault("degrees Celsius (95)", _temperature),
+    "temperature_sensor": Fault(
+        "contact without a sensor: both, positive or negative; or degrees Celsius that both show", _sensor
+    ),
     "car_opens_contactors": Fault("no value: load dump by the car", _car_opens),
 }
 

@@ -43,6 +43,8 @@ from chargepoint.store.database import Store
 from chargepoint.store.rows import OpenTransaction
 from chargepoint.transactions.ledger import Ledger, LedgerState
 
+pytestmark = pytest.mark.slow
+
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
 BEGIN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EVSE = EvseState(EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None, True)

@@ -57,6 +57,7 @@ class Bench:
             str(self.config_file),
             "--dir",
             str(directory),
+            "--urgent",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY)
         assert self.process.stdout is not None

@@ -85,7 +85,7 @@ class Board(Devices):
         pilot = ControlPilot.F if self.board.pilot is PilotCommand.F else self.car
         state = PilotBoardState(
             pilot, 5.0, 6.0, -12.0, lock, closed, closed, False, False, closed, True, True, True, True, True,
-            frozenset(), (),
+            frozenset(), (30.0, 30.0),
         )  # fmt: skip
         return Reading(state, self.now_s)
 
@@ -121,7 +121,7 @@ class Wire:
 
     def __init__(self, devices: list[Devices]) -> None:
         self.devices = devices
-        self.pumped = 0
+        self.pumped = self.dropped = 0
         self.closed = False
         self.trouble = ""
 
@@ -132,6 +132,9 @@ class Wire:
         self.pumped += 1
         for device in self.devices:
             device.now_s = now_s
+
+    def drop_queued(self, now_s: float) -> None:
+        self.dropped += 1
 
     def health(self) -> BusHealth:
         return BusHealth(self.name, self.pumped, 0, 0, 0, 0, not self.trouble, self.trouble)

@@ -14,6 +14,12 @@ from typing import Any
 
 import pytest
 
+PATIENCE_S = 120.0
+"""A wait ends when its event comes; only a failure, or a machine ten times too busy, waits this long."""
+
+SELF_TEST_S = 0.6
+"""Long enough to be seen by the station, short enough not to be waited for."""
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,7 +36,7 @@ def sdp_port() -> int:
     return free_udp_port()
 
 
-def ask(path: Path, request: dict[str, Any], patience_s: float = 30.0) -> dict[str, Any]:
+def ask(path: Path, request: dict[str, Any], patience_s: float = PATIENCE_S) -> dict[str, Any]:
     """One JSON line to a Unix socket, one back."""
     with socket.socket(socket.AF_UNIX) as wire:
         wire.settimeout(patience_s)
@@ -45,7 +51,8 @@ class Demo:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        command = [sys.executable, "-m", "hil.demo", "--dir", str(folder), "--sdp-port", str(free_udp_port()), *options]
+        command = [sys.executable, "-m", "hil.demo", "--dir", str(folder), "--sdp-port", str(free_udp_port())]
+        command += ["--self-test-s", str(SELF_TEST_S), *options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def steer(self, **request: Any) -> dict[str, Any]:
@@ -57,7 +64,9 @@ class Demo:
     def plant(self) -> dict[str, Any]:
         return ask(self.folder / "plant.sock", {"do": "state", "evse": 1})
 
-    def until(self, what: str, condition: Callable[[], object], patience_s: float = 40.0, pause_s: float = 0.05) -> Any:
+    def until(
+        self, what: str, condition: Callable[[], object], patience_s: float = PATIENCE_S, pause_s: float = 0.05
+    ) -> Any:
         until_s = time.monotonic() + patience_s
         while True:
             if self.process.poll() is not None:
@@ -81,7 +90,7 @@ class Demo:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(20)
+            return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

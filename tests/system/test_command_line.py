@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def chargepoint(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "chargepoint", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 def test_five_mistakes_are_five_lines_and_exit_78(tmp_path: Path) -> None:

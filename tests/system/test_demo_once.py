@@ -17,7 +17,7 @@ def test_the_story_told_once(tmp_path: Path, sdp_port: int, tls: bool, mode: str
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "hil.demo", "--once", "--report", str(report), "--dir", str(tmp_path / "demo")]
     command += ["--control-mode", mode, "--sdp-port", str(sdp_port), "--tls" if tls else "--no-tls"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     r = json.loads(report.read_text())
     assert r["boot_status"] == "Accepted"

@@ -112,7 +112,7 @@ def test_a_second_demo_in_the_folder_leaves_the_first_alone(demo: Demo, sdp_port
     demo.until("steering", lambda: demo.steer(do="help")["ok"])
     before = (demo.folder / "site.toml").read_text()
     command = [sys.executable, "-m", "hil.demo", "--dir", str(demo.folder), "--sdp-port", str(sdp_port)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert f"a demo is already running in {demo.folder}: end it, or give another --dir\n" in done.stdout
     assert (demo.folder / "site.toml").read_text() == before
@@ -126,7 +126,7 @@ def test_a_second_demo_on_the_same_discovery_port_says_so(demo: Demo, tmp_path: 
     )
     demo.until("discovery", lambda: "waiting for cars" in (demo.folder / "log" / "daemon.log").read_text())
     command = [sys.executable, "-m", "hil.demo", "--dir", str(tmp_path / "other"), "--sdp-port", str(port)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert f"UDP port {port} on lo" in done.stdout
     assert "give another --sdp-port" in done.stdout

@@ -22,7 +22,7 @@ def started(clone: Path, *arguments: str) -> str:
     """What `./run` says on standard error."""
     command = [str(clone / "run"), *arguments]
     environment = {**os.environ, "PYTHON": str(clone / "python")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stderr
 

@@ -98,7 +98,7 @@ def _roots(namespace: str, fragment: bool) -> Roots:
 
 
 def namespace_of(message: object) -> str:
-    """The namespace whose schema set encodes this message unless told otherwise. ExiError if it is no message."""
+    """The namespace whose schema set encodes this message unless the caller names another one. ExiError if it is no message."""
     package, _, module = type(message).__module__.rpartition(".")
     if package != "chargepoint.iso15118.messages" or module not in NAMESPACE_OF:
         raise ExiError(f"{type(message).__name__} is not a message class")
@@ -123,7 +123,7 @@ def decode(namespace: str, data: bytes, fragment: bool = False) -> object:
 
 
 def decode_element(namespace: str, data: bytes, fragment: bool = False) -> tuple[str, object]:
-    """Like `decode`, with the name of the element, which for fragments the class alone does not always tell.
+    """Like `decode`, with the name of the element, which for fragments does not always follow from the class.
 
     Where a schema set has elements of one name in two namespaces, a fragment's name is `{namespace}name`. A fragment of
     an element with a simple type is that type's value: str, int, bool, bytes or a member of an enumeration.

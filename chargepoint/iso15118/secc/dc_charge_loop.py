@@ -163,7 +163,7 @@ def _limits(mode: _Request, energy: CarEnergy, inputs: SeccInputs, c: StageCapab
 
 
 def _learn(mode: _Request, request: DC_ChargeLoopReq, session: Session) -> Session:
-    """What the car says of itself in this loop."""
+    """The car's own values in this loop."""
     assert session.announced is not None
     limits = _tightened(mode, session.announced)
     energy = _energy(mode, request.DisplayParameters, session.energy)

@@ -1,4 +1,4 @@
-"""DC_ChargeParameterDiscovery: both sides say what they can."""
+"""DC_ChargeParameterDiscovery: car and station exchange their limits."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ _ACCEPTED_LATE_TYPES = {PayloadType.EXI_SAP: NS_CM}
 """After negotiation a known car still sends one request under 0x8001 (facts/iso15118.md 1): read as -20."""
 
 _OUR_FAULT = (ResponseCode.FAILED, ResponseCode.FAILED_ContactorError, ResponseCode.FAILED_PowerDeliveryNotApplied)
-"""Codes that tell of the station, not of the car's message."""
+"""Codes that concern the station, not the car's message."""
 
 TRACE_DEPTH = 40
 

@@ -1,6 +1,6 @@
 """Refusals: the response to any request with a FAILED code, its mandatory fields filled with what says nothing.
 
-What was measured is told as measured: a car that closed its contactors decides by it. Where a response has an EVSEStatus it
+Measured values are sent as measured: a car that closed its contactors decides by it. Where a response has an EVSEStatus it
 says Terminate too. One place, so that no message's own file repeats it. A request without an entry here is one the SECC never
 offers; the connection is closed on it.
 """

@@ -89,7 +89,7 @@ class ParameterChoice:
             parameters += [
                 _integer("BPTChannel", BptChannel.UNIFIED),
                 _integer("GeneratorMode", GeneratorMode.GRID_FOLLOWING),
-                # with DC the inverter and its islanding detection are the station's; told for the car's information
+                # with DC the inverter and its islanding detection are the station's; sent for the car's information
                 _integer("GridCodeIslandingDetectionMethod", IslandingDetection.PASSIVE),
             ]
         return ParameterSet(ParameterSetID=self.parameter_set_id, Parameter=tuple(parameters))

@@ -45,7 +45,7 @@ class Session:
     announced: CarLimits | None = None
     """The car's limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
     offered: StageCapabilities | None = None
-    """Ours of ChargeParameterDiscovery: what is told in the loop never exceeds them, whatever derating ended since."""
+    """Ours of ChargeParameterDiscovery: the values sent in the loop never exceed them, whatever derating ended since."""
     energy: CarEnergy = NOTHING_SAID
     schedule_charge_W: float | None = None
     schedule_discharge_W: float | None = None

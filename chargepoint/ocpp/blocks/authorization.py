@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
-from chargepoint.ocpp.blocks.context import Answer, Context, status
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, status
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.store.rows import Write
@@ -22,7 +22,7 @@ def token_from_wire(payload: Payload) -> IdToken:
     return IdToken(value.upper() if kind is IdTokenType.ISO14443 else value, kind)
 
 
-def before_asking(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus | None:
+def before_asking(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus | None:
     """An answer that needs no Authorize although we are online, or None."""
     if token.type is IdTokenType.NO_AUTHORIZATION:  # C02: nobody is asked
         return AuthorizationStatus.ACCEPTED
@@ -34,7 +34,7 @@ def before_asking(token: IdToken, evse_id: EvseId, context: Context, now: Moment
     return None
 
 
-def without_csms(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus:
+def without_csms(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus:
     """The answer while the central system cannot be asked. C15.FR.08 and the cache."""
     if token.type is IdTokenType.NO_AUTHORIZATION:
         return AuthorizationStatus.ACCEPTED
@@ -48,21 +48,21 @@ def without_csms(token: IdToken, evse_id: EvseId, context: Context, now: Moment)
     return AuthorizationStatus.UNKNOWN
 
 
-def learned(token: IdToken, info: Payload, context: Context, now: Moment) -> tuple[Write, ...]:
+def learned(token: IdToken, info: Payload, context: BlockContext, now: Moment) -> tuple[Write, ...]:
     """Take an IdTokenInfo into the cache, if there is one. C10, C12.FR.06."""
     if not context.model.flag("AuthCacheCtrlr/Enabled") or token.type is IdTokenType.NO_AUTHORIZATION:
         return ()
     return context.tokens.learn(token, info, now.utc_s, context.model.integer("AuthCacheCtrlr/LifeTime"))
 
 
-def clear_cache(request: Payload, context: Context, now: Moment) -> Answer:
+def clear_cache(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """C11."""
     if not context.model.flag("AuthCacheCtrlr/Enabled"):
-        return Answer(status("Rejected", "NotEnabled"))
-    return Answer(status("Accepted"), context.tokens.clear())
+        return CallAnswer(status("Rejected", "NotEnabled"))
+    return CallAnswer(status("Accepted"), context.tokens.clear())
 
 
-def _cached(token: IdToken, evse_id: EvseId, context: Context, now: Moment) -> AuthorizationStatus | None:
+def _cached(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus | None:
     if not context.model.flag("AuthCacheCtrlr/Enabled"):
         return None
     return context.tokens.lookup(token, evse_id, now.utc_s)

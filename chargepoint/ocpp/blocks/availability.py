@@ -1,4 +1,4 @@
-"""G Availability: StatusNotification, what of it is still to be told, ChangeAvailability, Heartbeat."""
+"""G Availability: StatusNotification, which states are still to be reported, ChangeAvailability, Heartbeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chargepoint.model.commands import ChangeAvailability
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged
 from chargepoint.ocpp.availability_orders import STATION
-from chargepoint.ocpp.blocks.context import Answer, Context, status
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, status
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
@@ -27,38 +27,40 @@ def status_notification(change: ConnectorStatusChanged) -> Payload:
 
 
 class StatusBoard:
-    """Connector states told and to be told: per connector only the latest, and only if it differs (B04)."""
+    """Connector states reported and to be reported: per connector only the latest, and only if it differs (B04)."""
 
     def __init__(self) -> None:
         self._latest: dict[tuple[EvseId, int], ConnectorStatusChanged] = {}
-        self._told: dict[tuple[EvseId, int], ConnectorStatus] = {}
+        self._reported: dict[tuple[EvseId, int], ConnectorStatus] = {}
 
     def changed(self, change: ConnectorStatusChanged) -> None:
         """A connector has this status now."""
         self._latest[change.evse_id, change.connector_id] = change
 
-    def forget_told(self) -> None:
-        """Tell every connector again (B01.FR.05, B04.FR.01)."""
-        self._told.clear()
+    def forget_reported(self) -> None:
+        """Report every connector again (B01.FR.05, B04.FR.01)."""
+        self._reported.clear()
 
     def due(self) -> tuple[ConnectorStatusChanged, ...]:
         """What the central system does not know yet (B04.FR.02), in the order of EVSEs."""
-        return tuple(c for place, c in sorted(self._latest.items()) if self._told.get(place) is not c.status)
+        return tuple(
+            change for place, change in sorted(self._latest.items()) if self._reported.get(place) is not change.status
+        )
 
-    def told(self, change: ConnectorStatusChanged) -> None:
-        """The central system has it."""
-        self._told[change.evse_id, change.connector_id] = change.status
+    def reported(self, change: ConnectorStatusChanged) -> None:
+        """The central system has received this state."""
+        self._reported[change.evse_id, change.connector_id] = change.status
 
 
-def change_availability(request: Payload, context: Context, now: Moment) -> Answer:
+def change_availability(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """G03 for an EVSE or its connector, G04 for the station. Kept over restarts (G03.FR.08, G04.FR.09)."""
     operative = request["operationalStatus"] == "Operative"
     evse_id = request.get("evse", {}).get("id")
     if evse_id is not None and context.evse(evse_id) is None:
-        return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
+        return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
     connector_id = request.get("evse", {}).get("connectorId", CONNECTOR_ID)
     if connector_id != CONNECTOR_ID:
-        return Answer(status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only"))
+        return CallAnswer(status("Rejected", "UnknownConnectorId", f"EVSE {evse_id} has connector {CONNECTOR_ID} only"))
     evses = [e for e in context.port.evse_states() if evse_id in (None, e.evse_id)]
     level = STATION if evse_id is None else evse_id
 
@@ -68,4 +70,4 @@ def change_availability(request: Payload, context: Context, now: Moment) -> Answ
             context.port.command(ChangeAvailability(evse.evse_id, context.availability.operative(int(evse.evse_id))))
 
     running = not operative and any(e.transaction_id is not None for e in evses)  # G03.FR.05, G04.FR.06
-    return Answer(status("Scheduled" if running else "Accepted"), (SetAvailability(level, operative),), apply)
+    return CallAnswer(status("Scheduled" if running else "Accepted"), (SetAvailability(level, operative),), apply)

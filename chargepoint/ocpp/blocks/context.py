@@ -31,7 +31,7 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallAnswer:
     """The answer to a CALL and what follows, in this order: commit `writes`, `apply`, send `payload`, `after`, send `then`.
 
     Where the commit fails nothing is applied and InternalError goes out. `reevaluate`: charging limits may have changed.
@@ -45,13 +45,13 @@ class Answer:
     reevaluate: bool = False
 
     @classmethod
-    def changing(cls, payload: Payload, change: Change) -> Answer:
+    def changing(cls, payload: Payload, change: Change) -> CallAnswer:
         """An answer that rests on a change of the charging profiles."""
         return cls(payload, change.writes, change.apply, reevaluate=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class BlockContext:
     """The station as its blocks see it. `messages_waiting(transaction_id or None)` counts transaction messages."""
 
     model: DeviceModel

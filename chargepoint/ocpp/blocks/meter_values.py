@@ -36,7 +36,7 @@ def meter_values_request(evse_id: EvseId, sample: MeterSample, measurands: Colle
 
 
 def with_registers(measurands: Collection[str]) -> frozenset[str]:
-    """What is billed needs both registers, whichever are configured; where nothing is configured, nothing is told."""
+    """Billing needs both registers, whichever are configured; where nothing is configured, nothing is sent."""
     return frozenset(measurands).union(REGISTERS) if measurands else frozenset()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from chargepoint.config.schema import StationSection
 from chargepoint.model.commands import Reset, ResetKind
 from chargepoint.model.ids import EvseId
-from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing, status
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing, status
 from chargepoint.ocpp.device_model import Mutability, Variable
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
@@ -30,12 +30,12 @@ def boot_request(station: StationSection, firmware_version: str, reason: str) ->
     return {"reason": reason, "chargingStation": charging_station}
 
 
-def get_variables(request: Payload, context: Context, now: Moment) -> Answer:
+def get_variables(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """B06."""
-    return Answer({"getVariableResult": [context.model.get(data) for data in request["getVariableData"]]})
+    return CallAnswer({"getVariableResult": [context.model.get(data) for data in request["getVariableData"]]})
 
 
-def set_variables(request: Payload, context: Context, now: Moment) -> Answer:
+def set_variables(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """B05. Values are on the disk before the answer goes out."""
     settings = [context.model.set(data) for data in request["setVariableData"]]
     kept = [(s.key, s.value) for s in settings if s.key is not None and s.value is not None]
@@ -48,7 +48,7 @@ def set_variables(request: Payload, context: Context, now: Moment) -> Answer:
                 if context.registration.next_heartbeat_s is not None:
                     context.registration.beat(now.monotonic_s)
 
-    return Answer(
+    return CallAnswer(
         {"setVariableResult": [s.result for s in settings]},
         tuple(SetVariable(key, value) for key, value in kept),
         apply,
@@ -56,12 +56,12 @@ def set_variables(request: Payload, context: Context, now: Moment) -> Answer:
     )
 
 
-def get_base_report(request: Payload, context: Context, now: Moment) -> Answer:
+def get_base_report(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """B07."""
     wanted = _INVENTORIES.get(request["reportBase"])
     if wanted is None:
-        return Answer(status("NotSupported"))  # B07.FR.02
-    return Answer(status("Accepted"), then=_notify_report(request["requestId"], context.model.report(wanted), now))
+        return CallAnswer(status("NotSupported"))  # B07.FR.02
+    return CallAnswer(status("Accepted"), then=_notify_report(request["requestId"], context.model.report(wanted), now))
 
 
 _INVENTORIES: dict[str, Callable[[Variable], bool]] = {
@@ -71,7 +71,7 @@ _INVENTORIES: dict[str, Callable[[Variable], bool]] = {
 }
 
 
-def get_report(request: Payload, context: Context, now: Moment) -> Answer:
+def get_report(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """B08: criteria select components (logical OR), component variables select rows; both given: both must hold."""
     criteria, selection = request.get("componentCriteria"), request.get("componentVariable")
 
@@ -82,11 +82,11 @@ def get_report(request: Payload, context: Context, now: Moment) -> Answer:
 
     rows = context.model.report(wanted)
     if not rows:
-        return Answer(status("EmptyResultSet"))  # B08.FR.15
-    return Answer(status("Accepted"), then=_notify_report(request["requestId"], rows, now))
+        return CallAnswer(status("EmptyResultSet"))  # B08.FR.15
+    return CallAnswer(status("Accepted"), then=_notify_report(request["requestId"], rows, now))
 
 
-def _meets(criterion: str, row: Variable, context: Context) -> bool:
+def _meets(criterion: str, row: Variable, context: BlockContext) -> bool:
     value = context.model.component_flag(row, criterion)
     if criterion == "Problem":
         return value == "true"  # B08.FR.10
@@ -123,21 +123,23 @@ def _notify_report(request_id: int, rows: list[Payload], now: Moment) -> tuple[O
     )
 
 
-def set_network_profile(request: Payload, context: Context, now: Moment) -> Answer:
+def set_network_profile(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """B09: the connection is configured at the station, so every slot is refused (B09.FR.02)."""
-    return Answer(status("Rejected", "UnsupportedRequest", "the connection is set in the station's configuration file"))
+    return CallAnswer(
+        status("Rejected", "UnsupportedRequest", "the connection is set in the station's configuration file")
+    )
 
 
-def reset(request: Payload, context: Context, now: Moment) -> Answer:
-    """B11, B12. The app ends transactions in order; what it cannot tell in time is in the outbox (B12.FR.05)."""
+def reset(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
+    """B11, B12. The app ends transactions in order; what it cannot send in time is in the outbox (B12.FR.05)."""
     kind, evse_id = ResetKind(request["type"]), request.get("evseId")
     if evse_id is not None and context.evse(evse_id) is None:
-        return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
+        return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
     evses = [e for e in context.port.evse_states() if evse_id is None or e.evse_id == evse_id]
     result = context.port.command(Reset(kind, None if evse_id is None else EvseId(evse_id)))
     if not result.accepted:
-        return Answer(status("Rejected", result.reason_code or "InternalError", result.text))  # B11.FR.06
+        return CallAnswer(status("Rejected", result.reason_code or "InternalError", result.text))  # B11.FR.06
     waiting = kind is ResetKind.ON_IDLE and any(e.transaction_id is not None for e in evses)
     reason = "ScheduledReset" if waiting else "RemoteReset"  # TC_B_21, TC_B_23
     writes = () if evse_id is not None else (SetVariable(BOOT_REASON_KEY, reason),)
-    return Answer(status("Scheduled" if waiting else "Accepted"), writes)  # B12.FR.01, FR.02
+    return CallAnswer(status("Scheduled" if waiting else "Accepted"), writes)  # B12.FR.01, FR.02

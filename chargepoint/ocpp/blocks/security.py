@@ -11,7 +11,7 @@ ACTION = "SecurityEventNotification"
 
 
 def security_event(kind: str, text: str, message_id: str, now: Moment) -> OutboxRow:
-    """SecurityEventNotification, kept until it is told (A04). `kind` from the appendix's security events, 50 characters."""
+    """SecurityEventNotification, stored until the central system has answered it (A04). `kind` from the appendix's security events, 50 characters."""
     payload: Payload = {"type": kind[:50], "timestamp": now.wire}
     if text:
         payload["techInfo"] = text[:255]

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from chargepoint.ocpp.blocks.context import Answer, Context, Outgoing, status
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing, status
 from chargepoint.ocpp.charging_schedule import VENDOR_ID, OperationMode, ProfileRejected
 from chargepoint.ocpp.composite import NOMINAL_AC_V, NOMINAL_DC_V, Step, planned, situation
 from chargepoint.ocpp.moment import Moment
@@ -19,18 +19,18 @@ PAGE_BYTES = 32_768
 MAX_DURATION_S = 14 * 86_400
 
 
-def set_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
+def set_charging_profile(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
     try:
         change = context.profiles.install(
-            request["evseId"], request["chargingProfile"], context.port.evse_states(), now.utc_s
+            request["evseId"], request["chargingProfile"], context.port.evse_states(), now
         )
     except ProfileRejected as error:
-        return Answer(status("Rejected", error.reason_code, error.text))
-    return Answer.changing(status("Accepted"), change)
+        return CallAnswer(status("Rejected", error.reason_code, error.text))
+    return CallAnswer.changing(status("Accepted"), change)
 
 
-def clear_charging_profile(request: Payload, context: Context, now: Moment) -> Answer:
+def clear_charging_profile(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """K10."""
     criteria = request.get("chargingProfileCriteria", {})
     change = context.profiles.clear(
@@ -40,15 +40,15 @@ def clear_charging_profile(request: Payload, context: Context, now: Moment) -> A
         criteria.get("stackLevel"),
     )
     if change is None:
-        return Answer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
-    return Answer.changing(status("Accepted"), change)
+        return CallAnswer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
+    return CallAnswer.changing(status("Accepted"), change)
 
 
-def get_charging_profiles(request: Payload, context: Context, now: Moment) -> Answer:
+def get_charging_profiles(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """K09."""
     found = context.profiles.report(request.get("evseId"), request["chargingProfile"])
     if not found:
-        return Answer(status("NoProfiles"))
+        return CallAnswer(status("NoProfiles"))
     pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
     reports = (
         Outgoing(
@@ -63,7 +63,7 @@ def get_charging_profiles(request: Payload, context: Context, now: Moment) -> An
         )
         for number, (evse_id, page) in enumerate(pages)
     )
-    return Answer(status("Accepted"), then=tuple(reports))
+    return CallAnswer(status("Accepted"), then=tuple(reports))
 
 
 def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:
@@ -79,15 +79,15 @@ def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:
     yield page
 
 
-def get_composite_schedule(request: Payload, context: Context, now: Moment) -> Answer:
+def get_composite_schedule(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """K08. Over 2.0.1 `limit` is what may be charged, never negative; discharge and set-point go in customData."""
     evse_id, duration_s = request["evseId"], request["duration"]
     evses = context.port.evse_states()
     chosen = [e for e in evses if evse_id in (0, e.evse_id)]
     if not chosen:
-        return Answer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))  # K08.FR.05
+        return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))  # K08.FR.05
     if not 0 < duration_s <= MAX_DURATION_S:
-        return Answer(status("Rejected", "ValueOutOfRange", f"duration {duration_s} s: 1 to {MAX_DURATION_S}"))
+        return CallAnswer(status("Rejected", "ValueOutOfRange", f"duration {duration_s} s: 1 to {MAX_DURATION_S}"))
     unit = request.get("chargingRateUnit", "W")
     start_s = math.floor(now.utc_s)
     situations = [situation(e, evses, context.profiles.discharge_permitted(e.transaction_id), now) for e in chosen]
@@ -97,7 +97,7 @@ def get_composite_schedule(request: Payload, context: Context, now: Moment) -> A
     if unit == "A":
         # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
         watts = 3 * NOMINAL_AC_V if evse_id == 0 else chosen[0].voltage_V or NOMINAL_DC_V
-    return Answer(
+    return CallAnswer(
         {
             "status": "Accepted",
             "schedule": {

@@ -16,7 +16,7 @@ from chargepoint.model.transactions import (
     TriggerReason,
 )
 from chargepoint.ocpp.blocks.authorization import learned, token_from_wire, token_on_wire
-from chargepoint.ocpp.blocks.context import Answer, Context
+from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer
 from chargepoint.ocpp.blocks.meter_values import meter_value, with_registers
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.moment import Moment
@@ -80,8 +80,8 @@ def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> 
     )
 
 
-def event_answered(request: Payload, response: Payload, context: Context, now: Moment) -> tuple[Write, ...]:
-    """What the central system says to a TransactionEvent: cache the token, stop a transaction it does not allow."""
+def event_answered(request: Payload, response: Payload, context: BlockContext, now: Moment) -> tuple[Write, ...]:
+    """The central system's answer to a TransactionEvent: cache the token, stop a transaction it does not allow."""
     info, token = response.get("idTokenInfo"), request.get("idToken")
     if info is None or token is None:
         return ()
@@ -103,14 +103,14 @@ def event_answered(request: Payload, response: Payload, context: Context, now: M
         return ()
 
 
-def get_transaction_status(request: Payload, context: Context, now: Moment) -> Answer:
+def get_transaction_status(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
     """E14."""
     transaction_id = request.get("transactionId")
     waiting = context.messages_waiting(transaction_id) > 0
     if transaction_id is None:
-        return Answer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
+        return CallAnswer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
     ongoing = any(e.transaction_id == transaction_id for e in context.port.evse_states())
-    return Answer({"ongoingIndicator": ongoing, "messagesInQueue": waiting})
+    return CallAnswer({"ongoingIndicator": ongoing, "messagesInQueue": waiting})
 
 
 def _measurands(record: TransactionRecord, model: DeviceModel) -> frozenset[str]:

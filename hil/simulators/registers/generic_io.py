@@ -44,9 +44,13 @@ class GenericIo:
             *(1, 0b111, 0x0100, int(b.uptime_s) & 0xFFFF, b.sequence, int(b.pilot)),
             *(signed_word(b.high_V * 1000), signed_word(b.low_V * 1000), round(pwm * 100)),
             *(b.proximity_ohm, b.lock_state, b.outputs, _bits(feedback), _bits(inputs), b.latched),
-            *(tenths, tenths, tenths, signed_word(300), ABSENT, ABSENT),
+            *(self._contact("positive"), self._contact("negative"), tenths, signed_word(300), ABSENT, ABSENT),
             *(12_000, b.reset_reason, 0xBEEF),
         ]
+
+    def _contact(self, name: str) -> int:
+        shown_degC = self._board.contact_sensors.get(name, self._board.temperature_degC)
+        return ABSENT if shown_degC is None else signed_word(shown_degC * 10)
 
     def write(self, function: int, address: int, values: list[int]) -> int:
         if address == 100 and len(values) == 5:

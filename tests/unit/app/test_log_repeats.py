@@ -65,7 +65,7 @@ def test_different_causes_do_not_hide_each_other(bench: Bench) -> None:
 
 def test_what_was_left_out_comes_with_the_next_line_of_anybody(bench: Bench) -> None:
     for setpoint_kW in (5, -5, 5, -5):
-        bench.log.info("= %d kW: asked by the car", setpoint_kW)
+        bench.log.warning("= %d kW: asked by the car", setpoint_kW)
     bench.now_s += 1.5
     bench.log.info("* daemon down")
     assert bench.kept.lines == [
@@ -73,6 +73,25 @@ def test_what_was_left_out_comes_with_the_next_line_of_anybody(bench: Bench) -> 
         "= -5 kW: asked by the car (2 more in the last second)",
         "* daemon down",
     ]
+
+
+def test_lines_of_the_story_that_differ_in_a_number_are_written_up_to_five_a_second(bench: Bench) -> None:
+    for number in range(1, 21):
+        bench.log.info("> StatusNotification evseId %d, connectorStatus Available", number)
+    assert [line.split()[3] for line in bench.kept.lines] == ["1,", "2,", "3,", "4,", "5,"]
+    bench.now_s += 1.5
+    bench.log.info("* daemon down")
+    assert bench.kept.lines[-2:] == [
+        "> StatusNotification evseId 20, connectorStatus Available (14 more in the last second)",
+        "* daemon down",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["transaction 78a725ad-af38-4836e5-8d9e-fa3ac14412ef", "meter 12e45-7", "serial A1e300"]
+)
+def test_an_identifier_is_no_number(text: str) -> None:
+    assert plain(text) == text
 
 
 def test_no_error_is_lost_among_too_many_causes(bench: Bench) -> None:

@@ -320,7 +320,8 @@ ORDERS = (
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     story=st.lists(st.tuples(st.sampled_from(ORDERS), st.floats(0.05, 0.8)), min_size=1, max_size=6),
     losses=st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "short", "bit"]), min_size=1, max_size=40),

@@ -81,7 +81,7 @@ def do(station: Any, step: tuple[str, Any]) -> None:
             getattr(station, name)(value)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=40), everybody=st.booleans())
 def test_a_random_life(new_station: Callable[..., Any], steps: list[tuple[str, Any]], everybody: bool) -> None:
     station = new_station(everybody=everybody)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.plant import circuit
@@ -53,7 +53,6 @@ class Rig:
         self.run(0.1)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     orders=st.lists(st.tuples(st.floats(300, 450), st.floats(0, 40), st.floats(0, 40)), min_size=1, max_size=6),
     resistance_ohm=st.floats(0.02, 0.5),

@@ -12,7 +12,7 @@ from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.status import ConnectorStatus, EvseState
-from chargepoint.ocpp.blocks.context import Answer
+from chargepoint.ocpp.blocks.context import CallAnswer
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
@@ -109,7 +109,7 @@ class Desk:
                 case _:
                     pass
 
-    def handle(self, action: str, payload: dict[str, Any] | None = None) -> Answer | Refusal:
+    def handle(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer | Refusal:
         """One CALL into the station; nothing is kept or applied."""
         payload = payload or {}
         assert self.schemas.check_request(action, payload) is None
@@ -121,10 +121,10 @@ class Desk:
         assert isinstance(refusal, Refusal)
         return refusal
 
-    def answer(self, action: str, payload: dict[str, Any] | None = None) -> Answer:
+    def answer(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer:
         """The answer of a CALL that must get one: checked, kept and applied."""
         answer = self.handle(action, payload)
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, CallAnswer)
         assert self.schemas.check_response(action, answer.payload) is None
         for outgoing in answer.then:
             if outgoing.action != "BootNotification":

@@ -290,12 +290,12 @@ def test_the_status_board_keeps_the_latest_only() -> None:
         board.changed(change(status))
     (due,) = board.due()
     assert due.status is ConnectorStatus.OCCUPIED
-    board.told(due)
+    board.reported(due)
     assert board.due() == ()
     board.changed(change(ConnectorStatus.FAULTED))
     board.changed(change(ConnectorStatus.OCCUPIED))  # back again before anybody was told
     assert board.due() == ()
-    board.forget_told()
+    board.forget_reported()
     assert len(board.due()) == 1
 
 

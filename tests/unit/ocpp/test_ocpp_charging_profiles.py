@@ -12,7 +12,7 @@ from chargepoint.model.commands import Contribute
 from chargepoint.model.demand import Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import Interval
-from chargepoint.ocpp.blocks.context import Answer
+from chargepoint.ocpp.blocks.context import CallAnswer
 from chargepoint.ocpp.rpc import CallReceived
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_profiles_past_their_validity_make_way(desk: Desk) -> None:
     desk.port.begin()
     assert install(desk, 1, profile(v2x(-5000), tx="tx-1", id=3, validTo="2026-03-01T18:01:00Z")) == "Accepted"
     desk.now_s += 120.0
-    assert install(desk, 1, profile((0, 9000), tx="tx-1", id=4, stack=1, duration=1)) == "Accepted"
+    assert install(desk, 1, profile((0, 9000), tx="tx-1", id=4, stack=1)) == "Accepted"
     assert sorted(desk.profiles) == [2, 3, 4]  # a set-point that ran out still says: charging only
 
 
@@ -265,7 +265,7 @@ def test_bad_updates(desk: Desk, request_: Any, reason: str) -> None:
         CallReceived("x", "DataTransfer", {"vendorId": VENDOR, "messageId": "UpdateDynamicSchedule", "data": request_}),
         desk.moment,
     )
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, CallAnswer)
     assert (answer.payload["status"], answer.payload["statusInfo"]["reasonCode"]) == ("Rejected", reason)
 
 
@@ -340,6 +340,7 @@ def test_periods_duration_and_validity(desk: Desk) -> None:
     raw = profile((0, 1000), (60, 2000), (999, 3000), purpose=DEFAULT, duration=120, validFrom="2026-03-01T12:00:10Z")
     install(desk, 0, raw)
     assert high_at(desk, 0, 9, 10, 59, 60, 119, 120, 1000) == [None, None, 1000, 1000, 2000, 2000, None, None]
+    desk.now_s = 0
     install(desk, 0, profile((0, 500), id=1, purpose=DEFAULT, validTo="2026-03-01T12:00:10Z"))
     assert high_at(desk, 5, 10) == [500, None]
     install(desk, 0, profile((0, 700), id=1, purpose=DEFAULT, start="2026-03-01T12:01:00Z"))

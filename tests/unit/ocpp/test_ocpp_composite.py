@@ -113,7 +113,7 @@ def winners(installed: tuple[Installed, ...], at_s: float) -> list[tuple[float, 
     return [*(tx or default), *station]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(profiles, st.integers(0, 4500), st.booleans(), st.integers(1, 3))
 def test_never_above_any_limit_that_applies(
     installed: tuple[Installed, ...], second: int, discharge: bool, sharing: int
@@ -141,7 +141,7 @@ def test_never_above_any_limit_that_applies(
         assert -11_000 <= verdict.setpoint_W <= 22_000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(profiles)
 def test_between_boundaries_nothing_changes(installed: tuple[Installed, ...]) -> None:
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
@@ -160,9 +160,7 @@ def test_between_boundaries_nothing_changes(installed: tuple[Installed, ...]) ->
     assert all(math.isfinite(limits.high) for _, limits, _ in plan)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(profiles, st.sampled_from("WA"), st.integers(1, 5000))
 def test_what_is_reported_holds_in_every_second(
     desk: Desk, installed: tuple[Installed, ...], unit: str, duration: int

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -24,6 +25,8 @@ from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
+
+pytestmark = pytest.mark.slow
 
 ENVELOPE = Envelope(920.0, 40.0)
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}
@@ -340,7 +343,7 @@ class Anything(RuleBasedStateMachine):
 
 
 TestAnything = Anything.TestCase
-TestAnything.settings = settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
+TestAnything.settings = settings(stateful_step_count=30)
 
 
 def test_the_good_session_of_the_machine_reaches_transfer() -> None:
@@ -354,7 +357,6 @@ def test_the_good_session_of_the_machine_reaches_transfer() -> None:
     assert machine.rig.latches.codes == frozenset()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(Reversal), st.lists(st.tuples(watts, st.integers(1, 80)), min_size=2, max_size=8))
 def test_the_commanded_current_changes_sign_only_through_zero(
     reversal: Reversal, story: list[tuple[float, int]]
@@ -379,7 +381,6 @@ def test_the_commanded_current_changes_sign_only_through_zero(
 
 
 @given(st.integers(0, 300), st.sampled_from(FaultCode))
-@settings(max_examples=60, deadline=None)
 def test_with_the_demand_gone_the_contactor_opens_in_time(cycles: int, code: FaultCode) -> None:
     machine = Anything()
     machine.begin(Reversal.VIA_ZERO)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
@@ -455,6 +455,7 @@ def test_registers_that_count_otherwise_than_the_meter_measures_stop_power(rig: 
     assert ("out of" if power_W < 0 else "into") in trip.detail
 
 
+@pytest.mark.slow
 def test_a_long_transfer_both_ways_contradicts_no_meter(rig: Rig) -> None:
     rig.transfer(8000.0)
     for power_W in (15_000.0, -12_000.0, 0.0, 3000.0, -500.0):
@@ -902,7 +903,7 @@ def well(rig: Rig, judge: Judge, power_W: float) -> None:
         judge.run(60)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@pytest.mark.slow
 @given(st.lists(st.tuples(MISHAPS, st.integers(1, 120)), min_size=1, max_size=12))
 def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[str, Any], int]]) -> None:
     rig = Rig()

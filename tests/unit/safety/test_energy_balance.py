@@ -1,7 +1,7 @@
 """What flowed, counted twice: agreeing meters never contradict, wrong ones are found, whatever the registers' resolution."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.image import MeterRegisters
@@ -69,7 +69,6 @@ def test_it_begins_when_the_meter_was_read() -> None:
     assert count.step(9.0, transferring=True, power_W=1e4, meter=registers(5.0, 5.0)) == EnergyBalance(greatest_W=1e4)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     story=st.lists(st.tuples(st.floats(-20_000, 20_000), st.floats(0.2, 60)), min_size=1, max_size=6),
     gain=st.floats(0.97, 1.03),

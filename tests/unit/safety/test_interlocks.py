@@ -80,6 +80,8 @@ DELAYS = {
     FaultCode.NO_CURRENT: 5.0,
     FaultCode.CONNECTOR_LOCK: 1.0,
     FaultCode.OVER_TEMPERATURE: 1.0,
+    FaultCode.TEMPERATURE_UNKNOWN: 1.0,
+    FaultCode.TEMPERATURE_SENSOR: 1.0,
 }
 
 DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
@@ -135,6 +137,8 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.PROCESS_STALLED, {"process_stalled": "for 3.0 s"}),
     (FaultCode.PILOT_BOARD_SUPPLY, {"board_latched": frozenset({"supply"})}),
     (FaultCode.PROXIMITY, {"board_latched": frozenset({"pp"})}),
+    (FaultCode.TEMPERATURE_UNKNOWN, {"temperature_lost": "both absent"}),
+    (FaultCode.TEMPERATURE_SENSOR, {"temperature_doubt": "one absent"}),
 ]
 
 JUST_FINE: list[dict[str, Any]] = [

@@ -10,7 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from chargepoint.store.database import Store
+
+pytestmark = pytest.mark.slow
 
 CHILD = """
 import json, sys

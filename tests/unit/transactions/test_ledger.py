@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -146,7 +146,6 @@ _step = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_step, max_size=30), st.booleans())
 def test_whatever_happens_numbers_are_gapless_and_energy_only_grows(
     steps: list[tuple[str, float, float, ChargingState]], crash: bool

@@ -26,6 +26,8 @@ from chargepoint.iso15118.exi.namespaces import NAMESPACE_OF
 from chargepoint.iso15118.messages import app_protocol, common_messages
 from chargepoint.iso15118.messages.common_types import MessageHeader, ResponseCode
 
+pytestmark = pytest.mark.slow
+
 VECTORS = next(p for p in Path(__file__).parents if p.name == "tests") / "vectors" / "exi"
 
 

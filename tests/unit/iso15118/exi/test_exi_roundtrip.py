@@ -27,6 +27,8 @@ from chargepoint.iso15118.messages.datatypes import (
     Occurs,
 )
 
+pytestmark = pytest.mark.slow
+
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
 
 

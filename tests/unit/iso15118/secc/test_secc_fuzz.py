@@ -33,13 +33,13 @@ from chargepoint.power.link_codec import decode_down, encode_down
 if TYPE_CHECKING:
     from tests.unit.iso15118.secc.conftest import ScriptedCar
 
+pytestmark = pytest.mark.slow
+
 
 NewCar = Callable[..., "ScriptedCar"]
 STATES = [state for state in State if state is not State.ENDED]
 KINDS = [0x8001, 0x8002, 0x8004]
-ROOMY = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+ROOMY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 EXTREMES = st.one_of(
     st.builds(
         RationalNumber,
@@ -174,7 +174,7 @@ ABSURD = [
 
 
 @pytest.mark.parametrize(("state", "kind"), ABSURD, ids=[f"{s.value}-{k.__name__}" for s, k in ABSURD])
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_decodable_messages_with_absurd_content(new_car: NewCar, state: State, kind: type, data: st.DataObject) -> None:
     mode = data.draw(st.sampled_from(list(ControlMode)))
@@ -185,7 +185,7 @@ def test_decodable_messages_with_absurd_content(new_car: NewCar, state: State, k
     ends_well(car)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data(), mode=st.sampled_from(list(ControlMode)), bidirectional=st.booleans())
 def test_absurd_demands_never_pass_the_ratings(
     new_car: NewCar, data: st.DataObject, mode: ControlMode, bidirectional: bool

@@ -666,6 +666,14 @@ def test_a_scheduled_car_asks_for_current_and_keeps_its_last_voltage(new_car: Ne
         assert (demand.target_current_A, demand.target_voltage_V) == (-12, kept_V)
 
 
+def test_the_voltage_of_the_pre_charge_bounds_nothing_in_the_loop(new_car: NewCar) -> None:
+    """A Dynamic car names no target in its loop; its battery's voltage of a moment ago must not hold its current at zero."""
+    car = new_car().reach(State.CHARGE_LOOP)
+    assert car.demands()[-1].target_voltage_V is None
+    car.ask(car.charge_loop())
+    assert car.demands()[-1].target_voltage_V is None
+
+
 def test_display_parameters_are_kept_when_not_repeated(new_car: NewCar) -> None:
     car = new_car().reach(State.CHARGE_LOOP)
     car.ask(car.charge_loop(soc=61))
