@@ -4,7 +4,7 @@ The rule. Limits narrow in the order of `Source`: hardware, car, site, central s
 leaves nothing in common with those before it is cut to the nearest allowed point and named. The target is that of the
 strongest source that has one (central system before site before driver before car before default). The result is the
 target clamped into the limits, and says who decided and who cut. A car that names its own target (Scheduled mode) never gets
-more than that, whoever decides: facts/safety.md 1.1 step 10, «never above».
+more than that, whoever decides: docs/sources/safety.md 1.1 step 10, «never above».
 """
 
 from __future__ import annotations

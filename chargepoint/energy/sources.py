@@ -13,7 +13,7 @@ IMAGE_LIFE_S = 0.5
 
 CAR_SILENCE_S = 0.5
 """A car silent for longer in the charge loop gets no power, however long its protocol timer is configured
-(facts/safety.md 3: zero the set-point after 0.5 s independently)."""
+(docs/sources/safety.md 3: zero the set-point after 0.5 s independently)."""
 
 CAR_PATIENCE_S = 60.0
 """Outside the charge loop a car speaks at its leisure (V2G_SECC_Sequence_Timeout)."""
@@ -36,7 +36,7 @@ def of_hardware(image: EvseImage) -> Contribution | None:
 def of_car(car: CarDemand, voltage_V: float | None, loop_timeout_s: float) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
-    Source: facts/safety.md 4.1 (signs and the meaning of the V2X energy requests).
+    Source: docs/sources/safety.md 4.1 (signs and the meaning of the V2X energy requests).
     """
     limits = car.limits
     discharge_W = limits.discharge_power_max_W if car.service.bidirectional else 0.0

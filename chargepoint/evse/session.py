@@ -46,7 +46,7 @@ from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
 STOP_DEADLINE_S = 20.0
-"""The car is asked to end; after that power is withdrawn anyway (facts/safety.md 3, stop hard deadline, grade B)."""
+"""The car is asked to end; after that power is withdrawn anyway (docs/sources/safety.md 3, stop hard deadline, grade B)."""
 
 END_DEADLINE_S = 8.0
 """The stage's own ramp, opening and discharge take at most this; then the transaction ends with what is known."""
@@ -384,7 +384,7 @@ class EvseSession:
         return meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
 
     def car_fresh(self, now_s: float) -> bool:
-        """The car spoke recently enough for power to flow (0.5 s in the charge loop; facts/safety.md 3)."""
+        """The car spoke recently enough for power to flow (0.5 s in the charge loop; docs/sources/safety.md 3)."""
         return self.car is not None and (
             self.car.phase is not Phase.TRANSFER or now_s - self.car.at_s <= self._loop_timeout_s
         )

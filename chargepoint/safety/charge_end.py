@@ -31,7 +31,7 @@ class ChargeEnd:
         """True while a current that is asked for may be missing because the battery is full.
 
         `car_voltage_max_V` 0: not known, the EVSE's own maximum counts. At the limit: to the accuracy of a module's
-        regulation (10 V: facts/safety.md 1.2, grade B).
+        regulation (10 V: docs/sources/safety.md 1.2, grade B).
         """
         limit_V = min(car_voltage_max_V or envelope.voltage_max_V, envelope.voltage_max_V)
         if voltage_V is None or current_A is None or voltage_V < limit_V - 2 * OVER_VOLTAGE_MARGIN_V:
