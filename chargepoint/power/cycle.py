@@ -33,7 +33,7 @@ LAST_WORDS_S = 0.1
 PROCESS_STALLED_S = 0.2
 """A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
 too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
-overloaded machine 312 ms (facts/safety.md 5.2)."""
+overloaded machine 312 ms (docs/sources/safety.md 5.2)."""
 
 DEFECTS_MAX = 10
 """Exceptions in the cycles of the EVSEs, since start, after which the process ends for systemd to start a new one."""

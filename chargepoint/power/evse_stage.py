@@ -65,7 +65,7 @@ NOT_HEARD_YET = frozenset(
         FaultCode.INSULATION_MONITOR,
     }
 )
-"""Latched at start: faulty until a first valid answer of every device (facts/safety.md 5.3)."""
+"""Latched at start: faulty until a first valid answer of every device (docs/sources/safety.md 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)

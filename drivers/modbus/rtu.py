@@ -1,4 +1,4 @@
-"""The RTU master's core: a queue by priority, one outstanding transaction, and every guard of facts/hardware.md 6.3.
+"""The RTU master's core: a queue by priority, one outstanding transaction, and every guard of docs/sources/hardware.md 6.3.
 
 No descriptor and no clock: bytes in, bytes out, time is a number. The shell is `drivers.serial_bus`.
 
