@@ -86,7 +86,7 @@ class Tty:
             if not chunk:
                 raise Gone(f"{self.port}: hung up")
             data += chunk
-            if len(data) >= 4 * _CHUNK:
+            if len(chunk) < _CHUNK or len(data) >= 4 * _CHUNK:
                 return data
 
     def write(self, data: bytes) -> None:
