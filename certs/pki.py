@@ -1,7 +1,7 @@
 """Making the development PKI: keys and certificates for every node of the tree, written where only the owner reads them.
 
 Never for a street: the root keys lie beside everything else. Curves: P-521 as ISO 15118-20 wants it, P-256 for bench
-counterparts that know nothing else (facts/iso15118.md 1).
+counterparts that know nothing else (docs/sources/iso15118.md 1).
 """
 
 from __future__ import annotations

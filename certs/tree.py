@@ -1,7 +1,7 @@
 """The tree of a development PKI: which certificate is signed by which, and what each may do. Data, no keys.
 
 V2G root -> CPO sub-CAs -> SECC leaf; OEM root -> sub-CAs -> vehicle leaf; MO root -> sub-CAs -> contract leaf;
-CSMS root -> server and station leaves. Depths as ISO 15118-20 Annex B draws them (unverified: drawn from facts/safety.md
+CSMS root -> server and station leaves. Depths as ISO 15118-20 Annex B draws them (unverified: drawn from docs/sources/safety.md
 and the layout other stacks use).
 """
 

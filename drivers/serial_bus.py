@@ -34,8 +34,12 @@ class SerialBus:
         """What the system said when the line was last lost or could not be opened."""
 
     def fileno(self) -> int | None:
-        """Descriptor to poll for reading; None while the adapter is unplugged."""
-        return None if self._tty is None else self._tty.fd
+        """Descriptor to poll for reading; None while the adapter is unplugged, and while only a part of a reply can be there:
+        a UART hands its bytes out one by one, and each would wake the loop."""
+        if self._tty is None:
+            return None
+        complete_at_s = self.master.complete_at_s
+        return None if complete_at_s is not None and self._clock() < complete_at_s else self._tty.fd
 
     def pump(self, now_s: float) -> None:
         """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""

@@ -1,7 +1,7 @@
 """A serial line as a raw, non-blocking descriptor: open, read what is there, write, notice that it is gone.
 
 pyserial is used for opening and for termios only (exclusive lock, speed, parity, RS-485 mode where the UART has it);
-reading and writing are ours (facts/hardware.md 6.1, 6.3).
+reading and writing are ours (docs/sources/hardware.md 6.1, 6.3).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Tty:
             if not chunk:
                 raise Gone(f"{self.port}: hung up")
             data += chunk
-            if len(data) >= 4 * _CHUNK:
+            if len(chunk) < _CHUNK or len(data) >= 4 * _CHUNK:
                 return data
 
     def write(self, data: bytes) -> None:

@@ -60,7 +60,7 @@ def run(config: Config) -> None:
 
 
 def _become_punctual(*, realtime: bool) -> None:
-    """No garbage collector; with `realtime` SCHED_FIFO and locked memory (facts/safety.md 5.2)."""
+    """No garbage collector; with `realtime` SCHED_FIFO and locked memory (docs/sources/safety.md 5.2)."""
     gc.collect()
     gc.freeze()
     gc.disable()  # the cycle makes no reference cycles; memory is watched by the unit's MemoryMax

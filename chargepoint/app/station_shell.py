@@ -18,6 +18,7 @@ from chargepoint.control.effects import (
     AskForToken,
     DropCar,
     Effect,
+    KeepLastSession,
     NotifyCar,
     NotifyReaders,
     ReportConnector,
@@ -43,9 +44,14 @@ from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
-from chargepoint.store.rows import Journal, JournalEntry, OpenTransaction
+from chargepoint.store.rows import Journal, JournalEntry, OpenTransaction, SetVariable
 
 STORE_RETRY_S = 1.0
+
+
+def last_session_key(evse_id: EvseId) -> str:
+    """Where the store keeps what an EVSE's last session came to."""
+    return f"app/last_session/{evse_id}"
 
 
 class StationShell:
@@ -156,6 +162,8 @@ class StationShell:
                 self._link.reset_faults(evse_id, author)
             case StoreRecord():
                 self._store_record(effect)
+            case KeepLastSession(evse_id, last):
+                self._add(evse_id, lambda: self._store.commit(SetVariable(last_session_key(evse_id), last.to_json())))
             case ReportReading(evse_id, sample):
                 self._add(evse_id, lambda: self._joined.meter_values(evse_id, sample))
             case AskForToken(evse_id):

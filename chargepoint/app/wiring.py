@@ -18,10 +18,11 @@ from pathlib import Path
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
-from chargepoint.app.station_shell import StationShell
+from chargepoint.app.station_shell import StationShell, last_session_key
 from chargepoint.app.station_status import StatusSources, station_status
 from chargepoint.config.schema import Config, TlsPolicy
 from chargepoint.control.evse_control import ChargingVariables
+from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
 from chargepoint.diagnostics.local_orders import reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
@@ -147,18 +148,21 @@ class Daemon:
         variables = self.store.variables()
         boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         reason = StopReason.REBOOT if variables.get(BOOT_ID_KEY) == boot_id else StopReason.POWER_LOSS
+        for number, evse in self.shell.control.evses.items():
+            with contextlib.suppress(ValueError):  # what an older version kept is no reason not to start
+                evse.last_session = LastSession.from_json(variables.get(last_session_key(number), ""))
         at = Instant(self.clock.monotonic_s(), self.clock.utc())
         for left in self.store.open_transactions():
-            evse = self.shell.control.evses.get(EvseId(left.evse_id))
+            left_at = self.shell.control.evses.get(EvseId(left.evse_id))
             try:
                 state = LedgerState.from_json(left.state_json)
             except ValueError as error:
                 log.error("! stored transaction %s cannot be read: %s", left.transaction_id, error)
                 continue
-            if evse is None:
+            if left_at is None:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
-                self.shell.perform(evse.restore(state, reason, at))
+                self.shell.perform(left_at.restore(state, reason, at))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
         self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), Journal(entry))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chargepoint.control.last_session import LastSession
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId, IdToken
@@ -34,6 +35,14 @@ class StoreRecord:
     evse_id: EvseId
     record: TransactionRecord
     state: LedgerState | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLastSession:
+    """Keep what the last session came to, for readers after a restart."""
+
+    evse_id: EvseId
+    last: LastSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ Effect = (
     SendDemand
     | ResetLatches
     | StoreRecord
+    | KeepLastSession
     | ReportReading
     | AskForToken
     | ReportConnector

@@ -17,6 +17,7 @@ from chargepoint.control.effects import (
     AskForToken,
     DropCar,
     Effect,
+    KeepLastSession,
     NotifyCar,
     NotifyReaders,
     ReportConnector,
@@ -314,13 +315,9 @@ class EvseControl:
         self._effects.append(NotifyReaders(self.evse_id))
 
     def _end(self, end: EndTransaction, at: Instant) -> None:
-        begun = self._book.state
         records = self._book.end(end.trigger, end.reason, end.token, plugged=self._session.plugged, at=at)
         self._log("=", f"transaction ended: {end.reason.value}")
-        self._keep(records)
-        final = next((r.record for r in records if isinstance(r, RecordMade)), None)
-        if begun is not None and final is not None:
-            self.last_session = LastSession.of(begun, final, end.detail)
+        self._keep(records, end.detail)
         self._arbiter.withdraw(own_voices.CAR)
         self._effects.append(NotifyReaders(self.evse_id))
 
@@ -373,11 +370,15 @@ class EvseControl:
             self._shown_to_car = shown
             self._effects.append(NotifyCar(self.evse_id))
 
-    def _keep(self, outputs: list[BookOutput]) -> None:
+    def _keep(self, outputs: list[BookOutput], detail: str = "open when the daemon ended") -> None:
+        """`detail`: what led to the end, where an Ended record is among the outputs."""
         for output in outputs:
             match output:
-                case RecordMade(record, state):
+                case RecordMade(record, state, closed):
                     self._effects.append(StoreRecord(self.evse_id, record, state))
+                    if closed is not None:
+                        self.last_session = LastSession.of(closed, record, detail)
+                        self._effects.append(KeepLastSession(self.evse_id, self.last_session))
                 case ReadingTaken(sample):
                     self._effects.append(ReportReading(self.evse_id, sample))
                 case RegisterFault(_, register, before_Wh, after_Wh):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from chargepoint.model.transactions import StopReason, TransactionRecord
@@ -36,6 +37,32 @@ class LastSession:
             import_Wh=last.import_Wh - first.import_Wh,
             export_Wh=last.export_Wh - first.export_Wh,
         )
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        plain = {
+            **asdict(self),
+            "started_utc": self.started_utc.isoformat(),
+            "ended_utc": self.ended_utc.isoformat(),
+            "reason": self.reason.value,
+        }
+        return json.dumps(plain, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> LastSession:
+        """The inverse of `to_json`. Raises ValueError on anything else."""
+        try:
+            plain = json.loads(text)
+            return cls(
+                **{
+                    **plain,
+                    "started_utc": datetime.fromisoformat(plain["started_utc"]),
+                    "ended_utc": datetime.fromisoformat(plain["ended_utc"]),
+                    "reason": StopReason(plain["reason"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a last session: {error}") from error
 
     @property
     def duration_s(self) -> float:

@@ -9,7 +9,7 @@ from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import ZERO
 
 HLC_DUTY_PERCENT = 5.0
-"""IEC 61851-1: 5 % duty means digital communication (facts/safety.md 2)."""
+"""IEC 61851-1: 5 % duty means digital communication (docs/sources/safety.md 2)."""
 
 _DUTY_PERCENT = {PilotCommand.PWM: HLC_DUTY_PERCENT, PilotCommand.X1: 100.0, PilotCommand.F: 0.0}
 

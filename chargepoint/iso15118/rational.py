@@ -1,6 +1,6 @@
 """Numbers of the wire: RationalNumber (Value times ten to the Exponent) to and from floats in SI units, percent, seconds.
 
-Source: ISO 15118-20 common types (Exponent xs:byte, Value xs:short), facts/iso15118.md 8.
+Source: ISO 15118-20 common types (Exponent xs:byte, Value xs:short), docs/sources/iso15118.md 8.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """SDP, the SECC Discovery Protocol: a car asks by multicast where the station is, and whether to use TLS. Pure.
 
-Source: ISO 15118-2 7.10.1 as in facts/iso15118.md 1 (payload `10 00`: no TLS over TCP, `00 00`: TLS over TCP).
+Source: ISO 15118-2 7.10.1 as in docs/sources/iso15118.md 1 (payload `10 00`: no TLS over TCP, `00 00`: TLS over TCP).
 """
 
 from __future__ import annotations

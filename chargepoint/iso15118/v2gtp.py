@@ -1,6 +1,6 @@
 """V2GTP framing: eight bytes of header, then a payload whose type names the grammar. A core: bytes in, events out.
 
-Source: ISO 15118-2 7.8.3 and -20 7.8.3 as in facts/iso15118.md 8 («V2GTP payload types»).
+Source: ISO 15118-2 7.8.3 and -20 7.8.3 as in docs/sources/iso15118.md 8 («V2GTP payload types»).
 """
 
 from __future__ import annotations

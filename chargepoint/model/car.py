@@ -50,7 +50,7 @@ class CarLimits:
 class CarEnergy:
     """State of charge and energy requests; None: the car did not say. Energies in Wh, signed as on the wire.
 
-    `min_v2x_Wh` > 0: below the V2X window, charge only; `max_v2x_Wh` < 0: above it (facts/safety.md 4.1).
+    `min_v2x_Wh` > 0: below the V2X window, charge only; `max_v2x_Wh` < 0: above it (docs/sources/safety.md 4.1).
     """
 
     soc_percent: float | None = None

@@ -35,7 +35,7 @@ class FrequencyWattLaw:
     """Power as a function of grid frequency, evaluated in the power process; the place for FCR (OCPP 2.1 Q08).
 
     `points` are (frequency_Hz, power_W), frequencies strictly rising, at least two; outside the curve the end value
-    holds. Source: OCPP 2.1 Part 2, v2xFreqWattCurve; facts/ocpp.md 7.1.
+    holds. Source: OCPP 2.1 Part 2, v2xFreqWattCurve; docs/sources/ocpp.md 7.1.
     """
 
     baseline_W: float

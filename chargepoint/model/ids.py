@@ -32,7 +32,7 @@ class IdToken:
     """Who asks for energy.
 
     `value` is at most 36 characters; an ISO14443 UID is 8 or 14 upper-case hexadecimal characters
-    (a strict central system refuses anything else: facts/ocpp.md 8.2).
+    (a strict central system refuses anything else: docs/sources/ocpp.md 8.2).
     """
 
     value: str

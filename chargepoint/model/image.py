@@ -11,7 +11,7 @@ from chargepoint.model.ids import EvseId
 
 
 class ControlPilot(IntEnum):
-    """IEC 61851-1 states; numbers are those of the generic IO map (facts/hardware.md 4)."""
+    """IEC 61851-1 states; numbers are those of the generic IO map (docs/sources/hardware.md 4)."""
 
     UNKNOWN = 0
     A = 1
@@ -52,7 +52,7 @@ class Lock(IntEnum):
 
 
 class Stage(IntEnum):
-    """Where the DC sequence is (IEC 61851-23 Annex CC order: facts/safety.md 1.1)."""
+    """Where the DC sequence is (IEC 61851-23 Annex CC order: docs/sources/safety.md 1.1)."""
 
     OFF = 0
     CABLE_CHECK = 1

@@ -53,6 +53,6 @@ def charge_only(high: float) -> Interval:
 def bidirectional(charge: float, discharge: float) -> Interval:
     """[-discharge, charge] from two magnitudes; either sign is accepted and the magnitude kept.
 
-    Source: facts/safety.md 4.1 (ISO 15118-20 V2G20-2654/2655 compare absolute values; libraries differ in sign).
+    Source: docs/sources/safety.md 4.1 (ISO 15118-20 V2G20-2654/2655 compare absolute values; libraries differ in sign).
     """
     return Interval(-abs(discharge), abs(charge))

@@ -291,7 +291,7 @@ class ChargingProfiles:
             raise ProfileRejected("OutOfStorage", f"{MAX_PROFILES} profiles are installed: clear some")
 
     def _check_discharge(self, profile: Profile, evse: EvseState | None, evses: Sequence[EvseState]) -> None:
-        """facts/ocpp.md 7.3, guard: refused with a reason, never silently 0."""
+        """docs/sources/ocpp.md 7.3, guard: refused with a reason, never silently 0."""
         if not profile.discharges or profile.purpose.of_station:
             return  # a station's discharge limit only ever restricts
         if evse is None:

@@ -1,6 +1,6 @@
 """Charging schedules: one charging profile, parsed and checked. Owns its vocabulary, its parsing and which period holds when.
 
-V2X over 2.0.1 (facts/ocpp.md 7.3): OCPP 2.1's period fields in `customData` of our vendor id, and a negative `limit`.
+V2X over 2.0.1 (docs/sources/ocpp.md 7.3): OCPP 2.1's period fields in `customData` of our vendor id, and a negative `limit`.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def _merge(layers: Sequence[Sequence[Profile]], where: Situation, utc_s: float) 
         if choice is None:
             expired = next((p for p in candidates if p.purpose is Purpose.TX and p.v2x), None)
             if expired is not None:
-                # The watchdog of facts/ocpp.md 7.3: a set-point that ran out leaves charging only.
+                # The watchdog of docs/sources/ocpp.md 7.3: a set-point that ran out leaves charging only.
                 limits, spoke = _meet(limits, Interval(0.0, math.inf)), True
                 reasons.append(f"set-point of {expired.name} is not in force: charging only")
             continue

@@ -1,6 +1,6 @@
 """Schemas: whether a payload fits the schema of its OCPP version. Owns the compiled validators, made when first needed.
 
-The schema documents are those of the `ocpp` package; the checking is jsonschema-rs (facts/ocpp.md 5.1).
+The schema documents are those of the `ocpp` package; the checking is jsonschema-rs (docs/sources/ocpp.md 5.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Timestamps on the wire: RFC 3339, at most 3 fraction digits, `Z`. OCPP 2.0.1 Part 2, 2.1.4; facts/ocpp.md 8.1."""
+"""Timestamps on the wire: RFC 3339, at most 3 fraction digits, `Z`. OCPP 2.0.1 Part 2, 2.1.4; docs/sources/ocpp.md 8.1."""
 
 from __future__ import annotations
 

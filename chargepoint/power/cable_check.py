@@ -1,7 +1,7 @@
 """The cable check: is the way to the car insulated? One object per check, made when it begins.
 
 Pure. Order: close, raise the voltage, let the monitor test itself, measure, lower the voltage (IEC 61851-23 Annex CC as far as
-facts/safety.md 1.1 steps 3 to 7 give it; grades there). With the contactor open the monitor would see only the station's own
+docs/sources/safety.md 1.1 steps 3 to 7 give it; grades there). With the contactor open the monitor would see only the station's own
 side, and that is always dry: so it must stay closed throughout.
 """
 
@@ -30,7 +30,7 @@ class CheckStep(Enum):
     RAISE = "raise"  # to the test voltage with 2 A: a short circuit never gets there
     SELF_TEST = "self_test"  # of the monitor at test voltage, each time (CC.4.1.3)
     MEASURE = "measure"
-    LOWER = "lower"  # below 60 V before Finished (facts/safety.md 1.1 step 7)
+    LOWER = "lower"  # below 60 V before Finished (docs/sources/safety.md 1.1 step 7)
     PASSED = "passed"
 
 

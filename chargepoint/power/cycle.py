@@ -7,6 +7,7 @@ EVSE runs read, interlocks, sequence, command, and its image goes up the link.
 from __future__ import annotations
 
 import logging
+import math
 import select
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import EvseImage
+from chargepoint.model.image import EvseImage, Stage
 from chargepoint.ports import Bus
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
@@ -33,7 +34,10 @@ LAST_WORDS_S = 0.1
 PROCESS_STALLED_S = 0.2
 """A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
 too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
-overloaded machine 312 ms (facts/safety.md 5.2)."""
+overloaded machine 312 ms (docs/sources/safety.md 5.2)."""
+
+EARLY_CYCLE_S = 0.003
+"""Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
 
 DEFECTS_MAX = 10
 """Exceptions in the cycles of the EVSEs, since start, after which the process ends for systemd to start a new one."""
@@ -81,6 +85,9 @@ class Cycle:
         self._now = now
         self._latch_file = latch_file
         self._stopping = False
+        self._changed: set[EvseId] = set()
+        self._early_s = math.inf
+        self._last_early_s: dict[EvseId, float] = {}
         self._image_due_s = 0.0
         self._health_due_s = 0.0
         self._complaints = 0
@@ -110,14 +117,17 @@ class Cycle:
         next_tick_s = self._now()
         give_up_s: float | None = None
         while True:
-            self._wait(next_tick_s)
+            ready = self._wait(min(next_tick_s, self._early_s))
             now_s = self._now()
             late_s = now_s - next_tick_s
             if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
                 self._recover_from_stall(late_s, now_s)
-            self._pump(now_s)
-            self._obey(now_s)
-            if now_s < next_tick_s:
+            due = now_s >= next_tick_s
+            self._pump_ready(ready, now_s)
+            if due or not ready.isdisjoint(self._link.filenos()):
+                self._obey(now_s)
+            if not due:
+                self._act_early(now_s)
                 continue
             self.lateness.note(late_s)
             next_tick_s = max(next_tick_s + self._tick_s, now_s)
@@ -145,25 +155,31 @@ class Cycle:
             self._wait(until_s)
             self._pump(self._now())
 
+    def _act_early(self, now_s: float) -> None:
+        """The cycle of every EVSE whose demand changed, without waiting for the tick: a new set-point is on its way to the
+        module at once. At most one such cycle each `EARLY_CYCLE_S` and EVSE; the tick keeps its own rhythm."""
+        if not self._changed or now_s < self._early_s:
+            return
+        changed, self._changed, self._early_s = self._changed, set(), math.inf
+        latches_changed = False
+        for evse_id in changed:
+            self._last_early_s[evse_id] = now_s
+            latches_changed |= self._run(self._stages[evse_id], now_s, publish=True)[1]
+        self._pump(now_s)
+        self._keep_latches(changed=latches_changed)
+
     def tick(self, now_s: float) -> bool:
         """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
         all_off, latches_changed = True, False
         publish = now_s >= self._image_due_s
         if publish:
             self._image_due_s = now_s + IMAGE_PERIOD_S
+        self._changed.clear()
+        self._early_s = math.inf
         for stage in self._stages.values():
-            image = self._cycle(stage, now_s)
-            all_off &= image.stage.name in ("OFF", "FAULTED")
-            events = stage.events()
-            latches_changed |= any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
-            if publish or events:  # what an event follows from is seen before it is heard
-                self._link.send(image)
-            for event in events:
-                self._link.send(event)
-                if isinstance(event, InterlockTripped):
-                    self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
-                elif isinstance(event, FaultCleared) and event.author:
-                    self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
+            off, changed = self._run(stage, now_s, publish=publish)
+            all_off &= off
+            latches_changed |= changed
         self._pump(now_s)  # what the cycle just queued goes out now
         self._keep_latches(changed=latches_changed)
         if now_s >= self._health_due_s:
@@ -171,6 +187,22 @@ class Cycle:
             self._report_health()
         self._beat()
         return all_off
+
+    def _run(self, stage: EvseStage, now_s: float, *, publish: bool) -> tuple[bool, bool]:
+        """One EVSE's cycle, its image and events up the link; whether it is off, and whether its latches changed."""
+        image = self._cycle(stage, now_s)
+        events = stage.events()
+        if publish or events:  # what an event follows from is seen before it is heard
+            self._link.send(image)
+        latches_changed = False
+        for event in events:
+            self._link.send(event)
+            latches_changed |= isinstance(event, InterlockTripped | FaultCleared)
+            if isinstance(event, InterlockTripped):
+                self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
+            elif isinstance(event, FaultCleared) and event.author:
+                self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
+        return image.stage in (Stage.OFF, Stage.FAULTED), latches_changed
 
     def _keep_latches(self, *, changed: bool) -> None:
         """After the orders are out: the record waits for a disk, a trip never does."""
@@ -223,30 +255,38 @@ class Cycle:
             self._log.error("* too many defects: the power process ends, to begin anew")
             self._stopping = True
 
-    def _wait(self, next_tick_s: float) -> None:
-        poller = select.poll()
+    def _wait(self, next_tick_s: float) -> set[int]:
+        """Sleep until the tick, a bus's deadline or a readable descriptor; the readable ones. Not `poll`, whose time-outs
+        are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
+        descriptors = list(self._link.filenos())
+        until_s = next_tick_s
         for bus in self._buses:
             if (fd := bus.fileno()) is not None:
-                poller.register(fd, select.POLLIN)
-        for fd in self._link.filenos():
-            poller.register(fd, select.POLLIN)
-        deadlines = [d for bus in self._buses if (d := bus.deadline_s) is not None]
-        until_s = min([next_tick_s, *deadlines])
-        wait_s = until_s - self._now()
-        if wait_s <= 0:
-            poller.poll(0)
-        elif wait_s >= 0.001:
-            poller.poll(int(wait_s * 1000))
-        elif not poller.poll(0):
-            time.sleep(wait_s)
+                descriptors.append(fd)
+            if (deadline_s := bus.deadline_s) is not None and deadline_s < until_s:
+                until_s = deadline_s
+        try:
+            return set(select.select(descriptors, (), (), max(0.0, until_s - self._now()))[0])
+        except OSError:  # a descriptor that died meanwhile: every bus looks after its own
+            return set(descriptors)
+
+    def _pump_ready(self, ready: set[int], now_s: float) -> None:
+        """Move the buses that have something to read or whose time has come."""
+        for bus in self._buses:
+            fd, deadline_s = bus.fileno(), bus.deadline_s
+            if fd is None or fd in ready or (deadline_s is not None and deadline_s <= now_s):
+                self._pump_one(bus, now_s)
 
     def _pump(self, now_s: float) -> None:
-        """Move every bus. A bus that raises is a dead bus: the readings of its devices age, the others go on."""
         for bus in self._buses:
-            try:
-                bus.pump(now_s)
-            except Exception as error:
-                self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
+            self._pump_one(bus, now_s)
+
+    def _pump_one(self, bus: Bus, now_s: float) -> None:
+        """Move a bus. One that raises is a dead bus: the readings of its devices age, the others go on."""
+        try:
+            bus.pump(now_s)
+        except Exception as error:
+            self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()
@@ -274,5 +314,7 @@ class Cycle:
             author = "".join(char if char.isprintable() else "?" for char in message.author)
             self._log.info("* evse %d: reset of latched faults asked by %s", message.evse_id, author)
             stage.reset_faults(author)
-        elif not self._stopping:
-            stage.take_demand(message, now_s)
+        elif not self._stopping and stage.take_demand(message, now_s):
+            self._changed.add(message.evse_id)
+            last_s = self._last_early_s.get(message.evse_id, -math.inf)
+            self._early_s = min(self._early_s, max(now_s, last_s + EARLY_CYCLE_S))

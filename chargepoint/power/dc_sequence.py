@@ -1,7 +1,7 @@
 """The DC sequence of one EVSE: off, cable check, pre-charge, transfer, ramp down, open, discharge.
 
 Pure: what it sees goes in with the time, what it commands comes out. Order and figures: IEC 61851-23 Annex CC as far as
-facts/safety.md 1.1 and 1.2 give them (grades there). The cable check's own steps are in `cable_check.py`, what shall flow in
+docs/sources/safety.md 1.1 and 1.2 give them (grades there). The cable check's own steps are in `cable_check.py`, what shall flow in
 `target.py`, ramping in `ramp.py`, interlocks in `chargepoint.safety`.
 """
 
@@ -29,14 +29,14 @@ PRE_CHARGE_TIMEOUT_S = 10.0
 RAMP_DOWN_TIMEOUT_S = 2.0
 UNHEARD_RAMP_DOWN_S = 1.0
 """A module that does not say its current is ordered down all the same, and opened on this long after, under load perhaps: it
-drives a current nobody commands. 0.5 s of silence and this second are what facts/safety.md 1.2 gives an error to be below 5 A
+drives a current nobody commands. 0.5 s of silence and this second are what docs/sources/safety.md 1.2 gives an error to be below 5 A
 (1 s, grade D) and -25 gives lost data (more than 1 s, grade A); a contactor bears it about three times (grade B)."""
-STOP_RAMP_A_PER_S = 100.0  # facts/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
-ERROR_RAMP_A_PER_S = 200.0  # facts/safety.md 1.2: at least 200 A/s in an emergency (grade D)
+STOP_RAMP_A_PER_S = 100.0  # docs/sources/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
+ERROR_RAMP_A_PER_S = 200.0  # docs/sources/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
 OUTPUT_DISCHARGE_TIMEOUT_S = 2.5
 PILOT_F_S = 4.0
-"""State F is shown this long after an emergency (facts/safety.md 2: E/F step 4 s), then a steady 12 V: only with that can
+"""State F is shown this long after an emergency (docs/sources/safety.md 2: E/F step 4 s), then a steady 12 V: only with that can
 the car's departure be seen, which the reset of many faults waits for."""
 
 _OFF = PowerModuleCommand()
@@ -331,7 +331,7 @@ class DcSequence:
 
     def _tell_left_charged(self, i: SequenceInputs) -> None:
         """As long as it is so: a discharge resistor or contactor that failed must not wait for the next car to be seen
-        (facts/safety.md 1.2: above 60 V with both contactors open is a weld: latch, no re-close)."""
+        (docs/sources/safety.md 1.2: above 60 V with both contactors open is a weld: latch, no re-close)."""
         self._left_charged = self._left_charged and not (i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V)
         if self._left_charged:
             seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"

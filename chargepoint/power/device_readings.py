@@ -15,7 +15,7 @@ from chargepoint.ports import (
 PILOT_MAX_AGE_S = 0.25
 MODULE_MAX_AGE_S = 0.5
 METER_MAX_AGE_S = 2.0
-INSULATION_MAX_AGE_S = 2.0  # facts/hardware.md 3: older than 2 s is a fault
+INSULATION_MAX_AGE_S = 2.0  # docs/sources/hardware.md 3: older than 2 s is a fault
 
 
 @dataclass(frozen=True, slots=True)

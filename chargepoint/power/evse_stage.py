@@ -65,7 +65,7 @@ NOT_HEARD_YET = frozenset(
         FaultCode.INSULATION_MONITOR,
     }
 )
-"""Latched at start: faulty until a first valid answer of every device (facts/safety.md 5.3)."""
+"""Latched at start: faulty until a first valid answer of every device (docs/sources/safety.md 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,9 @@ class EvseStage:
         self._heat = Heat()
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
+        self._module_capabilities: PowerModuleCapabilities | None = None
+        self._rated_capabilities: PowerModuleCapabilities | None = None
+        self._shown_capabilities: StageCapabilities | None = None
         self._interlocks = Interlocks()
         self._latches = Latches(NOT_HEARD_YET, kept)
         self._record_trouble = ""
@@ -133,12 +136,17 @@ class EvseStage:
         self._process_stalled = ""
         self._awake_since_s = 0.0
 
-    def take_demand(self, demand: StageDemand, now_s: float) -> None:
-        """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored."""
-        if self._demand is not None and demand.seq <= self._demand.seq and now_s < self._demand_until_s:
-            return
+    def take_demand(self, demand: StageDemand, now_s: float) -> bool:
+        """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored.
+
+        True if it asks for something else than the demand before, so that waiting for the next tick would lose time.
+        """
+        before, valid = self._demand, now_s < self._demand_until_s
+        if before is not None and demand.seq <= before.seq and valid:
+            return False
         self._demand = demand
         self._demand_until_s = now_s + min(demand.lease_s, self._ratings.lease_s)
+        return before is None or not valid or replace(before, seq=demand.seq) != demand
 
     def withdraw_demand(self) -> None:
         """The daemon's connection is gone: a new one counts its demands afresh; the lease still runs out by itself."""
@@ -231,7 +239,8 @@ class EvseStage:
         if self._record_trouble:
             active[FaultCode.LATCH_RECORD] = self._record_trouble
         self._latch(active, seen, stage_before, now_s)
-        capabilities = self._stage_capabilities(self._capabilities)
+        self._rated(self._capabilities)
+        capabilities = self._shown_capabilities
         image = replace(
             self._image(seen, demand, capabilities, stage_before, now_s),
             meter=self._registers,  # as last read, with its own age
@@ -443,6 +452,12 @@ class EvseStage:
 
     def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
+        if module is not self._module_capabilities:  # they hardly ever change: not made anew in each cycle
+            self._module_capabilities, self._rated_capabilities = module, self._within_ratings(module)
+            self._shown_capabilities = _shown(self._rated_capabilities)
+        return self._rated_capabilities
+
+    def _within_ratings(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         if module is None:
             return None
         ratings = self._ratings
@@ -456,19 +471,6 @@ class EvseStage:
             discharge_power_max_W=min(module.discharge_power_max_W, ratings.discharge_power_max_W),
         )
 
-    def _stage_capabilities(self, module: PowerModuleCapabilities | None) -> StageCapabilities | None:
-        rated = self._rated(module)
-        if rated is None:
-            return None
-        return StageCapabilities(
-            voltage_min_V=rated.voltage_min_V,
-            voltage_max_V=rated.voltage_max_V,
-            charge_current_max_A=rated.charge_current_max_A,
-            discharge_current_max_A=rated.discharge_current_max_A,
-            charge_power_max_W=rated.charge_power_max_W,
-            discharge_power_max_W=rated.discharge_power_max_W,
-        )
-
     def poll(self, now_s: float) -> None:
         """Let every device queue what is due, and take tokens from the reader."""
         hw, guard = self._hw, self._guard
@@ -479,3 +481,17 @@ class EvseStage:
             guard.poll(reader, now_s)
             tokens = guard.read(reader, lambda: list(reader.tokens())) or ()
             self._events += [TokenPresented(self.evse_id, value, now_s) for value in tokens]
+
+
+def _shown(rated: PowerModuleCapabilities | None) -> StageCapabilities | None:
+    """What the image shows of the module's capabilities."""
+    if rated is None:
+        return None
+    return StageCapabilities(
+        voltage_min_V=rated.voltage_min_V,
+        voltage_max_V=rated.voltage_max_V,
+        charge_current_max_A=rated.charge_current_max_A,
+        discharge_current_max_A=rated.discharge_current_max_A,
+        charge_power_max_W=rated.charge_power_max_W,
+        discharge_power_max_W=rated.discharge_power_max_W,
+    )

@@ -10,7 +10,7 @@ from chargepoint.model.demand import FrequencyWattLaw
 def power_W(law: FrequencyWattLaw, frequency_Hz: float | None) -> float | None:
     """Baseline plus the curve at this frequency, end values held outside it; None where the frequency is not known.
 
-    Source: OCPP 2.1 Q08.FR.06 as in facts/ocpp.md 7.1.
+    Source: OCPP 2.1 Q08.FR.06 as in docs/sources/ocpp.md 7.1.
     """
     if frequency_Hz is None:
         return None

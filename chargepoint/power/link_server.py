@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 from pathlib import Path
 
@@ -42,7 +43,8 @@ class LinkServer:
     def receive(self) -> tuple[list[DownMessage], bool]:
         """Messages since the last call, and whether the daemon went away after them. Malformed ones land in `errors`."""
         messages: list[DownMessage] = []
-        self._accept()
+        if select.select((self._listener,), (), (), 0)[0]:
+            self._accept()
         if self._lost:  # also when a new one is there already: its messages come with the next call
             self._lost = False
             return messages, True

@@ -24,7 +24,7 @@ class RampStep:
 
 class Ramp:
     """Slews one signed current. Direction changes only after the measured current was below 1 A for the module's
-    reversal time (facts/safety.md 4.1: own rule, the standard gives none).
+    reversal time (docs/sources/safety.md 4.1: own rule, the standard gives none).
     """
 
     def __init__(self, rate_A_per_s: float, reversal: Reversal, reversal_time_s: float) -> None:

@@ -6,27 +6,27 @@ import math
 from dataclasses import dataclass
 
 SAFE_VOLTAGE_V = 60.0
-"""Below this the output counts as de-energised (IEC 61851-23; facts/safety.md 1.1, grade B)."""
+"""Below this the output counts as de-energised (IEC 61851-23; docs/sources/safety.md 1.1, grade B)."""
 
 NO_CURRENT_A = 1.0
-"""Contactors open only below this in a normal stop (facts/safety.md 1.1 step 11, grade C)."""
+"""Contactors open only below this in a normal stop (docs/sources/safety.md 1.1 step 11, grade C)."""
 
 TEST_VOLTAGE_TOLERANCE_V = 10.0
-"""How near the cable check's voltage must come (facts/safety.md 1.2, grade B)."""
+"""How near the cable check's voltage must come (docs/sources/safety.md 1.2, grade B)."""
 
 PRE_CHARGE_CURRENT_A = 2.0
-"""Limit while the output is brought up for cable check and pre-charge (facts/safety.md 1.1, grade B/C)."""
+"""Limit while the output is brought up for cable check and pre-charge (docs/sources/safety.md 1.1, grade B/C)."""
 
 PRE_CHARGE_TOLERANCE_V = 20.0
-"""How near the car's voltage pre-charge must come (facts/safety.md 1.1 step 8, grade B)."""
+"""How near the car's voltage pre-charge must come (docs/sources/safety.md 1.1 step 8, grade B)."""
 
 OVER_VOLTAGE_MARGIN_V = 5.0
 """How far above the car's maximum the output may be seen before that counts: half the regulation accuracy of +-10 V
-(facts/safety.md 1.2, grade B), so that a module regulating at the maximum does not trip on its own ripple."""
+(docs/sources/safety.md 1.2, grade B), so that a module regulating at the maximum does not trip on its own ripple."""
 
 TEMPERATURE_STOP_DEGC = 90.0
 TEMPERATURE_DERATE_DEGC = 80.0
-"""Connector contacts (IEC 62196-1; facts/safety.md 1.2, grade D)."""
+"""Connector contacts (IEC 62196-1; docs/sources/safety.md 1.2, grade D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Envelope:
     voltage_max_V: float
     current_max_A: float
     insulation_limit_ohm: float = 100_000.0
-    """IEC 61851-23:2023 6.3.1.105: below is a fault (facts/safety.md 1.2, grade B)."""
+    """IEC 61851-23:2023 6.3.1.105: below is a fault (docs/sources/safety.md 1.2, grade B)."""
     charge_power_max_W: float = math.inf
     discharge_power_max_W: float = math.inf
     """Magnitudes from the configuration; 0 discharge: this EVSE never discharges, whatever the daemon demands."""
@@ -45,7 +45,7 @@ class Envelope:
 def emergency_over_voltage_V(negotiated_V: float) -> float:
     """Over-voltage that must stop power within 10 ms, from min(car's maximum, EVSE's maximum).
 
-    Source: IEC 61851-23 Table 103 (6.3.1.106.2), above 1000 V draft -23-3 Table 202 (facts/safety.md 1.2, grade B).
+    Source: IEC 61851-23 Table 103 (6.3.1.106.2), above 1000 V draft -23-3 Table 202 (docs/sources/safety.md 1.2, grade B).
     The 9 ms cut itself is hardware; this is the same bound seen again in software.
     """
     for up_to_V, trip_V in ((500.0, 550.0), (750.0, 825.0), (850.0, 935.0), (1000.0, 1100.0)):
@@ -55,7 +55,7 @@ def emergency_over_voltage_V(negotiated_V: float) -> float:
 
 
 def cable_check_voltage_V(car_max_V: float, evse_max_V: float) -> float:
-    """Insulation test voltage (IEC 61851-23:2023 CC.4.1.2 formula CC.1; facts/safety.md 1.2, grade B, «high»)."""
+    """Insulation test voltage (IEC 61851-23:2023 CC.4.1.2 formula CC.1; docs/sources/safety.md 1.2, grade B, «high»)."""
     if car_max_V <= 500.0:
         return min(500.0, car_max_V + 50.0, evse_max_V)
     return min(1.1 * car_max_V, evse_max_V)

@@ -173,7 +173,7 @@ def _current_exceeded(i: InterlockInputs) -> str | None:
     if i.stage is not Stage.TRANSFER or i.module_current_A is None:
         return None
     commanded_A, seen_A = abs(i.commanded_current_A), abs(i.module_current_A)
-    # facts/safety.md 1.2: regulation to 1.5 A up to 50 A, 3 % above; a module may be off by twice that (own rule)
+    # docs/sources/safety.md 1.2: regulation to 1.5 A up to 50 A, 3 % above; a module may be off by twice that (own rule)
     bound_A = commanded_A + max(3.0, 0.06 * commanded_A, 0.02 * i.envelope.current_max_A)
     if i.module_current_A * i.commanded_current_A <= 0 or seen_A <= bound_A:
         return None  # the other direction, and commanded zero, are a reverse current
@@ -189,7 +189,7 @@ def _no_current(i: InterlockInputs) -> str | None:
     While it lasts the module stands at the end of its voltage window, far from the battery perhaps, and a car that closed
     again would close on that difference (pre-charge allows 20 V). No clause was found that says when to stop: IEC 61851-23
     does not specify reverse transfer for CCS, and ISO 15118-20 leaves opening under load to the car. The 5 s of the table are
-    those after which EVerest pauses without energy (facts/safety.md 6); they also cover a car that closes its contactors up to 3 s
+    those after which EVerest pauses without energy (docs/sources/safety.md 6); they also cover a car that closes its contactors up to 3 s
     after PowerDelivery (3). A full battery is excepted (`charge_end.py`): so ends every charge of a car that leaves the end to us,
     and it may give back later. Own rule.
     """
@@ -255,7 +255,7 @@ def _pilot_lost(i: InterlockInputs) -> str | None:
         return None  # the board's own answer to our silence
     quiet = i.module_current_A is not None and abs(i.module_current_A) < NO_CURRENT_A
     if i.stage is Stage.RAMP_DOWN and quiet:
-        return None  # the car may go back to B once no current flows (facts/safety.md 1.1 step 13)
+        return None  # the car may go back to B once no current flows (docs/sources/safety.md 1.1 step 13)
     return f"control pilot in state {i.pilot.name}: C or D while energised"
 
 
@@ -369,7 +369,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.PILOT_LOST, _pilot_short, 0.0),
     Interlock(FaultCode.OVER_VOLTAGE_EMERGENCY, _over_voltage_emergency, 0.0),
     Interlock(FaultCode.OVER_CURRENT, _over_current, 0.05),
-    Interlock(FaultCode.CONTACTOR_WELDED, _welded, 0.5),  # facts/safety.md 1.2: open, wait, mirror contact again
+    Interlock(FaultCode.CONTACTOR_WELDED, _welded, 0.5),  # docs/sources/safety.md 1.2: open, wait, mirror contact again
     Interlock(FaultCode.LEASE_LOST, _lease, 0.0),
     Interlock(FaultCode.OVER_VOLTAGE, _over_voltage, 0.4),  # CC.6.2: longer than 400 ms
     Interlock(FaultCode.INSULATION, _insulation, 0.2),
@@ -381,7 +381,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.REVERSE_CURRENT, _reverse_current, 0.5),
     Interlock(FaultCode.CURRENT_EXCEEDED, _current_exceeded, 1.0),
     Interlock(FaultCode.NO_CURRENT, _no_current, 5.0),
-    Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, _plausibility, 5.0),  # facts/safety.md 1.2: 30 s is lax, 5 s proposed
+    Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, _plausibility, 5.0),  # docs/sources/safety.md 1.2: 5 s proposed
     Interlock(FaultCode.METER_PLAUSIBILITY, _meter_current, 5.0),  # as the voltage's: a ramp is over long before
     Interlock(FaultCode.METER_PLAUSIBILITY, _meter_energy, 1.0),
     Interlock(FaultCode.CONNECTOR_LOCK, _lock, 1.0),

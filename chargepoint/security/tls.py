@@ -21,7 +21,7 @@ def secc_context(directory: Path) -> ssl.SSLContext:
     """The station's side towards a car: TLS 1.3 only, the car must show a certificate of a root we know.
 
     Reads secc_chain.pem, secc.key, v2g_roots/*.pem and oem_roots/*.pem. Source: ISO 15118-20 7.7.3 as in
-    facts/iso15118.md 1 and 5 (TLS 1.3, mutual). Raises TrustError.
+    docs/sources/iso15118.md 1 and 5 (TLS 1.3, mutual). Raises TrustError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

@@ -15,7 +15,6 @@ from chargepoint.model.transactions import (
     MeterSample,
     ReadingContext,
     StopReason,
-    TransactionEventType,
     TransactionRecord,
     TriggerReason,
 )
@@ -30,10 +29,14 @@ RESTORE_PATIENCE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RecordMade:
-    """Store the record and `state` together; `state` None: the transaction is closed, forget it."""
+    """Store the record and `state` together; `state` None: the transaction is closed, forget it.
+
+    `closed`: with the Ended record, the transaction as it stood before.
+    """
 
     record: TransactionRecord
     state: LedgerState | None
+    closed: LedgerState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,8 @@ class TransactionBook:
         self, trigger: TriggerReason, reason: StopReason, id_token: IdToken | None, *, plugged: bool, at: Instant
     ) -> list[BookOutput]:
         """End the running one with the registers as they are now, or were when the meter last answered."""
-        if self.ledger.state is None:
+        closed = self.ledger.state
+        if closed is None:
             return []
         record = self.ledger.end(
             self._sample(ReadingContext.TRANSACTION_END, however_old=True),
@@ -131,7 +135,7 @@ class TransactionBook:
             charging_state=ChargingState.EV_CONNECTED if plugged else ChargingState.IDLE,
             id_token=id_token,
         )
-        return [self._made(record)]
+        return [RecordMade(record, None, closed)]
 
     def report(self) -> list[BookOutput]:
         """Read the meter now, as a record where a transaction runs."""
@@ -175,12 +179,12 @@ class TransactionBook:
     def _close_left_open(self, sample: MeterSample | None, at: Instant) -> list[BookOutput]:
         assert self._left_open is not None
         left, self._left_open = self._left_open, None
-        return [self._made(self.ledger.restore(left.state, sample, at.utc, left.reason))]
+        return [RecordMade(self.ledger.restore(left.state, sample, at.utc, left.reason), None, left.state)]
 
     # -- inside ----------------------------------------------------------------------------------------------------------
 
     def _made(self, record: TransactionRecord) -> RecordMade:
-        return RecordMade(record, None if record.type is TransactionEventType.ENDED else self.ledger.state)
+        return RecordMade(record, self.ledger.state)
 
     def _configure(self, intervals: SamplingIntervals, at: Instant) -> None:
         """The intervals may change while a transaction runs (SetVariables)."""

@@ -2,7 +2,7 @@
 
 The state's age is that of the device's own measurement counter: a monitor that answers but no longer measures ages.
 While it is stopped or in self-test the counter may stand, so then the answer itself counts.
-Source: facts/hardware.md 3.
+Source: docs/sources/hardware.md 3.
 """
 
 from __future__ import annotations

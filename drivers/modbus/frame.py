@@ -1,6 +1,6 @@
 """Modbus RTU frames: CRC, requests to bytes, and finding the reply in whatever came back.
 
-Source: Modbus over Serial Line V1.02 and Application Protocol V1.1b3 as commonly implemented; guards: facts/hardware.md 6.3.
+Source: Modbus over Serial Line V1.02 and Application Protocol V1.1b3 as commonly implemented; guards: docs/sources/hardware.md 6.3.
 """
 
 from __future__ import annotations

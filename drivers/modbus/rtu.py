@@ -1,4 +1,4 @@
-"""The RTU master's core: a queue by priority, one outstanding transaction, and every guard of facts/hardware.md 6.3.
+"""The RTU master's core: a queue by priority, one outstanding transaction, and every guard of docs/sources/hardware.md 6.3.
 
 No descriptor and no clock: bytes in, bytes out, time is a number. The shell is `drivers.serial_bus`.
 
@@ -110,6 +110,7 @@ class RtuMaster:
         self._units: dict[int, _Standing] = {}
         self._out: _Queued | None = None
         self._timeout_at_s = 0.0
+        self._complete_at_s: float | None = None
         self._buffer = bytearray()
         self._busy_at_s = -1e9
         self._waiting_since_s: float | None = None
@@ -227,6 +228,14 @@ class RtuMaster:
             self._count_late()
             return
         self._try_reply(now_s, final=False)
+        if self._out is not None:
+            missing = reply_length(self._out.request) - len(self._buffer)
+            self._complete_at_s = min(now_s + missing * self._char_s, self._timeout_at_s)
+
+    @property
+    def complete_at_s(self) -> float | None:
+        """While a part of a reply is here: when the rest of it can be. Reading before finds only single bytes."""
+        return self._complete_at_s
 
     def tick(self, now_s: float) -> None:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
@@ -237,6 +246,8 @@ class RtuMaster:
         if not self._connected:
             self._fail_queue(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
+        if self._out is None or (self._complete_at_s is not None and now_s >= self._complete_at_s):
+            self._complete_at_s = None
         if self._out is not None and now_s >= self._timeout_at_s:
             self._try_reply(now_s, final=True)
 
@@ -276,7 +287,7 @@ class RtuMaster:
         if not self._connected:
             return None
         if self._out is not None:
-            return self._timeout_at_s
+            return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
         queued = (item for queue in self._queues for item in queue)
         return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
 

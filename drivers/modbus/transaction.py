@@ -7,7 +7,7 @@ from enum import Enum, IntEnum
 
 
 class Priority(IntEnum):
-    """Smaller goes first; first in, first out within one (facts/hardware.md 6.3, guard recipe)."""
+    """Smaller goes first; first in, first out within one (docs/sources/hardware.md 6.3, guard recipe)."""
 
     STOP = 0
     SETPOINT = 1

@@ -1,4 +1,4 @@
-"""The generic pilot and IO board, map v1 (facts/hardware.md 4). Fulfils chargepoint.ports.PilotBoard.
+"""The generic pilot and IO board, map v1 (docs/sources/hardware.md 4). Fulfils chargepoint.ports.PilotBoard.
 
 One read of 24 registers and one write of 5 per cycle; the write kicks the board's watchdog with an echo of the sequence
 counter and carries the request twice (true and inverted). A command that asks for less goes out before everything else.

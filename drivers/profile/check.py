@@ -1,4 +1,4 @@
-"""Static checks of a profile that need more than one key (facts/hardware.md 8.2): what a reader of the file must be able to trust."""
+"""Static checks of a profile that need more than one key (docs/sources/hardware.md 8.2): what a reader of the file must be able to trust."""
 
 from __future__ import annotations
 

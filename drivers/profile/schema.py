@@ -1,4 +1,4 @@
-"""What a register profile says, as values. The file format is facts/hardware.md 8.1, cut down to what is used.
+"""What a register profile says, as values. The file format is docs/sources/hardware.md 8.1, cut down to what is used.
 
 Not supported, and refused by the loader: expressions, BCD, coils in blocks, byte swapping, event registers, captured traces.
 """

@@ -30,6 +30,9 @@ EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 60.0
 OBSERVE_S = 0.2
+LOOP_TIMEOUT_S = 2.0
+"""The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
+
 RESET_PATIENCE_S = 2.0
 """A fault whose cause is gone clears within a few cycles of the power process; after this it stays."""
 
@@ -43,7 +46,7 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        self.spec = CarSpec(control_mode=choices.control_mode)
+        self.spec = CarSpec(control_mode=choices.control_mode, loop_timeout_s=LOOP_TIMEOUT_S)
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []

@@ -93,9 +93,7 @@ _CENTRAL_SYSTEM = {
 def refusal(evse: Mapping[str, Any]) -> str:
     """The sentence about the last token that was refused; the reason is the daemon's own."""
     refused = evse.get("refusal")
-    return (
-        "the token was refused" if refused is None else f"token …{refused['token_hint']} refused: {refused['reason']}"
-    )
+    return "the token was refused" if refused is None else f"token {refused['token_hint']} refused: {refused['reason']}"
 
 
 def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None) -> bool:

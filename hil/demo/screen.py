@@ -101,7 +101,11 @@ def _flow(evse: Mapping[str, Any], plant: Mapping[str, Any] | None, faults: Sequ
     words.append(f"   {setpoint['explanation']}")
     if cut := image.get("limited_by_stage"):
         words.append(f"; the power stage gives {image['target_W'] / 1000:+.2f} kW: limited by {cut}", style="yellow")
-    trouble = Text("! " + "; ".join(faults), style="bold red") if faults else Text("no faults", style="dim")
+    trouble = Text("no faults", style="dim")
+    if faults:
+        trouble = Text("! " + "; ".join(faults), style="bold red")
+    elif obstacle := evse.get("obstacle"):
+        trouble = Text(f"nothing can begin now: {obstacle}", style="yellow")
     return Group(bar, line, words, trouble)
 
 
@@ -143,7 +147,7 @@ def _facts(scene: Scene, evse: Mapping[str, Any], daemon: Mapping[str, Any], tal
     state = central_system(daemon["ocpp"])
     rows: list[tuple[str, str | Text]] = [
         ("car", f"{named}" if named else _car_words(scene, evse)),
-        ("link", (f"{evse['protocol']}  {tls}" if tall else f"{service} {tls}") if linked else "-"),
+        ("link", (f"{evse['protocol']}  {tls}" if tall else f"{service} {tls}".strip()) if linked else "-"),
         *((("service", service or "-"),) if tall else ()),
         ("transaction", _transaction_words(evse)),
         *_energies(transaction or evse.get("last_session")),

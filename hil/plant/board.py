@@ -1,4 +1,4 @@
-"""The IO board of the generic map v1 (facts/hardware.md 4): pilot, outputs, inputs, and its own rules.
+"""The IO board of the generic map v1 (docs/sources/hardware.md 4): pilot, outputs, inputs, and its own rules.
 
 Rules it keeps without any host: it closes the output contactor only while the chain is closed, the pilot duty is active
 and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature, low supply and when the

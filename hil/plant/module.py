@@ -1,4 +1,4 @@
-"""A bidirectional DC power module that behaves like an EA PSB 10000 (facts/hardware.md 1.2).
+"""A bidirectional DC power module that behaves like an EA PSB 10000 (docs/sources/hardware.md 1.2).
 
 One voltage set-point and two magnitudes of current: it sources when the terminal is below the set-point and sinks when it
 is above, always inside its current and power limits. No direction register. Rising current is slew-limited, falling is not.

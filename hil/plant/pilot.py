@@ -1,6 +1,6 @@
 """The control pilot as a circuit: generator behind 1 kΩ, the car's diode and resistors (IEC 61851-1 Annex A).
 
-Source: facts/safety.md 2. Car: 2740 Ω in B, plus 1300 Ω parallel in C, 270 Ω for D.
+Source: docs/sources/safety.md 2. Car: 2740 Ω in B, plus 1300 Ω parallel in C, 270 Ω for D.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def levels_V(generator: Generator, car: str, diode: bool) -> tuple[float, float]
 
 
 def detect(generator: Generator, high_V: float) -> PilotState:
-    """The state for the high level, bands of facts/safety.md 2."""
+    """The state for the high level, bands of docs/sources/safety.md 2."""
     if generator is Generator.F:
         return PilotState.F
     if generator is Generator.E:

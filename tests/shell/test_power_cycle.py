@@ -610,6 +610,61 @@ def test_the_socket_is_for_owner_and_group_and_a_left_over_one_is_no_hindrance(t
     assert not path.exists()
 
 
+def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(tmp_path: Path) -> None:
+    station = Station(tmp_path / "run" / "power.sock")
+    tick_s = 1.0
+    station.cycle = Cycle(
+        {EvseId(1): station.stage}, [station.bus], station.link, tick_s, station._beat, LOG, station.clock
+    )
+    daemon = Daemon(station.path)
+    sent_s: list[float] = []
+    acted_s: list[float] = []
+    cycles: list[float] = []
+    whole, pump = station.stage.cycle, station.bus.pump
+
+    def cycle(now_s: float) -> EvseImage:
+        cycles.append(now_s)
+        before = len(station.board.orders)
+        image = whole(now_s)
+        if len(station.board.orders) > before and sent_s:
+            acted_s.append(now_s)
+        return image
+
+    def send_between_ticks(now_s: float) -> None:
+        pump(now_s)
+        if cycles and now_s - cycles[-1] > 0.3 and len(sent_s) < 2:
+            sent_s.append(now_s)
+            daemon.demand(Phase.OFF)  # the second is the first once more
+
+    station.stage.cycle = cycle  # type: ignore[method-assign]
+    station.bus.pump = send_between_ticks  # type: ignore[method-assign]
+    station.run(3)
+    assert acted_s[0] - sent_s[0] < 0.1
+    after_second = next(now_s for now_s in cycles if now_s > sent_s[1])
+    assert after_second - sent_s[1] > 0.1
+    daemon.close()
+    station.link.close()
+
+
+def test_a_flood_of_changed_demands_does_not_take_the_processor(station: Station) -> None:
+    daemon = Daemon(station.path)
+    cycles: list[float] = []
+    whole = station.stage.cycle
+
+    def cycle(now_s: float) -> EvseImage:
+        cycles.append(now_s)
+        return whole(now_s)
+
+    def flood(tick: int) -> None:
+        for power_W in range(20):
+            daemon.demand(Phase.OFF, power_W=float(power_W))
+
+    station.stage.cycle = cycle  # type: ignore[method-assign]
+    station.run(30, flood)
+    assert len(cycles) <= 2 * station.beats + 2
+    daemon.close()
+
+
 # -- the daemon's own end --------------------------------------------------------------------------------------------------
 
 

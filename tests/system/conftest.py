@@ -53,7 +53,10 @@ class Demo:
         self.folder = folder
         command = [sys.executable, "-m", "hil.demo", "--dir", str(folder), "--sdp-port", str(free_udp_port())]
         command += ["--self-test-s", str(SELF_TEST_S), *options]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # a session of its own: what the tests compute beside it does not count against it
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
 
     def steer(self, **request: Any) -> dict[str, Any]:
         return ask(self.folder / "steer.sock", request)

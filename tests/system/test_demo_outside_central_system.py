@@ -1,4 +1,4 @@
-"""`./run demo --csms URL` with a central system that takes its time and refuses a card; the demo on a plain terminal."""
+"""`./run demo --csms URL` with a central system that takes its time, refuses a card and takes the next; the demo on a plain terminal."""
 
 from __future__ import annotations
 
@@ -37,25 +37,20 @@ async def test_a_refused_card_is_in_the_notes(new_demo: Any) -> None:
     async with Csms(tokens={"04A2B3C4D5E6F7": "Blocked"}) as system:
         demo = new_demo("--csms", system.url)
 
-        def refused() -> Any:
-            state = demo.state()
-            return state if any("refused" in note for note in state["notes"]) else None
-
-        state = await asyncio.to_thread(demo.until, "the refusal", refused)
-        assert state["car"]["error"] is None or "refused" in state["car"]["error"]
+        await asyncio.to_thread(
+            demo.until, "the refusal with its reason",
+            lambda: any("E6F7 refused: Blocked" in note for note in demo.state()["notes"]),
+        )  # fmt: skip
         await asyncio.to_thread(demo.until, "the car to wait", lambda: demo.state()["car"]["phase"] == "waiting")
+        assert (await asyncio.to_thread(demo.state))["car"]["error"] == "authorisation refused"
 
 
-async def test_a_car_that_was_refused_begins_anew_when_the_pilot_calls(new_demo: Any) -> None:
-    """The pilot goes from 5 % to F and back here, for want of anything quicker that takes 5 % away."""
+async def test_the_right_card_after_a_wrong_one_charges(new_demo: Any) -> None:
+    """The station calls the waiting car back with its pilot, and the car begins a new session."""
     async with Csms(tokens={"04A2B3C4D5E6F7": "Blocked"}) as system:
         demo = new_demo("--csms", system.url)
         await asyncio.to_thread(demo.until, "the car to wait", lambda: demo.state()["car"]["phase"] == "waiting")
-        await system.call("CP-DEMO", "ChangeAvailability", {"operationalStatus": "Inoperative"})
-        await asyncio.to_thread(demo.until, "no 5 %", lambda: demo.plant()["pilot_command"] == "F")
         assert (await asyncio.to_thread(demo.steer, do="token", value="04B2B3C4D5E6F8"))["ok"]
-        await system.heard("CP-DEMO", "Authorize", 2)
-        await system.call("CP-DEMO", "ChangeAvailability", {"operationalStatus": "Operative"})
         await asyncio.to_thread(demo.until, "the first loop", lambda: demo.state()["car"]["loops"] > 0)
 
 

@@ -1,6 +1,6 @@
 """SupportedAppProtocol: which protocol is spoken on this connection. The place where other car protocols join.
 
-Source: ISO 15118-2 8.2 (rank by the car's priority, 1 best; minor versions may differ), facts/iso15118.md 1.
+Source: ISO 15118-2 8.2 (rank by the car's priority, 1 best; minor versions may differ), docs/sources/iso15118.md 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AuthorizationSetup and Authorization: EIM only, so that no car picks Plug & Charge (facts/iso15118.md 1)."""
+"""AuthorizationSetup and Authorization: EIM only, so that no car picks Plug & Charge (docs/sources/iso15118.md 1)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def station_mode(
 
 
 def _limits(mode: DC_CPDReqEnergyTransferMode | BPT_DC_CPDReqEnergyTransferMode) -> CarLimits:
-    """Magnitudes; those of discharge whatever sign was sent (facts/safety.md 4.1: accept either)."""
+    """Magnitudes; those of discharge whatever sign was sent (docs/sources/safety.md 4.1: accept either)."""
     discharge_W = discharge_A = discharge_min_W = 0.0
     if isinstance(mode, BPT_DC_CPDReqEnergyTransferMode):
         discharge_W = abs(number(mode.EVMaximumDischargePower))

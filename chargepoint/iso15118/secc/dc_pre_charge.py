@@ -16,7 +16,7 @@ from chargepoint.model.demand import Phase
 
 def respond(request: DC_PreChargeReq, session: Session, inputs: SeccInputs, now: Now) -> Answer | ResponseCode:
     """The present voltage, always measured. The target is cut to the car's own maximum: one real car of others asks for
-    20 kV (facts/iso15118.md 1), and the stage decides what it can. Refused when the transaction is over (`authorized` None)."""
+    20 kV (docs/sources/iso15118.md 1), and the stage decides what it can. Refused when the transaction is over (`authorized` None)."""
     assert session.limits is not None
     if inputs.voltage_V is None or not inputs.permitted or inputs.authorized is None:
         return ResponseCode.FAILED

@@ -54,7 +54,7 @@ from chargepoint.model.ids import EvseId
 
 _NAMESPACES = {PayloadType.EXI_SAP: NS_SAP, PayloadType.MAINSTREAM: NS_CM, PayloadType.DC_MAINSTREAM: NS_DC}
 _ACCEPTED_LATE_TYPES = {PayloadType.EXI_SAP: NS_CM}
-"""After negotiation a known car still sends one request under 0x8001 (facts/iso15118.md 1): read as -20."""
+"""After negotiation a known car still sends one request under 0x8001 (docs/sources/iso15118.md 1): read as -20."""
 
 _OUR_FAULT = (ResponseCode.FAILED, ResponseCode.FAILED_ContactorError, ResponseCode.FAILED_PowerDeliveryNotApplied)
 """Codes that concern the station, not the car's message."""

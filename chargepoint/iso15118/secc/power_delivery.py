@@ -46,16 +46,14 @@ def _start(
         return code
     if not inputs.permitted:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    if (
-        session.phase is not Phase.TRANSFER
-    ):  # the pre-charge's target ends here: only a target of the loop bounds the output
-        session = replace(session, phase=Phase.TRANSFER, target_voltage_V=None)
-    after = replace(session, state=State.CHARGE_LOOP)
+    # what pre-charge matched is no bound of the transfer; until the stage transfers it may still have to match it
+    target_V = session.target_voltage_V if session.state is State.CHARGE_LOOP else None
+    after = replace(session, state=State.CHARGE_LOOP, phase=Phase.TRANSFER, target_voltage_V=target_V)
     if inputs.stage is Stage.TRANSFER:
         return _ok(after, inputs, now)
     if time_is_up:
         return ResponseCode.FAILED_PowerDeliveryNotApplied
-    return Later(session)
+    return Later(replace(session, phase=Phase.TRANSFER))
 
 
 def _profile_refused(request: PowerDeliveryReq, session: Session) -> ResponseCode | None:

@@ -1,6 +1,6 @@
 """Energy transfer services and their parameter sets as offered in ServiceDetailRes.
 
-Names and numbers: ISO 15118-20 service tables as other stacks use them (facts/iso15118.md 5: full sets of libiso15118).
+Names and numbers: ISO 15118-20 service tables as other stacks use them (docs/sources/iso15118.md 5: full sets of libiso15118).
 AC sets are listed for the day an AC power stage exists; only DC and DC_BPT are offered now.
 """
 

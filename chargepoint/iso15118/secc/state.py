@@ -1,7 +1,7 @@
 """Which message may follow which: the whole order of a -20 DC session as data, in one place.
 
 A state is named after what the SECC waits for. Source: ISO 15118-20 8.7 (sequence of a DC session) as followed by the
-recorded sessions of another stack (facts/iso15118.md 3) and the defects of others (facts 5: PreCharge Ongoing must not
+recorded sessions of another stack (docs/sources/iso15118.md 3) and the defects of others (docs/sources/iso15118.md 5: PreCharge Ongoing must not
 lead to PowerDelivery).
 """
 

@@ -1,4 +1,4 @@
-"""Timers of the SECC by the names the standard gives them. Seconds. Source and grades: facts/safety.md 3."""
+"""Timers of the SECC by the names the standard gives them. Seconds. Source and grades: docs/sources/safety.md 3."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ V2G_SECC_SEQUENCE_TIMEOUT_S = 60.0
 """Between a response and the next request (V2G20-1500)."""
 
 V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S = 0.5
-"""After a ChargeLoopRes (V2G20-1502); configurable because real cars pace at 532 ms (facts/safety.md 3)."""
+"""After a ChargeLoopRes (V2G20-1502); configurable because real cars pace at 532 ms (docs/sources/safety.md 3)."""
 
 V2G_SECC_CABLE_CHECK_PERFORMANCE_S = 38.0
 """The car gives up at 40 s."""

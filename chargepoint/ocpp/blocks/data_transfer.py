@@ -1,4 +1,4 @@
-"""P Data transfer: OCPP 2.1's V2X messages over 2.0.1, form (d) of facts/ocpp.md 7.3. P01, P02."""
+"""P Data transfer: OCPP 2.1's V2X messages over 2.0.1, form (d) of docs/sources/ocpp.md 7.3. P01, P02."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acrel DJSF1352-RN DC meter from the device's side: facts/hardware.md 2. Value times 10^(exponent - 3)."""
+"""Acrel DJSF1352-RN DC meter from the device's side: docs/sources/hardware.md 2. Value times 10^(exponent - 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bender isoEV425 / isoCHA425HV from the device's side: facts/hardware.md 3. Function 3 reads, function 16 writes."""
+"""Bender isoEV425 / isoCHA425HV from the device's side: docs/sources/hardware.md 3. Function 3 reads, function 16 writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EA PSB 10000 from the device's side: facts/hardware.md 1.2. Raw 0xCCCC is 100 % of the nominal value.
+"""EA PSB 10000 from the device's side: docs/sources/hardware.md 1.2. Raw 0xCCCC is 100 % of the nominal value.
 
 Functions 3, 5 and 6 only, as in the public material. State is a u32 at 505, high word first (unverified).
 """

@@ -1,4 +1,4 @@
-"""The generic pilot and IO board, map v1, from the board's side: facts/hardware.md 4."""
+"""The generic pilot and IO board, map v1, from the board's side: docs/sources/hardware.md 4."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chargepoint.control.effects import Effect, NotifyReaders, SendDemand, StoreRecord
+from chargepoint.control.effects import Effect, KeepLastSession, NotifyReaders, SendDemand, StoreRecord
+from chargepoint.control.last_session import LastSession
 from chargepoint.model.car import CarSessionEnded, ControlMode, SessionEnd
 from chargepoint.model.commands import Contribute, Report, ReportKind, StartTransaction
 from chargepoint.model.demand import Contribution, Phase, PilotCommand, Source
@@ -522,6 +523,28 @@ def test_the_last_session_stays_readable_with_its_reason_and_energies(new_bench:
     assert "cabinet door open: door contact open" in last.detail
     bench.live(30.0, pilot=ControlPilot.A)
     assert bench.evse.last_session is last
+
+
+def test_the_last_session_outlives_a_restart_as_json(new_bench: NewBench) -> None:
+    bench = new_bench()
+    bench.transferring()
+    bench.live(1.0, import_Wh=5321.0)
+    bench.live(0.3, stage=Stage.OFF, pilot=ControlPilot.A)
+    (kept,) = [e for e in bench.effects if isinstance(e, KeepLastSession)]
+    assert LastSession.from_json(kept.last.to_json()) == bench.evse.last_session == kept.last
+    for nonsense in ("", "{}", "[1]", '{"reason": 5}'):
+        with pytest.raises(ValueError):
+            LastSession.from_json(nonsense)
+
+
+def test_a_transaction_left_open_becomes_the_last_session(new_bench: NewBench) -> None:
+    bench = new_bench()
+    bench.perform(bench.evse.restore(left_open(), StopReason.POWER_LOSS, bench.now))
+    bench.live(0.2, import_Wh=4100.0)
+    last = bench.evse.last_session
+    assert last is not None
+    assert (last.transaction_id, last.reason, last.import_Wh) == ("old", StopReason.POWER_LOSS, 1100.0)
+    assert last.detail == "open when the daemon ended"
 
 
 def test_the_clock_of_a_record_is_that_of_its_reading(new_bench: NewBench) -> None:

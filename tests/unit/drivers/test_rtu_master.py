@@ -1,4 +1,4 @@
-"""The RTU master: every guard of facts/hardware.md 6.3, time as a number."""
+"""The RTU master: every guard of docs/sources/hardware.md 6.3, time as a number."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_the_way_to_the_central_system_is_said(ocpp: dict[str, Any], sentence: s
 
 
 def test_a_refused_token_has_its_reason_each_time() -> None:
-    first = {"token_hint": "E5F6", "reason": "the central system answered Blocked", "age_s": 3.0}
+    first = {"token_hint": "…E5F6", "reason": "the central system answered Blocked", "age_s": 3.0}
     refused = ["token …E5F6 refused: the central system answered Blocked"]
     before = status(permission="refused", refusal=first)
     later = {**status(permission="asked", refusal={**first, "age_s": 12.5000001}), "monotonic_s": 109.5}

@@ -98,3 +98,9 @@ def test_remedy_energies_and_strips_are_on_the_screen(width: int, height: int) -
     assert "▀" not in setpoint
     assert power.rstrip().endswith("-10.0 kW")
     assert "plugged in: waiting" in text
+
+
+def test_what_hinders_a_beginning_is_on_the_screen() -> None:
+    text = shown(image={"power_W": 0.0, "faults": {}}, obstacle="the meter does not answer")
+    assert "nothing can begin now: the meter does not answer" in text
+    assert "no faults" not in text

@@ -8,7 +8,7 @@ from chargepoint.config.schema import TlsPolicy
 from chargepoint.iso15118 import sdp
 from chargepoint.iso15118.sdp import SdpRequest, SdpResponse, Security
 
-# as sent by the EcoG EVCC (PyPI iso15118 0.31.2): facts/iso15118.md 1
+# as sent by the EcoG EVCC (PyPI iso15118 0.31.2): docs/sources/iso15118.md 1
 ECOG_NO_TLS = bytes.fromhex("01fe9000000000021000")
 ECOG_TLS = bytes.fromhex("01fe9000000000020000")
 

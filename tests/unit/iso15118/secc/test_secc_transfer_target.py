@@ -11,14 +11,24 @@ from chargepoint.iso15118.rational import rational
 from chargepoint.iso15118.secc.state import State
 from chargepoint.model.car import ControlMode
 from chargepoint.model.demand import Phase
+from chargepoint.model.image import Stage
 
 
 def test_a_dynamic_car_names_no_target_in_its_transfer(new_car: Callable[..., Any]) -> None:
     car = new_car(ControlMode.DYNAMIC).reach(State.CHARGE_LOOP)
     car.ask(car.charge_loop())
-    targets = {(demand.phase, demand.target_voltage_V) for demand in car.demands()}
+    targets = [(demand.phase, demand.target_voltage_V) for demand in car.demands()]
     assert (Phase.PRE_CHARGE, 400.0) in targets
-    assert {target_V for phase, target_V in targets if phase is Phase.TRANSFER} == {None}
+    assert targets[-1] == (Phase.TRANSFER, None)
+
+
+def test_the_target_holds_until_the_stage_transfers(new_car: Callable[..., Any]) -> None:
+    """A car may go on while the stage is still matching: without a target it would have nothing to match."""
+    car = new_car(ControlMode.DYNAMIC).reach(State.POWER_DELIVERY)
+    assert car.send(car.power_delivery()) == []
+    assert (car.demands()[-1].phase, car.demands()[-1].target_voltage_V) == (Phase.TRANSFER, 400.0)
+    assert len(car.see(stage=Stage.TRANSFER)) == 1
+    assert car.demands()[-1].target_voltage_V is None
 
 
 @pytest.mark.parametrize(("volts", "target_V"), [(0, None), (410, 410.0)])
