@@ -220,7 +220,7 @@ class EnergySection(Section):
         1000.0,
         ge=10,
         le=1_000_000,
-        description="how fast the set-point moves to the next voice's when the deciding one was withdrawn",
+        description="how fast the set-point moves to the next owner's when the deciding one was withdrawn",
     )
 
 

@@ -1,7 +1,7 @@
 """One EVSE's decisions: the session, the arbiter and the transaction book joined, with time as a number.
 
-`feed(event, at)` takes one event and returns effects. In the same call the event has reached the session, the arbiter and
-the order to the power stage: a demand of the car or of the central system leaves when it changes, not with the next image.
+`feed(event, at)` takes one event and returns effects. In the same call the event reaches session, arbiter and the order to
+the power stage. A demand of the car or of the central system leaves when it changes. It does not wait for the next image.
 `feed(TimePassed(), at)` must come at least each `TICK_S`.
 """
 
@@ -29,7 +29,7 @@ from chargepoint.control.effects import (
 )
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.setpoint_log import SetpointLog
-from chargepoint.energy import own_voices
+from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
 from chargepoint.evse.events import (
@@ -140,9 +140,12 @@ class EvseControl:
         return self._taken()
 
     def contribute(self, owner: str, contributions: tuple[Contribution, ...], at: Instant) -> list[Effect]:
-        """Another voice says this from now on; empty: it withdraws. Raises ValueError for a name of our own voices."""
-        if owner in own_voices.OWN_VOICES:
-            raise ValueError(f"owner {owner!r} is a voice of the station itself")
+        """From now on these are all contributions of `owner`; an empty tuple withdraws them.
+
+        Raises ValueError where `owner` is one of the station's own names.
+        """
+        if owner in own_contributions.OWN_NAMES:
+            raise ValueError(f"owner {owner!r} is a name of the station itself: choose another one")
         self._at = at
         decided = self._arbiter.target_owner(at.monotonic_s) == owner
         self._arbiter.replace(owner, contributions)
@@ -155,7 +158,7 @@ class EvseControl:
         """So many EVSEs are at work on the site's connection now."""
         self._at = at
         self._sharers = sharers
-        self._renew_own_voices(at)
+        self._renew_own_contributions(at)
         self._decide(at)
         return self._taken()
 
@@ -271,7 +274,7 @@ class EvseControl:
         self._meter = image.meter or self._meter
         if image.stage in (Stage.OFF, Stage.FAULTED):
             self._keep(self._book.power_is_off(at))
-        self._renew_own_voices(at)
+        self._renew_own_contributions(at)
         self._renew_car(at)
 
     def _feed_session(self, event: SessionEvent, at: Instant) -> None:
@@ -318,7 +321,7 @@ class EvseControl:
         records = self._book.end(end.trigger, end.reason, end.token, plugged=self._session.plugged, at=at)
         self._log("=", f"transaction ended: {end.reason.value}")
         self._keep(records, end.detail)
-        self._arbiter.withdraw(own_voices.CAR)
+        self._arbiter.withdraw(own_contributions.CAR)
         self._effects.append(NotifyReaders(self.evse_id))
 
     def _maybe_reset(self) -> None:
@@ -328,22 +331,24 @@ class EvseControl:
 
     # -- what follows ------------------------------------------------------------------------------------------------
 
-    def _renew_own_voices(self, at: Instant) -> None:
+    def _renew_own_contributions(self, at: Instant) -> None:
         image = self._session.view.image
         if image is not None:
-            voices = own_voices.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
-            for owner, contributions in voices.items():
+            renewed = own_contributions.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
+            for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
     def _renew_car(self, at: Instant) -> None:
         view = self._session.view
         if view.image is not None:
-            voices = own_voices.by_car(self._config.energy, view.car, view.image, self._loop_timeout_s, at.monotonic_s)
-            for owner, contributions in voices.items():
+            renewed = own_contributions.by_car(
+                self._config.energy, view.car, view.image, self._loop_timeout_s, at.monotonic_s
+            )
+            for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
     def _decide(self, at: Instant, *, renew_car: bool = False) -> None:
-        """One setpoint of all voices, and the order to the stage: sent where it changed or its lease needs renewing."""
+        """One setpoint of all contributions, and the order to the stage: sent where it changed or its lease needs renewing."""
         now_s = at.monotonic_s
         decided = self._arbiter.decide(now_s)
         self.setpoint = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)

@@ -13,17 +13,17 @@ class SetpointLog:
 
     def __init__(self) -> None:
         self._power_W = 0.0
-        self._voices: tuple[Source, Source | None] = (Source.DEFAULT, None)
+        self._sources: tuple[Source, Source | None] = (Source.DEFAULT, None)
         self._written_s = -PERIOD_S
 
     def note(self, setpoint: Setpoint, *, at_work: bool, now_s: float) -> str | None:
         """The explanation where it is worth a line now. `at_work`: a transaction runs and is not stopping."""
-        voices = (setpoint.decided_by, setpoint.limited_by)
-        changed = abs(setpoint.power_W - self._power_W) > CHANGE_MIN_W or voices != self._voices
+        sources = (setpoint.decided_by, setpoint.limited_by)
+        changed = abs(setpoint.power_W - self._power_W) > CHANGE_MIN_W or sources != self._sources
         if not at_work:
-            self._power_W, self._voices = setpoint.power_W, voices
+            self._power_W, self._sources = setpoint.power_W, sources
             return None
         if not changed or now_s - self._written_s < PERIOD_S:
             return None
-        self._power_W, self._voices, self._written_s = setpoint.power_W, voices, now_s
+        self._power_W, self._sources, self._written_s = setpoint.power_W, sources, now_s
         return setpoint.explanation

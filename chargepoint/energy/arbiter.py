@@ -36,7 +36,7 @@ _NAMES = {
 class Arbiter:
     """Keeps the contributions of one EVSE, keyed by their owner; contributions expire by themselves.
 
-    An owner is one voice (`ocpp`, `mqtt/edge`, `car`). Several owners may speak for one `Source`; replacing or withdrawing
+    An owner is one party that contributes (`ocpp`, `mqtt/edge`, `car`). Several owners may share one `Source`; replacing or withdrawing
     what one owner said never touches another's.
     """
 

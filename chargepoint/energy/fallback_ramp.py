@@ -1,4 +1,4 @@
-"""The fallback ramp: the way from the last set-point to the next voice's when the deciding voice is withdrawn.
+"""The fallback ramp: from the last set-point to the next owner's, when the deciding owner withdraws its target.
 
 A central system changes a set-point by clearing one profile and setting another. Between the two the default decides.
 Without a ramp the power would jump to the default and back.
@@ -27,13 +27,13 @@ class FallbackRamp:
         self._next_owner: str | None = None
 
     def withdrawn(self, owner: str, power_W: float, now_s: float) -> None:
-        """The voice that decided has withdrawn its target; `power_W` is the set-point it left."""
+        """The owner that decided has withdrawn its target; `power_W` is the set-point of that moment."""
         self._leg, self._next_owner = _Leg(power_W, now_s, owner), None
 
     def apply(self, setpoint: Setpoint, owner: str | None, now_s: float) -> Setpoint:
         """The setpoint on its way. `owner` decides now.
 
-        The ramp ends when the target is reached, when another voice takes over, or when nothing may flow.
+        The ramp ends when the target is reached, when another owner decides, or when nothing may flow.
         """
         leg = self._leg
         if leg is None:

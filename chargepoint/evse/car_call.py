@@ -1,7 +1,7 @@
 """Calling a car back: a step of the control pilot that makes a plugged-in car begin a new conversation.
 
-A car whose session has ended sleeps. When it may charge after all (the right card after a wrong one, a restart of the
-station with the car left plugged in), the pilot shows X1 for some seconds and then 5 % again.
+A car whose session has ended sleeps. The car may charge after all when the right card follows a wrong one, or when the
+station restarts with the car left plugged in. Then the pilot shows X1 for some seconds, and 5 % again.
 Source: docs/sources/iso15118-20.md 3 (the station wakes a car by 5 %), docs/sources/safety.md 2 (T_step_X1, grade B).
 """
 

@@ -7,7 +7,7 @@ from chargepoint.model.image import ControlPilot, EvseImage
 from chargepoint.model.status import ConnectorStatus
 
 SETTLE_S = 0.2
-"""After Unavailable or Faulted a connector is Available only when the pilot has shown A for this long: the pilot passes
+"""After Unavailable or Faulted a connector is Available only when the pilot has shown A for this long. The pilot passes
 through A for some milliseconds when it leaves state F with a car plugged in."""
 
 START_S = 3.0

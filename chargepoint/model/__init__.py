@@ -1,5 +1,5 @@
 """The words every room shares: ids, readings, limits, demand, faults, commands, the process image, the status.
 
-Frozen data with units in the names. Nothing comes in and nothing goes out: the room has no I/O, takes no decision and
-imports no other room.
+All of these are frozen data with units in their names. Nothing comes in and nothing goes out: the room has no I/O, takes no
+decision and imports no other room.
 """

@@ -33,7 +33,7 @@ class StopTransaction:
 class Contribute:
     """Replace all contributions of one owner for one EVSE by these (an empty tuple withdraws them).
 
-    `owner` names the voice (`ocpp`, `mqtt/edge`, `page`). Two owners may speak for the same source: neither touches
+    `owner` names the party (`ocpp`, `mqtt/edge`, `page`). Two owners may speak for the same source: neither touches
     what the other said.
     """
 

@@ -9,7 +9,7 @@ from chargepoint.model.ids import EvseId
 
 
 class Severity(Enum):
-    """EMERGENCY: contactor opens now, pilot off. ERROR: ramp to zero fast, then open. WARNING: derate or tell.
+    """EMERGENCY: contactor opens now, pilot off. ERROR: ramp to zero fast, then open. WARNING: derate or only report.
 
     Source: docs/sources/safety.md 6 (severity belongs to the error, the class of shutdown follows from it).
     """

@@ -172,4 +172,4 @@ class BusHealth:
 
 
 PowerEvent = InterlockTripped | FaultCleared | TokenPresented
-"""What the power process tells as it happens; the image tells the state."""
+"""What the power process reports when it happens. The image reports the state."""

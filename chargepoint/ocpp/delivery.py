@@ -1,8 +1,8 @@
 """Delivery: what to do with the head of the outbox after each attempt. Pure; the client sends and writes.
 
-OCPP 2.0.1 Part 2, E13: a transaction message that is refused, or alone stays unanswered by a central system that
-answers other messages, is sent again after MessageAttemptInterval times the number of preceding transmissions,
-MessageAttempts times at most, then discarded. Silence on everything is no refusal (E13, remark: «different from … Offline»):
+OCPP 2.0.1 Part 2, E13, is about a transaction message that the central system refuses, or alone leaves unanswered while it
+answers others. The message is sent again after MessageAttemptInterval times the number of preceding transmissions. After
+MessageAttempts transmissions it is discarded. Silence on everything is no refusal (E13, remark: «different from … Offline»):
 the message is sent again for as long as it takes.
 """
 

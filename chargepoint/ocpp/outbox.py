@@ -37,7 +37,7 @@ class Sender(Protocol):
 
 
 class Outbox:
-    """`drain` runs as long as a connection; `bell` is rung when rows were committed or the registration changed."""
+    """`drain` runs as long as a connection; `bell` is set when rows were committed or the registration changed."""
 
     def __init__(
         self,

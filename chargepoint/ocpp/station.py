@@ -73,7 +73,7 @@ _ITEM_LISTS = {
 _CLOCK_OFFSET_MIN_S = 1.0
 
 OWNER = "ocpp"
-"""The name this voice contributes under."""
+"""The owner's name of the central system's contributions."""
 UNHEARD_MAX_S = 10.0
 """So long after the acceptance the station waits for the power process before it reports a connector anyway."""
 

@@ -1,5 +1,5 @@
-"""The power process: sequence, ramp, cycle and link. It alone owns every bus, pin and contactor.
+"""The power process: DC sequence, ramp, cycle, and both ends of the link to the daemon.
 
-In come demands from the daemon over the link, and readings from the devices through `chargepoint.ports`. Out go orders to the
-devices, and images, trips and the state of each bus to the daemon. Nothing closes without a valid demand and every interlock.
+In come demands with a lease and readings of the devices. Out go commands to board and module each cycle, and up the link process
+images, trips and tokens. The process is the sole owner of every bus, pin and contactor. `cycle` and `link_server` are the shells.
 """

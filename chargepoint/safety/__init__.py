@@ -1,4 +1,5 @@
-"""Safety: the interlock table, what it remembers between cycles, the envelope, and the rules of latching and reset. Pure.
+"""The safety rules of one EVSE: envelope, interlock table, latches with their reset rules, energy balance, contactor watch.
 
-In come one cycle's readings and the time as a number. Out go faults with words; the room may open and never asks for power.
+In come readings of one cycle and the time as a number. Out go the causes that hold now, in words, and the severity of what is
+latched. The rules may open a contactor. The room has no I/O, and no rule waits for an answer.
 """

@@ -115,8 +115,8 @@ def decode(namespace: str, data: bytes, fragment: bool = False) -> object:
     """The message in `data`, an instance of a dataclass of `chargepoint.iso15118.messages`.
 
     `namespace` is that of the message's schema (`NS_DC`...). Raises ExiError, and nothing else, for any bytes that are
-    not exactly one document (or one fragment) of that schema: wrong header, unknown event code, value out of range,
-    truncated, more than the 7 bits of padding left over. The values of the padding bits are ignored.
+    not exactly one document (or one fragment) of that schema. That is a wrong header, an unknown event code, a value out of
+    range, too few bytes, or more than the 7 bits of padding left over. The values of the padding bits are ignored.
     The time it takes grows no faster than the size of `data`, which the caller bounds (V2GTP announces it).
     """
     return decode_element(namespace, data, fragment)[1]
@@ -268,8 +268,8 @@ def root_name(message: object) -> str:
 def to_json(message: object, element: str | None = None, namespace: str | None = None) -> dict[str, Any]:
     """The message as plain dicts, lists, strings and numbers under its element name.
 
-    Attributes are plain keys, simple content with attributes is {"value": ...}, a repeated element is always a list,
-    binaries are text (hex or base64, as the schema has them), a member of a substitution group has its own name as key.
+    Attributes are plain keys. Simple content with attributes is {"value": ...}. A repeated element is always a list. Binaries
+    are text: hex or base64, as the schema has them. A member of a substitution group has its own name as key.
     `namespace` is needed for a fragment that is a plain value.
     """
     name = (element or type(message).__name__).rpartition("}")[2]

@@ -129,8 +129,8 @@ class Secc:
     def given_up(self, peer: str, now: Now) -> bool:
         """Whether a new connection from `peer` shows that the car let go of this one without a packet saying so.
 
-        A car has one session at a time, and one that waits for nothing longer than a message time-out (a rule of ours:
-        the standard knows only V2G_SECC_Sequence_Timeout, 60 s in which the car could not come back).
+        A car has one session at a time. A car that sends nothing for a message time-out does not wait for an answer either.
+        This is a rule of the project: the standard knows only V2G_SECC_Sequence_Timeout, 60 s in which the car could not return.
         """
         return peer == self._peer and now.monotonic_s - self._heard_s >= V2G_EVCC_MSG_TIMEOUT_LONGEST_S
 

@@ -427,10 +427,10 @@ def test_a_slow_car_gets_steady_power_within_its_configured_time(
     assert powers == ({22_000.0} if steady else {22_000.0, 0.0})
 
 
-# -- voices by owner ---------------------------------------------------------------------------------------------------
+# -- contributions by owner --------------------------------------------------------------------------------------------
 
 
-def test_an_image_wipes_no_other_voice_of_the_site(new_bench: NewBench) -> None:
+def test_an_image_wipes_no_other_owners_contribution(new_bench: NewBench) -> None:
     bench = new_bench()
     bench.transferring()
     bench.command(ordered(Source.SITE, -3000.0, owner="mqtt/edge"))
@@ -453,9 +453,9 @@ def test_two_owners_of_one_source_do_not_replace_each_other(new_bench: NewBench)
     assert bench.evse.setpoint.power_W == 4000.0
 
 
-def test_no_voice_may_use_a_name_of_the_stations_own(new_bench: NewBench) -> None:
+def test_no_owner_may_use_a_name_of_the_stations_own(new_bench: NewBench) -> None:
     bench = new_bench()
-    with pytest.raises(ValueError, match="voice of the station itself"):
+    with pytest.raises(ValueError, match="name of the station itself"):
         bench.command(ordered(Source.SITE, 1.0, owner="hardware"))
 
 
@@ -485,7 +485,7 @@ def test_clear_then_set_does_not_jump_to_the_default(new_bench: NewBench) -> Non
     assert "on its way" not in bench.evse.setpoint.explanation
 
 
-def test_a_voice_that_expires_is_not_walked_from(new_bench: NewBench) -> None:
+def test_a_contribution_that_expires_begins_no_ramp(new_bench: NewBench) -> None:
     bench = new_bench(default_power_W=0.0)
     bench.transferring()
     until_s = bench.t + 1.0

@@ -1,7 +1,7 @@
 """Writes one decode function.
 
-Bits that must be zero (event codes of states with one production, starts and ends of elements) are never read alone;
-they are read together with the next value or event code, whose upper limit then refuses them. In the function, `v` and
+Some bits must be zero: event codes of states with one production, starts and ends of elements. These bits are never read
+alone. They are read together with the next value or event code, whose upper limit then refuses them. In the function, `v` and
 `q` are the stream and the number of bits left, `n` the number of the production that comes next, `t` and `s` bits just
 read.
 """

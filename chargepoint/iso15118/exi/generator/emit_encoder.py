@@ -1,8 +1,8 @@
 """Writes one encode function.
 
 The mirror image of `emit_decoder`: constant bits wait until a value is appended, so that one shift moves them all. In
-the function, `a` is what has been written, `b` and `w` are the number of the current state's first production and the
-width of its event codes, wherever optional elements make these depend on the message.
+the function, `a` is what has been written. `b` is the number of the current state's first production, and `w` the width of
+its event codes. `b` and `w` exist only where optional elements make them depend on the message.
 """
 
 from __future__ import annotations

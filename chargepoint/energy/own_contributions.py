@@ -1,6 +1,6 @@
-"""The voices of the station itself: what hardware, car, connection, driver and default say about one EVSE.
+"""The station's own contributions: those of hardware, car, connection, driver and default for one EVSE.
 
-Each function returns all that one owner says, for `Arbiter.replace(owner, …)`.
+Each function returns by owner all contributions of that owner, for `Arbiter.replace(owner, …)`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from chargepoint.model.demand import Contribution
 from chargepoint.model.image import EvseImage
 
 HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT = "hardware", "car", "connection", "driver", "default"
-"""The owners' names. No other voice may use one of them."""
+"""The names of the station's own owners. No owner from outside may use one of them."""
 
-OWN_VOICES = frozenset({HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT})
+OWN_NAMES = frozenset({HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT})
 
 
 def by_image(config: EnergySection, image: EvseImage, sharers: int, now_s: float) -> dict[str, list[Contribution]]:
