@@ -178,7 +178,9 @@ def test_bus_faults_are_failures_and_the_next_answer_is_right(
     assert isinstance(good, ReadDone)
     assert isinstance(answers[-1], ReadDone)
     assert answers[-1].registers == good.registers
-    assert fast1.health().late == (kind == "late")
+    injected = int(kind == "late")
+    late_by_load = sum(isinstance(answer, Failed) and answer.kind is FailureKind.TIMEOUT for answer in answers)
+    assert injected <= fast1.health().late <= injected + late_by_load  # on a quiet machine the second is 0
 
 
 def test_babble_before_a_reply_is_skipped(bench: Bench, fast1: SerialBus) -> None:
