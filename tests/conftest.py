@@ -12,7 +12,7 @@ TESTS = Path(__file__).resolve().parent
 
 # Properties name no numbers of their own: these two profiles do. In the short one every run tries the same examples.
 settings.register_profile("short", max_examples=20, deadline=None, derandomize=True, database=None)
-settings.register_profile("long", max_examples=150, deadline=None, print_blob=True)
+settings.register_profile("long", max_examples=100, deadline=None, print_blob=True)
 settings.load_profile("long" if os.environ.get("CI") == "true" else "short")
 
 

@@ -11,6 +11,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
 from chargepoint.config.doubts import doubts as doubtful_values
 from chargepoint.config.load import Check
 from chargepoint.config.schema import Config, TlsPolicy
@@ -39,16 +43,17 @@ def central_system_files(config: Config) -> Iterator[Mistake]:
     found = False
     for key in keys[csms.security_profile]:
         path: Path | None = getattr(csms, key)
-        if path is not None and (problem := _unreadable(path)) is not None:
+        if path is not None and (problem := _unreadable(path) or _no_pem(key, path)) is not None:
             found = True
-            yield Mistake(("csms", key), f"= {str(path)!r}: {problem}", "put the file there, or correct the path")
+            yield Mistake(("csms", key), f"= {str(path)!r}: {problem}", "put the right file there, or correct the path")
     complete = csms.security_profile == 1 or csms.url.startswith("wss:")
     if not found and complete and not (csms.security_profile == 3 and None in (csms.certificate_file, csms.key_file)):
         try:
             credentials.check(csms)
         except Unusable as error:
             key = next((name for name in keys[csms.security_profile] if name in str(error)), "security_profile")
-            yield Mistake(("csms", key), str(error).removeprefix("[csms] "), "correct the file")
+            problem = str(error).removeprefix(f"[csms] {key} ").removeprefix("[csms] ")
+            yield Mistake(("csms", key), problem, "correct the file")
 
 
 def car_files(config: Config) -> Iterator[Mistake]:
@@ -105,6 +110,18 @@ def _unreadable(path: Path) -> str | None:
             return None
     except OSError as error:
         return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _no_pem(key: str, path: Path) -> str | None:
+    """What is wrong with a certificate or key file that can be read; None for a good one, and for other files."""
+    try:
+        if key in ("ca_file", "certificate_file"):
+            x509.load_pem_x509_certificates(path.read_bytes())
+        elif key == "key_file":
+            serialization.load_pem_private_key(path.read_bytes(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "no PEM private key without a password" if key == "key_file" else "no PEM certificate"
+    return None
 
 
 def _mode(path: Path) -> int:

@@ -1,1 +1,1 @@
-"""Control-pilot and IO boards."""
+"""Control-pilot and IO boards. In: pilot, contactor, discharge and lock as ordered. Out: what the board reads back, with its age."""

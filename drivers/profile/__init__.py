@@ -1,1 +1,4 @@
-"""Register profiles: one TOML file per device model, read and checked here, decoded and polled here."""
+"""Register profiles: the schema, its loader and checks, and the polling of a device by its profile.
+
+In come a TOML file and the registers of a device. Out go values with units, or None where the device gave no valid value.
+"""

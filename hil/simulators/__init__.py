@@ -1,5 +1,5 @@
-"""The other end of each wire: buses with their devices, the token reader, the car, the central system.
+"""The other end of each wire: ptys, Modbus servers and token readers that answer from the plant.
 
-In come the bytes the controller sends. Out go the answers a real device, car or central system gives, and faults on demand.
-Power and voltage come from the physics in `hil.plant`.
+In come bytes of the controller and JSON lines at the control socket. Out go replies made from `hil.plant`, spoiled where a bus
+fault asks for it.
 """

@@ -56,7 +56,8 @@ def secret(path: Path, text: str = "0123456789abcdef", mode: int = 0o600) -> Pat
 @pytest.mark.parametrize("key", ["password_file", "ca_file"])
 def test_a_missing_file_of_profile_2_is_a_mistake_at_its_line(tmp_path: Path, key: str) -> None:
     files = {"password_file": secret(tmp_path / "password"), "ca_file": tmp_path / "ca.pem"}
-    files["ca_file"].write_text("")
+    Pki(Curve.P256).write(tmp_path / "pki")
+    files["ca_file"] = tmp_path / "pki" / "csms_root.pem"
     files[key] = tmp_path / "none"
     lines = "".join(f'{name} = "{path}"\n' for name, path in files.items())
     mistakes = found(f'[csms]\nurl = "wss://host"\nsecurity_profile = 2\n{lines}').mistakes
@@ -101,3 +102,11 @@ def test_tls_without_a_folder_of_keys_is_a_mistake() -> None:
     text = EVSE.replace("INTERFACE", "lo") + "[csms]\nenabled = false\n"
     assert "certificate_dir: is required by tls" in str(found(text).mistakes[0])
     assert found(text + '[iso15118]\ntls = "off"\n').mistakes == ()
+
+
+def test_files_that_are_not_what_their_key_promises_are_mistakes(tmp_path: Path) -> None:
+    path = secret(tmp_path / "password")
+    text = f'[csms]\nurl = "wss://host"\nsecurity_profile = 3\ncertificate_file = "{path}"\nkey_file = "{path}"\n'
+    first, second = found(text).mistakes
+    assert "no PEM certificate" in str(first)
+    assert "no PEM private key without a password" in str(second)
