@@ -1,3 +1,3 @@
-"""Open bidirectional charge-point controller. The house is described in docs/architecture.md."""
+"""Open bidirectional charge-point controller. docs/architecture.md describes how it is built."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """The Modbus bus of the power process: one serial line, one RtuMaster, moved by `pump`.
 
-Fulfils chargepoint.ports.Bus. Call `pump` when `fileno()` is readable and when `deadline_s` has come: a transaction needs
-two calls (send, receive) and the next request waits for t3.5 after it (1.75 ms), which a 10 ms tick alone would stretch.
+Fulfils chargepoint.ports.Bus. Call `pump` when `fileno()` is readable and when `deadline_s` has come. A transaction needs
+two calls: send and receive. The next request waits for t3.5 (1.75 ms). A 10 ms tick alone would make that wait longer.
 """
 
 from __future__ import annotations

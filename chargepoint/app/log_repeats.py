@@ -22,7 +22,7 @@ Line = TypeVar("Line")
 _HEXADECIMAL = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}")
 _NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
 _SCIENTIFIC = re.compile(r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
-"""A number by itself. A part of an identifier, with a letter or a hyphen beside it, is none."""
+"""A number by itself. Digits beside a letter or a hyphen belong to an identifier and do not match."""
 
 
 def cause_of(text: str) -> str:

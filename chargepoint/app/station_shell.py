@@ -1,6 +1,6 @@
 """The shell around the station's decisions: carries events in, performs effects in order, keeps time. Decides nothing.
 
-Implements `ports.StationPort`, the one door of the central system, the site bus, the page and the local command. What must
+Implements `ports.StationPort`, the one interface for orders of the central system, the site bus, the page and the local command. What must
 wait for the disk or the network goes through one queue of work per EVSE, so that records are stored in the order they were made.
 """
 
@@ -50,7 +50,7 @@ STORE_RETRY_S = 1.0
 
 
 def last_session_key(evse_id: EvseId) -> str:
-    """Where the store keeps what an EVSE's last session came to."""
+    """The store's key for the result of an EVSE's last session."""
     return f"app/last_session/{evse_id}"
 
 
@@ -78,7 +78,7 @@ class StationShell:
         cars: Mapping[EvseId, SeccServer],
         restart: Callable[[ResetKind], None],
     ) -> None:
-        """The rooms that effects are performed with."""
+        """Give the shell the parts that perform the effects: link, OCPP client, cars, restart."""
         self._link, self._ocpp, self._cars, self._restart = link, ocpp, cars, restart
 
     async def run(self) -> None:
@@ -96,7 +96,7 @@ class StationShell:
 
     @property
     def nothing_to_store(self) -> bool:
-        """Every record made is on the disk."""
+        """True when every record that was made is on the disk."""
         return all(work.empty for work in self._work.values())
 
     # -- StationPort -----------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class StationShell:
         return self.control.evse_states(self._clock.monotonic_s())
 
     def command(self, command: StationCommand) -> CommandResult:
-        """Do it, or say why not."""
+        """Carry out the command; the outcome says whether, and if not, why."""
         result, effects = self.control.command(command, self._now())
         self.perform(effects)
         return result
@@ -126,12 +126,12 @@ class StationShell:
         self._feed(event.evse_id, event)
 
     def on_car_events(self, evse_id: EvseId, events: Sequence[CarEvent]) -> None:
-        """What the car's conversation learned."""
+        """Events of the car's conversation, in order."""
         for event in events:
             self._feed(evse_id, event)
 
     def secc_inputs(self, evse_id: EvseId) -> SeccInputs:
-        """What the car is answered from."""
+        """The values from which the SECC makes its answers to the car."""
         return self.control.evses[evse_id].secc_inputs()
 
     def _feed(self, evse_id: EvseId, event: ControlEvent) -> None:

@@ -24,22 +24,22 @@ class WorkQueue:
 
     @property
     def empty(self) -> bool:
-        """Everything asked for is done."""
+        """True when no work waits or runs."""
         return self._queue.empty() and not self._busy
 
     def add(self, work: Work) -> None:
-        """Do it after the work that waits already; dropped, with a line in the log, where too much waits."""
+        """Do this work after the work that waits already. Where too much waits, the work is dropped with a line in the log."""
         if self._queue.qsize() >= WORK_MAX:
             self._log.error("! %d things wait to be stored; the disk does not keep up", WORK_MAX)
         else:
             self._queue.put_nowait(work)
 
     def add_always(self, work: Work) -> None:
-        """As `add`, never dropped: what is billed."""
+        """As `add`, but this work is never dropped. Use it for what is billed."""
         self._queue.put_nowait(work)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Do the work in order, until cancelled."""
         while True:
             work = await self._queue.get()
             self._busy = True

@@ -39,7 +39,7 @@ class StoreRecord:
 
 @dataclass(frozen=True, slots=True)
 class KeepLastSession:
-    """Keep what the last session came to, for readers after a restart."""
+    """Store the result of the last session, for readers after a restart."""
 
     evse_id: EvseId
     last: LastSession
@@ -79,28 +79,28 @@ class WriteLine:
 
 @dataclass(frozen=True, slots=True)
 class NotifyCar:
-    """What the car's answers are made from has changed: a held answer may be due."""
+    """Notify the SECC: the values behind its answers changed, so an answer that was held back may be due."""
 
     evse_id: EvseId
 
 
 @dataclass(frozen=True, slots=True)
 class DropCar:
-    """The plug is out: the car's connection is dead although no packet says so."""
+    """Close the car's connection: the plug is out, and no packet will report that."""
 
     evse_id: EvseId
 
 
 @dataclass(frozen=True, slots=True)
 class NotifyReaders:
-    """An EVSE's state changed: whoever follows transactions or states looks again."""
+    """Notify every reader of transactions or states: this EVSE changed."""
 
     evse_id: EvseId
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Every transaction is over, or the patience is: end the program so that it starts anew."""
+    """End the program so that it starts anew: every transaction is over, or the waiting time is."""
 
     kind: ResetKind
 

@@ -155,7 +155,7 @@ class EvseControl:
         return self._taken()
 
     def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
-        """So many EVSEs are at work on the site's connection now."""
+        """`sharers` EVSEs are at work on the site's connection now."""
         self._at = at
         self._sharers = sharers
         self._renew_own_contributions(at)
@@ -180,7 +180,7 @@ class EvseControl:
         return self._taken()
 
     def restore(self, state: LedgerState, reason: StopReason, at: Instant) -> list[Effect]:
-        """The last run left this transaction open: it ends with the first fresh reading."""
+        """A previous run of the daemon left this transaction open. The transaction ends with the first fresh reading."""
         self._at = at
         self._book.restore(state, reason, at.monotonic_s)
         self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
@@ -190,7 +190,7 @@ class EvseControl:
 
     @property
     def view(self) -> SessionView:
-        """The session, frozen."""
+        """A frozen picture of the session."""
         return self._session.view
 
     @property
@@ -200,7 +200,7 @@ class EvseControl:
 
     @property
     def idle(self) -> bool:
-        """No transaction runs, and none of the last run waits to be closed."""
+        """True when no transaction runs, and none that a previous run left open waits for its end."""
         return self._book.idle
 
     @property
@@ -212,7 +212,7 @@ class EvseControl:
         return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
 
     def evse_state(self, now_s: float) -> EvseState:
-        """For the central system's side."""
+        """The status of this EVSE as the OCPP room needs it."""
         view = self._session.view
         image = view.image
         can = None if image is None else image.capabilities
@@ -235,7 +235,7 @@ class EvseControl:
         )
 
     def secc_inputs(self) -> SeccInputs:
-        """What the car is answered from: the last image and the last setpoint."""
+        """The values from which the SECC makes its answers: the last image and the last setpoint."""
         view, setpoint = self._session.view, self.setpoint
         image = view.image
         if image is None:

@@ -1,4 +1,4 @@
-"""The last session of an EVSE: what ended it and what it moved, readable until the next one ends."""
+"""The last session of an EVSE: why the session ended and how much energy flowed. Readable until the next session ends."""
 
 from __future__ import annotations
 

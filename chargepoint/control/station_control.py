@@ -31,7 +31,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
 
 RESET_PATIENCE_S = 40.0
-"""An immediate reset waits this long for transactions to end in order, then happens anyway."""
+"""Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
 
 ACCEPTED = CommandResult(True)
 
@@ -67,7 +67,7 @@ class StationControl:
 
     @property
     def idle(self) -> bool:
-        """No transaction runs anywhere, and none of the last run waits to be closed."""
+        """True when no EVSE has a running transaction, or one that a previous run of the daemon left open."""
         return all(evse.idle for evse in self._evses.values())
 
     def evse_states(self, now_s: float) -> tuple[EvseState, ...]:
@@ -92,7 +92,7 @@ class StationControl:
         return effects
 
     def command(self, command: StationCommand, at: Instant) -> Outcome:
-        """Do it, or say why not."""
+        """Carry out the command; the outcome says whether, and if not, why."""
         result, effects = self._command(command, at)
         return result, effects + self._share(at)
 
@@ -145,7 +145,7 @@ class StationControl:
         return ACCEPTED, effects
 
     def _share(self, at: Instant) -> list[Effect]:
-        """The connection is shared by the EVSEs at work: each hears when their number changes."""
+        """The EVSEs at work share the site's connection. Notify each EVSE when their number changes."""
         sharers = sum(evse.transaction is not None for evse in self._evses.values())
         if sharers == self._sharers:
             return []

@@ -21,7 +21,7 @@ _MUST_SPEAK = {
     Source.HARDWARE: "the station's hardware does not say what it can do",
     Source.CAR: "no car says what it can take",
 }
-"""Without a valid limit from both of these nothing flows; the words for their silence."""
+"""No power flows without a valid limit from both sources. The texts explain which of them is missing."""
 
 _NAMES = {
     Source.HARDWARE: "the station's hardware",
@@ -37,7 +37,7 @@ class Arbiter:
     """Keeps the contributions of one EVSE, keyed by their owner; contributions expire by themselves.
 
     An owner is one party that contributes (`ocpp`, `mqtt/edge`, `car`). Several owners may share one `Source`; replacing or withdrawing
-    what one owner said never touches another's.
+    the contributions of one owner never changes those of another.
     """
 
     def __init__(self, evse_id: EvseId) -> None:
@@ -45,7 +45,7 @@ class Arbiter:
         self._contributions: dict[tuple[str, str], Contribution] = {}
 
     def replace(self, owner: str, contributions: Iterable[Contribution]) -> None:
-        """All that this owner says becomes these. Raises ValueError for a contribution of another EVSE."""
+        """Replace all contributions of this owner by these. Raises ValueError for a contribution of another EVSE."""
         fresh = {(owner, c.key): c for c in contributions}
         for contribution in fresh.values():
             if contribution.evse_id != self._evse_id:
@@ -54,12 +54,12 @@ class Arbiter:
         self._contributions |= fresh
 
     def withdraw(self, owner: str) -> None:
-        """Forget what this owner said."""
+        """Remove all contributions of this owner."""
         for key in [k for k in self._contributions if k[0] == owner]:
             del self._contributions[key]
 
     def valid(self, now_s: float) -> list[Contribution]:
-        """What holds now, in the order of narrowing; expired ones are forgotten."""
+        """The contributions that hold at `now_s`, in the order of narrowing. Expired contributions are removed."""
         for key in [k for k, c in self._contributions.items() if c.valid_until_s <= now_s]:
             del self._contributions[key]
         ordered = sorted(self._contributions.items(), key=lambda item: (item[1].source.rank, item[1].key, item[0]))
@@ -76,7 +76,7 @@ class Arbiter:
 
 
 def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> Setpoint:
-    """Pure heart of the arbiter; `contributions` valid and sorted by rank."""
+    """The setpoint of these contributions, which are valid at `now_s` and sorted by rank."""
     until_s = min((c.valid_until_s for c in contributions), default=now_s)
     speaking = {c.source for c in contributions if c.limits_W is not None}
     for source, silence in _MUST_SPEAK.items():
@@ -111,7 +111,7 @@ def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> 
 
 
 def _narrow(contributions: list[Contribution]) -> tuple[Interval, tuple[Contribution | None, Contribution | None]]:
-    """Limits narrowed in order, and who set the low and the high bound last."""
+    """The limits narrowed in order, and the contributions that set the low and the high bound last."""
     limits = UNBOUNDED
     low_by: Contribution | None = None
     high_by: Contribution | None = None

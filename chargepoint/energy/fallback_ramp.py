@@ -31,7 +31,7 @@ class FallbackRamp:
         self._leg, self._next_owner = _Leg(power_W, now_s, owner), None
 
     def apply(self, setpoint: Setpoint, owner: str | None, now_s: float) -> Setpoint:
-        """The setpoint on its way. `owner` decides now.
+        """The setpoint at `now_s`, while the ramp moves it. `owner` is the owner that decides now.
 
         The ramp ends when the target is reached, when another owner decides, or when nothing may flow.
         """

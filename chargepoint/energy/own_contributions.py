@@ -18,7 +18,7 @@ OWN_NAMES = frozenset({HARDWARE, CAR, CONNECTION, DRIVER, DEFAULT})
 
 
 def by_image(config: EnergySection, image: EvseImage, sharers: int, now_s: float) -> dict[str, list[Contribution]]:
-    """What a process image renews. `sharers`: EVSEs at work on the site's connection."""
+    """The contributions that a new process image renews. `sharers`: EVSEs at work on the site's connection."""
     until_s = now_s + sources.IMAGE_LIFE_S
     hardware = sources.of_hardware(image)
     default_W = config.default_power_W
@@ -36,7 +36,7 @@ def by_image(config: EnergySection, image: EvseImage, sharers: int, now_s: float
 def by_car(
     config: EnergySection, car: CarDemand | None, image: EvseImage, loop_timeout_s: float, now_s: float
 ) -> dict[str, list[Contribution]]:
-    """What follows from the car's last demand. `loop_timeout_s`: how long that demand is good for in the charge loop."""
+    """The contributions that follow from the car's last demand. `loop_timeout_s`: how long that demand is good for in the charge loop."""
     if car is None:
         return {CAR: [], DRIVER: []}
     reserve_percent = car.energy.minimum_soc_percent

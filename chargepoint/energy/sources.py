@@ -12,7 +12,7 @@ IMAGE_LIFE_S = 0.5
 """A process image is good for one lease, in seconds."""
 
 CAR_PATIENCE_S = 60.0
-"""Outside the charge loop a car speaks at its leisure (V2G_SECC_Sequence_Timeout)."""
+"""Outside the charge loop a car may take this long between two messages (V2G_SECC_Sequence_Timeout)."""
 
 
 def of_hardware(image: EvseImage) -> Contribution | None:
@@ -88,5 +88,5 @@ def of_connection(
 
 
 def of_default(evse_id: EvseId, power_W: float, until_s: float) -> Contribution:
-    """What flows when nobody has an opinion."""
+    """The power that flows when no other source has a target."""
     return Contribution(Source.DEFAULT, evse_id, until_s, "nobody else asks", target_W=power_W)

@@ -43,7 +43,7 @@ class Authorization:
         self.refusal: Refusal | None = None
 
     def take_token(self, value: str, obstacle: Obstacle | None, now_s: float) -> IdToken | None:
-        """A token shown while no transaction runs; returned where somebody must be asked about it."""
+        """A token was shown while no transaction runs. Returns the token where the central system must be asked about the token."""
         token = self.read(value, now_s)
         if token is None:
             return None
@@ -60,7 +60,7 @@ class Authorization:
         return None
 
     def read(self, value: str, now_s: float) -> IdToken | None:
-        """The token, or None (and a line) where the value is none."""
+        """The token of this value. None, and a line in the log, where the value is no valid token."""
         try:
             return IdToken(value, IdTokenType.ISO14443)
         except ValueError as error:
@@ -68,14 +68,14 @@ class Authorization:
             return None
 
     def take_start(self, start: StartTransaction, now_s: float) -> None:
-        """A start ordered from above."""
+        """The central system orders a start."""
         if start.authorize:
             self.ask(start.id_token, start.remote_start_id)
         else:
             self.grant(start.id_token, now_s, start.remote_start_id)
 
     def take_answer(self, answer: AuthorizationAnswered, now_s: float) -> None:
-        """The answer about the token asked about; any other answer is ignored."""
+        """The answer to the open question. An answer about another token is ignored."""
         if not self.permit.waits_for(answer.token):
             return
         if answer.status is AuthorizationStatus.ACCEPTED:

@@ -26,7 +26,7 @@ class ConnectorStatusRule:
         self._was_clear = False
         self._free_since_s: float | None = None
         self.settled = False
-        """The status is known and no guess any more; stays True from then on."""
+        """True from the moment at which the status is certain."""
 
     def note(self, image: EvseImage | None, *, operative: bool, in_transaction: bool, now_s: float) -> bool:
         """Take what is known now; True where the status changed, or is known for the first time."""

@@ -35,7 +35,7 @@ class AvailabilityChanged:
 
 @dataclass(frozen=True, slots=True)
 class StopOrdered:
-    """Stop for this reason (a reset, say)."""
+    """An order to stop, for example because of a reset."""
 
     reason: StopReason
     trigger: TriggerReason
@@ -43,7 +43,7 @@ class StopOrdered:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """Nothing happened but time."""
+    """Time passed; nothing else happened."""
 
 
 SessionEvent = (

@@ -13,7 +13,7 @@ PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """`refuses_tokens`: a token shown now is refused. `stays`: it needs a person or an order to go."""
+    """`refuses_tokens`: a token shown now is refused. `stays`: only a person or an order removes the obstacle."""
 
     text: str
     refuses_tokens: bool
@@ -36,14 +36,14 @@ def obstacle(image: EvseImage | None, *, operative: bool, meter_fresh: bool) -> 
 
 
 class ObstacleWatch:
-    """How long something has stood in the way."""
+    """The present obstacle, and how long there has been one."""
 
     def __init__(self) -> None:
         self._since_s: float | None = None
         self.now: Obstacle | None = None
 
     def note(self, found: Obstacle | None, now_s: float) -> None:
-        """What stands in the way at `now_s`."""
+        """Take the obstacle found at `now_s`; None: there is none."""
         if found is None:
             self._since_s = None
         elif self._since_s is None:
@@ -51,7 +51,7 @@ class ObstacleWatch:
         self.now = found
 
     def lasting(self, now_s: float) -> Obstacle | None:
-        """The obstacle, if it stays or has outlived the patience: a car that waits for authorisation is refused."""
+        """The obstacle, if it stays or lasts longer than `PATIENCE_S`. A car that waits for authorisation is then refused."""
         if self.now is None or self._since_s is None:
             return None
         return self.now if self.now.stays or now_s - self._since_s >= PATIENCE_S else None

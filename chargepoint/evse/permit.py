@@ -44,7 +44,7 @@ class Permit:
         self.state = Permission.REFUSED
 
     def forget(self) -> None:
-        """Nobody is authorised any more."""
+        """Remove the permission and its token."""
         self.state, self.token, self.remote_start_id = Permission.NONE, None, None
 
     def waits_for(self, token: IdToken) -> bool:

@@ -47,7 +47,7 @@ from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresent
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
-"""A transaction begins with registers at most this old, and waits END_DEADLINE_S for such to end with."""
+"""Seconds. A transaction begins with registers at most this old. Its end waits END_DEADLINE_S for registers at most this old."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ _CAR_ENDS = {
 
 
 class EvseSession:
-    """The session of one EVSE. `loop_timeout_s`: how long a car's word is good for in the charge loop.
+    """The session of one EVSE. `loop_timeout_s`: how long a car's message holds in the charge loop.
 
     `ev_connection_timeout_s` is asked when it is needed (OCPP variable EVConnectionTimeOut); `new_transaction_id` gives a
     fresh id for each transaction.
@@ -117,7 +117,7 @@ class EvseSession:
 
     @property
     def view(self) -> SessionView:
-        """Everything a reader may know, frozen."""
+        """A frozen picture for readers."""
         life, authorization = self._transaction, self._authorization
         return SessionView(
             status=self._connector.status,
@@ -144,7 +144,7 @@ class EvseSession:
 
     @property
     def plugged(self) -> bool:
-        """A car is connected, by what the pilot says now."""
+        """The pilot shows a connected car now."""
         return self._image is not None and self._image.pilot.plugged
 
     @property
@@ -154,7 +154,7 @@ class EvseSession:
 
     @property
     def must_stay_locked(self) -> bool:
-        """Something may still be on the connector, or the car is about to ask for it."""
+        """The connector stays locked: power is on, or the car's conversation is open."""
         return self._car_talks or self._power_on()
 
     @property
@@ -179,7 +179,7 @@ class EvseSession:
     # -- events in -------------------------------------------------------------------------------------------------
 
     def feed(self, event: SessionEvent, now_s: float) -> list[SessionOutput]:
-        """Take one event; give what is to be done, in order."""
+        """Take one event. Returns what is to be done, in order."""
         self._take(event, now_s)
         self._advance(now_s)
         out = list(self._out)

@@ -15,7 +15,7 @@ _DUTY_PERCENT = {PilotCommand.PWM: HLC_DUTY_PERCENT, PilotCommand.X1: 100.0, Pil
 
 
 def off(evse_id: EvseId, lease_s: float, pilot: PilotCommand, *, lock: bool) -> StageDemand:
-    """No power; the connector stays locked while something may still be there."""
+    """The order for no power. `lock`: the connector stays locked."""
     return StageDemand(evse_id, 0, lease_s, Phase.OFF, pilot, _DUTY_PERCENT[pilot], lock=lock)
 
 
@@ -44,7 +44,7 @@ def energise(
 
 
 def _current_limits(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:
-    """Magnitudes, charge and discharge: of car and stage the lesser, and in Scheduled mode no more than the car asks."""
+    """Magnitudes for charge and discharge. The lesser of car and stage counts; in Scheduled mode at most what the car asks."""
     charge_A = min(car.limits.charge_current_max_A, can.charge_current_max_A)
     discharge_A = min(car.limits.discharge_current_max_A, can.discharge_current_max_A)
     if not car.service.bidirectional:

@@ -53,7 +53,7 @@ class TransactionLife:
         self._out.append(BeginTransaction(self.transaction_id, trigger, permit.token, permit.remote_start_id))
 
     def enter(self, state: ChargingState) -> None:
-        """The charging state is this from now on."""
+        """Set the charging state. A change is reported."""
         if state is not self.charging_state:
             self.charging_state = state
             self._out.append(UpdateTransaction(TriggerReason.CHARGING_STATE_CHANGED, state))
@@ -65,7 +65,7 @@ class TransactionLife:
             self._out.append(WriteLog("=", f"stopping: {stop.reason.value}"))
 
     def end_when_due(self, *, power_on: bool, meter_fresh: bool, now_s: float) -> bool:
-        """End the stopping transaction once power is off and the final registers are there, or the patience is over."""
+        """End the stopping transaction once power is off and the final registers are there, or the waiting time is over."""
         assert self.stop is not None
         waited_s = now_s - self.stop.since_s
         if power_on and waited_s < STOP_DEADLINE_S + END_DEADLINE_S:

@@ -1,4 +1,4 @@
-"""What readers see of a session: one frozen picture. Nobody outside `evse` reaches into the session itself."""
+"""What readers see of a session: one frozen picture. No code outside `evse` reads the session itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SessionView:
 
     status: ConnectorStatus
     status_settled: bool
-    """False at the start, while the status is a guess."""
+    """False after the start, until the status is certain."""
     plugged: bool
     """The pilot shows a car now."""
     plugged_in: bool

@@ -1,4 +1,4 @@
-"""The car as the SECC knows it: what it is, what it can take and give, what it asks; and what the SECC answers from."""
+"""The car as the SECC knows it: identity, abilities and demand of the car; and the inputs of the SECC's answers."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ StationCommand = (
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """Whether the station does it. `reason_code` from OCPP's reason codes (TxInProgress, UnknownEvse …), `text` for people."""
+    """The outcome of a command. `reason_code` from OCPP's reason codes (TxInProgress, UnknownEvse …), `text` for people."""
 
     accepted: bool
     reason_code: str = ""

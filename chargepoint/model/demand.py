@@ -12,7 +12,7 @@ from chargepoint.model.limits import ZERO, Interval
 
 
 class Source(Enum):
-    """Who speaks. The order is the order of narrowing: an earlier one is never widened by a later one."""
+    """The kind of party behind a contribution, in the order of narrowing. A later source never widens the limits of an earlier one."""
 
     HARDWARE = "hardware"  # ratings of module, cable, connector; thermal derating
     CAR = "car"  # what the car can take and give, and what it asks for
@@ -53,9 +53,9 @@ Target = float | FrequencyWattLaw
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one party says for one EVSE: what may flow, what should flow, and until when that holds.
+    """One party's limits and target for one EVSE, and until when both hold.
 
-    `limits_W` None means no opinion on limits; `target_W` None no opinion on the setpoint. After `valid_until_s`
+    `limits_W` None: the party sets no limits. `target_W` None: the party wants no certain power. After `valid_until_s`
     (monotonic) the contribution is as if never made. `reason` finishes the sentence «limited by <source>: <reason>».
     """
 

@@ -68,7 +68,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeterRegisters:
-    """What the energy meter said: both registers always together, counted by the meter, never by us.
+    """One reading of the energy meter, always with both registers. The meter counts the energy, never this software.
 
     Import is energy into the car's side (grid to car); export is energy out of the car. Wh, >= 0, monotonic.
     `taken_at_s` monotonic second of the reading.
@@ -97,7 +97,7 @@ class StageCapabilities:
     discharge_power_max_W: float
 
     def within(self, other: StageCapabilities) -> StageCapabilities:
-        """What both can: the narrower of each pair."""
+        """The capabilities that both have: the narrower value of each pair."""
         return StageCapabilities(
             voltage_min_V=max(self.voltage_min_V, other.voltage_min_V),
             voltage_max_V=min(self.voltage_max_V, other.voltage_max_V),
@@ -113,7 +113,7 @@ class EvseImage:
     """One EVSE as the power process saw it at `taken_at_s` (CLOCK_MONOTONIC is one clock for both processes).
 
     A value that is not known or too old is None. `applied_W` is where the ramp is now, `target_W` where it goes.
-    `limited_by_stage` says in a word why the target is below the demand ("" if it is not).
+    `limited_by_stage` gives in a word the reason why the target is below the demand ("" if it is not).
     """
 
     evse_id: EvseId
@@ -149,7 +149,7 @@ class EvseImage:
 
 @dataclass(frozen=True, slots=True)
 class TokenPresented:
-    """A reader on one of our buses saw a token."""
+    """A token reader on one of the station's buses saw a token."""
 
     evse_id: EvseId
     value: str

@@ -42,7 +42,7 @@ ZERO = Interval(0.0, 0.0)
 """Nothing may flow: the default of every limit that has expired."""
 
 UNBOUNDED = Interval(-math.inf, math.inf)
-"""No opinion."""
+"""No limit."""
 
 
 def charge_only(high: float) -> Interval:

@@ -78,7 +78,7 @@ class CableCheck:
 
     @property
     def self_test_begins(self) -> bool:
-        """In this cycle the monitor is to be told to test itself."""
+        """In this cycle the insulation monitor gets the order to test itself."""
         return self._self_test_begins
 
     @property

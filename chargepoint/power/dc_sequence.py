@@ -28,9 +28,10 @@ from chargepoint.safety.envelope import (
 PRE_CHARGE_TIMEOUT_S = 10.0
 RAMP_DOWN_TIMEOUT_S = 2.0
 UNHEARD_RAMP_DOWN_S = 1.0
-"""A module that does not say its current is ordered down all the same, and opened on this long after, under load perhaps: it
-drives a current nobody commands. 0.5 s of silence and this second are what docs/sources/safety.md 1.2 gives an error to be below 5 A
-(1 s, grade D) and -25 gives lost data (more than 1 s, grade A); a contactor bears it about three times (grade B)."""
+"""Seconds. A module that does not report its current is ordered down all the same. After this time the contactor opens, perhaps
+under load, because the module may drive a current nobody commands. After an error docs/sources/safety.md 1.2 allows 1 s until the
+current is below 5 A (grade D), and -25 allows more than 1 s after lost data (grade A). The silence of 0.5 s comes before that. A
+contactor bears an opening under load about three times (grade B)."""
 STOP_RAMP_A_PER_S = 100.0  # docs/sources/safety.md 1.2: down at least 100 A/s in a normal stop (grade D)
 ERROR_RAMP_A_PER_S = 200.0  # docs/sources/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
@@ -330,8 +331,9 @@ class DcSequence:
         return self._discharge_owed and i.voltage_V is not None and i.contactor is Contactor.OPEN
 
     def _tell_left_charged(self, i: SequenceInputs) -> None:
-        """As long as it is so: a discharge resistor or contactor that failed must not wait for the next car to be seen
-        (docs/sources/safety.md 1.2: above 60 V with both contactors open is a weld: latch, no re-close)."""
+        """Report a voltage that a discharge left at the output, for as long as the voltage is there. A failed resistor or
+        contactor must show before the next car comes. Source: docs/sources/safety.md 1.2: more than 60 V with both contactors
+        open is a weld; latch, and never close again."""
         self._left_charged = self._left_charged and not (i.voltage_V is not None and i.voltage_V < SAFE_VOLTAGE_V)
         if self._left_charged:
             seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
@@ -384,8 +386,11 @@ class DcSequence:
                 return False
 
     def _to_discharge_before_check(self, i: SequenceInputs) -> bool:
-        """What is left at the module when its own discharge was cut short (a board that opened everything, say) would
-        else fail the next cable check; for as long as that discharge lasts, and never towards the car."""
+        """Whether to discharge a voltage that an earlier, interrupted discharge left at the module.
+
+        That voltage would else fail the next cable check. The discharge lasts as long as a normal one, and only happens with
+        the contactor open.
+        """
         if self._waiting_low_since_s is None or i.contactor is not Contactor.OPEN:
             return False
         return i.now_s - self._waiting_low_since_s <= OUTPUT_DISCHARGE_TIMEOUT_S

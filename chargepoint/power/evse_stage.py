@@ -396,10 +396,10 @@ class EvseStage:
         )
 
     def _note_recovery(self, seen: DeviceReadings, now_s: float) -> None:
-        """The consequences of a stall are over once every device was heard again and the board let go of its
-        watchdog's latch; a device that is not heard for long has a fault of its own."""
+        """A stall is over when every device was heard again and the board released its watchdog's latch. A device that
+        stays silent for longer has a fault of its own."""
         if now_s <= self._awake_since_s:
-            return  # told at least once, however short it was
+            return  # reported at least once, however short the stall was
         recovered = seen.everyone and seen.board is not None and "watchdog" not in seen.board.latched
         if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
             self._process_stalled = ""

@@ -1,7 +1,7 @@
 """The bytes of the power link: demands down, images and events up. One message per datagram, fixed layouts, little-endian.
 
 A float that is not known travels as NaN and comes out as None; a NaN where a number is due is refused.
-Every message begins with magic, version and kind, so that two builds that do not match say so instead of guessing.
+Every message begins with a fixed mark, version and kind. So two builds that do not match report that instead of guessing.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class LinkServer:
         return messages, False
 
     def send(self, message: UpMessage) -> None:
-        """Tell the daemon if it is there and reads; never waits."""
+        """Send the message to the daemon, if the daemon is there and reads. Never waits."""
         if self._peer is None:
             return
         try:

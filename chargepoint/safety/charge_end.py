@@ -1,4 +1,4 @@
-"""The end of a charge at the car's maximum voltage, told from a car that opened its contactors: by what came first."""
+"""The end of a charge at the car's maximum voltage, or a car that opened its contactors: what came first shows which of them."""
 
 from __future__ import annotations
 

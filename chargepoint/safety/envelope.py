@@ -21,8 +21,8 @@ PRE_CHARGE_TOLERANCE_V = 20.0
 """How near the car's voltage pre-charge must come (docs/sources/safety.md 1.1 step 8, grade B)."""
 
 OVER_VOLTAGE_MARGIN_V = 5.0
-"""How far above the car's maximum the output may be seen before that counts: half the regulation accuracy of +-10 V
-(docs/sources/safety.md 1.2, grade B), so that a module regulating at the maximum does not trip on its own ripple."""
+"""How far above the car's maximum the output may be before that counts: half the regulation accuracy of +-10 V
+(docs/sources/safety.md 1.2, grade B). So a module that regulates at the maximum does not trip on its own ripple."""
 
 TEMPERATURE_STOP_DEGC = 90.0
 TEMPERATURE_DERATE_DEGC = 80.0

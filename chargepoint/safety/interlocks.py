@@ -72,8 +72,8 @@ class InterlockInputs:
     temperature_doubt: str = ""
     """In words which contact sensor is lost."""
     process_stalled: str = ""
-    """In words, while the power process stalled a moment ago and what follows from that is not over yet: then that
-    is the fault, and neither the devices' silence nor the lease nor what the board did without us."""
+    """The stall in words, while its consequences last; else empty. Then the stall is the fault. The silence of devices, the
+    lease and what the board did meanwhile are no faults of their own."""
 
 
 _BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply", "door", "rcd", "chain"})
@@ -301,9 +301,9 @@ def _plausibility(i: InterlockInputs) -> str | None:
 
 
 def _meter_current(i: InterlockInputs) -> str | None:
-    """The bill comes from the meter, the current from the module: either may be wrong, and only the other can tell.
+    """The bill comes from the meter, the current from the module: either may be wrong, and only the other can show that.
 
-    Facts/safety.md 1.2: a measured current is right to 1.5 % or 0.5 A, whichever is more (CC.6.3, grade B). Two of them, read
+    docs/sources/safety.md 1.2: a measured current is right to 1.5 % or 0.5 A, whichever is more (CC.6.3, grade B). Two of them, read
     up to a tenth of a second apart, may differ by 5 % or 2 A, and by 2 % of the rating for a big module's zero (own rule).
     """
     if i.stage is not Stage.TRANSFER or i.module_current_A is None or i.meter_current_A is None:
@@ -407,7 +407,7 @@ class Interlocks:
         self._since_s: dict[Interlock, float] = {}
 
     def evaluate(self, inputs: InterlockInputs) -> dict[FaultCode, str]:
-        """Codes whose condition has held for its delay, with the detail to tell."""
+        """Codes whose condition has held for its delay, with the detail to report."""
         tripped: dict[FaultCode, str] = {}
         for row in self._table:
             detail = row.condition(inputs)

@@ -50,7 +50,7 @@ BookOutput = RecordMade | ReadingTaken | RegisterFault
 
 
 class Sampler(Protocol):
-    """Gives the meter as last read."""
+    """A source of meter readings."""
 
     def __call__(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
         """The reading with the time it was taken, if it is fresh or `however_old` is set; never an invented number."""
@@ -96,7 +96,7 @@ class TransactionBook:
         intervals: SamplingIntervals,
         at: Instant,
     ) -> list[BookOutput]:
-        """Start one; empty where the meter gave no reading: without a record nothing may flow."""
+        """Start a transaction. Empty where the meter gave no reading: without a record no power may flow."""
         sample = self._sample(ReadingContext.TRANSACTION_BEGIN)
         if sample is None:
             return []
@@ -123,7 +123,7 @@ class TransactionBook:
     def end(
         self, trigger: TriggerReason, reason: StopReason, id_token: IdToken | None, *, plugged: bool, at: Instant
     ) -> list[BookOutput]:
-        """End the running one with the registers as they are now, or were when the meter last answered."""
+        """End the running transaction with the registers of now, or else with those of the meter's last answer."""
         closed = self.ledger.state
         if closed is None:
             return []
@@ -149,7 +149,7 @@ class TransactionBook:
         return _reading(self._sample(ReadingContext.TRIGGER))
 
     def keep_time(self, intervals: SamplingIntervals, at: Instant) -> list[BookOutput]:
-        """What is due by the clock: periodic samples, readings between transactions, the end of waiting for a reading."""
+        """The outputs that are due at this time: periodic samples, readings between transactions, the end of waiting for a reading."""
         out: list[BookOutput] = []
         if self._left_open is not None and at.monotonic_s >= self._left_open.until_s:
             out += self._close_left_open(None, at)  # no power process answers: what was stored is final
@@ -170,7 +170,7 @@ class TransactionBook:
         self._left_open = LeftOpen(state, reason, now_s + RESTORE_PATIENCE_S)
 
     def power_is_off(self, at: Instant) -> list[BookOutput]:
-        """Nothing flows: a reading taken now is final for what was left open."""
+        """No power flows. A reading taken now is final for a transaction that a previous run left open."""
         if self._left_open is None:
             return []
         sample = self._sample(ReadingContext.TRANSACTION_END)

@@ -123,7 +123,7 @@ class Ledger:
         return self._sampling.due(now_s, at_utc)
 
     def deadline_s(self, now_s: float, at_utc: datetime) -> float | None:
-        """When `due` is worth asking next."""
+        """The monotonic second at which `due` can next return a sample; None: never."""
         return self._sampling.deadline_s(now_s, at_utc)
 
     # -- a transaction's life ----------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ class Ledger:
         )
 
     def event(self, trigger: TriggerReason, sample: MeterSample, id_token: IdToken | None = None) -> TransactionRecord:
-        """Any other thing worth an Updated record (Deauthorized, RemoteStop, EVDeparted, StopAuthorized with its token …)."""
+        """An Updated record for another trigger (Deauthorized, RemoteStop, EVDeparted, StopAuthorized with its token …)."""
         return self._record(
             TransactionEventType.UPDATED, trigger, sample.at_utc, (self._take(sample),), id_token=id_token
         )

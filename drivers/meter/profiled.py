@@ -1,9 +1,9 @@
 """An energy meter described by a register profile. Fulfils chargepoint.ports.EnergyMeter.
 
 Both registers come from one read. With the parameter `invert` the meter is wired the other way round: import and export
-change places and current and power their sign. A register that goes backwards, or forward by more than any charger could have
-moved meanwhile, is not believed until three readings on end agree on it (a reset or exchanged meter; not one that was read
-while it carried from one word to the next).
+change places and current and power their sign. A register may go backwards, or forward by more than any charger could
+have moved meanwhile. Such a value is used only when three readings in a row agree. A meter that was reset or exchanged passes this
+test; a meter that was read while one word carried into the next does not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEP_Wh = 20.0
 
 
 class ProfiledMeter:
-    """`registers` is None before the first valid reading; afterwards the last valid one, whose age tells of silence."""
+    """`registers` is None before the first valid reading; afterwards the last valid one, whose age shows how long the meter is silent."""
 
     def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
         self.name = name

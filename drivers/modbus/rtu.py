@@ -2,16 +2,20 @@
 
 No descriptor and no clock: bytes in, bytes out, time is a number. The shell is `drivers.serial_bus`.
 
-Guards: silence of t3.5 (plus the device's and the bus's gap) before each request; input that nobody asked for is
-discarded and counted; unit, function, byte count, CRC and the echo of writes are checked; after a timeout, a CRC error or
-a mismatch the bus is quarantined for the device's turnaround plus the longest reply, so that a late reply is counted as
-late and never taken for the next answer; the failed device itself is left in peace for longer; a silent device is asked
-less and less often; nothing is ever repeated by the master (a device driver decides, by reading back).
+The guards:
 
-What keeps its answers to itself costs the others their time, for a time-out and a quarantine each: after every failure somebody
-else has the next turn, and all that failed lately together get a third of the wire (`FAILING_SHARE`). The first stop to a device
-goes at once all the same; those after it wait for their turn in the queue. So nobody waits longer than for one failure: a wire
-with a pilot/IO board, which must be heard each 0.25 s, bears devices whose time-out and turnaround are 0.15 s together.
+* Before each request the bus is silent for t3.5 plus the device's and the bus's gap.
+* Input that belongs to no request is discarded and counted.
+* Unit, function, byte count, CRC and the echo of writes are checked.
+* After a time-out, a CRC error or a mismatch the bus is in quarantine for the device's turnaround plus the longest reply. So a
+  late reply is counted as late, and never taken for the next answer. The failed device gets a longer pause.
+* A silent device is asked less and less often.
+* The master never repeats a request. A device driver decides that, by reading back.
+
+A device that does not answer costs the others a time-out and a quarantine. After every failure another device has the next turn.
+All devices that failed lately together get a third of the wire (`FAILING_SHARE`). The first stop to a device goes at once all the
+same. Later stops wait for their turn in the queue. So no device waits for longer than one failure. A pilot/IO board must be heard
+each 0.25 s. Its wire bears devices whose time-out and turnaround are 0.15 s together.
 
 Not handled: an adapter that echoes what we send (an echo of a write looks like its answer). Switch the echo off.
 """
@@ -346,9 +350,12 @@ class RtuMaster:
                 self._deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
 
     def _next(self, now_s: float) -> _Queued | None:
-        """The most urgent request that may go. After a failure one for a device that answers, and of those the one that
-        can cost the wire least, whatever its priority: what else is waiting, stops too, may be for devices that died of the
-        same cause. Of the devices that failed lately the one that has waited longest."""
+        """The most urgent request that may go.
+
+        After a failure a device that answers is next, and of these the one with the shortest time-out, whatever the priority.
+        The other requests, stops too, may be for devices that failed from the same cause. Of the devices that failed lately
+        the one that has waited longest is next.
+        """
         ready = [item for queue in self._queues for item in queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]

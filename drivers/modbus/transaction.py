@@ -123,7 +123,7 @@ class DeviceTiming:
 
     `timeout_s` counts from the end of our request plus the wire time of the whole reply; `turnaround_s` is the longest
     pause ever seen before a reply and sets the quarantine of the whole bus after a failure; `late_s` is how long after a
-    failure this device alone is left in peace, because a read's answer cannot be told from an older one of the same length;
+    failure this device alone is left in peace, because a read's answer looks like an older one of the same length;
     `gap_s` is extra silence before each request.
     After `failures_to_back_off` time-outs without a good answer between them the device is asked every `backoff_min_s`, doubling up to
     `backoff_max_s`. After `failures_to_pace` failures of any kind it shares a small part of the wire with others like it, stops included.

@@ -145,7 +145,7 @@ class GenericIoBoard:
         return self._watchdog_taken
 
     def _forget(self) -> None:
-        """The board restarted: what it said and what it was told are gone."""
+        """The board restarted: its last report and its last orders are void."""
         self._behind, self._sequence, self._watchdog_taken, self._state = 0, None, False, None
 
     def _watchdog_written(self, outcome: Outcome) -> None:

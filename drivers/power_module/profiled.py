@@ -3,8 +3,8 @@
 Level-driven: each poll compares what was ordered with what the module shows and takes the next small verified step.
 Identify, then `prepare` (remote), `start` (limits zero, output on), `set` (`setpoints.py`), `stop`; the steps of one are
 taken in `action.py`, the way through zero is `direction.py`.
-A module that raised an alarm, switched off by itself or lost its remote mode (it restarted, or somebody took it over) is
-not started again before it was ordered off; then it is prepared anew and every set-point written again.
+A module may raise an alarm, switch off by itself, or lose its remote mode because it restarted or somebody took it over. Such a
+module is not started again before it was ordered off. Then it is prepared anew, and every set-point is written again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ProfiledModule:
 
     @property
     def state(self) -> Reading[PowerModuleState] | None:
-        """Last state; None before the first. Its age tells of silence."""
+        """Last state; None before the first. Its age shows how long the module is silent."""
         return self._state
 
     @property

@@ -58,7 +58,7 @@ class SetPoints:
         self._sent.clear()
 
     def encode(self, point: str, value: float) -> Registers | None:
-        """The point's registers; None, and a fault told, for a value outside its clamp."""
+        """The point's registers. None, and a fault reported, for a value outside its clamp."""
         try:
             registers = self._polled.codecs[point].encode(value)
         except OutOfClamp as error:

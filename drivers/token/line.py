@@ -1,6 +1,6 @@
 """A reader that says each token as a line of text. Fulfils chargepoint.ports.TokenReader.
 
-The parameter `pattern` is a regular expression with the UID as its first group (or as the whole match); the default takes
+The parameter `pattern` is a regular expression with the UID as its first group, or as the whole match. The default takes
 UIDs of 4, 7 or 10 bytes in hexadecimal, with or without separators (docs/sources/hardware.md 5). The same token again within
 `repeat_s` is the same presentation.
 """

@@ -1,10 +1,15 @@
 """The IO board of the generic map v1 (docs/sources/hardware.md 4): pilot, outputs, inputs, and its own rules.
 
-Rules it keeps without any host: it closes the output contactor only while the chain is closed, the pilot duty is active
-and the mirror contacts are open; it opens by itself on emergency stop, open door, tripped RCD, over-temperature, low supply and when the
-watchdog (register 110, default 1 s) was not kicked; a two-channel request whose inverse does not fit is ignored.
-What made it open under a request it latches (register 14; bits 10 to 13 are this project's addition: door, RCD, chain, and a
-contactor that opened although its coil was driven), and it stays open until the latch is cleared, which needs a withdrawn request.
+The board keeps these rules without any host:
+
+* The output contactor closes only while the chain is closed, the pilot duty is active and the mirror contacts are open.
+* The board opens by itself on emergency stop, open door, tripped RCD, over-temperature and low supply. The board also opens when
+  the watchdog (register 110, default 1 s) was not kicked.
+* A two-channel request whose inverse does not fit is ignored.
+* The cause of an opening under a request is latched in register 14. The board stays open until the latch is cleared, which needs a
+  withdrawn request. Bits 10 to 13 are this project's addition: door, RCD, chain, and a contactor that opened although its coil was
+  driven.
+
 A board without the addition (`latches_causes` False) closes again as soon as the chain is closed.
 Request and output bits as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
 """

@@ -54,10 +54,14 @@ NEAR_V = 20.0
 
 @dataclass(slots=True)
 class AutoCar:
-    """Goes C after 300 ms of 5 % PWM; closes its contactors when the output has been steady above 60 V for 60 ms, on the
-    `rises`-th rise (the first is the cable check's, unless `rises` is 1); sets the battery's open-circuit voltage to what it
-    found; goes back to B with open contactors when current is below 1 A and the module is off, or the PWM is gone. Where the
-    PWM stays on for 3 s after that, a car has connected again without one between: it begins anew.
+    """A car that plays by what the pilot and the output show.
+
+    * After 300 ms of 5 % PWM the car goes to C.
+    * When the output has been steady above 60 V for 60 ms, the car closes its contactors. That happens on the `rises`-th rise.
+      The first rise is the cable check's, unless `rises` is 1.
+    * The battery's open-circuit voltage becomes the voltage found.
+    * When the current is below 1 A and the module is off, or when the PWM is gone, the car goes back to B with open contactors.
+    * Where the PWM stays on for 3 s after that, a car has connected again without a new plug-in. The car begins anew.
 
     `expected_V`, if given, is the pre-charge voltage: it closes only within 20 V of it. It never closes above the battery's
     maximum voltage, unless the battery follows.

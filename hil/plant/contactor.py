@@ -10,7 +10,7 @@ OPEN_S = 0.010
 
 @dataclass(slots=True)
 class ContactorPole:
-    """`closed` is the main contact; the mirror contact always tells the truth about it."""
+    """`closed` is the main contact; the mirror contact always shows the state of the main contact."""
 
     closed: bool = False
     welded: bool = False

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("app", "control", "energy", "evse", "iso15118", "model", "ocpp", "security", "store", "transactions")
+PACKAGES = ("certs", "chargepoint", "drivers", "hil")
 GENERATED = ("chargepoint/iso15118/exi/generated/", "chargepoint/iso15118/messages/")
 SENTENCE_WORDS_MAX = 35
 
@@ -37,13 +37,14 @@ _SENTENCE_END = re.compile(r"(?<=[.!?:;])[»\")]?\s+(?=[A-Z«`0-9(])|\n\s*\n|\n\
 
 
 def sources() -> list[Path]:
-    """The hand-written modules of the rooms that keep these rules."""
-    found = [path for room in ROOMS for path in sorted((ROOT / "chargepoint" / room).rglob("*.py"))]
+    """The hand-written modules."""
+    found = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     return [path for path in found if not path.relative_to(ROOT).as_posix().startswith(GENERATED)]
 
 
 def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    outside = (*ROOT.glob("*.md"), *(ROOT / "systemd").glob("*.md"), *(ROOT / "certs").glob("*.md"))
+    return [*sorted(outside), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
