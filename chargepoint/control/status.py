@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from chargepoint.control.evse_control import EvseControl
 from chargepoint.control.last_session import LastSession
-from chargepoint.evse.authorization import Refusal
+from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_status import (
@@ -100,5 +100,5 @@ def _last_session(last: LastSession) -> LastSessionStatus:
     )
 
 
-def _refusal(refusal: Refusal, now_s: float) -> RefusalStatus:
+def _refusal(refusal: TokenRefusal, now_s: float) -> RefusalStatus:
     return RefusalStatus(refusal.token_hint, refusal.reason, now_s - refusal.at_s)

@@ -13,7 +13,7 @@ from chargepoint.model.status import AuthorizationStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class TokenRefusal:
     """The last token that was refused. `token_hint`: its last four characters, never the whole."""
 
     token_hint: str
@@ -40,7 +40,7 @@ class Authorization:
     def __init__(self, outputs: list[SessionOutput]) -> None:
         self._out = outputs
         self.permit = Permit()
-        self.refusal: Refusal | None = None
+        self.refusal: TokenRefusal | None = None
 
     def take_token(self, value: str, obstacle: Obstacle | None, now_s: float) -> IdToken | None:
         """A token was shown while no transaction runs. Returns the token where the central system must be asked about the token."""
@@ -105,7 +105,7 @@ class Authorization:
             self.permit.forget()
 
     def _refuse(self, value: str, reason: str, now_s: float) -> None:
-        self.refusal = Refusal(f"…{value[-4:]}", reason, now_s)
+        self.refusal = TokenRefusal(f"…{value[-4:]}", reason, now_s)
         self._log("!", f"token refused: {reason}")
 
     def _log(self, letter: str, text: str) -> None:

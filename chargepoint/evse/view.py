@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargepoint.evse.authorization import Refusal
+from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.evse.permit import Permission
 from chargepoint.evse.transaction_life import Stop
 from chargepoint.model.car import CarDemand
@@ -42,7 +42,7 @@ class SessionView:
     operative: bool
     permission: Permission
     token: IdToken | None
-    refusal: Refusal | None
+    refusal: TokenRefusal | None
     """The last token that was refused, until another one is authorised."""
     obstacle: str | None
     """Why nothing can begin now."""

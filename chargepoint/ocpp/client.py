@@ -31,7 +31,7 @@ from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.outbox import Outbox, payload_of
 from chargepoint.ocpp.rpc import CallReceived, CallTimedOut, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
-from chargepoint.ocpp.station import RESPONDERS, Refusal, Station, Stored
+from chargepoint.ocpp.station import RESPONDERS, CallRefusal, Station, Stored
 from chargepoint.ocpp.token_cache import status_at
 from chargepoint.ocpp.trace import Trace, in_short
 from chargepoint.ocpp.version import VERSIONS, OcppVersion
@@ -217,7 +217,7 @@ class OcppClient:
         self._trace.note("<", call.action, in_short(call.payload))
         try:
             answer = self._station.handle(call, self._caller.own())
-            if isinstance(answer, Refusal):
+            if isinstance(answer, CallRefusal):
                 rpc.refuse(call.unique_id, answer.code, answer.text)
                 self._trace.note(">", call.action, answer.code)
                 return

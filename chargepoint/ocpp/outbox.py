@@ -21,7 +21,7 @@ from chargepoint.ocpp.station import Station
 from chargepoint.ports import Clock
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
-from chargepoint.store.rows import Delivered, Journal, JournalEntry, MarkOffline, OutboxRow, Refused, Write
+from chargepoint.store.rows import Delivered, Journal, JournalEntry, MarkOffline, MarkRefused, OutboxRow, Write
 
 _STORE_RETRY_S = 5.0
 
@@ -84,7 +84,7 @@ class Outbox:
             await self._insist(Delivered(row.position), Journal(JournalEntry(self._clock.utc(), "!", text)))
             return
         if step.row.attempts != row.attempts:
-            await self._insist(Refused(row.position, step.row.attempts))
+            await self._insist(MarkRefused(row.position, step.row.attempts))
         await self._sleep(max(0.0, step.at_s - self._clock.monotonic_s()))
 
     def _after(self, row: OutboxRow, outcome: CallFailed | CallTimedOut, answers_others: bool) -> RetryAt | Discard:

@@ -89,7 +89,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CallRefusal:
     """A CALLERROR instead of an answer."""
 
     code: str
@@ -153,17 +153,17 @@ class Station:
 
     # -- the central system asks -------------------------------------------------------------------------------------
 
-    def handle(self, call: CallReceived, own: Moment) -> CallAnswer | Refusal:
+    def handle(self, call: CallReceived, own: Moment) -> CallAnswer | CallRefusal:
         """The answer to a CALL that fits its schema."""
         if self.registration.status is RegistrationStatus.REJECTED:  # B03.FR.08
-            return Refusal("SecurityError", "the central system has not accepted this station")
+            return CallRefusal("SecurityError", "the central system has not accepted this station")
         now = self.at(own)
         self._utc_s = now.utc_s
         if call.action in _ITEM_LISTS:
             field, key = _ITEM_LISTS[call.action]
             count, limit = len(call.payload.get(field, ())), self.model.integer(key)
             if count > limit:  # B06.FR.16, B08.FR.17
-                return Refusal("OccurrenceConstraintViolation", f"{field}: {count} elements, at most {limit}")
+                return CallRefusal("OccurrenceConstraintViolation", f"{field}: {count} elements, at most {limit}")
         return RESPONDERS[call.action](call.payload, self.context, now)
 
     # -- we ask, the central system answers --------------------------------------------------------------------------

@@ -31,12 +31,12 @@ from chargepoint.store.rows import (
     Journal,
     JournalEntry,
     MarkOffline,
+    MarkRefused,
     OpenTransaction,
     OutboxKind,
     OutboxRow,
     ProfileRow,
     PutProfile,
-    Refused,
     SaveTransaction,
     SetAvailability,
     SetVariable,
@@ -176,7 +176,7 @@ class Store:
                 self._enqueue(row)
             case Delivered(position=position):
                 run("DELETE FROM outbox WHERE position = ?", (position,))
-            case Refused(position=position, attempts=attempts):
+            case MarkRefused(position=position, attempts=attempts):
                 run("UPDATE outbox SET attempts = ? WHERE position = ?", (attempts, position))
             case MarkOffline():
                 run(

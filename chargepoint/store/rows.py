@@ -104,7 +104,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class MarkRefused:
     """The central system answered with an error: remember how often."""
 
     position: int
@@ -173,7 +173,7 @@ Write = (
     | CloseTransaction
     | Enqueue
     | Delivered
-    | Refused
+    | MarkRefused
     | MarkOffline
     | SetVariable
     | PutProfile

@@ -86,3 +86,21 @@ def test_the_daemon_does_not_import_what_only_the_bench_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SHARED_CLASS_NAMES = {
+    "Step": "one production of an EXI grammar: as the generator reads it, and as the automaton runs it",
+    "ResetFaults": "the order at the station's door, and the same order on the power link",
+}
+
+
+def test_no_class_name_has_two_meanings() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        if relative(path).startswith(GENERATED):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(relative(path))
+    twice = {name: files for name, files in places.items() if len(files) > 1 and name not in SHARED_CLASS_NAMES}
+    assert twice == {}

@@ -16,7 +16,7 @@ from chargepoint.ocpp.blocks.context import CallAnswer
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
-from chargepoint.ocpp.station import Refusal, Station, Stored
+from chargepoint.ocpp.station import CallRefusal, Station, Stored
 from chargepoint.ocpp.version import OCPP_2_0_1
 from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, SetAvailability, SetVariable, Write
 
@@ -109,16 +109,16 @@ class Desk:
                 case _:
                     pass
 
-    def handle(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer | Refusal:
+    def handle(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer | CallRefusal:
         """One CALL into the station; nothing is kept or applied."""
         payload = payload or {}
         assert self.schemas.check_request(action, payload) is None
         return self.station.handle(CallReceived(str(next(self._ids)), action, payload), self.moment)
 
-    def refusal(self, action: str, payload: dict[str, Any] | None = None) -> Refusal:
+    def refusal(self, action: str, payload: dict[str, Any] | None = None) -> CallRefusal:
         """The CALLERROR of a CALL that must get one."""
         refusal = self.handle(action, payload)
-        assert isinstance(refusal, Refusal)
+        assert isinstance(refusal, CallRefusal)
         return refusal
 
     def answer(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer:

@@ -25,12 +25,12 @@ from chargepoint.store.rows import (
     Journal,
     JournalEntry,
     MarkOffline,
+    MarkRefused,
     OpenTransaction,
     OutboxKind,
     OutboxRow,
     ProfileRow,
     PutProfile,
-    Refused,
     SetAvailability,
     SetVariable,
 )
@@ -55,7 +55,7 @@ async def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> No
         CacheToken(CachedToken("Central:x", "Accepted", None)),
         CacheToken(CachedToken("Central:y", "Accepted", 5.0, (1, 12))),
         Journal(JournalEntry(datetime(2026, 1, 1, tzinfo=UTC), "!", "door open")),
-        Refused(2, 3),
+        MarkRefused(2, 3),
     )
     store.close()
     store.close()

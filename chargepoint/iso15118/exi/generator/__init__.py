@@ -1,4 +1,4 @@
-"""Makes the message classes and codec functions from the XML Schemas; a development tool, never imported by the daemon.
+"""Makes the message classes and codec functions from the XML SchemaFolder; a development tool, never imported by the daemon.
 
 The schemas themselves are not part of this project. They come in the wheel of the PyPI package `iso15118`:
 

@@ -9,12 +9,12 @@ import chargepoint.iso15118
 from chargepoint.iso15118.exi.generator.emit_codec import CodecWriter
 from chargepoint.iso15118.exi.generator.emit_messages import MessageWriter
 from chargepoint.iso15118.exi.generator.modules import Library
-from chargepoint.iso15118.exi.generator.xsd import Schemas
+from chargepoint.iso15118.exi.generator.xsd import SchemaFolder
 
 
 def generate(schemas: Path, target: Path) -> list[Path]:
     """Writes `messages/*.py` and `exi/generated/*.py` below `target`; returns what it wrote."""
-    library = Library(Schemas(schemas))
+    library = Library(SchemaFolder(schemas))
     written: list[Path] = []
     for name, module in library.modules.items():
         for folder, text in (
@@ -30,7 +30,7 @@ def generate(schemas: Path, target: Path) -> list[Path]:
 def main() -> None:
     """Reads the arguments and generates."""
     parser = argparse.ArgumentParser(prog="python -m chargepoint.iso15118.exi.generator", description=__doc__)
-    parser.add_argument("--schemas", type=Path, required=True, help="folder of the XML Schemas")
+    parser.add_argument("--schemas", type=Path, required=True, help="folder of the XML SchemaFolder")
     parser.add_argument(
         "--target",
         type=Path,

@@ -9,12 +9,12 @@ read.
 from __future__ import annotations
 
 from chargepoint.iso15118.exi.generator.function_body import Body, Context, is_bounded, literal, mask, plain_type, tail
-from chargepoint.iso15118.exi.generator.grammar import Regular, Slot, Window
+from chargepoint.iso15118.exi.generator.grammar import EventWindow, Regular, Slot
 from chargepoint.iso15118.exi.generator.modules import Class
 from chargepoint.iso15118.exi.generator.xsd import UNBOUNDED, Element, SimpleType
 
 _LONGEST_READ = 200
-"""Reads of fixed width are merged up to this many bits; `bits.Window` answers at least 256."""
+"""Reads of fixed width are merged up to this many bits; `bits.EventWindow` answers at least 256."""
 
 
 class Decoder(Body):
@@ -56,7 +56,7 @@ class Decoder(Body):
             return
         self._read_code(window, self.shape.slots[index].name if index < len(self.shape.slots) else "end")
 
-    def _read_code(self, window: Window, where: str) -> None:
+    def _read_code(self, window: EventWindow, where: str) -> None:
         self._flush()
         width = window.width + self.zeros
         self.zeros = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from chargepoint.iso15118.exi.generator.function_body import MESSAGES, Body, Context, is_bounded, literal, tail
-from chargepoint.iso15118.exi.generator.grammar import Regular, Slot, Window
+from chargepoint.iso15118.exi.generator.grammar import EventWindow, Regular, Slot
 from chargepoint.iso15118.exi.generator.modules import Class
 from chargepoint.iso15118.exi.generator.xsd import UNBOUNDED, ComplexType, Element, SimpleType
 
@@ -25,7 +25,7 @@ class Encoder(Body):
         super().__init__(writer, item, shape)
         # bits waiting to be written: width and expression, or constant
         self.waiting: list[tuple[int, str | int]] = []
-        self.state: Window | None = None
+        self.state: EventWindow | None = None
 
     def text(self) -> list[str]:
         name = self.item.name

@@ -22,7 +22,7 @@ from chargepoint.iso15118.exi.generator.xsd import (
     Element,
     Particle,
     QName,
-    Schemas,
+    SchemaFolder,
     SimpleType,
     walk,
 )
@@ -49,7 +49,7 @@ class Slot:
 
 
 @dataclass
-class Window:
+class EventWindow:
     """The productions allowed in one state: numbers `start` to `start + count - 1`, coded in `width` bits."""
 
     start: int
@@ -71,10 +71,10 @@ class Regular:
         """Number of the end-element production."""
         return self.slots[-1].start + self.slots[-1].size if self.slots else 0
 
-    def window(self, index: int, seen: int) -> Window:
+    def window(self, index: int, seen: int) -> EventWindow:
         """The state in front of slot `index` when `seen` occurrences of it have passed."""
         if index == len(self.slots):
-            return Window(self.end, 1)
+            return EventWindow(self.end, 1)
         slot = self.slots[index]
         if seen >= slot.high:
             return self.window(index + 1, 0)
@@ -83,7 +83,7 @@ class Regular:
         if seen >= slot.low:
             follower = self.window(index + 1, 0)
             stop = follower.start + follower.count
-        return Window(start, stop - start)
+        return EventWindow(start, stop - start)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Irregular:
 class SchemaSet:
     """The schemas that one namespace sees: its grammars, document roots and fragment elements."""
 
-    def __init__(self, schemas: Schemas, namespace: str) -> None:
+    def __init__(self, schemas: SchemaFolder, namespace: str) -> None:
         self.schemas = schemas
         self.namespace = namespace
         self.namespaces = schemas.closure(namespace)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from chargepoint.iso15118.exi.generator.grammar import Irregular, Regular, SchemaSet
-from chargepoint.iso15118.exi.generator.xsd import ComplexType, QName, Schemas, SimpleType
+from chargepoint.iso15118.exi.generator.xsd import ComplexType, QName, SchemaFolder, SimpleType
 
 _COMMON = "urn:iso:std:iso:15118:-20:"
 
@@ -53,7 +53,7 @@ class Module:
 class Library:
     """All modules, and the names of every type in them."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, schemas: SchemaFolder) -> None:
         self.schemas = schemas
         self.modules: dict[str, Module] = {}
         self._module_of: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The XML Schemas as a model: elements, complex types with flattened content, simple types as EXI datatypes.
+"""The XML SchemaFolder as a model: elements, complex types with flattened content, simple types as EXI datatypes.
 
 Reads exactly the part of XML Schema 1.0 that the ISO 15118, DIN 70121 and xmldsig schemas use and refuses the rest
 loudly, so that a new schema edition cannot be misread silently.
@@ -93,7 +93,7 @@ class ComplexType:
     text: SimpleType | None = None
 
 
-class Schemas:
+class SchemaFolder:
     """Every schema of a folder, indexed by target namespace; locations are ignored, namespaces decide."""
 
     def __init__(self, folder: Path) -> None:

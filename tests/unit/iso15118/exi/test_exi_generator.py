@@ -9,7 +9,7 @@ import pytest
 from chargepoint.iso15118.exi.generator.__main__ import generate
 from chargepoint.iso15118.exi.generator.grammar import Irregular, Regular, SchemaSet
 from chargepoint.iso15118.exi.generator.modules import member_name
-from chargepoint.iso15118.exi.generator.xsd import Schemas
+from chargepoint.iso15118.exi.generator.xsd import SchemaFolder
 
 NAMESPACE = "urn:iso:15118:2:2010:AppProtocol"
 SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def shape_of(folder: Path, name: str) -> Regular | Irregular:
-    schemas = Schemas(folder)
+    schemas = SchemaFolder(folder)
     return SchemaSet(schemas, NAMESPACE).shape(schemas.types[(NAMESPACE, name)])
 
 
@@ -100,7 +100,7 @@ def test_states_of_mixed_content(folder: Path) -> None:
 
 
 def test_order_of_roots_and_fragments(folder: Path) -> None:
-    schema_set = SchemaSet(Schemas(folder), NAMESPACE)
+    schema_set = SchemaSet(SchemaFolder(folder), NAMESPACE)
     assert [e.qname[1] for e in schema_set.global_elements()] == ["Alpha", "Loose", "Mode", "Root", "Zeta"]
     assert [q[1] for q, _ in schema_set.fragment_elements()] == [
         "Alpha", "Early", "First", "Late", "Level", "Loose", "Many", "Mode", "Root", "Word", "Zeta",
@@ -130,7 +130,7 @@ def test_unknown_schema_constructs_are_refused(tmp_path: Path) -> None:
     text = SCHEMA.replace("<xs:sequence>", "<xs:all>", 1).replace("</xs:sequence>", "</xs:all>", 1)
     (tmp_path / "odd.xsd").write_text(text, encoding="utf-8")
     with pytest.raises(NotImplementedError):
-        Schemas(tmp_path)
+        SchemaFolder(tmp_path)
 
 
 @pytest.mark.parametrize(("value", "name"), [("OK", "OK"), ("None", "None_"), ("W/s", "W_s"), ("MF-WPT1", "MF_WPT1")])
