@@ -56,7 +56,7 @@ def power(path: Path, log_level: str) -> None:
     from chargepoint.power.wiring import examine
 
     config = _load(path, examine)
-    set_up(log_level)
+    set_up(log_level, never_wait=True)
     _or_explain(lambda: run_power(config))
 
 

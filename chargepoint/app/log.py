@@ -12,8 +12,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import TextIO
 
 from chargepoint.app.log_repeats import PERIOD_S, Repeats, Written, cause_of, plain
+from chargepoint.app.never_waiting import NeverWaiting
 
 STORY_LINES_MAX = 5
 """Lines of one cause that are written in a second where nothing is wrong: two EVSEs differ in a number only."""
@@ -73,9 +75,13 @@ def _period() -> str:
     return "second" if PERIOD_S == 1.0 else f"{PERIOD_S:g} s"
 
 
-def set_up(level: str) -> None:
-    """Log to standard error; under systemd with priorities, else with time."""
-    target = logging.StreamHandler(sys.stderr)
+def set_up(level: str, *, never_wait: bool = False) -> None:
+    """Log to standard error; under systemd with priorities, else with time.
+
+    `never_wait`: a log that nobody reads loses lines instead of holding up the process.
+    """
+    stream: TextIO | NeverWaiting = NeverWaiting(sys.stderr.fileno()) if never_wait else sys.stderr
+    target: logging.StreamHandler[TextIO | NeverWaiting] = logging.StreamHandler(stream)
     if "JOURNAL_STREAM" in os.environ:
         target.setFormatter(_Journal("%(name)s %(message)s"))
     else:
