@@ -46,7 +46,9 @@ def _address(csms: CsmsSection) -> Iterator[Mistake]:
     if not host:
         yield Mistake(key, f"= {csms.url!r}: it names no host", "write ws://HOST:PORT/PATH")
     if parts.username is not None:  # the value is not repeated: it may hold a password
-        yield Mistake(key, "names a user before the «@»", "remove it: the user is identity, its password in password_file")
+        yield Mistake(
+            key, "names a user before the «@»", "remove it: the user is identity, its password in password_file"
+        )
 
 
 def _security_profile(csms: CsmsSection) -> Iterator[Mistake]:

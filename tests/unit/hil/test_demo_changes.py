@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil.demo.changes import StationView, changes, fault_sentences, view
+from hil.demo.changes import StationView, changes, fault_sentences, registration, view
 
 
 def status(**changed: Any) -> dict[str, Any]:
@@ -40,6 +40,21 @@ def test_nothing_new_is_not_said() -> None:
 def test_the_way_to_the_central_system_is_said(ocpp: dict[str, Any], sentence: str) -> None:
     assert sentence in said(None, status(ocpp=ocpp))[0]
     assert said(status(ocpp=ocpp), status()) == ["central system accepted the station"]
+
+
+def test_a_connection_that_was_there_is_lost() -> None:
+    assert said(status(), status(ocpp={"connected": False})) == ["central system: connection lost"]
+
+
+def test_a_boot_notification_that_came_to_nothing_is_said_once_with_its_reason() -> None:
+    waiting = status(ocpp={"boot_status": None})
+    failed = status(ocpp={"boot_status": None, "boot_trouble": "error: InternalError", "boot_again_in_s": 59.7})
+    assert said(waiting, failed) == ["BootNotification came to nothing: error: InternalError"]
+    assert said(failed, failed) == []
+    assert registration(failed["ocpp"]) == "BootNotification came to nothing: error: InternalError; sent again in 60 s"
+    assert registration(waiting["ocpp"]) == "BootNotification not answered yet"
+    pending = status(ocpp={"boot_status": "Pending", "boot_again_in_s": 20.0})
+    assert registration(pending["ocpp"]) == "BootNotification Pending; sent again in 20 s"
 
 
 def test_a_refused_token_has_its_reason_each_time() -> None:
