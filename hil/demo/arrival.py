@@ -10,7 +10,7 @@ import asyncio
 import time
 
 from hil.demo.bench import Bench
-from hil.demo.changes import central_system, fault_sentences, refusal, registration
+from hil.demo.changes import central_system, ending, fault_sentences, refusal, registration
 from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
 
@@ -79,8 +79,8 @@ class Arrival:
         while (evse := await self._bench.evse())["transaction"] is None:
             if evse["permission"] == "refused":
                 raise StoryFailed(refusal(evse))
-            if (session := evse["last_session"]) is not None and session != session_before:
-                raise StoryFailed(f"the transaction ended at once: {session['reason']}")
+            if evse["last_session"] not in (None, session_before):
+                raise StoryFailed(f"the transaction ended at once: {ending(evse)}")
             if time.monotonic() > until_s:
                 raise StoryFailed(f"waited {ANSWER_PATIENCE_S:.0f} s for the transaction to start")
             await asyncio.sleep(LOOK_S)

@@ -117,6 +117,20 @@ def refusal(evse: Mapping[str, Any]) -> str:
     return "the token was refused" if refused is None else f"token {refused['token_hint']} refused: {refused['reason']}"
 
 
+def ending(evse: Mapping[str, Any]) -> str:
+    """Why the station lets nothing flow any more: its faults, else why its last transaction ended; empty while one runs."""
+    if faults := fault_sentences(evse):
+        return "; ".join(faults.values())
+    session = evse.get("last_session")
+    if evse.get("transaction") is not None or not session:
+        return ""
+    return f"{session.get('reason')}{_detail(session)}"
+
+
+def _detail(session: Mapping[str, Any]) -> str:
+    return f" ({session['detail']})" if session.get("detail") else ""
+
+
 def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None) -> bool:
     """One refusal read twice has the same time but for a rounding error."""
     return refused is not None and (before is None or abs(refused[0] - before[0]) > SAME_WITHIN_S)
@@ -125,11 +139,10 @@ def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None)
 def _last_session(session: Mapping[str, Any] | None) -> str | None:
     if not session:
         return None
-    detail = f" ({session['detail']})" if session.get("detail") else ""
     energy = [f"{session[key]:.1f} Wh {word}" for key, word in _ENERGIES if session.get(key) is not None]
     duration = "" if session.get("duration_s") is None else f", {session['duration_s']:.0f} s"
     name = str(session.get("transaction_id") or "")[:8]
-    return f"session {name}… ended: {session.get('reason')}{detail}; {' and '.join(energy)}{duration}"
+    return f"session {name}… ended: {session.get('reason')}{_detail(session)}; {' and '.join(energy)}{duration}"
 
 
 _ENERGIES = (("import_Wh", "into the car"), ("export_Wh", "out of the car"))

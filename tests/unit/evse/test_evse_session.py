@@ -110,7 +110,7 @@ def test_a_refusal_by_nobody_s_answer_names_what_hindered_the_answer(station: An
     station.present()
     why = "the central system did not answer within 30 s"
     station.feed(AuthorizationAnswered(IdToken("04A1B2C3", IdTokenType.ISO14443), AuthorizationStatus.UNKNOWN, why))
-    assert station.session.refusal.reason == why
+    assert station.session.view.refusal.reason == why
 
 
 def test_a_refusal_is_forgotten_with_the_plug(station: Any) -> None:
