@@ -191,8 +191,8 @@ class StationShell:
         return self._ocpp
 
     async def _ask(self, evse_id: EvseId, question: AskForToken) -> None:
-        status = await self._joined.authorize(question.token, evse_id)
-        self._feed(evse_id, AuthorizationAnswered(question.token, status))
+        verdict = await self._joined.authorize(question.token, evse_id)
+        self._feed(evse_id, AuthorizationAnswered(question.token, verdict.status, verdict.why))
 
     def _notify_car(self, evse_id: EvseId) -> None:
         """In the loop's next turn: the car's own bytes may be in work now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Collection, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from chargepoint.config.schema import Config, CsmsSection
 from chargepoint.model.unusable import Mistake
@@ -17,6 +18,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
     yield from _buses(config, defined)
     yield from _evses(config, defined)
     if config.csms.enabled:
+        yield from _address(config.csms)
         yield from _security_profile(config.csms)
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
@@ -29,6 +31,23 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("power", "lease_s"),
             f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
             "raise it, or lower tick_ms",
+        )
+
+
+def _address(csms: CsmsSection) -> Iterator[Mistake]:
+    """What no connection can be made to; the schema has seen that it begins with ws:// or wss://."""
+    key = ("csms", "url")
+    try:
+        parts = urlsplit(csms.url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        yield Mistake(key, f"= {csms.url!r}: {error}", "write ws://HOST:PORT/PATH, with a port from 1 to 65535")
+        return
+    if not host:
+        yield Mistake(key, f"= {csms.url!r}: it names no host", "write ws://HOST:PORT/PATH")
+    if parts.username is not None:  # the value is not repeated: it may hold a password
+        yield Mistake(
+            key, "names a user before the «@»", "remove it: the user is identity, its password in password_file"
         )
 
 

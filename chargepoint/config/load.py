@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
@@ -116,16 +117,22 @@ def _validate(raw: dict[str, Any]) -> tuple[Config | None, list[ErrorDetails]]:
     across keys still run. Where there were any, the result is good for nothing else.
     """
     details: list[ErrorDetails] = []
+    taken: set[tuple[str | int, ...]] = set()
     for _ in range(3):
         try:
             return Config.model_validate(raw), details
         except ValidationError as error:
             found = error.errors()
-        details += found
         raw = deepcopy(raw)
         for detail in found:
             location = _location(detail)
-            _take_out(raw, location[:-1] if detail["type"] == "missing" else location)
+            if detail["type"] != "missing":
+                details.append(detail)
+                taken.add(_take_out(raw, location))
+                continue
+            if location not in taken:  # else it stands in the file, and its own mistake is reported already
+                details.append(detail)
+            _take_out(raw, location[:-1])
     return None, details
 
 
@@ -138,13 +145,19 @@ def _defined(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return {table: tuple(names) for table, names in raw.items() if isinstance(names, dict)}
 
 
-def _take_out(raw: Any, location: Sequence[str | int]) -> None:
-    for part in location[:-1]:
-        if not isinstance(raw, dict):
-            return  # inside a list: an outer round takes the whole key
-        raw = raw.get(str(part), raw.get(part))
-    if isinstance(raw, dict) and location:
-        raw.pop(str(location[-1]), None)
+def _take_out(raw: Any, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Returns what was taken out: the key at this location; of a list with a wrong item the whole list."""
+    for depth, part in enumerate(location):
+        inner = raw.get(str(part)) if isinstance(raw, dict) else None
+        if depth == len(location) - 1 or not isinstance(inner, dict):
+            if isinstance(raw, dict):
+                raw.pop(str(part), None)
+            return location[: depth + 1]
+        raw = inner
+    return location
+
+
+_LENGTHS = (("min_length", "least"), ("max_length", "most"))
 
 
 def _mistake(detail: ErrorDetails) -> Mistake:
@@ -162,6 +175,11 @@ def _mistake(detail: ErrorDetails) -> Mistake:
             return Mistake(location, "is required", "add it")
         case "literal_error" | "enum":
             remedy = f"one of {bound.get('expected', '')}"
+        case "tuple_type":
+            problem, remedy = "one value where a list is needed", f"write [{json.dumps(value)}]; {remedy}"
+        case "too_short" | "too_long":
+            limits = [f"at {word} {bound[key]}" for key, word in _LENGTHS if key in bound]
+            problem = f"a list of {bound['actual_length']}: {' and '.join(limits)}"
     return Mistake(location, problem if isinstance(value, (dict, list)) else f"= {value!r}: {problem}", remedy)
 
 

@@ -82,8 +82,8 @@ class Authorization:
             self.grant(answer.token, now_s, self.permit.remote_start_id)
         else:
             self.permit.refuse()
-            reason = _REASONS.get(answer.status, "not accepted")
-            self._refuse(answer.token.value, f"{answer.status.value}: {reason}", now_s)
+            reason = f"{answer.status.value}: {_REASONS.get(answer.status, 'not accepted')}"
+            self._refuse(answer.token.value, answer.why or reason, now_s)
 
     def ask(self, token: IdToken, remote_start_id: int | None = None) -> None:
         """Ask about this token."""

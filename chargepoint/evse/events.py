@@ -15,10 +15,11 @@ from chargepoint.model.transactions import ChargingState, StopReason, TriggerRea
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationAnswered:
-    """The central system (or the local rule) answered for a token."""
+    """The central system (or the local rule) answered for a token. `why`: see `Verdict`."""
 
     token: IdToken
     status: AuthorizationStatus
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

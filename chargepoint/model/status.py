@@ -35,6 +35,14 @@ class AuthorizationStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided about a token. `why`: the reason in words, where the status alone would name a wrong one."""
+
+    status: AuthorizationStatus
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged:
     """A connector's status as it is to be reported (StatusNotification)."""
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from chargepoint.ocpp.blocks.context import Outgoing
-from chargepoint.ocpp.connection import Connection, ConnectionLost, Outcome
+from chargepoint.ocpp.connection import Connection, ConnectionLost, Outcome, failure
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallFailed, CallTimedOut, ResultReceived, call_text
 from chargepoint.ocpp.schemas import Payload, Schemas
@@ -89,15 +89,15 @@ class Caller:
             case ResultReceived(violation=violation):
                 self._log.warning("! answer to %s: %s", action, violation)
                 self._trace.note("<", action, "invalid answer")
-                self._station.refused(action, "FormatViolation", self.own())
+                self._station.refused(action, "FormatViolation", self.own(), failure(outcome))
             case CallFailed(code=code, text=text):
                 self._log.warning("! %s was refused: %s %s", action, code, text)
                 self._trace.note("<", action, code)
-                self._station.refused(action, code, self.own())
+                self._station.refused(action, code, self.own(), failure(outcome))
             case CallTimedOut():
                 self._log.warning("! %s was not answered in time", action)
                 self._trace.note("!", action, "not answered")
-                self._station.refused(action, "", self.own())
+                self._station.refused(action, "", self.own(), failure(outcome))
         self._wake_ups.send.set()
 
     async def _learn(self, action: str, request: Payload, response: Payload) -> None:

@@ -19,13 +19,13 @@ from websockets.exceptions import WebSocketException
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.ids import EvseId, IdToken
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, Verdict
 from chargepoint.model.transactions import MeterSample, ReadingContext, TransactionRecord
 from chargepoint.ocpp import credentials
 from chargepoint.ocpp.blocks import authorization, availability, meter_values, security, transactions
 from chargepoint.ocpp.blocks.context import Outgoing
 from chargepoint.ocpp.caller import Caller, WakeUps
-from chargepoint.ocpp.connection import Connection, ConnectionLost
+from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
 from chargepoint.ocpp.link import Link
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.outbox import Outbox, payload_of
@@ -95,22 +95,34 @@ class OcppClient:
         self._station.board.changed(replace(change, at_utc=change.at_utc + self._station.clock_correction))
         self._wake_ups.send.set()
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> AuthorizationStatus:
+    async def authorize(self, token: IdToken, evse_id: EvseId) -> Verdict:
         """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15)."""
+        why = self._why_not_online()
         if self.online:
             known = authorization.before_asking(token, evse_id, self._station.context, self._now())
             if known is not None:
-                return known
+                return Verdict(known)
             payload = {"idToken": authorization.token_on_wire(token)}
             try:
                 async with asyncio.timeout(self._csms.call_timeout_s):
                     outcome = await self._caller.call(Outgoing("Authorize", payload))
                 if isinstance(outcome, ResultReceived) and outcome.violation is None:
-                    return status_at(outcome.payload["idTokenInfo"], evse_id)
-            except (ConnectionLost, TimeoutError):
-                pass
-            self._log.warning("! no answer to Authorize, deciding without the central system")
-        return authorization.without_csms(token, evse_id, self._station.context, self._now())
+                    return Verdict(status_at(outcome.payload["idTokenInfo"], evse_id))
+                why = "this token is not fit to be asked about" if outcome is None else failure(outcome)
+            except ConnectionLost:
+                why = "the connection to the central system was lost before it answered"
+            except TimeoutError:
+                why = f"the central system did not answer within {self._csms.call_timeout_s:g} s"
+            self._log.warning("! Authorize: %s; deciding without the central system", why)
+        status = authorization.without_csms(token, evse_id, self._station.context, self._now())
+        return Verdict(status, why if status is AuthorizationStatus.UNKNOWN else "")
+
+    def _why_not_online(self) -> str:
+        if not self._csms.enabled:
+            return "there is no central system, and nothing known here permits this token"
+        if self._caller.connection is None:
+            return "no connection to the central system, and nothing known here permits this token"
+        return "the central system has not accepted this station yet"
 
     def outbox_row(self, record: TransactionRecord) -> OutboxRow:
         """The record as its message, to be committed together with the ledger's state. Changes nothing here."""
@@ -174,6 +186,8 @@ class OcppClient:
             "version": self._version.subprotocol,
             "connected": self._caller.connection is not None,
             "boot_status": None if registration.status is None else registration.status.value,
+            "boot_trouble": registration.trouble or None,
+            "boot_again_in_s": registration.again_in_s(self._clock.monotonic_s()),
             "outbox_depth": self._store.outbox_depth(),
             "heartbeat_interval_s": registration.heartbeat_interval_s,
             "clock_offset_s": round(registration.clock_offset_s, 3),
@@ -278,7 +292,8 @@ class OcppClient:
         outgoing_due = self._station.due(self._caller.own())
         if outgoing_due is not None and outgoing_due.action == "BootNotification":
             if await self._caller.call(outgoing_due) is None:  # it was not sent: without a pause this would spin
-                self._station.registration.failed(self._clock.monotonic_s())
+                why = "this station's own BootNotification breaks its schema; see the log"
+                self._station.registration.failed(self._clock.monotonic_s(), why)
             return True
         outgoing = self._next_follow_up()
         if outgoing is not None:

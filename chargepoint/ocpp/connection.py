@@ -39,6 +39,19 @@ class ConnectionLost(Exception):
 Outcome = ResultReceived | CallFailed | CallTimedOut
 
 
+def failure(outcome: Outcome) -> str:
+    """Why our CALL came to nothing, for people; empty where it was answered well."""
+    match outcome:
+        case ResultReceived(violation=None):
+            return ""
+        case ResultReceived(violation=violation):
+            return f"the central system's answer breaks its schema: {violation}"
+        case CallFailed(code=code, text=text):
+            return f"the central system answered with an error: {code} {text}".rstrip()
+        case CallTimedOut():
+            return "the central system did not answer in time"
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     unique_id: str

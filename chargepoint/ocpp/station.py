@@ -219,10 +219,10 @@ class Station:
                 pass
         return ()
 
-    def refused(self, action: str, code: str, own: Moment) -> None:
-        """Our CALL was answered with CALLERROR, or (code "") not in time."""
+    def refused(self, action: str, code: str, own: Moment, why: str = "") -> None:
+        """Our CALL was answered with CALLERROR, or (code "") not in time; `why` says it for people."""
         if action == "BootNotification":
-            self.registration.failed(own.monotonic_s)
+            self.registration.failed(own.monotonic_s, why)
         elif code == "SecurityError" and self.registration.accepted:  # B01.FR.10: it has forgotten us
             self.registration.ask_again(own.monotonic_s)
 

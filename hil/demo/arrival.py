@@ -10,12 +10,14 @@ import asyncio
 import time
 
 from hil.demo.bench import Bench
-from hil.demo.changes import central_system, fault_sentences
-from hil.demo.story import Position
+from hil.demo.changes import central_system, ending, fault_sentences, refusal, registration
+from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
 
 LOOK_S = 0.1
 REMINDER_S = 10.0
+ANSWER_PATIENCE_S = 120.0
+"""The station itself waits at most `call_timeout_s` for the answer about a token; after this no answer is awaited."""
 
 
 class Arrival:
@@ -27,7 +29,7 @@ class Arrival:
         self.position = Position(total=3)
 
     async def run(self) -> None:
-        """Until the card was shown. The answer to it is in the notes, as `hil.demo.changes` finds it."""
+        """Until a transaction runs. Raises StoryFailed where the central system refuses the card, or its transaction."""
         self._begin(f"wait for {self._url} to accept the station")
         await self._until_ready()
         if (await self._bench.plant_state())["plugged"]:
@@ -37,7 +39,9 @@ class Arrival:
         await self._bench.plug()
         await self._until_plugged()
         self._begin("show the card; the central system decides")
+        before = (await self._bench.evse())["last_session"]
         await self._bench.token()
+        await self._until_decided(before)
 
     async def _until_ready(self) -> None:
         reminded_s = time.monotonic()
@@ -59,7 +63,7 @@ class Arrival:
         if state == "offline":
             return f"waiting for the central system at {self._url}: no connection"
         if state != "Accepted":
-            return f"waiting for the central system at {self._url}: BootNotification {state}"
+            return f"waiting for the central system at {self._url}: {registration(daemon['ocpp'])}"
         if faults := fault_sentences(evse):
             return f"waiting for the end of a fault: {'; '.join(faults.values())}"
         if evse["status"] != "Available" and not evse["plugged"]:
@@ -68,6 +72,17 @@ class Arrival:
 
     async def _until_plugged(self) -> None:
         while not (await self._bench.evse())["plugged"]:
+            await asyncio.sleep(LOOK_S)
+
+    async def _until_decided(self, session_before: object) -> None:
+        until_s = time.monotonic() + ANSWER_PATIENCE_S
+        while (evse := await self._bench.evse())["transaction"] is None:
+            if evse["permission"] == "refused":
+                raise StoryFailed(refusal(evse))
+            if evse["last_session"] not in (None, session_before):
+                raise StoryFailed(f"the transaction ended at once: {ending(evse)}")
+            if time.monotonic() > until_s:
+                raise StoryFailed(f"waited {ANSWER_PATIENCE_S:.0f} s for the transaction to start")
             await asyncio.sleep(LOOK_S)
 
     def _begin(self, name: str) -> None:

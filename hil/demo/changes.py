@@ -24,6 +24,8 @@ class StationView:
     faults: Mapping[str, str] = field(default_factory=dict)
     """Fault name -> title and remedy in one sentence."""
     last_session: str | None = None
+    boot_trouble: str = ""
+    """Why the last BootNotification came to nothing; empty where it was answered."""
 
 
 def view(daemon: Mapping[str, Any], evse_id: int) -> StationView:
@@ -33,6 +35,7 @@ def view(daemon: Mapping[str, Any], evse_id: int) -> StationView:
     transaction = evse.get("transaction")
     return StationView(
         central_system=central_system(daemon["ocpp"]),
+        boot_trouble=daemon["ocpp"].get("boot_trouble") or "",
         connector=str(evse.get("status", "")),
         refusal=None if refused is None else (daemon["monotonic_s"] - refused["age_s"], refusal(evse)),
         obstacle=evse.get("obstacle"),
@@ -49,6 +52,17 @@ def central_system(ocpp: Mapping[str, Any]) -> str:
     return str(ocpp.get("boot_status") or "connected")
 
 
+def registration(ocpp: Mapping[str, Any]) -> str:
+    """How far the registration is, where it is not Accepted yet: the answer or why there is none, and when it is asked for again."""
+    words = (
+        f"BootNotification {ocpp['boot_status']}" if ocpp.get("boot_status") else "BootNotification not answered yet"
+    )
+    if ocpp.get("boot_trouble"):
+        words = f"BootNotification came to nothing: {ocpp['boot_trouble']}"
+    again_in_s = ocpp.get("boot_again_in_s")
+    return words if again_in_s is None else f"{words}; sent again in {again_in_s:.0f} s"
+
+
 def fault_sentences(evse: Mapping[str, Any]) -> dict[str, str]:
     """Each active fault of an EVSE with its remedy: {"EMERGENCY_STOP": "emergency stop: release the button, …"}."""
     image = evse.get("image") or {}
@@ -60,9 +74,16 @@ def changes(before: StationView | None, after: StationView) -> Iterator[str]:
     """One sentence for each change, in the order a person would ask for them."""
     old = before or StationView("")
     if after.central_system != old.central_system:
-        yield _CENTRAL_SYSTEM.get(
-            after.central_system, f"central system answered BootNotification: {after.central_system}"
+        lost = after.central_system == "offline" and before is not None
+        yield (
+            "central system: connection lost"
+            if lost
+            else _CENTRAL_SYSTEM.get(
+                after.central_system, f"central system answered BootNotification: {after.central_system}"
+            )
         )
+    if after.boot_trouble and after.boot_trouble != old.boot_trouble:
+        yield f"BootNotification came to nothing: {after.boot_trouble}"
     for name in after.faults.keys() - old.faults.keys():
         yield f"fault: {after.faults[name]}"
     for name in old.faults.keys() - after.faults.keys():
@@ -96,6 +117,20 @@ def refusal(evse: Mapping[str, Any]) -> str:
     return "the token was refused" if refused is None else f"token {refused['token_hint']} refused: {refused['reason']}"
 
 
+def ending(evse: Mapping[str, Any]) -> str:
+    """Why the station lets nothing flow any more: its faults, else why its last transaction ended; empty while one runs."""
+    if faults := fault_sentences(evse):
+        return "; ".join(faults.values())
+    session = evse.get("last_session")
+    if evse.get("transaction") is not None or not session:
+        return ""
+    return f"{session.get('reason')}{_detail(session)}"
+
+
+def _detail(session: Mapping[str, Any]) -> str:
+    return f" ({session['detail']})" if session.get("detail") else ""
+
+
 def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None) -> bool:
     """One refusal read twice has the same time but for a rounding error."""
     return refused is not None and (before is None or abs(refused[0] - before[0]) > SAME_WITHIN_S)
@@ -104,11 +139,10 @@ def _is_new(refused: tuple[float, str] | None, before: tuple[float, str] | None)
 def _last_session(session: Mapping[str, Any] | None) -> str | None:
     if not session:
         return None
-    detail = f" ({session['detail']})" if session.get("detail") else ""
     energy = [f"{session[key]:.1f} Wh {word}" for key, word in _ENERGIES if session.get(key) is not None]
     duration = "" if session.get("duration_s") is None else f", {session['duration_s']:.0f} s"
     name = str(session.get("transaction_id") or "")[:8]
-    return f"session {name}… ended: {session.get('reason')}{detail}; {' and '.join(energy)}{duration}"
+    return f"session {name}… ended: {session.get('reason')}{_detail(session)}; {' and '.join(energy)}{duration}"
 
 
 _ENERGIES = (("import_Wh", "into the car"), ("export_Wh", "out of the car"))

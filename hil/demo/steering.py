@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
@@ -41,6 +42,9 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "state": (),
 }
 """What a verb takes besides `do`; the car's and the plant's verbs check their own."""
+
+
+_TOKEN = re.compile(r"(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
 
 
 class Steering:
@@ -140,6 +144,8 @@ class Steering:
         value = request.get("value", TOKEN)
         if not isinstance(value, str):
             raise Refused(f"value = {value!r}: a token is text")
+        if _TOKEN.fullmatch(value) is None:  # the reader would pass over it in silence
+            raise Refused(f"value = {value!r}: the demo's reader knows 4, 7 or 10 bytes in hexadecimal, like {TOKEN}")
         await self._bench.token(value)
         return {}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, Bench
-from hil.demo.changes import fault_sentences, refusal
+from hil.demo.changes import ending, fault_sentences, refusal
 from hil.simulators.line_socket import Refused
 
 SETTLED_SHARE = 0.02
@@ -174,7 +174,8 @@ class Story:
         async def looping() -> bool:
             progress = bench.progress
             if progress is not None and progress.error is not None:
-                raise StoryFailed(f"the car gave up: {progress.error}")
+                station = f"; the station: {why}" if (why := ending(await bench.evse())) else ""
+                raise StoryFailed(f"the car gave up: {progress.error}{station}")
             return progress is not None and progress.loops > 0
 
         await self._until("the first charge loop", looping)
@@ -227,8 +228,7 @@ class Story:
             with contextlib.suppress(Refused):  # a process that is starting again
                 evse = await self._bench.evse()
                 if evse["transaction"] is None:
-                    why = "; ".join(fault_sentences(evse).values()) or "see the notes above"
-                    raise StoryFailed(f"the transaction ended early: {why}")
+                    raise StoryFailed(f"the transaction ended early: {ending(evse) or 'see the notes above'}")
 
     async def _stopped(self) -> None:
         await self._bench.stop_transaction()

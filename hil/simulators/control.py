@@ -195,7 +195,12 @@ class Control:
         value = request.get("value")
         if value is not None and not isinstance(value, str):
             value = _number(request, "value", -1e8, 1e8)
-        inject(evse, name, _flag(request, "on", True), value)
+        try:
+            inject(evse, name, _flag(request, "on", True), value)
+        except ValueError as error:
+            raise RequestRefused(
+                "no value of this fault", "value", value, FAULTS[name].meaning, "correct it"
+            ) from error
         return {"faults": dict(evse.faults), "monotonic_s": self._now()}
 
     def _bus_fault(self, request: Request) -> Answer:

@@ -80,7 +80,7 @@ async def session(folder: Path) -> AsyncIterator[tuple[LibraryCsms, OcppClient, 
 
 async def test_a_session_with_the_library(tmp_path: Path) -> None:
     async with session(tmp_path) as (system, client, store, port):
-        assert await client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
+        assert (await client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
 
         ledger = Ledger(EvseId(1))
         sample = MeterSample(datetime.now(UTC), ReadingContext.SAMPLE_PERIODIC, 100.0, 5.0, -4000.0, 400.0, -10.0, 50.0)

@@ -20,7 +20,7 @@ from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StartTransaction, StationCommand, StopTransaction
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.limits import ZERO
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged, EvseState
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged, EvseState, Verdict
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
@@ -184,23 +184,19 @@ async def test_boot_then_a_whole_transaction(bench: Bench, csms: Csms) -> None:
 async def test_authorize_online_offline_and_from_the_cache(bench: Bench, csms: Csms) -> None:
     csms.tokens["DEADBEEF"] = "Blocked"
     stranger = IdToken("CAFE0001", IdTokenType.ISO14443)
-    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.UNKNOWN
-    assert (
-        await bench.client.authorize(IdToken("", IdTokenType.NO_AUTHORIZATION), EvseId(1))
-        is AuthorizationStatus.ACCEPTED
-    )
+    assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.UNKNOWN
+    nobody = IdToken("", IdTokenType.NO_AUTHORIZATION)
+    assert (await bench.client.authorize(nobody, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     bench.run()
     await csms.station("CP1")
     await eventually(lambda: bench.client.online)
-    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
-    assert (
-        await bench.client.authorize(IdToken("DEADBEEF", IdTokenType.ISO14443), EvseId(1))
-        is AuthorizationStatus.BLOCKED
-    )
+    assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
+    blocked = IdToken("DEADBEEF", IdTokenType.ISO14443)
+    assert await bench.client.authorize(blocked, EvseId(1)) == Verdict(AuthorizationStatus.BLOCKED)
     csms.faults.swallow = "Authorize"  # no answer: decide without, in call_timeout_s
-    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
+    assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     csms.faults.error = ("Authorize", "InternalError")
-    assert await bench.client.authorize(stranger, EvseId(1)) is AuthorizationStatus.UNKNOWN
+    assert (await bench.client.authorize(stranger, EvseId(1))).status is AuthorizationStatus.UNKNOWN
     answer = await csms.call(
         "CP1",
         "SetVariables",
@@ -213,11 +209,44 @@ async def test_authorize_online_offline_and_from_the_cache(bench: Bench, csms: C
     )
     assert [r["attributeStatus"] for r in answer["setVariableResult"]] == ["Accepted", "Accepted"]
     asked = len(csms.log("CP1").of("Authorize"))
-    assert await bench.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
+    assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     assert len(csms.log("CP1").of("Authorize")) == asked  # LocalPreAuthorize
     await csms.stop()
     await eventually(lambda: not bench.client.online)
-    assert await bench.client.authorize(stranger, EvseId(1)) is AuthorizationStatus.ACCEPTED
+    assert (await bench.client.authorize(stranger, EvseId(1))).status is AuthorizationStatus.ACCEPTED
+
+
+async def test_a_token_nobody_answered_about_is_refused_with_the_true_reason(bench: Bench, csms: Csms) -> None:
+    async def why() -> str:
+        verdict = await bench.client.authorize(IdToken("CAFE0001", IdTokenType.ISO14443), EvseId(1))
+        assert verdict.status is AuthorizationStatus.UNKNOWN
+        return verdict.why
+
+    assert (await why()).startswith("no connection to the central system")
+    csms.boot_status = "Pending"
+    bench.run()
+    await eventually(lambda: bench.client.snapshot()["boot_status"] == "Pending")
+    assert await why() == "the central system has not accepted this station yet"
+    csms.boot_status = "Accepted"
+    await eventually(lambda: bench.client.online)
+    csms.faults.swallow = "Authorize"
+    assert "did not answer" in await why()
+    csms.faults.swallow = None
+    csms.faults.error = ("Authorize", "InternalError")
+    assert "answered with an error: InternalError" in await why()
+
+
+async def test_a_boot_notification_that_came_to_nothing_shows_why_and_when_it_is_sent_again(
+    bench: Bench, csms: Csms
+) -> None:
+    csms.faults.error = ("BootNotification", "InternalError")
+    bench.run()
+    await eventually(lambda: bench.client.snapshot()["boot_trouble"] is not None)
+    shown = bench.client.snapshot()
+    assert shown["boot_status"] is None
+    assert "InternalError" in str(shown["boot_trouble"])
+    assert isinstance(shown["boot_again_in_s"], float)
+    assert 0.0 < shown["boot_again_in_s"] <= 60.0
 
 
 async def test_offline_records_queue_up_and_go_out_in_order(bench: Bench, csms: Csms) -> None:

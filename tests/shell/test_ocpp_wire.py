@@ -567,7 +567,7 @@ async def test_an_answer_of_the_wrong_form_is_not_believed(ear: Ear, station: St
 
     ear.answer = strange
     for _ in range(3):
-        assert await station.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.UNKNOWN
+        assert (await station.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.UNKNOWN
     assert ear.connections == 1
 
 
@@ -582,7 +582,7 @@ async def test_a_careless_central_system_is_understood(ear: Ear, station: Statio
 
     ear.answer = careless
     await told_all(ear, station)
-    assert await station.client.authorize(TOKEN, EvseId(1)) is AuthorizationStatus.ACCEPTED
+    assert (await station.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     offset_s = station.client.snapshot()["clock_offset_s"]
     assert isinstance(offset_s, float)
     assert abs(offset_s) < 5

@@ -319,6 +319,12 @@ def test_mistakes_are_answered(bench: Bench, line: str) -> None:
     assert bench.do("help")["verbs"]
 
 
+def test_a_wrong_value_of_a_fault_is_refused_with_what_it_may_be(bench: Bench) -> None:
+    error = bench.raw('{"do": "fault", "name": "insulation", "value": "wet"}')["error"]
+    assert (error["where"], error["value"]) == ("value", "wet")
+    assert "ohms" in error["bound"]
+
+
 def test_a_refused_change_of_the_car_changes_nothing(bench: Bench) -> None:
     before = bench.do("car", evse=1)["soc_percent"]
     assert bench.raw('{"do": "car", "soc_percent": 77, "pilot": "Z"}')["ok"] is False

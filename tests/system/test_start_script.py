@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chargepoint import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PYTHON = """#!/bin/sh
@@ -58,12 +60,14 @@ def clone(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".ci" / "locks", tmp_path / ".ci" / "locks")
     for name in ("run", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "chargepoint").mkdir()
+    shutil.copy(ROOT / "chargepoint" / "__init__.py", tmp_path / "chargepoint" / "__init__.py")
     return tmp_path
 
 
 def test_the_version_needs_no_environment(clone: Path) -> None:
     done = refused(clone, "--version")
-    assert done.stdout.startswith("chargepoint ")
+    assert done.stdout == f"chargepoint {__version__}\n"
     assert (done.returncode, (clone / ".venv").exists()) == (0, False)
 
 
@@ -103,3 +107,19 @@ def test_the_environment_has_the_command_the_documents_name(clone: Path) -> None
     command = clone / ".venv" / "bin" / "chargepoint"
     assert f'"{clone}/.venv/bin/python" -m chargepoint "$@"' in command.read_text()
     assert os.access(command, os.X_OK)
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(clone: Path) -> None:
+    assert refused(clone, "demo").returncode == 0
+    (clone / ".venv" / "bin" / "python").unlink()
+    (clone / ".venv" / "bin" / "python").symlink_to(clone / "a-python-that-was-removed")
+    again = refused(clone, "demo")
+    assert again.returncode == 0, again.stderr
+    assert "preparing .venv" in again.stderr
+
+
+@pytest.mark.parametrize("command", ["lint", "fmt", "quick"])
+def test_asking_for_help_does_nothing_else(clone: Path, command: str) -> None:
+    done = refused(clone, command, "--help")
+    assert (done.returncode, (clone / ".venv").exists()) == (0, False)
+    assert "usage: ./run COMMAND" in done.stdout

@@ -34,6 +34,8 @@ class Registration:
     next_heartbeat_s: float | None = None
     asked_again_s: float | None = None
     """When `ask_again` last wanted a boot: a central system that accepts us and then refuses everything is not flooded."""
+    trouble: str = ""
+    """Why the last BootNotification came to nothing, for people; empty where it was answered."""
     clock_offset_s: float = 0.0
     """What must be added to our UTC to get the central system's."""
 
@@ -49,7 +51,7 @@ class Registration:
 
     def answered(self, payload: Payload, now: Moment) -> float | None:
         """Take a BootNotificationResponse; returns the heartbeat interval to keep, if it named one."""
-        self.status = RegistrationStatus(payload["status"])
+        self.status, self.trouble = RegistrationStatus(payload["status"]), ""
         interval_s = float(payload["interval"])
         self.synchronize(payload["currentTime"], now)
         if not self.accepted:
@@ -63,9 +65,15 @@ class Registration:
         self.next_heartbeat_s = now.monotonic_s + self.heartbeat_interval_s
         return interval_s if interval_s > 0 else None
 
-    def failed(self, now_s: float) -> None:
+    def failed(self, now_s: float, why: str) -> None:
         """The BootNotification came to nothing (error or time-out)."""
-        self.next_boot_s = now_s + RETRY_S
+        self.next_boot_s, self.trouble = now_s + RETRY_S, why
+
+    def again_in_s(self, now_s: float) -> float | None:
+        """Seconds until BootNotification is sent again; None: not planned, or on its way now."""
+        if self.next_boot_s is None or self.next_boot_s <= now_s:
+            return None
+        return round(self.next_boot_s - now_s, 1)
 
     def ask_again(self, now_s: float) -> None:
         """The central system does not know us any more: boot now, but not more often than every `RETRY_S`."""

@@ -257,3 +257,57 @@ def test_a_broken_bus_does_not_hide_what_hangs_on_it() -> None:
 def test_no_number_is_not_a_number(word: str) -> None:
     with pytest.raises(ConfigError, match="finite"):
         parse(f"[power]\ninsulation_limit_ohm = {word}\n", FILE)
+
+
+def test_a_wrong_item_of_a_list_is_reported_once_and_hides_nothing() -> None:
+    text = """\
+[iso15118]
+control_modes = ["dynamic", "Scheduled", "Dynamic"]
+[meter.m1]
+driver = "profile"
+bus = "mian"
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    assert [(m.line, m.mistake.key) for m in caught.value.mistakes] == [
+        (2, ("iso15118", "control_modes", 1)),
+        (2, ("iso15118", "control_modes", 2)),
+        (5, ("meter", "m1", "bus")),
+    ]
+
+
+def test_a_required_key_with_a_wrong_value_does_not_count_as_missing_too() -> None:
+    text = """\
+[evse.1]
+pilot = "io1"
+power_modules = []
+meter = "m1"
+insulation = "imd1"
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    (mistake,) = caught.value.mistakes
+    assert mistake.line == 3
+    assert "a list of 0: at least 1" in str(mistake)
+
+
+def test_one_value_where_a_list_is_needed_is_shown_as_a_list() -> None:
+    with pytest.raises(ConfigError, match=r'write \["dynamic"\]'):
+        parse('[iso15118]\ncontrol_modes = "dynamic"\n', FILE)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ws://host:931000", "Port out of range"),
+        ("ws://host:port/path", "from 1 to 65535"),
+        ("ws://", "names no host"),
+        ("ws://:9000/path", "names no host"),
+        ("ws://CP1:secret@host", "password_file"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_a_mistake(url: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f'[csms]\nurl = "{url}"\n', FILE)
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chargepoint.evse.events import (
+    AuthorizationAnswered,
     AvailabilityChanged,
     BeginTransaction,
     EndTransaction,
@@ -102,6 +103,14 @@ def test_a_refused_token_begins_nothing_and_the_car_is_told(station: Any, status
     assert station.session.authorized is None
     station.answer(value="04FFFFFF")
     assert len(station.begins()) == 1
+
+
+def test_a_refusal_by_nobody_s_answer_names_what_hindered_the_answer(station: Any) -> None:
+    station.see(pilot=ControlPilot.B)
+    station.present()
+    why = "the central system did not answer within 30 s"
+    station.feed(AuthorizationAnswered(IdToken("04A1B2C3", IdTokenType.ISO14443), AuthorizationStatus.UNKNOWN, why))
+    assert station.session.view.refusal.reason == why
 
 
 def test_a_refusal_is_forgotten_with_the_plug(station: Any) -> None:

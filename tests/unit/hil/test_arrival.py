@@ -10,7 +10,7 @@ import pytest
 from hil.demo.arrival import Arrival
 from hil.demo.bench import Bench
 from hil.demo.programme import Programme
-from hil.demo.story import Position
+from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
 
 
@@ -23,6 +23,9 @@ class Station:
         self.notes: list[str] = []
         self.plugged = False
         self.status = self
+        self.decided: list[dict[str, Any]] = [
+            {"permission": "granted", "transaction": {"id": "tx-1"}, "last_session": None}
+        ]
 
     def _now(self) -> tuple[bool, str | None, str]:
         return self._states[0]
@@ -34,7 +37,10 @@ class Station:
         return {"ocpp": {"connected": connected, "boot_status": boot}}
 
     async def evse(self) -> dict[str, Any]:
-        return {"status": self._now()[2], "plugged": self.plugged, "image": {"faults": {}}}
+        decided: dict[str, Any] = {"permission": "none", "transaction": None, "last_session": None}
+        if self.done and self.done[-1].startswith("token"):
+            decided = self.decided[0] if len(self.decided) == 1 else self.decided.pop(0)
+        return {"status": self._now()[2], "plugged": self.plugged, "image": {"faults": {}}, **decided}
 
     async def plant_state(self) -> dict[str, Any]:
         return {"plugged": self.plugged}
@@ -75,6 +81,26 @@ async def test_a_second_arrival_begins_with_the_plug_out() -> None:
     station.plugged = True
     await asyncio.wait_for(Arrival(cast(Bench, station), "ws://host").run(), 20.0)
     assert [step.split()[0] for step in station.done] == ["unplug", "plug", "token"]
+
+
+ASKED = {"permission": "asked", "transaction": None, "last_session": None}
+REFUSAL = {"token_hint": "…E6F7", "reason": "the central system did not answer within 30 s"}
+
+
+@pytest.mark.parametrize(
+    ("decided", "why"),
+    [
+        ({**ASKED, "permission": "refused", "refusal": REFUSAL}, "E6F7 refused: the central system did not answer"),
+        ({**ASKED, "permission": "none", "last_session": {"reason": "DeAuthorized"}}, "ended at once: DeAuthorized"),
+    ],
+    ids=["card refused", "transaction refused"],
+)
+async def test_an_arrival_ends_with_the_answer_about_the_card(decided: dict[str, Any], why: str) -> None:
+    station = Station(READY)
+    station.decided = [ASKED, ASKED, decided]
+    with pytest.raises(StoryFailed, match=why):
+        await asyncio.wait_for(Arrival(cast(Bench, station), "ws://host").run(), 20.0)
+    assert station.decided == [decided]
 
 
 class Playing:

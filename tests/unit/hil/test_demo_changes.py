@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from hil.demo.changes import StationView, changes, fault_sentences, view
+from hil.demo.bench import Bench
+from hil.demo.changes import StationView, changes, ending, fault_sentences, registration, view
+from hil.demo.story import Story, StoryFailed
 
 
 def status(**changed: Any) -> dict[str, Any]:
@@ -40,6 +43,21 @@ def test_nothing_new_is_not_said() -> None:
 def test_the_way_to_the_central_system_is_said(ocpp: dict[str, Any], sentence: str) -> None:
     assert sentence in said(None, status(ocpp=ocpp))[0]
     assert said(status(ocpp=ocpp), status()) == ["central system accepted the station"]
+
+
+def test_a_connection_that_was_there_is_lost() -> None:
+    assert said(status(), status(ocpp={"connected": False})) == ["central system: connection lost"]
+
+
+def test_a_boot_notification_that_came_to_nothing_is_said_once_with_its_reason() -> None:
+    waiting = status(ocpp={"boot_status": None})
+    failed = status(ocpp={"boot_status": None, "boot_trouble": "error: InternalError", "boot_again_in_s": 59.7})
+    assert said(waiting, failed) == ["BootNotification came to nothing: error: InternalError"]
+    assert said(failed, failed) == []
+    assert registration(failed["ocpp"]) == "BootNotification came to nothing: error: InternalError; sent again in 60 s"
+    assert registration(waiting["ocpp"]) == "BootNotification not answered yet"
+    pending = status(ocpp={"boot_status": "Pending", "boot_again_in_s": 20.0})
+    assert registration(pending["ocpp"]) == "BootNotification Pending; sent again in 20 s"
 
 
 def test_a_refused_token_has_its_reason_each_time() -> None:
@@ -88,3 +106,21 @@ def test_what_was_before_the_demo_looked_is_no_change() -> None:
     assert list(changes(None, StationView("Accepted", "Available", last_session="session of yesterday"))) == [
         "central system accepted the station"
     ]
+
+
+def test_why_nothing_flows_any_more_is_the_fault_else_the_last_ending() -> None:
+    silent = {"faults": {"B": "board silent"}, "fault_remedies": {"B": "check its bus"}}
+    session = {"reason": "Other", "detail": "board silent"}
+    assert ending({"image": silent, "transaction": {"id": "tx-1"}}) == "board silent: check its bus"
+    assert ending({"image": None, "transaction": None, "last_session": session}) == "Other (board silent)"
+    assert ending({"image": None, "transaction": {"id": "tx-1"}, "last_session": session}) == ""
+
+
+async def test_a_story_whose_car_gave_up_says_what_the_station_says() -> None:
+    async def evse() -> dict[str, Any]:
+        return {"image": {"faults": {"B": "board silent"}}, "transaction": None}
+
+    progress = SimpleNamespace(error="DC_CableCheckRes: FAILED", loops=0)
+    bench = SimpleNamespace(evse=evse, progress=progress, note=lambda text: None, started_s=0.0)
+    with pytest.raises(StoryFailed, match="DC_CableCheckRes: FAILED; the station: board silent"):
+        await Story(cast(Bench, bench), 0.0)._car_phases()

@@ -49,6 +49,8 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
         (b'{"do":"setpoint","power_W":5,"duration_s":true}', "whole seconds"),
         (b'{"do":"token","value":null}', "a token is text"),
         (b'{"do":"token","value":5}', "a token is text"),
+        (b'{"do":"token","value":"zz"}', "4, 7 or 10 bytes in hexadecimal"),
+        (b'{"do":"token","value":"04A2B3C4D5"}', "4, 7 or 10 bytes in hexadecimal"),
         (b'{"do":"csms","refuse":"x"}', "true or false"),
         (b'{"do":"csms","drop":1}', "true or false"),
         (b'{"do":"car","control_mode":"sideways"}', "dynamic, scheduled"),
