@@ -118,7 +118,7 @@ def status(path: Path) -> None:
 def reset(path: Path, evse: int | None) -> None:
     """Let latched faults go whose cause is gone. Exits 1 with the faults that stay and their remedies.
 
-    While a transaction runs the faults are let go after its end.
+    Refused while a transaction runs. While one is stopping, the faults are let go after its end.
     """
     config = _load(path)
     request = {"do": "reset"} if evse is None else {"do": "reset", "evse": evse}

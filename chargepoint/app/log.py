@@ -49,7 +49,8 @@ class BoundedHandler(logging.Handler):
         try:
             text = record.getMessage()
             exception = "" if record.exc_info is None else repr(record.exc_info[1])
-            cause = f"{record.name} {cause_of(text + exception)}"
+            # a line with a peer's own words in it names its cause itself: else each new word would be a new cause
+            cause = f"{record.name} {getattr(record, 'cause', None) or cause_of(text + exception)}"
             at_most = STORY_LINES_MAX if record.levelno < logging.WARNING else 1
             for written in self._repeats.take(record, cause, record.levelno, self._now_s(), at_most=at_most):
                 self._write(written)

@@ -25,6 +25,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     for number, evse in config.evse.items():
         yield from _powers(("evse", number), evse, "charge_power_max_W", "discharge_power_max_W")
         yield from _above_the_modules(config, number, evse)
+    yield from _numbering(config)
     energy = config.energy
     yield from _powers(("energy",), energy, "site_import_max_W", "site_export_max_W", "default_power_W")
     if 0.0 < energy.minimum_soc_percent <= 1.0:
@@ -48,6 +49,20 @@ def _common_baud(baud: int) -> int:
     """The rate with the same digits before its zeros (11520 -> 115200), else the nearest one."""
     same = [rate for rate in COMMON_BAUDS if str(rate).rstrip("0") == str(baud).rstrip("0")]
     return same[0] if same else min(COMMON_BAUDS, key=lambda rate: abs(rate - baud))
+
+
+def _numbering(config: Config) -> Iterator[Mistake]:
+    """OCPP 2.0.1 Part 1, «Numbering»: EVSEs are numbered from 1, and no number is skipped."""
+    if not config.csms.enabled:
+        return
+    for right, number in enumerate(sorted(config.evse), start=1):
+        if number != right:
+            yield Mistake(
+                ("evse", number),
+                f"is EVSE number {right} of {len(config.evse)}: central systems expect 1, 2, … without a gap",
+                f"write [evse.{right}]",
+            )
+            return
 
 
 def _powers(table: tuple[str | int, ...], section: object, *keys: str) -> Iterator[Mistake]:

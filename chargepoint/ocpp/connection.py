@@ -161,8 +161,9 @@ class Connection:
             case ResultReceived() | CallFailed() | CallTimedOut():
                 if self._on_wire is not None and not self._on_wire.done():
                     self._on_wire.set_result(event)
-            case PeerFault(text=text, answered=answered):
-                self._log.warning("! peer: %s (%s)", text, "answered with CALLERROR" if answered else "dropped")
+            case PeerFault(text=text, answered=answered, kind=kind):
+                done = "answered with CALLERROR" if answered else "dropped"
+                self._log.warning("! peer: %s (%s)", text, done, extra={"cause": f"peer: {kind}"})
 
     def _lose(self) -> None:
         self._lost = True

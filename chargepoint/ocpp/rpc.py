@@ -64,6 +64,8 @@ class PeerFault:
 
     text: str
     answered: bool
+    kind: str
+    """What is wrong, in words that the peer does not choose: the log counts by it."""
 
 
 RpcEvent = CallReceived | ResultReceived | CallFailed | CallTimedOut | PeerFault
@@ -158,14 +160,14 @@ class Rpc:
             self.refuse(
                 str(unique_id) if readable else _UNREADABLE_ID, "MessageTypeNotSupported", "message types: 2, 3, 4"
             )
-            return PeerFault("message type not supported", answered=True)
+            return PeerFault("message type not supported", answered=True, kind="message type")
         if kind == CALL:
             if not readable:
                 return self._unreadable(f"the message id is not a string of 1 to {MAX_ID_CHARS} characters")
             return self._call_received(str(unique_id), message)
         # 4.2.3: a CALLERROR answers a CALL and nothing else; a bad answer is dropped.
         if not readable:
-            return PeerFault("an answer without a proper message id", answered=False)
+            return PeerFault("an answer without a proper message id", answered=False, kind="message id")
         return self._answer_received(kind, str(unique_id), message)
 
     def _call_received(self, unique_id: str, message: list[Any]) -> RpcEvent:
@@ -184,15 +186,16 @@ class Rpc:
     def _answer_received(self, kind: int, unique_id: str, message: list[Any]) -> RpcEvent:
         waiting = self._outstanding
         if waiting is None or waiting.unique_id != unique_id:
-            return PeerFault(_one_line(f"an answer to nothing we wait for ({unique_id})"), answered=False)
+            text = _one_line(f"an answer to nothing we wait for ({unique_id})")
+            return PeerFault(text, answered=False, kind="answer to nothing")
         if kind == CALLRESULT:
             if len(message) != 3 or not isinstance(message[2], dict):
-                return PeerFault("a CALLRESULT is [3, id, {payload}]", answered=False)
+                return PeerFault("a CALLRESULT is [3, id, {payload}]", answered=False, kind="CALLRESULT")
             self._outstanding = None
             violation = self._schemas.check_answer(waiting.action, message[2])
             return ResultReceived(unique_id, waiting.action, message[2], violation)
         if not 3 <= len(message) <= 5 or not isinstance(message[2], str):
-            return PeerFault("a CALLERROR is [4, id, code, text, {details}]", answered=False)
+            return PeerFault("a CALLERROR is [4, id, code, text, {details}]", answered=False, kind="CALLERROR")
         self._outstanding = None
         text = message[3] if len(message) > 3 and isinstance(message[3], str) else ""
         return CallFailed(unique_id, waiting.action, _one_line(message[2][:64]), _one_line(text[:255]))
@@ -203,7 +206,7 @@ class Rpc:
 
     def _refused(self, unique_id: str, violation: Violation) -> PeerFault:
         self.refuse(unique_id, violation.code, violation.text)
-        return PeerFault(_one_line(f"{violation.code}: {violation.text}"), answered=True)
+        return PeerFault(_one_line(f"{violation.code}: {violation.text}"), answered=True, kind=violation.code)
 
 
 def call_text(unique_id: str, action: str, payload: Payload) -> str:

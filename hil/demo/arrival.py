@@ -27,6 +27,7 @@ class Arrival:
         self._bench = bench
         self._url = url
         self.position = Position(total=3)
+        self.outcome = "the card was accepted: your central system decides what flows"
 
     async def run(self) -> None:
         """Until a transaction runs. Raises StoryFailed where the central system refuses the card, or its transaction."""

@@ -57,7 +57,10 @@ class Child:
                 self._ended()
             if self._stopping:
                 return
-            self._note(f"{self.name} ended with {_ending(code)}; see {self._log}")
+            if code == 0:
+                self._note(f"{self.name} ended in order, as a reset asks it to; it starts again")
+            else:
+                self._note(f"{self.name} ended with {_ending(code)}; see {self._log}")
             if code == os.EX_CONFIG:
                 raise RuntimeError(f"{self.name} refuses its configuration; see {self._log}")
             await asyncio.sleep(RESTART_S)

@@ -139,7 +139,7 @@ def main(
         voltage_max_V=voltage_max_V,
         self_test_s=self_test_s,
     )
-    console = Console()
+    console = _console()
     try:
         asyncio.run(_run(choices, console, once=once, report_file=report_file, picture=picture))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -147,6 +147,13 @@ def main(
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
         console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _console() -> Console:
+    """Standard output; a character that its encoding does not have becomes «?» instead of an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console()
 
 
 def _must_be_writable(file: Path) -> None:

@@ -18,6 +18,8 @@ class Playable(Protocol):
     """A story (`hil.demo.story`) or an arrival (`hil.demo.arrival`)."""
 
     position: Position
+    outcome: str
+    """What is reached when `run` has come to its end, for people."""
 
     async def run(self) -> Any:
         """Play it to its end. Raises StoryFailed, Refused, CallError, LookupError or OSError."""
@@ -53,7 +55,7 @@ class Programme:
     async def _play(self, playing: Playable) -> None:
         try:
             await playing.run()
-            self._ended = f"the end; {STEER_ON}"
+            self._ended = f"{playing.outcome}; {STEER_ON}"
         except (StoryFailed, Refused, CallError, LookupError, OSError) as error:
             self._ended = f"broken off; {STEER_ON}"
             self._note(f"the story breaks off: {error}")

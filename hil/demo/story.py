@@ -90,6 +90,7 @@ class Story:
         self._hold_s = hold_s
         self.measured = Measured()
         self.position = Position(total=9)
+        self.outcome = "the end"
         self.after: dict[str, Callable[[], Awaitable[None]]] = {}
         """Something to do at the end of a phase, by its name."""
 

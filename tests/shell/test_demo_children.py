@@ -10,11 +10,12 @@ from hil.demo.children import Child
 
 async def test_the_end_of_a_process_is_noticed_before_it_starts_again(tmp_path: Path) -> None:
     ends: list[int] = []
+    notes: list[str] = []
     child = Child(
         "plant",
         ["timeit", "-n", "1", "pass"],
         tmp_path / "plant.log",
-        lambda _: None,
+        notes.append,
         ended=lambda: ends.append(child.starts),
     )
     running = asyncio.create_task(child.run())
@@ -24,3 +25,4 @@ async def test_the_end_of_a_process_is_noticed_before_it_starts_again(tmp_path: 
     await child.stop()
     await running
     assert ends[:2] == [1, 2]
+    assert notes[0] == "plant ended in order, as a reset asks it to; it starts again"

@@ -56,6 +56,15 @@ def test_a_flood_is_one_line_a_second_with_its_count(bench: Bench) -> None:
     assert bench.kept.lines[-1].endswith("(998 more in the last second)")
 
 
+def test_a_line_with_a_peers_own_words_is_counted_by_the_cause_it_names(bench: Bench) -> None:
+    for number in range(500):
+        bench.now_s = 100.0 + number / 1000
+        word = "".join(chr(97 + int(digit)) for digit in str(number))
+        bench.log.warning("! peer: NotImplemented: %s is not known", word, extra={"cause": "peer: NotImplemented"})
+    bench.log.warning("! peer: %s", "FormatViolation: x", extra={"cause": "peer: FormatViolation"})
+    assert bench.kept.lines == ["! peer: NotImplemented: a is not known", "! peer: FormatViolation: x"]
+
+
 def test_different_causes_do_not_hide_each_other(bench: Bench) -> None:
     for name in ("fast1", "fast2"):
         bench.log.warning("! bus %s: no such device", name)

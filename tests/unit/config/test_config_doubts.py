@@ -124,3 +124,15 @@ def test_warnings_and_mistakes_come_together() -> None:
     findings = study_text("[energy]\nminimum_soc_percent = 0.2\n[power]\nlease_s = 9\n", FILE, [], [doubts])
     assert [m.line for m in findings.mistakes] == [4]
     assert 2 in [w.line for w in findings.warnings]
+
+
+@pytest.mark.parametrize(("number", "warnings"), [(1, 0), (2, 1), (7, 1)])
+def test_evse_numbers_have_no_gap(number: int, warnings: int) -> None:
+    text = PASSWORD + GOOD.replace("[evse.1]", f"[evse.{number}]")
+    found = [line for line in warned(text) if "without a gap" in line]
+    assert len(found) == warnings
+    assert all("write [evse.1]" in line and f"[evse] {number}" in line for line in found), found
+
+
+def test_evse_numbers_mean_nothing_without_a_central_system() -> None:
+    assert not any("gap" in line for line in warned("[csms]\nenabled = false\n" + GOOD.replace("evse.1", "evse.7")))

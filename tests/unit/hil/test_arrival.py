@@ -107,6 +107,7 @@ class Playing:
     """Something to play that ends when the test says so, in the way the test says."""
 
     def __init__(self, error: Exception | None = None) -> None:
+        self.outcome = "the story's end"
         self.position = Position(total=9, number=6, name="discharge 10 kW", next="+5 kW", next_at_s=None)
         self.end = asyncio.Event()
         self._error = error
@@ -146,3 +147,16 @@ def test_a_position_counts_down() -> None:
     position = Position(total=9, number=6, name="discharge 10 kW", next="+5 kW", next_at_s=112.0)
     assert position.words(100.0) == "step 6 of 9: discharge 10 kW; +5 kW in 12 s"
     assert position.words(120.0) == "step 6 of 9: discharge 10 kW; +5 kW in 0 s"
+
+
+async def test_an_arrival_that_is_through_does_not_call_itself_an_end() -> None:
+    """The car charges on; only a story ends with the car unplugged."""
+    notes: list[str] = []
+    programme = Programme(lambda: Arrival(cast(Bench, Station(READY)), "ws://host"), notes.append)
+    programme.start()
+    async with asyncio.timeout(20.0):
+        while not notes:
+            await asyncio.sleep(0.01)
+    assert notes == [programme.words()]
+    assert notes[0].startswith("the card was accepted")
+    assert "the end" not in notes[0]

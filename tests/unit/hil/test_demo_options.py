@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from hil.demo import site
-from hil.demo.command import main
+from hil.demo.command import _console, main
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,11 @@ def test_a_folder_of_any_name_makes_a_readable_configuration(tmp_path: Path) -> 
     document = tomllib.loads(path.read_text("utf-8"))
     assert document["station"]["state_dir"] == f"{folder}/state"
     assert document["csms"]["url"] == "ws://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_of_another_encoding_gets_a_question_mark(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    _console().print("transaction 1a2b… started")
+    assert written.getvalue() == b"transaction 1a2b? started\n"

@@ -154,6 +154,26 @@ def test_a_peers_words_make_no_line_in_our_log() -> None:
     assert "\n" not in fault.text
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2, "b", "WORD", {}]',
+        '[2, "b", "Reset", {"WORD": 1}]',
+        '[3, "WORD", {}]',
+        '[4, "WORD", "WORD", "WORD", {}]',
+        "WORD",
+    ],
+)
+def test_the_kind_of_a_peers_fault_has_none_of_its_words(frame: str) -> None:
+    kinds = set()
+    for word in ("sesame", "open-up"):
+        (fault,) = rpc().receive(frame.replace("WORD", word), 0.0)
+        assert isinstance(fault, PeerFault)
+        kinds.add(fault.kind)
+    assert len(kinds) == 1
+    assert "sesame" not in kinds.pop()
+
+
 def test_a_late_answer_belongs_to_nothing_and_gets_no_error() -> None:
     core = rpc()
     core.call("id-1", "Heartbeat", call_text("id-1", "Heartbeat", {}), 0.0)
