@@ -3,6 +3,7 @@
 The cycle hands over what is latched and goes on at once; a thread of its own writes a new file, syncs it, renames it over
 the old one and syncs the folder. So a trip never waits for a disk, and the record is old or new, never half.
 Between the order to open and the finished record lie a few milliseconds on a healthy disk.
+A copy lies beside the record: a record that was deleted is no way around a latch either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chargepoint.model.ids import EvseId
 from chargepoint.power.latch_codec import KeptLatches, RecordError, decode, encode
 
 FILE_NAME = "latched-faults.json"
+COPY_NAME = "latched-faults-copy.json"
 RETRY_S = 1.0
 CLOSE_PATIENCE_S = 2.0
 
@@ -35,6 +37,8 @@ class LatchFile:
         self._closing = False
         self._trouble = ""
         self._thread: threading.Thread | None = None
+        self._absent: dict[EvseId, dict[FaultCode, str]] = {}
+        """Of EVSEs that are not configured now: they may be configured again."""
 
     @property
     def trouble(self) -> str:
@@ -44,29 +48,14 @@ class LatchFile:
     def open(self, evse_ids: Collection[EvseId]) -> dict[EvseId, dict[FaultCode, str]]:
         """What was latched when the process ended last. A record that cannot be read or written latches LATCH_RECORD on
         every EVSE; an unreadable file is put aside under the same name with `.unreadable`. Never raises."""
-        latched: dict[EvseId, dict[FaultCode, str]] = {}
-        trouble = ""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            latched = decode(self.path.read_bytes())
-        except FileNotFoundError:
-            pass  # the first start
-        except RecordError as error:
-            trouble = f"{self.path}: {error}; every latched fault of before may be lost"
-            with contextlib.suppress(OSError):
-                self.path.replace(self.path.with_name(FILE_NAME + ".unreadable"))
-        except OSError as error:
-            trouble = f"{self.path}: {error.strerror}; see [power] state_dir and its owner"
-        if trouble:
-            latched = _with_trouble(latched, evse_ids, trouble)
-        try:
-            self._write(encode(latched))
-        except OSError as error:
-            written = f"{self.path}: cannot be written: {error.strerror}; see [power] state_dir and its owner"
-            trouble = trouble or written
-            latched = _with_trouble(latched, evse_ids, trouble)
+        latched, trouble = self._read()
         if trouble:
             self._log.error("! %s", trouble)
+            latched = _with_trouble(latched, evse_ids, trouble)
+        if not self._try(encode(latched)):
+            latched = _with_trouble(latched, evse_ids, trouble or self._trouble)
+            self._wanted = encode(latched)
+        self._absent = {evse_id: faults for evse_id, faults in latched.items() if evse_id not in evse_ids}
         for evse_id, faults in latched.items():
             for code, detail in faults.items():
                 self._log.warning("! evse %d %s: still latched from before the restart: %s", evse_id, code.name, detail)
@@ -74,9 +63,39 @@ class LatchFile:
         self._thread.start()
         return latched
 
+    def _read(self) -> tuple[dict[EvseId, dict[FaultCode, str]], str]:
+        """The record; where it is of no use its copy, and in words why."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return decode(self.path.read_bytes()), ""
+        except FileNotFoundError:
+            try:
+                copied = self._read_copy()
+            except FileNotFoundError:
+                return {}, ""  # the first start
+            return copied, f"{self.path}: deleted; its copy says what was latched before"
+        except RecordError as error:
+            trouble = f"{self.path}: {error}; every latched fault of before may be lost"
+            with contextlib.suppress(OSError):
+                self.path.replace(self.path.with_name(FILE_NAME + ".unreadable"))
+        except OSError as error:
+            trouble = f"{self.path}: {error.strerror}; see [power] state_dir and its owner"
+        with contextlib.suppress(FileNotFoundError):
+            return self._read_copy(), trouble
+        return {}, trouble
+
+    def _read_copy(self) -> dict[EvseId, dict[FaultCode, str]]:
+        """What the copy holds, nothing if it is of no use. Raises FileNotFoundError where there is none."""
+        try:
+            return decode(self.path.with_name(COPY_NAME).read_bytes())
+        except FileNotFoundError:
+            raise
+        except (OSError, RecordError):
+            return {}
+
     def keep(self, latches: KeptLatches) -> None:
         """Have this written; returns at once. What was not written yet gives way to the newer record."""
-        data = encode(latches)
+        data = encode({**self._absent, **latches})
         with self._changed:
             self._wanted = data
             self._changed.notify()
@@ -109,7 +128,9 @@ class LatchFile:
         try:
             self._write(data)
         except OSError as error:
-            trouble = f"{self.path}: latched faults cannot be stored: {error.strerror}"
+            trouble = (
+                f"{self.path}: latched faults cannot be stored: {error.strerror}; see [power] state_dir and its owner"
+            )
             if trouble != self._trouble:
                 self._log.error("! %s", trouble)
             self._trouble = trouble
@@ -120,12 +141,13 @@ class LatchFile:
         return True
 
     def _write(self, data: bytes) -> None:
-        fresh = self.path.with_name(FILE_NAME + ".new")
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
+        for name in (FILE_NAME, COPY_NAME):
+            fresh = self.path.with_name(name + ".new")
+            with fresh.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path.with_name(name))
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
