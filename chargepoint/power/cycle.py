@@ -92,6 +92,7 @@ class Cycle:
         self._health_due_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
+        self._waits: list[tuple[Bus, int | None, float | None]] = []
         self._defects = 0
         self._last_defect: Exception | None = None
         self.lateness = Lateness()
@@ -124,7 +125,7 @@ class Cycle:
                 self._recover_from_stall(late_s, now_s)
             due = now_s >= next_tick_s
             self._pump_ready(ready, now_s)
-            if due or not ready.isdisjoint(self._link.filenos()):
+            if self._link.lost or not ready.isdisjoint(self._link.filenos()):
                 self._obey(now_s)
             if not due:
                 self._act_early(now_s)
@@ -165,7 +166,7 @@ class Cycle:
         for evse_id in changed:
             self._last_early_s[evse_id] = now_s
             latches_changed |= self._run(self._stages[evse_id], now_s, publish=True)[1]
-        self._pump(now_s)
+        self._pump_due(now_s)
         self._keep_latches(changed=latches_changed)
 
     def tick(self, now_s: float) -> bool:
@@ -180,7 +181,7 @@ class Cycle:
             off, changed = self._run(stage, now_s, publish=publish)
             all_off &= off
             latches_changed |= changed
-        self._pump(now_s)  # what the cycle just queued goes out now
+        self._pump_due(now_s)  # what the cycle just queued goes out now
         self._keep_latches(changed=latches_changed)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
@@ -260,10 +261,11 @@ class Cycle:
         are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
-        for bus in self._buses:
-            if (fd := bus.fileno()) is not None:
+        self._waits = [(bus, bus.fileno(), bus.deadline_s) for bus in self._buses]
+        for _, fd, deadline_s in self._waits:
+            if fd is not None:
                 descriptors.append(fd)
-            if (deadline_s := bus.deadline_s) is not None and deadline_s < until_s:
+            if deadline_s is not None and deadline_s < until_s:
                 until_s = deadline_s
         try:
             return set(select.select(descriptors, (), (), max(0.0, until_s - self._now()))[0])
@@ -271,10 +273,16 @@ class Cycle:
             return set(descriptors)
 
     def _pump_ready(self, ready: set[int], now_s: float) -> None:
-        """Move the buses that have something to read or whose time has come."""
-        for bus in self._buses:
-            fd, deadline_s = bus.fileno(), bus.deadline_s
+        """Move the buses that have something to read or whose time has come: nothing changed a bus since `_wait`."""
+        for bus, fd, deadline_s in self._waits:
             if fd is None or fd in ready or (deadline_s is not None and deadline_s <= now_s):
+                self._pump_one(bus, now_s)
+
+    def _pump_due(self, now_s: float) -> None:
+        """Move the buses whose time has come: what a bus has to read wakes the loop by itself."""
+        for bus in self._buses:
+            deadline_s = bus.deadline_s
+            if (deadline_s is not None and deadline_s <= now_s) or bus.fileno() is None:
                 self._pump_one(bus, now_s)
 
     def _pump(self, now_s: float) -> None:
