@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import EvseImage, Stage
+from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.ports import Bus
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
@@ -162,48 +162,44 @@ class Cycle:
         if not self._changed or now_s < self._early_s:
             return
         changed, self._changed, self._early_s = self._changed, set(), math.inf
-        latches_changed = False
         for evse_id in changed:
             self._last_early_s[evse_id] = now_s
-            latches_changed |= self._run(self._stages[evse_id], now_s, publish=True)[1]
-        self._pump_due(now_s)
-        self._keep_latches(changed=latches_changed)
+        self._run([self._stages[evse_id] for evse_id in changed], now_s, publish=True)
 
     def tick(self, now_s: float) -> bool:
         """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
-        all_off, latches_changed = True, False
         publish = now_s >= self._image_due_s
         if publish:
             self._image_due_s = now_s + IMAGE_PERIOD_S
         self._changed.clear()
         self._early_s = math.inf
-        for stage in self._stages.values():
-            off, changed = self._run(stage, now_s, publish=publish)
-            all_off &= off
-            latches_changed |= changed
-        self._pump_due(now_s)  # what the cycle just queued goes out now
-        self._keep_latches(changed=latches_changed)
+        all_off = self._run(list(self._stages.values()), now_s, publish=publish)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
             self._report_health()
         self._beat()
         return all_off
 
-    def _run(self, stage: EvseStage, now_s: float, *, publish: bool) -> tuple[bool, bool]:
-        """One EVSE's cycle, its image and events up the link; whether it is off, and whether its latches changed."""
-        image = self._cycle(stage, now_s)
-        events = stage.events()
-        if publish or events:  # what an event follows from is seen before it is heard
-            self._link.send(image)
-        latches_changed = False
-        for event in events:
-            self._link.send(event)
-            latches_changed |= isinstance(event, InterlockTripped | FaultCleared)
-            if isinstance(event, InterlockTripped):
-                self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
-            elif isinstance(event, FaultCleared) and event.author:
-                self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
-        return image.stage in (Stage.OFF, Stage.FAULTED), latches_changed
+    def _run(self, stages: Sequence[EvseStage], now_s: float, *, publish: bool) -> bool:
+        """The cycle of these EVSEs, then in this order: orders to the wire, latches noted, image and events told. Whether all
+        of them are off."""
+        done = [(self._cycle(stage, now_s), stage.events()) for stage in stages]
+        self._pump_due(now_s)  # what the cycles just queued goes out now
+        happened = [event for _, events in done for event in events]
+        self._keep_latches(changed=any(isinstance(event, InterlockTripped | FaultCleared) for event in happened))
+        for image, events in done:
+            if publish or events:  # what an event follows from is seen before it is heard
+                self._link.send(image)
+            for event in events:
+                self._link.send(event)
+                self._log_event(event)
+        return all(image.stage in (Stage.OFF, Stage.FAULTED) for image, _ in done)
+
+    def _log_event(self, event: PowerEvent) -> None:
+        if isinstance(event, InterlockTripped):
+            self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
+        elif isinstance(event, FaultCleared) and event.author:
+            self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
 
     def _keep_latches(self, *, changed: bool) -> None:
         """After the orders are out: the record waits for a disk, a trip never does."""

@@ -3,6 +3,7 @@
 The cycle hands over what is latched and goes on at once; a thread of its own writes a new file, syncs it, renames it over
 the old one and syncs the folder. So a trip never waits for a disk, and the record is old or new, never half.
 Between the order to open and the finished record lie a few milliseconds on a healthy disk.
+A note in the runtime folder, which is memory, closes that gap for a killed process: `keep` writes it before it returns.
 A copy lies beside the record: a record that was deleted is no way around a latch either.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
-from chargepoint.power.latch_codec import KeptLatches, RecordError, decode, encode
+from chargepoint.power.latch_codec import RECORD_MAX_BYTES, KeptLatches, RecordError, decode, encode
 
 FILE_NAME = "latched-faults.json"
 COPY_NAME = "latched-faults-copy.json"
@@ -29,8 +30,12 @@ CLOSE_PATIENCE_S = 2.0
 class LatchFile:
     """Call `open` once before the cycle, `keep` from the cycle, `close` at the end."""
 
-    def __init__(self, folder: Path, log: logging.Logger) -> None:
+    def __init__(self, folder: Path, log: logging.Logger, memory_folder: Path | None = None) -> None:
+        """`memory_folder`: on a file system in memory, for a note that needs no disk; None: no note."""
         self.path = folder / FILE_NAME
+        self._note_path = None if memory_folder is None else memory_folder / FILE_NAME
+        self._note: int | None = None
+        self._note_bytes = 0
         self._log = log
         self._changed = threading.Condition()
         self._wanted: bytes | None = None
@@ -52,6 +57,8 @@ class LatchFile:
         if trouble:
             self._log.error("! %s", trouble)
             latched = _with_trouble(latched, evse_ids, trouble)
+        for evse_id, faults in self._open_note().items():
+            latched[evse_id] = {**faults, **latched.get(evse_id, {})}
         if not self._try(encode(latched)):
             latched = _with_trouble(latched, evse_ids, trouble or self._trouble)
             self._wanted = encode(latched)
@@ -62,6 +69,27 @@ class LatchFile:
         self._thread = threading.Thread(target=self._work, name="latch-record", daemon=True)
         self._thread.start()
         return latched
+
+    def _open_note(self) -> dict[EvseId, dict[FaultCode, str]]:
+        """What a killed process noted. Of no note, or one that is of no use, nothing: the record counts in any case."""
+        if self._note_path is None:
+            return {}
+        with contextlib.suppress(OSError):
+            self._note_path.parent.mkdir(parents=True, exist_ok=True)
+            self._note = os.open(self._note_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            data = os.pread(self._note, RECORD_MAX_BYTES, 0)
+            self._note_bytes = len(data)
+            with contextlib.suppress(RecordError):
+                return decode(data)
+        return {}
+
+    def _write_note(self, data: bytes) -> None:
+        """In one piece over the old note; blanks cover what is left of a longer one."""
+        if self._note is None:
+            return
+        self._note_bytes = max(self._note_bytes, len(data))
+        with contextlib.suppress(OSError):  # the record is written in any case
+            os.pwrite(self._note, data.ljust(self._note_bytes), 0)
 
     def _read(self) -> tuple[dict[EvseId, dict[FaultCode, str]], str]:
         """The record; where it is of no use its copy, and in words why."""
@@ -94,8 +122,9 @@ class LatchFile:
             return {}
 
     def keep(self, latches: KeptLatches) -> None:
-        """Have this written; returns at once. What was not written yet gives way to the newer record."""
+        """Have this noted in memory and written to the disk; returns before the latter. What was not written yet gives way to the newer record."""
         data = encode({**self._absent, **latches})
+        self._write_note(data)
         with self._changed:
             self._wanted = data
             self._changed.notify()
@@ -108,6 +137,9 @@ class LatchFile:
             self._closing = True
             self._changed.notify()
         self._thread.join(CLOSE_PATIENCE_S)
+        if self._note is not None:
+            os.close(self._note)
+            self._note = None
 
     def _work(self) -> None:
         while True:

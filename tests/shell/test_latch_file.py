@@ -134,3 +134,30 @@ def test_a_folder_that_cannot_be_written_at_the_start_stays_a_trouble_until_it_c
     until(lambda: file.trouble == "")
     file.close()
     assert LatchFile(tmp_path / "state", LOG).open(BOTH).keys() == set(BOTH)
+
+
+@pytest.mark.parametrize("longer_before", [False, True])
+def test_a_process_that_is_killed_at_once_has_noted_its_latch(tmp_path: Path, longer_before: bool) -> None:
+    """`keep` has returned and no thread has run: the disk knows nothing yet."""
+    disk, memory = tmp_path / "disk", tmp_path / "memory"
+    file = LatchFile(disk, LOG, memory)
+    file.open(BOTH)
+    record = file.path.read_bytes()
+    if longer_before:
+        file.keep({EvseId(1): {FaultCode.OVER_CURRENT: "x" * 200}, EvseId(2): {FaultCode.RCD: "y" * 200}})
+    file.keep(STOP)
+    file.close()
+    file.path.write_bytes(record)  # as it was before the trip
+    assert LatchFile(disk, LOG, memory).open(BOTH) == STOP
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage"])
+def test_a_note_that_is_of_no_use_changes_nothing(tmp_path: Path, data: bytes) -> None:
+    kept(tmp_path / "disk", STOP, BOTH)
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / FILE_NAME).write_bytes(data)
+    file = LatchFile(tmp_path / "disk", LOG, tmp_path / "memory")
+    assert file.open(BOTH) == STOP
+    file.keep({})
+    file.close()
+    assert LatchFile(tmp_path / "disk", LOG, tmp_path / "memory").open(BOTH) == {}
