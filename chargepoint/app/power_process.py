@@ -32,7 +32,7 @@ def link_path(config: Config) -> Path:
 def run(config: Config) -> None:
     """Until SIGTERM or SIGINT: then ramp down, open, return."""
     notifier = Notifier()
-    latch_file = LatchFile(latch_folder(config), log)
+    latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir)
     station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
     link = LinkServer(link_path(config))
     tick_s = config.power.tick_ms / 1000

@@ -1,7 +1,7 @@
 """The cycle: a plain loop that polls descriptors and ticks. No TLS, no JSON, no database, no asyncio.
 
-Each turn waits at most until the next tick or a bus's deadline. Bytes are moved as soon as they arrive. On the tick every
-EVSE reads, evaluates the interlocks, steps the sequence and commands. Then the image of the EVSE goes up the link.
+Each turn waits at most until the next tick or a bus's deadline; bytes are moved as soon as they arrive; on the tick every
+EVSE runs read, interlocks, sequence, command, and its image goes up the link.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
 
 PROCESS_STALLED_S = 0.2
-"""A tick later than this is a fault of its own and stops power. A little later the pilot/IO board's last reading (0.25 s) would
-be too old, and the board would be called silent. Measured worst case: 9 ms with real-time priority. Without that priority, on an
-overloaded machine: 312 ms (docs/sources/safety.md 5.2)."""
+"""A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
+too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
+overloaded machine 312 ms (docs/sources/safety.md 5.2)."""
 
 EARLY_CYCLE_S = 0.003
 """Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
@@ -92,6 +92,7 @@ class Cycle:
         self._health_due_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
+        self._waits: list[tuple[Bus, int | None, float | None]] = []
         self._defects = 0
         self._last_defect: Exception | None = None
         self.lateness = Lateness()
@@ -124,7 +125,7 @@ class Cycle:
                 self._recover_from_stall(late_s, now_s)
             due = now_s >= next_tick_s
             self._pump_ready(ready, now_s)
-            if due or not ready.isdisjoint(self._link.filenos()):
+            if self._link.lost or not ready.isdisjoint(self._link.filenos()):
                 self._obey(now_s)
             if not due:
                 self._act_early(now_s)
@@ -161,12 +162,9 @@ class Cycle:
         if not self._changed or now_s < self._early_s:
             return
         changed, self._changed, self._early_s = self._changed, set(), math.inf
-        images = []
         for evse_id in changed:
             self._last_early_s[evse_id] = now_s
-            images.append(self._cycle(self._stages[evse_id], now_s))
-        self._pump(now_s)
-        self._report_cycle(images, publish=True)
+        self._run([self._stages[evse_id] for evse_id in changed], now_s, publish=True)
 
     def tick(self, now_s: float) -> bool:
         """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
@@ -175,31 +173,33 @@ class Cycle:
             self._image_due_s = now_s + IMAGE_PERIOD_S
         self._changed.clear()
         self._early_s = math.inf
-        images = [self._cycle(stage, now_s) for stage in self._stages.values()]
-        self._pump(now_s)  # orders first: a trip waits for no link, no log and no disk
-        self._report_cycle(images, publish=publish)
+        all_off = self._run(list(self._stages.values()), now_s, publish=publish)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
             self._report_health()
         self._beat()
-        return all(image.stage in (Stage.OFF, Stage.FAULTED) for image in images)
+        return all_off
 
-    def _report_cycle(self, images: Sequence[EvseImage], *, publish: bool) -> None:
-        """After the orders are on the bus: images and events up the link, the record of latches, and the log last."""
-        happened: list[PowerEvent] = []
-        for image in images:
-            events = self._stages[image.evse_id].events()
-            if publish or events:  # the image that an event follows from arrives before the event
+    def _run(self, stages: Sequence[EvseStage], now_s: float, *, publish: bool) -> bool:
+        """The cycle of these EVSEs, then in this order: orders to the wire, latches noted, image and events reported. Whether all
+        of them are off."""
+        done = [(self._cycle(stage, now_s), stage.events()) for stage in stages]
+        self._pump_due(now_s)  # what the cycles just queued goes out now
+        happened = [event for _, events in done for event in events]
+        self._keep_latches(changed=any(isinstance(event, InterlockTripped | FaultCleared) for event in happened))
+        for image, events in done:
+            if publish or events:  # what an event follows from is seen before it is heard
                 self._link.send(image)
             for event in events:
                 self._link.send(event)
-            happened += events
-        self._keep_latches(changed=any(isinstance(event, InterlockTripped | FaultCleared) for event in happened))
-        for event in happened:
-            if isinstance(event, InterlockTripped):
-                self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
-            elif isinstance(event, FaultCleared) and event.author:
-                self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
+                self._log_event(event)
+        return all(image.stage in (Stage.OFF, Stage.FAULTED) for image, _ in done)
+
+    def _log_event(self, event: PowerEvent) -> None:
+        if isinstance(event, InterlockTripped):
+            self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
+        elif isinstance(event, FaultCleared) and event.author:
+            self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
 
     def _keep_latches(self, *, changed: bool) -> None:
         """After the orders are out: the record waits for a disk, a trip never does."""
@@ -257,10 +257,11 @@ class Cycle:
         are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
-        for bus in self._buses:
-            if (fd := bus.fileno()) is not None:
+        self._waits = [(bus, bus.fileno(), bus.deadline_s) for bus in self._buses]
+        for _, fd, deadline_s in self._waits:
+            if fd is not None:
                 descriptors.append(fd)
-            if (deadline_s := bus.deadline_s) is not None and deadline_s < until_s:
+            if deadline_s is not None and deadline_s < until_s:
                 until_s = deadline_s
         try:
             return set(select.select(descriptors, (), (), max(0.0, until_s - self._now()))[0])
@@ -268,10 +269,16 @@ class Cycle:
             return set(descriptors)
 
     def _pump_ready(self, ready: set[int], now_s: float) -> None:
-        """Move the buses that have something to read or whose time has come."""
-        for bus in self._buses:
-            fd, deadline_s = bus.fileno(), bus.deadline_s
+        """Move the buses that have something to read or whose time has come: nothing changed a bus since `_wait`."""
+        for bus, fd, deadline_s in self._waits:
             if fd is None or fd in ready or (deadline_s is not None and deadline_s <= now_s):
+                self._pump_one(bus, now_s)
+
+    def _pump_due(self, now_s: float) -> None:
+        """Move the buses whose time has come: what a bus has to read wakes the loop by itself."""
+        for bus in self._buses:
+            deadline_s = bus.deadline_s
+            if (deadline_s is not None and deadline_s <= now_s) or bus.fileno() is None:
                 self._pump_one(bus, now_s)
 
     def _pump(self, now_s: float) -> None:

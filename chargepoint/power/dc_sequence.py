@@ -111,6 +111,7 @@ class DcSequence:
         self._discharge_owed = False
         self._discharge_heard_s = 0.0
         self._last_s = 0.0
+        self._demand_spent = False
         self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
@@ -139,6 +140,8 @@ class DcSequence:
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, Target()
+        if i.demand is None or i.demand.phase < Phase.CABLE_CHECK:
+            self._demand_spent = False
         if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:
             self._ramp.reset()
             self._enter(Stage.OPENING, i.now_s)
@@ -167,6 +170,8 @@ class DcSequence:
         self._check = self._waiting_low_since_s = None
         self._discharge_heard_s = 0.0
         self._stop_from_A = abs(self._ramp.current_A)
+        if stage in (Stage.RAMP_DOWN, Stage.OPENING):
+            self._demand_spent = True
 
     def _fail(self, code: FaultCode, detail: str, now_s: float) -> PowerModuleCommand:
         self._failures[code] = detail
@@ -205,9 +210,11 @@ class DcSequence:
             return _OFF
         self._stage = Stage.OFF
         demand = i.demand
-        if demand is None or demand.phase is not Phase.CABLE_CHECK:
+        if demand is None or demand.phase is not Phase.CABLE_CHECK or self._demand_spent:
             self._waiting_low_since_s = None
-            return _OFF  # every session begins with a cable check; no other way in
+            return (
+                _OFF  # every session begins with a cable check, after a demand that asked for nothing; no other way in
+            )
         if not i.pilot.ready or i.lock is not Lock.LOCKED or i.capabilities is None:
             return _OFF  # not yet: the daemon's own time-out speaks
         if i.contactor is not Contactor.OPEN or demand.voltage_limit_V <= SAFE_VOLTAGE_V:

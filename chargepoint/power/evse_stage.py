@@ -25,10 +25,12 @@ from chargepoint.model.image import (
     TokenPresented,
 )
 from chargepoint.ports import (
+    Device,
     EnergyMeter,
     InsulationMonitor,
     PilotBoard,
     PilotBoardCommand,
+    PilotBoardState,
     PowerModule,
     PowerModuleCapabilities,
     PowerModuleCommand,
@@ -109,6 +111,7 @@ class EvseStage:
         self._ratings = ratings
         self._guard = DeviceGuard()
         self._heat = Heat()
+        self._judged: PilotBoardState | None = None
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._module_capabilities: PowerModuleCapabilities | None = None
@@ -210,9 +213,12 @@ class EvseStage:
         nothing to report. Always in one order."""
         hw = self._hw
         return tuple(
-            (device.name, self._guard.trouble(device) or device.identity_error)
+            (device.name, self._guard.trouble(device) or self._identity_error(device))
             for device in (hw.pilot, hw.module, hw.meter, hw.insulation)
         )
+
+    def _identity_error(self, device: Device) -> str:
+        return self._guard.read(device, lambda: device.identity_error) or self._guard.trouble(device)
 
     def events(self) -> list[PowerEvent]:
         """What happened since the last call."""
@@ -241,25 +247,14 @@ class EvseStage:
         self._latch(active, seen, stage_before, now_s)
         self._rated(self._capabilities)
         capabilities = self._shown_capabilities
-        image = replace(
-            self._image(seen, demand, capabilities, stage_before, now_s),
-            meter=self._registers,  # as last read, with its own age
-        )
         if sequence is None:
-            return image
+            return self._image(seen, demand, capabilities, stage_before, now_s, self._registers)
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
         self._open_now = False
-        self._latch({**active, **out.failures}, seen, out.stage, now_s)
+        if out.failures or out.stage is not stage_before:
+            self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
-        return replace(
-            image,
-            stage=out.stage,
-            applied_W=out.applied_W,
-            target_W=out.target_W,
-            limited_by_stage=out.limited_by,
-            faults=self._latches.codes,
-            permitted=self._latches.severity is None,
-        )
+        return self._image(seen, demand, capabilities, out.stage, now_s, self._registers, out)
 
     def _read(self, now_s: float) -> DeviceReadings:
         hw, guard = self._hw, self._guard
@@ -276,8 +271,9 @@ class EvseStage:
         )
         if seen.board is None:
             self._heat = Heat()  # a silent board is a fault of its own
-        else:
+        elif seen.board is not self._judged:  # the same for as long as the board has said nothing new
             self._heat = judge(seen.board.temperatures_degC, required=self._ratings.temperature_required)
+        self._judged = seen.board
         return seen
 
     def _obey(self, out: SequenceOutputs) -> None:
@@ -296,8 +292,10 @@ class EvseStage:
         capabilities: StageCapabilities | None,
         stage: Stage,
         now_s: float,
+        meter: MeterRegisters | None = None,
+        out: SequenceOutputs | None = None,
     ) -> EvseImage:
-        """What is known before the sequence has worked."""
+        """What is known now. `meter`: as last read, with its own age. `out`: what the sequence did; None: it did not work."""
         self._seq += 1
         return EvseImage(
             evse_id=self.evse_id,
@@ -312,11 +310,11 @@ class EvseStage:
             lock=seen.lock,
             voltage_V=seen.voltage_V,
             current_A=seen.current_A,
-            applied_W=0.0,
-            target_W=0.0,
-            limited_by_stage="",
+            applied_W=0.0 if out is None else out.applied_W,
+            target_W=0.0 if out is None else out.target_W,
+            limited_by_stage="" if out is None else out.limited_by,
             insulation_ohm=seen.insulation_ohm,
-            meter=None,
+            meter=meter,
             temperature_degC=self._heat.hottest_degC,
             capabilities=capabilities,
             faults=self._latches.codes,
@@ -445,7 +443,12 @@ class EvseStage:
         ):
             self._board_clear_due_s = now_s + BOARD_CLEAR_PERIOD_S
             self._guard.order(self._hw.pilot, self._hw.pilot.clear_latched)
-        if self._reset_until_s is not None and (not latched or now_s >= self._reset_until_s):
+        if self._reset_until_s is None:
+            return
+        if seen.board is None:  # whether a cause is gone is not known: nothing is let go
+            if now_s >= self._reset_until_s:
+                self._reset_until_s = None
+        elif not latched or now_s >= self._reset_until_s:
             self._reset_until_s = None
             self._latches.ask_reset()
             self._resetting = True

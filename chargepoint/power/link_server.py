@@ -40,6 +40,11 @@ class LinkServer:
         """A daemon is there."""
         return self._peer is not None
 
+    @property
+    def lost(self) -> bool:
+        """A daemon went away and `receive` has not said so yet."""
+        return self._lost
+
     def receive(self) -> tuple[list[DownMessage], bool]:
         """Messages since the last call, and whether the daemon went away after them. Malformed ones land in `errors`."""
         messages: list[DownMessage] = []

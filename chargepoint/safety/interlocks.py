@@ -409,12 +409,13 @@ class Interlocks:
     def evaluate(self, inputs: InterlockInputs) -> dict[FaultCode, str]:
         """Codes whose condition has held for its delay, with the detail to report."""
         tripped: dict[FaultCode, str] = {}
+        since_s: dict[Interlock, float] = {}
         for row in self._table:
             detail = row.condition(inputs)
             if detail is None:
-                self._since_s.pop(row, None)
                 continue
-            since_s = self._since_s.setdefault(row, inputs.now_s)
-            if inputs.now_s - since_s >= row.delay_s:
+            since_s[row] = self._since_s.get(row, inputs.now_s)
+            if inputs.now_s - since_s[row] >= row.delay_s:
                 tripped.setdefault(row.code, detail)
+        self._since_s = since_s
         return tripped

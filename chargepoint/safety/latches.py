@@ -48,11 +48,14 @@ class Latches:
         self._left: set[FaultCode] = set()
         """Latched faults that have seen the car gone."""
         self._reset_asked = False
+        self._codes: frozenset[FaultCode] = frozenset()
+        self._severity: Severity | None = None
+        self._sum_up()
 
     @property
     def codes(self) -> frozenset[FaultCode]:
         """What is latched now."""
-        return frozenset(self._latched)
+        return self._codes
 
     @property
     def operator(self) -> dict[FaultCode, str]:
@@ -66,11 +69,14 @@ class Latches:
     @property
     def severity(self) -> Severity | None:
         """The worst latched severity that stops power, None if nothing does."""
-        severities = {CATALOGUE[code].severity for code in self._latched}
-        for severity in (Severity.EMERGENCY, Severity.ERROR):
-            if severity in severities:
-                return severity
-        return None
+        return self._severity
+
+    def _sum_up(self) -> None:
+        """After each change, and not in each cycle."""
+        self._codes = frozenset(self._latched)
+        severities = {CATALOGUE[code].severity for code in self._codes}
+        stopping = (severity for severity in (Severity.EMERGENCY, Severity.ERROR) if severity in severities)
+        self._severity = next(stopping, None)
 
     def ask_reset(self) -> None:
         """A person or the central system asks: clears at the next `step` what may clear."""
@@ -94,6 +100,8 @@ class Latches:
             del self._latched[code]
             self._left.discard(code)
         self._reset_asked = False
+        if new or cleared:
+            self._sum_up()
         return new, cleared
 
     def _may_clear(self, code: FaultCode, resting: bool) -> bool:

@@ -51,7 +51,7 @@ def judge(temperatures_degC: Sequence[float | None], *, required: bool) -> Heat:
 
 
 def _is_lost(value: float | None) -> bool:
-    return value is None or value < PLAUSIBLE_FROM_DEGC
+    return value is None or not value >= PLAUSIBLE_FROM_DEGC  # what is no number is lost too
 
 
 def _seen(value: float | None) -> str:

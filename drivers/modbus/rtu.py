@@ -259,6 +259,9 @@ class RtuMaster:
         """The next request if its time has come, else nothing. What is returned counts as sent at `now_s`."""
         if self._out is not None or not self._connected:
             return b""
+        if not any(self._queues):
+            self._waiting_since_s = None
+            return b""
         self._refuse_backed_off(now_s)
         item = self._next(now_s)
         if item is None:
@@ -292,6 +295,8 @@ class RtuMaster:
             return None
         if self._out is not None:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
+        if not any(self._queues):
+            return None
         queued = (item for queue in self._queues for item in queue)
         return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
 
@@ -323,7 +328,10 @@ class RtuMaster:
             self._defects[unit] = (f"unit {unit}: its driver failed: {type(error).__name__}: {error}", outcome.at_s)
 
     def _standing(self, unit: int) -> _Standing:
-        return self._units.setdefault(unit, _Standing())
+        standing = self._units.get(unit)
+        if standing is None:
+            standing = self._units[unit] = _Standing()
+        return standing
 
     def _free_at_s(self, item: _Queued) -> float:
         silence_s = self._silence_s + self._standing(item.request.unit).timing.gap_s
@@ -340,6 +348,8 @@ class RtuMaster:
 
     def _refuse_backed_off(self, now_s: float) -> None:
         """Fail what is for devices in back-off; a stop is kept."""
+        if all(standing.not_before_s <= now_s for standing in self._units.values()):
+            return
         for queue in self._queues[Priority.STOP + 1 :]:
             for item in queue[:]:
                 standing = self._standing(item.request.unit)

@@ -11,7 +11,7 @@ import pytest
 
 from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule
 from chargepoint.model.ids import EvseId
-from chargepoint.power.latch_file import FILE_NAME, LatchFile
+from chargepoint.power.latch_file import COPY_NAME, FILE_NAME, LatchFile
 
 LOG = logging.getLogger("test-latches")
 STOP = {EvseId(1): {FaultCode.EMERGENCY_STOP: "chain is open"}}
@@ -86,3 +86,78 @@ def test_keep_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.Mon
         file.keep(STOP)
     assert time.monotonic() - begun_s < 0.25
     file.close()
+
+
+def kept(folder: Path, latched: dict[EvseId, dict[FaultCode, str]], evse_ids: list[EvseId]) -> None:
+    file = LatchFile(folder, LOG)
+    file.open(evse_ids)
+    file.keep(latched)
+    file.close()
+
+
+def test_a_deleted_record_is_no_way_around_a_latch(tmp_path: Path) -> None:
+    kept(tmp_path, STOP, BOTH)
+    (tmp_path / FILE_NAME).unlink()
+    latched = LatchFile(tmp_path, LOG).open(BOTH)
+    assert latched[EvseId(1)].keys() == {FaultCode.EMERGENCY_STOP, FaultCode.LATCH_RECORD}
+    assert "deleted" in latched[EvseId(2)][FaultCode.LATCH_RECORD]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage"])
+def test_an_unreadable_record_gives_way_to_its_copy(tmp_path: Path, data: bytes) -> None:
+    kept(tmp_path, STOP, BOTH)
+    (tmp_path / FILE_NAME).write_bytes(data)
+    latched = LatchFile(tmp_path, LOG).open(BOTH)
+    assert latched[EvseId(1)].keys() == {FaultCode.EMERGENCY_STOP, FaultCode.LATCH_RECORD}
+
+
+def test_a_missing_or_broken_copy_is_no_fault_while_the_record_is_whole(tmp_path: Path) -> None:
+    for spoil in (Path.unlink, lambda path: path.write_bytes(b"{")):
+        kept(tmp_path, STOP, BOTH)
+        spoil(tmp_path / COPY_NAME)
+        assert LatchFile(tmp_path, LOG).open(BOTH) == STOP
+
+
+def test_a_latch_outlives_a_time_in_which_its_evse_is_not_configured(tmp_path: Path) -> None:
+    kept(tmp_path, STOP, BOTH)
+    kept(tmp_path, {EvseId(2): {}}, [EvseId(2)])
+    assert LatchFile(tmp_path, LOG).open(BOTH) == STOP
+
+
+def test_a_folder_that_cannot_be_written_at_the_start_stays_a_trouble_until_it_can(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a folder")
+    file = LatchFile(tmp_path / "state", LOG)
+    file.open(BOTH)
+    assert "see [power] state_dir" in file.trouble  # a reset alone must not end it
+    (tmp_path / "state").unlink()
+    (tmp_path / "state").mkdir()
+    until(lambda: file.trouble == "")
+    file.close()
+    assert LatchFile(tmp_path / "state", LOG).open(BOTH).keys() == set(BOTH)
+
+
+@pytest.mark.parametrize("longer_before", [False, True])
+def test_a_process_that_is_killed_at_once_has_noted_its_latch(tmp_path: Path, longer_before: bool) -> None:
+    """`keep` has returned and no thread has run: the disk knows nothing yet."""
+    disk, memory = tmp_path / "disk", tmp_path / "memory"
+    file = LatchFile(disk, LOG, memory)
+    file.open(BOTH)
+    record = file.path.read_bytes()
+    if longer_before:
+        file.keep({EvseId(1): {FaultCode.OVER_CURRENT: "x" * 200}, EvseId(2): {FaultCode.RCD: "y" * 200}})
+    file.keep(STOP)
+    file.close()
+    file.path.write_bytes(record)  # as it was before the trip
+    assert LatchFile(disk, LOG, memory).open(BOTH) == STOP
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage"])
+def test_a_note_that_is_of_no_use_changes_nothing(tmp_path: Path, data: bytes) -> None:
+    kept(tmp_path / "disk", STOP, BOTH)
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / FILE_NAME).write_bytes(data)
+    file = LatchFile(tmp_path / "disk", LOG, tmp_path / "memory")
+    assert file.open(BOTH) == STOP
+    file.keep({})
+    file.close()
+    assert LatchFile(tmp_path / "disk", LOG, tmp_path / "memory").open(BOTH) == {}

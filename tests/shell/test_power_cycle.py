@@ -28,6 +28,7 @@ from chargepoint.ports import (
 )
 from chargepoint.power.cycle import Cycle
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
+from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
 from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
@@ -458,6 +459,31 @@ def test_a_trip_is_told_after_the_image_that_shows_its_cause(station: Station, m
     assert told[tripped].code is FaultCode.PILOT_LOST
     assert shown.pilot is ControlPilot.A and FaultCode.PILOT_LOST in shown.faults
     daemon.close()
+
+
+def test_a_latch_is_noted_before_anybody_hears_of_the_trip(
+    station: Station, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever kills the process at the first word about a trip must not find the latch unknown."""
+    happened: list[str] = []
+    note = LatchFile(tmp_path / "state", LOG)
+    monkeypatch.setattr(note, "keep", lambda latches: happened.append(f"noted {sorted(latches[EvseId(1)])}"))
+    station.cycle._latch_file = note
+    told = station.link.send
+
+    def send(message: Any) -> None:
+        if isinstance(message, InterlockTripped) and message.code is FaultCode.INTERNAL:
+            happened.append("logged already" if "INTERNAL" in caplog.text else "told")
+        told(message)
+
+    monkeypatch.setattr(station.link, "send", send)
+
+    def fail(now_s: float) -> EvseImage:
+        raise OverflowError("a defect")
+
+    monkeypatch.setattr(station.stage, "cycle", fail)
+    station.run(3)
+    assert happened.index(f"noted {[FaultCode.INTERNAL]}") < happened.index("told")
 
 
 def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_each_time(

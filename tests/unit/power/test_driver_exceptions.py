@@ -46,6 +46,23 @@ def test_a_driver_whose_poll_raises_is_a_silent_device_and_comes_back(plant_loop
     assert loop.image.faults == frozenset()
 
 
+def test_a_driver_that_cannot_say_who_it_is_ends_nothing_but_itself(
+    plant_loop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = plant_loop
+    loop.reach(Stage.TRANSFER)
+    driver = loop.stage._hw.meter
+    monkeypatch.setattr(type(driver), "identity_error", property(broken))
+    troubles = dict(loop.stage.identity_errors)
+    assert troubles[driver.name].startswith("meter: its driver failed: OverflowError: a defect of the driver")
+    assert [trouble for trouble in troubles.values() if trouble] == [troubles[driver.name]]
+    monkeypatch.undo()
+    loop.order(Phase.OFF)
+    loop.run(REST_S + 3.5)
+    assert FaultCode.METER_COMMUNICATION in loop.tripped()
+    assert loop.image.faults == frozenset()
+
+
 @pytest.mark.parametrize("device", ["pilot", "module"])
 def test_a_driver_that_takes_no_order_opens_the_contactor_all_the_same(plant_loop: Any, device: str) -> None:
     """Its own cyclic writes would repeat the old order for ever: unpolled, the board's watchdog opens."""

@@ -148,6 +148,29 @@ def test_a_board_watchdog_that_opened_takes_the_request_away_at_once(plant_loop:
     assert not loop.plant.modules["psu"].output_on or loop.plant.modules["psu"].source_current_A == 0.0
 
 
+@pytest.mark.parametrize("older_board", [False, True])
+def test_a_cable_check_that_a_dip_ended_never_begins_again_for_the_demand_that_stayed(
+    plant_loop: Any, older_board: bool
+) -> None:
+    """An open door clears by itself: what may not come back is the closing that nobody ordered anew."""
+    loop = plant_loop
+    inject(loop.plant, "board_latches_nothing", older_board)
+    loop.reach(Stage.CABLE_CHECK)
+    closings = Closings(loop)
+    loop.watch = closings
+    inject(loop.plant, "door_open", True)
+    loop.run(0.03)
+    inject(loop.plant, "door_open", False)
+    loop.run(8.0)
+    assert FaultCode.DOOR_OPEN in loop.tripped()
+    assert loop.image.faults == frozenset()
+    assert (loop.image.stage, closings.closings) == (Stage.OFF, 0)
+    loop.order(Phase.OFF)
+    loop.run(0.1)
+    loop.order(Phase.CABLE_CHECK)  # a new session
+    loop.until(lambda: loop.at(Stage.CABLE_CHECK))
+
+
 # -- the watch itself ------------------------------------------------------------------------------------------------------
 
 

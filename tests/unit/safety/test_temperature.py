@@ -11,7 +11,7 @@ def test_with_both_contacts_the_hottest_sensor_counts_and_everything_may_flow() 
     assert judge((40.0, 45.0, 50.0, None), required=True) == Heat(50.0)
 
 
-@pytest.mark.parametrize("lost", [None, -40.1, -200.0])
+@pytest.mark.parametrize("lost", [None, -40.1, -200.0, float("nan")])
 def test_one_lost_contact_halves_the_current_and_is_named(lost: float | None) -> None:
     heat = judge((lost, 45.0, 30.0), required=True)
     assert (heat.hottest_degC, heat.share, heat.lost) == (45.0, SHARE_WITHOUT_ONE, "")
