@@ -1,7 +1,7 @@
 """The cycle: a plain loop that polls descriptors and ticks. No TLS, no JSON, no database, no asyncio.
 
-Each turn waits at most until the next tick or a bus's deadline; bytes are moved as soon as they arrive; on the tick every
-EVSE runs read, interlocks, sequence, command, and its image goes up the link.
+Each turn waits at most until the next tick or a bus's deadline. Bytes are moved as soon as they arrive. On the tick every
+EVSE reads, evaluates the interlocks, steps the sequence and commands. Then the image of the EVSE goes up the link.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
 
 PROCESS_STALLED_S = 0.2
-"""A tick later than this is told as such and stops power: a little more, and the pilot/IO board's last word (0.25 s) would be
-too old by our own sleep, and the board be called silent. Measured worst case with real-time priority: 9 ms, without and on an
-overloaded machine 312 ms (docs/sources/safety.md 5.2)."""
+"""A tick later than this is a fault of its own and stops power. A little later the pilot/IO board's last reading (0.25 s) would
+be too old, and the board would be called silent. Measured worst case: 9 ms with real-time priority. Without that priority, on an
+overloaded machine: 312 ms (docs/sources/safety.md 5.2)."""
 
 EARLY_CYCLE_S = 0.003
 """Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""

@@ -15,7 +15,7 @@ from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.target import Target, charge_voltage_V, target
+from chargepoint.power.target import CurrentTarget, charge_voltage_V, target
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
     PRE_CHARGE_CURRENT_A,
@@ -104,7 +104,7 @@ class DcSequence:
         self._stage = Stage.OFF
         self._entered_s = 0.0
         self._check: CableCheck | None = None
-        self._target = Target()
+        self._target = CurrentTarget()
         self._failures: dict[FaultCode, str] = {}
         self._waiting_low_since_s: float | None = None
         self._left_charged = False
@@ -139,7 +139,7 @@ class DcSequence:
 
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
-        self._failures, self._target = {}, Target()
+        self._failures, self._target = {}, CurrentTarget()
         if i.demand is None or i.demand.phase < Phase.CABLE_CHECK:
             self._demand_spent = False
         if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:

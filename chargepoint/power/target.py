@@ -11,7 +11,7 @@ from chargepoint.safety.envelope import OVER_VOLTAGE_MARGIN_V, SAFE_VOLTAGE_V, E
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CurrentTarget:
     """Where the ramp goes: signed amperes, the same in watts, and in a word why it is not what was wanted ("" if it is).
 
     `allowed_A` is what might flow if the battery were not at its floor: a car that opened its contactors looks like that.
@@ -37,21 +37,25 @@ def target(
     temperature_degC: float | None,
     frequency_Hz: float | None,
     temperature_share: float = 1.0,
-) -> Target:
+) -> CurrentTarget:
     """What shall flow now, at most `temperature_share` of the rated current. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
     if capabilities is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
-        return Target(limited_by="no voltage reading")
+        return CurrentTarget(limited_by="no voltage reading")
     rated_V = min(envelope.voltage_max_V, capabilities.voltage_max_V)
     if voltage_V > min(demand.voltage_limit_V, rated_V) + OVER_VOLTAGE_MARGIN_V:
-        return Target(limited_by="car's maximum voltage" if demand.voltage_limit_V < rated_V else "rated voltage")
+        return CurrentTarget(
+            limited_by="car's maximum voltage" if demand.voltage_limit_V < rated_V else "rated voltage"
+        )
     wanted_W: float | None = demand.power_W
     if demand.law is not None:
         wanted_W = law_power_W(demand.law, frequency_Hz)
     if wanted_W is None:
-        return Target(limited_by="no grid frequency")
+        return CurrentTarget(limited_by="no grid frequency")
     power_W = demand.limits_W.clamp(wanted_W)
     if power_W > 0 and voltage_V > charge_voltage_V(demand, rated_V) + OVER_VOLTAGE_MARGIN_V:
-        return Target(limited_by="target voltage")  # the battery is above what the car asks for: nothing can flow in
+        return CurrentTarget(
+            limited_by="target voltage"
+        )  # the battery is above what the car asks for: nothing can flow in
     limited_by = "limits" if power_W != wanted_W else ""
     heat = temperature_factor(temperature_degC) * temperature_share
     charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
@@ -73,5 +77,5 @@ def target(
     if allowed_A != wanted_A:
         limited_by = "temperature" if heat < 1.0 else "current"
     if power_W < 0 and voltage_V <= demand.voltage_floor_V:
-        return Target(0.0, 0.0, "temperature" if heat < 1.0 else "voltage floor", allowed_A)
-    return Target(allowed_A, allowed_A * voltage_V, limited_by, allowed_A)
+        return CurrentTarget(0.0, 0.0, "temperature" if heat < 1.0 else "voltage floor", allowed_A)
+    return CurrentTarget(allowed_A, allowed_A * voltage_V, limited_by, allowed_A)
