@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import os
+import select
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -636,7 +637,9 @@ def test_the_socket_is_for_owner_and_group_and_a_left_over_one_is_no_hindrance(t
     assert not path.exists()
 
 
-def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(tmp_path: Path) -> None:
+def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     station = Station(tmp_path / "run" / "power.sock")
     tick_s = 1.0
     station.cycle = Cycle(
@@ -646,7 +649,7 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(tmp
     sent_s: list[float] = []
     acted_s: list[float] = []
     cycles: list[float] = []
-    whole, pump = station.stage.cycle, station.bus.pump
+    whole, wait = station.stage.cycle, select.select
 
     def cycle(now_s: float) -> EvseImage:
         cycles.append(now_s)
@@ -656,14 +659,15 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(tmp
             acted_s.append(now_s)
         return image
 
-    def send_between_ticks(now_s: float) -> None:
-        pump(now_s)
+    def send_between_ticks(reading: Any, writing: Any, failing: Any, _: float) -> Any:
+        now_s = station.clock()
         if cycles and now_s - cycles[-1] > 0.3 and len(sent_s) < 2:
             sent_s.append(now_s)
             daemon.demand(Phase.OFF)  # the second is the first once more
+        return wait(reading, writing, failing, 0.0)  # the clock moves by itself: nothing has to be slept
 
     station.stage.cycle = cycle  # type: ignore[method-assign]
-    station.bus.pump = send_between_ticks  # type: ignore[method-assign]
+    monkeypatch.setattr("chargepoint.power.cycle.select.select", send_between_ticks)
     station.run(3)
     assert acted_s[0] - sent_s[0] < 0.1
     after_second = next(now_s for now_s in cycles if now_s > sent_s[1])
