@@ -15,7 +15,7 @@ from chargepoint.model.transactions import ChargingState, StopReason, TriggerRea
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationAnswered:
-    """The central system (or the local rule) answered for a token. `why`: see `Verdict`."""
+    """The central system (or the local rule) answered for a token. `why`: see `TokenVerdict`."""
 
     token: IdToken
     status: AuthorizationStatus

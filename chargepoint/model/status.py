@@ -35,7 +35,7 @@ class AuthorizationStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TokenVerdict:
     """What was decided about a token. `why`: the reason in words, where the status alone would name a wrong one."""
 
     status: AuthorizationStatus

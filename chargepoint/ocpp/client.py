@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.ids import EvseId, IdToken
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, Verdict
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, ReadingContext, TransactionRecord
 from chargepoint.ocpp import credentials
 from chargepoint.ocpp.blocks import authorization, availability, meter_values, security, transactions
@@ -95,19 +95,19 @@ class OcppClient:
         self._station.board.changed(replace(change, at_utc=change.at_utc + self._station.clock_correction))
         self._wake_ups.send.set()
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> Verdict:
+    async def authorize(self, token: IdToken, evse_id: EvseId) -> TokenVerdict:
         """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15)."""
         why = self._why_not_online()
         if self.online:
             known = authorization.before_asking(token, evse_id, self._station.context, self._now())
             if known is not None:
-                return Verdict(known)
+                return TokenVerdict(known)
             payload = {"idToken": authorization.token_on_wire(token)}
             try:
                 async with asyncio.timeout(self._csms.call_timeout_s):
                     outcome = await self._caller.call(Outgoing("Authorize", payload))
                 if isinstance(outcome, ResultReceived) and outcome.violation is None:
-                    return Verdict(status_at(outcome.payload["idTokenInfo"], evse_id))
+                    return TokenVerdict(status_at(outcome.payload["idTokenInfo"], evse_id))
                 why = "this token is not fit to be asked about" if outcome is None else failure(outcome)
             except ConnectionLost:
                 why = "the connection to the central system was lost before it answered"
@@ -115,7 +115,7 @@ class OcppClient:
                 why = f"the central system did not answer within {self._csms.call_timeout_s:g} s"
             self._log.warning("! Authorize: %s; deciding without the central system", why)
         status = authorization.without_csms(token, evse_id, self._station.context, self._now())
-        return Verdict(status, why if status is AuthorizationStatus.UNKNOWN else "")
+        return TokenVerdict(status, why if status is AuthorizationStatus.UNKNOWN else "")
 
     def _why_not_online(self) -> str:
         if not self._csms.enabled:

@@ -20,7 +20,13 @@ from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StartTransaction, StationCommand, StopTransaction
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.limits import ZERO
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged, EvseState, Verdict
+from chargepoint.model.status import (
+    AuthorizationStatus,
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    EvseState,
+    TokenVerdict,
+)
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
@@ -192,7 +198,7 @@ async def test_authorize_online_offline_and_from_the_cache(bench: Bench, csms: C
     await eventually(lambda: bench.client.online)
     assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     blocked = IdToken("DEADBEEF", IdTokenType.ISO14443)
-    assert await bench.client.authorize(blocked, EvseId(1)) == Verdict(AuthorizationStatus.BLOCKED)
+    assert await bench.client.authorize(blocked, EvseId(1)) == TokenVerdict(AuthorizationStatus.BLOCKED)
     csms.faults.swallow = "Authorize"  # no answer: decide without, in call_timeout_s
     assert (await bench.client.authorize(TOKEN, EvseId(1))).status is AuthorizationStatus.ACCEPTED
     csms.faults.error = ("Authorize", "InternalError")

@@ -31,7 +31,7 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, Verdict
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionEventType, TransactionRecord
 from chargepoint.store.errors import StoreFull
 from chargepoint.store.rows import Journal, OpenTransaction, OutboxKind, OutboxRow
@@ -109,9 +109,9 @@ class CentralSystemSide:
         self.made[name] = record
         return OutboxRow(name, "TransactionEvent", "{}", OutboxKind.TRANSACTION, str(record.transaction_id))
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> Verdict:
+    async def authorize(self, token: IdToken, evse_id: EvseId) -> TokenVerdict:
         await asyncio.sleep(0)
-        return Verdict(self.status)
+        return TokenVerdict(self.status)
 
     async def status_changed(self, change: ConnectorStatusChanged) -> None:
         self.statuses.append(change)

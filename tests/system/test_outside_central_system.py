@@ -41,6 +41,7 @@ def negative_limit(transaction_id: str, power_W: float) -> dict[str, Any]:
 async def test_the_car_gives_because_an_outside_central_system_said_so(new_demo: Callable[..., Demo]) -> None:
     async with library_csms("CP-DEMO") as (url, connected):
         demo = new_demo("--csms", url)
+        await asyncio.to_thread(demo.until, "the station to connect", connected.done)
         system = await connected
         await asyncio.to_thread(demo.until, "the first loop", lambda: demo.state()["car"]["loops"] > 0)
         meaning = {
