@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 STEP = re.compile(r"`([\w/]+\.py)` -> `([\w.]+)`")
 
+pytestmark = pytest.mark.slow  # a whole demo
+
 Calls = dict[int, list[tuple[float, str, str]]]
 
 
