@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargepoint.model.faults import CATALOGUE
+from chargepoint.model.faults import CATALOGUE, ResetRule
 from chargepoint.model.image import ControlPilot, EvseImage
 from chargepoint.model.status import ConnectorStatus
 
@@ -46,7 +46,7 @@ class ConnectorStatusRule:
             self._image_since_s = now_s
         if not image.permitted and image.faults:
             starting = not self._was_clear and now_s - self._image_since_s < START_S
-            if starting and all(CATALOGUE[code].reset.value == "auto" for code in image.faults):
+            if starting and all(CATALOGUE[code].reset is ResetRule.AUTO for code in image.faults):
                 return self.status
             return ConnectorStatus.FAULTED
         self._was_clear = True

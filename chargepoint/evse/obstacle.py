@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargepoint.model.faults import CATALOGUE
+from chargepoint.model.faults import CATALOGUE, ResetRule
 from chargepoint.model.image import EvseImage
 
 PATIENCE_S = 5.0
@@ -29,7 +29,7 @@ def obstacle(image: EvseImage | None, *, operative: bool, meter_fresh: bool) -> 
     if not image.permitted:
         kinds = [CATALOGUE[code] for code in sorted(image.faults)]
         text = "; ".join(f"{kind.title}: {kind.remedy}" for kind in kinds) or "power is not permitted"
-        return Obstacle(text, refuses_tokens=True, stays=any(kind.reset.value != "auto" for kind in kinds))
+        return Obstacle(text, refuses_tokens=True, stays=any(kind.reset is not ResetRule.AUTO for kind in kinds))
     if not meter_fresh:
         return Obstacle("the meter gives no reading", refuses_tokens=False, stays=False)
     return None
