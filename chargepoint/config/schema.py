@@ -186,10 +186,20 @@ class Iso15118Section(Section):
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
     control_modes: tuple[Literal["dynamic", "scheduled"], ...] = Field(
-        ("dynamic", "scheduled"), min_length=1, max_length=2, description="offered to the car, the preferred one first"
+        ("dynamic", "scheduled"),
+        min_length=1,
+        max_length=2,
+        description="preferred first; both are offered, as ISO 15118-20 wants",
     )
     charge_loop_timeout_s: float = Field(
         0.5, ge=0.5, le=3.0, description="V2G_SECC_Sequence_Timeout in the charge loop"
+    )
+    on_voltage_timeout_s: float = Field(
+        10.0, ge=2.0, le=60.0, description="a car silent for longer while its wires are under voltage is switched off"
+    )
+    discharge_sign: Literal["negative", "positive"] = Field(
+        "negative",
+        description="sign of our discharge limits on the wire; negative as ISO 15118-20 has it, positive for cars that want magnitudes",
     )
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
