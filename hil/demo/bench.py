@@ -20,8 +20,9 @@ from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.evcc.body import PlantBody
-from hil.simulators.evcc.drive import Drive, Progress
+from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plugged_car import PluggedCar
+from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
 

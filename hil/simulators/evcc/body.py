@@ -1,16 +1,21 @@
-"""The car's body: pilot resistor, inlet contactors, battery, measured on the plant through its control socket."""
+"""The car's body: pilot resistor, inlet contactors, battery, on-board charger.
+
+`CarBody` is the port. `PlantBody` is a car on the plant, measured through the plant's control socket. `MemoryBody` is a
+body without a plant for tests of the core.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
+from hil.simulators.evcc.orders import CarOrder, OrderCharger, OrderContactors, OrderPilot
 from hil.simulators.line_socket import LineSocket
 
 
 @dataclass(frozen=True, slots=True)
 class Inlet:
-    """What the car measures. current_A positive into the battery."""
+    """What the car measures. Positive current and power flow into the car."""
 
     inlet_V: float
     battery_V: float
@@ -18,6 +23,32 @@ class Inlet:
     soc_percent: float
     duty_percent: float | None
     pilot: str
+    charger_W: float = 0.0
+    """Active power of the on-board charger (AC)."""
+
+
+NOTHING_MEASURED = Inlet(0.0, 0.0, 0.0, 50.0, None, "B")
+
+
+def is_digital(measured: Inlet) -> bool:
+    """The pilot asks for digital communication: 5 % duty, 3 to 7 % measured (IEC 61851-1 Annex A)."""
+    return measured.duty_percent is not None and 3.0 <= measured.duty_percent <= 7.0
+
+
+class CarBody(Protocol):
+    """Each call returns what the car measures after it. Raises `hil.simulators.line_socket.Refused`."""
+
+    async def measure(self) -> Inlet:
+        """Measure."""
+
+    async def pilot(self, state: str) -> Inlet:
+        """`B` or `C`."""
+
+    async def contactors(self, *, closed: bool) -> Inlet:
+        """Close or open the inlet contactors."""
+
+    async def charger(self, power_W: float) -> Inlet:
+        """Active power of the on-board charger, sum of its phases."""
 
 
 class PlantBody:
@@ -39,13 +70,38 @@ class PlantBody:
         """Close or open the inlet contactors."""
         return await self._car({"contactors": "closed" if closed else "open"})
 
+    async def charger(self, power_W: float) -> Inlet:
+        """Active power of the on-board charger; refused where this EVSE of the plant has no AC outlet."""
+        return await self._car({"charger_W": power_W})
+
     async def _car(self, change: dict[str, Any]) -> Inlet:
-        seen = await self._plant.ask({"do": "car", "evse": self._evse, **change})
+        measured = await self._plant.ask({"do": "car", "evse": self._evse, **change})
         return Inlet(
-            inlet_V=float(seen["inlet_V"]),
-            battery_V=float(seen["battery_V"]),
-            current_A=float(seen["current_A"]),
-            soc_percent=float(seen["soc_percent"]),
-            duty_percent=seen["duty_percent"],
-            pilot=str(seen["pilot"]),
+            inlet_V=float(measured["inlet_V"]),
+            battery_V=float(measured["battery_V"]),
+            current_A=float(measured["current_A"]),
+            soc_percent=float(measured["soc_percent"]),
+            duty_percent=measured["duty_percent"],
+            pilot=str(measured["pilot"]),
+            charger_W=float(measured.get("charger_W", 0.0)),
         )
+
+
+@dataclass(slots=True)
+class MemoryBody:
+    """A body that obeys at once; tests set what the inlet measures."""
+
+    inlet: Inlet = field(default_factory=lambda: Inlet(0.0, 400.0, 0.0, 50.0, 5.0, "B"))
+    contactors_closed: bool = False
+    history: list[CarOrder] = field(default_factory=list)
+
+    def perform(self, order: CarOrder) -> None:
+        """Obey one order; an order to the connection is only kept in the history."""
+        self.history.append(order)
+        match order:
+            case OrderPilot(state):
+                self.inlet = replace(self.inlet, pilot=state)
+            case OrderContactors(closed):
+                self.contactors_closed = closed
+            case OrderCharger(power_W):
+                self.inlet = replace(self.inlet, charger_W=power_W)

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hil.simulators.evcc.body import PlantBody
-from hil.simulators.evcc.drive import Drive, Progress, is_digital
+from hil.simulators.evcc.body import CarBody, is_digital
+from hil.simulators.evcc.drive import Drive
+from hil.simulators.evcc.progress import Progress
 from hil.simulators.line_socket import Refused
 
 FULL_PERCENT = 100.0
@@ -36,7 +37,7 @@ class PilotCall:
 class PluggedCar:
     """Run `run` in a task from plug to unplug. `progress` is the present session's, or the last one's."""
 
-    def __init__(self, body: PlantBody, new_session: Callable[[], Drive]) -> None:
+    def __init__(self, body: CarBody, new_session: Callable[[], Drive]) -> None:
         self._body = body
         self._new_session = new_session
         self._drive = new_session()

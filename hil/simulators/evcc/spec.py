@@ -1,4 +1,7 @@
-"""What the simulated car is and wants: ratings, energy, preferences, patience. Changeable while it runs."""
+"""What the simulated car is and wants: ratings, energy, preferences, patience. Changeable while it runs.
+
+What a session does with it (services, pauses, renegotiations, misbehaviour) is a `CarPlan`.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,23 @@ class CarSpec:
     capacity_Wh: float = 60_000.0
     minimum_soc_percent: float = 20.0
     target_soc_percent: float = 80.0
+    maximum_soc_percent: float = 100.0
     departure_s: int = 8 * 3600
     bidirectional: bool = True
+    """Prefer the BPT variant of each service."""
     control_mode: str = "dynamic"
     """`dynamic` or `scheduled`; the first parameter set with it is taken, else the first at all."""
     scheduled_power_W: float = 11_000.0
-    """In Scheduled mode: what it asks for, signed, cut to the limits of the last response."""
+    """In Scheduled mode: the power the car asks for, signed, cut to the limits of the last response."""
+    charger_power_max_W: float = 11_000.0
+    """On-board charger, sum of its phases."""
+    charger_power_min_W: float = 1_380.0
+    charger_discharge_max_W: float = 7_000.0
+    charger_phases: int = 3
+    charger_asymmetric: bool = False
+    """The on-board charger gives limits per phase (`_L2`, `_L3`)."""
     loop_period_s: float = 0.1
+    """From one charge-loop request to the next; an answer that comes later than that delays the next request."""
     message_timeout_s: float = 2.0
     loop_timeout_s: float = 0.5
     ongoing_timeout_s: float = 60.0

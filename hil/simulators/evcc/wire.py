@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -62,6 +63,13 @@ class V2gConnection:
         if not isinstance(message, response):
             raise WireError(f"{type(request).__name__} answered with {type(message).__name__}")
         return message
+
+    def reset(self) -> None:
+        """Abort: a TCP reset instead of an orderly end."""
+        raw: socket.socket | None = self.writer.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     async def close(self) -> None:
         """Close and wait a little for the other side."""

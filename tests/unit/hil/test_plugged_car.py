@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 
 from hil.simulators.evcc.body import Inlet, PlantBody
-from hil.simulators.evcc.drive import Drive, Progress
+from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plugged_car import PilotCall, PluggedCar
+from hil.simulators.evcc.progress import Progress
 from hil.simulators.line_socket import Refused
 
 

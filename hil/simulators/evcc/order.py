@@ -1,0 +1,166 @@
+"""The table of the car's messages: for each step the request, its answer, payload type, patience and conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chargepoint.iso15118.messages import ac, dc
+from chargepoint.iso15118.messages import common_messages as cm
+from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolRes
+from chargepoint.iso15118.v2gtp import PayloadType
+from hil.simulators.evcc.memory import CarMemory
+from hil.simulators.evcc.messages import (
+    ac_charge_loop,
+    ac_charge_parameters,
+    app_protocol,
+    authorization,
+    authorization_setup,
+    cable_check,
+    certificate_installation,
+    dc_charge_loop,
+    dc_charge_parameters,
+    metering_confirmation,
+    power_delivery,
+    pre_charge,
+    schedule_exchange,
+    service_detail,
+    service_discovery,
+    service_selection,
+    session_setup,
+    session_stop,
+    welding_detection,
+)
+from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.evcc.steps import Next, SessionStep
+
+SLOW_ANSWER_S = 5.0
+"""V2G_EVCC_Msg_Timeout of CertificateInstallation and ServiceDetail (docs/sources/iso15118-20.md 7)."""
+STOP_PATIENCE_S = 5.0
+"""After PowerDelivery(Stop) and SessionStop the bench's car waits longer than the standard's 2 s: the station ramps down."""
+BEFORE_PATIENCE_S = 5.0
+"""How long a row's `before` may be unfulfilled."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message of the car."""
+
+    request: Callable[[CarMemory], Any]
+    answer: type
+    answered: Callable[[CarMemory, Any], Next]
+    payload_type: PayloadType = PayloadType.MAINSTREAM
+    patience_s: Callable[[CarSpec], float] = lambda spec: spec.message_timeout_s
+    repeats_s: Callable[[CarSpec], float] | None = None
+    """How long the step may be repeated (Ongoing); None: as long as the station wants."""
+    before: Callable[[CarMemory], bool] | None = None
+    """The request waits until this holds."""
+    before_complaint: str = ""
+
+
+def _ongoing(spec: CarSpec) -> float:
+    return spec.ongoing_timeout_s
+
+
+def _loop(spec: CarSpec) -> float:
+    return spec.loop_timeout_s
+
+
+def _slow(spec: CarSpec) -> float:
+    return max(SLOW_ANSWER_S, spec.message_timeout_s)
+
+
+def _stop(spec: CarSpec) -> float:
+    return max(STOP_PATIENCE_S, spec.message_timeout_s)
+
+
+_S = SessionStep
+_AC, _DC = PayloadType.AC_MAINSTREAM, PayloadType.DC_MAINSTREAM
+
+ROWS: dict[SessionStep, MessageRow] = {
+    _S.APP_PROTOCOL: MessageRow(
+        app_protocol.request, supportedAppProtocolRes, app_protocol.answered, PayloadType.EXI_SAP
+    ),
+    _S.SESSION_SETUP: MessageRow(session_setup.request, cm.SessionSetupRes, session_setup.answered),
+    _S.AUTHORIZATION_SETUP: MessageRow(
+        authorization_setup.request, cm.AuthorizationSetupRes, authorization_setup.answered
+    ),
+    _S.CERTIFICATE_INSTALLATION: MessageRow(
+        certificate_installation.request,
+        cm.CertificateInstallationRes,
+        certificate_installation.answered,
+        patience_s=_slow,
+        repeats_s=_ongoing,
+    ),
+    _S.AUTHORIZATION: MessageRow(authorization.request, cm.AuthorizationRes, authorization.answered),
+    _S.SERVICE_DISCOVERY: MessageRow(service_discovery.request, cm.ServiceDiscoveryRes, service_discovery.answered),
+    _S.SERVICE_DETAIL: MessageRow(
+        service_detail.request, cm.ServiceDetailRes, service_detail.answered, patience_s=_slow
+    ),
+    _S.SERVICE_SELECTION: MessageRow(service_selection.request, cm.ServiceSelectionRes, service_selection.answered),
+    _S.DC_CHARGE_PARAMETERS: MessageRow(
+        dc_charge_parameters.request, dc.DC_ChargeParameterDiscoveryRes, dc_charge_parameters.answered, _DC
+    ),
+    _S.AC_CHARGE_PARAMETERS: MessageRow(
+        ac_charge_parameters.request, ac.AC_ChargeParameterDiscoveryRes, ac_charge_parameters.answered, _AC
+    ),
+    _S.SCHEDULE_EXCHANGE: MessageRow(
+        schedule_exchange.request, cm.ScheduleExchangeRes, schedule_exchange.answered, repeats_s=_ongoing
+    ),
+    _S.CABLE_CHECK: MessageRow(
+        cable_check.request,
+        dc.DC_CableCheckRes,
+        cable_check.answered,
+        _DC,
+        repeats_s=lambda spec: spec.cable_check_timeout_s,
+    ),
+    _S.PRE_CHARGE: MessageRow(
+        pre_charge.request,
+        dc.DC_PreChargeRes,
+        pre_charge.answered,
+        _DC,
+        repeats_s=lambda spec: spec.pre_charge_timeout_s,
+    ),
+    _S.POWER_START: MessageRow(power_delivery.start, cm.PowerDeliveryRes, power_delivery.started),
+    _S.POWER_STANDBY: MessageRow(power_delivery.standby, cm.PowerDeliveryRes, power_delivery.in_standby),
+    _S.POWER_RENEGOTIATE: MessageRow(power_delivery.renegotiate, cm.PowerDeliveryRes, power_delivery.renegotiated),
+    _S.DC_CHARGE_LOOP: MessageRow(
+        dc_charge_loop.request, dc.DC_ChargeLoopRes, dc_charge_loop.answered, _DC, patience_s=_loop
+    ),
+    _S.AC_CHARGE_LOOP: MessageRow(
+        ac_charge_loop.request, ac.AC_ChargeLoopRes, ac_charge_loop.answered, _AC, patience_s=_loop
+    ),
+    _S.METERING_CONFIRMATION: MessageRow(
+        metering_confirmation.request,
+        cm.MeteringConfirmationRes,
+        metering_confirmation.answered,
+        PayloadType.METERING_CONFIRMATION,
+    ),
+    _S.POWER_STOP: MessageRow(
+        power_delivery.stop,
+        cm.PowerDeliveryRes,
+        power_delivery.stopped,
+        patience_s=_stop,
+        before=power_delivery.before_stop,
+        before_complaint="the charger's power does not stop",
+    ),
+    _S.WELDING_DETECTION: MessageRow(
+        welding_detection.request,
+        dc.DC_WeldingDetectionRes,
+        welding_detection.answered,
+        _DC,
+        before=welding_detection.before,
+        before_complaint="current does not stop",
+    ),
+    _S.SESSION_STOP: MessageRow(session_stop.request, cm.SessionStopRes, session_stop.answered, patience_s=_stop),
+}
+
+
+def request_named(name: str, memory: CarMemory) -> tuple[Any, PayloadType]:
+    """A request of this class as the car would send it now, for a wrong sequence. Raises ValueError."""
+    for step, row in ROWS.items():
+        if step.value.partition("(")[0] == name:
+            return row.request(memory), row.payload_type
+    known = dict.fromkeys(step.value.partition("(")[0] for step in ROWS)
+    raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")
