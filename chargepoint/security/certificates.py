@@ -82,9 +82,12 @@ class CertificateFacts:
         return "".join(c if c.isprintable() else "?" for c in name[:60])
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the certificate, in hexadecimal."""
-        return hashlib.sha256(self.der).hexdigest()
+    def identity(self) -> str:
+        """SHA-256 of the part that the issuer signed, in hexadecimal.
+
+        Some bits around the signature can be changed without breaking it, so the bytes of the whole are no identity.
+        """
+        return hashlib.sha256(self.certificate.tbs_certificate_bytes).hexdigest()
 
     def may(self, usage: str) -> bool:
         """Whether the key usage extension names this usage; False without the extension."""

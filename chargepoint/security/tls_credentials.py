@@ -24,7 +24,7 @@ from chargepoint.security.tls import (
 from chargepoint.security.vehicle import wrong_vehicle
 
 _State = tuple[tuple[str, int, int, int], ...]
-"""Name, inode, size and time of change of each file."""
+"""Name, inode, size and time of the last change (of content or mode) of each file."""
 
 
 class TlsCredentials:
@@ -94,7 +94,7 @@ class TlsCredentials:
         for file in files:
             try:
                 seen = file.stat()
-                state.append((str(file), seen.st_ino, seen.st_size, seen.st_mtime_ns))
+                state.append((str(file), seen.st_ino, seen.st_size, seen.st_ctime_ns))
             except OSError:
                 state.append((str(file), 0, 0, 0))
         return tuple(state)

@@ -93,14 +93,14 @@ def judge(
     sub_ca_ders: Sequence[bytes],
     roots: Sequence[CertificateFacts],
     at_utc_s: float,
-    revocation: Mapping[bytes, Revocation] | None = None,
+    revocation: Mapping[str, Revocation] | None = None,
     *,
     allow_p256: bool = False,
 ) -> ContractVerdict:
     """The verdict on a chain as it stands in AuthorizationReq (DER). Never raises.
 
-    `at_utc_s`: seconds since 1970. `revocation`: what the central system answered, by the certificate's DER; a certificate that is
-    not in it, or UNKNOWN, counts as not revoked. `allow_p256`: a bench also accepts contracts on secp256r1. Those are of ISO
+    `at_utc_s`: seconds since 1970. `revocation`: what the central system answered, by `CertificateFacts.identity`; a certificate
+    that is not in it, or UNKNOWN, counts as not revoked. `allow_p256`: a bench also accepts contracts on secp256r1. Those are of ISO
     15118-2, so the rules of ISO 15118-20 for organisation, extended key usage and status address do not apply to them.
     """
     chain = _read(leaf_der, sub_ca_ders)
@@ -149,9 +149,9 @@ def _read(leaf_der: bytes, sub_ca_ders: Sequence[bytes]) -> ContractChain | Find
     return ContractChain(leaf, tuple(sub_cas))
 
 
-def _revoked(certificates: Iterable[CertificateFacts], revocation: Mapping[bytes, Revocation]) -> Finding | None:
+def _revoked(certificates: Iterable[CertificateFacts], revocation: Mapping[str, Revocation]) -> Finding | None:
     for certificate in certificates:
-        if revocation.get(certificate.der) is Revocation.REVOKED:
+        if revocation.get(certificate.identity) is Revocation.REVOKED:
             return Finding(
                 ChainFault.REVOKED, f"{certificate.shown_name}: revoked; the driver's operator must renew it"
             )
