@@ -38,9 +38,9 @@ def identity(der: bytes) -> str:
     return read_certificate(der).identity
 
 
-def judged(made: Pki, at_utc_s: float = NOW_S, **options: bool) -> ContractVerdict:
+def judged(made: Pki, at_utc_s: float = NOW_S, *, allow_p256: bool = False) -> ContractVerdict:
     leaf, *subs = made.chain_der("contract")
-    return judge(leaf, subs, roots(made), at_utc_s, **options)
+    return judge(leaf, subs, roots(made), at_utc_s, allow_p256=allow_p256)
 
 
 @pytest.mark.parametrize("annex_b", [False, True], ids=["plain", "annex-b"])
