@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chargepoint.security.followed_files import FollowedFiles
 from chargepoint.security.handshake import HandshakeFailure, HandshakeFault, failure, report_failures
 from chargepoint.security.tls import (
     ACCEPTED_SUITES,
-    TrustError,
     accept_annex_b,
     log_session_keys,
     own_leaves,
@@ -23,12 +23,9 @@ from chargepoint.security.tls import (
 )
 from chargepoint.security.vehicle import wrong_vehicle
 
-_State = tuple[tuple[str, int, int, int], ...]
-"""Name, inode, size and time of the last change (of content or mode) of each file."""
-
 
 class TlsCredentials:
-    """One folder of keys. `context` is what the files gave last; `live_context` looks at the files at each new connection."""
+    """One folder of keys and roots, and the TLS contexts that it gives."""
 
     def __init__(
         self,
@@ -49,34 +46,19 @@ class TlsCredentials:
         self._allow_p256 = allow_p256
         self._key_log_file = key_log_file
         self._on_failure = on_failure
-        self._seen = self._state()
-        self._context = self._build()
+        self._followed = FollowedFiles(f"keys for cars in {directory}", self._files, self._build, log)
 
     def context(self) -> ssl.SSLContext:
-        """The newest good context."""
-        return self._context
+        """The context of the newest good set of files."""
+        return self._followed.current()
 
     def live_context(self) -> ssl.SSLContext:
         """A context for a server that lives long: each new connection gets the newest files."""
-        return _LiveContext(self._newest)
+        return _LiveContext(self.context)
 
     def reload_if_changed(self) -> bool:
         """Whether changed files have given a new context. A set that cannot be used is logged once, and the old one stays."""
-        state = self._state()
-        if state == self._seen:
-            return False
-        self._seen = state
-        try:
-            self._context = self._build()
-        except TrustError as error:
-            self._log.warning("! new keys for cars are not used, the old ones stay: %s", error)
-            return False
-        self._log.info("* keys for cars read anew from %s", self._directory)
-        return True
-
-    def _newest(self) -> ssl.SSLContext:
-        self.reload_if_changed()
-        return self._context
+        return self._followed.reload_if_changed()
 
     def _build(self) -> ssl.SSLContext:
         context = secc_context(self._directory)
@@ -86,18 +68,11 @@ class TlsCredentials:
         report_failures(context, self._report, self._judge)
         return context
 
-    def _state(self) -> _State:
-        files = [file for pair in own_leaves(self._directory) for file in pair]
+    def _files(self) -> Iterator[Path]:
+        for pair in own_leaves(self._directory):
+            yield from pair
         for folder in ("v2g_roots", "oem_roots"):
-            files += sorted((self._directory / folder).glob("*.pem"))
-        state = []
-        for file in files:
-            try:
-                seen = file.stat()
-                state.append((str(file), seen.st_ino, seen.st_size, seen.st_ctime_ns))
-            except OSError:
-                state.append((str(file), 0, 0, 0))
-        return tuple(state)
+            yield from sorted((self._directory / folder).glob("*.pem"))
 
     def _report(self, found: HandshakeFailure) -> None:
         self._log.warning("! %s", found.sentence, extra={"cause": found.fault.value})

@@ -285,7 +285,7 @@ async def test_changed_files_serve_the_next_connection_and_the_open_one_goes_on(
     assert await first.echo()
     assert second.leaf != first.leaf
     assert second.leaf.der == read_pem(bench.folder / "secc.pem")
-    assert bench.lines == [f"* keys for cars read anew from {bench.folder}"]
+    assert bench.lines == [f"* keys for cars in {bench.folder} read anew"]
     with pytest.raises(ssl.SSLError):
         await bench.connect(station, old_car)  # which does not know the new root
 
@@ -310,7 +310,7 @@ async def test_a_bad_new_set_keeps_the_old_one_and_is_logged_once(bench: Bench) 
         assert await wire.echo()
         assert wire.leaf == leaf
     (line,) = bench.lines
-    assert line.startswith("! new keys for cars are not used, the old ones stay: ")
+    assert line.startswith(f"! new keys for cars in {bench.folder} are not used, the old ones stay: ")
     assert "secc.key" in line
     (bench.folder / "secc.key").write_bytes(good_key)
     assert station.credentials.reload_if_changed()

@@ -145,7 +145,7 @@ def _read(leaf_der: bytes, sub_ca_ders: Sequence[bytes]) -> ContractChain | Find
     try:
         leaf, *sub_cas = (read_certificate(der) for der in (leaf_der, *sub_ca_ders))
     except CertificateUnreadable as error:
-        return Finding(ChainFault.UNREADABLE, f"contract chain: {error}")
+        return Finding(ChainFault.UNREADABLE, str(error))
     return ContractChain(leaf, tuple(sub_cas))
 
 
