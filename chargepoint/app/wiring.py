@@ -18,6 +18,7 @@ from pathlib import Path
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
+from chargepoint.app.security_reports import SecurityReports
 from chargepoint.app.station_shell import StationShell, last_session_key
 from chargepoint.app.station_status import StatusSources, station_status
 from chargepoint.config.schema import Config, TlsPolicy
@@ -179,6 +180,9 @@ class Daemon:
                 logging.getLogger("car"),
                 allow_p256=section.allow_p256,
                 key_log_file=section.tls_key_log_file,
+                on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
+                if self.config.csms.enabled
+                else lambda _: None,
             ).live_context()
         for number, evse in self.config.evse.items():
             if evse.interface is None:

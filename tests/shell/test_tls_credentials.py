@@ -18,6 +18,7 @@ import pytest
 
 from certs.flaws import Flaw, flawed_tree
 from certs.pki import Curve, Pki
+from chargepoint.app.log import BoundedHandler
 from chargepoint.security.certificates import KeyKind, read_certificate
 from chargepoint.security.handshake import HandshakeFailure, HandshakeFault
 from chargepoint.security.tls import TrustError, evcc_context, peer_chain, secc_context
@@ -268,6 +269,25 @@ async def test_p256_is_a_matter_of_the_bench(bench: Bench) -> None:
     assert (await bench.refused(strict, bench.car(folder=folder))).fault is HandshakeFault.VEHICLE
     lenient = await bench.station(allow_p256=True)
     assert await (await bench.connect(lenient, bench.car(folder=folder))).echo()
+
+
+async def test_a_flood_of_failed_handshakes_is_one_line_a_second(bench: Bench) -> None:
+    folder = vehicle_of(bench, Pki(Curve.P521, tree=flawed_tree("vehicle", Flaw.WRONG_PURPOSE)), "flood")
+    written: list[str] = []
+    target = logging.Handler()
+    target.emit = lambda record: written.append(record.getMessage())  # type: ignore[method-assign]
+    now_s = 0.0
+    bounded = BoundedHandler(target, lambda: now_s)
+    bench.log.addHandler(bounded)
+    station = await bench.station()
+    for _ in range(20):
+        await bench.refused(station, bench.car(folder=folder))
+    assert len(bench.failures) == 20
+    assert len(written) == 1
+    now_s = 1.5
+    await bench.refused(station, bench.car(folder=folder))
+    assert len(written) == 2
+    assert written[1].endswith("(19 more in the last second)")
 
 
 # -- changed files ----------------------------------------------------------------------------------------------------
