@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from certs.flaws import Flaw, flawed_tree
 from certs.pki import Curve, Pki
+from certs.tree import TREE
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.pnc.contract import ContractVerdict, Revocation, judge, read_roots
 from chargepoint.security.certificates import CertificateFacts, read_certificate
@@ -159,6 +161,26 @@ def test_chains_of_the_wrong_shape() -> None:
     assert code_and_fault([b"", lower, upper]) == (error, ChainFault.UNREADABLE)
     assert code_and_fault([leaf + bytes(1600), lower, upper]) == (error, ChainFault.TOO_LARGE)
     assert code_and_fault([leaf + b"\x00", lower, upper]) == (error, ChainFault.UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("DE-8AA-CA2B3C4D5-N", True),
+        ("DE8AACA2B3C4D5N", True),
+        ("de8aaca2b3c4d5", True),
+        ("UKSWI123456791A", True),
+        ("DE8AA", False),
+        ("DE8AACA2B3C4D5NN", False),
+        ("1E8AACA2B3C4D5N", False),
+        ("DE8AACA2B3C4D5N\n", False),
+        ("WMIDEV000000001 ", False),
+    ],
+)
+def test_what_an_emaid_looks_like(name: str, known: bool) -> None:
+    tree = tuple(replace(node, common_name=name) if node.name == "contract" else node for node in TREE)
+    verdict = judged(Pki(Curve.P521, MADE, tree))
+    assert (verdict.emaid, verdict.accepted) == (name if known else None, known)
 
 
 def test_a_vehicle_or_provisioning_leaf_is_no_contract() -> None:
