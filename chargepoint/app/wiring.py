@@ -18,6 +18,7 @@ from pathlib import Path
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
+from chargepoint.app.security_reports import SecurityReports
 from chargepoint.app.station_shell import StationShell, car_session_key, last_session_key
 from chargepoint.app.station_status import StatusSources, station_status
 from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsPolicy
@@ -37,7 +38,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.power.link_client import LinkClient
-from chargepoint.security.tls import report_failures, secc_context
+from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, SetVariable
 from chargepoint.transactions.ledger import LedgerState
@@ -178,8 +179,15 @@ class Daemon:
             return cars
         context = None
         if section.certificate_dir is not None and section.tls is not TlsPolicy.OFF:
-            context = secc_context(section.certificate_dir)
-            report_failures(context, lambda why: logging.getLogger("car").warning("! %s", why))
+            context = TlsCredentials(
+                section.certificate_dir,
+                logging.getLogger("car"),
+                allow_p256=section.allow_p256,
+                key_log_file=section.tls_key_log_file,
+                on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
+                if self.config.csms.enabled
+                else lambda _: None,
+            ).live_context()
         for number, evse in self.config.evse.items():
             if evse.interface is None:
                 continue

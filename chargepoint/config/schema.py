@@ -181,9 +181,15 @@ class Iso15118Section(Section):
         TlsPolicy.REQUIRED,
         description="required: TLS 1.3 with certificates on both sides; optional: as the car asks, for a bench; off: plain TCP",
     )
-    certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")
+    certificate_dir: Path | None = Field(
+        None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/; docs/tls.md"
+    )
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
+    )
+    tls_key_log_file: Path | None = Field(
+        None,
+        description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
     )
     control_modes: tuple[Literal["dynamic", "scheduled"], ...] = Field(
         ("dynamic", "scheduled"),

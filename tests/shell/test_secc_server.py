@@ -47,7 +47,8 @@ from chargepoint.model.demand import Phase
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
-from chargepoint.security.tls import evcc_context, report_failures, secc_context
+from chargepoint.security.handshake import report_failures
+from chargepoint.security.tls import evcc_context, secc_context
 from hil.simulators.evcc.body import Inlet
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.spec import CarSpec
@@ -353,7 +354,7 @@ def longer_than(messages: list[str], count: int) -> bool:
 async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
     told: list[str] = []
     context = secc_context(pki)
-    report_failures(context, told.append)
+    report_failures(context, lambda failure: told.append(failure.sentence))
     stand = new_stand(context)
     bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     bare.check_hostname = False
