@@ -213,6 +213,10 @@ class Iso15118Section(Section):
     charge_loop_timeout_s: float = Field(
         0.5, ge=0.5, le=3.0, description="V2G_SECC_Sequence_Timeout in the charge loop"
     )
+    trace_dir: Path | None = Field(
+        None,
+        description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
+    )
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )

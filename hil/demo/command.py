@@ -78,6 +78,12 @@ FOLDER_MAX_BYTES = 80
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
 )
+@click.option(
+    "--trace",
+    "trace_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="write each session as JSON lines and as pcapng into this folder; ./run trace draw FILE.jsonl > page.html",
+)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
 @click.option(
     "--sdp-port",
@@ -105,6 +111,7 @@ def main(
     csms_url: str | None,
     voltage_max_V: float | None,
     picture: Path | None,
+    trace_dir: Path | None,
     folder: Path,
     sdp_port: int,
     self_test_s: float,
@@ -146,6 +153,7 @@ def main(
         voltage_max_V=voltage_max_V,
         self_test_s=self_test_s,
         ac=ac,
+        trace_dir=None if trace_dir is None else trace_dir.absolute(),
     )
     console = _console()
     try:

@@ -36,6 +36,9 @@ class Choices:
     ac: bool = False
     """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
 
+    trace_dir: Path | None = None
+    """Where the daemon writes traces of sessions; None: nowhere."""
+
     @property
     def template(self) -> Path:
         """The configuration this demo's own copy is made from."""
@@ -75,6 +78,8 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
         text = _set(text, "authorization", '"none"')
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
+    if choices.trace_dir is not None:
+        text = text.replace("[iso15118]\n", f"[iso15118]\ntrace_dir = {_quoted(str(choices.trace_dir))}\n", 1)
     text = _set(text, "tls", '"required"' if choices.tls else '"off"')
     if realtime:
         text += "\n[power]\nrealtime = true\n"

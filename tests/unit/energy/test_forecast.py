@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.energy.arbiter import Arbiter
@@ -90,7 +90,6 @@ def when_time_has_come(arbiter: Arbiter, at_s: float) -> Arbiter:
     return later
 
 
-@settings(max_examples=300)
 @given(OWNED, PLANS, st.lists(st.floats(0.0, 1.0, exclude_max=True), min_size=1, max_size=10))
 def test_at_every_instant_the_forecast_is_what_will_be_decided(
     owned: dict[str, list[Contribution]], plans: dict[str, Plan], instants: list[float]
