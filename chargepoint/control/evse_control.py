@@ -33,6 +33,7 @@ from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
+from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
     AskAuthorization,
     BeginTransaction,
@@ -53,6 +54,7 @@ from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPi
 from chargepoint.model.commands import ReportKind
 from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
+from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import EvseImage, MeterRegisters, Stage
 from chargepoint.model.instant import Instant
@@ -142,8 +144,10 @@ class EvseControl:
         self._decide(at, renew_car=isinstance(event, EvseImage))
         return self._taken()
 
-    def contribute(self, owner: str, contributions: tuple[Contribution, ...], at: Instant) -> list[Effect]:
-        """From now on these are all contributions of `owner`; an empty tuple withdraws them.
+    def contribute(
+        self, owner: str, contributions: tuple[Contribution, ...], at: Instant, plan: Plan | None = None
+    ) -> list[Effect]:
+        """From now on these are all contributions of `owner`, and `plan` is its plan; an empty tuple withdraws them.
 
         Raises ValueError where `owner` is one of the station's own names.
         """
@@ -151,7 +155,7 @@ class EvseControl:
             raise ValueError(f"owner {owner!r} is a name of the station itself: choose another one")
         self._at = at
         decided = self._arbiter.target_owner(at.monotonic_s) == owner
-        self._arbiter.replace(owner, contributions)
+        self._arbiter.replace(owner, contributions, plan)
         if decided and all(c.target_W is None for c in contributions) and self._session.view.transaction_id is not None:
             self._ramp.withdrawn(owner, self.setpoint.power_W, at.monotonic_s)
         self._decide(at)
@@ -213,6 +217,15 @@ class EvseControl:
         if state is None or meter is None:
             return self._book.ledger.energy_Wh
         return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
+
+    def foreseen(self, horizon_s: float, at: Instant, *, with_car: bool = True) -> Forecast:
+        """What will be allowed over the next `horizon_s` > 0 seconds if nothing changes; see `energy/forecast.py`.
+
+        `with_car` False leaves the car's own limits out: what the station could give any car.
+        """
+        arbiter = self._arbiter
+        outlook = Outlook(self.evse_id, arbiter.contributions, arbiter.plans, own_contributions.OWN_NAMES)
+        return foresee(outlook, at.monotonic_s, horizon_s, with_car=with_car)
 
     def evse_state(self, now_s: float) -> EvseState:
         """The status of this EVSE as the OCPP room needs it."""
