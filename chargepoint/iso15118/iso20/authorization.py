@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S
 from chargepoint.iso15118.iso20.refused_head import head
@@ -18,7 +18,7 @@ def respond(request: AuthorizationReq, session: Session, at: Situation) -> Reply
     """Ongoing until the station decided; a refusal is a warning, after which the car may ask again (V2G20-2226)."""
     body = replace(request, Header=session.header(at.now))
     if session.awaited_authorization is not None and _unlike(session.awaited_authorization, request):
-        return Refused(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")  # V2G20-1582
+        return Refusal(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")  # V2G20-1582
     if request.SelectedAuthorizationService is not Authorization.EIM or request.EIM_AReqAuthorizationMode is None:
         return _finished(session, at, ResponseCode.WARNING_AuthorizationSelectionInvalid)
     if at.view.authorized is None:

@@ -5,7 +5,7 @@ Source: docs/sources/iso15118-20.md 2.3. The trust in the car's chain is the mat
 
 from __future__ import annotations
 
-from chargepoint.iso15118.conversation.row import Refused, Reply
+from chargepoint.iso15118.conversation.row import Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.session import Session
@@ -27,7 +27,7 @@ _SECP521_PRIVATE_KEY_BYTES = 94
 
 def respond(_: CertificateInstallationReq, __: Session, ___: Situation) -> Reply[Session]:
     """Not offered; AuthorizationSetupRes said so."""
-    return Refused(ResponseCode.FAILED_SequenceError, "certificate installation is not offered")
+    return Refusal(ResponseCode.FAILED_SequenceError, "certificate installation is not offered")
 
 
 def refuse(
