@@ -155,6 +155,8 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
     values = {}
     for name, value in data.items():
         if (part := _PARTS.get(name)) is not None:
+            if not isinstance(value, list):
+                raise PlanError(f"plan.{name} = {value!r}: a list")
             values[name] = tuple(_make(part, f"{name}[{index}]", item) for index, item in enumerate(value))
         else:
             values[name] = tuple(value) if isinstance(value, list) else value
@@ -163,6 +165,8 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
 
 
 def _make(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
+    if not isinstance(values, Mapping):
+        raise PlanError(f"{where} = {values!r}: a table of fields")
     known = [f.name for f in fields(kind)]
     for name in values:
         if name not in known:
