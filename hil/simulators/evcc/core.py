@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, ExiError, decode, encode
+from chargepoint.iso15118.exi.codec import ExiError, decode, encode
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, PayloadType, frame
 from hil.simulators.evcc.body import NOTHING_MEASURED, Inlet, is_digital
@@ -18,7 +18,7 @@ from hil.simulators.evcc.examiner import Examiner
 from hil.simulators.evcc.exchange_log import ExchangeLog, LoggedMessage
 from hil.simulators.evcc.memory import CarMemory, Credentials
 from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, changed, damaged
-from hil.simulators.evcc.order import BEFORE_PATIENCE_S, ROWS, MessageRow, request_named
+from hil.simulators.evcc.order import BEFORE_PATIENCE_S, NAMESPACES, ROWS, MessageRow, request_named
 from hil.simulators.evcc.orders import (
     CarOrder,
     OrderCharger,
@@ -36,15 +36,6 @@ BODY_LOOK_S = 0.02
 WAKE_UP_PULSE_S = 0.2
 SILENCE_PATIENCE_S = 120.0
 """How long a car that misbehaves by silence waits for the station to close; beyond every timer of the station."""
-
-NAMESPACES = {
-    PayloadType.EXI_SAP: NS_SAP,
-    PayloadType.MAINSTREAM: NS_CM,
-    PayloadType.AC_MAINSTREAM: NS_AC,
-    PayloadType.DC_MAINSTREAM: NS_DC,
-    PayloadType.SCHEDULE_RENEGOTIATION: NS_CM,
-    PayloadType.METERING_CONFIRMATION: NS_CM,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP
 from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolRes
@@ -41,6 +42,16 @@ STOP_PATIENCE_S = 5.0
 """After PowerDelivery(Stop) and SessionStop the bench's car waits longer than the standard's 2 s: the station ramps down."""
 BEFORE_PATIENCE_S = 5.0
 """How long a row's `before` may be unfulfilled."""
+
+NAMESPACES = {
+    PayloadType.EXI_SAP: NS_SAP,
+    PayloadType.MAINSTREAM: NS_CM,
+    PayloadType.AC_MAINSTREAM: NS_AC,
+    PayloadType.DC_MAINSTREAM: NS_DC,
+    PayloadType.SCHEDULE_RENEGOTIATION: NS_CM,
+    PayloadType.METERING_CONFIRMATION: NS_CM,
+}
+"""The grammar of each payload type this car takes."""
 
 
 @dataclass(frozen=True, slots=True)
