@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `reference`."""
+"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `reference`, `trace`."""
 
 from __future__ import annotations
 
@@ -131,6 +131,28 @@ def reset(path: Path, evse: int | None) -> None:
     if left:
         raise click.ClickException("reset ordered, but these faults stay:\n" + "\n".join(left))
     click.echo("reset: no faults")
+
+
+@main.group()
+def trace() -> None:
+    """Look at recorded sessions of cars ([iso15118] trace_dir)."""
+
+
+@trace.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def draw(file: Path) -> None:
+    """Draw a session as a page: chargepoint trace draw FILE.jsonl > page.html. The page fetches nothing."""
+    from chargepoint.iso15118.trace.json_lines import TraceUnreadable, read
+    from chargepoint.iso15118.trace.page import draw as draw_page
+
+    try:
+        with file.open("rb") as lines:
+            entries = list(read(lines))
+    except TraceUnreadable as error:
+        raise click.ClickException(f"{file}: {error}; name the .jsonl file of a session") from error
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    click.echo(draw_page(entries, file.stem), nl=False)
 
 
 def faults_left(state: Mapping[str, Any], evse: int | None) -> list[str]:

@@ -15,6 +15,7 @@ from typing import assert_never
 from chargepoint import __version__
 from chargepoint.app.work_queue import Work, WorkQueue
 from chargepoint.control.effects import (
+    AnswerCar,
     AskForToken,
     DropCar,
     Effect,
@@ -32,12 +33,14 @@ from chargepoint.control.effects import (
 from chargepoint.control.evse_control import TICK_S, ControlEvent
 from chargepoint.control.station_control import StationControl
 from chargepoint.evse.events import AuthorizationAnswered
+from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.server import SeccServer
-from chargepoint.model.car import CarEvent, SeccInputs
+from chargepoint.model.car import CarEvent
 from chargepoint.model.commands import CommandResult, ResetKind, StationCommand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent
 from chargepoint.model.instant import Instant
+from chargepoint.model.station_view import StationView
 from chargepoint.model.status import EvseState
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
@@ -52,6 +55,11 @@ STORE_RETRY_S = 1.0
 def last_session_key(evse_id: EvseId) -> str:
     """The store's key for the result of an EVSE's last session."""
     return f"app/last_session/{evse_id}"
+
+
+def car_session_key(evse_id: EvseId) -> str:
+    """The store's key for the car's session that an EVSE keeps."""
+    return f"app/car_session/{evse_id}"
 
 
 class StationShell:
@@ -130,9 +138,14 @@ class StationShell:
         for event in events:
             self._feed(evse_id, event)
 
-    def secc_inputs(self, evse_id: EvseId) -> SeccInputs:
+    def station_view(self, evse_id: EvseId) -> StationView:
         """The values from which the SECC makes its answers to the car."""
-        return self.control.evses[evse_id].secc_inputs()
+        return self.control.evses[evse_id].station_view()
+
+    def on_car_session_kept(self, evse_id: EvseId, kept: KeptSession | None) -> None:
+        """What a car needs to go on with its session after a pause, a lost connection or a restart; None: nothing."""
+        text = None if kept is None else kept.to_json()
+        self._add(evse_id, lambda: self._store.commit(SetVariable(car_session_key(evse_id), text)))
 
     def _feed(self, evse_id: EvseId, event: ControlEvent) -> None:
         self.perform(self.control.feed(evse_id, event, self._now()))
@@ -175,6 +188,9 @@ class StationShell:
                 self._write(evse_id, letter, text)
             case NotifyCar(evse_id):
                 self._notify_car(evse_id)
+            case AnswerCar(evse_id, number, answer):
+                if evse_id in self._cars:  # in the loop's next turn: the car's own bytes may be in work now
+                    asyncio.get_running_loop().call_soon(self._cars[evse_id].answer, number, answer)
             case DropCar(evse_id):
                 if evse_id in self._cars:
                     self._cars[evse_id].unplugged()
@@ -202,7 +218,7 @@ class StationShell:
 
         def notify() -> None:
             self._notified.discard(evse_id)
-            self._cars[evse_id].inputs_changed()
+            self._cars[evse_id].view_changed()
 
         asyncio.get_running_loop().call_soon(notify)
 

@@ -18,26 +18,27 @@ from pathlib import Path
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
-from chargepoint.app.station_shell import StationShell, last_session_key
+from chargepoint.app.security_reports import SecurityReports
+from chargepoint.app.station_shell import StationShell, car_session_key, last_session_key
 from chargepoint.app.station_status import StatusSources, station_status
-from chargepoint.config.schema import Config, TlsPolicy
+from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsPolicy
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
 from chargepoint.diagnostics.local_orders import reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
-from chargepoint.iso15118.secc.services import offer
-from chargepoint.iso15118.secc.session import SeccSettings
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.server import SeccServer
-from chargepoint.model.car import ControlMode
+from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.power.link_client import LinkClient
-from chargepoint.security.tls import report_failures, secc_context
+from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, SetVariable
 from chargepoint.transactions.ledger import LedgerState
@@ -151,6 +152,10 @@ class Daemon:
         for number, evse in self.shell.control.evses.items():
             with contextlib.suppress(ValueError):  # what an older version kept is no reason not to start
                 evse.last_session = LastSession.from_json(variables.get(last_session_key(number), ""))
+            with contextlib.suppress(ValueError):
+                kept = KeptSession.from_json(variables.get(car_session_key(number), ""))
+                if number in self.cars:
+                    self.cars[number].remember(kept)
         at = Instant(self.clock.monotonic_s(), self.clock.utc())
         for left in self.store.open_transactions():
             left_at = self.shell.control.evses.get(EvseId(left.evse_id))
@@ -174,8 +179,15 @@ class Daemon:
             return cars
         context = None
         if section.certificate_dir is not None and section.tls is not TlsPolicy.OFF:
-            context = secc_context(section.certificate_dir)
-            report_failures(context, lambda why: logging.getLogger("car").warning("! %s", why))
+            context = TlsCredentials(
+                section.certificate_dir,
+                logging.getLogger("car"),
+                allow_p256=section.allow_p256,
+                key_log_file=section.tls_key_log_file,
+                on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
+                if self.config.csms.enabled
+                else lambda _: None,
+            ).live_context()
         for number, evse in self.config.evse.items():
             if evse.interface is None:
                 continue
@@ -183,20 +195,33 @@ class Daemon:
             settings = SeccSettings(
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
-                services=offer(
-                    [ControlMode(mode) for mode in section.control_modes], discharge=evse.discharge_power_max_W > 0
-                ),
+                services=_services(evse),
+                control_modes=_control_modes(section),
                 charge_loop_timeout_s=section.charge_loop_timeout_s,
+                on_voltage_timeout_s=section.on_voltage_timeout_s,
+                negative_discharge_limits=section.discharge_sign == "negative",
             )
             car = SeccServer(
                 evse.interface,
                 section,
                 settings,
                 context,
-                partial(self.shell.secc_inputs, evse_id),
+                partial(self.shell.station_view, evse_id),
                 partial(self.shell.on_car_events, evse_id),
+                partial(self.shell.on_car_session_kept, evse_id),
                 self.clock,
                 logging.getLogger(f"car-{number}"),
             )
             cars[evse_id] = car
         return cars
+
+
+def _services(evse: EvseSection) -> tuple[EnergyService, ...]:
+    """What this outlet can transfer, the bidirectional service first: some cars take the first one."""
+    return (EnergyService.DC_BPT, EnergyService.DC) if evse.discharge_power_max_W > 0 else (EnergyService.DC,)
+
+
+def _control_modes(section: Iso15118Section) -> tuple[ControlMode, ...]:
+    """The configured order of preference; both modes are always offered (V2G20-2656)."""
+    preferred = [ControlMode(mode) for mode in section.control_modes]
+    return tuple(dict.fromkeys([*preferred, *ControlMode]))

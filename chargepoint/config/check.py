@@ -6,8 +6,11 @@ import os.path
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from chargepoint.config.schema import Config, CsmsSection
+from chargepoint.config.schema import Config, CsmsSection, EvseSection
 from chargepoint.model.unusable import Mistake
+
+DC_CONNECTORS = ("cCCS1", "cCCS2")
+"""OCPP names of the connectors that carry DC."""
 
 Defined = Mapping[str, Collection[str]]
 """Names by table, as they stand in the file: a table that was left out because of a mistake in it is defined."""
@@ -114,14 +117,15 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
 def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
     owners: dict[tuple[str, str], int] = {}
     for number, evse in config.evse.items():
-        used = [
+        yield from _outlet(number, evse)
+        single = (
             ("pilot_board", "pilot", evse.pilot),
             ("meter", "meter", evse.meter),
             ("insulation_monitor", "insulation", evse.insulation),
-            *(("power_module", "power_modules", name) for name in dict.fromkeys(evse.power_modules)),
-        ]
-        if evse.token_reader is not None:
-            used.append(("token_reader", "token_reader", evse.token_reader))
+            ("token_reader", "token_reader", evse.token_reader),
+        )
+        used = [(kind, key, name) for kind, key, name in single if name is not None]
+        used += [("power_module", "power_modules", name) for name in dict.fromkeys(evse.power_modules)]
         twice = sorted({name for name in evse.power_modules if evse.power_modules.count(name) > 1})
         if twice:
             yield Mistake(("evse", number, "power_modules"), f"= {', '.join(twice)!r}: named twice", "name each once")
@@ -139,6 +143,40 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
                 ("evse", number, "voltage_min_V"),
                 f"= {evse.voltage_min_V:g}: below voltage_max_V ({evse.voltage_max_V:g})",
                 "lower it",
+            )
+
+
+def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
+    """The devices and ratings that the kind of outlet needs, and those that it cannot have."""
+    place: tuple[str | int, ...] = ("evse", number)
+    if evse.outlet == "dc":
+        for key in ("pilot", "power_modules", "meter", "insulation"):
+            if not getattr(evse, key):
+                yield Mistake((*place, key), "is required by outlet = 'dc'", 'add it, or write outlet = "ac"')
+        if evse.connector_type not in DC_CONNECTORS:
+            yield Mistake(
+                (*place, "connector_type"),
+                f"= {evse.connector_type!r} with outlet = 'dc'",
+                f"one of {', '.join(DC_CONNECTORS)}",
+            )
+        return
+    for key in ("power_modules", "insulation"):
+        if getattr(evse, key):
+            yield Mistake((*place, key), "is of no use with outlet = 'ac'", "remove it: the car converts")
+    if evse.connector_type in DC_CONNECTORS:
+        yield Mistake(
+            (*place, "connector_type"),
+            f"= {evse.connector_type!r} with outlet = 'ac'",
+            "write cType2 (cable), sType2 (socket) or cType1",
+        )
+    rating_W = evse.ac_phases * evse.ac_voltage_V * evse.current_max_A
+    for key in ("charge_power_max_W", "discharge_power_max_W"):
+        power_W = getattr(evse, key)
+        if power_W > rating_W:
+            yield Mistake(
+                (*place, key),
+                f"= {power_W:g}: at most {rating_W:g} (ac_phases times ac_voltage_V times current_max_A)",
+                f"write at most {rating_W:g}, or correct the ratings",
             )
 
 

@@ -41,6 +41,12 @@ def doubts(config: Config) -> Iterator[Mistake]:
             "= 'none': everybody charges",
             'for a bench only: else remove the key, or write "csms"',
         )
+    if config.iso15118.enabled and config.iso15118.tls_key_log_file is not None:
+        yield Mistake(
+            ("iso15118", "tls_key_log_file"),
+            f"= {str(config.iso15118.tls_key_log_file)!r}: the secrets of every TLS session are written there",
+            "for a bench only: else remove the key, and the file",
+        )
     if config.csms.enabled:
         yield from _central_system(config.csms)
 

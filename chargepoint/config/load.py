@@ -92,7 +92,8 @@ def study_text(text: str, path: Path, checks: Sequence[Check] = (), doubts: Sequ
     mistakes = [_mistake(detail) for detail in details]
     warnings: list[Mistake] = []
     if config is not None:
-        mistakes += cross_check(config, _defined(raw))
+        reported = {mistake.shown_key for mistake in mistakes}  # what the schema took out is not missing as well
+        mistakes += [m for m in cross_check(config, _defined(raw)) if m.shown_key not in reported]
         for check in checks:
             mistakes += check(config)
         for doubt in doubts:

@@ -75,12 +75,23 @@ class TokenReaderSection(Section):
 class EvseSection(Section):
     """[evse.N]: one connector with its hardware and ratings."""
 
-    pilot: Name = Field(description="its [pilot_board.NAME]")
-    power_modules: tuple[Name, ...] = Field(
-        min_length=1, max_length=16, description="its [power_module.NAME], one or several in parallel"
+    outlet: Literal["dc", "ac"] = Field(
+        "dc",
+        description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
-    meter: Name = Field(description="its [meter.NAME]: what is billed comes from here")
-    insulation: Name = Field(description="its [insulation_monitor.NAME]")
+    pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    power_modules: tuple[Name, ...] = Field(
+        (),
+        min_length=1,
+        max_length=16,
+        description="its [power_module.NAME], one or several in parallel; a DC outlet requires it, an AC outlet has none",
+    )
+    meter: Name | None = Field(
+        None, description="its [meter.NAME]: what is billed comes from here; a DC outlet requires it"
+    )
+    insulation: Name | None = Field(
+        None, description="its [insulation_monitor.NAME]; a DC outlet requires it, an AC outlet has none"
+    )
     token_reader: Name | None = Field(None, description="its [token_reader.NAME]; none: no cards are read here")
     interface: str | None = Field(
         None,
@@ -88,11 +99,22 @@ class EvseSection(Section):
         max_length=15,
         description="network interface of this connector's PLC modem; none: no car protocol",
     )
-    connector_type: Literal["cCCS1", "cCCS2"] = Field("cCCS2", description="OCPP name of the connector on the cable")
-    voltage_max_V: float = Field(1000.0, ge=60, le=1500, description="highest output voltage offered to a car")
-    voltage_min_V: float = Field(150.0, ge=0, le=1500, description="lowest output voltage offered to a car")
+    connector_type: Literal["cCCS1", "cCCS2", "cType1", "cType2", "sType2"] = Field(
+        "cCCS2",
+        description="OCPP name of the connector on the cable (c) or of the socket (s); an AC outlet has a Type 1 or Type 2",
+    )
+    voltage_max_V: float = Field(1000.0, ge=60, le=1500, description="DC: highest output voltage offered to a car")
+    voltage_min_V: float = Field(150.0, ge=0, le=1500, description="DC: lowest output voltage offered to a car")
+    ac_voltage_V: float = Field(
+        230.0, ge=90, le=500, description="AC: nominal voltage, RMS from phase to neutral; 500 is the most a car takes"
+    )
+    ac_frequency_Hz: float = Field(50.0, ge=45, le=65, description="AC: nominal frequency of the grid")
+    ac_phases: Literal[1, 3] = Field(3, description="AC: phases that are wired to the connector")
     current_max_A: float = Field(
-        32.0, gt=0, le=500, description="highest current in both directions: rating of cable and connector"
+        32.0,
+        gt=0,
+        le=500,
+        description="highest current in both directions, at an AC outlet of each phase: rating of cable and connector",
     )
     charge_power_max_W: float = Field(22_000.0, gt=0, le=1_000_000, description="highest power into the car")
     temperature: Literal["required", "none"] = Field(
@@ -181,15 +203,35 @@ class Iso15118Section(Section):
         TlsPolicy.REQUIRED,
         description="required: TLS 1.3 with certificates on both sides; optional: as the car asks, for a bench; off: plain TCP",
     )
-    certificate_dir: Path | None = Field(None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/")
+    certificate_dir: Path | None = Field(
+        None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/; docs/tls.md"
+    )
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
+    tls_key_log_file: Path | None = Field(
+        None,
+        description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
+    )
     control_modes: tuple[Literal["dynamic", "scheduled"], ...] = Field(
-        ("dynamic", "scheduled"), min_length=1, max_length=2, description="offered to the car, the preferred one first"
+        ("dynamic", "scheduled"),
+        min_length=1,
+        max_length=2,
+        description="preferred first; both are offered, as ISO 15118-20 wants",
     )
     charge_loop_timeout_s: float = Field(
         0.5, ge=0.5, le=3.0, description="V2G_SECC_Sequence_Timeout in the charge loop"
+    )
+    on_voltage_timeout_s: float = Field(
+        10.0, ge=2.0, le=60.0, description="a car silent for longer while its wires are under voltage is switched off"
+    )
+    discharge_sign: Literal["negative", "positive"] = Field(
+        "negative",
+        description="sign of our discharge limits on the wire; negative as ISO 15118-20 has it, positive for cars that want magnitudes",
+    )
+    trace_dir: Path | None = Field(
+        None,
+        description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"

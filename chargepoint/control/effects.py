@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargepoint.control.last_session import LastSession
+from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId, IdToken
@@ -85,6 +86,15 @@ class NotifyCar:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerCar:
+    """Give the car's conversation the answer to its question of this number."""
+
+    evse_id: EvseId
+    number: int
+    answer: AnswerToCar
+
+
+@dataclass(frozen=True, slots=True)
 class DropCar:
     """Close the car's connection: the plug is out, and no packet will report that."""
 
@@ -115,6 +125,7 @@ Effect = (
     | ReportConnector
     | WriteLine
     | NotifyCar
+    | AnswerCar
     | DropCar
     | NotifyReaders
     | Restart

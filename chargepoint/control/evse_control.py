@@ -14,6 +14,7 @@ from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
 from chargepoint.control.effects import (
+    AnswerCar,
     AskForToken,
     DropCar,
     Effect,
@@ -32,6 +33,7 @@ from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
+from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
     AskAuthorization,
     BeginTransaction,
@@ -47,14 +49,17 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.session import EvseSession
 from chargepoint.evse.view import SessionView
-from chargepoint.model.car import CarDemandChanged, CarSessionEnded, SeccInputs
+from chargepoint.model.car import CarDemandChanged, CarSessionEnded, QuestionAsked
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.commands import ReportKind
 from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
+from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import EvseImage, MeterRegisters, Stage
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
+from chargepoint.model.station_view import StationView, Wish, WishForCar
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.transactions.book import CONNECTOR_ID, BookOutput, ReadingTaken, RecordMade, TransactionBook
@@ -95,12 +100,10 @@ class EvseControl:
         self._section = config.evse[int(evse_id)]
         self._variables = variables
         self._lease_s = config.power.lease_s
-        self._loop_timeout_s = config.iso15118.charge_loop_timeout_s
         self._session = EvseSession(
             evse_id,
             authorize_everybody=config.energy.authorization is AuthorizationMode.NONE,
             lease_s=self._lease_s,
-            loop_timeout_s=self._loop_timeout_s,
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
             new_transaction_id=new_transaction_id,
         )
@@ -128,6 +131,8 @@ class EvseControl:
         if isinstance(event, FaultCleared):
             self._log("=", f"{CATALOGUE[event.code].title}: cleared")
             return self._taken()
+        if isinstance(event, QuestionAsked):
+            self._answer_car(event, at)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -139,8 +144,10 @@ class EvseControl:
         self._decide(at, renew_car=isinstance(event, EvseImage))
         return self._taken()
 
-    def contribute(self, owner: str, contributions: tuple[Contribution, ...], at: Instant) -> list[Effect]:
-        """From now on these are all contributions of `owner`; an empty tuple withdraws them.
+    def contribute(
+        self, owner: str, contributions: tuple[Contribution, ...], at: Instant, plan: Plan | None = None
+    ) -> list[Effect]:
+        """From now on these are all contributions of `owner`, and `plan` is its plan; an empty tuple withdraws them.
 
         Raises ValueError where `owner` is one of the station's own names.
         """
@@ -148,7 +155,7 @@ class EvseControl:
             raise ValueError(f"owner {owner!r} is a name of the station itself: choose another one")
         self._at = at
         decided = self._arbiter.target_owner(at.monotonic_s) == owner
-        self._arbiter.replace(owner, contributions)
+        self._arbiter.replace(owner, contributions, plan)
         if decided and all(c.target_W is None for c in contributions) and self._session.view.transaction_id is not None:
             self._ramp.withdrawn(owner, self.setpoint.power_W, at.monotonic_s)
         self._decide(at)
@@ -211,6 +218,15 @@ class EvseControl:
             return self._book.ledger.energy_Wh
         return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
 
+    def foreseen(self, horizon_s: float, at: Instant, *, with_car: bool = True) -> Forecast:
+        """What will be allowed over the next `horizon_s` > 0 seconds if nothing changes; see `energy/forecast.py`.
+
+        `with_car` False leaves the car's own limits out: what the station could give any car.
+        """
+        arbiter = self._arbiter
+        outlook = Outlook(self.evse_id, arbiter.contributions, arbiter.plans, own_contributions.OWN_NAMES)
+        return foresee(outlook, at.monotonic_s, horizon_s, with_car=with_car)
+
     def evse_state(self, now_s: float) -> EvseState:
         """The status of this EVSE as the OCPP room needs it."""
         view = self._session.view
@@ -234,14 +250,17 @@ class EvseControl:
             heard=view.status_settled,
         )
 
-    def secc_inputs(self) -> SeccInputs:
+    def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
         view, setpoint = self._session.view, self.setpoint
         image = view.image
+        running = view.transaction_id is not None
+        wish = WishForCar(Wish.TERMINATE, 0.0) if view.stop_requested else view.wish
         if image is None:
-            return SeccInputs(authorized=view.authorized, stop_requested=view.stop_requested)
-        return SeccInputs(
+            return StationView(authorized=view.authorized, may_energise=running, wish=wish)
+        return StationView(
             authorized=view.authorized,
+            may_energise=running,
             pilot_ready=image.pilot.ready,
             stage=image.stage,
             permitted=image.permitted,
@@ -249,13 +268,32 @@ class EvseControl:
             emergency=any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults),
             voltage_V=image.voltage_V,
             current_A=image.current_A,
+            power_W=image.power_W,
             capabilities=image.capabilities,
             limits_W=setpoint.limits_W,
             setpoint_W=setpoint.power_W,
-            stop_requested=view.stop_requested,
+            wish=wish,
             meter=image.meter,
+            meter_id=self._section.meter,
+            meter_utc_s=self._meter_utc_s(),
             minimum_soc_percent=self._config.energy.minimum_soc_percent,
         )
+
+    def _meter_utc_s(self) -> int | None:
+        """When the meter was read, in UTC seconds."""
+        meter, at = self._meter, self._at
+        if meter is None or at is None:
+            return None
+        return int(at.utc.timestamp() - max(0.0, at.monotonic_s - meter.taken_at_s))
+
+    # -- the car's questions -------------------------------------------------------------------------------------------
+
+    def _answer_car(self, asked: QuestionAsked, at: Instant) -> None:
+        match asked.question:
+            case ForeseePower(_, horizon_s, _):
+                limits = self.setpoint.limits_W
+                piece = PowerPiece(horizon_s, max(limits.high, 0.0), max(-limits.low, 0.0))
+                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen((piece,))))
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -341,9 +379,7 @@ class EvseControl:
     def _renew_car(self, at: Instant) -> None:
         view = self._session.view
         if view.image is not None:
-            renewed = own_contributions.by_car(
-                self._config.energy, view.car, view.image, self._loop_timeout_s, at.monotonic_s
-            )
+            renewed = own_contributions.by_car(self._config.energy, view.car, view.image, at.monotonic_s)
             for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
@@ -368,6 +404,7 @@ class EvseControl:
             view.image is None,
             view.authorized,
             view.stop_requested,
+            view.wish,
             self.setpoint.power_W,
             self.setpoint.limits_W,
         )

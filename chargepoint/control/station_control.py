@@ -158,8 +158,8 @@ def _command_evse(
 ) -> Outcome:
     view = evse.view
     match command:
-        case Contribute(_, owner, contributions):
-            return ACCEPTED, evse.contribute(owner, contributions, at)
+        case Contribute(_, owner, contributions, plan):
+            return ACCEPTED, evse.contribute(owner, contributions, at, plan)
         case StartTransaction():
             if view.transaction_id is not None:
                 return _refused("TxInProgress", "a transaction is running")

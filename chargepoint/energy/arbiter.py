@@ -8,9 +8,10 @@ that names its own target (Scheduled mode) never gets more than that target: doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chargepoint.model.demand import Contribution, FrequencyWattLaw, Setpoint, Source
+from chargepoint.model.forecast import Plan
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import UNBOUNDED, ZERO, Interval
 
@@ -43,18 +44,33 @@ class Arbiter:
     def __init__(self, evse_id: EvseId) -> None:
         self._evse_id = evse_id
         self._contributions: dict[tuple[str, str], Contribution] = {}
+        self._plans: dict[str, Plan] = {}
 
-    def replace(self, owner: str, contributions: Iterable[Contribution]) -> None:
-        """Replace all contributions of this owner by these. Raises ValueError for a contribution of another EVSE."""
+    @property
+    def plans(self) -> Mapping[str, Plan]:
+        """The plan of each owner that has one."""
+        return self._plans
+
+    @property
+    def contributions(self) -> Mapping[tuple[str, str], Contribution]:
+        """All contributions by owner and key, those that have expired too."""
+        return self._contributions
+
+    def replace(self, owner: str, contributions: Iterable[Contribution], plan: Plan | None = None) -> None:
+        """Replace all contributions of this owner, and its plan, by these. Raises ValueError for a contribution of another EVSE."""
         fresh = {(owner, c.key): c for c in contributions}
-        for contribution in fresh.values():
+        planned = () if plan is None else (c for step in plan.steps for c in step.contributions)
+        for contribution in (*fresh.values(), *planned):
             if contribution.evse_id != self._evse_id:
                 raise ValueError(f"{owner}: a contribution for EVSE {contribution.evse_id} at EVSE {self._evse_id}")
         self.withdraw(owner)
         self._contributions |= fresh
+        if plan is not None:
+            self._plans[owner] = plan
 
     def withdraw(self, owner: str) -> None:
-        """Remove all contributions of this owner."""
+        """Remove all contributions of this owner, and its plan."""
+        self._plans.pop(owner, None)
         for key in [k for k in self._contributions if k[0] == owner]:
             del self._contributions[key]
 
@@ -62,8 +78,7 @@ class Arbiter:
         """The contributions that hold at `now_s`, in the order of narrowing. Expired contributions are removed."""
         for key in [k for k, c in self._contributions.items() if c.valid_until_s <= now_s]:
             del self._contributions[key]
-        ordered = sorted(self._contributions.items(), key=lambda item: (item[1].source.rank, item[1].key, item[0]))
-        return [contribution for _, contribution in ordered]
+        return in_order(self._contributions)
 
     def target_owner(self, now_s: float) -> str | None:
         """The owner whose target decides now; None where nobody has one."""
@@ -75,12 +90,23 @@ class Arbiter:
         return decide(self._evse_id, self.valid(now_s), now_s)
 
 
-def decide(evse_id: EvseId, contributions: list[Contribution], now_s: float) -> Setpoint:
-    """The setpoint of these contributions, which are valid at `now_s` and sorted by rank."""
+def in_order(contributions: Mapping[tuple[str, str], Contribution]) -> list[Contribution]:
+    """Contributions by owner and key, in the order of narrowing."""
+    ordered = sorted(contributions.items(), key=lambda item: (item[1].source.rank, item[1].key, item[0]))
+    return [contribution for _, contribution in ordered]
+
+
+def decide(
+    evse_id: EvseId, contributions: list[Contribution], now_s: float, *, car_must_speak: bool = True
+) -> Setpoint:
+    """The setpoint of these contributions, which are valid at `now_s` and in the order of narrowing.
+
+    `car_must_speak` False: the setpoint for any car, which only a forecast asks for.
+    """
     until_s = min((c.valid_until_s for c in contributions), default=now_s)
     speaking = {c.source for c in contributions if c.limits_W is not None}
     for source, silence in _MUST_SPEAK.items():
-        if source not in speaking:
+        if source not in speaking and (car_must_speak or source is not Source.CAR):
             return Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, source, f"0 W: {silence}", until_s)
     limits, cutters = _narrow(contributions)
     chosen = _target(contributions)

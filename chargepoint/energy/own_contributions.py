@@ -34,9 +34,9 @@ def by_image(config: EnergySection, image: EvseImage, sharers: int, now_s: float
 
 
 def by_car(
-    config: EnergySection, car: CarDemand | None, image: EvseImage, loop_timeout_s: float, now_s: float
+    config: EnergySection, car: CarDemand | None, image: EvseImage, now_s: float
 ) -> dict[str, list[Contribution]]:
-    """The contributions that follow from the car's last demand. `loop_timeout_s`: how long that demand is good for in the charge loop."""
+    """The contributions that follow from the car's last demand."""
     if car is None:
         return {CAR: [], DRIVER: []}
     reserve_percent = car.energy.minimum_soc_percent
@@ -45,6 +45,6 @@ def by_car(
     until_s = now_s + sources.IMAGE_LIFE_S
     reserve = sources.of_driver(image.evse_id, car.energy.soc_percent, reserve_percent, until_s)
     return {
-        CAR: sources.of_car(car, image.voltage_V, loop_timeout_s),
+        CAR: sources.of_car(car, image.voltage_V),
         DRIVER: [] if reserve is None else [reserve],
     }

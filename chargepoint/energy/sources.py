@@ -29,15 +29,15 @@ def of_hardware(image: EvseImage) -> Contribution | None:
     )
 
 
-def of_car(car: CarDemand, voltage_V: float | None, loop_timeout_s: float) -> list[Contribution]:
+def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
-    `loop_timeout_s`: a car silent for longer in the charge loop gets no power (`[iso15118] charge_loop_timeout_s`).
+    A car silent for longer than its demand is good for gets no power in the transfer (`CarDemand.good_for_s`).
     Source: docs/sources/safety.md 3 and 4.1 (signs, and the meaning of the V2X energy requests).
     """
     limits = car.limits
     discharge_W = limits.discharge_power_max_W if car.service.bidirectional else 0.0
-    life_s = loop_timeout_s if car.phase is Phase.TRANSFER else CAR_PATIENCE_S
+    life_s = car.good_for_s if car.phase is Phase.TRANSFER else CAR_PATIENCE_S
     until_s = car.at_s + life_s
 
     def made(key: str, reason: str, interval: Interval | None, target_W: float | None = None) -> Contribution:

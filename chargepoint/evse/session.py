@@ -36,14 +36,18 @@ from chargepoint.model.car import (
     CarDemandChanged,
     CarIdentified,
     CarSessionEnded,
+    QuestionAsked,
+    ScheduleAgreed,
     ServiceSelected,
     SessionEnd,
+    WishFollowed,
 )
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
+from chargepoint.model.station_view import WishForCar
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
@@ -80,8 +84,7 @@ _CAR_ENDS = {
 
 
 class EvseSession:
-    """The session of one EVSE. `loop_timeout_s`: how long a car's message holds in the charge loop.
-
+    """The session of one EVSE.
     `ev_connection_timeout_s` is asked when it is needed (OCPP variable EVConnectionTimeOut); `new_transaction_id` gives a
     fresh id for each transaction.
     """
@@ -92,14 +95,12 @@ class EvseSession:
         *,
         authorize_everybody: bool,
         lease_s: float,
-        loop_timeout_s: float,
         ev_connection_timeout_s: Callable[[], float],
         new_transaction_id: Callable[[], TransactionId],
     ) -> None:
         self.evse_id = evse_id
         self._authorize_everybody = authorize_everybody
         self._lease_s = lease_s
-        self._loop_timeout_s = loop_timeout_s
         self._ev_connection_timeout_s = ev_connection_timeout_s
         self._out: list[SessionOutput] = []
         self._authorization = Authorization(self._out)
@@ -111,6 +112,7 @@ class EvseSession:
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
+        self._wish: WishForCar | None = None
         self._refused_for_good = False
 
     # -- for readers -----------------------------------------------------------------------------------------------
@@ -138,6 +140,7 @@ class EvseSession:
             car_link=self._car_link,
             authorized=self.authorized,
             stop_requested=self.stop_requested,
+            wish=self._wish,
             must_stay_locked=self.must_stay_locked,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
         )
@@ -207,6 +210,11 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
+            case QuestionAsked() | ScheduleAgreed():
+                pass  # the control's
+            case WishFollowed(_, wish):
+                if self._wish is not None and self._wish.wish is wish:
+                    self._wish = None
             case CarSessionEnded():
                 self._take_car_end(event, now_s)
             case TokenPresented():
@@ -380,9 +388,9 @@ class EvseSession:
         return meter is not None and now_s - meter.taken_at_s <= METER_MAX_AGE_S
 
     def car_fresh(self, now_s: float) -> bool:
-        """The car spoke recently enough for power to flow (`[iso15118] charge_loop_timeout_s`; docs/sources/safety.md 3)."""
+        """The car spoke recently enough for power to flow (`CarDemand.good_for_s`; docs/sources/safety.md 3)."""
         car = self._car
-        return car is not None and (car.phase is not Phase.TRANSFER or now_s - car.at_s <= self._loop_timeout_s)
+        return car is not None and (car.phase is not Phase.TRANSFER or now_s - car.at_s <= car.good_for_s)
 
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""

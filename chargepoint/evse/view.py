@@ -10,6 +10,7 @@ from chargepoint.evse.transaction_life import Stop
 from chargepoint.model.car import CarDemand
 from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.image import EvseImage
+from chargepoint.model.station_view import WishForCar
 from chargepoint.model.status import ConnectorStatus
 from chargepoint.model.transactions import ChargingState
 
@@ -55,5 +56,7 @@ class SessionView:
     car_link: CarLink | None
     authorized: bool | None
     stop_requested: bool
+    wish: WishForCar | None
+    """What the car is asked to do, beside a stop."""
     must_stay_locked: bool
     cable_check_failed: bool

@@ -1,4 +1,4 @@
-"""One TCP or TLS connection of a car: bytes between the transport and the SECC's engine, and its deadlines. No decisions."""
+"""One TCP or TLS connection of a car: bytes between the transport and the conversation, and its deadlines. No decisions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import socket
 import ssl
 from typing import Protocol, cast
 
-from chargepoint.iso15118.secc.engine import Secc
-from chargepoint.iso15118.secc.session import Now
-from chargepoint.model.car import SeccInputs
+from chargepoint.iso15118.conversation.conversation import Conversation
+from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.situation import Peer
+from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.station_view import StationView
 
 CLOSE_GRACE_S = 5.0
 """After the last response the car closes first; then we do."""
@@ -21,8 +23,8 @@ UNREAD_MAX_BYTES = 256 * 1024
 class Host(Protocol):
     """What a connection needs of the server it came to."""
 
-    def begin(self, connection: CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
-        """An engine for a new connection; None refuses it."""
+    def begin(self, connection: CarConnection, peer: Peer) -> Conversation | None:
+        """A conversation for a new connection; None refuses it."""
 
     def finish(self, connection: CarConnection) -> None:
         """The connection is gone."""
@@ -30,22 +32,22 @@ class Host(Protocol):
     def now(self) -> Now:
         """Both clocks."""
 
-    def current_inputs(self) -> SeccInputs:
+    def current_view(self) -> StationView:
         """What to answer from."""
 
-    def pass_on(self, secc: Secc) -> None:
-        """Takes the engine's events."""
+    def pass_on(self, conversation: Conversation) -> None:
+        """Takes the conversation's events."""
 
 
 class CarConnection(asyncio.Protocol):
-    """One transport and its engine."""
+    """One transport and its conversation."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
-        self.secc: Secc | None = None
+        self.conversation: Conversation | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -56,68 +58,74 @@ class CarConnection(asyncio.Protocol):
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.secc = self._host.begin(self, str(peer[0]) if peer else "?", tls, leaf)
-        if self.secc is None:
+        self.conversation = self._host.begin(self, Peer(str(peer[0]) if peer else "?", tls, leaf))
+        if self.conversation is None:
             self._transport.abort()
         else:
             self._after()
 
     def data_received(self, data: bytes) -> None:
-        if self.secc is not None:
+        if self.conversation is not None:
             now = self._host.now()
-            self.secc.update(self._host.current_inputs(), now)
-            self.secc.receive(data, now)
+            self.conversation.update(self._host.current_view(), now)
+            self.conversation.receive(data, now)
             self._after()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self.secc is not None:
-            self.secc.peer_gone("the car closed the connection" if exc is None else str(exc))
-            self._host.pass_on(self.secc)
+        if self.conversation is not None:
+            self.conversation.peer_gone("the car closed the connection" if exc is None else str(exc))
+            self._host.pass_on(self.conversation)
         self._host.finish(self)
 
     @property
     def over(self) -> bool:
         """The session has ended; the car has not closed the connection yet."""
-        return self.secc is not None and self.secc.ended
+        return self.conversation is not None and self.conversation.ended
 
     def abandon(self) -> None:
         """Close without waiting for the car."""
         if self._transport is not None:
             self._transport.abort()
 
+    def answer(self, number: int, answer: AnswerToCar) -> None:
+        """The station's answer to a question of this conversation."""
+        if self.conversation is not None:
+            self.conversation.answer(number, answer, self._host.now())
+            self._after()
+
     def update(self) -> None:
-        """Inputs changed."""
-        if self.secc is not None:
-            self.secc.update(self._host.current_inputs(), self._host.now())
+        """The station's view changed."""
+        if self.conversation is not None:
+            self.conversation.update(self._host.current_view(), self._host.now())
             self._after()
 
     def _after(self) -> None:
-        assert self.secc is not None
+        assert self.conversation is not None
         assert self._transport is not None
-        if data := self.secc.to_send():
+        if data := self.conversation.to_send():
             self._transport.write(data)
         if self._transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
-            self.secc.peer_gone(f"the car leaves more than {UNREAD_MAX_BYTES} bytes of answers unread")
+            self.conversation.peer_gone(f"the car leaves more than {UNREAD_MAX_BYTES} bytes of answers unread")
             self.abandon()
-        self._host.pass_on(self.secc)
+        self._host.pass_on(self.conversation)
         if self._closing:
             return  # new inputs must not put the close off
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        if self.secc.ended:
+        if self.conversation.ended:
             self._closing = True
             self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
             if self._transport.can_write_eof() and not self._transport.is_closing():
                 self._transport.write_eof()
-        elif self.secc.deadline_s is not None:
-            wait_s = max(0.0, self.secc.deadline_s - self._host.now().monotonic_s)
+        elif self.conversation.deadline_s is not None:
+            wait_s = max(0.0, self.conversation.deadline_s - self._host.now().monotonic_s)
             self._timer = loop.call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
-        if self.secc is not None:
-            self.secc.tick(self._host.now())
+        if self.conversation is not None:
+            self.conversation.tick(self._host.now())
             self._after()

@@ -18,13 +18,20 @@ from collections.abc import Callable, Sequence
 from chargepoint.config.schema import Iso15118Section, TlsPolicy
 from chargepoint.iso15118 import sdp
 from chargepoint.iso15118.connection import CarConnection
+from chargepoint.iso15118.conversation.conversation import Conversation
+from chargepoint.iso15118.conversation.exchanged import Exchanged
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.discovery import Discovery, discovery_socket
-from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, preload
+from chargepoint.iso15118.exi.codec import NS_CM, NS_SAP, preload
+from chargepoint.iso15118.iso20 import protocol as iso20
 from chargepoint.iso15118.sdp import SdpResponse, Security
-from chargepoint.iso15118.secc.engine import Exchanged, Secc
-from chargepoint.iso15118.secc.session import Now, SeccSettings
-from chargepoint.model.car import CarEvent, SeccInputs
+from chargepoint.model.car import CarEvent
+from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.station_status import ConversationStatus, MessageStatus
+from chargepoint.model.station_view import StationView
 from chargepoint.ports import Clock
 from chargepoint.security.tls import refuse_leaf
 
@@ -44,21 +51,25 @@ class SeccServer:
         settings: Iso15118Section,
         secc: SeccSettings,
         tls: ssl.SSLContext | None,
-        inputs: Callable[[], SeccInputs],
+        view: Callable[[], StationView],
         on_events: Callable[[Sequence[CarEvent]], None],
+        on_kept: Callable[[KeptSession | None], None],
         clock: Clock,
         log: logging.Logger,
     ) -> None:
-        preload(NS_SAP, NS_CM, NS_DC)  # now rather than in the first car's time
+        self._spoken = iso20.spoken(secc)
+        preload(NS_SAP, NS_CM, *(p.namespace for p in self._spoken))  # now rather than in the first car's time
         self._interface = interface
         self._settings = settings
         self._secc = secc
         self._tls = tls
-        self._inputs = inputs
+        self._view = view
         self._on_events = on_events
+        self._on_kept = on_kept
         self._clock = clock
         self._log = log
         self._car: CarConnection | None = None
+        self._kept: KeptSession | None = None
         self._last_trace: list[Exchanged] = []
         self._address = ipaddress.IPv6Address("::1")
         self._ports: dict[Security, int] = {}
@@ -117,27 +128,37 @@ class SeccServer:
             return None
         return sdp.response(SdpResponse(self._address, self._ports[security], security))
 
-    def inputs_changed(self) -> None:
+    def view_changed(self) -> None:
         """A new process image or setpoint: a held answer may be due."""
         if self._car is not None:
             self._car.update()
 
     def unplugged(self) -> None:
         """The plug is out: its connection is dead although no packet says so, and must not stand in the next car's way."""
-        if self._car is not None and self._car.secc is not None:
-            self._car.secc.peer_gone("the plug was pulled")
-            self.pass_on(self._car.secc)
+        if self._car is not None and self._car.conversation is not None:
+            self._car.conversation.peer_gone("the plug was pulled")
+            self.pass_on(self._car.conversation)
             self._car.abandon()
+        self._keep(None)
+
+    def remember(self, kept: KeptSession) -> None:
+        """A session that was kept before this daemon started: its car may join it."""
+        self._kept = kept
+
+    def answer(self, number: int, answer: AnswerToCar) -> None:
+        """The station's answer to a question of the present car's conversation. Any other number is ignored."""
+        if self._car is not None:
+            self._car.answer(number, answer)
 
     def status(self) -> ConversationStatus:
         """The session as agreed and the last messages. A car whose session has ended is none."""
         car = self._car
-        trace = self._last_trace if car is None or car.secc is None else car.secc.trace
-        session = None if car is None or car.secc is None or car.over else car.secc.session
+        trace = self._last_trace if car is None or car.conversation is None else car.conversation.trace
+        conversation = None if car is None or car.over else car.conversation
         return ConversationStatus(
             connected=car is not None and not car.over,
-            state=None if session is None else session.state.value,
-            evcc_id=None if session is None else session.evcc_id,
+            state=None if conversation is None else conversation.state,
+            evcc_id=None if conversation is None else conversation.evcc_id,
             messages=tuple(MessageStatus(m.at_s, m.direction, m.name, m.note) for m in trace[-12:]),
         )
 
@@ -147,48 +168,57 @@ class SeccServer:
         """Both clocks."""
         return Now(self._clock.monotonic_s(), int(self._clock.utc().timestamp()))
 
-    def begin(self, connection: CarConnection, peer: str, tls: str | None, leaf: bytes | None) -> Secc | None:
-        """An engine for a new connection; None if there is a car already or its certificate is refused.
+    def begin(self, connection: CarConnection, peer: Peer) -> Conversation | None:
+        """A conversation for a new connection; None if there is a car already or its certificate is refused.
 
         A connection whose session has ended only waits for the car to close it: it gives way to a new one. So does one
-        that the same car gave up (`Secc.given_up`).
+        that the same car gave up (`Conversation.given_up`).
         """
-        before = None if self._car is None or self._car.over else self._car.secc
-        if before is not None and not before.given_up(peer, self.now()):
-            self._log.warning("! second connection from %s refused: a car is already connected", peer)
+        before = None if self._car is None or self._car.over else self._car.conversation
+        if before is not None and not before.given_up(peer.address, self.now()):
+            self._log.warning("! second connection from %s refused: a car is already connected", peer.address)
             return None
-        if tls is not None:
+        if peer.tls is not None:
+            leaf = peer.leaf
             reason = "no certificate" if leaf is None else refuse_leaf(leaf, allow_p256=self._settings.allow_p256)
             if reason is not None:
-                self._log.warning("! car at %s refused: %s", peer, reason)
+                self._log.warning("! car at %s refused: %s", peer.address, reason)
                 return None
         if before is not None:
             before.peer_gone("the car fell silent and connected anew")
             self.pass_on(before)
         if self._car is not None:
-            self._last_trace = [] if self._car.secc is None else self._car.secc.trace
+            self._last_trace = [] if self._car.conversation is None else self._car.conversation.trace
             self._car.abandon()
         self._car = connection
-        secc = Secc(self._secc, secrets.token_bytes(8), peer, tls, self.now())
-        secc.update(self._inputs(), self.now())
-        return secc
+        now = self.now()
+        conversation = Conversation(self._secc, self._spoken, peer, secrets.token_bytes, now, kept=self._kept)
+        conversation.update(self._view(), now)
+        return conversation
 
-    def pass_on(self, secc: Secc) -> None:
-        """Events of the engine go up; the story goes to the log."""
-        events = secc.events()
+    def pass_on(self, conversation: Conversation) -> None:
+        """What is kept goes to the store, then events go up: an event may order what needs it."""
+        if self._car is not None and self._car.conversation is conversation:
+            self._keep(conversation.kept)
+        events = conversation.events()
         if events:
             self._on_events(events)
 
-    def current_inputs(self) -> SeccInputs:
+    def current_view(self) -> StationView:
         """What to answer from."""
-        return self._inputs()
+        return self._view()
 
     def finish(self, connection: CarConnection) -> None:
         """The connection is gone."""
         if self._car is connection:
-            if connection.secc is not None:
-                self._last_trace = connection.secc.trace
+            if connection.conversation is not None:
+                self._last_trace = connection.conversation.trace
             self._car = None
+
+    def _keep(self, kept: KeptSession | None) -> None:
+        if kept != self._kept:
+            self._kept = kept
+            self._on_kept(kept)
 
 
 def _own_address(interface: str, index: int) -> ipaddress.IPv6Address:

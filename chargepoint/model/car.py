@@ -1,14 +1,14 @@
-"""The car as the SECC knows it: identity, abilities and demand of the car; and the inputs of the SECC's answers."""
+"""The car as the SECC knows it: identity, abilities and demand of the car, and what happened in its conversation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
+from chargepoint.model.car_questions import PowerPiece, Question
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
-from chargepoint.model.limits import ZERO, Interval
+from chargepoint.model.station_view import Wish
 
 
 class EnergyService(Enum):
@@ -18,11 +18,18 @@ class EnergyService(Enum):
     DC = "DC"
     AC_BPT = "AC_BPT"
     DC_BPT = "DC_BPT"
+    MCS = "MCS"
+    MCS_BPT = "MCS_BPT"
 
     @property
     def bidirectional(self) -> bool:
         """The car may give power back."""
-        return self in (EnergyService.AC_BPT, EnergyService.DC_BPT)
+        return self in (EnergyService.AC_BPT, EnergyService.DC_BPT, EnergyService.MCS_BPT)
+
+    @property
+    def is_ac(self) -> bool:
+        """The car's own charger converts. All others are direct current."""
+        return self in (EnergyService.AC, EnergyService.AC_BPT)
 
 
 class ControlMode(Enum):
@@ -34,7 +41,11 @@ class ControlMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CarLimits:
-    """What the car announced it can take and give. All magnitudes >= 0 whatever sign the wire had (safety.md 4.1)."""
+    """What the car announced it can take and give. All magnitudes >= 0 whatever sign the wire had (docs/sources/safety.md 4.1).
+
+    AC: powers are the sum of all phases; voltages are those of the outlet (RMS, phase to neutral); currents are per phase and
+    follow from power and voltage.
+    """
 
     voltage_max_V: float
     voltage_min_V: float
@@ -65,9 +76,31 @@ class CarEnergy:
 
 
 @dataclass(frozen=True, slots=True)
+class CarDisplay:
+    """What the car says for people and for load management (DisplayParameters of ISO 15118-20); None: the car did not say.
+
+    State of charge and its bounds are in `CarEnergy`. Times in seconds from the moment the car said them.
+    """
+
+    maximum_soc_percent: float | None = None
+    to_minimum_soc_s: float | None = None
+    to_target_soc_s: float | None = None
+    to_maximum_soc_s: float | None = None
+    charging_complete: bool | None = None
+    capacity_Wh: float | None = None
+    inlet_hot: bool | None = None
+
+
+NO_DISPLAY = CarDisplay()
+
+
+@dataclass(frozen=True, slots=True)
 class CarDemand:
     """What the car asks at this moment, and how fresh that is. `phase` follows its messages: CABLE_CHECK from the first
-    CableCheckReq, PRE_CHARGE from the first PreChargeReq, TRANSFER from PowerDelivery(Start), OFF from (Stop) on."""
+    CableCheckReq, PRE_CHARGE from the first PreChargeReq, TRANSFER from PowerDelivery(Start), OFF from (Stop) on.
+
+    `good_for_s`: a car silent for longer in TRANSFER gets no power until it speaks again.
+    """
 
     evse_id: EvseId
     at_s: float
@@ -80,37 +113,18 @@ class CarDemand:
     target_current_A: float | None = None
     """Signed, positive into the car; Scheduled only."""
     present_voltage_V: float | None = None
+    present_power_W: float | None = None
+    """AC: the active power that the car says it draws now, signed, sum of all phases."""
+    display: CarDisplay = NO_DISPLAY
+    standby: bool = False
+    """The car is in standby: connected, no power either way."""
+    good_for_s: float = 0.5
 
     @property
     def allows_power(self) -> bool:
         """Its limits leave room in at least one direction."""
         limits = self.limits
         return limits.charge_power_max_W > 0 or (self.service.bidirectional and limits.discharge_power_max_W > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class SeccInputs:
-    """What the SECC answers from: always the last process image and arbiter result, never an awaited one.
-
-    `authorized` None: not decided yet. `stop_requested`: ask the car to end (EVSEStatus notification).
-    """
-
-    authorized: bool | None = None
-    pilot_ready: bool = False
-    stage: Stage = Stage.OFF
-    permitted: bool = False
-    cable_check_failed: bool = False
-    emergency: bool = False
-    voltage_V: float | None = None
-    current_A: float | None = None
-    capabilities: StageCapabilities | None = None
-    limits_W: Interval = ZERO
-    setpoint_W: float = 0.0
-    stop_requested: bool = False
-    meter: MeterRegisters | None = None
-    minimum_soc_percent: float | None = None
-    target_soc_percent: float | None = None
-    departure_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +140,17 @@ class CarConnected:
 
 @dataclass(frozen=True, slots=True)
 class CarIdentified:
-    """SessionSetupReq named the car."""
+    """SessionSetupReq named the car. `joined`: the car goes on with a session that the station kept."""
 
     evse_id: EvseId
     evcc_id: str
     session_id: bytes
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationWanted:
-    """The car chose EIM and waits; the station decides (`SeccInputs.authorized`)."""
+    """The car waits for authorisation by external means; the station decides (`StationView.authorized`)."""
 
     evse_id: EvseId
 
@@ -156,6 +171,33 @@ class CarDemandChanged:
     demand: CarDemand
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """The conversation asks the station. The answer goes back with the same number, until `until_s` (monotonic) or never."""
+
+    evse_id: EvseId
+    number: int
+    question: Question
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WishFollowed:
+    """The car does what `StationView.wish` asked for."""
+
+    evse_id: EvseId
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleAgreed:
+    """The car chose among the offered schedules. `charge_W` and `discharge_W` (magnitudes): what it may plan with now."""
+
+    evse_id: EvseId
+    pieces: tuple[PowerPiece, ...]
+    anchor_utc_s: int
+
+
 class SessionEnd(Enum):
     """Why the car's session ended."""
 
@@ -169,11 +211,28 @@ class SessionEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CarSessionEnded:
-    """The connection is over; `detail` is one sentence for the journal."""
+    """The connection is over; `detail` is one sentence for the journal.
+
+    `resumable`: the session is kept, the same car may come back and go on. `code` and `explanation`: EVTerminationCode and
+    EVTerminationExplanation, as the car wrote them.
+    """
 
     evse_id: EvseId
     end: SessionEnd
     detail: str
+    resumable: bool = False
+    code: str | None = None
+    explanation: str | None = None
 
 
-CarEvent = CarConnected | CarIdentified | AuthorizationWanted | ServiceSelected | CarDemandChanged | CarSessionEnded
+CarEvent = (
+    CarConnected
+    | CarIdentified
+    | AuthorizationWanted
+    | ServiceSelected
+    | CarDemandChanged
+    | QuestionAsked
+    | WishFollowed
+    | ScheduleAgreed
+    | CarSessionEnded
+)

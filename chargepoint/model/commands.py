@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargepoint.model.demand import Contribution
+from chargepoint.model.forecast import Plan
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.transactions import StopReason, TriggerReason
 
@@ -34,12 +35,13 @@ class Contribute:
     """Replace all contributions of one owner for one EVSE by these (an empty tuple withdraws them).
 
     `owner` names the party (`ocpp`, `mqtt/edge`, `page`). Two owners may speak for the same source: neither touches
-    what the other said.
+    what the other said. `plan` is what the same owner will contribute later if nothing changes; a forecast uses it.
     """
 
     evse_id: EvseId
     owner: str
     contributions: tuple[Contribution, ...]
+    plan: Plan | None = None
 
 
 class ResetKind(Enum):

@@ -52,7 +52,10 @@ class Lock(IntEnum):
 
 
 class Stage(IntEnum):
-    """Where the DC sequence is (IEC 61851-23 Annex CC order: docs/sources/safety.md 1.1)."""
+    """Where the power sequence is (DC: IEC 61851-23 Annex CC order, docs/sources/safety.md 1.1).
+
+    An AC outlet knows OFF, TRANSFER, OPENING and FAULTED only.
+    """
 
     OFF = 0
     CABLE_CHECK = 1
@@ -83,10 +86,47 @@ class MeterRegisters:
 
 
 @dataclass(frozen=True, slots=True)
+class AcSupply:
+    """What an AC outlet offers: the car converts, the station closes the contactor, measures and protects.
+
+    `nominal_voltage_V` > 0, RMS from phase to neutral; `nominal_frequency_Hz` > 0; `phases` 1 or 3;
+    `current_max_A` >= 0, RMS in each phase. Raises ValueError for another number.
+    Source: docs/sources/iso15118-20.md 1.2 and 1.3 (EVSENominalVoltage, EVSENominalFrequency, Connector).
+    """
+
+    nominal_voltage_V: float
+    nominal_frequency_Hz: float
+    phases: int
+    current_max_A: float
+
+    def __post_init__(self) -> None:
+        if self.phases not in (1, 3):
+            raise ValueError(f"phases = {self.phases}: an AC outlet has 1 or 3")
+        if not (self.nominal_voltage_V > 0 and self.nominal_frequency_Hz > 0 and self.current_max_A >= 0):
+            raise ValueError("an AC outlet has a voltage and a frequency above 0 and a current of at least 0")
+
+    @property
+    def power_max_W(self) -> float:
+        """The power of all phases together at nominal voltage and highest current."""
+        return self.phases * self.nominal_voltage_V * self.current_max_A
+
+    def within(self, other: AcSupply) -> AcSupply:
+        """What both offer: fewer phases, the lower current. The nominal values are those of this outlet."""
+        return AcSupply(
+            nominal_voltage_V=self.nominal_voltage_V,
+            nominal_frequency_Hz=self.nominal_frequency_Hz,
+            phases=min(self.phases, other.phases),
+            current_max_A=min(self.current_max_A, other.current_max_A),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StageCapabilities:
-    """What the power stage can do now (ratings after derating), magnitudes >= 0 except signed nothing.
+    """What the power stage can do now (ratings after derating), magnitudes >= 0.
 
     None of these is a promise for a given battery voltage: power and both currents bound together.
+    `ac` is None at a DC outlet. At an AC outlet the voltages are RMS from phase to neutral, and each current is the sum
+    of all phases: voltage times current is the power at both kinds of outlet.
     """
 
     voltage_min_V: float
@@ -95,6 +135,7 @@ class StageCapabilities:
     discharge_current_max_A: float
     charge_power_max_W: float
     discharge_power_max_W: float
+    ac: AcSupply | None = None
 
     def within(self, other: StageCapabilities) -> StageCapabilities:
         """The capabilities that both have: the narrower value of each pair."""
@@ -105,6 +146,7 @@ class StageCapabilities:
             discharge_current_max_A=min(self.discharge_current_max_A, other.discharge_current_max_A),
             charge_power_max_W=min(self.charge_power_max_W, other.charge_power_max_W),
             discharge_power_max_W=min(self.discharge_power_max_W, other.discharge_power_max_W),
+            ac=self.ac if self.ac is None or other.ac is None else self.ac.within(other.ac),
         )
 
 
@@ -114,6 +156,8 @@ class EvseImage:
 
     A value that is not known or too old is None. `applied_W` is where the ramp is now, `target_W` where it goes.
     `limited_by_stage` gives in a word the reason why the target is below the demand ("" if it is not).
+    At an AC outlet `voltage_V` is RMS from phase to neutral, and `current_A` is the signed sum of the active currents of
+    all phases. `frequency_Hz` is the measured frequency of the grid; None where nothing measures it.
     """
 
     evse_id: EvseId
@@ -138,6 +182,7 @@ class EvseImage:
     faults: frozenset[FaultCode]
     permitted: bool
     """No interlock forbids power at this moment."""
+    frequency_Hz: float | None = None
 
     @property
     def power_W(self) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chargepoint.model.demand import Contribution, Source
+from chargepoint.model.forecast import Plan, PlanStep
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import UNBOUNDED, Interval, bidirectional
 from chargepoint.model.status import EvseState
@@ -30,6 +31,9 @@ GRACE_S = 1.0
 """A contribution outlives its boundary by this, so that its successor is there before it goes."""
 
 MAX_SEGMENTS = 1024
+
+PLAN_S = 2 * 86_400.0
+"""How far the plan for the arbiter's forecast reaches: a car's schedule covers a day and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,23 @@ def contribution(verdict: Verdict, evse_id: EvseId, now: Moment) -> Contribution
         target_W=verdict.setpoint_W,
         key="charging-profiles",
     )
+
+
+def plan(installed: Sequence[Installed], where: Situation, now: Moment) -> Plan:
+    """What the profiles will contribute to this EVSE over the next two days, or up to where MAX_SEGMENTS are full."""
+    evse_id, later_s = where.evse.evse_id, now.monotonic_s - now.utc_s
+    steps, end_s = [], now.utc_s + PLAN_S
+    for start_s, verdict in segments(installed, where, now.utc_s, end_s):
+        contributed = contribution(verdict, evse_id, now)
+        steps.append(PlanStep(start_s + later_s, () if contributed is None else (contributed,)))
+    if len(steps) == MAX_SEGMENTS:  # where the last one ends is not known
+        end_s = steps.pop().from_s - later_s
+    return Plan(tuple(steps), end_s + later_s)
+
+
+def unchanging(contributions: tuple[Contribution, ...], now: Moment) -> Plan:
+    """A plan in which nothing changes."""
+    return Plan((PlanStep(now.monotonic_s, contributions),), now.monotonic_s + PLAN_S)
 
 
 def segments(

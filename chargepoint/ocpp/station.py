@@ -30,7 +30,7 @@ from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing
 from chargepoint.ocpp.blocks.registration import Registration, RegistrationStatus
 from chargepoint.ocpp.charging_profiles import Change, ChargingProfiles
 from chargepoint.ocpp.charging_schedule import NegativeLimit, V2xRules
-from chargepoint.ocpp.composite import REFRESH_S, Verdict, contribution, evaluate, situation
+from chargepoint.ocpp.composite import REFRESH_S, Verdict, contribution, evaluate, plan, situation, unchanging
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.device_table import rows
 from chargepoint.ocpp.moment import Moment
@@ -261,15 +261,20 @@ class Station:
         again_s = math.inf
         for evse in evses:
             permitted = self.profiles.discharge_permitted(evse.transaction_id)
-            verdict = evaluate(self.profiles.installed, situation(evse, evses, permitted, now), now.utc_s)
+            where = situation(evse, evses, permitted, now)
+            verdict, future = evaluate(self.profiles.installed, where, now.utc_s), None
             again_s = min(again_s, now.monotonic_s + max(verdict.until_s - now.utc_s, 0.0) + 1e-3)
             if evse.transaction_id in self.context.not_accepted:
                 verdict = Verdict(ZERO, None, "the token of this transaction is not accepted", verdict.until_s)
+            else:
+                future = plan(self.profiles.installed, where, now)
             contributed = contribution(verdict, evse.evse_id, now)
-            if contributed is not None:
+            present = () if contributed is None else (contributed,)
+            future = future or unchanging(present, now)
+            if any(step.contributions for step in future.steps):
                 again_s = min(again_s, now.monotonic_s + REFRESH_S)
                 self._contributed.add(evse.evse_id)
-                self._port.command(Contribute(evse.evse_id, OWNER, (contributed,)))
+                self._port.command(Contribute(evse.evse_id, OWNER, present, future))
             elif evse.evse_id in self._contributed:
                 self._contributed.discard(evse.evse_id)
                 self._port.command(Contribute(evse.evse_id, OWNER, ()))

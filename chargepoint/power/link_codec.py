@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
+    AcSupply,
     BusHealth,
     Contactor,
     ControlPilot,
@@ -28,7 +29,7 @@ from chargepoint.model.image import (
 )
 from chargepoint.model.limits import Interval
 
-VERSION = 3
+VERSION = 4
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
@@ -40,7 +41,8 @@ _MAGIC = b"cp"
 
 _DEMAND = struct.Struct("<HqdBBdB8dB")
 _IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
-_IMAGE_TAIL = struct.Struct("<12d")
+_IMAGE_TAIL = struct.Struct("<17d")
+"""Capabilities (6), AC supply (4), meter (6), frequency."""
 _EVENT = struct.Struct("<HBd")
 _RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
@@ -200,6 +202,7 @@ def encode_up(message: UpMessage) -> bytes:
 
 def _encode_image(image: EvseImage) -> bytes:
     c, m = image.capabilities, image.meter
+    ac = None if c is None else c.ac
     mask = 0
     for code in image.faults:
         mask |= 1 << code
@@ -217,6 +220,11 @@ def _encode_image(image: EvseImage) -> bytes:
     )
     meter = (
         [math.nan] * 6 if m is None else [m.import_Wh, m.export_Wh, m.voltage_V, m.current_A, m.power_W, m.taken_at_s]
+    )
+    supply = (
+        [math.nan] * 4
+        if ac is None
+        else [ac.nominal_voltage_V, ac.nominal_frequency_Hz, float(ac.phases), ac.current_max_A]
     )
     fixed = _IMAGE.pack(
         image.evse_id,
@@ -239,7 +247,7 @@ def _encode_image(image: EvseImage) -> bytes:
         image.permitted,
         image.limited_by_stage.encode()[:32],
     )
-    return fixed + _IMAGE_TAIL.pack(*parts, *meter)
+    return fixed + _IMAGE_TAIL.pack(*parts, *supply, *meter, _number(image.frequency_Hz))
 
 
 def decode_up(data: bytes) -> UpMessage:
@@ -275,9 +283,9 @@ def _image(body: bytes) -> EvseImage:
         duty, voltage_V, current_A, applied_W, target_W, insulation_ohm, temperature_degC, mask, permitted, word,
     ) = _IMAGE.unpack_from(body)  # fmt: skip
     numbers = _IMAGE_TAIL.unpack(body[_IMAGE.size :])
-    parts, meter = numbers[:6], numbers[6:]
+    parts, supply, meter, frequency_Hz = numbers[:6], numbers[6:10], numbers[10:16], numbers[16]
     due = [taken_at_s, duty, applied_W, target_W]
-    for group in (parts, meter):
+    for group in (parts, supply, meter):
         if not all(math.isnan(n) for n in group):
             due += group
     if any(math.isnan(n) for n in due):
@@ -301,10 +309,25 @@ def _image(body: bytes) -> EvseImage:
         insulation_ohm=_maybe(insulation_ohm),
         meter=None if math.isnan(meter[0]) else MeterRegisters(*meter),
         temperature_degC=_maybe(temperature_degC),
-        capabilities=None if math.isnan(parts[0]) else StageCapabilities(*parts),
+        capabilities=_capabilities(parts, supply),
         faults=frozenset(code for code in FaultCode if mask >> code & 1),
         permitted=permitted,
+        frequency_Hz=_maybe(frequency_Hz),
     )
+
+
+def _capabilities(parts: tuple[float, ...], supply: tuple[float, ...]) -> StageCapabilities | None:
+    """None where nothing is known. ValueError for numbers that no AC outlet has."""
+    if math.isnan(parts[0]):
+        return None
+    low_V, high_V, charge_A, discharge_A, charge_W, discharge_W = parts
+    can = StageCapabilities(low_V, high_V, charge_A, discharge_A, charge_W, discharge_W)
+    voltage_V, frequency_Hz, phases, current_A = supply
+    if math.isnan(voltage_V):
+        return can
+    if not phases.is_integer():
+        raise ValueError(f"phases = {phases:g}: 1 or 3")
+    return replace(can, ac=AcSupply(voltage_V, frequency_Hz, int(phases), current_A))
 
 
 def _open(data: bytes) -> tuple[int, bytes]:

@@ -47,6 +47,18 @@ def examine(config: Config) -> Iterator[Mistake]:
                 catalog.build_device(_spec(kind, name, section), _bus(config, section.bus))
             except UnusableDevice as error:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
+    for number, evse in config.evse.items():
+        if evse.outlet == "ac":
+            yield no_ac_sequence(number)
+
+
+def no_ac_sequence(number: int) -> Mistake:
+    """Why the power process cannot run this EVSE, and what to do instead."""
+    return Mistake(
+        ("evse", number, "outlet"),
+        "= 'ac': the power process has no AC sequence yet",
+        'on a bench run `python -m hil.simulators.ac_power` in its place; in a charger write outlet = "dc"',
+    )
 
 
 PILOT_WAIT_MAX_S = 0.15
@@ -135,6 +147,9 @@ def _stage(
     device: Callable[[str, str], Device],
     kept: Mapping[FaultCode, str],
 ) -> EvseStage:
+    if section.outlet == "ac":
+        raise UnusableDevice([no_ac_sequence(evse_id)])
+    assert section.pilot and section.meter and section.insulation  # the cross-check of the configuration found them
     modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
     reader = section.token_reader
     hardware = EvseHardware(

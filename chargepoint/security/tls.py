@@ -1,16 +1,30 @@
-"""TLS contexts by use: which roots, which versions, who must show a certificate. Keys stay in files only we read."""
+"""TLS contexts by use: which roots, which versions, who must show a certificate. Keys stay in files only we read.
+
+What Python's `ssl` can and cannot do of ISO 15118-20 is in docs/tls.md.
+"""
 
 from __future__ import annotations
 
+import _ssl
+import os
 import ssl
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448
-
 from chargepoint.model.unusable import Unusable
+from chargepoint.security.certificates import CertificateUnreadable, KeyKind, read_certificate
+from chargepoint.security.vehicle import wrong_vehicle
+
+ACCEPTED_SUITES = frozenset({"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
+"""ISO 15118-20 has no AES-128 (docs/sources/iso15118-20.md 8)."""
+
+IGNORE_CRITICAL = 0x10
+"""X509_V_FLAG_IGNORE_CRITICAL. OpenSSL 3.0 does not know the critical key identifiers of ISO 15118-20 Annex B."""
+
+SEES_CHAINS = hasattr(ssl.SSLObject, "get_verified_chain") or hasattr(
+    getattr(_ssl, "_SSLSocket", None), "get_verified_chain"
+)
+"""Whether this Python shows the whole chain of a peer: publicly from 3.13, before that inside `_ssl` (3.10 to 3.12)."""
 
 
 class TrustError(Unusable):
@@ -20,73 +34,102 @@ class TrustError(Unusable):
 def secc_context(directory: Path) -> ssl.SSLContext:
     """The station's side towards a car: TLS 1.3 only, the car must show a certificate of a root we know.
 
-    Reads secc_chain.pem, secc.key, v2g_roots/*.pem and oem_roots/*.pem. Source: ISO 15118-20 7.7.3 as in
-    docs/sources/iso15118.md 1 and 5 (TLS 1.3, mutual). Raises TrustError.
+    Reads v2g_roots/*.pem, oem_roots/*.pem and the station's own leaves: secc_chain.pem with secc.key, and one more for each
+    secc_chain_NAME.pem with secc_NAME.key. The car's signature algorithms choose between a leaf on an elliptic curve and one on Ed448.
+    Sources: docs/sources/iso15118-20.md 8, docs/sources/iso15118.md 1 and 5. Raises TrustError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    _own(context, directory / "secc_chain.pem", directory / "secc.key")
+    loaded: dict[bool, Path] = {}
+    for chain, key in own_leaves(directory):
+        _own(context, chain, key)
+        place = _leaf_kind(chain) is KeyKind.ED448
+        if place in loaded:
+            raise TrustError(
+                f"{chain} and {loaded[place]}: two leaves of one kind; keep one on a curve and one on Ed448"
+            )
+        loaded[place] = chain
     _trust(context, (directory / "v2g_roots", directory / "oem_roots"))
     context.verify_mode = ssl.CERT_REQUIRED
+    context.num_tickets = 0  # each connection proves the car's certificate anew, against today's roots
     return context
 
 
-_ROOT_UNKNOWN = (18, 19, 20, 21)
-"""Of X509_verify_cert_error_string(3): self-signed leaf or root, issuer not found, first certificate not verified."""
-
-_REMEDIES = {
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "a car must show its certificate",
-    "TLSV1_ALERT_UNKNOWN_CA": "the car does not know the V2G root of secc_chain.pem",
-    "UNSUPPORTED_PROTOCOL": "TLS 1.3 only",
-    "WRONG_VERSION_NUMBER": "the car speaks plain TCP",
-}
+def own_leaves(directory: Path) -> list[tuple[Path, Path]]:
+    """Chain and key of each of the station's leaves. secc_chain.pem stands first, and is named even where it is missing."""
+    first = directory / "secc_chain.pem"
+    further = sorted(directory.glob("secc_chain_*.pem"))
+    return [
+        (chain, chain.with_name(chain.stem.replace("secc_chain", "secc", 1) + ".key")) for chain in (first, *further)
+    ]
 
 
-def report_failures(context: ssl.SSLContext, report: Callable[[str], None]) -> None:
-    """From now on `report` is called with a sentence for each failed handshake. asyncio alone closes such a connection silently."""
+def accept_annex_b(context: ssl.SSLContext) -> None:
+    """From now on OpenSSL passes critical extensions that it does not know. The caller then judges them by `wrong_vehicle`.
 
-    class Reporting(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            try:
-                super().do_handshake()
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                raise
-            except ssl.SSLError as error:
-                reason = error.reason or str(error)
-                why, remedy = reason.lower().replace("_", " "), _REMEDIES.get(reason)
-                if isinstance(error, ssl.SSLCertVerificationError):
-                    why = f"{why}: {error.verify_message}"
-                    if error.verify_code in _ROOT_UNKNOWN:
-                        remedy = "the car's root belongs in v2g_roots or oem_roots"
-                report(f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
-                raise
-
-    context.sslobject_class = Reporting
+    Without effect where Python does not show the whole chain of a peer, because nobody could judge it then.
+    """
+    if SEES_CHAINS:
+        context.verify_flags |= IGNORE_CRITICAL
 
 
-def evcc_context(directory: Path) -> ssl.SSLContext:
-    """A car's side (bench): shows vehicle_chain.pem, trusts v2g_roots, no host name (there is none on the wire)."""
+def log_session_keys(context: ssl.SSLContext, file: Path) -> None:
+    """Bench: every session's secrets are appended to `file` (mode 0600), with which Wireshark reads the session. Raises TrustError."""
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise TrustError(f"{file}: readable by others; chmod 600 it, or remove it")
+        context.keylog_filename = str(file)
+    except OSError as error:
+        raise TrustError(
+            f"{file}: {error.strerror}; [iso15118] tls_key_log_file needs a file that can be written"
+        ) from error
+
+
+def evcc_context(directory: Path, name: str = "vehicle") -> ssl.SSLContext:
+    """A car's side (bench): trusts v2g_roots, checks no host name (there is none on the wire).
+
+    It shows NAME_chain.pem, or NAME_chain_ed448.pem for the name `vehicle_ed448`. Raises TrustError.
+    """
+    leaf, _, curve = name.partition("_")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    _own(context, directory / "vehicle_chain.pem", directory / "vehicle.key")
+    _own(context, directory / f"{leaf}_chain{'_' + curve if curve else ''}.pem", directory / f"{name}.key")
     _trust(context, (directory / "v2g_roots",))
     return context
 
 
-def refuse_leaf(der: bytes, *, allow_p256: bool) -> str | None:
-    """Why a car's certificate is refused although its chain is good; None if it is accepted.
+def peer_chain(session: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates (DER) by which the peer was verified: leaf first, root last. The leaf alone where Python shows no more."""
+    if hasattr(session, "get_verified_chain"):  # Python 3.13 and newer
+        return tuple(session.get_verified_chain())
+    inner = getattr(session, "_sslobj", None)
+    if inner is not None and hasattr(inner, "get_verified_chain"):
+        found = tuple(bytes(c.public_bytes(_ssl.ENCODING_DER)) for c in inner.get_verified_chain() or ())
+        if found:
+            return found
+    leaf = session.getpeercert(binary_form=True)
+    return () if leaf is None else (leaf,)
 
-    ISO 15118-20 wants secp521r1 or Ed448; secp256r1 only on a bench that says so.
-    """
-    key = x509.load_der_x509_certificate(der).public_key()
-    if isinstance(key, ed448.Ed448PublicKey):
-        return None
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name == "secp521r1" or (allow_p256 and key.curve.name == "secp256r1"):
-            return None
-        return f"certificate key on {key.curve.name}: secp521r1 or Ed448 ([iso15118] allow_p256 for a bench)"
-    return f"certificate key of {type(key).__name__}: secp521r1 or Ed448"
+
+def refuse_leaf(der: bytes, *, allow_p256: bool) -> str | None:
+    """Why a car's leaf is refused although its chain is good; None if it is accepted. For callers that know the leaf alone."""
+    finding = wrong_vehicle([der], allow_p256=allow_p256)
+    return None if finding is None else finding.text
+
+
+def _leaf_kind(chain: Path) -> KeyKind:
+    try:
+        pem = ssl.PEM_cert_to_DER_cert(_first_certificate(chain.read_text("ascii")))
+        return read_certificate(pem).key_kind
+    except (OSError, ValueError, CertificateUnreadable) as error:
+        raise TrustError(f"{chain}: {error}") from error
+
+
+def _first_certificate(text: str) -> str:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return begin + text.partition(begin)[2].partition(end)[0] + end
 
 
 def _own(context: ssl.SSLContext, chain: Path, key: Path) -> None:

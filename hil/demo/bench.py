@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,25 @@ class Bench:
         folder = choices.folder
         self.plant = LineSocket(folder / "plant.sock")
         self.status = LineSocket(folder / "run" / "status.sock")
-        site = ["--config", str(folder / SITE)]
         self.children = {
-            "plant": Child(
-                "plant",
-                ["hil.simulators.plant", *site, "--dir", str(folder), "--self-test-s", str(choices.self_test_s), "--urgent"],
-                folder / "log/plant.log", self.note, ended=self._remove_ports,
-            ),
-            "power": Child("power", ["chargepoint", "power", *site], folder / "log/power.log", self.note),
-            "daemon": Child("daemon", ["chargepoint", "run", *site], folder / "log/daemon.log", self.note),
-        }  # fmt: skip
+            name: Child(name, arguments, folder / f"log/{name}.log", self.note, ended=ended)
+            for name, arguments, ended in self._processes()
+        }
+
+    def _processes(self) -> Iterator[tuple[str, list[str], Callable[[], None] | None]]:
+        """Name, module with arguments, and what follows its end; in the order of the start.
+
+        An AC outlet has no power process: its stand-in is plant and power process in one.
+        """
+        folder = self.choices.folder
+        site, place = ["--config", str(folder / SITE)], ["--dir", str(folder)]
+        if self.choices.ac:
+            yield "plant", ["hil.simulators.ac_power", *site, *place], None
+        else:
+            self_test = ["--self-test-s", str(self.choices.self_test_s)]
+            yield "plant", ["hil.simulators.plant", *site, *place, *self_test, "--urgent"], self._remove_ports
+            yield "power", ["chargepoint", "power", *site], None
+        yield "daemon", ["chargepoint", "run", *site], None
 
     def note(self, text: str) -> None:
         """A line for people."""
@@ -99,16 +109,17 @@ class Bench:
             await self._csms.start()
         self._launch("plant")
         await self._answered(self.plant, {"do": "state"}, "plant")
-        self._launch("power")
-        self._launch("daemon")
+        for name in self.children:
+            if name != "plant":
+                self._launch(name)
         await self._answered(self.status, {"do": "status"}, "daemon")
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._forget_car()
-        for name in ("daemon", "power", "plant"):
-            await self.children[name].stop()
+        for child in reversed(self.children.values()):
+            await child.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

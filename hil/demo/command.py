@@ -53,6 +53,9 @@ FOLDER_MAX_BYTES = 80
     "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
+@click.option(
+    "--ac", is_flag=True, help="an AC outlet whose power side is simulated; waits for an outside car, as --no-car does"
+)
 @click.option("--interface", default="lo", show_default=True, help="network interface of the outside car")
 @click.option(
     "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
@@ -75,6 +78,12 @@ FOLDER_MAX_BYTES = 80
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="draw the screen while discharging, as SVG (with --once)"
 )
+@click.option(
+    "--trace",
+    "trace_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="write each session as JSON lines and as pcapng into this folder; ./run trace draw FILE.jsonl > page.html",
+)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=default_folder(), show_default=True)
 @click.option(
     "--sdp-port",
@@ -94,6 +103,7 @@ def main(
     once: bool,
     report_file: Path | None,
     no_car: bool,
+    ac: bool,
     interface: str,
     tls: bool | None,
     control_mode: str | None,
@@ -101,11 +111,15 @@ def main(
     csms_url: str | None,
     voltage_max_V: float | None,
     picture: Path | None,
+    trace_dir: Path | None,
     folder: Path,
     sdp_port: int,
     self_test_s: float,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
+    if ac and (once or voltage_max_V is not None):
+        raise click.UsageError("--ac has no story and no DC voltage: it does not go with --once or --voltage-max")
+    no_car = no_car or ac
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
     if csms_url is not None and once:
@@ -138,6 +152,8 @@ def main(
         csms_url=csms_url,
         voltage_max_V=voltage_max_V,
         self_test_s=self_test_s,
+        ac=ac,
+        trace_dir=None if trace_dir is None else trace_dir.absolute(),
     )
     console = _console()
     try:
@@ -202,7 +218,7 @@ async def _run(
                 await programme.stop()
         else:
             await bench.plant.ask({"do": "car_auto", "evse": EVSE, "on": True, "follows": True})
-            waiting = f"waiting for a car on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})"
+            waiting = f"waiting for {'an AC car' if choices.ac else 'a car'} on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})"
             bench.note(waiting)
             console.print(f"{waiting}; Ctrl-C ends", highlight=False)
             async with _beside(Steering(bench).serve()):

@@ -1,4 +1,4 @@
-"""The demo's own copy of the configuration: `config/demo.toml` with this run's folder, ports and choices written in."""
+"""The demo's own copy of the configuration: `config/demo.toml`, or `config/demo-ac.toml`, with this run's folder, ports and choices written in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from hil.plant.insulation import SELF_TEST_S
 
 SITE = "site.toml"
-TEMPLATE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
+_TEMPLATES = Path(__file__).resolve().parents[2] / "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class Choices:
     """The EVSEs' highest voltage, for an outside car that names a target beyond its own maximum; None: the template's."""
     self_test_s: float = SELF_TEST_S
     """How long a self-test of the simulated insulation monitor takes."""
+    ac: bool = False
+    """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
+
+    trace_dir: Path | None = None
+    """Where the daemon writes traces of sessions; None: nowhere."""
+
+    @property
+    def template(self) -> Path:
+        """The configuration this demo's own copy is made from."""
+        return _TEMPLATES / ("demo-ac.toml" if self.ac else "demo.toml")
 
 
 def free_port() -> int:
@@ -55,7 +65,7 @@ def discovery_taken(choices: Choices) -> bool:
 
 def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = choices.template.read_text(encoding="utf-8")
     text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
     text = _set(text, "url", _quoted(choices.csms_url or f"ws://127.0.0.1:{csms_port}"))
     text = _set(text, "sdp_port", str(choices.sdp_port))
@@ -68,6 +78,8 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
         text = _set(text, "authorization", '"none"')
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
+    if choices.trace_dir is not None:
+        text = text.replace("[iso15118]\n", f"[iso15118]\ntrace_dir = {_quoted(str(choices.trace_dir))}\n", 1)
     text = _set(text, "tls", '"required"' if choices.tls else '"off"')
     if realtime:
         text += "\n[power]\nrealtime = true\n"
@@ -86,5 +98,5 @@ def _set(text: str, key: str, value: str, lines: int = 1) -> str:
     """The line of the template that sets this key (or as many as there are EVSEs), changed."""
     changed, count = re.subn(rf"(?m)^{key} = .*$", lambda _: f"{key} = {value}", text)
     if count != lines:
-        raise ValueError(f"{TEMPLATE}: {count} lines set {key}: expected {lines}")
+        raise ValueError(f"the demo's template: {count} lines set {key}: expected {lines}")
     return changed

@@ -26,7 +26,7 @@ NAME = "steer.sock"
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
-_PLANT_VERBS = ("fault", "bus_fault", "estop", "door", "car_auto")
+_PLANT_VERBS = ("fault", "bus_fault", "estop", "door", "car_auto", "grid")
 OUTSIDE_CAR = "this demo waits for an outside car (--no-car): it has no story"
 
 _FIELDS: dict[str, tuple[str, ...]] = {

@@ -15,6 +15,8 @@ class ContactorPole:
     closed: bool = False
     welded: bool = False
     stuck_open: bool = False
+    close_s: float = CLOSE_S
+    """Seconds from the coil's current to the closed main contact; a bench may set a slow one."""
     _coil: bool = False
     _since_s: float = 0.0
 
@@ -25,7 +27,7 @@ class ContactorPole:
         self._since_s += dt_s
         if self.welded:
             self.closed = True
-        elif coil and self._since_s >= CLOSE_S:
+        elif coil and self._since_s >= self.close_s:
             self.closed = not self.stuck_open
         elif not coil and self._since_s >= OPEN_S:
             self.closed = False

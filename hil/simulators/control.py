@@ -5,25 +5,13 @@ Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
+from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
-
-Request = dict[str, Any]
-Answer = dict[str, Any]
-
-
-class RequestRefused(Exception):
-    """A request that cannot be done: what, where, the value, its bound, and what to do."""
-
-    def __init__(self, what: str, where: str, value: object, bound: str, remedy: str) -> None:
-        super().__init__(what)
-        self.answer = {"what": what, "where": where, "value": value, "bound": bound, "remedy": remedy}
 
 
 class Control:
@@ -49,29 +37,7 @@ class Control:
 
     def answer(self, line: bytes) -> bytes:
         """One line in, one line out."""
-        try:
-            request = json.loads(line, parse_constant=_no_constant)
-            if not isinstance(request, dict):
-                raise RequestRefused(
-                    "a request is a JSON object", "line", type(request).__name__, "object", 'send {"do": …}'
-                )
-            self._wired.plant.advance_to(self._now())
-            answer = {"ok": True, **self._verb(request)(request)}
-        except RequestRefused as refused:
-            answer = {"ok": False, "error": refused.answer}
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            what = f"{type(error).__name__}: {error}"
-            answer = {
-                "ok": False,
-                "error": RequestRefused(what, "request", None, "see help", 'send {"do": "help"}').answer,
-            }
-        return json.dumps(answer).encode() + b"\n"
-
-    def _verb(self, request: Request) -> Callable[[Request], Answer]:
-        verb = request.get("do")
-        if verb not in self._verbs:
-            raise RequestRefused("no such verb", "do", verb, f"one of {', '.join(self._verbs)}", 'send {"do": "help"}')
-        return self._verbs[verb]
+        return answer_line(self._verbs, line, lambda: self._wired.plant.advance_to(self._now()))
 
     def _evse(self, request: Request) -> EvsePlant:
         number = request.get("evse", 1)
@@ -142,9 +108,9 @@ class Control:
                 raise RequestRefused(
                     "no such field of the car's body", name, request[name], f"one of {known}", "leave it out"
                 )
-        numbers = {name: _number(request, name, *bounds[name]) for name in bounds if name in request}
-        open_circuit_V = _number(request, "battery_V", 50.0, 1500.0) if "battery_V" in request else None
-        chosen = {name: _one_of(request, name, known) for name, known in words.items() if name in request}
+        numbers = {name: number(request, name, *bounds[name]) for name in bounds if name in request}
+        open_circuit_V = number(request, "battery_V", 50.0, 1500.0) if "battery_V" in request else None
+        chosen = {name: one_of(request, name, known) for name, known in words.items() if name in request}
         # everything is good: only now is anything changed
         for name, value in numbers.items():
             setattr(battery, name, value)
@@ -166,12 +132,12 @@ class Control:
 
     def _car_auto(self, request: Request) -> Answer:
         evse = self._evse(request)
-        evse.auto.enabled = _flag(request, "on", True)
-        evse.auto.rises = int(_number(request, "rises", 1, 10)) if "rises" in request else 2
-        evse.auto.expected_V = _number(request, "expected_V", 50.0, 1500.0) if "expected_V" in request else None
-        evse.auto.follows = _flag(request, "follows", False)
+        evse.auto.enabled = flag(request, "on", True)
+        evse.auto.rises = int(number(request, "rises", 1, 10)) if "rises" in request else 2
+        evse.auto.expected_V = number(request, "expected_V", 50.0, 1500.0) if "expected_V" in request else None
+        evse.auto.follows = flag(request, "follows", False)
         evse.auto.restart()
-        if evse.auto.enabled and not evse.car.plugged and _flag(request, "plug", True):
+        if evse.auto.enabled and not evse.car.plugged and flag(request, "plug", True):
             evse.plug()
         return {"stage": evse.auto.stage.value}
 
@@ -194,9 +160,9 @@ class Control:
             raise RequestRefused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
         value = request.get("value")
         if value is not None and not isinstance(value, str):
-            value = _number(request, "value", -1e8, 1e8)
+            value = number(request, "value", -1e8, 1e8)
         try:
-            inject(evse, name, _flag(request, "on", True), value)
+            inject(evse, name, flag(request, "on", True), value)
         except ValueError as error:
             raise RequestRefused(
                 "no value of this fault", "value", value, FAULTS[name].meaning, "correct it"
@@ -212,48 +178,23 @@ class Control:
             raise RequestRefused(
                 "no such bus fault", "kind", kind, f"one of {', '.join(BUS_FAULTS)}", 'send {"do": "help"}'
             )
-        count = int(_number(request, "count", 0, 1_000_000)) if "count" in request else 1
-        if not _flag(request, "on", True):
+        count = int(number(request, "count", 0, 1_000_000)) if "count" in request else 1
+        if not flag(request, "on", True):
             count = 0
-        value = _number(request, "value", 0, 1000) if request.get("value") is not None else None
+        value = number(request, "value", 0, 1000) if request.get("value") is not None else None
         self._wired.wires[name].fault(kind, count, value)
         return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
     def _estop(self, request: Request) -> Answer:
-        on = _flag(request, "on", True)
+        on = flag(request, "on", True)
         evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
         for evse in evses:
             inject(evse, "e_stop", on)
         return {"monotonic_s": self._now()}
 
     def _door(self, request: Request) -> Answer:
-        is_open = _flag(request, "open", True)
+        is_open = flag(request, "open", True)
         evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
         for evse in evses:
             inject(evse, "door_open", is_open)
         return {"monotonic_s": self._now()}
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _number(request: Request, name: str, low: float, high: float) -> float:
-    value = request[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise RequestRefused("not a number in its bounds", name, value, f"{low:g} to {high:g}", "correct the value")
-    return float(value)
-
-
-def _one_of(request: Request, name: str, known: tuple[str, ...]) -> str:
-    value = request[name]
-    if value not in known:
-        raise RequestRefused("not a known word", name, value, f"one of {', '.join(known)}", "correct the value")
-    return str(value)
-
-
-def _flag(request: Request, name: str, default: bool) -> bool:
-    value = request.get(name, default)
-    if not isinstance(value, bool):
-        raise RequestRefused("not true or false", name, value, "true or false", "correct the value")
-    return value

@@ -57,7 +57,7 @@ class LineSocket:
 
 
 def _sentence(error: object) -> str:
-    """The plant's refusals have parts (`hil.simulators.control.RequestRefused`), others are text."""
+    """The plant's refusals have parts (`hil.simulators.requests.RequestRefused`), others are text."""
     if not isinstance(error, dict):
         return str(error)
     return f"{error.get('where')} = {error.get('value')!r}: {error.get('what')}, {error.get('bound')}; {error.get('remedy')}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -23,10 +22,10 @@ from chargepoint.config.schema import Config
 from hil import priority
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.control import Control
+from hil.simulators.requests import LONGEST_LINE, serve_lines
 from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
-LONGEST_LINE = 65_536
 
 
 def main() -> int:
@@ -76,7 +75,7 @@ async def _run(config: Config, path: Path, self_test_s: float, *, urgent: bool) 
     try:
         await wired.start()
         server = await asyncio.start_unix_server(
-            lambda reader, writer: _talk(control, reader, writer), path=path, limit=LONGEST_LINE
+            lambda reader, writer: serve_lines(control.answer, reader, writer), path=path, limit=LONGEST_LINE
         )
         stepping = asyncio.create_task(_step(wired))
         if urgent and not priority.raise_own():
@@ -104,14 +103,6 @@ async def _step(wired: WiredPlant) -> None:
     while True:
         wired.plant.advance_to(time.monotonic())
         await asyncio.sleep(STEP_EVERY_S)
-
-
-async def _talk(control: Control, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError, ValueError, asyncio.CancelledError):
-        while line := await reader.readline():
-            writer.write(control.answer(line))
-            await writer.drain()
-    writer.close()
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def build(config: Config, now: Callable[[], float]) -> WiredPlant:
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
     wired = WiredPlant(plant)
     for number, section in sorted(config.evse.items()):
+        if not (section.meter and section.insulation and section.pilot):
+            raise ValueError(f"[evse.{number}] is no DC outlet with all its devices: AC is for hil.simulators.ac_power")
         evse = EvsePlant(number)
         plant.evses[number] = evse
         for name in section.power_modules:

@@ -15,20 +15,29 @@ from hypothesis import strategies as st
 from chargepoint.evse.permit import Permission, Permit
 from chargepoint.evse.session import EvseSession, PlugIn
 from chargepoint.evse.transaction_life import TransactionLife
+from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.common_types import Processing
-from chargepoint.iso15118.secc.state import ALLOWED, State
 from chargepoint.model.commands import StartTransaction
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import IdToken, IdTokenType
 from chargepoint.model.image import Contactor, ControlPilot, Stage, TokenPresented
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.power import dc_sequence
-from tests.architecture.state_diagrams import PAGE, ROOT, Arrows, diagram, secc_arrows, secc_part, with_secc_part
+from tests.architecture.state_diagrams import (
+    ALLOWED,
+    PAGE,
+    ROOT,
+    Arrows,
+    diagram,
+    secc_arrows,
+    secc_part,
+    with_secc_part,
+)
 from tests.unit.evse.conftest import EVSE, Station
 from tests.unit.evse.test_evse_random import STEPS, do
-from tests.unit.iso15118.secc.conftest import ScriptedCar
+from tests.unit.iso15118.iso20.conftest import SESSION_ID, ScriptedCar
 from tests.unit.power.test_dc_sequence_properties import FORWARD, Rig, World, order
 
 TEXT = PAGE.read_text()
@@ -51,9 +60,9 @@ def test_the_generated_part_is_that_of_the_code() -> None:
 
 
 def test_a_changed_table_of_messages_changes_the_page() -> None:
-    more = {**ALLOWED, State.CHARGE_LOOP: ALLOWED[State.CHARGE_LOOP] | {dc.DC_PreChargeReq}}
+    more = {**ALLOWED, State.CHARGE_LOOP: ALLOWED[State.CHARGE_LOOP] | {dc.DC_CableCheckReq}}
     less = {**ALLOWED, State.SESSION_STOP: frozenset[type]()}
-    assert "ChargeLoop --> PreCharge: DC_PreChargeReq" in secc_part(more)
+    assert "ChargeLoop | DC_CableCheckReq" in secc_part(more)
     assert secc_part(more) != secc_part() != secc_part(less)
 
 
@@ -72,7 +81,29 @@ def test_a_session_makes_the_changes_of_state_that_are_drawn_and_no_other() -> N
                             car.send(_going_on(car, kind) if ongoing else car.request(kind))
                     if not car.secc.ended and car.secc.session.state is not state:
                         seen.add((state, car.secc.session.state))
+    seen |= {moves_of(journey) for journey in (a_pause_and_the_way_back, another_schedule)}
     assert compared(named(drawn), named(seen)) == []
+
+
+def moves_of(journey: Callable[[], tuple[ScriptedCar, State]]) -> tuple[State, State]:
+    car, before = journey()
+    return before, car.secc.session.state
+
+
+def a_pause_and_the_way_back() -> tuple[ScriptedCar, State]:
+    kept = ScriptedCar(leaf=b"certificate").reach(State.CHARGE_LOOP).secc.kept
+    car = ScriptedCar(kept=kept, leaf=b"certificate")
+    car.agree()
+    car.session_id = SESSION_ID
+    car.ask(car.request(cm.SessionSetupReq))
+    return car, State.SESSION_SETUP
+
+
+def another_schedule() -> tuple[ScriptedCar, State]:
+    car = ScriptedCar().reach(State.CHARGE_LOOP)
+    car.ask(car.power_delivery(cm.ChargeProgress.ScheduleRenegotiation))
+    car.ask(car.schedule_exchange())
+    return car, State.SCHEDULE_EXCHANGE
 
 
 def named(arrows: set[tuple[State, State]]) -> Arrows:

@@ -20,14 +20,14 @@ from certs.pki import Curve, Pki
 from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import Iso15118Section
 from chargepoint.iso15118 import connection, sdp, server
+from chargepoint.iso15118.conversation import conversation
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.exi.codec import NS_DC, encode
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq, supportedAppProtocolRes
 from chargepoint.iso15118.messages.common_types import MessageHeader
 from chargepoint.iso15118.sdp import Security
-from chargepoint.iso15118.secc import engine
-from chargepoint.iso15118.secc.services import offer
-from chargepoint.iso15118.secc.session import SeccSettings
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import (
@@ -37,14 +37,18 @@ from chargepoint.model.car import (
     CarIdentified,
     CarSessionEnded,
     ControlMode,
-    SeccInputs,
+    EnergyService,
+    QuestionAsked,
     ServiceSelected,
     SessionEnd,
 )
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
-from chargepoint.security.tls import evcc_context, report_failures, secc_context
+from chargepoint.model.station_view import StationView, Wish, WishForCar
+from chargepoint.security.handshake import report_failures
+from chargepoint.security.tls import evcc_context, secc_context
 from hil.simulators.evcc.body import Inlet
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.spec import CarSpec
@@ -67,8 +71,10 @@ class Stand:
             self.port = int(probe.getsockname()[1])
         self.events: list[CarEvent] = []
         self.battery_V = 390.0
-        self.inputs = SeccInputs(
+        self.kept: list[KeptSession | None] = []
+        self.inputs = StationView(
             authorized=True,
+            may_energise=True,
             pilot_ready=True,
             permitted=True,
             voltage_V=5.0,
@@ -82,10 +88,17 @@ class Stand:
         self.server = SeccServer(
             "lo",
             section,
-            SeccSettings(1, "DE*OCP*E1", offer(modes, discharge=True), section.charge_loop_timeout_s),
+            SeccSettings(
+                1,
+                "DE*OCP*E1",
+                (EnergyService.DC_BPT, EnergyService.DC),
+                tuple(modes),
+                section.charge_loop_timeout_s,
+            ),
             keys,
             lambda: self.inputs,
             self._on_events,
+            self.kept.append,
             SystemClock(),
             logging.getLogger("stand"),
         )
@@ -95,6 +108,10 @@ class Stand:
         for event in events:
             if isinstance(event, CarDemandChanged):
                 self._follow(event.demand.phase)
+            if isinstance(event, QuestionAsked) and isinstance(event.question, ForeseePower):
+                piece = PowerPiece(event.question.horizon_s, 22_000.0, 20_000.0)
+                answer = PowerForeseen((piece,))
+                asyncio.get_running_loop().call_soon(self.server.answer, event.number, answer)
 
     def _follow(self, phase: Phase) -> None:
         stage, volts, amperes = {
@@ -107,7 +124,7 @@ class Stand:
 
     def see(self, **changes: Any) -> None:
         self.inputs = replace(self.inputs, **changes)
-        asyncio.get_running_loop().call_soon(self.server.inputs_changed)
+        asyncio.get_running_loop().call_soon(self.server.view_changed)
 
     def of(self, kind: type) -> list[Any]:
         return [e for e in self.events if isinstance(e, kind)]
@@ -278,7 +295,7 @@ async def test_the_benchs_car_ends_when_told(new_stand: Callable[..., Stand]) ->
     drive = Drive(spec, Body(stand), "lo", None, stand.port)  # type: ignore[arg-type]
     session = asyncio.get_running_loop().create_task(drive.run())
     await stand.until(lambda: drive.progress.loops >= 2 or session.done())
-    stand.see(stop_requested=True)
+    stand.see(wish=WishForCar(Wish.TERMINATE, 0.0))
     progress = await asyncio.wait_for(session, GIVE_UP_S)
     assert (progress.error, progress.asked_to_stop) == (None, True)
     assert (await stand.end()).end is SessionEnd.TERMINATED
@@ -337,7 +354,7 @@ def longer_than(messages: list[str], count: int) -> bool:
 async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], pki: Path, foreign: Path) -> None:
     told: list[str] = []
     context = secc_context(pki)
-    report_failures(context, told.append)
+    report_failures(context, lambda failure: told.append(failure.sentence))
     stand = new_stand(context)
     bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     bare.check_hostname = False
@@ -440,7 +457,7 @@ async def test_a_car_that_fell_silent_may_connect_anew(
 ) -> None:
     stand = new_stand()
     first = await stand.agreed()
-    monkeypatch.setattr(engine, "V2G_EVCC_MSG_TIMEOUT_LONGEST_S", 0.0)  # as if that time had passed
+    monkeypatch.setattr(conversation, "V2G_EVCC_MSG_TIMEOUT_LONGEST_S", 0.0)  # as if that time had passed
     again = await stand.agreed()
     end = await stand.end()
     assert (end.end, end.detail) == (SessionEnd.CONNECTION_LOST, "the car fell silent and connected anew")
@@ -603,7 +620,7 @@ async def test_a_discovery_port_in_use_is_named_with_what_to_do(
 async def test_half_a_frame_and_silence_times_out_by_name(
     new_stand: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(conversation, "V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S", 0.2)
     stand = new_stand()
     wire = await stand.car()
     wire.writer.write(frame(PayloadType.EXI_SAP, encode(HELLO))[:12])

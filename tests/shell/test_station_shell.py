@@ -134,7 +134,7 @@ class CarSide:
         self.pulled = 0
         self.shell: StationShell | None = None
 
-    def inputs_changed(self) -> None:
+    def view_changed(self) -> None:
         self.changes += 1
 
     def unplugged(self) -> None:
@@ -348,7 +348,7 @@ async def test_a_refused_token_is_reported_with_its_reason(bench: Bench) -> None
     await bench.see(pilot=ControlPilot.B)
     await bench.present()
     assert bench.records == []
-    assert bench.shell.secc_inputs(EVSE).authorized is False
+    assert bench.shell.station_view(EVSE).authorized is False
     assert any("Blocked: this token is blocked" in line for line in bench.journal)
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from certs.__main__ import main
 from certs.pki import Curve, Pki, expired
+from certs.tree import TREE
 
 
 @pytest.mark.interop
@@ -45,7 +46,7 @@ def test_a_directory_that_cannot_be_is_told_in_one_line(tmp_path: Path) -> None:
 def test_keys_are_for_the_owner_only(tmp_path: Path) -> None:
     Pki(Curve.P256).write(tmp_path)
     keys = list(tmp_path.glob("*.key"))
-    assert len(keys) == 15
+    assert len(keys) == len(TREE)
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
 
 

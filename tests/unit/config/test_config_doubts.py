@@ -136,3 +136,10 @@ def test_evse_numbers_have_no_gap(number: int, warnings: int) -> None:
 
 def test_evse_numbers_mean_nothing_without_a_central_system() -> None:
     assert not any("gap" in line for line in warned("[csms]\nenabled = false\n" + GOOD.replace("evse.1", "evse.7")))
+
+
+def test_a_log_of_session_keys_is_doubted() -> None:
+    (found,) = warned('[iso15118]\ntls_key_log_file = "/tmp/session.keys"\n' + PASSWORD)
+    assert found.startswith("2: [iso15118] tls_key_log_file = '/tmp/session.keys': the secrets of every TLS session")
+    assert warned(PASSWORD) == []
+    assert warned('[iso15118]\nenabled = false\ntls_key_log_file = "/tmp/session.keys"\n' + PASSWORD) == []

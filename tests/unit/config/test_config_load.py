@@ -286,9 +286,15 @@ insulation = "imd1"
 """
     with pytest.raises(ConfigError) as caught:
         parse(text, FILE)
-    (mistake,) = caught.value.mistakes
+    (mistake,) = [found for found in caught.value.mistakes if "power_modules" in found.mistake.key]
     assert mistake.line == 3
     assert "a list of 0: at least 1" in str(mistake)
+    assert [found.mistake.key[-1] for found in caught.value.mistakes] == [
+        "pilot",
+        "power_modules",
+        "meter",
+        "insulation",
+    ]
 
 
 def test_one_value_where_a_list_is_needed_is_shown_as_a_list() -> None:

@@ -67,6 +67,7 @@ class Bench:
         section = EvseSection(
             pilot="p", power_modules=("m",), meter="e", insulation="i", discharge_power_max_W=20_000.0
         )
+        self.loop_timeout_s = loop_timeout_s
         config = Config(
             evse=dict.fromkeys(range(1, evses + 1), section),
             csms=CsmsSection(enabled=False),
@@ -74,6 +75,7 @@ class Bench:
             iso15118=Iso15118Section(charge_loop_timeout_s=loop_timeout_s),
         )
         self.t = 1000.0
+        self.loop_timeout_s = loop_timeout_s
         self.variables = ChargingVariables(60.0, 60.0, 0.0)
         self.transactions = 0
         self.control = StationControl(config, lambda: self.variables, self._new_transaction_id)
@@ -216,6 +218,7 @@ class Bench:
     def asks(self, phase: Phase, mode: ControlMode = ControlMode.DYNAMIC, **more: Any) -> list[Effect]:
         limits = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
         energy = CarEnergy(soc_percent=55.0)
+        more.setdefault("good_for_s", self.loop_timeout_s)
         demand = CarDemand(EVSE, self.t, phase, EnergyService.DC_BPT, mode, limits, energy, **more)
         return self.car(CarDemandChanged(demand))
 

@@ -17,6 +17,7 @@ from chargepoint.model.demand import Contribution, Phase, PilotCommand, Source
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, Stage
+from chargepoint.model.station_view import Wish
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
 from chargepoint.model.transactions import (
     ChargingState,
@@ -80,7 +81,7 @@ def test_a_refused_token_begins_nothing(new_bench: NewBench) -> None:
     bench.present("04A1B2C3")
     bench.live(0.2)
     assert bench.records == []
-    assert bench.evse.secc_inputs().authorized is False
+    assert bench.evse.station_view().authorized is False
 
 
 def test_nothing_is_begun_without_a_reading(new_bench: NewBench) -> None:
@@ -169,9 +170,9 @@ def test_a_silent_power_process_is_noticed_after_a_lease(new_bench: NewBench) ->
     bench.pass_time(0.3)
     assert bench.evse.view.status is ConnectorStatus.UNAVAILABLE
     assert bench.car_notified == changes + 1  # the car's held answer is due
-    inputs = bench.evse.secc_inputs()
+    inputs = bench.evse.station_view()
     assert (inputs.voltage_V, inputs.capabilities, inputs.permitted) == (None, None, False)
-    assert inputs.stop_requested
+    assert inputs.wish is not None and inputs.wish.wish is Wish.TERMINATE
     bench.pass_time(9.0)
     assert (bench.records[-1].type, bench.records[-1].stopped_reason) == (ENDED, StopReason.OTHER)
 
@@ -283,7 +284,7 @@ def test_a_scheduled_car_is_never_given_more_than_it_asks(
     bench.see()
     order = bench.demands[-1]
     assert (order.power_W, order.charge_current_limit_A, order.discharge_current_limit_A) == (flows_W, 12.0, 0.0)
-    assert bench.evse.secc_inputs().limits_W.high == 22_000.0
+    assert bench.evse.station_view().limits_W.high == 22_000.0
 
 
 def test_the_drivers_reserve_forbids_discharge(new_bench: NewBench) -> None:

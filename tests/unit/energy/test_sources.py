@@ -45,7 +45,7 @@ def limits_of(demand: CarDemand) -> Interval:
     hardware = sources.of_hardware(everything)
     assert hardware is not None
     arbiter.replace("hardware", [hardware])
-    arbiter.replace("car", sources.of_car(demand, 400.0, 0.5))
+    arbiter.replace("car", sources.of_car(demand, 400.0))
     return arbiter.decide(100.0).limits_W
 
 
@@ -77,7 +77,7 @@ def test_the_v2x_window_decides_the_direction(energy: CarEnergy, limits: Interva
 
 @pytest.mark.parametrize(("phase", "life_s"), [(Phase.TRANSFER, 0.5), (Phase.PRE_CHARGE, 60.0), (Phase.OFF, 60.0)])
 def test_the_cars_word_lives_as_long_as_its_timer(phase: Phase, life_s: float) -> None:
-    assert {c.valid_until_s for c in sources.of_car(car(phase=phase), 400.0, 0.5)} == {100.0 + life_s}
+    assert {c.valid_until_s for c in sources.of_car(car(phase=phase), 400.0)} == {100.0 + life_s}
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_the_cars_word_lives_as_long_as_its_timer(phase: Phase, life_s: float) -
     [(12.0, 400.0, 4800.0), (-10.0, 400.0, -4000.0), (None, 400.0, 0.0), (12.0, None, 0.0), (1e131, 1000.0, 1e134)],
 )
 def test_a_scheduled_car_asks_for_its_current(target_A: float | None, voltage_V: float | None, asked_W: float) -> None:
-    said = sources.of_car(car(mode=ControlMode.SCHEDULED, target_A=target_A), voltage_V, 0.5)
+    said = sources.of_car(car(mode=ControlMode.SCHEDULED, target_A=target_A), voltage_V)
     assert [c.target_W for c in said if c.target_W is not None] == [asked_W]
 
 
 def test_a_dynamic_car_leaves_the_amount_to_the_station() -> None:
-    assert all(c.target_W is None for c in sources.of_car(car(target_A=5.0), 400.0, 0.5))
+    assert all(c.target_W is None for c in sources.of_car(car(target_A=5.0), 400.0))
 
 
 def test_a_scheduled_car_that_has_not_asked_yet_gets_nothing_whoever_wants_it() -> None:
     arbiter = Arbiter(EVSE)
     hardware = sources.of_hardware(IMAGE)
     assert hardware is not None
-    said = sources.of_car(car(mode=ControlMode.SCHEDULED), 400.0, 0.5)
+    said = sources.of_car(car(mode=ControlMode.SCHEDULED), 400.0)
     arbiter.replace("hardware", [hardware])
     arbiter.replace("car", said)
     arbiter.replace("default", [sources.of_default(EVSE, 22_000.0, 200.0)])
@@ -138,7 +138,7 @@ def test_no_car_moves_the_setpoint_outside_the_hardware(
     arbiter = Arbiter(EVSE)
     hardware = sources.of_hardware(IMAGE)
     assert hardware is not None
-    said = sources.of_car(car(service, mode, limits=limits, target_A=target_A), 1000.0, 0.5)
+    said = sources.of_car(car(service, mode, limits=limits, target_A=target_A), 1000.0)
     arbiter.replace("hardware", [hardware])
     arbiter.replace("car", said)
     arbiter.replace("default", [sources.of_default(EVSE, 22_000.0, 200.0)])

@@ -56,11 +56,11 @@ class Station:
     """A session and what it sees. `feed` keeps the outputs."""
 
     def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5) -> None:
+        self.loop_timeout_s = loop_timeout_s
         self.session = EvseSession(
             EVSE,
             authorize_everybody=everybody,
             lease_s=0.5,
-            loop_timeout_s=loop_timeout_s,
             ev_connection_timeout_s=lambda: 60.0,
             new_transaction_id=self._new_transaction_id,
         )
@@ -148,6 +148,7 @@ class Station:
         **more: Any,
     ) -> list[SessionOutput]:
         """The car says what it asks."""
+        more.setdefault("good_for_s", self.loop_timeout_s)
         demand = CarDemand(EVSE, self.t, phase, service, mode, limits, CarEnergy(), **more)
         return self.feed(CarDemandChanged(demand))
 

@@ -23,6 +23,7 @@ from hil.demo.command import _console, main
         (["--report", "{0}/r.json"], "go with --once"),
         (["--csms", "wss://x/y"], "ws://HOST:PORT/PATH expected"),
         (["--once", "--csms", "ws://x/y"], "has no story"),
+        (["--ac", "--once"], "does not go with --once"),
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),
@@ -42,6 +43,14 @@ def test_a_folder_of_any_name_makes_a_readable_configuration(tmp_path: Path) -> 
     document = tomllib.loads(path.read_text("utf-8"))
     assert document["station"]["state_dir"] == f"{folder}/state"
     assert document["csms"]["url"] == "ws://127.0.0.1:1"
+
+
+def test_the_ac_demo_takes_a_configuration_of_its_own(tmp_path: Path) -> None:
+    path = site.write(site.Choices(tmp_path, own_car=False, ac=True, interface="eth9"), csms_port=1)
+    document = tomllib.loads(path.read_text("utf-8"))
+    assert document["evse"]["1"]["outlet"] == "ac"
+    assert document["evse"]["1"]["interface"] == "eth9"
+    assert document["energy"]["authorization"] == "none"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -1,0 +1,425 @@
+"""The conversation on one connection: bytes in, bytes and events out, time as a number. No socket, no clock.
+
+Frames are decoded, held against the order of messages, answered by the row's `respond`, encoded. A peer's bytes never raise:
+what cannot be understood is answered as the protocol says, and the connection ends with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chargepoint.iso15118.conversation.app_protocol import negotiate
+from chargepoint.iso15118.conversation.exchanged import TRACE_DEPTH, Exchanged, ExchangedFrame
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.protocol import CarProtocol, Envelope
+from chargepoint.iso15118.conversation.questions import OpenQuestions
+from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply, Row
+from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.conversation.situation import Peer, Situation
+from chargepoint.iso15118.conversation.timeouts import (
+    V2G_EVCC_MSG_TIMEOUT_LONGEST_S,
+    V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S,
+    V2G_SECC_SEQUENCE_TIMEOUT_S,
+    Silence,
+)
+from chargepoint.iso15118.exi.codec import NS_SAP, ExiError, decode, encode
+from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
+from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, PayloadType, frame
+from chargepoint.model.car import (
+    CarConnected,
+    CarDemandChanged,
+    CarEvent,
+    CarSessionEnded,
+    SessionEnd,
+)
+from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.ids import EvseId
+from chargepoint.model.station_view import StationView
+
+FRAMES_AT_ONCE_MAX = 32
+"""A car waits for each answer; one that sends more requests than this in one breath does not listen."""
+
+FRAMES_KEPT_MAX = 256
+"""Full frames wait at most this many for the wire trace to take them away."""
+
+
+class _Held:
+    """A request whose answer is held."""
+
+    __slots__ = ("envelope", "raw", "row", "until_s")
+
+    def __init__(self, row: Row, envelope: Envelope, raw: bytes, until_s: float) -> None:
+        self.row, self.envelope, self.raw, self.until_s = row, envelope, raw, until_s
+
+
+class Conversation:
+    """One connection of one car. `spoken`: the protocols of this outlet. `kept`: the session kept for a car that comes back.
+
+    `random_bytes(n)` gives n bytes of a cryptographic random source. `keep_frames`: whole frames are collected for `frames()`.
+    """
+
+    def __init__(
+        self,
+        settings: SeccSettings,
+        spoken: Sequence[CarProtocol],
+        peer: Peer,
+        random_bytes: Callable[[int], bytes],
+        now: Now,
+        *,
+        kept: KeptSession | None = None,
+        keep_frames: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._evse_id = EvseId(settings.evse_id)
+        self._spoken = spoken
+        self._peer = peer
+        self._random_bytes = random_bytes
+        self._kept = kept
+        self._heard_s = now.monotonic_s
+        self._framing = Framing()
+        self._view = StationView()
+        self._protocol: CarProtocol | None = None
+        self._session: Any = None
+        self._questions = OpenQuestions(self._evse_id)
+        self._held: _Held | None = None
+        self._deadline_s: float | None = now.monotonic_s + V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S
+        self._deadline_name = "V2G_SECC_CommunicationSetup_Timeout"
+        self._out = bytearray()
+        self._events: list[CarEvent] = []
+        self._ended = False
+        self._frames: list[ExchangedFrame] | None = [] if keep_frames else None
+        self.trace: list[Exchanged] = []
+
+    # -- the core's shape -----------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: Now) -> None:
+        """Bytes from the car."""
+        self._heard_s = now.monotonic_s
+        for count, event in enumerate(self._framing.receive(data), 1):
+            if self._ended:
+                return
+            if count > FRAMES_AT_ONCE_MAX:
+                reason = f"more than {FRAMES_AT_ONCE_MAX} requests without awaiting answers"
+                self._end(SessionEnd.PROTOCOL_ERROR, reason)
+                return
+            match event:
+                case FramingFailed(reason):
+                    self._end(SessionEnd.PROTOCOL_ERROR, reason)
+                case FrameReceived():
+                    self._take(event, now)
+
+    def update(self, view: StationView, now: Now) -> None:
+        """A new process image or arbiter result: may release a held answer."""
+        self._view = view
+        self._retry(now)
+
+    def answer(self, number: int, answer: AnswerToCar, now: Now) -> None:
+        """The station's answer to the question of this number. An answer to no open question is ignored."""
+        if self._questions.take(number, answer):
+            self._retry(now)
+
+    def tick(self, now: Now) -> None:
+        """Time passed: held answers and timeouts."""
+        self._retry(now)
+        if self._deadline_s is not None and now.monotonic_s >= self._deadline_s and not self._ended:
+            self._end(SessionEnd.TIMEOUT, f"{self._deadline_name} expired in state {self.state}")
+
+    def given_up(self, peer: str, now: Now) -> bool:
+        """Whether a new connection from `peer` shows that the car let go of this one without a packet saying so.
+
+        A car has one session at a time. A car that sends nothing for a message time-out does not wait for an answer either.
+        This is a rule of the project: the standard knows only V2G_SECC_Sequence_Timeout, 60 s in which the car could not return.
+        """
+        return peer == self._peer.address and now.monotonic_s - self._heard_s >= V2G_EVCC_MSG_TIMEOUT_LONGEST_S
+
+    def peer_gone(self, detail: str) -> None:
+        """The transport ended."""
+        self._end(SessionEnd.CONNECTION_LOST, detail)
+
+    def to_send(self) -> bytes:
+        """Bytes for the car, taken away."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def events(self) -> list[CarEvent]:
+        """What the rest of the station learns, taken away."""
+        events, self._events = self._events, []
+        return events
+
+    def frames(self) -> list[ExchangedFrame]:
+        """Whole frames since the last call, taken away; none where nobody asked to keep them."""
+        if not self._frames:
+            return []
+        frames, self._frames = self._frames, []
+        return frames
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `tick` is due at the latest."""
+        held = None if self._held is None else self._held.until_s
+        due = [d for d in (self._deadline_s, held) if d is not None]
+        return min(due) if due else None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will be sent after `to_send`: close."""
+        return self._ended
+
+    @property
+    def kept(self) -> KeptSession | None:
+        """What to keep for a car that comes back; None: nothing (any more)."""
+        return self._kept
+
+    @property
+    def session(self) -> Any:
+        """What is agreed so far, in the protocol's own form; None before a protocol is."""
+        return self._session
+
+    @property
+    def state(self) -> str:
+        """What the SECC waits for, in the protocol's word."""
+        return "SupportedAppProtocol" if self._session is None else str(self._session.state.value)
+
+    @property
+    def evcc_id(self) -> str | None:
+        """The car's name, once it said it."""
+        return None if self._session is None or not self._session.evcc_id else str(self._session.evcc_id)
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    def _take(self, event: FrameReceived, now: Now) -> None:
+        grammar = self._grammar(event.payload_type)
+        if grammar is None:
+            # an unknown payload type is ignored; the sequence timer goes on
+            self._note(now, "<", f"payload type {event.payload_type:#06x} ignored")
+            self._keep_frame(
+                now, "<", event.payload_type, event.payload, None, "ignored: not a payload type of a request"
+            )
+            return
+        try:
+            request = decode(grammar, event.payload)
+        except ExiError as error:
+            self._note(now, "!", "undecodable", str(error))
+            self._keep_frame(now, "<", event.payload_type, event.payload, None, f"undecodable: {error}")
+            self._take_undecodable(event, error, now)
+            return
+        self._keep_frame(now, "<", event.payload_type, event.payload, request)
+        if isinstance(request, supportedAppProtocolReq):
+            self._note(now, "<", type(request).__name__)
+            self._negotiate(request, now)
+        else:
+            self._take_request(request, event, now)
+
+    def _grammar(self, payload_type: int) -> str | None:
+        if self._protocol is None:
+            return NS_SAP if payload_type == PayloadType.EXI_SAP else None
+        return self._protocol.grammars.get(payload_type)
+
+    def _take_undecodable(self, event: FrameReceived, error: ExiError, now: Now) -> None:
+        """A message under the payload type of another one is answered by its own response; else there is nothing to answer."""
+        envelope = None if self._protocol is None else self._under_another_type(self._protocol, event.payload)
+        row = None if envelope is None or self._protocol is None else self._protocol.rows.get(type(envelope.body))
+        if row is None or envelope is None or self._protocol is None or self._session is None:
+            self._end(SessionEnd.PROTOCOL_ERROR, f"undecodable EXI ({len(event.payload)} bytes): {error}")
+            return
+        why = _misplaced(type(envelope.body).__name__, event)
+        self._refuse(row, envelope, Refused(self._protocol.sequence_error, why), now)
+
+    def _under_another_type(self, protocol: CarProtocol, payload: bytes) -> Envelope | None:
+        for grammar in dict.fromkeys(protocol.grammars.values()):
+            try:
+                return protocol.open(decode(grammar, payload))
+            except ExiError:
+                continue
+        return None
+
+    def _negotiate(self, request: supportedAppProtocolReq, now: Now) -> None:
+        if self._protocol is not None:
+            self._end(SessionEnd.PROTOCOL_ERROR, "supportedAppProtocolReq after the protocol was agreed")
+            return
+        response, protocol = negotiate(request, self._spoken)
+        self._send(PayloadType.EXI_SAP, response, type(response).__name__, "", now)
+        if protocol is None:
+            offered = ", ".join(p.ProtocolNamespace for p in request.AppProtocol)[:200]
+            ours = ", ".join(p.namespace for p in self._spoken) or "none"
+            self._end(
+                SessionEnd.PROTOCOL_ERROR, f"no common protocol; the car offers {offered!r}, this outlet speaks {ours}"
+            )
+            return
+        self._protocol, self._session = protocol, protocol.new_session()
+        self._events.append(CarConnected(self._evse_id, protocol.name, self._peer.tls, self._peer.address))
+
+    def _take_request(self, message: Any, event: FrameReceived, now: Now) -> None:
+        protocol, raw = self._agreed, event.payload
+        envelope = protocol.open(message)
+        name = type(message if envelope is None else envelope.body).__name__
+        self._note(now, "<", name)
+        row = None if envelope is None else protocol.rows.get(type(envelope.body))
+        if envelope is None or row is None:
+            self._end(SessionEnd.PROTOCOL_ERROR, f"{name} in state {self.state} has no place in this protocol")
+        elif not protocol.carries(event.payload_type, row):
+            self._refuse(row, envelope, Refused(protocol.sequence_error, _misplaced(name, event)), now)
+        elif (self._held is not None and not row.side_stream) or not self._may_come(row):
+            self._refuse(row, envelope, Refused(protocol.sequence_error), now)
+        elif protocol.needs_session_id(self._session) and envelope.session_id != self._session.session_id:
+            self._refuse(row, envelope, Refused(protocol.unknown_session), now)
+        else:
+            if not row.side_stream:
+                self._deadline_s = None
+            at = self._situation(now, raw)
+            self._conclude(row, envelope, raw, row.respond(envelope.body, self._session, at), at)
+
+    def _may_come(self, row: Row) -> bool:
+        return self._session.state in row.moves and row.applies(self._session)
+
+    def _conclude(self, row: Row, envelope: Envelope, raw: bytes, reply: Reply[Any], at: Situation) -> None:
+        match reply:
+            case Answer(response, session, ask):
+                if not row.side_stream:
+                    self._held = None
+                before, self._session = self._session, session
+                self._respond(row, response, at)
+                self._ask(ask, at)
+                if not row.side_stream:
+                    self._arm(row, at)
+                self._events += row.learned(envelope.body, before, session, at)
+                self._publish(at)
+                if self._agreed.ended(session):
+                    self._end_in_order(envelope.body, at)
+            case Later(session, ask, hold_s):
+                if self._held is None:
+                    self._held = _Held(row, envelope, raw, at.now.monotonic_s + hold_s)
+                before, self._session = self._session, session
+                self._ask(ask, at)
+                if session != before:
+                    self._publish(at)
+            case Refused():
+                if not row.side_stream:
+                    self._held = None
+                self._refuse(row, envelope, reply, at.now)
+
+    def _retry(self, now: Now) -> None:
+        held = self._held
+        if held is None or self._ended:
+            return
+        at = self._situation(now, held.raw, time_is_up=now.monotonic_s >= held.until_s)
+        self._conclude(held.row, held.envelope, held.raw, held.row.respond(held.envelope.body, self._session, at), at)
+
+    def _refuse(self, row: Row, envelope: Envelope, refused: Refused, now: Now) -> None:
+        """The request's own response with the code. A code that ends the session ends the connection."""
+        protocol, at = self._agreed, self._situation(now)
+        state = self.state
+        response = row.refuse(envelope.body, refused.code, self._session, at)
+        self._respond(row, response, at)
+        code = protocol.code_of(response)
+        text = f"{type(envelope.body).__name__} in state {state} answered {code}"
+        if refused.why:
+            text += f": {refused.why}"
+        if protocol.ends(refused.code):
+            self._end(SessionEnd.STOPPED_BY_STATION if refused.ours else SessionEnd.PROTOCOL_ERROR, text)
+        else:
+            self._arm(row, at)
+
+    # -- what follows ------------------------------------------------------------------------------------------------
+
+    def _publish(self, at: Situation) -> None:
+        """What the car asks now, and what is kept of its session."""
+        demand = self._agreed.demand(self._session, at)
+        if demand is not None:
+            self._events.append(CarDemandChanged(demand))
+        self._kept = self._agreed.keep(self._session, at, paused=False)
+
+    def _ask(self, question: Any, at: Situation) -> None:
+        if question is not None and (asked := self._questions.ask(question, at.now.monotonic_s)) is not None:
+            self._events.append(asked)
+
+    def _arm(self, row: Row, at: Situation) -> None:
+        silence = row.silence(self._session)
+        self._deadline_s, self._deadline_name = at.now.monotonic_s + self._seconds(silence), silence.value
+
+    def _seconds(self, silence: Silence) -> float:
+        match silence:
+            case Silence.SEQUENCE:
+                return V2G_SECC_SEQUENCE_TIMEOUT_S
+            case Silence.CHARGE_LOOP:
+                return self._settings.charge_loop_timeout_s
+            case Silence.ON_VOLTAGE:
+                return self._settings.on_voltage_timeout_s
+
+    def _situation(self, now: Now, raw: bytes = b"", *, time_is_up: bool = False) -> Situation:
+        return Situation(
+            settings=self._settings,
+            view=self._view,
+            now=now,
+            peer=self._peer,
+            random_bytes=self._random_bytes,
+            kept=self._kept,
+            raw=raw,
+            time_is_up=time_is_up,
+            inquiries=self._questions.all,
+        )
+
+    @property
+    def _agreed(self) -> CarProtocol:
+        assert self._protocol is not None
+        return self._protocol
+
+    # -- out -----------------------------------------------------------------------------------------------------------
+
+    def _respond(self, row: Row, body: Any, at: Situation) -> None:
+        code = self._agreed.code_of(body)
+        note = "" if code == "OK" else code
+        if isinstance(body, bytes):  # relayed as another party encoded it
+            self._send_bytes(row.payload_type, body, row.request.__name__.removesuffix("Req") + "Res", note, at.now)
+            return
+        message = self._agreed.close(body, self._session, at)
+        self._send(row.payload_type, message, type(body).__name__, note, at.now)
+
+    def _send(self, payload_type: PayloadType, message: Any, name: str, note: str, now: Now) -> None:
+        self._send_bytes(payload_type, encode(message), name, note, now, message)
+
+    def _send_bytes(
+        self, payload_type: PayloadType, payload: bytes, name: str, note: str, now: Now, message: Any = None
+    ) -> None:
+        self._out += frame(payload_type, payload)
+        self._note(now, ">", name, note)
+        self._keep_frame(now, ">", payload_type, payload, message, note)
+
+    def _note(self, now: Now, direction: str, name: str, note: str = "") -> None:
+        self.trace.append(Exchanged(now.monotonic_s, direction, name, note))
+        del self.trace[:-TRACE_DEPTH]
+
+    def _keep_frame(
+        self, now: Now, direction: str, payload_type: int, payload: bytes, message: Any, note: str = ""
+    ) -> None:
+        if self._frames is not None and len(self._frames) < FRAMES_KEPT_MAX:
+            self._frames.append(ExchangedFrame(now.monotonic_s, direction, payload_type, payload, message, note))
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _end_in_order(self, request: Any, at: Situation) -> None:
+        """The car ended its session, for good or for a pause."""
+        protocol = self._agreed
+        ending = protocol.ending(request, self._session)
+        self._kept = protocol.keep(self._session, at, paused=True) if ending.end is SessionEnd.PAUSED else None
+        self._finish(replace(ending, evse_id=self._evse_id, resumable=self._kept is not None))
+
+    def _end(self, end: SessionEnd, detail: str) -> None:
+        """A car that was lost may come back to what is kept; every other end of this kind discards it."""
+        if self._ended:
+            return
+        if end not in (SessionEnd.CONNECTION_LOST, SessionEnd.TIMEOUT):
+            self._kept = None
+        self._finish(CarSessionEnded(self._evse_id, end, detail, resumable=self._kept is not None))
+
+    def _finish(self, event: CarSessionEnded) -> None:
+        self._ended, self._held, self._deadline_s = True, None, None
+        self._events.append(event)
+
+
+def _misplaced(name: str, event: FrameReceived) -> str:
+    return f"{name} came under payload type {event.payload_type:#06x}"

@@ -1,0 +1,43 @@
+"""What the station decides for one EVSE before any car comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargepoint.iso15118.conversation.timeouts import ON_VOLTAGE_SILENCE_S, V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S
+from chargepoint.model.car import ControlMode, EnergyService
+
+
+@dataclass(frozen=True, slots=True)
+class SeccSettings:
+    """Settings of one SECC. Times in seconds. Orders are orders of preference: some cars take the first of everything."""
+
+    evse_id: int
+    evse_id_text: str
+    services: tuple[EnergyService, ...]
+    control_modes: tuple[ControlMode, ...]
+    charge_loop_timeout_s: float = V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S
+    on_voltage_timeout_s: float = ON_VOLTAGE_SILENCE_S
+    negative_discharge_limits: bool = True
+    """The sign of our discharge limits on the wire: negative as ISO 15118-20 has it, or magnitudes for cars that want these."""
+    nominal_voltage_V: float = 230.0
+    """AC: RMS, phase to neutral."""
+    phases: int = 3
+    """AC: 1 or 3."""
+    internet: bool = False
+    """The value-added service Internet is offered."""
+    parking_status: bool = False
+    """The value-added service ParkingStatus is offered."""
+    plug_and_charge: bool = False
+    """Contract certificates are accepted. Only over TLS in which the car showed its certificate."""
+    certificate_installation: bool = False
+    """CertificateInstallationReq is relayed to the central system."""
+    emsp_ids: tuple[str, ...] = ()
+    """SupportedProviders of AuthorizationSetupRes; empty: not sent."""
+    standby: bool = True
+    """A car may pause the transfer in standby."""
+
+    @property
+    def is_ac(self) -> bool:
+        """The outlet gives alternating current."""
+        return any(service.is_ac for service in self.services)

@@ -1,0 +1,103 @@
+"""What a charge loop carries beside its control mode, the same for AC and DC: display, energy, meter, profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso20.schedule import SLACK_W
+from chargepoint.iso15118.iso20.session import Session
+from chargepoint.iso15118.messages.common_types import (
+    DisplayParameters,
+    MeterInfo,
+    ResponseCode,
+)
+from chargepoint.iso15118.rational import maybe
+from chargepoint.model.car import CarDisplay, CarEnergy, ControlMode
+from chargepoint.model.station_view import Wish
+
+PROFILE_TOLERANCE = 1.1
+"""Measured power may exceed the planned power by a tenth before the car is warned. A rule of the project."""
+
+PROFILE_GRACE_S = 10.0
+"""It is warned after this time outside its profile (V2G20-1864)."""
+
+PROFILE_PATIENCE_S = 60.0
+"""And refused after this time. The standard's grace time (V2G20-1865) is unverified."""
+
+METER_ID_MAX_CHARACTERS = 32
+
+
+def shown(display: DisplayParameters | None, session: Session) -> Session:
+    """The session with what the car says for people. What it does not repeat is as before."""
+    if display is None:
+        return session
+    old, energy = session.display, session.energy
+    return replace(
+        session,
+        energy=replace(
+            energy,
+            soc_percent=_newer(display.PresentSOC, energy.soc_percent),
+            minimum_soc_percent=_newer(display.MinimumSOC, energy.minimum_soc_percent),
+            target_soc_percent=_newer(display.TargetSOC, energy.target_soc_percent),
+        ),
+        display=CarDisplay(
+            maximum_soc_percent=_newer(display.MaximumSOC, old.maximum_soc_percent),
+            to_minimum_soc_s=_newer(display.RemainingTimeToMinimumSOC, old.to_minimum_soc_s),
+            to_target_soc_s=_newer(display.RemainingTimeToTargetSOC, old.to_target_soc_s),
+            to_maximum_soc_s=_newer(display.RemainingTimeToMaximumSOC, old.to_maximum_soc_s),
+            charging_complete=old.charging_complete if display.ChargingComplete is None else display.ChargingComplete,
+            capacity_Wh=old.capacity_Wh
+            if display.BatteryEnergyCapacity is None
+            else maybe(display.BatteryEnergyCapacity),
+            inlet_hot=old.inlet_hot if display.InletHot is None else display.InletHot,
+        ),
+    )
+
+
+def _newer(said: int | None, before: float | None) -> float | None:
+    return before if said is None else float(said)
+
+
+def departing(departure: int | None, energy: CarEnergy) -> CarEnergy:
+    """The energy needs with the departure time that this loop brings, if it brings one."""
+    return energy if departure is None else replace(energy, departure_s=float(departure))
+
+
+def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:
+    """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation."""
+    meter = at.view.meter
+    confirming = at.view.wish is not None and at.view.wish.wish is Wish.METERING_CONFIRMATION
+    if meter is None or not (asked or confirming or session.transfer.loops == 0):
+        return None
+    bidirectional = session.choice is not None and session.choice.service.bidirectional
+    return MeterInfo(
+        MeterID=(at.view.meter_id or "meter")[:METER_ID_MAX_CHARACTERS],
+        ChargedEnergyReadingWh=int(meter.import_Wh),
+        BPT_DischargedEnergyReadingWh=int(meter.export_Wh) if bidirectional else None,
+        MeterTimestamp=at.view.meter_utc_s,
+    )
+
+
+def profile_code(session: Session, at: Situation) -> tuple[ResponseCode, float | None]:
+    """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds."""
+    since_s = session.transfer.outside_profile_since_s
+    profile = session.profile
+    if session.choice is None or session.choice.control_mode is not ControlMode.SCHEDULED or profile is None:
+        return ResponseCode.OK, None
+    planned_W, power_W = profile.power_at(at.now.utc_s), at.view.power_W
+    if planned_W is None or power_W is None or not _exceeds(power_W, planned_W):
+        return ResponseCode.OK, None
+    since_s = at.now.monotonic_s if since_s is None else since_s
+    outside_s = at.now.monotonic_s - since_s
+    if outside_s >= PROFILE_GRACE_S + PROFILE_PATIENCE_S:
+        return ResponseCode.FAILED_EVPowerProfileViolation, since_s
+    if outside_s >= PROFILE_GRACE_S:
+        return ResponseCode.WARNING_EVPowerProfileViolation, since_s
+    return ResponseCode.OK, since_s
+
+
+def _exceeds(power_W: float, planned_W: float) -> bool:
+    """More power in the same direction, or power in the other one."""
+    room_W = abs(planned_W) * (PROFILE_TOLERANCE - 1) + 10 * SLACK_W
+    return power_W > max(planned_W, 0.0) + room_W or power_W < min(planned_W, 0.0) - room_W

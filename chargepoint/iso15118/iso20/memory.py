@@ -1,0 +1,89 @@
+"""What of an ISO 15118-20 session is kept for a car that comes back, and the session made of it again.
+
+Source: docs/sources/iso15118-20.md 3. Kept are selection, authorisation and schedule; limits are asked anew. The binding to the
+car is SHA-512(SessionID || SHA-512(certificate)): the worked example of the standard (8.3.4.1.4.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso20.schedule import ScheduleOffer
+from chargepoint.iso15118.iso20.services import choice_of
+from chargepoint.iso15118.iso20.session import Session
+from chargepoint.iso15118.messages.common_messages import Authorization
+from chargepoint.model.car_questions import PowerPiece
+
+PROTOCOL = "iso15118-20"
+
+
+def binding(session_id: bytes, leaf: bytes) -> bytes:
+    """What only the same session of the same car has. `leaf`: the car's certificate in DER."""
+    return hashlib.sha512(session_id + hashlib.sha512(leaf).digest()).digest()
+
+
+def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None:
+    """None where nothing is agreed yet, and without a certificate of the car: such a car cannot be recognised (V2G20-2545)."""
+    if session.choice is None or session.authorized_with is None or at.peer.leaf is None:
+        return None
+    schedule = session.schedule
+    return KeptSession(
+        protocol=PROTOCOL,
+        session_id=session.session_id,
+        binding=binding(session.session_id, at.peer.leaf),
+        paused=paused,
+        data={
+            "evcc_id": session.evcc_id,
+            "service_id": int(session.choice.service_id),
+            "parameter_set_id": session.choice.parameter_set_id,
+            "control_mode": session.choice.control_mode.value,
+            "added_services": [list(pair) for pair in session.added_services],
+            "authorized_with": session.authorized_with.value,
+            "emaid": session.emaid,
+            "schedule_round": session.schedule_round,
+            "schedule": None
+            if schedule is None
+            else {
+                "tuple_id": schedule.tuple_id,
+                "anchor_utc_s": schedule.anchor_utc_s,
+                "pieces": [[p.duration_s, p.charge_W, p.discharge_W] for p in schedule.pieces],
+            },
+        },
+    )
+
+
+def recall(kept: KeptSession, at: Situation) -> Session | None:
+    """The session to go on with; None where it is another protocol's, or what it agreed on is no longer offered."""
+    if kept.protocol != PROTOCOL:
+        return None
+    try:
+        return _recalled(kept.session_id, kept.data, at)
+    except (KeyError, TypeError, ValueError):
+        return None  # written by another version
+
+
+def _recalled(session_id: bytes, data: dict[str, Any], at: Situation) -> Session | None:
+    choice = choice_of(at.settings, data["service_id"], data["parameter_set_id"])
+    if choice is None or choice.control_mode.value != data["control_mode"]:
+        return None
+    schedule = data["schedule"]
+    return Session(
+        session_id=session_id,
+        evcc_id=str(data["evcc_id"]),
+        authorized_with=Authorization(data["authorized_with"]),
+        emaid=str(data["emaid"]),
+        services_announced=True,
+        choice=choice,
+        added_services=tuple((int(a), int(b)) for a, b in data["added_services"]),
+        schedule_round=int(data["schedule_round"]) + 1,
+        schedule=None
+        if schedule is None
+        else ScheduleOffer(
+            int(schedule["tuple_id"]),
+            int(schedule["anchor_utc_s"]),
+            tuple(PowerPiece(float(d), float(c), float(b)) for d, c, b in schedule["pieces"]),
+        ),
+    )

@@ -1,0 +1,133 @@
+"""PowerDelivery: energy may flow, shall stop, rests in standby, or the schedule is made anew.
+
+Answered when the power stage is there, within the performance time. Source: docs/sources/iso15118-20.md 1.5, 3, 4 and 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
+from chargepoint.iso15118.iso20.refused_head import head
+from chargepoint.iso15118.iso20.schedule import AgreedProfile, outside
+from chargepoint.iso15118.iso20.session import NO_TRANSFER, Session
+from chargepoint.iso15118.iso20.state import State
+from chargepoint.iso15118.messages.common_messages import ChargeProgress, PowerDeliveryReq, PowerDeliveryRes
+from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
+from chargepoint.iso15118.rational import number
+from chargepoint.model.car import CarEvent, ControlMode, WishFollowed
+from chargepoint.model.demand import Phase
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import Stage
+from chargepoint.model.station_view import Wish
+
+_ENERGISED = (Stage.TRANSFER, Stage.RAMP_DOWN)
+
+CLOSING_MAX_S = 1.4
+"""The answer to Start waits at most this long for the contactor: cars leave at 2 s, the standard's bound is 1.5 s."""
+
+
+def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
+    """Start: OK once the stage transfers (V2G20-860: contactor measured closed). Stop: OK once current is gone."""
+    match request.ChargeProgress:
+        case ChargeProgress.Start:
+            return _start(request, session, at)
+        case ChargeProgress.Stop:
+            return _stop(session, at)
+        case ChargeProgress.Standby:
+            if not at.settings.standby or session.state is not State.CHARGE_LOOP:
+                return _ok(session, at, ResponseCode.WARNING_StandbyNotAllowed)
+            return _ok(session.within(standby=True, target_current_A=None), at)
+        case ChargeProgress.ScheduleRenegotiation:
+            if session.state is not State.CHARGE_LOOP:
+                return _ok(session, at, ResponseCode.WARNING_ScheduleRenegotiationFailed)
+            after = replace(
+                session, state=State.SCHEDULE_EXCHANGE, renegotiating=True, schedule_round=session.schedule_round + 1
+            )
+            return _ok(after, at)
+
+
+def refuse(_: PowerDeliveryReq, code: ResponseCode, session: Session, at: Situation) -> PowerDeliveryRes:
+    """The response with this code, asking the car to end."""
+    return PowerDeliveryRes(**head(code, session, at), EVSEStatus=TERMINATE)
+
+
+def learned(request: PowerDeliveryReq, before: Session, _: Session, at: Situation) -> tuple[CarEvent, ...]:
+    """The wishes of the station that the car follows with this message."""
+    evse_id = EvseId(at.settings.evse_id)
+    match request.ChargeProgress:
+        case ChargeProgress.ScheduleRenegotiation:
+            return (WishFollowed(evse_id, Wish.SCHEDULE_RENEGOTIATION),)
+        case ChargeProgress.Start if before.transfer.standby:
+            return (WishFollowed(evse_id, Wish.EXIT_STANDBY),)
+    return ()
+
+
+def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
+    if request.EVProcessing is not Processing.Finished:
+        return _ok(session, at)  # a car in its charge loop stays there: nothing leads back to pre-charge
+    profile = _profile(request)
+    if (refused := _profile_refused(request, profile, session)) is not None:
+        return refused
+    if not at.view.permitted or not at.view.may_energise:
+        why = "power is not permitted" if not at.view.permitted else "no transaction"
+        return Refused(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
+    # what pre-charge matched is no bound of the transfer; until the stage transfers it may still have to match it
+    transfer = session.transfer
+    if session.state is State.POWER_DELIVERY and not session.renegotiating:
+        transfer = replace(NO_TRANSFER, target_voltage_V=transfer.target_voltage_V)
+    started = replace(transfer, phase=Phase.TRANSFER, standby=False)
+    if at.view.stage is Stage.TRANSFER:
+        if not session.renegotiating and session.state is State.POWER_DELIVERY:
+            started = replace(started, target_voltage_V=None)
+        after = replace(
+            session, state=State.CHARGE_LOOP, renegotiating=False, profile=profile or session.profile, transfer=started
+        )
+        return _ok(after, at)
+    if at.time_is_up:
+        why = f"the contactor did not close within {CLOSING_MAX_S} s"
+        code = ResponseCode.FAILED_ContactorError if session.is_ac else ResponseCode.FAILED_PowerDeliveryNotApplied
+        return Refused(code, why, ours=True)
+    return Later(session.within(phase=Phase.TRANSFER), hold_s=CLOSING_MAX_S)
+
+
+def _stop(session: Session, at: Situation) -> Reply[Session]:
+    """The car may check its contactors for welding, where it has some."""
+    stopping = session.within(phase=Phase.OFF, standby=False)
+    if at.view.stage in _ENERGISED and not at.time_is_up:
+        return Later(stopping)
+    state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
+    return _ok(replace(stopping, state=state, renegotiating=False), at)
+
+
+def _profile(request: PowerDeliveryReq) -> AgreedProfile | None:
+    profile = request.EVPowerProfile
+    if profile is None:
+        return None
+    selected = profile.Scheduled_EVPPTControlMode
+    return AgreedProfile(
+        tuple_id=0 if selected is None else selected.SelectedScheduleTupleID,
+        anchor_utc_s=profile.TimeAnchor,
+        entries=tuple((e.Duration, number(e.Power)) for e in profile.EVPowerProfileEntries.EVPowerProfileEntry),
+    )
+
+
+def _profile_refused(request: PowerDeliveryReq, profile: AgreedProfile | None, session: Session) -> Refused | None:
+    """In Scheduled mode the profile names our tuple and stays inside it. In Dynamic mode it says nothing (K19.FR.10)."""
+    assert session.choice is not None
+    if session.choice.control_mode is not ControlMode.SCHEDULED or profile is None or session.schedule is None:
+        return None
+    if profile.tuple_id != session.schedule.tuple_id:
+        why = f"it selects schedule tuple {profile.tuple_id}, offered was {session.schedule.tuple_id}"
+        return Refused(ResponseCode.FAILED_ScheduleSelectionInvalid, why)
+    why_not = outside(profile, session.schedule)
+    return None if why_not is None else Refused(ResponseCode.FAILED_EVPowerProfileInvalid, why_not)
+
+
+def _ok(session: Session, at: Situation, code: ResponseCode = ResponseCode.OK) -> Answer[Session]:
+    response = PowerDeliveryRes(
+        Header=session.header(at.now), ResponseCode=code, EVSEStatus=evse_status(at.view.wish, at.now)
+    )
+    return Answer(response, session)

@@ -1,0 +1,102 @@
+"""What an ISO 15118-20 session knows: frozen, replaced by each message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.timeouts import Silence
+from chargepoint.iso15118.iso20.schedule import AgreedProfile, ScheduleOffer
+from chargepoint.iso15118.iso20.services import ParameterChoice
+from chargepoint.iso15118.iso20.state import State
+from chargepoint.iso15118.messages.common_messages import Authorization
+from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
+from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits
+from chargepoint.model.demand import Phase
+from chargepoint.model.image import StageCapabilities
+
+NOTHING_SAID = CarEnergy()
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What the car asks of the power stage, and how the transfer stands. Times are monotonic seconds."""
+
+    phase: Phase = Phase.OFF
+    target_voltage_V: float | None = None
+    target_current_A: float | None = None
+    present_voltage_V: float | None = None
+    present_power_W: float | None = None
+    standby: bool = False
+    cable_check_since_s: float | None = None
+    checked_before: bool = False
+    """The stage showed a finished cable check before this session asked for one: that result is not ours."""
+    loops: int = 0
+    """Charge loops since the transfer began."""
+    outside_profile_since_s: float | None = None
+
+
+NO_TRANSFER = Transfer()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything that later messages depend on."""
+
+    state: State = State.SESSION_SETUP
+    session_id: bytes = bytes(8)
+    evcc_id: str = ""
+    joined: bool = False
+    """The car goes on with a session that was kept."""
+    gen_challenge: bytes = b""
+    """What a contract must sign; empty: Plug and Charge is not offered, or the challenge is used."""
+    authorized_with: Authorization | None = None
+    emaid: str = ""
+    awaited_authorization: object = None
+    """The body of the AuthorizationReq that was answered Ongoing: its repetition must be the same."""
+    services_announced: bool = False
+    """ServiceDiscoveryRes was sent: ServiceRenegotiationSupported holds for the session (V2G20-1931)."""
+    choice: ParameterChoice | None = None
+    added_services: tuple[tuple[int, int], ...] = ()
+    """The value-added services: pairs of ServiceID and ParameterSetID."""
+    limits: CarLimits | None = None
+    announced: CarLimits | None = None
+    """The car's limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
+    offered: StageCapabilities | None = None
+    """Ours of ChargeParameterDiscovery: the values sent in the loop never exceed them, whatever derating ended since."""
+    by_phase: bool = False
+    """AC: the car gave its limits for each phase, so the station does the same (V2G20-1822)."""
+    energy: CarEnergy = NOTHING_SAID
+    display: CarDisplay = NO_DISPLAY
+    schedule_round: int = 0
+    schedule: ScheduleOffer | None = None
+    profile: AgreedProfile | None = None
+    renegotiating: bool = False
+    """A schedule renegotiation is under way: power flows under the old limits."""
+    transfer: Transfer = NO_TRANSFER
+    meter_sent: MeterInfo | None = None
+    """The last MeterInfo the car got: what it confirms must be the same."""
+
+    def header(self, now: Now) -> MessageHeader:
+        """A response's header."""
+        return MessageHeader(SessionID=self.session_id, TimeStamp=now.utc_s)
+
+    def within(self, **changes: object) -> Self:
+        """The session with these fields of its transfer changed."""
+        return replace(self, transfer=replace(self.transfer, **changes))  # type: ignore[arg-type]
+
+    @property
+    def is_ac(self) -> bool:
+        """An AC service was chosen."""
+        return self.choice is not None and self.choice.service.is_ac
+
+    @property
+    def is_dc(self) -> bool:
+        """A DC service (or MCS) was chosen."""
+        return self.choice is not None and not self.choice.service.is_ac
+
+    @property
+    def silence(self) -> Silence:
+        """The bound on the car's silence by what is under voltage now."""
+        return Silence.SEQUENCE if self.transfer.phase is Phase.OFF else Silence.ON_VOLTAGE

@@ -1,0 +1,106 @@
+"""Questions that a car's conversation asks the station, and their answers. Each pair has a deadline; silence is an answer too.
+
+The conversation asks with `QuestionAsked` (model/car.py) and goes on answering the car «Ongoing» meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateHash:
+    """One certificate as OCPP's OCSPRequestDataType names it; hashes and serial number in hex without 0x."""
+
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+    responder_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeContract:
+    """May this contract charge? The chain and its signature were checked as far as the station can.
+
+    `chain_pem`: leaf first, for a central system that validates; `root_known`: the chain ends at a root of ours.
+    """
+
+    emaid: str
+    chain_pem: str
+    hashes: tuple[CertificateHash, ...]
+    root_known: bool
+
+
+class ContractStatus(Enum):
+    """What the central system says of a contract."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN_PROVIDER = "unknown provider"
+    CERTIFICATE_REVOKED = "certificate revoked"
+    CERTIFICATE_EXPIRED = "certificate expired"
+    CERTIFICATE_INVALID = "certificate invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractJudged:
+    """The answer to AuthorizeContract."""
+
+    status: ContractStatus
+
+
+@dataclass(frozen=True, slots=True)
+class InstallCertificate:
+    """Relay a CertificateInstallationReq to the central system, byte for byte.
+
+    `schema_version`: the namespace of the request. `maximum_chains` and `prioritized_emaids` repeat what is in the request
+    (OCPP 2.1 M01.FR.02, M01.FR.03).
+    """
+
+    exi_request: bytes
+    schema_version: str
+    maximum_chains: int | None = None
+    prioritized_emaids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRelayed:
+    """The answer to InstallCertificate. `exi_response` None: the central system has none, `reason` says why."""
+
+    exi_response: bytes | None
+    remaining_chains: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerPiece:
+    """What may flow for a while. Magnitudes in W; `price_level` and `price_per_kWh` only where a tariff is known."""
+
+    duration_s: float
+    charge_W: float
+    discharge_W: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseePower:
+    """What does the station foresee for the next `horizon_s` seconds, in at most `points` pieces?
+
+    `round` tells repeated questions of one conversation apart.
+    """
+
+    round: int
+    horizon_s: float
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerForeseen:
+    """The answer to ForeseePower: pieces from now on, without gaps; the last one holds to the end of the horizon."""
+
+    pieces: tuple[PowerPiece, ...]
+
+
+Question = AuthorizeContract | InstallCertificate | ForeseePower
+AnswerToCar = ContractJudged | CertificateRelayed | PowerForeseen

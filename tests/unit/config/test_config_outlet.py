@@ -1,0 +1,63 @@
+"""What [evse.N] outlet needs: a DC outlet its devices, an AC outlet none of them and a connector that carries AC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chargepoint.config.load import ConfigError, load, parse
+from chargepoint.model.unusable import UnusableDevice
+from chargepoint.power.wiring import build, examine
+
+ROOT = Path(__file__).resolve().parents[3]
+FILE = Path("site.toml")
+AC = '[evse.1]\noutlet = "ac"\nconnector_type = "cType2"\n'
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    return [str(mistake).removeprefix("site.toml:") for mistake in caught.value.mistakes]
+
+
+def test_an_ac_outlet_needs_no_device() -> None:
+    evse = parse(AC, FILE).evse[1]
+    assert (evse.outlet, evse.ac_voltage_V, evse.ac_frequency_Hz, evse.ac_phases) == ("ac", 230.0, 50.0, 3)
+
+
+def test_the_ac_demo_is_good() -> None:
+    assert load(ROOT / "config" / "demo-ac.toml").evse[1].outlet == "ac"
+
+
+def test_a_dc_outlet_without_devices_names_each_of_them() -> None:
+    found = mistakes("[evse.1]\n")
+    assert [line.partition(":")[0] for line in found] == ["1"] * 4
+    for key in ("pilot", "power_modules", "meter", "insulation"):
+        assert f"1: [evse.1] {key}: is required by outlet = 'dc'; add it, or write outlet = \"ac\"" in found
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('power_modules = ["psu"]', "power_modules"),
+        ('insulation = "imd"', "insulation"),
+        ("charge_power_max_W = 50000.0", "at most 22080"),
+        ("ac_phases = 2", "1 or 3"),
+    ],
+)
+def test_what_an_ac_outlet_cannot_have(line: str, words: str) -> None:
+    assert words in mistakes(f"{AC}{line}\n")[0]
+
+
+@pytest.mark.parametrize(("outlet", "connector"), [("ac", "cCCS2"), ("dc", "cType2")])
+def test_the_connector_carries_what_the_outlet_delivers(outlet: str, connector: str) -> None:
+    found = mistakes(f'[evse.1]\noutlet = "{outlet}"\nconnector_type = "{connector}"\n')
+    assert any("connector_type" in line and connector in line for line in found)
+
+
+def test_the_power_process_refuses_an_ac_outlet_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"\[evse\.1\] outlet = 'ac': the power process has no AC sequence yet"):
+        parse(AC, FILE, examine)
+    with pytest.raises(UnusableDevice, match=r"hil\.simulators\.ac_power"):
+        build(parse(AC, FILE))
