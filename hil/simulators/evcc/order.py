@@ -168,10 +168,10 @@ ROWS: dict[SessionStep, MessageRow] = {
 }
 
 
-def request_named(name: str, memory: CarMemory) -> tuple[Any, PayloadType]:
-    """A request of this class as the car would send it now, for a wrong sequence. Raises ValueError."""
+def row_of(name: str) -> MessageRow:
+    """The row of a request's class name, for a wrong sequence. Raises ValueError."""
     for step, row in ROWS.items():
         if step.value.partition("(")[0] == name:
-            return row.request(memory), row.payload_type
+            return row
     known = dict.fromkeys(step.value.partition("(")[0] for step in ROWS)
     raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")

@@ -11,6 +11,7 @@ import pytest
 
 from chargepoint.iso15118.exi.codec import NS_DC, ExiError, decode
 from chargepoint.iso15118.messages import dc
+from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.rational import number
 from chargepoint.iso15118.v2gtp import HEADER, PayloadType
 from hil.simulators.evcc.misbehaviour import KINDS, Misbehaviour
@@ -185,10 +186,14 @@ def test_the_connection_ends_instead_of_a_request(trip: Any, new_station: Any, w
     assert session.body.history[-2:] == [OrderContactors(closed=False), OrderPilot("B")]
 
 
-def test_another_request_instead(trip: Any, new_station: Any) -> None:
-    station = new_station()
+@pytest.mark.parametrize("refused", [True, False])
+def test_another_request_instead(trip: Any, new_station: Any, refused: bool) -> None:
+    codes = {("ServiceDiscoveryReq", 2): ResponseCode.FAILED_SequenceError} if refused else {}
+    station = new_station(codes=codes)
     car = trip(misbehaving("other_request", value="ServiceDiscoveryReq"), station).run()
-    assert car.progress.error == "ServiceDiscoveryReq answered with ServiceDiscoveryRes"
+    accepted = "ServiceDiscoveryReq answered with OK out of its order"
+    assert car.progress.error == ("ServiceDiscoveryRes: FAILED_SequenceError" if refused else accepted)
+    assert car.violations == ([] if refused else [accepted])
     assert type(station.seen[-1]).__name__ == "ServiceDiscoveryReq"
 
 
