@@ -18,7 +18,7 @@ from hil.simulators.evcc.examiner import Examiner
 from hil.simulators.evcc.exchange_log import ExchangeLog, LoggedMessage
 from hil.simulators.evcc.memory import CarMemory, Credentials
 from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, changed, damaged
-from hil.simulators.evcc.order import BEFORE_PATIENCE_S, NAMESPACES, ROWS, MessageRow, row_of
+from hil.simulators.evcc.order import BEFORE_PATIENCE_S, NAMESPACES, ROWS, CarMessageRow, row_of
 from hil.simulators.evcc.orders import (
     CarOrder,
     OrderCharger,
@@ -42,7 +42,7 @@ SILENCE_PATIENCE_S = 120.0
 class AwaitedAnswer:
     """A request that has left, and until when its answer must be there."""
 
-    row: MessageRow
+    row: CarMessageRow
     request: Any
     sent_s: float
     until_s: float
@@ -295,7 +295,7 @@ class CarCore:
             self._due_s = None
             self._awaited = AwaitedAnswer(row, request, at_s, at_s + patience_s, out_of_order)
 
-    def _instead(self, row: MessageRow) -> Any:
+    def _instead(self, row: CarMessageRow) -> Any:
         """Another request, without the orders to the body that come with it."""
         orders = list(self.memory.orders)
         request = row.request(self.memory)
@@ -359,7 +359,7 @@ class CarCore:
             return
         self._go_on(awaited.row, answer)
 
-    def _go_on(self, row: MessageRow, answer: Any) -> None:
+    def _go_on(self, row: CarMessageRow, answer: Any) -> None:
         memory, now_s = self.memory, self.memory.now_s
         try:
             following = row.answered(memory, answer)
