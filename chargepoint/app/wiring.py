@@ -31,6 +31,7 @@ from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.server import SeccServer
+from chargepoint.iso15118.trace.recorder import TraceRecorder
 from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
@@ -196,6 +197,8 @@ class Daemon:
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
                 services=_services(evse),
+                nominal_voltage_V=evse.ac_voltage_V,
+                phases=evse.ac_phases,
                 control_modes=_control_modes(section),
                 charge_loop_timeout_s=section.charge_loop_timeout_s,
                 on_voltage_timeout_s=section.on_voltage_timeout_s,
@@ -211,6 +214,9 @@ class Daemon:
                 partial(self.shell.on_car_session_kept, evse_id),
                 self.clock,
                 logging.getLogger(f"car-{number}"),
+                None
+                if section.trace_dir is None
+                else TraceRecorder(section.trace_dir, f"evse-{number}", logging.getLogger(f"car-{number}")),
             )
             cars[evse_id] = car
         return cars
@@ -218,7 +224,10 @@ class Daemon:
 
 def _services(evse: EvseSection) -> tuple[EnergyService, ...]:
     """What this outlet can transfer, the bidirectional service first: some cars take the first one."""
-    return (EnergyService.DC_BPT, EnergyService.DC) if evse.discharge_power_max_W > 0 else (EnergyService.DC,)
+    both, one_way = EnergyService.DC_BPT, EnergyService.DC
+    if evse.outlet == "ac":
+        both, one_way = EnergyService.AC_BPT, EnergyService.AC
+    return (both, one_way) if evse.discharge_power_max_W > 0 else (one_way,)
 
 
 def _control_modes(section: Iso15118Section) -> tuple[ControlMode, ...]:

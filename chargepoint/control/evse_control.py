@@ -8,7 +8,7 @@ the power stage. A demand of the car or of the central system leaves when it cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -274,7 +274,7 @@ class EvseControl:
             setpoint_W=setpoint.power_W,
             wish=wish,
             meter=image.meter,
-            meter_id=self._section.meter,
+            meter_id=self._section.meter or "",
             meter_utc_s=self._meter_utc_s(),
             minimum_soc_percent=self._config.energy.minimum_soc_percent,
         )
@@ -291,9 +291,19 @@ class EvseControl:
     def _answer_car(self, asked: QuestionAsked, at: Instant) -> None:
         match asked.question:
             case ForeseePower(_, horizon_s, _):
-                limits = self.setpoint.limits_W
-                piece = PowerPiece(horizon_s, max(limits.high, 0.0), max(-limits.low, 0.0))
-                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen((piece,))))
+                pieces = self._foreseen_pieces(horizon_s, at)
+                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+
+    def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
+        """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on."""
+        found = [
+            PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W)
+            for p in self.foreseen(horizon_s, at, with_car=False).pieces
+        ]
+        missing_s = horizon_s - sum(p.duration_s for p in found)
+        if found and missing_s > 0:
+            found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
+        return tuple(found)
 
     # -- events ------------------------------------------------------------------------------------------------------
 

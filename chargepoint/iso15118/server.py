@@ -28,7 +28,10 @@ from chargepoint.iso15118.discovery import Discovery, discovery_socket
 from chargepoint.iso15118.exi.codec import NS_CM, NS_SAP, preload
 from chargepoint.iso15118.iso20 import protocol as iso20
 from chargepoint.iso15118.sdp import SdpResponse, Security
-from chargepoint.model.car import CarEvent
+from chargepoint.iso15118.trace.frame import TracedFrame, WireDirection
+from chargepoint.iso15118.trace.recorder import TraceRecorder
+from chargepoint.iso15118.v2gtp import FrameReceived, parse_datagram
+from chargepoint.model.car import CarEvent, CarSessionEnded
 from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.station_status import ConversationStatus, MessageStatus
 from chargepoint.model.station_view import StationView
@@ -56,6 +59,7 @@ class SeccServer:
         on_kept: Callable[[KeptSession | None], None],
         clock: Clock,
         log: logging.Logger,
+        recorder: TraceRecorder | None = None,
     ) -> None:
         self._spoken = iso20.spoken(secc)
         preload(NS_SAP, NS_CM, *(p.namespace for p in self._spoken))  # now rather than in the first car's time
@@ -68,6 +72,7 @@ class SeccServer:
         self._on_kept = on_kept
         self._clock = clock
         self._log = log
+        self._recorder = recorder
         self._car: CarConnection | None = None
         self._kept: KeptSession | None = None
         self._last_trace: list[Exchanged] = []
@@ -122,11 +127,14 @@ class SeccServer:
         wish = sdp.parse_request(datagram)
         if wish is None:
             return None
+        self._record(WireDirection.FROM_CAR, datagram)
         security = sdp.choose(wish, self._settings.tls, tls_possible=self._tls is not None)
         if security is None:
             self._log.warning("! car asks for a connection, but there are no keys for TLS: [iso15118] certificate_dir")
             return None
-        return sdp.response(SdpResponse(self._address, self._ports[security], security))
+        answer = sdp.response(SdpResponse(self._address, self._ports[security], security))
+        self._record(WireDirection.TO_CAR, answer)
+        return answer
 
     def view_changed(self) -> None:
         """A new process image or setpoint: a held answer may be due."""
@@ -192,7 +200,15 @@ class SeccServer:
             self._car.abandon()
         self._car = connection
         now = self.now()
-        conversation = Conversation(self._secc, self._spoken, peer, secrets.token_bytes, now, kept=self._kept)
+        conversation = Conversation(
+            self._secc,
+            self._spoken,
+            peer,
+            secrets.token_bytes,
+            now,
+            kept=self._kept,
+            keep_frames=self._recorder is not None,
+        )
         conversation.update(self._view(), now)
         return conversation
 
@@ -200,9 +216,13 @@ class SeccServer:
         """What is kept goes to the store, then events go up: an event may order what needs it."""
         if self._car is not None and self._car.conversation is conversation:
             self._keep(conversation.kept)
+        self._record_frames(conversation)
         events = conversation.events()
         if events:
             self._on_events(events)
+            for event in events:
+                if isinstance(event, CarSessionEnded):
+                    self._record_end(event)
 
     def current_view(self) -> StationView:
         """What to answer from."""
@@ -214,6 +234,33 @@ class SeccServer:
             if connection.conversation is not None:
                 self._last_trace = connection.conversation.trace
             self._car = None
+
+    # -- the wire trace ----------------------------------------------------------------------------------------------
+
+    def _record(self, direction: WireDirection, datagram: bytes) -> None:
+        """A datagram of discovery."""
+        found = parse_datagram(datagram)
+        if self._recorder is not None and isinstance(found, FrameReceived):
+            self._recorder.frame(
+                TracedFrame(self._clock.utc().timestamp(), direction, found.payload_type, found.payload)
+            )
+
+    def _record_frames(self, conversation: Conversation) -> None:
+        if self._recorder is None:
+            return
+        utc_s, monotonic_s = self._clock.utc().timestamp(), self._clock.monotonic_s()
+        for frame in conversation.frames():
+            direction = WireDirection.TO_CAR if frame.direction == ">" else WireDirection.FROM_CAR
+            at_utc_s = utc_s - (monotonic_s - frame.at_s)
+            self._recorder.frame(
+                TracedFrame(at_utc_s, direction, frame.payload_type, frame.payload, frame.message, frame.note)
+            )
+
+    def _record_end(self, ended: CarSessionEnded) -> None:
+        if self._recorder is not None:
+            note = f"{ended.end.value}: {ended.detail}"
+            self._recorder.frame(TracedFrame(self._clock.utc().timestamp(), WireDirection.EVENT, 0, b"", None, note))
+            self._recorder.end()
 
     def _keep(self, kept: KeptSession | None) -> None:
         if kept != self._kept:

@@ -1,12 +1,11 @@
 """What of an ISO 15118-20 session is kept for a car that comes back, and the session made of it again.
 
-Source: docs/sources/iso15118-20.md 3. Kept are selection, authorisation and schedule; limits are asked anew. The binding to the
-car is SHA-512(SessionID || SHA-512(certificate)): the worked example of the standard (8.3.4.1.4.3).
+Source: docs/sources/iso15118-20.md 3. Kept are selection, authorisation and schedule; limits are asked anew.
+The session is bound to the car's certificate (`security/resume_binding.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -16,13 +15,9 @@ from chargepoint.iso15118.iso20.services import choice_of
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_messages import Authorization
 from chargepoint.model.car_questions import PowerPiece
+from chargepoint.security.resume_binding import resume_binding
 
 PROTOCOL = "iso15118-20"
-
-
-def binding(session_id: bytes, leaf: bytes) -> bytes:
-    """What only the same session of the same car has. `leaf`: the car's certificate in DER."""
-    return hashlib.sha512(session_id + hashlib.sha512(leaf).digest()).digest()
 
 
 def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None:
@@ -33,7 +28,7 @@ def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None
     return KeptSession(
         protocol=PROTOCOL,
         session_id=session.session_id,
-        binding=binding(session.session_id, at.peer.leaf),
+        binding=resume_binding(session.session_id, at.peer.leaf),
         paused=paused,
         data={
             "evcc_id": session.evcc_id,

@@ -19,6 +19,7 @@ from chargepoint.iso15118.messages.common_messages import SessionSetupReq, Sessi
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.model.car import CarEvent, CarIdentified
 from chargepoint.model.ids import EvseId
+from chargepoint.security.resume_binding import is_same_car
 
 EVCCID_MAX_CHARACTERS = 255
 """Of the schema, which EXI does not enforce; the name goes to journal and page, so nothing unprintable either."""
@@ -56,11 +57,8 @@ def _response(after: Session, at: Situation, code: ResponseCode) -> SessionSetup
 
 def _is_back(kept: KeptSession, request: SessionSetupReq, at: Situation) -> bool:
     """The id is that of the kept session, and the certificate is that of the car it was kept for (V2G20-2545)."""
-    if at.peer.leaf is None or not kept.binding:
-        return False
-    binding = memory.binding(kept.session_id, at.peer.leaf)
     same_id = hmac.compare_digest(request.Header.SessionID, kept.session_id)
-    return same_id and hmac.compare_digest(binding, kept.binding)
+    return same_id and is_same_car(kept.binding, kept.session_id, at.peer.leaf)
 
 
 def _fresh_id(at: Situation) -> bytes:
