@@ -15,7 +15,7 @@ from typing import Any
 from certs.pki import Curve, Pki, expired
 from chargepoint.security.tls import evcc_context
 from hil import priority
-from hil.demo.changes import StationView, changes, fault_sentences, view
+from hil.demo.changes import WatchedStation, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
@@ -287,7 +287,7 @@ class Bench:
 
     async def _observe(self) -> None:
         """Changes of the station become notes."""
-        before: StationView | None = None
+        before: WatchedStation | None = None
         noted: Progress | None = None
         while True:
             car = self.progress

@@ -35,7 +35,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CarWish:
     """Something the car does on its own in the charge loop. `at_loop` counts the answers of the session from 1."""
 
     what: str
@@ -111,7 +111,7 @@ class CarPlan:
     """PowerToleranceAcceptance: `none`, `confirmed` or `not_confirmed`."""
     power_delivery_polls: int = 0
     """How many PowerDeliveryReq(Start) with EVProcessing Ongoing come before the one with Finished."""
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[CarWish, ...] = ()
     stops_at_target: bool = False
     """The car stops when its state of charge has reached `CarSpec.target_soc_percent`."""
     ignores: tuple[str, ...] = ()
@@ -147,7 +147,7 @@ class CarPlan:
         _at_least("energy", len(self.energy), 1)
 
 
-_PARTS: dict[str, type] = {"protocols": OfferedProtocol, "wishes": Wish, "misbehaviours": Misbehaviour}
+_PARTS: dict[str, type] = {"protocols": OfferedProtocol, "wishes": CarWish, "misbehaviours": Misbehaviour}
 
 
 def plan_from(data: Mapping[str, Any]) -> CarPlan:

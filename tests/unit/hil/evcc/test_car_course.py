@@ -14,7 +14,7 @@ from chargepoint.iso15118.rational import number
 from chargepoint.iso15118.v2gtp import PayloadType
 from hil.simulators.evcc.memory import Credentials
 from hil.simulators.evcc.orders import OrderContactors, OrderDisconnection, OrderPilot
-from hil.simulators.evcc.plan import CarPlan, Wish
+from hil.simulators.evcc.plan import CarPlan, CarWish
 from hil.simulators.evcc.spec import CarSpec
 
 TWO_ENTRIES = ((43_200, 11_000.0), (43_200, 4000.0))
@@ -117,7 +117,7 @@ def test_power_delivery_may_be_polled_first(trip: Any, new_station: Any) -> None
 
 
 def test_a_pause_comes_back_to_the_same_session_at_charge_parameters(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("pause", at_loop=3, for_s=600.0),))
+    plan = CarPlan(wishes=(CarWish("pause", at_loop=3, for_s=600.0),))
     session = trip(plan, new_station())
     began_s = session.now_s
     car = session.run(loops=6)
@@ -133,14 +133,14 @@ def test_a_pause_comes_back_to_the_same_session_at_charge_parameters(trip: Any, 
 
 
 def test_a_station_that_forgot_the_session_gets_a_new_one(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("pause", at_loop=3, for_s=5.0),))
+    plan = CarPlan(wishes=(CarWish("pause", at_loop=3, for_s=5.0),))
     car = trip(plan, new_station(joins=False)).run(loops=6)
     assert (car.progress.error, car.violations, car.progress.sessions_joined) == (None, [], 0)
     assert car.log.names().count("AuthorizationReq") == 2
 
 
 def test_the_car_wakes_the_station_by_its_pilot(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("pause", at_loop=2, for_s=5.0),), wake_up_pulses=2)
+    plan = CarPlan(wishes=(CarWish("pause", at_loop=2, for_s=5.0),), wake_up_pulses=2)
     session = trip(plan, new_station())
     session.run(loops=4)
     history = session.body.history
@@ -150,13 +150,13 @@ def test_the_car_wakes_the_station_by_its_pilot(trip: Any, new_station: Any) -> 
 
 
 def test_a_refused_pause_ends_the_session(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("pause", at_loop=2),))
+    plan = CarPlan(wishes=(CarWish("pause", at_loop=2),))
     car = trip(plan, new_station(codes={("SessionStopReq", 1): ResponseCode.FAILED_PauseNotAllowed})).run()
     assert car.progress.error == "SessionStopRes: FAILED_PauseNotAllowed"
 
 
 def test_a_lost_connection_opens_the_contactors_and_comes_back(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("lose_tcp", at_loop=3, for_s=2.0),))
+    plan = CarPlan(wishes=(CarWish("lose_tcp", at_loop=3, for_s=2.0),))
     session = trip(plan, new_station())
     car = session.run(loops=5)
     assert (car.progress.error, session.connections, car.progress.sessions_joined) == (None, 2, 1)
@@ -167,7 +167,7 @@ def test_a_lost_connection_opens_the_contactors_and_comes_back(trip: Any, new_st
 
 
 def test_a_schedule_is_renegotiated_while_power_flows(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("schedule_renegotiation", at_loop=2),))
+    plan = CarPlan(wishes=(CarWish("schedule_renegotiation", at_loop=2),))
     session = trip(plan, new_station(), CarSpec(control_mode="scheduled"))
     car = session.run(loops=4)
     assert progresses(car) == ["Start", "ScheduleRenegotiation", "Start", "Stop"]
@@ -178,20 +178,20 @@ def test_a_schedule_is_renegotiated_while_power_flows(trip: Any, new_station: An
 
 def test_a_refused_renegotiation_goes_on_as_before(trip: Any, new_station: Any) -> None:
     code = {("PowerDeliveryReq", 2): ResponseCode.WARNING_ScheduleRenegotiationFailed}
-    plan = CarPlan(wishes=(Wish("schedule_renegotiation", at_loop=2),))
+    plan = CarPlan(wishes=(CarWish("schedule_renegotiation", at_loop=2),))
     car = trip(plan, new_station(codes=code)).run(loops=4)
     assert (progresses(car), car.progress.error) == (["Start", "ScheduleRenegotiation", "Stop"], None)
 
 
 def test_a_storm_of_renegotiations(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("schedule_renegotiation", at_loop=1, every_loops=1),))
+    plan = CarPlan(wishes=(CarWish("schedule_renegotiation", at_loop=1, every_loops=1),))
     car = trip(plan, new_station()).run(loops=50)
     assert progresses(car).count("ScheduleRenegotiation") == 50
     assert car.progress.error is None
 
 
 def test_a_service_is_renegotiated_on_the_same_connection(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("service_renegotiation", at_loop=2, change={"control_mode": "scheduled"}),))
+    plan = CarPlan(wishes=(CarWish("service_renegotiation", at_loop=2, change={"control_mode": "scheduled"}),))
     session = trip(plan, new_station())
     car = session.run(loops=4)
     assert (car.progress.error, car.violations, session.connections) == (None, [], 1)
@@ -206,13 +206,13 @@ def test_a_service_is_renegotiated_on_the_same_connection(trip: Any, new_station
 )
 def test_standby_is_entered_and_left(trip: Any, new_station: Any, refused: bool, sent: list[str]) -> None:
     codes = {("PowerDeliveryReq", 2): ResponseCode.WARNING_StandbyNotAllowed} if refused else {}
-    plan = CarPlan(wishes=(Wish("standby", at_loop=2), Wish("leave_standby", at_loop=4)))
+    plan = CarPlan(wishes=(CarWish("standby", at_loop=2), CarWish("leave_standby", at_loop=4)))
     car = trip(plan, new_station(codes=codes)).run(loops=6)
     assert (progresses(car), car.progress.error) == (sent, None)
 
 
 def test_limits_change_in_the_loop(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("change", at_loop=2, change={"charge_power_max_W": 5000.0}),))
+    plan = CarPlan(wishes=(CarWish("change", at_loop=2, change={"charge_power_max_W": 5000.0}),))
     car = trip(plan, new_station()).run(loops=3)
     limits = [number(r.CLReqControlMode.EVMaximumChargePower) for r in car.log.requests("DC_ChargeLoopReq")]
     assert limits == [50_000.0, 50_000.0, 5000.0]
@@ -274,7 +274,7 @@ def test_renegotiations_the_station_asks_for(trip: Any, new_station: Any) -> Non
 
 
 def test_exit_standby_is_obeyed(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(wishes=(Wish("standby", at_loop=2),))
+    plan = CarPlan(wishes=(CarWish("standby", at_loop=2),))
     car = trip(plan, new_station(notify={5: EvseNotification.ExitStandby})).run(loops=7)
     assert progresses(car) == ["Start", "Standby", "Start", "Stop"]
 

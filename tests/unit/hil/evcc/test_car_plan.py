@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from hil.simulators.evcc.misbehaviour import Misbehaviour
-from hil.simulators.evcc.plan import CarPlan, OfferedProtocol, PlanError, Wish, plan_from
+from hil.simulators.evcc.plan import CarPlan, CarWish, OfferedProtocol, PlanError, plan_from
 
 TOML = """
 energy = ["AC", "DC"]
@@ -41,7 +41,7 @@ PLAN = CarPlan(
     vas=(65,),
     profile="across_borders",
     protocols=(OfferedProtocol("urn:iso:std:iso:15118:-20:AC", priority=2),),
-    wishes=(Wish("pause", 10, for_s=30.0), Wish("change", 20, change={"charge_power_max_W": 5000.0})),
+    wishes=(CarWish("pause", 10, for_s=30.0), CarWish("change", 20, change={"charge_power_max_W": 5000.0})),
     misbehaviours=(Misbehaviour("wrong_session_id", "AC_ChargeLoopReq", 5),),
 )
 
@@ -79,5 +79,5 @@ def test_a_plan_that_cannot_be_is_refused_in_words(data: dict[str, object], word
     [(3, 0, [3]), (2, 3, [2, 5, 8]), (1, 1, list(range(1, 10)))],
 )
 def test_when_a_wish_is_due(at_loop: int, every_loops: int, due: list[int]) -> None:
-    wish = Wish("change", at_loop, every_loops)
+    wish = CarWish("change", at_loop, every_loops)
     assert [loops for loops in range(1, 10) if wish.due(loops)] == due
