@@ -39,7 +39,7 @@ from chargepoint.model.car import (
     CarIdentified,
     CarSessionEnded,
     QuestionAsked,
-    ScheduleAgreed,
+    ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
@@ -233,7 +233,7 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
-            case QuestionAsked() | ScheduleAgreed():
+            case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):
