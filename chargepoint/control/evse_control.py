@@ -446,9 +446,8 @@ class EvseControl:
             records = self._book.resume(left.state, self._intervals(), at)
             if records:
                 self._interrupted = None
-                self._session.resume(
-                    left.state.transaction_id, left.state.id_token, at.monotonic_s, paused=left.car_paused
-                )
+                token, number = left.state.id_token, left.state.transaction_id
+                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return

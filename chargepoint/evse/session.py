@@ -194,11 +194,16 @@ class EvseSession:
         else:
             self._wishes.order(wish, now_s)
 
-    def resume(self, transaction_id: TransactionId, token: IdToken, now_s: float, *, paused: bool) -> None:
-        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept."""
+    def resume(
+        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+    ) -> None:
+        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
+
+        `reason`: with which it ends if the car does not come back.
+        """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, now_s)
-        stop = Stop(StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST, now_s, None, "the car did not come back")
+        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
         self._absence = Absence(paused, now_s, stop)
 
     # -- events in -------------------------------------------------------------------------------------------------
