@@ -17,7 +17,7 @@ from chargepoint import __version__
 from chargepoint.app.log import set_up
 from chargepoint.config.load import Check, ConfigError, Findings, load, study
 from chargepoint.config.schema import Config
-from chargepoint.diagnostics.local_orders import WISHES
+from chargepoint.diagnostics.car_wishes import WISHES
 from chargepoint.model.unusable import Unusable
 from chargepoint.store.errors import StoreError
 

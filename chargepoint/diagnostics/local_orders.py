@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from chargepoint.diagnostics.car_wishes import WISHES
 from chargepoint.diagnostics.status_socket import Answer, Request, Verb
 from chargepoint.model.commands import AskCar, CommandResult, ResetFaults
 from chargepoint.model.ids import EvseId
-from chargepoint.model.station_view import Wish
 
 AUTHOR = "local command"
 
@@ -29,17 +29,6 @@ def reset_verb(command: Callable[[ResetFaults], CommandResult]) -> Verb:
         return _answer(command(ResetFaults(None if number is None else EvseId(number), AUTHOR)))
 
     return reset
-
-
-WISHES = {
-    "pause": Wish.PAUSE,
-    "exit-standby": Wish.EXIT_STANDBY,
-    "service-renegotiation": Wish.SERVICE_RENEGOTIATION,
-    "schedule-renegotiation": Wish.SCHEDULE_RENEGOTIATION,
-    "metering-confirmation": Wish.METERING_CONFIRMATION,
-    "nothing": None,
-}
-"""What the local command may ask of a car. «nothing» withdraws a wish, and calls a paused car back."""
 
 
 def ask_car_verb(command: Callable[[AskCar], CommandResult]) -> Verb:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chargepoint.diagnostics.local_orders import WISHES, ask_car_verb
+from chargepoint.diagnostics.car_wishes import WISHES
+from chargepoint.diagnostics.local_orders import ask_car_verb
 from chargepoint.model.commands import AskCar, CommandResult
 from chargepoint.model.ids import EvseId
 from chargepoint.model.station_view import Wish
