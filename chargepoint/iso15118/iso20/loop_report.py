@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.schedule import SLACK_W
@@ -13,7 +14,7 @@ from chargepoint.iso15118.messages.common_types import (
     ResponseCode,
 )
 from chargepoint.iso15118.rational import maybe
-from chargepoint.model.car import CarDisplay, CarEnergy, ControlMode
+from chargepoint.model.car import CarDisplay, CarEnergy
 from chargepoint.model.station_view import Wish
 
 PROFILE_TOLERANCE = 1.1
@@ -59,9 +60,24 @@ def _newer(said: int | None, before: float | None) -> float | None:
     return before if said is None else float(said)
 
 
-def departing(departure: int | None, energy: CarEnergy) -> CarEnergy:
-    """The energy needs with the departure time that this loop brings, if it brings one."""
-    return energy if departure is None else replace(energy, departure_s=float(departure))
+def needs(mode: Any, before: CarEnergy) -> CarEnergy:
+    """The energy needs of this loop's control mode, AC or DC. A departure time that it does not bring is as before."""
+    energy = replace(
+        before,
+        target_Wh=maybe(mode.EVTargetEnergyRequest),
+        max_Wh=maybe(mode.EVMaximumEnergyRequest),
+        min_Wh=maybe(mode.EVMinimumEnergyRequest),
+    )
+    departure_s = getattr(mode, "DepartureTime", None)  # Dynamic only
+    if departure_s is not None:
+        energy = replace(energy, departure_s=float(departure_s))
+    if hasattr(mode, "EVMaximumV2XEnergyRequest"):  # Dynamic in both directions only
+        energy = replace(
+            energy,
+            max_v2x_Wh=maybe(mode.EVMaximumV2XEnergyRequest),
+            min_v2x_Wh=maybe(mode.EVMinimumV2XEnergyRequest),
+        )
+    return energy
 
 
 def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:
@@ -82,10 +98,7 @@ def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | N
 def profile_code(session: Session, at: Situation) -> tuple[ResponseCode, float | None]:
     """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds."""
     since_s = session.transfer.outside_profile_since_s
-    profile = session.profile
-    if session.choice is None or session.choice.control_mode is not ControlMode.SCHEDULED or profile is None:
-        return ResponseCode.OK, None
-    planned_W, power_W = profile.power_at(at.now.utc_s), at.view.power_W
+    planned_W, power_W = session.planned_power_W(at.now.utc_s), at.view.power_W
     if planned_W is None or power_W is None or not _exceeds(power_W, planned_W):
         return ResponseCode.OK, None
     since_s = at.now.monotonic_s if since_s is None else since_s
