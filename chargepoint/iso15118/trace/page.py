@@ -9,7 +9,7 @@ from html import escape
 
 from chargepoint.iso15118.trace.frame import WireDirection
 from chargepoint.iso15118.trace.json_lines import Entry
-from chargepoint.iso15118.trace.sequence import Row, RunRow, SequenceRow, SilenceRow, rows
+from chargepoint.iso15118.trace.sequence import MessageRow, Row, RunRow, SilenceRow, rows
 
 _WIDTH, _HEIGHT = 720, 34
 _CAR_X, _STATION_X = 30, 690
@@ -83,7 +83,7 @@ def _summary(entries: Sequence[Entry]) -> str:
 
 def _row(row: Row) -> str:
     match row:
-        case SequenceRow():
+        case MessageRow():
             return _message(row)
         case SilenceRow(seconds, waiting_for, grade):
             turn = "" if waiting_for == "nobody" else f", the {waiting_for}'s turn"
@@ -95,7 +95,7 @@ def _row(row: Row) -> str:
             return f'<div class="run gap plain"><span class="time">{time}</span>{_svg(_middle(text))}</div>'
 
 
-def _message(row: SequenceRow) -> str:
+def _message(row: MessageRow) -> str:
     entry = row.entry
     after = "" if row.after_s is None else f" <span class='after'>+{row.after_s * 1000:.1f} ms</span>"
     drawn = _middle(entry.note, "◆ ") if entry.direction is WireDirection.EVENT else _arrow(entry)

@@ -32,7 +32,7 @@ class Grade(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class SequenceRow:
+class MessageRow:
     """One message or event. `after_s` is the time since the message before, None for the first."""
 
     entry: Entry
@@ -61,7 +61,7 @@ class RunRow:
     slowest_answer_s: float
 
 
-Row = SequenceRow | SilenceRow | RunRow
+Row = MessageRow | SilenceRow | RunRow
 
 
 def rows(entries: Sequence[Entry]) -> list[Row]:
@@ -71,7 +71,7 @@ def rows(entries: Sequence[Entry]) -> list[Row]:
     drawn = [_message(entries, number) for number in range(len(entries))]
     result: list[Row] = []
     for row in _folded(drawn):
-        if isinstance(row, SequenceRow) and row.after_s is not None and row.after_s >= SILENCE_S:
+        if isinstance(row, MessageRow) and row.after_s is not None and row.after_s >= SILENCE_S:
             result.append(_silence(row, drawn))
         result.append(row)
     return result
@@ -87,13 +87,13 @@ def grade_of(entry: Entry) -> Grade:
     return Grade.PLAIN
 
 
-def _message(entries: Sequence[Entry], number: int) -> SequenceRow:
+def _message(entries: Sequence[Entry], number: int) -> MessageRow:
     entry = entries[number]
     after_s = None if number == 0 else max(0.0, entry.at_utc_s - entries[number - 1].at_utc_s)
     grade = grade_of(entry)
     if grade is Grade.PLAIN and _answers(entries, number) and (after_s or 0.0) > STATION_SLOW_S:
         grade = Grade.WARNING
-    return SequenceRow(entry, entry.at_utc_s - entries[0].at_utc_s, after_s, grade)
+    return MessageRow(entry, entry.at_utc_s - entries[0].at_utc_s, after_s, grade)
 
 
 def _answers(entries: Sequence[Entry], number: int) -> bool:
@@ -105,7 +105,7 @@ def _answers(entries: Sequence[Entry], number: int) -> bool:
     )
 
 
-def _silence(row: SequenceRow, drawn: Sequence[SequenceRow]) -> SilenceRow:
+def _silence(row: MessageRow, drawn: Sequence[MessageRow]) -> SilenceRow:
     number = next(n for n, other in enumerate(drawn) if other is row)
     before = drawn[number - 1].entry.direction
     waiting_for = {WireDirection.FROM_CAR: "station", WireDirection.TO_CAR: "car"}.get(before, "nobody")
@@ -116,7 +116,7 @@ def _silence(row: SequenceRow, drawn: Sequence[SequenceRow]) -> SilenceRow:
     return SilenceRow(seconds, waiting_for, grade)
 
 
-def _folded(drawn: Sequence[SequenceRow]) -> Iterator[SequenceRow | RunRow]:
+def _folded(drawn: Sequence[MessageRow]) -> Iterator[MessageRow | RunRow]:
     """The middle of long runs of equal pairs becomes one row; a pair with a warning or a silence ends a run."""
     number = 0
     while number < len(drawn):
@@ -138,7 +138,7 @@ def _folded(drawn: Sequence[SequenceRow]) -> Iterator[SequenceRow | RunRow]:
         number += 2 * pairs
 
 
-def _run_length(drawn: Sequence[SequenceRow], start: int) -> int:
+def _run_length(drawn: Sequence[MessageRow], start: int) -> int:
     """How many pairs like the one at `start` follow each other without anything worth seeing."""
     pairs = 0
     while start + 2 * pairs + 1 < len(drawn):

@@ -11,7 +11,7 @@ from chargepoint.iso15118.trace.disclosure import disclose
 from chargepoint.iso15118.trace.frame import TracedFrame, WireDirection
 from chargepoint.iso15118.trace.json_lines import Entry, TraceUnreadable, read
 from chargepoint.iso15118.trace.page import draw
-from chargepoint.iso15118.trace.sequence import Grade, RunRow, SequenceRow, SilenceRow, rows
+from chargepoint.iso15118.trace.sequence import Grade, MessageRow, RunRow, SilenceRow, rows
 
 
 def entries_of(frames: list[TracedFrame]) -> list[Entry]:
@@ -80,7 +80,7 @@ def test_codes_and_notes_colour_a_row() -> None:
             entry(0.3, "AReq", note="odd"),
         ]
     )
-    assert [row.grade for row in drawn if isinstance(row, SequenceRow)] == [
+    assert [row.grade for row in drawn if isinstance(row, MessageRow)] == [
         Grade.PLAIN, Grade.PLAIN, Grade.PLAIN, Grade.WARNING, Grade.PLAIN, Grade.FAILED, Grade.WARNING,
     ]  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_the_middle_of_a_run_is_folded_with_its_slowest_answer() -> None:
     (run,) = [row for row in drawn if isinstance(row, RunRow)]
     assert (run.pairs, run.request) == (92, "LoopReq")
     assert run.slowest_answer_s == pytest.approx(0.02)
-    assert len([row for row in drawn if isinstance(row, SequenceRow)]) == 2 + 16 + 2
+    assert len([row for row in drawn if isinstance(row, MessageRow)]) == 2 + 16 + 2
     assert "92 more pairs of LoopReq and its answer, slowest answer 20 ms" in draw(loops, "t")
 
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_in_a_run_is_not_folded(odd: Entry) -> None:
     loops = [e for n in range(80) for e in pair(n * 0.25)]
     loops[81] = odd
     drawn = rows(loops)
-    assert odd in [row.entry for row in drawn if isinstance(row, SequenceRow)]
+    assert odd in [row.entry for row in drawn if isinstance(row, MessageRow)]
     assert len([row for row in drawn if isinstance(row, RunRow)]) == 2
 
 
