@@ -12,6 +12,7 @@ from typing import assert_never
 
 from chargepoint.evse.authorization import Authorization
 from chargepoint.evse.car_call import CarCall
+from chargepoint.evse.charging_state import charging_state
 from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
@@ -48,7 +49,7 @@ from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Sev
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
 from chargepoint.model.station_view import WishForCar
-from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
+from chargepoint.model.transactions import StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
 """Seconds. A transaction begins with registers at most this old. Its end waits END_DEADLINE_S for registers at most this old."""
@@ -309,7 +310,7 @@ class EvseSession:
         if not life.running:
             self._maybe_begin(now_s)
         elif life.stop is None:
-            life.enter(self._charging_state())
+            life.enter(charging_state(self._image, self._car, life.charging_state))
         else:
             self._maybe_end(now_s)
         if not self.plugged and not life.running:
@@ -348,15 +349,6 @@ class EvseSession:
             line = call.wanted(had_session=self._car_link is not None, now_s=now_s)
             if line is not None:
                 self._log("!" if call.gave_up else "=", line)
-
-    def _charging_state(self) -> ChargingState:
-        image = self._image
-        if image is None or image.stage is not Stage.TRANSFER:
-            return ChargingState.EV_CONNECTED
-        if image.target_W == 0.0 and abs(image.applied_W) < 1.0:
-            willing = self._car is not None and self._car.allows_power
-            return ChargingState.SUSPENDED_EVSE if willing else ChargingState.SUSPENDED_EV
-        return ChargingState.CHARGING
 
     def _stop(
         self, reason: StopReason, trigger: TriggerReason, now_s: float, token: IdToken | None = None, detail: str = ""
@@ -398,7 +390,8 @@ class EvseSession:
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(), lock=self.must_stay_locked)
         flowing = self._transaction.stop is None and self.car_fresh(now_s)
-        return energise(car, can, setpoint, self._lease_s, self._pilot(), flowing=flowing)
+        frequency_Hz = None if self._image is None else self._image.frequency_Hz
+        return energise(car, can, setpoint, frequency_Hz, self._lease_s, self._pilot(), flowing=flowing)
 
     def _may_energise(self, now_s: float) -> bool:
         stop = self._transaction.stop
