@@ -78,7 +78,7 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     if view.capabilities is None:
         return Refusal(ResponseCode.FAILED, "the power stage does not answer", ours=True)
     can = view.capabilities if session.offered is None else view.capabilities.within(session.offered)
-    code, outside_since_s = loop_report.profile_code(session, at)
+    code, outside_since_s = loop_report.profile_code(session, at, ordered_W=view.setpoint_W)
     if code is ResponseCode.FAILED_EVPowerProfileViolation:
         return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)

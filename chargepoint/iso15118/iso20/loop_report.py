@@ -95,11 +95,16 @@ def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | N
     )
 
 
-def profile_code(session: Session, at: Situation) -> tuple[ResponseCode, float | None]:
-    """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds."""
+def profile_code(session: Session, at: Situation, ordered_W: float | None = None) -> tuple[ResponseCode, float | None]:
+    """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds.
+
+    `ordered_W`: what the station orders the car now; power up to it is no violation of the car, whatever the car planned.
+    """
     since_s = session.transfer.outside_profile_since_s
     planned_W, power_W = session.planned_power_W(at.now.utc_s), at.view.power_W
     if planned_W is None or power_W is None or not _exceeds(power_W, planned_W):
+        return ResponseCode.OK, None
+    if ordered_W is not None and not _exceeds(power_W, ordered_W):
         return ResponseCode.OK, None
     since_s = at.now.monotonic_s if since_s is None else since_s
     outside_s = at.now.monotonic_s - since_s

@@ -31,9 +31,7 @@ AC_ORDER = [s for s in ORDER if s not in (State.CABLE_CHECK, State.PRE_CHARGE, S
 class ScriptedAcCar(ScriptedCar):
     """One AC car on one connection."""
 
-    def __init__(
-        self, mode: ControlMode = ControlMode.DYNAMIC, bidirectional: bool = True, **settings: Any
-    ) -> None:
+    def __init__(self, mode: ControlMode = ControlMode.DYNAMIC, bidirectional: bool = True, **settings: Any) -> None:
         settings.setdefault("services", (EnergyService.AC_BPT, EnergyService.AC))
         super().__init__(mode, bidirectional, **settings)
         self.see(capabilities=AC_CAPABILITIES, voltage_V=230.0, current_A=0.0, power_W=0.0, frequency_Hz=50.0)
