@@ -25,7 +25,7 @@ AC_CAPABILITIES = StageCapabilities(
     discharge_power_max_W=11_000.0,
     ac=SUPPLY,
 )
-AC_ORDER = [s for s in ORDER if s not in (State.CABLE_CHECK, State.PRE_CHARGE, State.WELDING_DETECTION)]
+AC_ORDER: list[State] = [s for s in ORDER if s not in (State.CABLE_CHECK, State.PRE_CHARGE, State.WELDING_DETECTION)]
 
 
 class ScriptedAcCar(ScriptedCar):

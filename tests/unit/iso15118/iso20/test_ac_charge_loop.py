@@ -230,7 +230,7 @@ def test_present_power_is_the_measured_sum_and_left_out_where_phases_are_asked()
         ({"EVMaximumDischargePower": -99_000}, 11_000, 10_000),
     ],
 )
-def test_limits_of_the_loop_tighten_the_announced(sent: dict[str, float], charge_W: float, discharge_W: float) -> None:
+def test_limits_of_the_loop_tighten_the_announced(sent: dict[str, Any], charge_W: float, discharge_W: float) -> None:
     _, after = answered(request(**sent))
     assert after.limits is not None
     assert (after.limits.charge_power_max_W, after.limits.discharge_power_max_W) == (charge_W, discharge_W)
@@ -245,7 +245,11 @@ def test_a_scheduled_car_need_not_repeat_its_limits() -> None:
 def test_present_power_of_the_car_is_the_sum_of_its_phases() -> None:
     _, after = answered(request(EVPresentActivePower=3_000))
     assert after.transfer.present_power_W == 3_000
-    phases = {"EVPresentActivePower": 3_000, "EVPresentActivePower_L2": 2_000, "EVPresentActivePower_L3": 500}
+    phases: dict[str, Any] = {
+        "EVPresentActivePower": 3_000,
+        "EVPresentActivePower_L2": 2_000,
+        "EVPresentActivePower_L3": 500,
+    }
     _, after = answered(request(**phases))
     assert after.transfer.present_power_W == 5_500
 

@@ -94,7 +94,7 @@ def test_the_limits_of_a_symmetric_car_are_sums(sign: int) -> None:
 
 
 def test_an_asymmetric_car_gets_each_phase() -> None:
-    by_phase = {
+    by_phase: dict[str, Any] = {
         "EVMaximumChargePower": 7_000.0,
         "EVMaximumChargePower_L2": 3_000.0,
         "EVMaximumChargePower_L3": 1_000.0,
@@ -173,7 +173,7 @@ def test_the_mode_must_be_that_of_the_service(bidirectional: bool, service: Ener
         ),
     ],
 )
-def test_limits_without_sense_are_refused_by_name(limits: dict[str, float], words: str) -> None:
+def test_limits_without_sense_are_refused_by_name(limits: dict[str, Any], words: str) -> None:
     refusal = refused(request(**limits))
     assert refusal.code is ResponseCode.FAILED_WrongChargeParameter
     assert words in refusal.why
