@@ -19,6 +19,7 @@ from chargepoint.control.effects import (
     AskForToken,
     DropCar,
     Effect,
+    ForgetCarSession,
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
@@ -194,6 +195,9 @@ class StationShell:
             case DropCar(evse_id):
                 if evse_id in self._cars:
                     self._cars[evse_id].unplugged()
+            case ForgetCarSession(evse_id):
+                if evse_id in self._cars:
+                    self._cars[evse_id].forget()
             case NotifyReaders():
                 self._ocpp.states_changed()
             case Restart(kind):

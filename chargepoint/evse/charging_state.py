@@ -13,12 +13,16 @@ AC_BEGINS_W, AC_ENDS_W = 100.0, 50.0
 """AC: a car draws from here on, and draws nothing below. In between the state stays, so that it does not flicker."""
 
 
-def charging_state(image: EvseImage | None, car: CarDemand | None, before: ChargingState) -> ChargingState:
-    """The state that follows from image and car. `before`: the state until now.
+def charging_state(
+    image: EvseImage | None, car: CarDemand | None, before: ChargingState, *, absent: bool
+) -> ChargingState:
+    """The state that follows from image and car. `before`: the state until now. `absent`: the car paused its session.
 
     Where nothing flows, the station holds back a car that may take or give power; else the car itself does. At an AC outlet the
     car converts: a car that draws nothing although the station's order is not 0 holds back by itself.
     """
+    if absent:
+        return ChargingState.SUSPENDED_EV
     if image is None or image.stage is not Stage.TRANSFER:
         return ChargingState.EV_CONNECTED
     if car is not None and car.service.is_ac:

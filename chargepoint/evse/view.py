@@ -58,5 +58,7 @@ class SessionView:
     stop_requested: bool
     wish: WishForCar | None
     """What the car is asked to do, beside a stop."""
+    paused: bool
+    """The car paused its session and keeps its transaction."""
     must_stay_locked: bool
     cable_check_failed: bool

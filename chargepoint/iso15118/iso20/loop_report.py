@@ -81,12 +81,17 @@ def needs(mode: Any, before: CarEnergy) -> CarEnergy:
 
 
 def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:
-    """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation."""
+    """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation.
+
+    What comes unasked has no register of discharge: a known car cannot read this optional field and ends its session
+    (docs/sources/iso15118.md 1).
+    """
     meter = at.view.meter
     confirming = at.view.wish is not None and at.view.wish.wish is Wish.METERING_CONFIRMATION
-    if meter is None or not (asked or confirming or session.transfer.loops == 0):
+    wanted = asked or confirming
+    if meter is None or not (wanted or session.transfer.loops == 0):
         return None
-    bidirectional = session.choice is not None and session.choice.service.bidirectional
+    bidirectional = wanted and session.choice is not None and session.choice.service.bidirectional
     return MeterInfo(
         MeterID=(at.view.meter_id or "meter")[:METER_ID_MAX_CHARACTERS],
         ChargedEnergyReadingWh=int(meter.import_Wh),
