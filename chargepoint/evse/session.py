@@ -14,7 +14,7 @@ from chargepoint.evse.absence import Absence
 from chargepoint.evse.authorization import Authorization
 from chargepoint.evse.car_call import CarCall
 from chargepoint.evse.car_wish import CarWishes
-from chargepoint.evse.charging_state import charging_state
+from chargepoint.evse.charging_state import ChargingStateRule
 from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
@@ -109,6 +109,7 @@ class EvseSession:
         self._authorization = Authorization(self._out)
         self._transaction = TransactionLife(self._out, new_transaction_id)
         self._connector = ConnectorStatusRule()
+        self._charging = ChargingStateRule()
         self._obstacles = ObstacleWatch()
         self._image: EvseImage | None = None
         self._car: CarDemand | None = None
@@ -347,7 +348,7 @@ class EvseSession:
             self._maybe_begin(now_s)
         elif life.stop is None:
             absent = self._absence is not None
-            life.enter(charging_state(self._image, self._car, life.charging_state, absent=absent))
+            life.enter(self._charging.note(self._image, self._car, life.charging_state, absent=absent))
         else:
             self._maybe_end(now_s)
         if not self.plugged and not life.running:

@@ -128,22 +128,45 @@ def test_a_set_point_lowers_the_plan_of_a_scheduled_car_and_never_turns_it(csms_
     assert bench.for_car_W == power_W
 
 
+def still(bench: AcBench, seconds: float, **changes: Any) -> None:
+    """Time passes with images, and with a car that speaks."""
+    for _ in range(round(seconds * 10)):
+        bench.asks(Phase.TRANSFER, **changes)
+        bench.live(0.1)
+
+
 def test_charging_state_names_who_holds_back() -> None:
     bench = AcBench().in_transfer()
-    assert bench.state is ChargingState.SUSPENDED_EV  # ordered are 11 kW, the car takes nothing yet
+    still(bench, 1.0)
+    assert bench.state is ChargingState.EV_CONNECTED  # the car has time to begin
+    still(bench, 1.5)
+    assert bench.state is ChargingState.SUSPENDED_EV  # ordered are 11 kW, the car takes nothing
     bench.see(power_W=90.0)
     assert bench.state is ChargingState.SUSPENDED_EV
     bench.see(power_W=6_000.0)
     assert bench.state is ChargingState.CHARGING
-    bench.see(power_W=60.0)
+    bench.power_W = 60.0
+    still(bench, 3.0)
     assert bench.state is ChargingState.CHARGING  # until it is below the lower bound
     bench.csms(0.0)
-    bench.see(power_W=0.0)
+    bench.power_W = 0.0
+    still(bench, 3.0)
     assert bench.state is ChargingState.SUSPENDED_EVSE
-    bench.asks(Phase.TRANSFER, standby=True)
+    still(bench, 0.2, standby=True)
     assert bench.state is ChargingState.SUSPENDED_EV
     bench.see(stage=Stage.OFF)
     assert bench.state is ChargingState.EV_CONNECTED
+
+
+def test_a_turn_of_direction_is_no_suspension() -> None:
+    bench = AcBench().in_transfer()
+    bench.see(power_W=6_000.0)
+    before = len(bench.records)
+    bench.see(power_W=0.0)
+    bench.t += 0.1
+    bench.see(power_W=-6_000.0)
+    assert bench.state is ChargingState.CHARGING
+    assert len(bench.records) == before
 
 
 def test_a_car_that_discharges_is_charging_in_the_words_of_ocpp() -> None:
@@ -154,4 +177,5 @@ def test_a_car_that_discharges_is_charging_in_the_words_of_ocpp() -> None:
 
 def test_a_plan_of_0_W_is_the_car_s_own() -> None:
     bench = AcBench().in_transfer(mode=ControlMode.SCHEDULED, planned_power_W=0.0)
+    still(bench, 2.5, mode=ControlMode.SCHEDULED, planned_power_W=0.0)
     assert bench.state is ChargingState.SUSPENDED_EV
