@@ -200,7 +200,7 @@ class Daemon:
             settings = SeccSettings(
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
-                services=_services(evse),
+                services=offered_services(evse),
                 nominal_voltage_V=evse.ac_voltage_V,
                 phases=evse.ac_phases,
                 control_modes=_control_modes(section),
@@ -226,11 +226,13 @@ class Daemon:
         return cars
 
 
-def _services(evse: EvseSection) -> tuple[EnergyService, ...]:
+def offered_services(evse: EvseSection) -> tuple[EnergyService, ...]:
     """What this outlet can transfer, the bidirectional service first: some cars take the first one."""
     both, one_way = EnergyService.DC_BPT, EnergyService.DC
     if evse.outlet == "ac":
         both, one_way = EnergyService.AC_BPT, EnergyService.AC
+    elif evse.connector_type == "cMCS":
+        both, one_way = EnergyService.MCS_BPT, EnergyService.MCS
     return (both, one_way) if evse.discharge_power_max_W > 0 else (one_way,)
 
 

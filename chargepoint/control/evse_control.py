@@ -317,15 +317,23 @@ class EvseControl:
             voltage_V=image.voltage_V,
             current_A=image.current_A,
             power_W=image.power_W,
+            frequency_Hz=image.frequency_Hz,
             capabilities=image.capabilities,
             limits_W=setpoint.limits_W,
-            setpoint_W=setpoint.power_W,
+            setpoint_W=self._setpoint_for_car_W(image),
             wish=wish,
             meter=image.meter,
             meter_id=self._section.meter or "",
             meter_utc_s=self._meter_utc_s(),
             minimum_soc_percent=self._config.energy.minimum_soc_percent,
         )
+
+    def _setpoint_for_car_W(self, image: EvseImage) -> float:
+        """At an AC outlet the car converts, so that it gets what the stage is ordered: 0 W while nothing may flow."""
+        at_ac = image.capabilities is not None and image.capabilities.ac is not None
+        if not at_ac:
+            return self.setpoint.power_W
+        return 0.0 if self._demand is None else self._demand.power_W
 
     def _meter_utc_s(self) -> int | None:
         """When the meter was read, in UTC seconds."""

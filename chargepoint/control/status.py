@@ -11,6 +11,7 @@ from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_status import (
+    AcSupplyStatus,
     CarStatus,
     ConversationStatus,
     EvseStatus,
@@ -82,7 +83,8 @@ def _car(car: CarDemand) -> CarStatus:
 
 
 def _stage(image: EvseImage, now_s: float) -> StageStatus:
-    faults = sorted(image.faults)
+    faults, can = sorted(image.faults), image.capabilities
+    supply = None if can is None else can.ac
     return StageStatus(
         age_s=now_s - image.taken_at_s,
         stage=image.stage.name,
@@ -101,6 +103,8 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
         faults={code.name: CATALOGUE[code].title for code in faults},
         fault_remedies={code.name: CATALOGUE[code].remedy for code in faults},
         meter=None if image.meter is None else MeterStatus(**asdict(image.meter)),
+        frequency_Hz=image.frequency_Hz,
+        ac=None if supply is None else AcSupplyStatus(**asdict(supply)),
     )
 
 

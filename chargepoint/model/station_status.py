@@ -21,6 +21,16 @@ class MeterStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AcSupplyStatus:
+    """What an AC outlet offers: RMS voltage from phase to neutral, and the highest current of each of its phases."""
+
+    nominal_voltage_V: float
+    nominal_frequency_Hz: float
+    phases: int
+    current_max_A: float
+
+
+@dataclass(frozen=True, slots=True)
 class StageStatus:
     """The power stage by its last process image, `age_s` seconds old."""
 
@@ -43,6 +53,10 @@ class StageStatus:
     fault_remedies: dict[str, str]
     """What a person does about each of them."""
     meter: MeterStatus | None
+    frequency_Hz: float | None
+    """Of the grid, where something measures it."""
+    ac: AcSupplyStatus | None
+    """None at a DC outlet."""
 
 
 @dataclass(frozen=True, slots=True)
