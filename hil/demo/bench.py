@@ -20,6 +20,7 @@ from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
+from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import PlantBody
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plugged_car import PluggedCar
@@ -102,6 +103,7 @@ class Bench:
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
+        self._csms.provisioning = ProvisioningService.of(folder / "pki")
         if self.choices.csms_url is None:
             await self._csms.start()
         self._launch("plant")
