@@ -20,6 +20,7 @@ from chargepoint.control.effects import (
     AskForToken,
     DropCar,
     Effect,
+    ForgetCarSession,
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
@@ -202,6 +203,9 @@ class StationShell:
             case DropCar(evse_id):
                 if evse_id in self._cars:
                     self._cars[evse_id].unplugged()
+            case ForgetCarSession(evse_id):
+                if evse_id in self._cars:
+                    self._cars[evse_id].forget()
             case NotifyReaders():
                 self._ocpp.states_changed()
             case Restart(kind):

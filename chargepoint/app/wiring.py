@@ -152,13 +152,14 @@ class Daemon:
         variables = self.store.variables()
         boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         reason = StopReason.REBOOT if variables.get(BOOT_ID_KEY) == boot_id else StopReason.POWER_LOSS
+        kept: dict[EvseId, KeptSession] = {}
         for number, evse in self.shell.control.evses.items():
             with contextlib.suppress(ValueError):  # what an older version kept is no reason not to start
                 evse.last_session = LastSession.from_json(variables.get(last_session_key(number), ""))
             with contextlib.suppress(ValueError):
-                kept = KeptSession.from_json(variables.get(car_session_key(number), ""))
+                kept[number] = KeptSession.from_json(variables.get(car_session_key(number), ""))
                 if number in self.cars:
-                    self.cars[number].remember(kept)
+                    self.cars[number].remember(kept[number])
         at = Instant(self.clock.monotonic_s(), self.clock.utc())
         for left in self.store.open_transactions():
             left_at = self.shell.control.evses.get(EvseId(left.evse_id))
@@ -170,7 +171,9 @@ class Daemon:
             if left_at is None:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
-                self.shell.perform(left_at.restore(state, reason, at))
+                came_back = kept.get(EvseId(left.evse_id))
+                paused = None if came_back is None else came_back.paused
+                self.shell.perform(left_at.restore(state, reason, at, car_paused=paused))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
         self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), Journal(entry))
 

@@ -121,6 +121,13 @@ class DropCar:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetCarSession:
+    """No car may go on with the session that this EVSE keeps: its transaction is over, or the car left."""
+
+    evse_id: EvseId
+
+
+@dataclass(frozen=True, slots=True)
 class NotifyReaders:
     """Notify every reader of transactions or states: this EVSE changed."""
 
@@ -148,6 +155,7 @@ Effect = (
     | NotifyCar
     | AnswerCar
     | DropCar
+    | ForgetCarSession
     | NotifyReaders
     | Restart
 )

@@ -19,6 +19,7 @@ from chargepoint.control.effects import (
     AskForToken,
     DropCar,
     Effect,
+    ForgetCarSession,
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
@@ -67,13 +68,20 @@ from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
-from chargepoint.model.image import EvseImage, MeterRegisters, Stage
+from chargepoint.model.image import ControlPilot, EvseImage, MeterRegisters, Stage
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
 from chargepoint.model.station_view import StationView, Wish, WishForCar
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
-from chargepoint.transactions.book import CONNECTOR_ID, BookOutput, ReadingTaken, RecordMade, TransactionBook
+from chargepoint.transactions.book import (
+    CONNECTOR_ID,
+    RESTORE_PATIENCE_S,
+    BookOutput,
+    ReadingTaken,
+    RecordMade,
+    TransactionBook,
+)
 from chargepoint.transactions.ledger import LedgerState, RegisterFault
 from chargepoint.transactions.sampling import SamplingIntervals
 
@@ -99,6 +107,16 @@ class InstallationAnswered:
 
     number: int
     relayed: CertificateRelayed
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A transaction of the daemon's previous run whose car may go on. `until_s`: how long a clear pilot is waited for."""
+
+    state: LedgerState
+    reason: StopReason
+    car_paused: bool
+    until_s: float
 
 
 ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
@@ -136,6 +154,7 @@ class EvseControl:
         self._meter: MeterRegisters | None = None
         self._sharers = 1
         self._reset_author: str | None = None
+        self._interrupted: Interrupted | None = None
         self._demand: StageDemand | None = None
         self._demand_sent_s = 0.0
         self._shown_to_car: tuple[object, ...] = ()
@@ -198,6 +217,14 @@ class EvseControl:
         self._maybe_reset()
         return self._taken()
 
+    def ask_car(self, wish: Wish | None, at: Instant) -> list[Effect]:
+        """Ask the car for this; None: for nothing any more, and a car that paused is called back."""
+        self._at = at
+        self._session.ask_car(wish, at.monotonic_s)
+        self._log("=", "the car is asked for nothing" if wish is None else f"the car is asked: {wish.value}")
+        self._decide(at)
+        return self._taken()
+
     def stop_for_reset(self, at: Instant) -> list[Effect]:
         """An immediate reset ends the transaction in good order."""
         return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
@@ -208,11 +235,20 @@ class EvseControl:
         self._keep(self._book.report() if kind is ReportKind.TRANSACTION else self._book.report_reading())
         return self._taken()
 
-    def restore(self, state: LedgerState, reason: StopReason, at: Instant) -> list[Effect]:
-        """A previous run of the daemon left this transaction open. The transaction ends with the first fresh reading."""
+    def restore(
+        self, state: LedgerState, reason: StopReason, at: Instant, *, car_paused: bool | None = None
+    ) -> list[Effect]:
+        """A previous run of the daemon left this transaction open. The transaction ends with the first fresh reading.
+
+        `car_paused` not None: the car's session is kept too (paused, or its connection was lost). Then the transaction goes on
+        if the first image shows the car still plugged in.
+        """
         self._at = at
-        self._book.restore(state, reason, at.monotonic_s)
-        self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
+        if car_paused is None or state.id_token is None:
+            self._close_left_open(state, reason, at)
+        else:
+            self._interrupted = Interrupted(state, reason, car_paused, at.monotonic_s + RESTORE_PATIENCE_S)
+            self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
         return self._taken()
 
     # -- what readers see ------------------------------------------------------------------------------------------
@@ -230,7 +266,7 @@ class EvseControl:
     @property
     def idle(self) -> bool:
         """True when no transaction runs, and none that a previous run left open waits for its end."""
-        return self._book.idle
+        return self._book.idle and self._interrupted is None
 
     @property
     def energy_now_Wh(self) -> tuple[float, float]:
@@ -345,11 +381,13 @@ class EvseControl:
             self._feed_session(PowerProcessLost(), at)
         else:
             self._feed_session(TimePassed(), at)
+        self._take_up_interrupted(None, at)
         self._keep(self._book.keep_time(self._intervals(), at))
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
         self._image_s = at.monotonic_s
         self._meter = image.meter or self._meter
+        self._take_up_interrupted(image, at)
         if image.stage in (Stage.OFF, Stage.FAULTED):
             self._keep(self._book.power_is_off(at))
         self._renew_own_contributions(at)
@@ -404,7 +442,34 @@ class EvseControl:
         self._log("=", f"transaction ended: {end.reason.value}")
         self._keep(records, end.detail)
         self._arbiter.withdraw(own_contributions.CAR)
-        self._effects.append(NotifyReaders(self.evse_id))
+        self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
+
+    # -- what the previous run left ------------------------------------------------------------------------------------
+
+    def _take_up_interrupted(self, image: EvseImage | None, at: Instant) -> None:
+        """Go on with the interrupted transaction where its car is still there; else close it. An unclear pilot is waited for."""
+        left = self._interrupted
+        if left is None:
+            return
+        if image is not None and image.pilot.plugged and left.state.id_token is not None:
+            records = self._book.resume(left.state, self._intervals(), at)
+            if records:
+                self._interrupted = None
+                self._session.resume(
+                    left.state.transaction_id, left.state.id_token, at.monotonic_s, paused=left.car_paused
+                )
+                self._keep(records)
+                self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
+                return
+        gone = image is not None and image.pilot is ControlPilot.A
+        if gone or at.monotonic_s >= left.until_s:
+            self._interrupted = None
+            self._effects.append(ForgetCarSession(self.evse_id))
+            self._close_left_open(left.state, left.reason, at)
+
+    def _close_left_open(self, state: LedgerState, reason: StopReason, at: Instant) -> None:
+        self._book.restore(state, reason, at.monotonic_s)
+        self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
 
     def _maybe_reset(self) -> None:
         if self._reset_author is not None and self._book.idle:

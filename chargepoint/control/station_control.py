@@ -14,6 +14,7 @@ from chargepoint.control.effects import Effect, Restart
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
 from chargepoint.evse.events import AvailabilityChanged, TimePassed
 from chargepoint.model.commands import (
+    AskCar,
     ChangeAvailability,
     CommandResult,
     Contribute,
@@ -110,7 +111,7 @@ class StationControl:
             case Report(evse_id, kind):
                 reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
-            case Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability():
+            case Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | AskCar():
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
                 return _command_evse(self._evses[command.evse_id], command, at)
@@ -154,7 +155,9 @@ class StationControl:
 
 
 def _command_evse(
-    evse: EvseControl, command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability, at: Instant
+    evse: EvseControl,
+    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | AskCar,
+    at: Instant,
 ) -> Outcome:
     view = evse.view
     match command:
@@ -175,6 +178,10 @@ def _command_evse(
             return ACCEPTED, []  # unlocked already, or as soon as the board's motor is through
         case ChangeAvailability(_, operative):
             return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
+        case AskCar(_, wish):
+            if view.transaction_id is None:
+                return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")
+            return ACCEPTED, evse.ask_car(wish, at)
         case _:
             assert_never(command)
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from chargepoint.evse.absence import Absence
 from chargepoint.evse.authorization import Authorization
 from chargepoint.evse.car_call import CarCall
+from chargepoint.evse.car_wish import CarWishes
 from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
@@ -51,7 +53,7 @@ from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
-from chargepoint.model.station_view import WishForCar
+from chargepoint.model.station_view import Wish
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
@@ -116,8 +118,9 @@ class EvseSession:
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
-        self._wish: WishForCar | None = None
         self._confirmed: MeterReadingConfirmed | None = None
+        self._wishes = CarWishes()
+        self._absence: Absence | None = None
         self._refused_for_good = False
 
     # -- for readers -----------------------------------------------------------------------------------------------
@@ -145,7 +148,8 @@ class EvseSession:
             car_link=self._car_link,
             authorized=self.authorized,
             stop_requested=self.stop_requested,
-            wish=self._wish,
+            wish=self._wishes.now,
+            paused=self._absence is not None and self._absence.paused,
             must_stay_locked=self.must_stay_locked,
             confirmed=self._confirmed,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
@@ -185,6 +189,24 @@ class EvseSession:
             return life.stop is None
         return False if self._authorization.permit.state is Permission.REFUSED or self._refused_for_good else None
 
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    def ask_car(self, wish: Wish | None, now_s: float) -> None:
+        """Ask the car for this; None: for nothing any more, and a car that paused is called back."""
+        if wish is None:
+            self._wishes.withdraw()
+            if self._absence is not None:
+                self._absence.called = True
+        else:
+            self._wishes.order(wish, now_s)
+
+    def resume(self, transaction_id: TransactionId, token: IdToken, now_s: float, *, paused: bool) -> None:
+        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept."""
+        self._authorization.permit.grant(token, now_s)
+        self._transaction.resume(transaction_id, now_s)
+        stop = Stop(StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST, now_s, None, "the car did not come back")
+        self._absence = Absence(paused, now_s, stop)
+
     # -- events in -------------------------------------------------------------------------------------------------
 
     def feed(self, event: SessionEvent, now_s: float) -> list[SessionOutput]:
@@ -205,11 +227,12 @@ class EvseSession:
                 self._car = demand
             case CarConnected():
                 self._car_link = CarLink(event.protocol, event.tls)
+                self._absence = None
                 self._log("=", f"car connected from {event.peer}: {event.protocol}, {event.tls or 'no TLS'}")
             case CarIdentified():
                 if self._car_link is not None:
                     self._car_link = replace(self._car_link, evcc_id=event.evcc_id)
-                self._log("=", f"car is {event.evcc_id}")
+                self._log("=", f"car is {event.evcc_id}" + (", back in its session" if event.joined else ""))
             case AuthorizationWanted():
                 if self._car_link is not None:
                     self._car_link = replace(self._car_link, next=self._transaction.stop is not None)
@@ -227,8 +250,8 @@ class EvseSession:
                 signed = "signed with its contract" if event.signed else "without a contract"
                 self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
             case WishFollowed(_, wish):
-                if self._wish is not None and self._wish.wish is wish:
-                    self._wish = None
+                if self._wishes.followed(wish):
+                    self._log("=", f"the car follows: {wish.value}")
             case CarSessionEnded():
                 self._take_car_end(event, now_s)
             case TokenPresented():
@@ -269,6 +292,8 @@ class EvseSession:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
             self._take_unplugged(now_s)
+        if image.pilot.ready and self._absence is not None:
+            self._absence.moved_pilot(now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
             codes = sorted(image.faults)
             reason = next((_FAULT_REASONS[code] for code in codes if code in _FAULT_REASONS), StopReason.OTHER)
@@ -277,7 +302,8 @@ class EvseSession:
 
     def _take_unplugged(self, now_s: float) -> None:
         self._log("=", "unplugged")
-        self._plug_in = self._car = self._car_link = self._confirmed = None
+        self._plug_in = self._car = self._car_link = self._absence = self._confirmed = None
+        self._wishes.withdraw()
         self._stop(StopReason.EV_DISCONNECTED, TriggerReason.EV_COMMUNICATION_LOST, now_s, detail="unplugged")
         if not self._transaction.running:
             self._authorization.permit.forget()
@@ -289,9 +315,18 @@ class EvseSession:
         self._authorization.forget_contract()
         if self._car_link is not None:
             self._car_link = replace(self._car_link, open=False)
+        self._wishes.withdraw()
         reason, trigger = _CAR_ENDS[event.end]
-        if event.end in (SessionEnd.TERMINATED, SessionEnd.PAUSED) or self._power_on():
+        stopping = self._transaction.stop is not None
+        if event.end is SessionEnd.PAUSED and not stopping:
+            self._absence = Absence(True, now_s, Stop(reason, trigger, now_s, None, text))
+        elif event.end is SessionEnd.TERMINATED:
             self._stop(reason, trigger, now_s, detail=text)
+        elif self._power_on():
+            if event.resumable and not stopping:
+                self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
+            else:
+                self._stop(reason, trigger, now_s, detail=text)
 
     def _take_token(self, event: TokenPresented, now_s: float) -> None:
         if not self._transaction.running:
@@ -321,6 +356,7 @@ class EvseSession:
 
     def _advance(self, now_s: float) -> None:
         life = self._transaction
+        self._judge_absence(now_s)
         self._obstacles.note(self._obstacle_now(now_s), now_s)
         self._refused_for_good = self._obstacles.lasting(now_s) is not None
         if not life.running:
@@ -334,6 +370,15 @@ class EvseSession:
         self._maybe_call_car(now_s)
         if self._connector.note(self._image, operative=self._operative, in_transaction=life.running, now_s=now_s):
             self._out.append(ReportStatus(self._connector.status))
+
+    def _judge_absence(self, now_s: float) -> None:
+        if (given_up := self._wishes.give_up_when_due(now_s)) is not None:
+            self._log("!", f"the car does not follow: {given_up.value}")
+        if self._absence is not None and self._absence.over(now_s):
+            stop, self._absence = self._absence.stop, None
+            self._stop(stop.reason, stop.trigger, now_s, detail=f"{stop.detail}; the car did not come back")
+        if not self._transaction.running or self._transaction.stop is not None:
+            self._absence = None
 
     def _maybe_begin(self, now_s: float) -> None:
         permit = self._authorization.permit
@@ -358,7 +403,7 @@ class EvseSession:
         if self._plug_in is None:
             return
         call, life = self._plug_in.call, self._transaction
-        may_charge = life.running and life.stop is None
+        may_charge = life.running and life.stop is None and (self._absence is None or self._absence.called)
         if not may_charge or self._car_talks or self._power_on():
             call.not_wanted()
         elif call.stepping or (self._image is not None and self._image.pilot is ControlPilot.B):
@@ -368,6 +413,8 @@ class EvseSession:
 
     def _charging_state(self) -> ChargingState:
         image = self._image
+        if self._absence is not None:
+            return ChargingState.SUSPENDED_EV
         if image is None or image.stage is not Stage.TRANSFER:
             return ChargingState.EV_CONNECTED
         if image.target_W == 0.0 and abs(image.applied_W) < 1.0:
@@ -413,9 +460,9 @@ class EvseSession:
         """The order to the power stage for the next lease."""
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
-            return off(self.evse_id, self._lease_s, self._pilot(), lock=self.must_stay_locked)
-        flowing = self._transaction.stop is None and self.car_fresh(now_s)
-        return energise(car, can, setpoint, self._lease_s, self._pilot(), flowing=flowing)
+            return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)
+        flowing = self._transaction.stop is None and self.car_fresh(now_s) and not car.standby
+        return energise(car, can, setpoint, self._lease_s, self._pilot(now_s), flowing=flowing)
 
     def _may_energise(self, now_s: float) -> bool:
         stop = self._transaction.stop
@@ -423,11 +470,12 @@ class EvseSession:
             return False
         return stop is None or (now_s - stop.since_s < STOP_DEADLINE_S and self._car_talks and self._image.permitted)
 
-    def _pilot(self) -> PilotCommand:
+    def _pilot(self, now_s: float) -> PilotCommand:
         plug_in, running = self._plug_in, self._transaction.running
         if not self._operative and not running:
             return PilotCommand.F
         if not self.plugged or plug_in is None or plug_in.call.stepping:
             return PilotCommand.X1
-        sleeps = plug_in.spent and not running and not self._car_talks
-        return PilotCommand.X1 if sleeps else PilotCommand.PWM
+        sleeps = plug_in.spent and not running
+        sleeps |= self._absence is not None and self._absence.asleep(now_s)
+        return PilotCommand.X1 if sleeps and not self._car_talks else PilotCommand.PWM

@@ -60,5 +60,7 @@ class SessionView:
     """What the car is asked to do, beside a stop."""
     confirmed: MeterReadingConfirmed | None
     """The last meter reading that the car confirmed, until it is unplugged."""
+    paused: bool
+    """The car paused its session and keeps its transaction."""
     must_stay_locked: bool
     cable_check_failed: bool

@@ -153,6 +153,10 @@ class SeccServer:
         """A session that was kept before this daemon started: its car may join it."""
         self._kept = kept
 
+    def forget(self) -> None:
+        """The kept session cannot be joined any more. A car that talks now goes on."""
+        self._keep(None)
+
     def answer(self, number: int, answer: AnswerToCar) -> None:
         """The station's answer to a question of the present car's conversation. Any other number is ignored."""
         if self._car is not None:

@@ -99,7 +99,7 @@ class PowerPiece:
 class ForeseePower:
     """What does the station foresee for the next `horizon_s` seconds, in at most `points` pieces?
 
-    `round` tells repeated questions of one conversation apart.
+    `round` keeps apart repeated questions of one conversation apart.
     """
 
     round: int

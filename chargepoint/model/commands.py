@@ -8,6 +8,7 @@ from enum import Enum
 from chargepoint.model.demand import Contribution
 from chargepoint.model.forecast import Plan
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
+from chargepoint.model.station_view import Wish
 from chargepoint.model.transactions import StopReason, TriggerReason
 
 
@@ -85,6 +86,14 @@ class ChangeAvailability:
     operative: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AskCar:
+    """Ask the connected car for this. `wish` None: for nothing any more, and a car that paused is called back."""
+
+    evse_id: EvseId
+    wish: Wish | None
+
+
 class ReportKind(Enum):
     """What a reading is asked for."""
 
@@ -108,6 +117,7 @@ StationCommand = (
     | ResetFaults
     | UnlockConnector
     | ChangeAvailability
+    | AskCar
     | Report
 )
 

@@ -45,7 +45,7 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class ProfileSituation:
     """One EVSE with what its profiles need to know. `sharing`: EVSEs with a transaction, this one counted.
 
     `discharge_permitted`: the central system has not forbidden it. `may_discharge`: the car has agreed too.
@@ -87,13 +87,13 @@ class Verdict:
     until_s: float
 
 
-def situation(evse: EvseState, evses: Sequence[EvseState], discharge_permitted: bool, now: Moment) -> Situation:
+def situation(evse: EvseState, evses: Sequence[EvseState], discharge_permitted: bool, now: Moment) -> ProfileSituation:
     """The EVSE as it is now. Without a transaction a Relative schedule starts now (K08.FR.06)."""
     others = sum(1 for e in evses if e.transaction_id is not None and e.evse_id != evse.evse_id)
     activated_utc_s = now.utc_s
     if evse.transaction_id is not None and evse.transaction_started_s is not None:
         activated_utc_s -= max(0.0, now.monotonic_s - evse.transaction_started_s)
-    return Situation(evse, discharge_permitted, others + 1, activated_utc_s)
+    return ProfileSituation(evse, discharge_permitted, others + 1, activated_utc_s)
 
 
 def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
@@ -105,12 +105,12 @@ def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
     return evse.voltage_V if evse.voltage_V is not None and evse.voltage_V > 0 else NOMINAL_DC_V
 
 
-def evaluate(installed: Sequence[Installed], where: Situation, utc_s: float) -> Verdict:
+def evaluate(installed: Sequence[Installed], where: ProfileSituation, utc_s: float) -> Verdict:
     """Merge the profiles at one instant. K08.FR.04: never above any merged schedule's own limit."""
     return _merge(_layers(installed, where.evse), where, utc_s)
 
 
-def _merge(layers: Sequence[Sequence[Profile]], where: Situation, utc_s: float) -> Verdict:
+def _merge(layers: Sequence[Sequence[Profile]], where: ProfileSituation, utc_s: float) -> Verdict:
     evse = where.evse
     until_s, limits, reasons = math.inf, UNBOUNDED, list[str]()
     spoke = False
@@ -177,7 +177,7 @@ def contribution(verdict: Verdict, evse_id: EvseId, now: Moment) -> Contribution
     )
 
 
-def plan(installed: Sequence[Installed], where: Situation, now: Moment) -> Plan:
+def plan(installed: Sequence[Installed], where: ProfileSituation, now: Moment) -> Plan:
     """What the profiles will contribute to this EVSE over the next two days, or up to where MAX_SEGMENTS are full."""
     evse_id, later_s = where.evse.evse_id, now.monotonic_s - now.utc_s
     steps, end_s = [], now.utc_s + PLAN_S
@@ -195,7 +195,7 @@ def unchanging(contributions: tuple[Contribution, ...], now: Moment) -> Plan:
 
 
 def segments(
-    installed: Sequence[Installed], where: Situation, from_s: float, to_s: float
+    installed: Sequence[Installed], where: ProfileSituation, from_s: float, to_s: float
 ) -> Iterator[tuple[float, Verdict]]:
     """The composite schedule from `from_s` up to `to_s` (UTC): (start, verdict), each until the next one's start."""
     at_s, layers = from_s, _layers(installed, where.evse)
@@ -212,7 +212,7 @@ Step = tuple[float, Interval, float | None]
 
 
 def planned(
-    installed: Sequence[Installed], situations: Sequence[Situation], from_s: float, to_s: float
+    installed: Sequence[Installed], situations: Sequence[ProfileSituation], from_s: float, to_s: float
 ) -> tuple[list[Step], float]:
     """What these EVSEs together may do, and up to when this was worked out (`to_s`, or where MAX_SEGMENTS were full)."""
     schedules = [list(segments(installed, where, from_s, to_s)) for where in situations]

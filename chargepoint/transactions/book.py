@@ -169,6 +169,14 @@ class TransactionBook:
         """A transaction the last run left open: it ends with the first fresh reading."""
         self._left_open = LeftOpen(state, reason, now_s + RESTORE_PATIENCE_S)
 
+    def resume(self, state: LedgerState, intervals: SamplingIntervals, at: Instant) -> list[BookOutput]:
+        """Go on with a transaction the last run left open. Empty while the meter gives no reading: call again."""
+        sample = self._sample(ReadingContext.OTHER)
+        if sample is None:
+            return []
+        self._configure(intervals, at)
+        return [self._made(self.ledger.resume(state, sample, at.monotonic_s))]
+
     def power_is_off(self, at: Instant) -> list[BookOutput]:
         """No power flows. A reading taken now is final for a transaction that a previous run left open."""
         if self._left_open is None:

@@ -260,6 +260,20 @@ class Ledger:
             sample, TriggerReason.ABNORMAL_CONDITION, stopped_reason, at_utc=at_utc, charging_state=ChargingState.IDLE
         )
 
+    def resume(self, state: LedgerState, sample: MeterSample, now_s: float) -> TransactionRecord:
+        """An open transaction found at start goes on: an Updated record with the first fresh reading.
+
+        Raises LedgerError if one is open, or for the transaction of another EVSE.
+        """
+        if self._state is not None:
+            raise LedgerError(f"EVSE {self._evse_id}: transaction {self._state.transaction_id} is still open")
+        if state.evse_id != self._evse_id:
+            raise LedgerError(f"EVSE {self._evse_id}: the stored transaction is of EVSE {state.evse_id}")
+        self._state = replace(state, charging_state=ChargingState.SUSPENDED_EV)
+        self._backwards.clear()
+        self._sampling.start(now_s, sample.at_utc)
+        return self.event(TriggerReason.CHARGING_STATE_CHANGED, sample)
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _open(self) -> LedgerState:

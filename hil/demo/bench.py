@@ -15,7 +15,7 @@ from typing import Any
 from certs.pki import Curve, Pki, expired
 from chargepoint.security.tls import evcc_context
 from hil import priority
-from hil.demo.changes import StationView, changes, fault_sentences, view
+from hil.demo.changes import WatchedStation, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
@@ -23,6 +23,7 @@ from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import PlantBody
 from hil.simulators.evcc.drive import Drive
+from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
@@ -50,6 +51,8 @@ class Bench:
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
         self.spec = CarSpec(control_mode=choices.control_mode, loop_timeout_s=LOOP_TIMEOUT_S)
+        self.plan = CarPlan()
+        """What the car's next sessions do."""
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -163,6 +166,15 @@ class Bench:
         """What the car's present or last session has seen; None before the first plug-in."""
         return None if self._car is None else self._car.progress
 
+    @property
+    def exchange(self) -> dict[str, Any] | None:
+        """The car's present or last session: codes of the answers, and what broke the standard. None before the first."""
+        if self._car is None:
+            return None
+        core = self._car.drive.core
+        codes = [{"name": name, "code": code, "count": count} for (name, code), count in core.log.codes().items()]
+        return {"answers": codes, "violations": core.violations}
+
     async def plug(self) -> None:
         """Plug the car in; it starts to talk as soon as the pilot shows 5 %, and again each time the station calls it.
 
@@ -181,7 +193,9 @@ class Bench:
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
         body = PlantBody(self.plant, EVSE)
         choices = self.choices
-        self._car = PluggedCar(body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port))
+        self._car = PluggedCar(
+            body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan)
+        )
         self._car_task = asyncio.create_task(self._car.run(), name="car")
         self.note("car plugged in")
 
@@ -275,8 +289,13 @@ class Bench:
 
     async def _observe(self) -> None:
         """Changes of the station become notes."""
-        before: StationView | None = None
+        before: WatchedStation | None = None
+        noted: Progress | None = None
         while True:
+            car = self.progress
+            if car is not None and car.error is not None and car is not noted:
+                noted = car
+                self.note(f"the car gave its session up: {car.error}")
             with contextlib.suppress(Refused):
                 after = view(await self.status.ask({"do": "status"}), EVSE)
                 for sentence in changes(before, after):

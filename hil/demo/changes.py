@@ -10,7 +10,7 @@ SAME_WITHIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class StationView:
+class WatchedStation:
     """The part of a status answer that a person wants to hear about when it changes."""
 
     central_system: str
@@ -28,12 +28,12 @@ class StationView:
     """Why the last BootNotification came to nothing; empty where it was answered."""
 
 
-def view(daemon: Mapping[str, Any], evse_id: int) -> StationView:
+def view(daemon: Mapping[str, Any], evse_id: int) -> WatchedStation:
     """Read one status answer. Keys that an older daemon does not send count as absent."""
     evse = daemon["evses"][str(evse_id)]
     refused = evse.get("refusal")
     transaction = evse.get("transaction")
-    return StationView(
+    return WatchedStation(
         central_system=central_system(daemon["ocpp"]),
         boot_trouble=daemon["ocpp"].get("boot_trouble") or "",
         connector=str(evse.get("status", "")),
@@ -70,9 +70,9 @@ def fault_sentences(evse: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"{title}: {remedies[name]}" if remedies.get(name) else str(title) for name, title in titles.items()}
 
 
-def changes(before: StationView | None, after: StationView) -> Iterator[str]:
+def changes(before: WatchedStation | None, after: WatchedStation) -> Iterator[str]:
     """One sentence for each change, in the order a person would ask for them."""
-    old = before or StationView("")
+    old = before or WatchedStation("")
     if after.central_system != old.central_system:
         lost = after.central_system == "offline" and before is not None
         yield (

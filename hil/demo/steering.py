@@ -15,6 +15,8 @@ from typing import Any
 from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
 from hil.demo.programme import Programme
 from hil.simulators.csms import CallError
+from hil.simulators.evcc.misbehaviour import KINDS
+from hil.simulators.evcc.plan import CarPlan, plan_from
 from hil.simulators.evcc.spec import CONTROL_MODES, CarSpec
 from hil.simulators.line_socket import Refused
 
@@ -32,6 +34,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "plug": (),
     "unplug": ("force",),
     "token": ("value",),
+    "car_plan": ("plan",),
     "setpoint": ("power_W", "duration_s"),
     "stop": (),
     "reset": (),
@@ -60,6 +63,7 @@ class Steering:
             "unplug": self._unplug,
             "token": self._token,
             "car": self._car,
+            "car_plan": self._car_plan,
             "setpoint": self._setpoint,
             "stop": self._stop,
             "reset": self._reset,
@@ -122,6 +126,8 @@ class Steering:
         return {
             "verbs": list(self._verbs),
             "car_fields": [field.name for field in fields(CarSpec)],
+            "car_plan_fields": [field.name for field in fields(CarPlan)],
+            "car_misbehaviours": KINDS,
             "faults": plant["faults"],
             "bus_faults": plant["bus_faults"],
         }
@@ -168,6 +174,15 @@ class Steering:
         for key, value in changes.items():
             setattr(self._bench.spec, key, value)
         return {"spec": asdict(self._bench.spec), "body": measured}
+
+    async def _car_plan(self, request: Request) -> Answer:
+        """What the car's next sessions do, as `docs/virtual-car.md` describes; without `plan` the plain session again."""
+        plan = request.get("plan", {})
+        if not isinstance(plan, dict):
+            raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
+        self._bench.plan = plan_from(plan)
+        self._bench.note("steered: a plan for the car's next sessions")
+        return {"plan": asdict(self._bench.plan)}
 
     async def _setpoint(self, request: Request) -> Answer:
         power_W = request.get("power_W")
@@ -241,6 +256,7 @@ class Steering:
             "plant": await bench.plant.ask({"do": "state"}),
             "daemon": daemon,
             "car": None if bench.progress is None else asdict(bench.progress),
+            "car_exchange": bench.exchange,
             "processes": {
                 name: {"pid": child.pid, "starts": child.starts, "rss_MB": child.rss_MB()}
                 for name, child in bench.children.items()

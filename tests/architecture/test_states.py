@@ -79,31 +79,33 @@ def test_a_session_makes_the_changes_of_state_that_are_drawn_and_no_other() -> N
                     for _ in range(2):  # the first CableCheckReq only begins the check
                         if not car.secc.ended and car.secc.session.state is state:
                             car.send(_going_on(car, kind) if ongoing else car.request(kind))
+                        car.see(stage=Stage.CABLE_CHECK)  # a result from before the request does not count
+                        car.see(stage=stage)
                     if not car.secc.ended and car.secc.session.state is not state:
                         seen.add((state, car.secc.session.state))
-    seen |= {moves_of(journey) for journey in (a_pause_and_the_way_back, another_schedule)}
+    seen |= a_pause_and_the_way_back() | another_schedule()
     assert compared(named(drawn), named(seen)) == []
 
 
-def moves_of(journey: Callable[[], tuple[ScriptedCar, State]]) -> tuple[State, State]:
-    car, before = journey()
+def moved(car: ScriptedCar, request: Any) -> tuple[State, State]:
+    """The states before and after this request."""
+    before = car.secc.session.state
+    car.ask(request)
     return before, car.secc.session.state
 
 
-def a_pause_and_the_way_back() -> tuple[ScriptedCar, State]:
+def a_pause_and_the_way_back() -> set[tuple[State, State]]:
     kept = ScriptedCar(leaf=b"certificate").reach(State.CHARGE_LOOP).secc.kept
     car = ScriptedCar(kept=kept, leaf=b"certificate")
     car.agree()
     car.session_id = SESSION_ID
-    car.ask(car.request(cm.SessionSetupReq))
-    return car, State.SESSION_SETUP
+    return {moved(car, car.request(cm.SessionSetupReq))}
 
 
-def another_schedule() -> tuple[ScriptedCar, State]:
+def another_schedule() -> set[tuple[State, State]]:
     car = ScriptedCar().reach(State.CHARGE_LOOP)
-    car.ask(car.power_delivery(cm.ChargeProgress.ScheduleRenegotiation))
-    car.ask(car.schedule_exchange())
-    return car, State.SCHEDULE_EXCHANGE
+    begun = moved(car, car.power_delivery(cm.ChargeProgress.ScheduleRenegotiation))
+    return {begun, moved(car, car.schedule_exchange())}
 
 
 def named(arrows: set[tuple[State, State]]) -> Arrows:

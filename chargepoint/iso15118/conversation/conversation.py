@@ -14,9 +14,9 @@ from chargepoint.iso15118.conversation.app_protocol import negotiate
 from chargepoint.iso15118.conversation.exchanged import TRACE_DEPTH, Exchanged, ExchangedFrame
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
-from chargepoint.iso15118.conversation.protocol import CarProtocol, Envelope
+from chargepoint.iso15118.conversation.protocol import CarProtocol, OpenedRequest
 from chargepoint.iso15118.conversation.questions import OpenQuestions
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply, Row
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply, Row
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer, Situation
 from chargepoint.iso15118.conversation.timeouts import (
@@ -51,7 +51,7 @@ class _Held:
 
     __slots__ = ("envelope", "raw", "row", "until_s")
 
-    def __init__(self, row: Row, envelope: Envelope, raw: bytes, until_s: float) -> None:
+    def __init__(self, row: Row, envelope: OpenedRequest, raw: bytes, until_s: float) -> None:
         self.row, self.envelope, self.raw, self.until_s = row, envelope, raw, until_s
 
 
@@ -227,9 +227,9 @@ class Conversation:
             self._end(SessionEnd.PROTOCOL_ERROR, f"undecodable EXI ({len(event.payload)} bytes): {error}")
             return
         why = _misplaced(type(envelope.body).__name__, event)
-        self._refuse(row, envelope, Refused(self._protocol.sequence_error, why), now)
+        self._refuse(row, envelope, Refusal(self._protocol.sequence_error, why), now)
 
-    def _under_another_type(self, protocol: CarProtocol, payload: bytes) -> Envelope | None:
+    def _under_another_type(self, protocol: CarProtocol, payload: bytes) -> OpenedRequest | None:
         for grammar in dict.fromkeys(protocol.grammars.values()):
             try:
                 return protocol.open(decode(grammar, payload))
@@ -262,11 +262,11 @@ class Conversation:
         if envelope is None or row is None:
             self._end(SessionEnd.PROTOCOL_ERROR, f"{name} in state {self.state} has no place in this protocol")
         elif not protocol.carries(event.payload_type, row):
-            self._refuse(row, envelope, Refused(protocol.sequence_error, _misplaced(name, event)), now)
+            self._refuse(row, envelope, Refusal(protocol.sequence_error, _misplaced(name, event)), now)
         elif (self._held is not None and not row.side_stream) or not self._may_come(row):
-            self._refuse(row, envelope, Refused(protocol.sequence_error), now)
+            self._refuse(row, envelope, Refusal(protocol.sequence_error), now)
         elif protocol.needs_session_id(self._session) and envelope.session_id != self._session.session_id:
-            self._refuse(row, envelope, Refused(protocol.unknown_session), now)
+            self._refuse(row, envelope, Refusal(protocol.unknown_session), now)
         else:
             if not row.side_stream:
                 self._deadline_s = None
@@ -276,7 +276,7 @@ class Conversation:
     def _may_come(self, row: Row) -> bool:
         return self._session.state in row.moves and row.applies(self._session)
 
-    def _conclude(self, row: Row, envelope: Envelope, raw: bytes, reply: Reply[Any], at: Situation) -> None:
+    def _conclude(self, row: Row, envelope: OpenedRequest, raw: bytes, reply: Reply[Any], at: Situation) -> None:
         match reply:
             case Answer(response, session, ask):
                 if not row.side_stream:
@@ -297,7 +297,7 @@ class Conversation:
                 self._ask(ask, at)
                 if session != before:
                     self._publish(at)
-            case Refused():
+            case Refusal():
                 if not row.side_stream:
                     self._held = None
                 self._refuse(row, envelope, reply, at.now)
@@ -309,7 +309,7 @@ class Conversation:
         at = self._situation(now, held.raw, time_is_up=now.monotonic_s >= held.until_s)
         self._conclude(held.row, held.envelope, held.raw, held.row.respond(held.envelope.body, self._session, at), at)
 
-    def _refuse(self, row: Row, envelope: Envelope, refused: Refused, now: Now) -> None:
+    def _refuse(self, row: Row, envelope: OpenedRequest, refused: Refusal, now: Now) -> None:
         """The request's own response with the code. A code that ends the session ends the connection."""
         protocol, at = self._agreed, self._situation(now)
         state = self.state

@@ -14,7 +14,7 @@ from chargepoint.model.car import CarDemand, CarSessionEnded
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class OpenedRequest:
     """A decoded request, opened. `body` is an instance of a row's `request`. For -2 and DIN it lies inside a V2G_Message."""
 
     session_id: bytes
@@ -80,7 +80,7 @@ class CarProtocol(Protocol):
     def needs_session_id(self, session: Any) -> bool:
         """Whether requests in this state must carry the session's id."""
 
-    def open(self, message: Any) -> Envelope | None:
+    def open(self, message: Any) -> OpenedRequest | None:
         """Header and body of a decoded message; None for what is no message of the protocol."""
 
     def close(self, body: Any, session: Any, at: Situation) -> Any:

@@ -38,7 +38,7 @@ class Later(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusal:
     """The request is answered with this code and nothing of it holds. `code`: a ResponseCode of the protocol.
 
     `ours`: the cause is the station, not the car's message. `why`: one sentence for the log, where the code does not say it.
@@ -49,7 +49,7 @@ class Refused:
     ours: bool = False
 
 
-Reply = Answer[S] | Later[S] | Refused
+Reply = Answer[S] | Later[S] | Refusal
 """What `respond` gives back."""
 
 

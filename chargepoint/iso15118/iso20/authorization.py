@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S, V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso20.contract_state import ContractClaim
@@ -39,7 +39,7 @@ def respond(request: AuthorizationReq, session: Session, at: Situation) -> Reply
     """Ongoing until the station decided. A refusal is a warning: another contract or external means may follow (V2G20-2226)."""
     awaited = session.awaited_authorization
     if awaited is not None and not repeats(request, awaited):
-        return Refused(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")
+        return Refusal(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")
     match request.SelectedAuthorizationService:
         case Authorization.EIM if request.EIM_AReqAuthorizationMode is not None:
             return _by_external_means(request, session, at)
@@ -78,7 +78,7 @@ def _by_contract(request: AuthorizationReq, session: Session, at: Situation) -> 
     """Judge a contract once, and ask the central system about a good one. Judging costs some milliseconds of signatures."""
     attempts = session.contract.attempts + 1
     if attempts > CONTRACTS_MAX:
-        return Refused(ResponseCode.FAILED, f"more than {CONTRACTS_MAX} contracts in one session")
+        return Refusal(ResponseCode.FAILED, f"more than {CONTRACTS_MAX} contracts in one session")
     session = replace(session, contract=replace(session.contract, attempts=attempts))
     settings, now_utc_s = at.settings, at.now.utc_s
     verdict = judge_request(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import (
     V2G_SECC_CERTIFICATE_INSTALLATION_PERFORMANCE_S,
@@ -48,14 +48,14 @@ RESPONSE_MAX_BYTES = 12_750
 def respond(request: CertificateInstallationReq, session: Session, at: Situation) -> Reply[Session]:
     """OK and Ongoing while the central system works; then its response as it stands, or a warning (V2G20-1972, V2G20-2225)."""
     if not offered(at):
-        return Refused(ResponseCode.FAILED_SequenceError, "certificate installation is not offered")
+        return Refusal(ResponseCode.FAILED_SequenceError, "certificate installation is not offered")
     if session.awaited_authorization is not None:
-        return Refused(ResponseCode.FAILED_SequenceError, "its AuthorizationReq is not answered yet")
+        return Refusal(ResponseCode.FAILED_SequenceError, "its AuthorizationReq is not answered yet")
     running = session.installation
     if running is None or running.answered:
         return _begin(request, running, session, at)
     if not repeats(request, running.request):
-        return Refused(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")
+        return Refusal(ResponseCode.FAILED_SequenceError, "it repeats its request with other content")
     relayed = at.answer_to(running.question, CertificateRelayed)
     if relayed is not None:
         return _relay(relayed, request, session, at)

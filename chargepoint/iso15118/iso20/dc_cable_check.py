@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S, V2G_SECC_CABLE_CHECK_PERFORMANCE_S
 from chargepoint.iso15118.iso20.refused_head import head
@@ -22,13 +22,13 @@ def respond(_: DC_CableCheckReq, session: Session, at: Situation) -> Reply[Sessi
     view, transfer = at.view, session.transfer
     since_s = at.now.monotonic_s if transfer.cable_check_since_s is None else transfer.cable_check_since_s
     if view.cable_check_failed:
-        return Refused(ResponseCode.FAILED, "the cable check failed", ours=True)
+        return Refusal(ResponseCode.FAILED, "the cable check failed", ours=True)
     if not view.permitted or not view.may_energise:
-        return Refused(
+        return Refusal(
             ResponseCode.FAILED, "power is not permitted" if not view.permitted else "no transaction", ours=True
         )
     if at.now.monotonic_s - since_s > V2G_SECC_CABLE_CHECK_PERFORMANCE_S:
-        return Refused(ResponseCode.FAILED, f"no result after {V2G_SECC_CABLE_CHECK_PERFORMANCE_S:.0f} s", ours=True)
+        return Refusal(ResponseCode.FAILED, f"no result after {V2G_SECC_CABLE_CHECK_PERFORMANCE_S:.0f} s", ours=True)
     checked = view.stage is Stage.CABLE_CHECKED
     checked_before = checked and (transfer.checked_before or transfer.phase is not Phase.CABLE_CHECK)
     after = session.within(phase=Phase.CABLE_CHECK, cable_check_since_s=since_s, checked_before=checked_before)

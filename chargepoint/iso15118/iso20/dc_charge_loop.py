@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20 import loop_report
@@ -59,15 +59,15 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     view, mode = at.view, request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
-        return Refused(ResponseCode.FAILED_WrongChargeParameter, why)
+        return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
     if view.emergency:
-        return Refused(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
+        return Refusal(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
     if view.voltage_V is None or view.current_A is None or view.capabilities is None:
-        return Refused(ResponseCode.FAILED, "the power stage does not answer", ours=True)
+        return Refusal(ResponseCode.FAILED, "the power stage does not answer", ours=True)
     can = view.capabilities if session.offered is None else view.capabilities.within(session.offered)
     code, outside_since_s = loop_report.profile_code(session, at)
     if code is ResponseCode.FAILED_EVPowerProfileViolation:
-        return Refused(code, "its power exceeds its EVPowerProfile")
+        return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)
     after = loop_report.shown(request.DisplayParameters, _learn(mode, request, session)).within(
         loops=session.transfer.loops + 1, outside_profile_since_s=outside_since_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.discharge_sign import discharge_limit, magnitude
@@ -35,7 +35,7 @@ def respond(request: DC_ChargeParameterDiscoveryReq, session: Session, at: Situa
     if bidirectional is not session.choice.service.bidirectional:
         return _wrong(f"{type(mode).__name__} for service {session.choice.service.value}")
     if can is None:
-        return Refused(ResponseCode.FAILED, "the power module has not answered yet", ours=True)
+        return Refusal(ResponseCode.FAILED, "the power module has not answered yet", ours=True)
     if (why := _nonsense(mode, can)) is not None:
         return _wrong(why)
     limits = _limits(mode)
@@ -85,8 +85,8 @@ _DISCHARGE_FIELDS = (
 )
 
 
-def _wrong(why: str) -> Refused:
-    return Refused(ResponseCode.FAILED_WrongChargeParameter, why)
+def _wrong(why: str) -> Refusal:
+    return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
 
 
 def _nonsense(mode: _Mode, can: StageCapabilities) -> str | None:

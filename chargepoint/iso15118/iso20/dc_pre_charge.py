@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head, measured
 from chargepoint.iso15118.iso20.session import Session
@@ -17,13 +17,13 @@ from chargepoint.model.demand import Phase
 
 def respond(request: DC_PreChargeReq, session: Session, at: Situation) -> Reply[Session]:
     """The present voltage, always measured. The target is cut to the car's own maximum: one real car of others asks for
-    20 kV (docs/sources/iso15118.md 1), and the stage decides what it can. Refused where no transaction is open."""
+    20 kV (docs/sources/iso15118.md 1), and the stage decides what it can. Refusal where no transaction is open."""
     assert session.limits is not None
     view = at.view
     if view.voltage_V is None:
-        return Refused(ResponseCode.FAILED, "the output voltage is not known", ours=True)
+        return Refusal(ResponseCode.FAILED, "the output voltage is not known", ours=True)
     if not view.permitted or not view.may_energise:
-        return Refused(
+        return Refusal(
             ResponseCode.FAILED, "power is not permitted" if not view.permitted else "no transaction", ours=True
         )
     finished = request.EVProcessing is Processing.Finished

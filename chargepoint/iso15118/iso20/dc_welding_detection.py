@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head, measured
 from chargepoint.iso15118.iso20.session import Session
@@ -17,7 +17,7 @@ from chargepoint.iso15118.rational import rational
 def respond(request: DC_WeldingDetectionReq, session: Session, at: Situation) -> Reply[Session]:
     """The measured voltage; the car draws its conclusion about its own contactors."""
     if at.view.voltage_V is None:
-        return Refused(ResponseCode.FAILED, "the output voltage is not known", ours=True)
+        return Refusal(ResponseCode.FAILED, "the output voltage is not known", ours=True)
     ongoing = request.EVProcessing is not Processing.Finished
     after = replace(session, state=State.WELDING_DETECTION if ongoing else State.SESSION_STOP)
     response = DC_WeldingDetectionRes(

@@ -5,7 +5,7 @@ Source: docs/sources/iso15118-20.md 6.
 
 from __future__ import annotations
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.session import Session
@@ -25,11 +25,11 @@ def respond(request: MeteringConfirmationReq, session: Session, at: Situation) -
     """
     signed = request.SignedMeteringData
     if signed.SessionID != session.session_id or session.meter_sent is None or signed.MeterInfo != session.meter_sent:
-        return Refused(ResponseCode.FAILED_MeteringSignatureNotValid, "it confirms a reading that it was not sent")
+        return Refusal(ResponseCode.FAILED_MeteringSignatureNotValid, "it confirms a reading that it was not sent")
     if session.contract.leaf:
         wrong = _wrong_signature(request, session.contract.leaf, at)
         if wrong is not None:
-            return Refused(ResponseCode.FAILED_MeteringSignatureNotValid, wrong)
+            return Refusal(ResponseCode.FAILED_MeteringSignatureNotValid, wrong)
     return Answer(MeteringConfirmationRes(Header=session.header(at.now), ResponseCode=ResponseCode.OK), session)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
 from chargepoint.iso15118.iso20.refused_head import head
@@ -73,7 +73,7 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
         return refused
     if not at.view.permitted or not at.view.may_energise:
         why = "power is not permitted" if not at.view.permitted else "no transaction"
-        return Refused(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
+        return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
     # what pre-charge matched is no bound of the transfer; until the stage transfers it may still have to match it
     transfer = session.transfer
     if session.state is State.POWER_DELIVERY and not session.renegotiating:
@@ -89,7 +89,7 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
     if at.time_is_up:
         why = f"the contactor did not close within {CLOSING_MAX_S} s"
         code = ResponseCode.FAILED_ContactorError if session.is_ac else ResponseCode.FAILED_PowerDeliveryNotApplied
-        return Refused(code, why, ours=True)
+        return Refusal(code, why, ours=True)
     return Later(session.within(phase=Phase.TRANSFER), hold_s=CLOSING_MAX_S)
 
 
@@ -114,16 +114,16 @@ def _profile(request: PowerDeliveryReq) -> AgreedProfile | None:
     )
 
 
-def _profile_refused(request: PowerDeliveryReq, profile: AgreedProfile | None, session: Session) -> Refused | None:
+def _profile_refused(request: PowerDeliveryReq, profile: AgreedProfile | None, session: Session) -> Refusal | None:
     """In Scheduled mode the profile names our tuple and stays inside it. In Dynamic mode it says nothing (K19.FR.10)."""
     assert session.choice is not None
     if session.choice.control_mode is not ControlMode.SCHEDULED or profile is None or session.schedule is None:
         return None
     if profile.tuple_id != session.schedule.tuple_id:
         why = f"it selects schedule tuple {profile.tuple_id}, offered was {session.schedule.tuple_id}"
-        return Refused(ResponseCode.FAILED_ScheduleSelectionInvalid, why)
+        return Refusal(ResponseCode.FAILED_ScheduleSelectionInvalid, why)
     why_not = outside(profile, session.schedule)
-    return None if why_not is None else Refused(ResponseCode.FAILED_EVPowerProfileInvalid, why_not)
+    return None if why_not is None else Refusal(ResponseCode.FAILED_EVPowerProfileInvalid, why_not)
 
 
 def _ok(session: Session, at: Situation, code: ResponseCode = ResponseCode.OK) -> Answer[Session]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
-from chargepoint.iso15118.conversation.protocol import Envelope
+from chargepoint.iso15118.conversation.protocol import OpenedRequest
 from chargepoint.iso15118.conversation.row import Row
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
@@ -66,10 +66,10 @@ class Iso20:
         """Every request but SessionSetupReq (V2G20-460)."""
         return session.state is not State.SESSION_SETUP
 
-    def open(self, message: Any) -> Envelope | None:
+    def open(self, message: Any) -> OpenedRequest | None:
         """Every request has a header of its own."""
         header = getattr(message, "Header", None)
-        return None if header is None else Envelope(header.SessionID, message)
+        return None if header is None else OpenedRequest(header.SessionID, message)
 
     def close(self, body: Any, _session: Session, _at: Situation) -> Any:
         """A response is whole already."""

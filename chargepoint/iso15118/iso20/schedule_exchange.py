@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Later, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_S, V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso20.mobility import departure_of_station, soc_bounds_of_station
@@ -57,7 +57,7 @@ def respond(request: ScheduleExchangeReq, session: Session, at: Situation) -> Re
         energy = _scheduled_energy(scheduled, session.energy)
         return _scheduled(request, replace(session, energy=energy), at)
     given = "no control mode" if dynamic is None and scheduled is None else "the other control mode"
-    return Refused(ResponseCode.FAILED_WrongChargeParameter, f"{given}, {session.choice.control_mode.value} was chosen")
+    return Refusal(ResponseCode.FAILED_WrongChargeParameter, f"{given}, {session.choice.control_mode.value} was chosen")
 
 
 def refuse(request: ScheduleExchangeReq, code: ResponseCode, session: Session, at: Situation) -> ScheduleExchangeRes:
@@ -90,7 +90,7 @@ def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) ->
     foreseen = at.answer_to(question, PowerForeseen)
     if foreseen is None:
         if at.waited_s(question) >= V2G_SECC_ONGOING_S:
-            return Refused(ResponseCode.FAILED, "the station made no schedule in time", ours=True)
+            return Refusal(ResponseCode.FAILED, "the station made no schedule in time", ours=True)
         if not at.time_is_up:
             return Later(session, ask=question, hold_s=V2G_SECC_MSG_PERFORMANCE_S / 2)
         waiting = refuse(request, ResponseCode.OK, session, at)

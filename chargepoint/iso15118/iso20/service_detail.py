@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.services import offer, parameter_sets
@@ -18,7 +18,7 @@ def respond(request: ServiceDetailReq, session: Session, at: Situation) -> Reply
     """The sets of an offered service; FAILED_ServiceIDInvalid for any other (V2G20-464)."""
     sets = parameter_sets(at.settings, request.ServiceID)
     if not sets:
-        return Refused(ResponseCode.FAILED_ServiceIDInvalid, f"ServiceID {request.ServiceID} is not offered")
+        return Refusal(ResponseCode.FAILED_ServiceIDInvalid, f"ServiceID {request.ServiceID} is not offered")
     response = ServiceDetailRes(
         Header=session.header(at.now),
         ResponseCode=ResponseCode.OK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.services import added_services, choice_of, is_energy_service, parameter_sets
@@ -24,15 +24,15 @@ def respond(request: ServiceSelectionReq, session: Session, at: Situation) -> Re
     chosen = request.SelectedEnergyTransferService
     pair = f"ServiceID {chosen.ServiceID} with ParameterSetID {chosen.ParameterSetID}"
     if not is_energy_service(chosen.ServiceID):
-        return Refused(ResponseCode.FAILED_NoEnergyTransferServiceSelected, f"{pair} is no energy service")
+        return Refusal(ResponseCode.FAILED_NoEnergyTransferServiceSelected, f"{pair} is no energy service")
     choice = choice_of(at.settings, chosen.ServiceID, chosen.ParameterSetID)
     if choice is None:
-        return Refused(ResponseCode.FAILED_ServiceSelectionInvalid, f"{pair} was not offered")
+        return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, f"{pair} was not offered")
     added = () if request.SelectedVASList is None else request.SelectedVASList.SelectedService
     for service in added:
         if not _offered_beside(service, at):
             why = f"value-added service {service.ServiceID} with set {service.ParameterSetID} was not offered"
-            return Refused(ResponseCode.FAILED_ServiceSelectionInvalid, why)
+            return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, why)
     after = replace(
         session,
         state=State.CHARGE_PARAMETER_DISCOVERY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargepoint.iso15118.conversation.row import Answer, Refused, Reply
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.schedule import SLACK_W
@@ -27,12 +27,12 @@ def respond(request: SessionStopReq, session: Session, at: Situation) -> Reply[S
             return _ok(replace(session, state=State.ENDED).within(phase=Phase.OFF), at)
         case ChargingSession.Pause:
             if (why := _pause_refused(session, at)) is not None:
-                return Refused(ResponseCode.FAILED_PauseNotAllowed, why)
+                return Refusal(ResponseCode.FAILED_PauseNotAllowed, why)
             return _ok(replace(session, state=State.ENDED).within(phase=Phase.OFF), at)
         case ChargingSession.ServiceRenegotiation:
             if session.state not in _POWER_WAS_STOPPED:
                 why = "service renegotiation comes after PowerDelivery(Stop)"
-                return Refused(ResponseCode.FAILED_NoServiceRenegotiationSupported, why)
+                return Refusal(ResponseCode.FAILED_NoServiceRenegotiationSupported, why)
             return _ok(_unselected(session), at)
 
 

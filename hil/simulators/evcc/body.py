@@ -1,7 +1,7 @@
 """The car's body: pilot resistor, inlet contactors, battery, on-board charger.
 
-`CarBody` is the port. `PlantBody` is a car on the plant, measured through the plant's control socket. `MemoryBody` is a
-body without a plant for tests of the core.
+`CarBody` is the port. `PlantBody` and `AcOutletBody` are cars on the plant, measured through its control sockets.
+`MemoryBody` is a body without a plant for tests of the core.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hil.simulators.evcc.orders import CarOrder, OrderCharger, OrderContactors, OrderPilot
-from hil.simulators.line_socket import LineSocket
+from hil.simulators.line_socket import LineSocket, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class PlantBody:
         return await self._car({"contactors": "closed" if closed else "open"})
 
     async def charger(self, power_W: float) -> Inlet:
-        """Active power of the on-board charger; refused where this EVSE of the plant has no AC outlet."""
-        return await self._car({"charger_W": power_W})
+        """A car on a DC outlet has no use for its on-board charger."""
+        raise Refused(f"charger = {power_W:g} W: EVSE {self._evse} is a DC outlet; plan DC, or use an AC outlet")
 
     async def _car(self, change: dict[str, Any]) -> Inlet:
         measured = await self._plant.ask({"do": "car", "evse": self._evse, **change})
@@ -83,7 +83,42 @@ class PlantBody:
             soc_percent=float(measured["soc_percent"]),
             duty_percent=measured["duty_percent"],
             pilot=str(measured["pilot"]),
-            charger_W=float(measured.get("charger_W", 0.0)),
+        )
+
+
+class AcOutletBody:
+    """The car at one AC outlet of the bench (`hil/simulators/ac_control.py`); it has no contactors of its own."""
+
+    def __init__(self, outlet: LineSocket, evse: int) -> None:
+        self._outlet = outlet
+        self._evse = evse
+
+    async def measure(self) -> Inlet:
+        """Measure."""
+        return await self._car({})
+
+    async def pilot(self, state: str) -> Inlet:
+        """`B` or `C`."""
+        return await self._car({"pilot": state})
+
+    async def contactors(self, *, closed: bool) -> Inlet:
+        """Nothing to do: the outlet's contactor is the station's."""
+        return await self._car({})
+
+    async def charger(self, power_W: float) -> Inlet:
+        """Order this power from the on-board charger, positive into the car."""
+        return await self._car({"power_W": power_W})
+
+    async def _car(self, change: dict[str, Any]) -> Inlet:
+        measured = await self._outlet.ask({"do": "car", "evse": self._evse, **change})
+        return Inlet(
+            inlet_V=float(measured["voltage_V"]),
+            battery_V=0.0,
+            current_A=float(measured["current_A"]),
+            soc_percent=float(measured["soc_percent"]),
+            duty_percent=measured["duty_percent"],
+            pilot=str(measured["pilot"]),
+            charger_W=float(measured["power_W"]),
         )
 
 

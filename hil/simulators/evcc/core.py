@@ -10,15 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, ExiError, decode, encode
+from chargepoint.iso15118.exi.codec import ExiError, decode, encode
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
-from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, PayloadType, frame
+from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, frame
 from hil.simulators.evcc.body import NOTHING_MEASURED, Inlet, is_digital
 from hil.simulators.evcc.examiner import Examiner
 from hil.simulators.evcc.exchange_log import ExchangeLog, LoggedMessage
 from hil.simulators.evcc.memory import CarMemory, Credentials
 from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, changed, damaged
-from hil.simulators.evcc.order import BEFORE_PATIENCE_S, ROWS, MessageRow, request_named
+from hil.simulators.evcc.order import BEFORE_PATIENCE_S, NAMESPACES, ROWS, CarMessageRow, row_of
 from hil.simulators.evcc.orders import (
     CarOrder,
     OrderCharger,
@@ -37,25 +37,17 @@ WAKE_UP_PULSE_S = 0.2
 SILENCE_PATIENCE_S = 120.0
 """How long a car that misbehaves by silence waits for the station to close; beyond every timer of the station."""
 
-NAMESPACES = {
-    PayloadType.EXI_SAP: NS_SAP,
-    PayloadType.MAINSTREAM: NS_CM,
-    PayloadType.AC_MAINSTREAM: NS_AC,
-    PayloadType.DC_MAINSTREAM: NS_DC,
-    PayloadType.SCHEDULE_RENEGOTIATION: NS_CM,
-    PayloadType.METERING_CONFIRMATION: NS_CM,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class AwaitedAnswer:
     """A request that has left, and until when its answer must be there."""
 
-    row: MessageRow
+    row: CarMessageRow
     request: Any
-    payload_type: int
     sent_s: float
     until_s: float
+    out_of_order: bool = False
+    """On purpose: only a FAILED code is right."""
 
 
 class CarCore:
@@ -273,15 +265,15 @@ class CarCore:
         memory.sent_s = now_s
         acting = [m for m in memory.plan.misbehaviours if m.hits(name, self._counts[name])]
         payload_type: int = row.payload_type
+        out_of_order = False
         if self._step is SessionStep.CERTIFICATE_INSTALLATION:
             payload_type = memory.plan.installation_payload_type
         for misbehaviour in acting:
             if misbehaviour.what in CHANGES:
                 request = changed(request, misbehaviour.what, self._counts[name])
-            elif misbehaviour.what == "other_request":
-                request, payload_type = self._instead(str(misbehaviour.value))
-            elif misbehaviour.what == "late_app_protocol":
-                request, payload_type = self._instead(supportedAppProtocolReq.__name__)
+            elif misbehaviour.what in ("other_request", "late_app_protocol"):
+                row = row_of(str(misbehaviour.value or supportedAppProtocolReq.__name__))
+                request, payload_type, out_of_order = self._instead(row), row.payload_type, True
         self._log(">", request, note=", ".join(m.what for m in acting))
         pieces = self._pieces(payload_type, encode(request), acting)
         if any(m.what in ("silence", "tcp_reset", "fin") for m in acting):
@@ -301,14 +293,14 @@ class CarCore:
             self._surplus += sum(1 for m in acting if m.what == "repeated") * (len(pieces) - 1)
             patience_s = row.patience_s(memory.spec)
             self._due_s = None
-            self._awaited = AwaitedAnswer(row, request, payload_type, at_s, at_s + patience_s)
+            self._awaited = AwaitedAnswer(row, request, at_s, at_s + patience_s, out_of_order)
 
-    def _instead(self, name: str) -> tuple[Any, PayloadType]:
+    def _instead(self, row: CarMessageRow) -> Any:
         """Another request, without the orders to the body that come with it."""
         orders = list(self.memory.orders)
-        made = request_named(name, self.memory)
+        request = row.request(self.memory)
         self.memory.orders = orders
-        return made
+        return request
 
     def _pieces(self, payload_type: int, payload: bytes, acting: list[Misbehaviour]) -> list[tuple[float, bytes]]:
         """What goes on the wire, with delays; the first misbehaviour of bytes acts."""
@@ -360,9 +352,14 @@ class CarCore:
         if code_of(answer).startswith("FAILED"):
             self._end_listening(f"{type(answer).__name__}: {code_of(answer)}")
             return
+        if awaited.out_of_order:
+            accepted = f"{asked} answered with {code_of(answer)} out of its order"
+            self._examiner.found(accepted)
+            self._end_listening(accepted)
+            return
         self._go_on(awaited.row, answer)
 
-    def _go_on(self, row: MessageRow, answer: Any) -> None:
+    def _go_on(self, row: CarMessageRow, answer: Any) -> None:
         memory, now_s = self.memory, self.memory.now_s
         try:
             following = row.answered(memory, answer)

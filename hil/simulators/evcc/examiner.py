@@ -14,7 +14,7 @@ from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from hil.simulators.evcc import examined_loops, examined_schedules, examined_services
 from hil.simulators.evcc.memory import CarMemory
-from hil.simulators.evcc.order import MessageRow
+from hil.simulators.evcc.order import CarMessageRow
 
 VIOLATIONS_MAX = 200
 
@@ -125,7 +125,7 @@ class Examiner:
             self.violations.append(sentence)
 
     def answer(
-        self, request: Any, answer: Any, took_s: float, payload_type: int, memory: CarMemory, row: MessageRow
+        self, request: Any, answer: Any, took_s: float, payload_type: int, memory: CarMemory, row: CarMessageRow
     ) -> None:
         """Judge one answer; `payload_type` is the one it came under, `memory` is from before the answer."""
         name = type(answer).__name__

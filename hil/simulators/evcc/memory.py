@@ -12,7 +12,7 @@ from chargepoint.iso15118.messages.xmldsig import Signature, X509IssuerSerial
 from chargepoint.iso15118.rational import rational
 from hil.simulators.evcc.body import NOTHING_MEASURED, Inlet
 from hil.simulators.evcc.orders import CarOrder
-from hil.simulators.evcc.plan import CarPlan, Wish
+from hil.simulators.evcc.plan import CarPlan, CarWish
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
 
@@ -161,6 +161,6 @@ class CarMemory:
         self.announced = {}
         self.starts_polled = self.welding_asked = 0
 
-    def due_wishes(self) -> list[Wish]:
+    def due_wishes(self) -> list[CarWish]:
         """The plan's wishes that are due after the loop just answered."""
         return [wish for wish in self.plan.wishes if wish.due(self.progress.loops)]

@@ -45,7 +45,7 @@ CONDUCT = {
     "silence": "nothing is sent any more; the connection stays open",
     "tcp_reset": "the connection is reset instead of sending",
     "fin": "the connection is closed in order instead of sending",
-    "other_request": "the request `value` (its class name) is sent instead",
+    "other_request": "the request `value` (its class name) is sent instead; only a FAILED code is right",
     "late_app_protocol": "supportedAppProtocolReq is sent instead",
     "not_awaiting": "the next request follows `value` seconds (default 0.001) after this one, answered or not",
 }

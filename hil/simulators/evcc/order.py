@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP
 from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolRes
@@ -42,9 +43,19 @@ STOP_PATIENCE_S = 5.0
 BEFORE_PATIENCE_S = 5.0
 """How long a row's `before` may be unfulfilled."""
 
+NAMESPACES = {
+    PayloadType.EXI_SAP: NS_SAP,
+    PayloadType.MAINSTREAM: NS_CM,
+    PayloadType.AC_MAINSTREAM: NS_AC,
+    PayloadType.DC_MAINSTREAM: NS_DC,
+    PayloadType.SCHEDULE_RENEGOTIATION: NS_CM,
+    PayloadType.METERING_CONFIRMATION: NS_CM,
+}
+"""The grammar of each payload type this car takes."""
+
 
 @dataclass(frozen=True, slots=True)
-class MessageRow:
+class CarMessageRow:
     """One message of the car."""
 
     request: Callable[[CarMemory], Any]
@@ -78,66 +89,66 @@ def _stop(spec: CarSpec) -> float:
 _S = SessionStep
 _AC, _DC = PayloadType.AC_MAINSTREAM, PayloadType.DC_MAINSTREAM
 
-ROWS: dict[SessionStep, MessageRow] = {
-    _S.APP_PROTOCOL: MessageRow(
+ROWS: dict[SessionStep, CarMessageRow] = {
+    _S.APP_PROTOCOL: CarMessageRow(
         app_protocol.request, supportedAppProtocolRes, app_protocol.answered, PayloadType.EXI_SAP
     ),
-    _S.SESSION_SETUP: MessageRow(session_setup.request, cm.SessionSetupRes, session_setup.answered),
-    _S.AUTHORIZATION_SETUP: MessageRow(
+    _S.SESSION_SETUP: CarMessageRow(session_setup.request, cm.SessionSetupRes, session_setup.answered),
+    _S.AUTHORIZATION_SETUP: CarMessageRow(
         authorization_setup.request, cm.AuthorizationSetupRes, authorization_setup.answered
     ),
-    _S.CERTIFICATE_INSTALLATION: MessageRow(
+    _S.CERTIFICATE_INSTALLATION: CarMessageRow(
         certificate_installation.request,
         cm.CertificateInstallationRes,
         certificate_installation.answered,
         patience_s=_slow,
         repeats_s=_ongoing,
     ),
-    _S.AUTHORIZATION: MessageRow(authorization.request, cm.AuthorizationRes, authorization.answered),
-    _S.SERVICE_DISCOVERY: MessageRow(service_discovery.request, cm.ServiceDiscoveryRes, service_discovery.answered),
-    _S.SERVICE_DETAIL: MessageRow(
+    _S.AUTHORIZATION: CarMessageRow(authorization.request, cm.AuthorizationRes, authorization.answered),
+    _S.SERVICE_DISCOVERY: CarMessageRow(service_discovery.request, cm.ServiceDiscoveryRes, service_discovery.answered),
+    _S.SERVICE_DETAIL: CarMessageRow(
         service_detail.request, cm.ServiceDetailRes, service_detail.answered, patience_s=_slow
     ),
-    _S.SERVICE_SELECTION: MessageRow(service_selection.request, cm.ServiceSelectionRes, service_selection.answered),
-    _S.DC_CHARGE_PARAMETERS: MessageRow(
+    _S.SERVICE_SELECTION: CarMessageRow(service_selection.request, cm.ServiceSelectionRes, service_selection.answered),
+    _S.DC_CHARGE_PARAMETERS: CarMessageRow(
         dc_charge_parameters.request, dc.DC_ChargeParameterDiscoveryRes, dc_charge_parameters.answered, _DC
     ),
-    _S.AC_CHARGE_PARAMETERS: MessageRow(
+    _S.AC_CHARGE_PARAMETERS: CarMessageRow(
         ac_charge_parameters.request, ac.AC_ChargeParameterDiscoveryRes, ac_charge_parameters.answered, _AC
     ),
-    _S.SCHEDULE_EXCHANGE: MessageRow(
+    _S.SCHEDULE_EXCHANGE: CarMessageRow(
         schedule_exchange.request, cm.ScheduleExchangeRes, schedule_exchange.answered, repeats_s=_ongoing
     ),
-    _S.CABLE_CHECK: MessageRow(
+    _S.CABLE_CHECK: CarMessageRow(
         cable_check.request,
         dc.DC_CableCheckRes,
         cable_check.answered,
         _DC,
         repeats_s=lambda spec: spec.cable_check_timeout_s,
     ),
-    _S.PRE_CHARGE: MessageRow(
+    _S.PRE_CHARGE: CarMessageRow(
         pre_charge.request,
         dc.DC_PreChargeRes,
         pre_charge.answered,
         _DC,
         repeats_s=lambda spec: spec.pre_charge_timeout_s,
     ),
-    _S.POWER_START: MessageRow(power_delivery.start, cm.PowerDeliveryRes, power_delivery.started),
-    _S.POWER_STANDBY: MessageRow(power_delivery.standby, cm.PowerDeliveryRes, power_delivery.in_standby),
-    _S.POWER_RENEGOTIATE: MessageRow(power_delivery.renegotiate, cm.PowerDeliveryRes, power_delivery.renegotiated),
-    _S.DC_CHARGE_LOOP: MessageRow(
+    _S.POWER_START: CarMessageRow(power_delivery.start, cm.PowerDeliveryRes, power_delivery.started),
+    _S.POWER_STANDBY: CarMessageRow(power_delivery.standby, cm.PowerDeliveryRes, power_delivery.in_standby),
+    _S.POWER_RENEGOTIATE: CarMessageRow(power_delivery.renegotiate, cm.PowerDeliveryRes, power_delivery.renegotiated),
+    _S.DC_CHARGE_LOOP: CarMessageRow(
         dc_charge_loop.request, dc.DC_ChargeLoopRes, dc_charge_loop.answered, _DC, patience_s=_loop
     ),
-    _S.AC_CHARGE_LOOP: MessageRow(
+    _S.AC_CHARGE_LOOP: CarMessageRow(
         ac_charge_loop.request, ac.AC_ChargeLoopRes, ac_charge_loop.answered, _AC, patience_s=_loop
     ),
-    _S.METERING_CONFIRMATION: MessageRow(
+    _S.METERING_CONFIRMATION: CarMessageRow(
         metering_confirmation.request,
         cm.MeteringConfirmationRes,
         metering_confirmation.answered,
         PayloadType.METERING_CONFIRMATION,
     ),
-    _S.POWER_STOP: MessageRow(
+    _S.POWER_STOP: CarMessageRow(
         power_delivery.stop,
         cm.PowerDeliveryRes,
         power_delivery.stopped,
@@ -145,7 +156,7 @@ ROWS: dict[SessionStep, MessageRow] = {
         before=power_delivery.before_stop,
         before_complaint="the charger's power does not stop",
     ),
-    _S.WELDING_DETECTION: MessageRow(
+    _S.WELDING_DETECTION: CarMessageRow(
         welding_detection.request,
         dc.DC_WeldingDetectionRes,
         welding_detection.answered,
@@ -153,14 +164,14 @@ ROWS: dict[SessionStep, MessageRow] = {
         before=welding_detection.before,
         before_complaint="current does not stop",
     ),
-    _S.SESSION_STOP: MessageRow(session_stop.request, cm.SessionStopRes, session_stop.answered, patience_s=_stop),
+    _S.SESSION_STOP: CarMessageRow(session_stop.request, cm.SessionStopRes, session_stop.answered, patience_s=_stop),
 }
 
 
-def request_named(name: str, memory: CarMemory) -> tuple[Any, PayloadType]:
-    """A request of this class as the car would send it now, for a wrong sequence. Raises ValueError."""
+def row_of(name: str) -> CarMessageRow:
+    """The row of a request's class name, for a wrong sequence. Raises ValueError."""
     for step, row in ROWS.items():
         if step.value.partition("(")[0] == name:
-            return row.request(memory), row.payload_type
+            return row
     known = dict.fromkeys(step.value.partition("(")[0] for step in ROWS)
     raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")

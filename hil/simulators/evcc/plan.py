@@ -35,7 +35,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CarWish:
     """Something the car does on its own in the charge loop. `at_loop` counts the answers of the session from 1."""
 
     what: str
@@ -111,7 +111,7 @@ class CarPlan:
     """PowerToleranceAcceptance: `none`, `confirmed` or `not_confirmed`."""
     power_delivery_polls: int = 0
     """How many PowerDeliveryReq(Start) with EVProcessing Ongoing come before the one with Finished."""
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[CarWish, ...] = ()
     stops_at_target: bool = False
     """The car stops when its state of charge has reached `CarSpec.target_soc_percent`."""
     ignores: tuple[str, ...] = ()
@@ -147,7 +147,7 @@ class CarPlan:
         _at_least("energy", len(self.energy), 1)
 
 
-_PARTS: dict[str, type] = {"protocols": OfferedProtocol, "wishes": Wish, "misbehaviours": Misbehaviour}
+_PARTS: dict[str, type] = {"protocols": OfferedProtocol, "wishes": CarWish, "misbehaviours": Misbehaviour}
 
 
 def plan_from(data: Mapping[str, Any]) -> CarPlan:
@@ -155,6 +155,8 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
     values = {}
     for name, value in data.items():
         if (part := _PARTS.get(name)) is not None:
+            if not isinstance(value, list):
+                raise PlanError(f"plan.{name} = {value!r}: a list")
             values[name] = tuple(_make(part, f"{name}[{index}]", item) for index, item in enumerate(value))
         else:
             values[name] = tuple(value) if isinstance(value, list) else value
@@ -163,6 +165,8 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
 
 
 def _make(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
+    if not isinstance(values, Mapping):
+        raise PlanError(f"{where} = {values!r}: a table of fields")
     known = [f.name for f in fields(kind)]
     for name in values:
         if name not in known:

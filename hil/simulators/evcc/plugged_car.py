@@ -50,6 +50,11 @@ class PluggedCar:
         """What the present or the last session has seen; its phase is `waiting` while the car waits for a call."""
         return self._drive.progress
 
+    @property
+    def drive(self) -> Drive:
+        """The present session, or the last one."""
+        return self._drive
+
     def stop(self) -> None:
         """The driver wants to leave: the session ends after its present step, and no further session begins."""
         self._leaving = True

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chargepoint.iso15118 import sdp
-from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, ExiError, decode, encode
+from chargepoint.iso15118.exi.codec import ExiError, decode, encode
 from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, PayloadType, frame
+from hil.simulators.evcc.order import NAMESPACES
 
 SDP_TRIES = 50
 SDP_WAIT_S = 0.25
-
-_NAMESPACES = {PayloadType.EXI_SAP: NS_SAP, PayloadType.MAINSTREAM: NS_CM, PayloadType.DC_MAINSTREAM: NS_DC}
 
 R = TypeVar("R")
 
@@ -53,7 +52,7 @@ class V2gConnection:
             raise WireError(f"no answer to {type(request).__name__} within {timeout_s:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WireError(f"connection lost after {type(request).__name__}") from error
-        namespace = next((n for kind, n in _NAMESPACES.items() if kind == payload_type), None)
+        namespace = next((n for kind, n in NAMESPACES.items() if kind == payload_type), None)
         if namespace is None:
             raise WireError(f"{type(request).__name__} answered under payload type {payload_type:#06x}")
         try:

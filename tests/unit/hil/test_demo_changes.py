@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from hil.demo.bench import Bench
-from hil.demo.changes import StationView, changes, ending, fault_sentences, registration, view
+from hil.demo.changes import WatchedStation, changes, ending, fault_sentences, registration, view
 from hil.demo.story import Story, StoryFailed
 
 
@@ -103,7 +103,7 @@ def test_a_session_is_told_with_its_end_and_its_energies() -> None:
 
 
 def test_what_was_before_the_demo_looked_is_no_change() -> None:
-    assert list(changes(None, StationView("Accepted", "Available", last_session="session of yesterday"))) == [
+    assert list(changes(None, WatchedStation("Accepted", "Available", last_session="session of yesterday"))) == [
         "central system accepted the station"
     ]
 

@@ -12,7 +12,7 @@ from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.ocpp.blocks.smart_charging import _periods
 from chargepoint.ocpp.charging_schedule import NegativeLimit, Profile, Purpose, V2xRules, parse
-from chargepoint.ocpp.composite import Installed, Situation, evaluate, planned, segments
+from chargepoint.ocpp.composite import Installed, ProfileSituation, evaluate, planned, segments
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_never_above_any_limit_that_applies(
     installed: tuple[Installed, ...], second: int, discharge: bool, sharing: int
 ) -> None:
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
-    where = Situation(EVSE, discharge, sharing, float(T0))
+    where = ProfileSituation(EVSE, discharge, sharing, float(T0))
     verdict = evaluate(installed, where, float(T0 + second))
     limits = winners(installed, float(T0 + second))
     if not limits:
@@ -145,7 +145,7 @@ def test_never_above_any_limit_that_applies(
 @given(profiles)
 def test_between_boundaries_nothing_changes(installed: tuple[Installed, ...]) -> None:
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
-    where = Situation(EVSE, True, 1, float(T0))
+    where = ProfileSituation(EVSE, True, 1, float(T0))
     steps = list(segments(installed, where, float(T0), float(T0 + 4500)))
     assert [s for s, _ in steps] == sorted({s for s, _ in steps})
     for index, (start, verdict) in enumerate(steps):
@@ -166,7 +166,7 @@ def test_what_is_reported_holds_in_every_second(
     desk: Desk, installed: tuple[Installed, ...], unit: str, duration: int
 ) -> None:
     installed = tuple({(i.profile.purpose, i.profile.stack_level): i for i in installed}.values())
-    where = Situation(EVSE, True, 1, float(T0))
+    where = ProfileSituation(EVSE, True, 1, float(T0))
     watts = 1.0 if unit == "W" else 400.0
     periods = _periods(planned(installed, [where], float(T0), float(T0 + duration))[0], T0, duration, watts)
     assert periods[0]["startPeriod"] == 0

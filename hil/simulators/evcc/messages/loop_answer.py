@@ -12,7 +12,7 @@ from hil.simulators.evcc.memory import CarMemory, Ending, Notice
 from hil.simulators.evcc.messages.power_delivery import loop_step
 from hil.simulators.evcc.needs import target_reached
 from hil.simulators.evcc.orders import OrderDisconnection
-from hil.simulators.evcc.plan import Wish
+from hil.simulators.evcc.plan import CarWish
 from hil.simulators.evcc.steps import Next, SessionStep
 
 PAUSED_BY_STATION_S = 5.0
@@ -90,7 +90,7 @@ def _pause_s(memory: CarMemory) -> float:
     return next((w.for_s for w in memory.plan.wishes if w.what == "pause"), PAUSED_BY_STATION_S)
 
 
-def _follow(memory: CarMemory, wish: Wish) -> Next | None:
+def _follow(memory: CarMemory, wish: CarWish) -> Next | None:
     _change_spec(memory, wish.change)
     match wish.what:
         case "stop":

@@ -156,7 +156,7 @@ class ScriptedCar:
         return self.send_bytes(frame(payload_type(message) if kind is None else kind, encode(message)))
 
     def ask(self, message: Any) -> Any:
-        answers = self.send(message) or self.wait(2.0)
+        answers = self.send(message) or self.await_answer(2.0)
         assert len(answers) == 1, f"{type(message).__name__} answered with {answers}"
         return answers[0]
 
@@ -440,6 +440,14 @@ class ScriptedCar:
                 return [self.ask(self.request(dc.DC_WeldingDetectionReq))]
             case _:
                 return [self.ask(self.request(cm.SessionStopReq))]
+
+    def await_answer(self, patience_s: float) -> list[Any]:
+        """Time passes until an answer comes."""
+        until_s = self.t + patience_s
+        while self.t < until_s:
+            if found := self.wait(0.05):
+                return found
+        return []
 
     def agree(self) -> Any:
         """The protocol; its response."""

@@ -1,0 +1,55 @@
+"""The car's body at the bench's AC outlet: what it measures, and the power its charger takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import AcSupply
+from hil.plant.ac_outlet import AcOutlet
+from hil.plant.station import STEP_S
+from hil.simulators.ac_control import AcControl
+from hil.simulators.evcc.body import AcOutletBody, PlantBody
+from hil.simulators.line_socket import LineSocket, Refused
+
+EVSE = EvseId(1)
+DEMAND = StageDemand(EVSE, 1, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, lock=True, power_W=7_000.0)
+
+
+class Socket:
+    """Asks the outlet's control without a socket."""
+
+    def __init__(self, outlet: AcOutlet) -> None:
+        self._control = AcControl({1: outlet}, lambda: 0.0, lambda: None)
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._control.answer(json.dumps(request).encode()))
+        assert found["ok"], found
+        return found
+
+
+async def test_a_car_at_an_ac_outlet_orders_its_power() -> None:
+    outlet = AcOutlet(EVSE, AcSupply(230.0, 50.0, 3, 32.0), 22_000.0, 11_000.0)
+    outlet.plug()
+    body = AcOutletBody(cast(LineSocket, Socket(outlet)), 1)
+    await body.pilot("C")
+    await body.charger(5000.0)
+    for step in range(round(3.0 / STEP_S)):
+        if step % 50 == 0:
+            outlet.take_demand(DEMAND)
+        outlet.step(STEP_S)
+    measured = await body.measure()
+    assert measured.charger_W == pytest.approx(5000.0)
+    assert measured.duty_percent == 5.0
+    assert measured.pilot == "C"
+    assert measured.inlet_V == pytest.approx(230.0, abs=1.0)
+    assert (await body.contactors(closed=True)).charger_W == pytest.approx(5000.0)
+
+
+async def test_a_car_on_a_dc_outlet_refuses_charger_power() -> None:
+    with pytest.raises(Refused, match="EVSE 3 is a DC outlet"):
+        await PlantBody(cast(LineSocket, None), 3).charger(1000.0)

@@ -1,0 +1,52 @@
+"""The steering socket's `car_plan`: a plan for the car's next sessions, or a refusal that changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hil.demo.steering import Steering
+from hil.simulators.evcc.misbehaviour import Misbehaviour
+from hil.simulators.evcc.plan import CarPlan
+
+
+@pytest.fixture
+def bench() -> SimpleNamespace:
+    return SimpleNamespace(plan=CarPlan(), note=lambda text: None)
+
+
+def answer(bench: SimpleNamespace, **request: Any) -> dict[str, Any]:
+    steering = Steering(bench)  # type: ignore[arg-type]  # a bench with a plan alone
+    found: dict[str, Any] = asyncio.run(steering.answer(json.dumps({"do": "car_plan", **request}).encode()))
+    return found
+
+
+def test_a_plan_is_taken_and_taken_back(bench: SimpleNamespace) -> None:
+    plan = {"energy": ["DC"], "misbehaviours": [{"what": "fin", "at": "DC_ChargeLoopReq", "nth": 5}]}
+    assert answer(bench, plan=plan)["ok"] is True
+    assert bench.plan == CarPlan(misbehaviours=(Misbehaviour("fin", "DC_ChargeLoopReq", 5),))
+    assert answer(bench)["ok"] is True
+    assert bench.plan == CarPlan()
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "words"),
+    [
+        ({"plan": {"energy": ["H2"]}}, "energy = 'H2'"),
+        ({"plan": []}, "an object"),
+        ({"plan": {"wishes": 5}}, "wishes = 5"),
+        ({"plan": {"wishes": [5]}}, "wishes[0] = 5"),
+        ({"plam": {}}, "car_plan takes plan"),
+    ],
+)
+def test_a_plan_that_cannot_be_changes_nothing(
+    bench: SimpleNamespace, request_fields: dict[str, Any], words: str
+) -> None:
+    found = answer(bench, **request_fields)
+    assert found["ok"] is False
+    assert words in found["error"]
+    assert bench.plan == CarPlan()
