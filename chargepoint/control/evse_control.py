@@ -32,6 +32,7 @@ from chargepoint.control.effects import (
     WriteLine,
 )
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
@@ -54,7 +55,13 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.session import EvseSession
 from chargepoint.evse.view import SessionView
-from chargepoint.model.car import CarDemandChanged, CarSessionEnded, QuestionAsked
+from chargepoint.model.car import (
+    CarDemandChanged,
+    CarSessionEnded,
+    QuestionAsked,
+    ScheduleOffered,
+    ServiceSelected,
+)
 from chargepoint.model.car_questions import (
     AuthorizeContract,
     CertificateRelayed,
@@ -64,7 +71,7 @@ from chargepoint.model.car_questions import (
     PowerPiece,
 )
 from chargepoint.model.commands import ReportKind
-from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
+from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
@@ -148,6 +155,7 @@ class EvseControl:
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
+        self._schedule_watch = ScheduleWatch()
         self._effects: list[Effect] = []
         self._at: Instant | None = None
         self._image_s: float | None = None
@@ -174,6 +182,10 @@ class EvseControl:
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
+        elif isinstance(event, ScheduleOffered):
+            self._schedule_watch.offered(event.offer, at.monotonic_s)
+        elif isinstance(event, (ServiceSelected, CarSessionEnded)):
+            self._schedule_watch.offered(None, at.monotonic_s)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -371,6 +383,18 @@ class EvseControl:
             found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
         return tuple(found)
 
+    def _watch_schedule(self, at: Instant) -> None:
+        """In Scheduled mode the car is asked for a new schedule where the old one does not fit any more."""
+        view = self._session.view
+        in_transfer = view.car is not None and view.car.phase is Phase.TRANSFER and not view.car.standby
+        if not self._schedule_watch.due(at.monotonic_s) or not in_transfer or view.stop is not None:
+            return
+        limits = self.setpoint.limits_W
+        now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
+        if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
+            self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _keep_time(self, at: Instant) -> None:
@@ -382,6 +406,7 @@ class EvseControl:
         else:
             self._feed_session(TimePassed(), at)
         self._take_up_interrupted(None, at)
+        self._watch_schedule(at)
         self._keep(self._book.keep_time(self._intervals(), at))
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:

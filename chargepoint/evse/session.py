@@ -42,7 +42,7 @@ from chargepoint.model.car import (
     CarSessionEnded,
     MeterReadingConfirmed,
     QuestionAsked,
-    ScheduleAgreed,
+    ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
@@ -241,7 +241,7 @@ class EvseSession:
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
             case QuestionAsked(question=AuthorizeContract() as contract):
                 self._authorization.take_contract(event, contract, self._obstacle_now(now_s))
-            case QuestionAsked() | ScheduleAgreed():
+            case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
             case CarRemark(_, text):
                 self._log("=", text)

@@ -27,6 +27,7 @@ from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
 
 IDENTITY = "CP-DEMO"
@@ -191,10 +192,14 @@ class Bench:
             await self._forget_car()  # pulled by force while it waited for a pilot
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
+        credentials = credentials_of(self.choices.folder / "pki")
         body = PlantBody(self.plant, EVSE)
         choices = self.choices
         self._car = PluggedCar(
-            body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan)
+            body,
+            lambda: Drive(
+                self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan, credentials=credentials
+            ),
         )
         self._car_task = asyncio.create_task(self._car.run(), name="car")
         self.note("car plugged in")
