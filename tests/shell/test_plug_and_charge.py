@@ -328,14 +328,15 @@ async def test_without_a_provisioning_service_the_car_goes_on_with_the_contract_
 @pytest.mark.parametrize("offered", [True, False])
 async def test_plain_tcp_offers_contracts_on_a_bench_only(new_site: Callable[..., Any], offered: bool) -> None:
     site: Site = await new_site(tls="off", plug_and_charge=offered, plug_and_charge_without_tls=offered)
-    site.csms.tokens["04A1B2C3"] = "Accepted"
     drive = asyncio.create_task(site.drive(PNC, tls=False))
     if not offered:  # the car then waits for a card
-        await site.csms.call(
-            "CP1",
-            "RequestStartTransaction",
-            {"evseId": 1, "remoteStartId": 1, "idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}},
-        )
+        view = site.daemon.shell.control.evses[EVSE]
+        async with asyncio.timeout(GIVE_UP_S):
+            while view.view.car_link is None:
+                await asyncio.sleep(0.02)
+        token = {"idToken": "04A1B2C3", "type": "ISO14443"}
+        start = {"evseId": 1, "remoteStartId": 1, "idToken": token}
+        assert (await site.csms.call("CP1", "RequestStartTransaction", start))["status"] == "Accepted"
     well(await drive)
     assert len(site.authorizations()) == int(offered)
 
