@@ -210,6 +210,17 @@ class Iso15118Section(Section):
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
+    plug_and_charge: bool | None = Field(
+        None,
+        description="contracts of cars are accepted; none: where certificate_dir has mo_roots, and tls is not off; docs/plug-and-charge.md",
+    )
+    certificate_installation: bool | None = Field(
+        None,
+        description="a car's request for a contract certificate goes to the central system; none: where [csms] is enabled",
+    )
+    plug_and_charge_without_tls: bool = Field(
+        False, description="bench: offer contracts on plain TCP, too; ISO 15118-20 forbids it"
+    )
     tls_key_log_file: Path | None = Field(
         None,
         description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
