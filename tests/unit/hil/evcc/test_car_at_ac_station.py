@@ -140,7 +140,7 @@ def test_standby_takes_the_power_away_and_gives_it_back() -> None:
     it.run(8.0)
     assert it.car.progress.error is None
     assert it.car.violations == []
-    flowed_W = it.flowed_W
-    begun = flowed_W.index(pytest.approx(6_000.0))
-    rested = flowed_W.index(0.0, begun)
-    assert pytest.approx(6_000.0) in flowed_W[rested:]
+    powers_W = [round(power_W) for power_W in it.flowed_W]
+    begun = powers_W.index(6_000)
+    rested = powers_W.index(0, begun)
+    assert 6_000 in powers_W[rested:]
