@@ -30,6 +30,7 @@ from chargepoint.control.effects import (
     WriteLine,
 )
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
@@ -50,10 +51,16 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.session import EvseSession
 from chargepoint.evse.view import SessionView
-from chargepoint.model.car import CarDemandChanged, CarSessionEnded, QuestionAsked
+from chargepoint.model.car import (
+    CarDemandChanged,
+    CarSessionEnded,
+    QuestionAsked,
+    ScheduleOffered,
+    ServiceSelected,
+)
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.commands import ReportKind
-from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
+from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
@@ -129,6 +136,7 @@ class EvseControl:
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
+        self._schedule_watch = ScheduleWatch()
         self._effects: list[Effect] = []
         self._at: Instant | None = None
         self._image_s: float | None = None
@@ -152,6 +160,10 @@ class EvseControl:
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
+        elif isinstance(event, ScheduleOffered):
+            self._schedule_watch.offered(event.offer, at.monotonic_s)
+        elif isinstance(event, (ServiceSelected, CarSessionEnded)):
+            self._schedule_watch.offered(None, at.monotonic_s)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -349,6 +361,18 @@ class EvseControl:
             found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
         return tuple(found)
 
+    def _watch_schedule(self, at: Instant) -> None:
+        """In Scheduled mode the car is asked for a new schedule where the old one does not fit any more."""
+        view = self._session.view
+        in_transfer = view.car is not None and view.car.phase is Phase.TRANSFER and not view.car.standby
+        if not self._schedule_watch.due(at.monotonic_s) or not in_transfer or view.stop is not None:
+            return
+        limits = self.setpoint.limits_W
+        now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
+        if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
+            self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _keep_time(self, at: Instant) -> None:
@@ -360,6 +384,7 @@ class EvseControl:
         else:
             self._feed_session(TimePassed(), at)
         self._take_up_interrupted(None, at)
+        self._watch_schedule(at)
         self._keep(self._book.keep_time(self._intervals(), at))
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
@@ -429,9 +454,8 @@ class EvseControl:
             records = self._book.resume(left.state, self._intervals(), at)
             if records:
                 self._interrupted = None
-                self._session.resume(
-                    left.state.transaction_id, left.state.id_token, at.monotonic_s, paused=left.car_paused
-                )
+                token, number = left.state.id_token, left.state.transaction_id
+                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return

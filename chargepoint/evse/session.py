@@ -40,7 +40,7 @@ from chargepoint.model.car import (
     CarIdentified,
     CarSessionEnded,
     QuestionAsked,
-    ScheduleAgreed,
+    ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
@@ -196,11 +196,16 @@ class EvseSession:
         else:
             self._wishes.order(wish, now_s)
 
-    def resume(self, transaction_id: TransactionId, token: IdToken, now_s: float, *, paused: bool) -> None:
-        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept."""
+    def resume(
+        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+    ) -> None:
+        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
+
+        `reason`: with which it ends if the car does not come back.
+        """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, now_s)
-        stop = Stop(StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST, now_s, None, "the car did not come back")
+        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
         self._absence = Absence(paused, now_s, stop)
 
     # -- events in -------------------------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
-            case QuestionAsked() | ScheduleAgreed():
+            case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):

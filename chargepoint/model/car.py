@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from chargepoint.model.car_questions import PowerPiece, Question
+from chargepoint.model.car_questions import Question
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
+from chargepoint.model.schedule_offer import ScheduleOffer
 from chargepoint.model.station_view import Wish
 
 
@@ -192,12 +193,11 @@ class WishFollowed:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleAgreed:
-    """The car chose among the offered schedules. `charge_W` and `discharge_W` (magnitudes): what it may plan with now."""
+class ScheduleOffered:
+    """What the car may plan with from now on (Scheduled mode)."""
 
     evse_id: EvseId
-    pieces: tuple[PowerPiece, ...]
-    anchor_utc_s: int
+    offer: ScheduleOffer
 
 
 class SessionEnd(Enum):
@@ -235,6 +235,6 @@ CarEvent = (
     | CarDemandChanged
     | QuestionAsked
     | WishFollowed
-    | ScheduleAgreed
+    | ScheduleOffered
     | CarSessionEnded
 )

@@ -79,6 +79,15 @@ class CarStatus:
     service: str
     control_mode: str
     soc_percent: float | None
+    minimum_soc_percent: float | None
+    target_soc_percent: float | None
+    departure_s: float | None
+    """Seconds until it leaves, from when it said so."""
+    standby: bool
+    to_target_soc_s: float | None
+    charging_complete: bool | None
+    capacity_Wh: float | None
+    inlet_hot: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,10 @@ class EvseStatus:
     image: StageStatus | None
     setpoint: SetpointStatus
     car: CarStatus | None
+    paused: bool
+    """The car paused its session; its transaction goes on."""
+    asked_of_car: str | None
+    """What the station asks the car to do, beside a stop."""
     evcc_id: str | None
     protocol: str | None
     tls: str | None

@@ -15,8 +15,8 @@ from chargepoint.iso15118.iso20 import loop_report
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits, PhasePowers, fields, gives_phases, powers_of, total_W
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
 from chargepoint.iso15118.iso20.mobility import ack_max_delay, departure_of_station, soc_bounds_of_station
+from chargepoint.iso15118.iso20.power_profile import SLACK_W
 from chargepoint.iso15118.iso20.refused_head import ZERO, head
-from chargepoint.iso15118.iso20.schedule import SLACK_W
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.ac import (
     AC_ChargeLoopReq,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso20.schedule import SLACK_W
+from chargepoint.iso15118.iso20.power_profile import SLACK_W
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_types import (
     DisplayParameters,

@@ -10,11 +10,11 @@ from typing import Any
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso20.schedule import ScheduleOffer
 from chargepoint.iso15118.iso20.services import choice_of
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_messages import Authorization
 from chargepoint.model.car_questions import PowerPiece
+from chargepoint.model.schedule_offer import ScheduleOffer
 from chargepoint.security.resume_binding import resume_binding
 
 PROTOCOL = "iso15118-20"

@@ -11,8 +11,8 @@ from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.ac_phases import total_W
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
+from chargepoint.iso15118.iso20.power_profile import AgreedProfile, outside
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.schedule import AgreedProfile, outside
 from chargepoint.iso15118.iso20.session import NO_TRANSFER, Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargeProgress, PowerDeliveryReq, PowerDeliveryRes

@@ -14,7 +14,6 @@ from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits, fields
 from chargepoint.iso15118.iso20.mobility import departure_of_station, soc_bounds_of_station
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.schedule import DAY_S, ScheduleOffer, shortened
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import (
@@ -35,11 +34,13 @@ from chargepoint.iso15118.messages.common_messages import (
 )
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.rational import maybe, number
-from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleAgreed
+from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleOffered
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.ids import EvseId
+from chargepoint.model.schedule_offer import ScheduleOffer, shortened
 
 SCHEDULE_TUPLE_ID = 1
+DAY_S = 86_400
 HORIZON_MAX_S = 7 * DAY_S
 """A car that leaves later gets a schedule of one week."""
 
@@ -81,7 +82,7 @@ def learned(_: ScheduleExchangeReq, before: Session, after: Session, at: Situati
     """What the car may plan with from now on."""
     if after.schedule is None or after.state is before.state:
         return ()
-    return (ScheduleAgreed(EvseId(at.settings.evse_id), after.schedule.pieces, after.schedule.anchor_utc_s),)
+    return (ScheduleOffered(EvseId(at.settings.evse_id), after.schedule),)
 
 
 def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) -> Reply[Session]:

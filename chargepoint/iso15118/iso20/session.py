@@ -8,7 +8,7 @@ from typing import Self
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
-from chargepoint.iso15118.iso20.schedule import AgreedProfile, ScheduleOffer
+from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import ParameterChoice
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import Authorization
@@ -16,6 +16,7 @@ from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
 from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits, ControlMode
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.schedule_offer import ScheduleOffer
 
 NOTHING_SAID = CarEnergy()
 

@@ -322,7 +322,6 @@ def test_a_reset_stops_with_its_reason(station: Any) -> None:
     ("end", "trigger", "reason"),
     [
         (SessionEnd.TERMINATED, TriggerReason.STOP_AUTHORIZED, StopReason.STOPPED_BY_EV),
-        (SessionEnd.PAUSED, TriggerReason.CHARGING_STATE_CHANGED, StopReason.STOPPED_BY_EV),
         (SessionEnd.TIMEOUT, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.CONNECTION_LOST, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.PROTOCOL_ERROR, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),

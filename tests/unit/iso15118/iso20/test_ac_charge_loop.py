@@ -10,7 +10,7 @@ import pytest
 from chargepoint.iso15118.conversation.row import Answer, Refusal
 from chargepoint.iso15118.iso20 import ac_charge_loop as message
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
-from chargepoint.iso15118.iso20.schedule import AgreedProfile
+from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import MobilityNeedsMode
 from chargepoint.iso15118.iso20.session import Session, Transfer
 from chargepoint.iso15118.messages import ac
