@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from chargepoint.config.schema import Config, CsmsSection, EvseSection
+from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolicy
 from chargepoint.model.unusable import Mistake
 
 DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
@@ -27,6 +27,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
     if config.csms.enabled:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
+    yield from _plug_and_charge(config)
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
             ("csms", "reconnect_max_s"),
@@ -38,6 +39,30 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("power", "lease_s"),
             f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
             "raise it, or lower tick_ms",
+        )
+
+
+def _plug_and_charge(config: Config) -> Iterator[Mistake]:
+    """What contracts of cars need: roots, a secure connection, and somebody who makes certificates."""
+    section = config.iso15118
+    if section.plug_and_charge and section.certificate_dir is None:
+        yield Mistake(
+            ("iso15118", "certificate_dir"),
+            "is required by plug_and_charge: the roots of contracts lie in its mo_roots",
+            "add it",
+        )
+    for key in ("plug_and_charge", "certificate_installation"):
+        if getattr(section, key) and section.tls is TlsPolicy.OFF and not section.plug_and_charge_without_tls:
+            yield Mistake(
+                ("iso15118", key),
+                "= true with tls = 'off': contracts need TLS",
+                'write tls = "required", or for a bench plug_and_charge_without_tls = true',
+            )
+    if section.certificate_installation and not config.csms.enabled:
+        yield Mistake(
+            ("iso15118", "certificate_installation"),
+            "= true without a central system, which alone gets certificates for cars",
+            "enable [csms], or remove the key",
         )
 
 

@@ -210,6 +210,17 @@ class Iso15118Section(Section):
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
+    plug_and_charge: bool | None = Field(
+        None,
+        description="contracts of cars are accepted; none: where certificate_dir has mo_roots, and tls is not off; docs/plug-and-charge.md",
+    )
+    certificate_installation: bool | None = Field(
+        None,
+        description="a car's request for a contract certificate goes to the central system; none: where [csms] is enabled",
+    )
+    plug_and_charge_without_tls: bool = Field(
+        False, description="bench: offer contracts on plain TCP, too; ISO 15118-20 forbids it"
+    )
     tls_key_log_file: Path | None = Field(
         None,
         description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
@@ -237,6 +248,10 @@ class Iso15118Section(Section):
         None,
         description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
+    added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
+        (), max_length=2, description="value-added services offered to the car beside energy transfer"
+    )
+    standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )

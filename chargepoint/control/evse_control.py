@@ -15,6 +15,7 @@ from typing import assert_never
 from chargepoint.config.schema import AuthorizationMode, Config
 from chargepoint.control.effects import (
     AnswerCar,
+    AskForContract,
     AskForToken,
     DropCar,
     Effect,
@@ -22,6 +23,7 @@ from chargepoint.control.effects import (
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
+    RelayInstallation,
     ReportConnector,
     ReportReading,
     ResetLatches,
@@ -37,6 +39,8 @@ from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
 from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
+    AnswerAboutContract,
+    AskAboutContract,
     AskAuthorization,
     BeginTransaction,
     EndTransaction,
@@ -58,7 +62,14 @@ from chargepoint.model.car import (
     ScheduleOffered,
     ServiceSelected,
 )
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import (
+    AuthorizeContract,
+    CertificateRelayed,
+    ForeseePower,
+    InstallCertificate,
+    PowerForeseen,
+    PowerPiece,
+)
 from chargepoint.model.commands import ReportKind
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
@@ -98,6 +109,14 @@ class ChargingVariables:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallationAnswered:
+    """The central system's answer to the car's question of this number: a contract certificate, or none."""
+
+    number: int
+    relayed: CertificateRelayed
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """A transaction of the daemon's previous run whose car may go on. `until_s`: how long a clear pilot is waited for."""
 
@@ -107,7 +126,7 @@ class Interrupted:
     until_s: float
 
 
-ControlEvent = SessionEvent | FaultCleared
+ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
 
 
 class EvseControl:
@@ -157,6 +176,9 @@ class EvseControl:
         self._at = at
         if isinstance(event, FaultCleared):
             self._log("=", f"{CATALOGUE[event.code].title}: cleared")
+            return self._taken()
+        if isinstance(event, InstallationAnswered):
+            self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
@@ -349,6 +371,14 @@ class EvseControl:
             case ForeseePower(_, horizon_s, _):
                 pieces = self._foreseen_pieces(horizon_s, at)
                 self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            case InstallCertificate() as question:
+                size = len(question.exi_request)
+                self._log("=", f"contract certificate: the car's request of {size} bytes goes to the central system")
+                self._effects.append(RelayInstallation(self.evse_id, asked.number, question))
+            case AuthorizeContract():
+                pass  # the session's: it decides who pays
+            case _:
+                assert_never(asked.question)
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on."""
@@ -415,6 +445,10 @@ class EvseControl:
                 self._effects += [ReportConnector(change), NotifyReaders(self.evse_id)]
             case AskAuthorization(token):
                 self._effects.append(AskForToken(self.evse_id, token))
+            case AskAboutContract(asked, contract):
+                self._effects.append(AskForContract(self.evse_id, asked, contract))
+            case AnswerAboutContract(asked, judged):
+                self._effects.append(AnswerCar(self.evse_id, asked.number, judged))
             case BeginTransaction():
                 self._begin(output, at)
             case UpdateTransaction(trigger, state):

@@ -13,6 +13,7 @@ from chargepoint.model.image import EvseImage
 from chargepoint.model.station_status import (
     AcSupplyStatus,
     CarStatus,
+    ConfirmedReadingStatus,
     ConversationStatus,
     EvseStatus,
     LastSessionStatus,
@@ -62,6 +63,9 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
         stopping=None if view.stop is None else view.stop.reason.value,
         last_session=None if control.last_session is None else _last_session(control.last_session),
         refusal=None if view.refusal is None else _refusal(view.refusal, now_s),
+        confirmed_reading=None
+        if view.confirmed is None
+        else ConfirmedReadingStatus(view.confirmed.charged_Wh, view.confirmed.discharged_Wh, view.confirmed.signed),
     )
 
 

@@ -19,6 +19,7 @@ from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
     AvailabilityChanged,
+    ContractAnswered,
     PowerProcessLost,
     ReportStatus,
     SessionEvent,
@@ -38,13 +39,16 @@ from chargepoint.model.car import (
     CarDemand,
     CarDemandChanged,
     CarIdentified,
+    CarRemark,
     CarSessionEnded,
+    MeterReadingConfirmed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
 )
+from chargepoint.model.car_questions import AuthorizeContract
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
@@ -116,6 +120,7 @@ class EvseSession:
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
+        self._confirmed: MeterReadingConfirmed | None = None
         self._wishes = CarWishes()
         self._absence: Absence | None = None
         self._refused_for_good = False
@@ -148,6 +153,7 @@ class EvseSession:
             wish=self._wishes.now,
             paused=self._absence is not None and self._absence.paused,
             must_stay_locked=self.must_stay_locked,
+            confirmed=self._confirmed,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
         )
 
@@ -240,8 +246,16 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
+            case QuestionAsked(question=AuthorizeContract() as contract):
+                self._authorization.take_contract(event, contract, self._obstacle_now(now_s))
             case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
+            case CarRemark(_, text):
+                self._log("=", text)
+            case MeterReadingConfirmed():
+                self._confirmed = event
+                signed = "signed with its contract" if event.signed else "without a contract"
+                self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):
                     self._log("=", f"the car follows: {wish.value}")
@@ -261,6 +275,8 @@ class EvseSession:
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
                 self._authorization.take_answer(event, now_s)
+            case ContractAnswered():
+                self._authorization.take_contract_answer(event, now_s)
             case PowerProcessLost():
                 self._image = None
                 detail = "the power process fell silent"
@@ -293,7 +309,7 @@ class EvseSession:
 
     def _take_unplugged(self, now_s: float) -> None:
         self._log("=", "unplugged")
-        self._plug_in = self._car = self._car_link = self._absence = None
+        self._plug_in = self._car = self._car_link = self._absence = self._confirmed = None
         self._wishes.withdraw()
         self._stop(StopReason.EV_DISCONNECTED, TriggerReason.EV_COMMUNICATION_LOST, now_s, detail="unplugged")
         if not self._transaction.running:
@@ -303,6 +319,7 @@ class EvseSession:
         text = f"car session {event.end.value}: {event.detail}"
         self._log("=" if event.end is SessionEnd.TERMINATED else "!", text)
         self._car = None
+        self._authorization.forget_contract()
         if self._car_link is not None:
             self._car_link = replace(self._car_link, open=False)
         self._wishes.withdraw()

@@ -200,6 +200,27 @@ class ScheduleOffered:
     offer: ScheduleOffer
 
 
+@dataclass(frozen=True, slots=True)
+class CarRemark:
+    """One sentence for the log about what a message of the car led to, where the response alone does not say it."""
+
+    evse_id: EvseId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReadingConfirmed:
+    """The car confirmed the meter reading it was sent. Energies of this session in Wh, as the car signed them.
+
+    `signed`: with the key of its contract; False: a car without a contract, so nobody vouches for the confirmation.
+    """
+
+    evse_id: EvseId
+    charged_Wh: int
+    discharged_Wh: int
+    signed: bool
+
+
 class SessionEnd(Enum):
     """Why the car's session ended."""
 
@@ -236,5 +257,7 @@ CarEvent = (
     | QuestionAsked
     | WishFollowed
     | ScheduleOffered
+    | CarRemark
+    | MeterReadingConfirmed
     | CarSessionEnded
 )

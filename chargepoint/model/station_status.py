@@ -127,6 +127,15 @@ class RefusalStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedReadingStatus:
+    """The meter reading that the car confirmed last, for this session. `signed`: with the key of its contract."""
+
+    charged_Wh: int
+    discharged_Wh: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageStatus:
     """One message of the car's conversation. `dir` is `<` from the car, `>` to the car, `!` undecodable."""
 
@@ -171,6 +180,7 @@ class EvseStatus:
     """The reason, while the transaction is stopping."""
     last_session: LastSessionStatus | None
     refusal: RefusalStatus | None
+    confirmed_reading: ConfirmedReadingStatus | None
 
 
 @dataclass(frozen=True, slots=True)

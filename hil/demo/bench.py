@@ -20,12 +20,14 @@ from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
+from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
 
 IDENTITY = "CP-DEMO"
@@ -114,6 +116,7 @@ class Bench:
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
+        self._csms.provisioning = ProvisioningService.of(folder / "pki")
         if self.choices.csms_url is None:
             await self._csms.start()
         self._launch("plant")
@@ -198,10 +201,14 @@ class Bench:
             await self._forget_car()  # pulled by force while it waited for a pilot
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
+        credentials = credentials_of(self.choices.folder / "pki")
         body = AcOutletBody(self.plant, EVSE) if self.choices.ac else PlantBody(self.plant, EVSE)
         choices = self.choices
         self._car = PluggedCar(
-            body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan)
+            body,
+            lambda: Drive(
+                self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan, credentials=credentials
+            ),
         )
         self._car_task = asyncio.create_task(self._car.run(), name="car")
         self.note("car plugged in")

@@ -8,10 +8,12 @@ from typing import Self
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
+from chargepoint.iso15118.iso20.contract_state import NO_CONTRACT, ContractState
+from chargepoint.iso15118.iso20.installation_state import Installation
 from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import ParameterChoice
 from chargepoint.iso15118.iso20.state import State
-from chargepoint.iso15118.messages.common_messages import Authorization
+from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
 from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits, ControlMode
 from chargepoint.model.demand import Phase
@@ -43,6 +45,13 @@ NO_TRANSFER = Transfer()
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """One sentence for the log."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Everything that later messages depend on."""
 
@@ -55,8 +64,12 @@ class Session:
     """What a contract must sign; empty: Plug and Charge is not offered, or the challenge is used."""
     authorized_with: Authorization | None = None
     emaid: str = ""
-    awaited_authorization: object = None
-    """The body of the AuthorizationReq that was answered Ongoing: its repetition must be the same."""
+    awaited_authorization: AuthorizationReq | None = None
+    """The AuthorizationReq whose answer is awaited: its repetition must be the same."""
+    contract: ContractState = NO_CONTRACT
+    installation: Installation | None = None
+    remark: Remark | None = None
+    """What the last message led to, in words; a new object for each message that has something to say."""
     services_announced: bool = False
     """ServiceDiscoveryRes was sent: ServiceRenegotiationSupported holds for the session (V2G20-1931)."""
     choice: ParameterChoice | None = None
