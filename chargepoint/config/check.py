@@ -10,6 +10,10 @@ from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolic
 from chargepoint.model.unusable import Mistake
 
 DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
+
+BELOW_MCS_A, BELOW_MCS_W = 500.0, 1_000_000.0
+"""The most that a connector other than cMCS carries."""
+
 """OCPP names of the connectors that carry DC."""
 
 Defined = Mapping[str, Collection[str]]
@@ -174,6 +178,15 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
 def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
     """The devices and ratings that the kind of outlet needs, and those that it cannot have."""
     place: tuple[str | int, ...] = ("evse", number)
+    if evse.connector_type != "cMCS":
+        for key, most in (
+            ("current_max_A", BELOW_MCS_A),
+            ("charge_power_max_W", BELOW_MCS_W),
+            ("discharge_power_max_W", BELOW_MCS_W),
+        ):
+            if getattr(evse, key) > most:
+                text = f"= {getattr(evse, key)} with connector_type = {evse.connector_type!r}: at most {most:g}"
+                yield Mistake((*place, key), text, 'lower it, or write connector_type = "cMCS"')
     if evse.outlet == "dc":
         for key in ("pilot", "power_modules", "meter", "insulation"):
             if not getattr(evse, key):

@@ -23,7 +23,7 @@ from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.drive import Drive
-from hil.simulators.evcc.plan import CarPlan
+from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
@@ -59,7 +59,9 @@ class Bench:
             loop_timeout_s=LOOP_TIMEOUT_S,
             charger_discharge_max_W=CHARGER_DISCHARGE_W,
         )
-        self.plan = CarPlan(energy=("AC",)) if choices.ac else CarPlan()
+        self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
+        """What each plan of this bench begins from."""
+        self.plan = plan_from(self.plain_plan)
         """What the car's next sessions do."""
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None

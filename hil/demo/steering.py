@@ -182,7 +182,7 @@ class Steering:
         plan = request.get("plan", {})
         if not isinstance(plan, dict):
             raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
-        self._bench.plan = plan_from(plan)
+        self._bench.plan = plan_from({**self._bench.plain_plan, **plan})
         self._bench.note("steered: a plan for the car's next sessions")
         return {"plan": asdict(self._bench.plan)}
 

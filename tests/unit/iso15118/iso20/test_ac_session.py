@@ -263,3 +263,50 @@ def test_an_mcs_session_is_a_dc_session_under_its_own_service(mode: ControlMode,
     assert connectors == {1}
     selected = next(e for e in car.events if isinstance(e, ServiceSelected))
     assert selected.service is (EnergyService.MCS_BPT if bidirectional else EnergyService.MCS)
+
+
+# -- pause, renegotiation -----------------------------------------------------------------------------------------------
+
+
+def test_a_car_that_comes_back_goes_on_with_ac_charge_parameter_discovery() -> None:
+    kept = ScriptedAcCar(leaf=b"certificate").reach(State.CHARGE_LOOP).secc.kept
+    assert kept is not None
+    car = ScriptedAcCar(kept=kept, leaf=b"certificate")
+    car.agree()
+    car.session_id = kept.session_id
+    assert car.ask(car.request(cm.SessionSetupReq)).ResponseCode is ResponseCode.OK_OldSessionJoined
+    assert car.ask(car.charge_parameters()).ResponseCode is ResponseCode.OK
+    assert car.secc.session.state is State.SCHEDULE_EXCHANGE
+
+
+def test_power_flows_on_while_a_schedule_is_renegotiated() -> None:
+    car = ScriptedAcCar(ControlMode.SCHEDULED).reach(State.CHARGE_LOOP)
+    car.ask(car.power_delivery(cm.ChargeProgress.ScheduleRenegotiation))
+    car.ask(car.schedule_exchange())
+    assert car.secc.session.state is State.POWER_DELIVERY
+    assert car.ask(car.power_delivery()).ResponseCode is ResponseCode.OK
+    assert car.secc.session.state is State.CHARGE_LOOP
+    transfer = [d.phase for d in car.demands()]
+    assert set(transfer[transfer.index(Phase.TRANSFER) :]) == {Phase.TRANSFER}
+
+
+def test_a_service_renegotiation_takes_a_car_from_three_phases_to_one() -> None:
+    car = ScriptedAcCar().reach(State.CHARGE_LOOP)
+    assert car.secc.session.offered.ac.phases == 3
+    car.send(car.power_delivery(STOP))
+    car.see(stage=Stage.OFF)
+    stop = cm.SessionStopReq(Header=car.header(), ChargingSession=cm.ChargingSession.ServiceRenegotiation)
+    assert car.ask(stop).ResponseCode is ResponseCode.OK
+    car.ask(car.request(cm.ServiceDiscoveryReq))
+    detail = car.ask(car.request(cm.ServiceDetailReq))
+    of_one_phase = [
+        offered.ParameterSetID
+        for offered in detail.ServiceParameterList.ParameterSet
+        if {p.Name: p.intValue for p in offered.Parameter}.items() >= {("Connector", 1), ("ControlMode", 2)}
+    ]
+    car.parameter_set = of_one_phase[0]
+    car.ask(car.request(cm.ServiceSelectionReq))
+    answer = car.ask(car.charge_parameters())
+    assert powers(answer.AC_CPDResEnergyTransferMode, "EVSEMaximumChargePower") == (7_360, None, None)
+    assert car.secc.session.offered.ac.phases == 1
+    assert car.secc.session.limits.charge_power_max_W == 7_360
