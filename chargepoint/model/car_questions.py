@@ -25,7 +25,7 @@ class AuthorizeContract:
     """May this contract charge? The chain and its signature were checked as far as the station can.
 
     `chain_pem`: leaf first, for a central system that validates; `root_known`: the chain ends at a root of ours.
-    `round` tells repeated questions of one conversation apart.
+    `round` distinguishes repeated questions of one conversation.
     """
 
     emaid: str
