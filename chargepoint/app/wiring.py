@@ -26,7 +26,7 @@ from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsP
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
-from chargepoint.diagnostics.local_orders import reset_verb
+from chargepoint.diagnostics.local_orders import ask_car_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -101,6 +101,7 @@ class Daemon:
                             {
                                 "status": lambda _: asdict(station_status(sources)),
                                 "reset": reset_verb(self.shell.command),
+                                "ask_car": ask_car_verb(self.shell.command),
                             },
                         ),
                         name="status",
@@ -202,7 +203,7 @@ class Daemon:
             settings = SeccSettings(
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
-                services=_services(evse),
+                services=offered_services(evse),
                 nominal_voltage_V=evse.ac_voltage_V,
                 phases=evse.ac_phases,
                 control_modes=_control_modes(section),
@@ -250,11 +251,13 @@ def _contract_settings(config: Config) -> dict[str, Any]:
     return settings
 
 
-def _services(evse: EvseSection) -> tuple[EnergyService, ...]:
+def offered_services(evse: EvseSection) -> tuple[EnergyService, ...]:
     """What this outlet can transfer, the bidirectional service first: some cars take the first one."""
     both, one_way = EnergyService.DC_BPT, EnergyService.DC
     if evse.outlet == "ac":
         both, one_way = EnergyService.AC_BPT, EnergyService.AC
+    elif evse.connector_type == "cMCS":
+        both, one_way = EnergyService.MCS_BPT, EnergyService.MCS
     return (both, one_way) if evse.discharge_power_max_W > 0 else (one_way,)
 
 

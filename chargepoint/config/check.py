@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolicy
 from chargepoint.model.unusable import Mistake
 
-DC_CONNECTORS = ("cCCS1", "cCCS2")
+DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
 """OCPP names of the connectors that carry DC."""
 
 Defined = Mapping[str, Collection[str]]

@@ -339,15 +339,23 @@ class EvseControl:
             voltage_V=image.voltage_V,
             current_A=image.current_A,
             power_W=image.power_W,
+            frequency_Hz=image.frequency_Hz,
             capabilities=image.capabilities,
             limits_W=setpoint.limits_W,
-            setpoint_W=setpoint.power_W,
+            setpoint_W=self._setpoint_for_car_W(image),
             wish=wish,
             meter=image.meter,
             meter_id=self._section.meter or "",
             meter_utc_s=self._meter_utc_s(),
             minimum_soc_percent=self._config.energy.minimum_soc_percent,
         )
+
+    def _setpoint_for_car_W(self, image: EvseImage) -> float:
+        """At an AC outlet the car converts, so that it gets what the stage is ordered: 0 W while nothing may flow."""
+        at_ac = image.capabilities is not None and image.capabilities.ac is not None
+        if not at_ac:
+            return self.setpoint.power_W
+        return 0.0 if self._demand is None else self._demand.power_W
 
     def _meter_utc_s(self) -> int | None:
         """When the meter was read, in UTC seconds."""
@@ -480,9 +488,8 @@ class EvseControl:
             records = self._book.resume(left.state, self._intervals(), at)
             if records:
                 self._interrupted = None
-                self._session.resume(
-                    left.state.transaction_id, left.state.id_token, at.monotonic_s, paused=left.car_paused
-                )
+                token, number = left.state.id_token, left.state.transaction_id
+                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return

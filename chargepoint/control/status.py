@@ -7,9 +7,11 @@ from dataclasses import asdict
 from chargepoint.control.evse_control import EvseControl
 from chargepoint.control.last_session import LastSession
 from chargepoint.evse.authorization import TokenRefusal
+from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_status import (
+    AcSupplyStatus,
     CarStatus,
     ConfirmedReadingStatus,
     ConversationStatus,
@@ -42,9 +44,9 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
             limited_by=None if setpoint.limited_by is None else setpoint.limited_by.value,
             explanation=setpoint.explanation,
         ),
-        car=None
-        if car is None
-        else CarStatus(car.phase.name, car.service.value, car.control_mode.value, car.energy.soc_percent),
+        car=None if car is None else _car(car),
+        paused=view.paused,
+        asked_of_car=None if view.wish is None else view.wish.wish.value,
         evcc_id=None if link is None else link.evcc_id,
         protocol=None if link is None else link.protocol,
         tls=None if link is None else link.tls,
@@ -67,8 +69,26 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
     )
 
 
+def _car(car: CarDemand) -> CarStatus:
+    return CarStatus(
+        phase=car.phase.name,
+        service=car.service.value,
+        control_mode=car.control_mode.value,
+        soc_percent=car.energy.soc_percent,
+        minimum_soc_percent=car.energy.minimum_soc_percent,
+        target_soc_percent=car.energy.target_soc_percent,
+        departure_s=car.energy.departure_s,
+        standby=car.standby,
+        to_target_soc_s=car.display.to_target_soc_s,
+        charging_complete=car.display.charging_complete,
+        capacity_Wh=car.display.capacity_Wh,
+        inlet_hot=car.display.inlet_hot,
+    )
+
+
 def _stage(image: EvseImage, now_s: float) -> StageStatus:
-    faults = sorted(image.faults)
+    faults, can = sorted(image.faults), image.capabilities
+    supply = None if can is None else can.ac
     return StageStatus(
         age_s=now_s - image.taken_at_s,
         stage=image.stage.name,
@@ -87,6 +107,8 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
         faults={code.name: CATALOGUE[code].title for code in faults},
         fault_remedies={code.name: CATALOGUE[code].remedy for code in faults},
         meter=None if image.meter is None else MeterStatus(**asdict(image.meter)),
+        frequency_Hz=image.frequency_Hz,
+        ac=None if supply is None else AcSupplyStatus(**asdict(supply)),
     )
 
 

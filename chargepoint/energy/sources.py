@@ -35,6 +35,7 @@ def of_hardware(image: EvseImage) -> Contribution | None:
 def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
+    An AC car in Scheduled mode names no current: it asks for what its power profile plans, or for all it can take without one.
     A car silent for longer than its demand is good for gets no power in the transfer (`CarDemand.good_for_s`).
     Source: docs/sources/safety.md 3 and 4.1 (signs, and the meaning of the V2X energy requests).
     """
@@ -59,7 +60,13 @@ def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
         contributions.append(made("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
     if energy.max_Wh is not None and energy.max_Wh <= 0:
         contributions.append(made("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
-    if car.control_mode is ControlMode.SCHEDULED:
+    if car.control_mode is ControlMode.SCHEDULED and car.service.is_ac:
+        planned_W = car.planned_power_W
+        reason = "what it can take" if planned_W is None else "its power profile"
+        contributions.append(
+            made("target", reason, None, limits.charge_power_max_W if planned_W is None else planned_W)
+        )
+    elif car.control_mode is ControlMode.SCHEDULED:
         asked_W = (car.target_current_A or 0.0) * (voltage_V or 0.0)
         contributions.append(made("target", "its target current", None, asked_W))
     return contributions

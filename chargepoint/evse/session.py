@@ -14,6 +14,7 @@ from chargepoint.evse.absence import Absence
 from chargepoint.evse.authorization import Authorization
 from chargepoint.evse.car_call import CarCall
 from chargepoint.evse.car_wish import CarWishes
+from chargepoint.evse.charging_state import ChargingStateRule
 from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
@@ -54,7 +55,7 @@ from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Sev
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
 from chargepoint.model.station_view import Wish
-from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
+from chargepoint.model.transactions import StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
 """Seconds. A transaction begins with registers at most this old. Its end waits END_DEADLINE_S for registers at most this old."""
@@ -112,6 +113,7 @@ class EvseSession:
         self._authorization = Authorization(self._out)
         self._transaction = TransactionLife(self._out, new_transaction_id)
         self._connector = ConnectorStatusRule()
+        self._charging = ChargingStateRule()
         self._obstacles = ObstacleWatch()
         self._image: EvseImage | None = None
         self._car: CarDemand | None = None
@@ -200,11 +202,16 @@ class EvseSession:
         else:
             self._wishes.order(wish, now_s)
 
-    def resume(self, transaction_id: TransactionId, token: IdToken, now_s: float, *, paused: bool) -> None:
-        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept."""
+    def resume(
+        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+    ) -> None:
+        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
+
+        `reason`: with which it ends if the car does not come back.
+        """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, now_s)
-        stop = Stop(StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST, now_s, None, "the car did not come back")
+        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
         self._absence = Absence(paused, now_s, stop)
 
     # -- events in -------------------------------------------------------------------------------------------------
@@ -362,7 +369,8 @@ class EvseSession:
         if not life.running:
             self._maybe_begin(now_s)
         elif life.stop is None:
-            life.enter(self._charging_state())
+            absent = self._absence is not None
+            life.enter(self._charging.note(self._image, self._car, life.charging_state, absent=absent))
         else:
             self._maybe_end(now_s)
         if not self.plugged and not life.running:
@@ -411,17 +419,6 @@ class EvseSession:
             if line is not None:
                 self._log("!" if call.gave_up else "=", line)
 
-    def _charging_state(self) -> ChargingState:
-        image = self._image
-        if self._absence is not None:
-            return ChargingState.SUSPENDED_EV
-        if image is None or image.stage is not Stage.TRANSFER:
-            return ChargingState.EV_CONNECTED
-        if image.target_W == 0.0 and abs(image.applied_W) < 1.0:
-            willing = self._car is not None and self._car.allows_power
-            return ChargingState.SUSPENDED_EVSE if willing else ChargingState.SUSPENDED_EV
-        return ChargingState.CHARGING
-
     def _stop(
         self, reason: StopReason, trigger: TriggerReason, now_s: float, token: IdToken | None = None, detail: str = ""
     ) -> None:
@@ -462,7 +459,8 @@ class EvseSession:
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)
         flowing = self._transaction.stop is None and self.car_fresh(now_s) and not car.standby
-        return energise(car, can, setpoint, self._lease_s, self._pilot(now_s), flowing=flowing)
+        frequency_Hz = None if self._image is None else self._image.frequency_Hz
+        return energise(car, can, setpoint, frequency_Hz, self._lease_s, self._pilot(now_s), flowing=flowing)
 
     def _may_energise(self, now_s: float) -> bool:
         stop = self._transaction.stop

@@ -116,6 +116,8 @@ class CarDemand:
     present_voltage_V: float | None = None
     present_power_W: float | None = None
     """AC: the active power that the car says it draws now, signed, sum of all phases."""
+    planned_power_W: float | None = None
+    """AC, Scheduled only: the power that the car plans for this moment by its EVPowerProfile, signed, sum of all phases."""
     display: CarDisplay = NO_DISPLAY
     standby: bool = False
     """The car is in standby: connected, no power either way."""

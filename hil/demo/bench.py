@@ -21,7 +21,7 @@ from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
-from hil.simulators.evcc.body import PlantBody
+from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.plugged_car import PluggedCar
@@ -35,6 +35,9 @@ EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 60.0
 OBSERVE_S = 0.2
+CHARGER_DISCHARGE_W = 10_000.0
+"""What the on-board charger of the AC car gives back, enough for the story."""
+
 LOOP_TIMEOUT_S = 2.0
 """The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
 
@@ -51,8 +54,12 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        self.spec = CarSpec(control_mode=choices.control_mode, loop_timeout_s=LOOP_TIMEOUT_S)
-        self.plan = CarPlan()
+        self.spec = CarSpec(
+            control_mode=choices.control_mode,
+            loop_timeout_s=LOOP_TIMEOUT_S,
+            charger_discharge_max_W=CHARGER_DISCHARGE_W,
+        )
+        self.plan = CarPlan(energy=("AC",)) if choices.ac else CarPlan()
         """What the car's next sessions do."""
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
@@ -193,7 +200,7 @@ class Bench:
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
         credentials = credentials_of(self.choices.folder / "pki")
-        body = PlantBody(self.plant, EVSE)
+        body = AcOutletBody(self.plant, EVSE) if self.choices.ac else PlantBody(self.plant, EVSE)
         choices = self.choices
         self._car = PluggedCar(
             body,
