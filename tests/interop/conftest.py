@@ -17,6 +17,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EVCC = ROOT / ".venv-evcc"
+LOOPS = 10
+"""The car ends after this many charge loops, unless its configuration says otherwise."""
+
+# This car takes the first control mode it is offered. It asks for a pre-charge at 20 kV, which the EVSE cuts to its rating.
+# Then it names 200 V as its target (Scheduled) or 400 V as its maximum (Dynamic): the plant's battery follows that.
+DYNAMIC = ("--control-mode", "dynamic")
+
 CONFIGS = "iso15118/shared/examples/evcc/iso15118_20"
 
 

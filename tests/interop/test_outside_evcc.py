@@ -15,16 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import CONFIGS, EVCC, Station, drive, make_outside_pki
+from tests.interop.conftest import CONFIGS, DYNAMIC, EVCC, LOOPS, Station, drive, make_outside_pki
 
 pytestmark = pytest.mark.interop
-
-LOOPS = 10
-
-
-# This car takes the first control mode it is offered. It asks for a pre-charge at 20 kV, which the EVSE cuts to its rating.
-# Then it names 200 V as its target (Scheduled) or 400 V as its maximum (Dynamic): the plant's battery follows that.
-DYNAMIC = ("--control-mode", "dynamic")
 
 
 @pytest.mark.parametrize(
