@@ -210,6 +210,9 @@ class Daemon:
                 charge_loop_timeout_s=section.charge_loop_timeout_s,
                 on_voltage_timeout_s=section.on_voltage_timeout_s,
                 negative_discharge_limits=section.discharge_sign == "negative",
+                internet="internet" in section.added_services,
+                parking_status="parking_status" in section.added_services,
+                standby=section.standby,
                 **by_contract,
             )
             car = SeccServer(

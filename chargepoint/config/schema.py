@@ -248,6 +248,10 @@ class Iso15118Section(Section):
         None,
         description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
+    added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
+        (), max_length=2, description="value-added services offered to the car beside energy transfer"
+    )
+    standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )

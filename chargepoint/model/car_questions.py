@@ -25,7 +25,7 @@ class AuthorizeContract:
     """May this contract charge? The chain and its signature were checked as far as the station can.
 
     `chain_pem`: leaf first, for a central system that validates; `root_known`: the chain ends at a root of ours.
-    `round` distinguishes repeated questions of one conversation.
+    `round` counts the questions of one conversation.
     """
 
     emaid: str
@@ -99,7 +99,7 @@ class PowerPiece:
 class ForeseePower:
     """What does the station foresee for the next `horizon_s` seconds, in at most `points` pieces?
 
-    `round` keeps apart repeated questions of one conversation apart.
+    `round` counts the schedules of one session, so that each is asked for anew.
     """
 
     round: int
