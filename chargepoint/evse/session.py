@@ -121,6 +121,7 @@ class EvseSession:
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
         self._confirmed: MeterReadingConfirmed | None = None
+        self._waiting_contract: QuestionAsked | None = None
         self._wishes = CarWishes()
         self._absence: Absence | None = None
         self._refused_for_good = False
@@ -246,8 +247,8 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
-            case QuestionAsked(question=AuthorizeContract() as contract):
-                self._authorization.take_contract(event, contract, self._obstacle_now(now_s))
+            case QuestionAsked(question=AuthorizeContract()):
+                self._take_contract(event, now_s)
             case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
             case CarRemark(_, text):
@@ -320,6 +321,7 @@ class EvseSession:
         self._log("=" if event.end is SessionEnd.TERMINATED else "!", text)
         self._car = None
         self._authorization.forget_contract()
+        self._waiting_contract = None
         if self._car_link is not None:
             self._car_link = replace(self._car_link, open=False)
         self._wishes.withdraw()
@@ -334,6 +336,13 @@ class EvseSession:
                 self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
             else:
                 self._stop(reason, trigger, now_s, detail=text)
+
+    def _take_contract(self, asked: QuestionAsked, now_s: float) -> None:
+        """A contract waits while the transaction before is still ending: the token of that one does not pay for the next."""
+        if self._transaction.stop is not None:
+            self._waiting_contract = asked
+        elif isinstance(asked.question, AuthorizeContract):
+            self._authorization.take_contract(asked, asked.question, self._obstacle_now(now_s))
 
     def _take_token(self, event: TokenPresented, now_s: float) -> None:
         if not self._transaction.running:
@@ -405,6 +414,9 @@ class EvseSession:
         if self._car_link is not None and self._car_link.open and self._car_link.next:
             self._car_link = replace(self._car_link, next=False)
             self._maybe_grant_everybody(now_s)
+        waiting, self._waiting_contract = self._waiting_contract, None
+        if waiting is not None:
+            self._take_contract(waiting, now_s)
 
     def _maybe_call_car(self, now_s: float) -> None:
         """A car that may charge and sleeps is called: only from B, where a step of the pilot is allowed."""

@@ -64,6 +64,11 @@ FOLDER_MAX_BYTES = 80
     help="of our car, or offered first to an outside one; default: dynamic, scheduled with --no-car",
 )
 @click.option(
+    "--pnc",
+    is_flag=True,
+    help="the outside car authorises with its contract; the central system decides (with --no-car)",
+)
+@click.option(
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
 )
 @click.option("--csms", "csms_url", help="ws:// of an outside central system; the station is CP-DEMO there")
@@ -105,6 +110,7 @@ def main(
     interface: str,
     tls: bool | None,
     control_mode: str | None,
+    pnc: bool,
     pki: Path | None,
     csms_url: str | None,
     voltage_max_V: float | None,
@@ -149,6 +155,7 @@ def main(
         tls=use_tls,
         sdp_port=sdp_port,
         pki=pki,
+        plug_and_charge=pnc,
         control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
         csms_url=csms_url,
         voltage_max_V=voltage_max_V,

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.interop.test_outside_evcc import CONFIGS, DYNAMIC, EVCC, LOOPS, Station, drive, make_outside_pki, wire
+from tests.interop.conftest import CONFIGS, DYNAMIC, EVCC, LOOPS, Station, drive, make_outside_pki
 
 pytestmark = pytest.mark.interop
-__all__ = ["wire"]
 
 
 @pytest.mark.parametrize(

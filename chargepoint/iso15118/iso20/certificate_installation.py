@@ -76,6 +76,8 @@ def _begin(
     request: CertificateInstallationReq, before: Installation | None, session: Session, at: Situation
 ) -> Reply[Session]:
     """The first request, or the one for the next chain: the same request goes to the central system again (M01.FR.06)."""
+    if before is not None and before.question.round >= REMAINING_CHAINS_MAX:
+        return Refusal(ResponseCode.FAILED, f"more than {REMAINING_CHAINS_MAX} certificates in one session")
     chain = request.OEMProvisioningCertificateChain
     subs = () if chain.SubCertificates is None else chain.SubCertificates.Certificate
     wrong = _wrong_provisioning_chain((chain.Certificate, *subs), at.now.utc_s)

@@ -25,9 +25,10 @@ from chargepoint.model.car_questions import (
     ContractStatus,
     InstallCertificate,
 )
+from chargepoint.model.commands import StopTransaction
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
-from chargepoint.model.image import ControlPilot
+from chargepoint.model.image import ControlPilot, Stage
 from chargepoint.model.status import AuthorizationStatus
 
 EVSE = EvseId(1)
@@ -176,3 +177,20 @@ def test_a_confirmed_reading_and_a_remark_reach_log_and_view(station: Station) -
     assert ("=", "contract …791A: because") in station.lines
     station.live(0.2, pilot=ControlPilot.A)
     assert station.evse.view.confirmed is None
+
+
+def test_a_contract_waits_while_the_transaction_before_is_ending(station: Station) -> None:
+    station.feed(ContractAnswered(ask(station), ACCEPTED))
+    station.live(0.2, stage=Stage.TRANSFER)
+    transaction_id = station.evse.view.transaction_id
+    assert transaction_id is not None
+    station.feed(StopTransaction(transaction_id))
+    station.connect()
+    station.feed(AuthorizationWanted(EVSE))
+    effects = station.feed(QuestionAsked(EVSE, 2, CONTRACT, station.t + 55.0))
+    assert not [e for e in effects if isinstance(e, AnswerCar | AskForContract)], "the old token does not pay"
+    ended = station.see(stage=Stage.OFF)
+    (asked,) = [e for e in ended if isinstance(e, AskForContract)]
+    effects = station.feed(ContractAnswered(asked.asked, ACCEPTED))
+    assert answers(effects) == [AnswerCar(EVSE, 2, ACCEPTED)]
+    assert station.evse.view.transaction_id not in (None, transaction_id)

@@ -17,6 +17,7 @@ from chargepoint.iso15118.conversation.situation import Peer, Situation
 from chargepoint.iso15118.exi.codec import NS_CM, decode, encode
 from chargepoint.iso15118.iso20 import certificate_installation as installation
 from chargepoint.iso15118.iso20 import remark
+from chargepoint.iso15118.iso20.contract_state import ContractState
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import common_messages as cm
@@ -339,3 +340,20 @@ def test_after_a_warning_the_car_may_ask_again() -> None:
     desk.respond()
     assert desk.respond(later_by(REQUEST, 9)) is None
     assert len(desk.asked) == 2
+
+
+def test_a_car_that_asks_without_end_is_sent_away() -> None:
+    desk = Desk()
+    for _ in range(installation.REMAINING_CHAINS_MAX + 1):
+        assert desk.respond() is None
+        desk.relay(None, reason="busy")
+        assert desk.respond().ResponseCode is CODES.WARNING_NoCertificateAvailable
+    refused = desk.respond()
+    assert isinstance(refused, Refusal) and refused.code is CODES.FAILED
+
+
+def test_it_may_follow_a_refused_contract() -> None:
+    desk = Desk()
+    desk.session = replace(desk.session, contract=ContractState(attempts=1, presented=frozenset({"a"})))
+    assert desk.respond() is None
+    assert desk.session.contract.attempts == 1
