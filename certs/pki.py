@@ -51,6 +51,19 @@ ROOT_FOLDERS = (("v2g_roots", "v2g_root"), ("oem_roots", "oem_root"), ("mo_roots
 """The folders in which the station looks for roots."""
 
 
+_OUTSIDE_DER = {
+    "contract": "contractLeafCert",
+    "mo_sub1": "moSubCA1Cert",
+    "mo_sub2": "moSubCA2Cert",
+    "v2g_root": "v2gRootCACert",
+    "vehicle": "oemLeafCert",
+    "oem_sub1": "oemSubCA1Cert",
+    "oem_sub2": "oemSubCA2Cert",
+}
+"""Names under which the EVCC of PyPI `iso15118` looks for the chains of contract and vehicle, by node. It signs with the
+vehicle's key what a provisioning certificate should sign."""
+
+
 class Pki:
     """Certificates and keys by node name.
 
@@ -156,7 +169,7 @@ class Pki:
             _write(directory / folder / f"{root}_{self.curve.value}.pem", _pem(self.certificates[root]), 0o644)
 
     def _write_for_outside_car(self, directory: Path) -> None:
-        """The vehicle's files again under the names the EVCC of PyPI `iso15118` looks for (its PKI_PATH is `..`)."""
+        """The car's files again under the names the EVCC of PyPI `iso15118` looks for (its PKI_PATH is `..`)."""
         certificates, keys = directory / "certs", directory / "private_keys"
         for folder in (certificates, keys):
             folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +177,12 @@ class Pki:
         _write(certificates / "oemRootCACert.pem", _pem(self.certificates["oem_root"]), 0o644)
         _write(certificates / "oemCertChain.pem", self.chain_pem("vehicle"), 0o644)
         _write(keys / "oemLeaf.key", _key_pem(self.keys["vehicle"]), 0o600)
-        _write(keys / "oemLeafPassword.txt", b"unused: the key is not encrypted\n", 0o600)
+        _write(keys / "oemLeafPassword.txt", b"", 0o600)
+        for name, file in _OUTSIDE_DER.items():
+            der = self.certificates[name].public_bytes(serialization.Encoding.DER)
+            _write(certificates / f"{file}.der", der, 0o644)
+        _write(keys / "contractLeaf.key", _key_pem(self.keys["contract"]), 0o600)
+        _write(keys / "contractLeafPassword.txt", b"", 0o600)
 
 
 def expired(directory: Path, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `reference`, `trace`."""
+"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `ask-car`, `reference`, `trace`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from chargepoint import __version__
 from chargepoint.app.log import set_up
 from chargepoint.config.load import Check, ConfigError, Findings, load, study
 from chargepoint.config.schema import Config
+from chargepoint.diagnostics.car_wishes import WISHES
 from chargepoint.model.unusable import Unusable
 from chargepoint.store.errors import StoreError
 
@@ -131,6 +132,21 @@ def reset(path: Path, evse: int | None) -> None:
     if left:
         raise click.ClickException("reset ordered, but these faults stay:\n" + "\n".join(left))
     click.echo("reset: no faults")
+
+
+@main.command("ask-car")
+@_config
+@click.option("--evse", type=int, required=True, help="number of the EVSE")
+@click.argument("wish", type=click.Choice(sorted(WISHES)))
+def ask_car(path: Path, evse: int, wish: str) -> None:
+    """Ask the connected car for something. «nothing» withdraws what was asked, and calls a paused car back.
+
+    The car has up to 60 s to follow; `status` shows what is asked.
+    """
+    answer = _ask(_load(path), {"do": "ask_car", "evse": evse, "for": wish})
+    if not answer.get("ok"):
+        raise click.ClickException(f"the car is not asked: {answer.get('error')}")
+    click.echo(f"the car at EVSE {evse} is asked: {wish}")
 
 
 @main.group()

@@ -5,6 +5,7 @@ The two processes find the same mistakes when they start; here all of them are f
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import stat
@@ -21,6 +22,7 @@ from chargepoint.config.schema import Config, TlsPolicy
 from chargepoint.model.unusable import Mistake, Unusable
 from chargepoint.ocpp import credentials
 from chargepoint.power.wiring import doubtful_buses, examine
+from chargepoint.security.contract_roots import contract_roots
 from chargepoint.security.tls import secc_context
 
 
@@ -72,6 +74,7 @@ def car_files(config: Config) -> Iterator[Mistake]:
         return
     try:
         secc_context(section.certificate_dir)
+        contract_roots(section.certificate_dir, logging.getLogger("check"))
     except Unusable as error:
         yield Mistake(
             ("iso15118", "certificate_dir"),

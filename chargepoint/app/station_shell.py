@@ -16,6 +16,7 @@ from chargepoint import __version__
 from chargepoint.app.work_queue import Work, WorkQueue
 from chargepoint.control.effects import (
     AnswerCar,
+    AskForContract,
     AskForToken,
     DropCar,
     Effect,
@@ -23,6 +24,7 @@ from chargepoint.control.effects import (
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
+    RelayInstallation,
     ReportConnector,
     ReportReading,
     ResetLatches,
@@ -31,9 +33,9 @@ from chargepoint.control.effects import (
     StoreRecord,
     WriteLine,
 )
-from chargepoint.control.evse_control import TICK_S, ControlEvent
+from chargepoint.control.evse_control import TICK_S, ControlEvent, InstallationAnswered
 from chargepoint.control.station_control import StationControl
-from chargepoint.evse.events import AuthorizationAnswered
+from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent
@@ -183,6 +185,12 @@ class StationShell:
             case AskForToken(evse_id):
                 if self._group is not None:  # beside the queue: an answer may take long, records must not wait
                     self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
+            case AskForContract(evse_id):
+                if self._group is not None:
+                    self._group.create_task(self._ask_for_contract(evse_id, effect), name=f"evse-{evse_id}-contract")
+            case RelayInstallation(evse_id):
+                if self._group is not None:
+                    self._group.create_task(self._relay(evse_id, effect), name=f"evse-{evse_id}-installation")
             case ReportConnector(change):
                 self._add(change.evse_id, lambda: self._joined.status_changed(change))
             case WriteLine(evse_id, letter, text):
@@ -213,6 +221,14 @@ class StationShell:
     async def _ask(self, evse_id: EvseId, question: AskForToken) -> None:
         verdict = await self._joined.authorize(question.token, evse_id)
         self._feed(evse_id, AuthorizationAnswered(question.token, verdict.status, verdict.why))
+
+    async def _ask_for_contract(self, evse_id: EvseId, question: AskForContract) -> None:
+        judged = await self._joined.authorize_contract(question.contract, evse_id)
+        self._feed(evse_id, ContractAnswered(question.asked, judged))
+
+    async def _relay(self, evse_id: EvseId, question: RelayInstallation) -> None:
+        relayed = await self._joined.install_certificate(question.question)
+        self._feed(evse_id, InstallationAnswered(question.number, relayed))
 
     def _notify_car(self, evse_id: EvseId) -> None:
         """In the loop's next turn: the car's own bytes may be in work now."""

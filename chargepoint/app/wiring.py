@@ -14,6 +14,7 @@ import uuid
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
@@ -25,7 +26,7 @@ from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsP
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
-from chargepoint.diagnostics.local_orders import reset_verb
+from chargepoint.diagnostics.local_orders import ask_car_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -39,6 +40,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.power.link_client import LinkClient
+from chargepoint.security.contract_roots import contract_roots, knows_operators
 from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, SetVariable
@@ -99,6 +101,7 @@ class Daemon:
                             {
                                 "status": lambda _: asdict(station_status(sources)),
                                 "reset": reset_verb(self.shell.command),
+                                "ask_car": ask_car_verb(self.shell.command),
                             },
                         ),
                         name="status",
@@ -192,6 +195,7 @@ class Daemon:
                 if self.config.csms.enabled
                 else lambda _: None,
             ).live_context()
+        by_contract = _contract_settings(self.config)
         for number, evse in self.config.evse.items():
             if evse.interface is None:
                 continue
@@ -199,13 +203,17 @@ class Daemon:
             settings = SeccSettings(
                 evse_id=number,
                 evse_id_text=f"{section.evse_id_prefix}{number}",
-                services=_services(evse),
+                services=offered_services(evse),
                 nominal_voltage_V=evse.ac_voltage_V,
                 phases=evse.ac_phases,
                 control_modes=_control_modes(section),
                 charge_loop_timeout_s=section.charge_loop_timeout_s,
                 on_voltage_timeout_s=section.on_voltage_timeout_s,
                 negative_discharge_limits=section.discharge_sign == "negative",
+                internet="internet" in section.added_services,
+                parking_status="parking_status" in section.added_services,
+                standby=section.standby,
+                **by_contract,
             )
             car = SeccServer(
                 evse.interface,
@@ -225,11 +233,34 @@ class Daemon:
         return cars
 
 
-def _services(evse: EvseSection) -> tuple[EnergyService, ...]:
+def _contract_settings(config: Config) -> dict[str, Any]:
+    """What `SeccSettings` says of contracts: offered where the configuration wants them, or has all that they need."""
+    section = config.iso15118
+    directory, possible = section.certificate_dir, section.tls is not TlsPolicy.OFF
+    wanted = section.plug_and_charge
+    if wanted is None:
+        wanted = possible and directory is not None and knows_operators(directory)
+    installation = section.certificate_installation
+    if installation is None:
+        installation = config.csms.enabled
+    settings: dict[str, Any] = {
+        "plug_and_charge": wanted and directory is not None,
+        "plug_and_charge_without_tls": section.plug_and_charge_without_tls,
+        "certificate_installation": installation,
+        "allow_p256": section.allow_p256,
+    }
+    if settings["plug_and_charge"] and directory is not None:
+        settings["contract_roots"] = contract_roots(directory, logging.getLogger("car")).current
+    return settings
+
+
+def offered_services(evse: EvseSection) -> tuple[EnergyService, ...]:
     """What this outlet can transfer, the bidirectional service first: some cars take the first one."""
     both, one_way = EnergyService.DC_BPT, EnergyService.DC
     if evse.outlet == "ac":
         both, one_way = EnergyService.AC_BPT, EnergyService.AC
+    elif evse.connector_type == "cMCS":
+        both, one_way = EnergyService.MCS_BPT, EnergyService.MCS
     return (both, one_way) if evse.discharge_power_max_W > 0 else (one_way,)
 
 

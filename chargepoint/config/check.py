@@ -6,10 +6,14 @@ import os.path
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from chargepoint.config.schema import Config, CsmsSection, EvseSection
+from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolicy
 from chargepoint.model.unusable import Mistake
 
-DC_CONNECTORS = ("cCCS1", "cCCS2")
+DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
+
+BELOW_MCS_A, BELOW_MCS_W = 500.0, 1_000_000.0
+"""The most that a connector other than cMCS carries."""
+
 """OCPP names of the connectors that carry DC."""
 
 Defined = Mapping[str, Collection[str]]
@@ -23,6 +27,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
     if config.csms.enabled:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
+    yield from _plug_and_charge(config)
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
             ("csms", "reconnect_max_s"),
@@ -34,6 +39,30 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("power", "lease_s"),
             f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
             "raise it, or lower tick_ms",
+        )
+
+
+def _plug_and_charge(config: Config) -> Iterator[Mistake]:
+    """What contracts of cars need: roots, a secure connection, and somebody who makes certificates."""
+    section = config.iso15118
+    if section.plug_and_charge and section.certificate_dir is None:
+        yield Mistake(
+            ("iso15118", "certificate_dir"),
+            "is required by plug_and_charge: the roots of contracts lie in its mo_roots",
+            "add it",
+        )
+    for key in ("plug_and_charge", "certificate_installation"):
+        if getattr(section, key) and section.tls is TlsPolicy.OFF and not section.plug_and_charge_without_tls:
+            yield Mistake(
+                ("iso15118", key),
+                "= true with tls = 'off': contracts need TLS",
+                'write tls = "required", or for a bench plug_and_charge_without_tls = true',
+            )
+    if section.certificate_installation and not config.csms.enabled:
+        yield Mistake(
+            ("iso15118", "certificate_installation"),
+            "= true without a central system, which alone gets certificates for cars",
+            "enable [csms], or remove the key",
         )
 
 
@@ -149,6 +178,15 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
 def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
     """The devices and ratings that the kind of outlet needs, and those that it cannot have."""
     place: tuple[str | int, ...] = ("evse", number)
+    if evse.connector_type != "cMCS":
+        for key, most in (
+            ("current_max_A", BELOW_MCS_A),
+            ("charge_power_max_W", BELOW_MCS_W),
+            ("discharge_power_max_W", BELOW_MCS_W),
+        ):
+            if getattr(evse, key) > most:
+                text = f"= {getattr(evse, key)} with connector_type = {evse.connector_type!r}: at most {most:g}"
+                yield Mistake((*place, key), text, 'lower it, or write connector_type = "cMCS"')
     if evse.outlet == "dc":
         for key in ("pilot", "power_modules", "meter", "insulation"):
             if not getattr(evse, key):

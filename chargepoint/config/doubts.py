@@ -47,6 +47,12 @@ def doubts(config: Config) -> Iterator[Mistake]:
             f"= {str(config.iso15118.tls_key_log_file)!r}: the secrets of every TLS session are written there",
             "for a bench only: else remove the key, and the file",
         )
+    if config.iso15118.enabled and config.iso15118.plug_and_charge_without_tls:
+        yield Mistake(
+            ("iso15118", "plug_and_charge_without_tls"),
+            "= true: contracts go over plain TCP, where everybody on the wire reads them",
+            "for a bench only: else remove the key",
+        )
     if config.csms.enabled:
         yield from _central_system(config.csms)
 

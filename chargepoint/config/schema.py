@@ -99,9 +99,10 @@ class EvseSection(Section):
         max_length=15,
         description="network interface of this connector's PLC modem; none: no car protocol",
     )
-    connector_type: Literal["cCCS1", "cCCS2", "cType1", "cType2", "sType2"] = Field(
+    connector_type: Literal["cCCS1", "cCCS2", "cMCS", "cType1", "cType2", "sType2"] = Field(
         "cCCS2",
-        description="OCPP name of the connector on the cable (c) or of the socket (s); an AC outlet has a Type 1 or Type 2",
+        description="OCPP name of the connector on the cable (c) or of the socket (s); an AC outlet has a Type 1 or Type 2; "
+        "cMCS offers the services MCS and MCS_BPT instead of DC and DC_BPT",
     )
     voltage_max_V: float = Field(1000.0, ge=60, le=1500, description="DC: highest output voltage offered to a car")
     voltage_min_V: float = Field(150.0, ge=0, le=1500, description="DC: lowest output voltage offered to a car")
@@ -113,17 +114,17 @@ class EvseSection(Section):
     current_max_A: float = Field(
         32.0,
         gt=0,
-        le=500,
+        le=3000,
         description="highest current in both directions, at an AC outlet of each phase: rating of cable and connector",
     )
-    charge_power_max_W: float = Field(22_000.0, gt=0, le=1_000_000, description="highest power into the car")
+    charge_power_max_W: float = Field(22_000.0, gt=0, le=4_000_000, description="highest power into the car")
     temperature: Literal["required", "none"] = Field(
         "required",
         description="contact sensors of the connector: required: one lost halves the current, both lost stop power; "
         "none: this charger has no sensors",
     )
     discharge_power_max_W: float = Field(
-        0.0, ge=0, le=1_000_000, description="highest power out of the car; 0: this EVSE never discharges"
+        0.0, ge=0, le=4_000_000, description="highest power out of the car; 0: this EVSE never discharges"
     )
     ramp_A_per_s: float = Field(100.0, gt=0, le=2000, description="how fast the current changes at most")
 
@@ -209,6 +210,17 @@ class Iso15118Section(Section):
     allow_p256: bool = Field(
         False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
     )
+    plug_and_charge: bool | None = Field(
+        None,
+        description="contracts of cars are accepted; none: where certificate_dir has mo_roots, and tls is not off; docs/plug-and-charge.md",
+    )
+    certificate_installation: bool | None = Field(
+        None,
+        description="a car's request for a contract certificate goes to the central system; none: where [csms] is enabled",
+    )
+    plug_and_charge_without_tls: bool = Field(
+        False, description="bench: offer contracts on plain TCP, too; ISO 15118-20 forbids it"
+    )
     tls_key_log_file: Path | None = Field(
         None,
         description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
@@ -220,7 +232,10 @@ class Iso15118Section(Section):
         description="preferred first; both are offered, as ISO 15118-20 wants",
     )
     charge_loop_timeout_s: float = Field(
-        0.5, ge=0.5, le=3.0, description="V2G_SECC_Sequence_Timeout in the charge loop"
+        0.5,
+        ge=0.5,
+        le=3.0,
+        description="V2G_SECC_Sequence_Timeout in the charge loop; 0.5 is the standard's, some cars need more: one was seen to send an AC loop each 0.54 s",
     )
     on_voltage_timeout_s: float = Field(
         10.0, ge=2.0, le=60.0, description="a car silent for longer while its wires are under voltage is switched off"
@@ -233,6 +248,10 @@ class Iso15118Section(Section):
         None,
         description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
+    added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
+        (), max_length=2, description="value-added services offered to the car beside energy transfer"
+    )
+    standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargepoint.control.last_session import LastSession
-from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.car import QuestionAsked
+from chargepoint.model.car_questions import AnswerToCar, AuthorizeContract, InstallCertificate
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId, IdToken
@@ -60,6 +61,24 @@ class AskForToken:
 
     evse_id: EvseId
     token: IdToken
+
+
+@dataclass(frozen=True, slots=True)
+class AskForContract:
+    """Ask whether this contract may charge at this EVSE; answer with `ContractAnswered`, which repeats `asked`."""
+
+    evse_id: EvseId
+    asked: QuestionAsked
+    contract: AuthorizeContract
+
+
+@dataclass(frozen=True, slots=True)
+class RelayInstallation:
+    """Relay the car's request for a contract certificate to the central system; answer with `InstallationAnswered`."""
+
+    evse_id: EvseId
+    number: int
+    question: InstallCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,8 @@ Effect = (
     | KeepLastSession
     | ReportReading
     | AskForToken
+    | AskForContract
+    | RelayInstallation
     | ReportConnector
     | WriteLine
     | NotifyCar

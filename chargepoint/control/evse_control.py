@@ -13,8 +13,10 @@ from datetime import timedelta
 from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
+from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
+    AskForContract,
     AskForToken,
     DropCar,
     Effect,
@@ -22,6 +24,7 @@ from chargepoint.control.effects import (
     KeepLastSession,
     NotifyCar,
     NotifyReaders,
+    RelayInstallation,
     ReportConnector,
     ReportReading,
     ResetLatches,
@@ -30,12 +33,15 @@ from chargepoint.control.effects import (
     WriteLine,
 )
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
 from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
+    AnswerAboutContract,
+    AskAboutContract,
     AskAuthorization,
     BeginTransaction,
     EndTransaction,
@@ -50,17 +56,30 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.session import EvseSession
 from chargepoint.evse.view import SessionView
-from chargepoint.model.car import CarDemandChanged, CarSessionEnded, QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car import (
+    CarDemandChanged,
+    CarSessionEnded,
+    QuestionAsked,
+    ScheduleOffered,
+    ServiceSelected,
+)
+from chargepoint.model.car_questions import (
+    AuthorizeContract,
+    CertificateRelayed,
+    ForeseePower,
+    InstallCertificate,
+    PowerForeseen,
+    PowerPiece,
+)
 from chargepoint.model.commands import ReportKind
-from chargepoint.model.demand import Contribution, Setpoint, Source, StageDemand
-from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
+from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
+from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, MeterRegisters, Stage
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
-from chargepoint.model.station_view import StationView, Wish, WishForCar
+from chargepoint.model.station_view import StationView, Wish
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.transactions.book import (
@@ -91,6 +110,14 @@ class ChargingVariables:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallationAnswered:
+    """The central system's answer to the car's question of this number: a contract certificate, or none."""
+
+    number: int
+    relayed: CertificateRelayed
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """A transaction of the daemon's previous run whose car may go on. `until_s`: how long a clear pilot is waited for."""
 
@@ -100,7 +127,7 @@ class Interrupted:
     until_s: float
 
 
-ControlEvent = SessionEvent | FaultCleared
+ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
 
 
 class EvseControl:
@@ -129,6 +156,8 @@ class EvseControl:
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
+        self._car_side = CarSide(self._section.meter or "", config.energy.minimum_soc_percent)
+        self._schedule_watch = ScheduleWatch()
         self._effects: list[Effect] = []
         self._at: Instant | None = None
         self._image_s: float | None = None
@@ -150,8 +179,15 @@ class EvseControl:
         if isinstance(event, FaultCleared):
             self._log("=", f"{CATALOGUE[event.code].title}: cleared")
             return self._taken()
+        if isinstance(event, InstallationAnswered):
+            self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
+            return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
+        elif isinstance(event, ScheduleOffered):
+            self._schedule_watch.offered(event.offer, at.monotonic_s)
+        elif isinstance(event, (ServiceSelected, CarSessionEnded)):
+            self._schedule_watch.offered(None, at.monotonic_s)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -288,39 +324,7 @@ class EvseControl:
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
-        view, setpoint = self._session.view, self.setpoint
-        image = view.image
-        running = view.transaction_id is not None
-        wish = WishForCar(Wish.TERMINATE, 0.0) if view.stop_requested else view.wish
-        if image is None:
-            return StationView(authorized=view.authorized, may_energise=running, wish=wish)
-        return StationView(
-            authorized=view.authorized,
-            may_energise=running,
-            pilot_ready=image.pilot.ready,
-            stage=image.stage,
-            permitted=image.permitted,
-            cable_check_failed=view.cable_check_failed,
-            emergency=any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults),
-            voltage_V=image.voltage_V,
-            current_A=image.current_A,
-            power_W=image.power_W,
-            capabilities=image.capabilities,
-            limits_W=setpoint.limits_W,
-            setpoint_W=setpoint.power_W,
-            wish=wish,
-            meter=image.meter,
-            meter_id=self._section.meter or "",
-            meter_utc_s=self._meter_utc_s(),
-            minimum_soc_percent=self._config.energy.minimum_soc_percent,
-        )
-
-    def _meter_utc_s(self) -> int | None:
-        """When the meter was read, in UTC seconds."""
-        meter, at = self._meter, self._at
-        if meter is None or at is None:
-            return None
-        return int(at.utc.timestamp() - max(0.0, at.monotonic_s - meter.taken_at_s))
+        return self._car_side.view(self._session.view, self.setpoint, self._demand, self._at)
 
     # -- the car's questions -------------------------------------------------------------------------------------------
 
@@ -329,6 +333,14 @@ class EvseControl:
             case ForeseePower(_, horizon_s, _):
                 pieces = self._foreseen_pieces(horizon_s, at)
                 self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            case InstallCertificate() as question:
+                size = len(question.exi_request)
+                self._log("=", f"contract certificate: the car's request of {size} bytes goes to the central system")
+                self._effects.append(RelayInstallation(self.evse_id, asked.number, question))
+            case AuthorizeContract():
+                pass  # the session's: it decides who pays
+            case _:
+                assert_never(asked.question)
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on."""
@@ -341,6 +353,18 @@ class EvseControl:
             found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
         return tuple(found)
 
+    def _watch_schedule(self, at: Instant) -> None:
+        """In Scheduled mode the car is asked for a new schedule where the old one does not fit any more."""
+        view = self._session.view
+        in_transfer = view.car is not None and view.car.phase is Phase.TRANSFER and not view.car.standby
+        if not self._schedule_watch.due(at.monotonic_s) or not in_transfer or view.stop is not None:
+            return
+        limits = self.setpoint.limits_W
+        now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
+        if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
+            self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _keep_time(self, at: Instant) -> None:
@@ -352,6 +376,7 @@ class EvseControl:
         else:
             self._feed_session(TimePassed(), at)
         self._take_up_interrupted(None, at)
+        self._watch_schedule(at)
         self._keep(self._book.keep_time(self._intervals(), at))
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
@@ -382,6 +407,10 @@ class EvseControl:
                 self._effects += [ReportConnector(change), NotifyReaders(self.evse_id)]
             case AskAuthorization(token):
                 self._effects.append(AskForToken(self.evse_id, token))
+            case AskAboutContract(asked, contract):
+                self._effects.append(AskForContract(self.evse_id, asked, contract))
+            case AnswerAboutContract(asked, judged):
+                self._effects.append(AnswerCar(self.evse_id, asked.number, judged))
             case BeginTransaction():
                 self._begin(output, at)
             case UpdateTransaction(trigger, state):
@@ -421,9 +450,8 @@ class EvseControl:
             records = self._book.resume(left.state, self._intervals(), at)
             if records:
                 self._interrupted = None
-                self._session.resume(
-                    left.state.transaction_id, left.state.id_token, at.monotonic_s, paused=left.car_paused
-                )
+                token, number = left.state.id_token, left.state.transaction_id
+                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return

@@ -7,10 +7,13 @@ from dataclasses import asdict
 from chargepoint.control.evse_control import EvseControl
 from chargepoint.control.last_session import LastSession
 from chargepoint.evse.authorization import TokenRefusal
+from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_status import (
+    AcSupplyStatus,
     CarStatus,
+    ConfirmedReadingStatus,
     ConversationStatus,
     EvseStatus,
     LastSessionStatus,
@@ -41,9 +44,9 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
             limited_by=None if setpoint.limited_by is None else setpoint.limited_by.value,
             explanation=setpoint.explanation,
         ),
-        car=None
-        if car is None
-        else CarStatus(car.phase.name, car.service.value, car.control_mode.value, car.energy.soc_percent),
+        car=None if car is None else _car(car),
+        paused=view.paused,
+        asked_of_car=None if view.wish is None else view.wish.wish.value,
         evcc_id=None if link is None else link.evcc_id,
         protocol=None if link is None else link.protocol,
         tls=None if link is None else link.tls,
@@ -60,11 +63,32 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
         stopping=None if view.stop is None else view.stop.reason.value,
         last_session=None if control.last_session is None else _last_session(control.last_session),
         refusal=None if view.refusal is None else _refusal(view.refusal, now_s),
+        confirmed_reading=None
+        if view.confirmed is None
+        else ConfirmedReadingStatus(view.confirmed.charged_Wh, view.confirmed.discharged_Wh, view.confirmed.signed),
+    )
+
+
+def _car(car: CarDemand) -> CarStatus:
+    return CarStatus(
+        phase=car.phase.name,
+        service=car.service.value,
+        control_mode=car.control_mode.value,
+        soc_percent=car.energy.soc_percent,
+        minimum_soc_percent=car.energy.minimum_soc_percent,
+        target_soc_percent=car.energy.target_soc_percent,
+        departure_s=car.energy.departure_s,
+        standby=car.standby,
+        to_target_soc_s=car.display.to_target_soc_s,
+        charging_complete=car.display.charging_complete,
+        capacity_Wh=car.display.capacity_Wh,
+        inlet_hot=car.display.inlet_hot,
     )
 
 
 def _stage(image: EvseImage, now_s: float) -> StageStatus:
-    faults = sorted(image.faults)
+    faults, can = sorted(image.faults), image.capabilities
+    supply = None if can is None else can.ac
     return StageStatus(
         age_s=now_s - image.taken_at_s,
         stage=image.stage.name,
@@ -83,6 +107,8 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
         faults={code.name: CATALOGUE[code].title for code in faults},
         fault_remedies={code.name: CATALOGUE[code].remedy for code in faults},
         meter=None if image.meter is None else MeterStatus(**asdict(image.meter)),
+        frequency_Hz=image.frequency_Hz,
+        ac=None if supply is None else AcSupplyStatus(**asdict(supply)),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from chargepoint.diagnostics.car_wishes import WISHES
 from chargepoint.diagnostics.status_socket import Answer, Request, Verb
-from chargepoint.model.commands import CommandResult, ResetFaults
+from chargepoint.model.commands import AskCar, CommandResult, ResetFaults
 from chargepoint.model.ids import EvseId
 
 AUTHOR = "local command"
@@ -28,6 +29,23 @@ def reset_verb(command: Callable[[ResetFaults], CommandResult]) -> Verb:
         return _answer(command(ResetFaults(None if number is None else EvseId(number), AUTHOR)))
 
     return reset
+
+
+def ask_car_verb(command: Callable[[AskCar], CommandResult]) -> Verb:
+    """`{"do": "ask_car", "evse": 1, "for": "pause"}`: ask the connected car for this; see `WISHES`."""
+
+    def ask_car(request: Request) -> Answer:
+        unknown = sorted(set(request) - {"do", "evse", "for"})
+        if unknown:
+            return {"ok": False, "error": f"{unknown[0]} = {request[unknown[0]]!r}: ask_car takes evse and for"}
+        number, wish = request.get("evse"), request.get("for")
+        if isinstance(number, bool) or not isinstance(number, int):
+            return {"ok": False, "error": f"evse = {number!r}: a whole number"}
+        if not isinstance(wish, str) or wish not in WISHES:
+            return {"ok": False, "error": f"for = {wish!r}: one of {', '.join(WISHES)}"}
+        return _answer(command(AskCar(EvseId(number), WISHES[wish])))
+
+    return ask_car
 
 
 def _answer(result: CommandResult) -> Mapping[str, object]:

@@ -6,10 +6,13 @@ from chargepoint.model.car import CarDemand, ControlMode
 from chargepoint.model.demand import Contribution, Phase, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage
-from chargepoint.model.limits import Interval, bidirectional, charge_only
+from chargepoint.model.limits import ZERO, Interval, bidirectional, charge_only
 
 IMAGE_LIFE_S = 0.5
 """A process image is good for one lease, in seconds."""
+
+INLET_HOT_SHARE = 0.5
+"""While the car reports InletHot, this share of its limits holds. A rule of the project: the standard gives no figure."""
 
 CAR_PATIENCE_S = 60.0
 """Outside the charge loop a car may take this long between two messages (V2G_SECC_Sequence_Timeout)."""
@@ -32,6 +35,7 @@ def of_hardware(image: EvseImage) -> Contribution | None:
 def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
+    An AC car in Scheduled mode names no current: it asks for what its power profile plans, or for all it can take without one.
     A car silent for longer than its demand is good for gets no power in the transfer (`CarDemand.good_for_s`).
     Source: docs/sources/safety.md 3 and 4.1 (signs, and the meaning of the V2X energy requests).
     """
@@ -43,7 +47,12 @@ def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
     def made(key: str, reason: str, interval: Interval | None, target_W: float | None = None) -> Contribution:
         return Contribution(Source.CAR, car.evse_id, until_s, reason, interval, target_W, key)
 
+    if car.standby:
+        return [made("limits", "it is in standby", ZERO)]
     contributions = [made("limits", "its own limits", bidirectional(limits.charge_power_max_W, discharge_W))]
+    if car.display.inlet_hot:
+        share = bidirectional(limits.charge_power_max_W, discharge_W).scaled(INLET_HOT_SHARE)
+        contributions.append(made("inlet", "its inlet is hot", share))
     energy = car.energy
     if energy.min_v2x_Wh is not None and energy.min_v2x_Wh > 0:
         contributions.append(made("v2x", "below its V2X window", charge_only(limits.charge_power_max_W)))
@@ -51,7 +60,13 @@ def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
         contributions.append(made("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
     if energy.max_Wh is not None and energy.max_Wh <= 0:
         contributions.append(made("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
-    if car.control_mode is ControlMode.SCHEDULED:
+    if car.control_mode is ControlMode.SCHEDULED and car.service.is_ac:
+        planned_W = car.planned_power_W
+        reason = "what it can take" if planned_W is None else "its power profile"
+        contributions.append(
+            made("target", reason, None, limits.charge_power_max_W if planned_W is None else planned_W)
+        )
+    elif car.control_mode is ControlMode.SCHEDULED:
         asked_W = (car.target_current_A or 0.0) * (voltage_V or 0.0)
         contributions.append(made("target", "its target current", None, asked_W))
     return contributions

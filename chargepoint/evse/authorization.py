@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargepoint.evse.events import AskAuthorization, AuthorizationAnswered, SessionOutput, WriteLog
+from chargepoint.evse.events import (
+    AnswerAboutContract,
+    AskAboutContract,
+    AskAuthorization,
+    AuthorizationAnswered,
+    ContractAnswered,
+    SessionOutput,
+    WriteLog,
+)
 from chargepoint.evse.obstacle import Obstacle
 from chargepoint.evse.permit import Permission, Permit
+from chargepoint.model.car import QuestionAsked
+from chargepoint.model.car_questions import AuthorizeContract, ContractJudged, ContractStatus
 from chargepoint.model.commands import StartTransaction
 from chargepoint.model.ids import IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
@@ -85,6 +95,50 @@ class Authorization:
             reason = f"{answer.status.value}: {_REASONS.get(answer.status, 'not accepted')}"
             self._refuse(answer.token.value, answer.why or reason, now_s)
 
+    def take_contract(self, asked: QuestionAsked, contract: AuthorizeContract, obstacle: Obstacle | None) -> None:
+        """The car asks to charge on its contract.
+
+        A token that is permitted already pays, so nobody is asked about the contract. Otherwise the contract takes the place of
+        a card about which an answer is awaited: the car that is plugged in has the contract.
+        """
+        if self.permit.state is Permission.GRANTED:
+            self._log("=", f"contract {contract.hint} is not needed: a token is authorised already")
+            self._answer(asked, ContractJudged(ContractStatus.ACCEPTED))
+            return
+        if obstacle is not None and obstacle.refuses_tokens:
+            why = f"nothing can start here: {obstacle.text}"
+            self._answer(asked, ContractJudged(ContractStatus.REFUSED, why))
+            return
+        self.permit.ask(_token_of(contract))
+        self._log("=", f"contract {contract.hint}: asking")
+        self._out.append(AskAboutContract(asked, contract))
+
+    def take_contract_answer(self, answer: ContractAnswered, now_s: float) -> None:
+        """The answer about a contract. It comes too late where the car's session has ended, or another token was asked about."""
+        asked, contract = answer.asked, answer.asked.question
+        assert isinstance(contract, AuthorizeContract)
+        token = _token_of(contract)
+        if not self.permit.waits_for(token):
+            return
+        if now_s >= asked.until_s:
+            self.permit.forget()
+            self._log("!", f"contract {contract.hint}: the answer came after the car's time was over")
+        elif answer.judged.status is ContractStatus.ACCEPTED:
+            self.grant(token, now_s)
+        else:  # a card may still be shown: the contract's refusal does not stay
+            self.permit.forget()
+            self._refuse(token.value, answer.judged.why, now_s, "contract")
+        self._answer(asked, answer.judged)
+
+    def forget_contract(self) -> None:
+        """The car's conversation is over: an answer about its contract is awaited no more."""
+        token = self.permit.token
+        if self.permit.state is Permission.ASKED and token is not None and token.type is IdTokenType.E_MAID:
+            self.permit.forget()
+
+    def _answer(self, asked: QuestionAsked, judged: ContractJudged) -> None:
+        self._out.append(AnswerAboutContract(asked, judged))
+
     def ask(self, token: IdToken, remote_start_id: int | None = None) -> None:
         """Ask about this token."""
         self.permit.ask(token, remote_start_id)
@@ -104,9 +158,13 @@ class Authorization:
             self._log("!", f"authorisation lapsed: no car within {patience_s:.0f} s")
             self.permit.forget()
 
-    def _refuse(self, value: str, reason: str, now_s: float) -> None:
+    def _refuse(self, value: str, reason: str, now_s: float, what: str = "token") -> None:
         self.refusal = TokenRefusal(f"…{value[-4:]}", reason, now_s)
-        self._log("!", f"token refused: {reason}")
+        self._log("!", f"{what} refused: {reason}")
 
     def _log(self, letter: str, text: str) -> None:
         self._out.append(WriteLog(letter, text))
+
+
+def _token_of(contract: AuthorizeContract) -> IdToken:
+    return IdToken(contract.emaid, IdTokenType.E_MAID)

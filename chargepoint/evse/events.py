@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargepoint.model.car import CarEvent
+from chargepoint.model.car import CarEvent, QuestionAsked
+from chargepoint.model.car_questions import AuthorizeContract, ContractJudged
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.faults import InterlockTripped
 from chargepoint.model.ids import IdToken, TransactionId
@@ -20,6 +21,14 @@ class AuthorizationAnswered:
     token: IdToken
     status: AuthorizationStatus
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAnswered:
+    """The central system (or the local rule) answered for a contract. `asked`: the car's question that is answered."""
+
+    asked: QuestionAsked
+    judged: ContractJudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ SessionEvent = (
     | StopTransaction
     | InterlockTripped
     | AuthorizationAnswered
+    | ContractAnswered
     | PowerProcessLost
     | AvailabilityChanged
     | StopOrdered
@@ -67,6 +77,22 @@ class AskAuthorization:
     """Ask whether this token may charge."""
 
     token: IdToken
+
+
+@dataclass(frozen=True, slots=True)
+class AskAboutContract:
+    """Ask whether a contract may charge; the car's question has the number `asked.number`."""
+
+    asked: QuestionAsked
+    contract: AuthorizeContract
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAboutContract:
+    """Answer the car's question about its contract."""
+
+    asked: QuestionAsked
+    judged: ContractJudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +141,13 @@ class WriteLog:
     text: str
 
 
-SessionOutput = AskAuthorization | BeginTransaction | UpdateTransaction | EndTransaction | ReportStatus | WriteLog
+SessionOutput = (
+    AskAuthorization
+    | AskAboutContract
+    | AnswerAboutContract
+    | BeginTransaction
+    | UpdateTransaction
+    | EndTransaction
+    | ReportStatus
+    | WriteLog
+)

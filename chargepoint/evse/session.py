@@ -14,10 +14,12 @@ from chargepoint.evse.absence import Absence
 from chargepoint.evse.authorization import Authorization
 from chargepoint.evse.car_call import CarCall
 from chargepoint.evse.car_wish import CarWishes
+from chargepoint.evse.charging_state import ChargingStateRule
 from chargepoint.evse.connector_status import ConnectorStatusRule
 from chargepoint.evse.events import (
     AuthorizationAnswered,
     AvailabilityChanged,
+    ContractAnswered,
     PowerProcessLost,
     ReportStatus,
     SessionEvent,
@@ -37,23 +39,29 @@ from chargepoint.model.car import (
     CarDemand,
     CarDemandChanged,
     CarIdentified,
+    CarRemark,
     CarSessionEnded,
+    MeterReadingConfirmed,
     QuestionAsked,
-    ScheduleAgreed,
+    ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
 )
+from chargepoint.model.car_questions import AuthorizeContract
 from chargepoint.model.commands import StartTransaction, StopTransaction
 from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
 from chargepoint.model.station_view import Wish
-from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
+from chargepoint.model.transactions import StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
 """Seconds. A transaction begins with registers at most this old. Its end waits END_DEADLINE_S for registers at most this old."""
+
+OSCILLATOR_AFTER_END_S = 1.55
+"""The pilot stays at 5 % this long after the conversation's end, before X1 (docs/sources/iso15118-20.md 1.5)."""
 
 
 @dataclass(slots=True)
@@ -108,14 +116,18 @@ class EvseSession:
         self._authorization = Authorization(self._out)
         self._transaction = TransactionLife(self._out, new_transaction_id)
         self._connector = ConnectorStatusRule()
+        self._charging = ChargingStateRule()
         self._obstacles = ObstacleWatch()
         self._image: EvseImage | None = None
         self._car: CarDemand | None = None
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
+        self._confirmed: MeterReadingConfirmed | None = None
+        self._waiting_contract: QuestionAsked | None = None
         self._wishes = CarWishes()
         self._absence: Absence | None = None
+        self._car_ended_s: float | None = None
         self._refused_for_good = False
 
     # -- for readers -----------------------------------------------------------------------------------------------
@@ -146,6 +158,7 @@ class EvseSession:
             wish=self._wishes.now,
             paused=self._absence is not None and self._absence.paused,
             must_stay_locked=self.must_stay_locked,
+            confirmed=self._confirmed,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
         )
 
@@ -194,11 +207,16 @@ class EvseSession:
         else:
             self._wishes.order(wish, now_s)
 
-    def resume(self, transaction_id: TransactionId, token: IdToken, now_s: float, *, paused: bool) -> None:
-        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept."""
+    def resume(
+        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+    ) -> None:
+        """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
+
+        `reason`: with which it ends if the car does not come back.
+        """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, now_s)
-        stop = Stop(StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST, now_s, None, "the car did not come back")
+        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
         self._absence = Absence(paused, now_s, stop)
 
     # -- events in -------------------------------------------------------------------------------------------------
@@ -233,8 +251,16 @@ class EvseSession:
                 self._maybe_grant_everybody(now_s)
             case ServiceSelected():
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
-            case QuestionAsked() | ScheduleAgreed():
+            case QuestionAsked(question=AuthorizeContract()):
+                self._take_contract(event, now_s)
+            case QuestionAsked() | ScheduleOffered():
                 pass  # the control's
+            case CarRemark(_, text):
+                self._log("=", text)
+            case MeterReadingConfirmed():
+                self._confirmed = event
+                signed = "signed with its contract" if event.signed else "without a contract"
+                self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):
                     self._log("=", f"the car follows: {wish.value}")
@@ -254,6 +280,8 @@ class EvseSession:
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
                 self._authorization.take_answer(event, now_s)
+            case ContractAnswered():
+                self._authorization.take_contract_answer(event, now_s)
             case PowerProcessLost():
                 self._image = None
                 detail = "the power process fell silent"
@@ -286,7 +314,7 @@ class EvseSession:
 
     def _take_unplugged(self, now_s: float) -> None:
         self._log("=", "unplugged")
-        self._plug_in = self._car = self._car_link = self._absence = None
+        self._plug_in = self._car = self._car_link = self._absence = self._confirmed = None
         self._wishes.withdraw()
         self._stop(StopReason.EV_DISCONNECTED, TriggerReason.EV_COMMUNICATION_LOST, now_s, detail="unplugged")
         if not self._transaction.running:
@@ -296,9 +324,12 @@ class EvseSession:
         text = f"car session {event.end.value}: {event.detail}"
         self._log("=" if event.end is SessionEnd.TERMINATED else "!", text)
         self._car = None
+        self._authorization.forget_contract()
+        self._waiting_contract = None
         if self._car_link is not None:
             self._car_link = replace(self._car_link, open=False)
         self._wishes.withdraw()
+        self._car_ended_s = now_s
         reason, trigger = _CAR_ENDS[event.end]
         stopping = self._transaction.stop is not None
         if event.end is SessionEnd.PAUSED and not stopping:
@@ -310,6 +341,13 @@ class EvseSession:
                 self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
             else:
                 self._stop(reason, trigger, now_s, detail=text)
+
+    def _take_contract(self, asked: QuestionAsked, now_s: float) -> None:
+        """A contract waits while the transaction before is still ending: the token of that one does not pay for the next."""
+        if self._transaction.stop is not None:
+            self._waiting_contract = asked
+        elif isinstance(asked.question, AuthorizeContract):
+            self._authorization.take_contract(asked, asked.question, self._obstacle_now(now_s))
 
     def _take_token(self, event: TokenPresented, now_s: float) -> None:
         if not self._transaction.running:
@@ -345,7 +383,8 @@ class EvseSession:
         if not life.running:
             self._maybe_begin(now_s)
         elif life.stop is None:
-            life.enter(self._charging_state())
+            absent = self._absence is not None
+            life.enter(self._charging.note(self._image, self._car, life.charging_state, absent=absent))
         else:
             self._maybe_end(now_s)
         if not self.plugged and not life.running:
@@ -380,6 +419,9 @@ class EvseSession:
         if self._car_link is not None and self._car_link.open and self._car_link.next:
             self._car_link = replace(self._car_link, next=False)
             self._maybe_grant_everybody(now_s)
+        waiting, self._waiting_contract = self._waiting_contract, None
+        if waiting is not None:
+            self._take_contract(waiting, now_s)
 
     def _maybe_call_car(self, now_s: float) -> None:
         """A car that may charge and sleeps is called: only from B, where a step of the pilot is allowed."""
@@ -393,17 +435,6 @@ class EvseSession:
             line = call.wanted(had_session=self._car_link is not None, now_s=now_s)
             if line is not None:
                 self._log("!" if call.gave_up else "=", line)
-
-    def _charging_state(self) -> ChargingState:
-        image = self._image
-        if self._absence is not None:
-            return ChargingState.SUSPENDED_EV
-        if image is None or image.stage is not Stage.TRANSFER:
-            return ChargingState.EV_CONNECTED
-        if image.target_W == 0.0 and abs(image.applied_W) < 1.0:
-            willing = self._car is not None and self._car.allows_power
-            return ChargingState.SUSPENDED_EVSE if willing else ChargingState.SUSPENDED_EV
-        return ChargingState.CHARGING
 
     def _stop(
         self, reason: StopReason, trigger: TriggerReason, now_s: float, token: IdToken | None = None, detail: str = ""
@@ -445,7 +476,8 @@ class EvseSession:
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)
         flowing = self._transaction.stop is None and self.car_fresh(now_s) and not car.standby
-        return energise(car, can, setpoint, self._lease_s, self._pilot(now_s), flowing=flowing)
+        frequency_Hz = None if self._image is None else self._image.frequency_Hz
+        return energise(car, can, setpoint, frequency_Hz, self._lease_s, self._pilot(now_s), flowing=flowing)
 
     def _may_energise(self, now_s: float) -> bool:
         stop = self._transaction.stop
@@ -461,4 +493,5 @@ class EvseSession:
             return PilotCommand.X1
         sleeps = plug_in.spent and not running
         sleeps |= self._absence is not None and self._absence.asleep(now_s)
-        return PilotCommand.X1 if sleeps and not self._car_talks else PilotCommand.PWM
+        talked = self._car_ended_s is not None and now_s - self._car_ended_s < OSCILLATOR_AFTER_END_S
+        return PilotCommand.X1 if sleeps and not self._car_talks and not talked else PilotCommand.PWM

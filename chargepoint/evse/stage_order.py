@@ -20,10 +20,26 @@ def off(evse_id: EvseId, lease_s: float, pilot: PilotCommand, *, lock: bool) -> 
 
 
 def energise(
-    car: CarDemand, can: StageCapabilities, setpoint: Setpoint, lease_s: float, pilot: PilotCommand, *, flowing: bool
+    car: CarDemand,
+    can: StageCapabilities,
+    setpoint: Setpoint,
+    frequency_Hz: float | None,
+    lease_s: float,
+    pilot: PilotCommand,
+    *,
+    flowing: bool,
 ) -> StageDemand:
-    """The phase the car asks for, within what car and stage can; power only while it may flow."""
-    charge_A, discharge_A = _current_limits(car, can)
+    """The phase the car asks for, within what car and stage can; power only while it may flow.
+
+    At an AC outlet the car converts and gets this power as its target. The station therefore evaluates a frequency-watt law
+    here, at the measured `frequency_Hz`; the DC power stage evaluates it itself, with each cycle.
+    """
+    if car.service.is_ac:
+        power_W, law = setpoint.power_at(frequency_Hz), None
+        charge_A, discharge_A = _sums_of_phases(car, can)
+    else:
+        power_W, law = setpoint.power_W, setpoint.law
+        charge_A, discharge_A = _current_limits(car, can)
     return StageDemand(
         evse_id=car.evse_id,
         seq=0,
@@ -37,10 +53,18 @@ def energise(
         voltage_floor_V=min(car.limits.voltage_min_V, can.voltage_max_V),
         charge_current_limit_A=charge_A,
         discharge_current_limit_A=discharge_A,
-        power_W=setpoint.power_W if flowing else 0.0,
+        power_W=power_W if flowing else 0.0,
         limits_W=setpoint.limits_W if flowing else ZERO,
-        law=setpoint.law if flowing else None,
+        law=law if flowing else None,
     )
+
+
+def _sums_of_phases(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:
+    """AC: magnitudes for charge and discharge as the sum of all phases, at nominal voltage."""
+    voltage_V = can.voltage_max_V if can.ac is None else can.ac.nominal_voltage_V
+    charge_A = min(car.limits.charge_power_max_W / voltage_V, can.charge_current_max_A)
+    discharge_A = min(car.limits.discharge_power_max_W / voltage_V, can.discharge_current_max_A)
+    return charge_A, discharge_A if car.service.bidirectional else 0.0
 
 
 def _current_limits(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.evse.permit import Permission
 from chargepoint.evse.transaction_life import Stop
-from chargepoint.model.car import CarDemand
+from chargepoint.model.car import CarDemand, MeterReadingConfirmed
 from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_view import WishForCar
@@ -58,6 +58,8 @@ class SessionView:
     stop_requested: bool
     wish: WishForCar | None
     """What the car is asked to do, beside a stop."""
+    confirmed: MeterReadingConfirmed | None
+    """The last meter reading that the car confirmed, until it is unplugged."""
     paused: bool
     """The car paused its session and keeps its transaction."""
     must_stay_locked: bool

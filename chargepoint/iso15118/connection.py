@@ -92,7 +92,9 @@ class CarConnection(asyncio.Protocol):
     def answer(self, number: int, answer: AnswerToCar) -> None:
         """The station's answer to a question of this conversation."""
         if self.conversation is not None:
-            self.conversation.answer(number, answer, self._host.now())
+            now = self._host.now()
+            self.conversation.update(self._host.current_view(), now)  # what led to the answer shows in the view, too
+            self.conversation.answer(number, answer, now)
             self._after()
 
     def update(self) -> None:

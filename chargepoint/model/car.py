@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from chargepoint.model.car_questions import PowerPiece, Question
+from chargepoint.model.car_questions import Question
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
+from chargepoint.model.schedule_offer import ScheduleOffer
 from chargepoint.model.station_view import Wish
 
 
@@ -115,6 +116,8 @@ class CarDemand:
     present_voltage_V: float | None = None
     present_power_W: float | None = None
     """AC: the active power that the car says it draws now, signed, sum of all phases."""
+    planned_power_W: float | None = None
+    """AC, Scheduled only: the power that the car plans for this moment by its EVPowerProfile, signed, sum of all phases."""
     display: CarDisplay = NO_DISPLAY
     standby: bool = False
     """The car is in standby: connected, no power either way."""
@@ -190,12 +193,32 @@ class WishFollowed:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleAgreed:
-    """The car chose among the offered schedules. `charge_W` and `discharge_W` (magnitudes): what it may plan with now."""
+class ScheduleOffered:
+    """What the car may plan with from now on (Scheduled mode)."""
 
     evse_id: EvseId
-    pieces: tuple[PowerPiece, ...]
-    anchor_utc_s: int
+    offer: ScheduleOffer
+
+
+@dataclass(frozen=True, slots=True)
+class CarRemark:
+    """One sentence for the log about what a message of the car led to, where the response alone does not say it."""
+
+    evse_id: EvseId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReadingConfirmed:
+    """The car confirmed the meter reading it was sent. Energies of this session in Wh, as the car signed them.
+
+    `signed`: with the key of its contract; False: a car without a contract, so nobody vouches for the confirmation.
+    """
+
+    evse_id: EvseId
+    charged_Wh: int
+    discharged_Wh: int
+    signed: bool
 
 
 class SessionEnd(Enum):
@@ -233,6 +256,8 @@ CarEvent = (
     | CarDemandChanged
     | QuestionAsked
     | WishFollowed
-    | ScheduleAgreed
+    | ScheduleOffered
+    | CarRemark
+    | MeterReadingConfirmed
     | CarSessionEnded
 )

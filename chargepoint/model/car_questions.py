@@ -25,16 +25,23 @@ class AuthorizeContract:
     """May this contract charge? The chain and its signature were checked as far as the station can.
 
     `chain_pem`: leaf first, for a central system that validates; `root_known`: the chain ends at a root of ours.
+    `round` counts the questions of one conversation.
     """
 
     emaid: str
     chain_pem: str
     hashes: tuple[CertificateHash, ...]
     root_known: bool
+    round: int = 0
+
+    @property
+    def hint(self) -> str:
+        """The last four characters of the EMAID, for log and page: the whole names a person."""
+        return f"…{self.emaid[-4:]}"
 
 
 class ContractStatus(Enum):
-    """What the central system says of a contract."""
+    """What the central system answers about a contract, or the station in its place while there is no connection."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -46,9 +53,10 @@ class ContractStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ContractJudged:
-    """The answer to AuthorizeContract."""
+    """The answer to AuthorizeContract. `why`: one sentence for the log; empty where the contract is accepted."""
 
     status: ContractStatus
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +64,22 @@ class InstallCertificate:
     """Relay a CertificateInstallationReq to the central system, byte for byte.
 
     `schema_version`: the namespace of the request. `maximum_chains` and `prioritized_emaids` repeat what is in the request
-    (OCPP 2.1 M01.FR.02, M01.FR.03).
+    (OCPP 2.1 M01.FR.02, M01.FR.03). `round`: 0 for the first chain of a car, 1 for the second one, and so on.
     """
 
     exi_request: bytes
     schema_version: str
     maximum_chains: int | None = None
     prioritized_emaids: tuple[str, ...] = ()
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRelayed:
-    """The answer to InstallCertificate. `exi_response` None: the central system has none, `reason` says why."""
+    """The answer to InstallCertificate. `exi_response` None: the central system has none, `reason` says why.
+
+    `remaining_chains`: how many chains the car can fetch after this one; None: the central system does not say.
+    """
 
     exi_response: bytes | None
     remaining_chains: int | None = None
@@ -87,7 +99,7 @@ class PowerPiece:
 class ForeseePower:
     """What does the station foresee for the next `horizon_s` seconds, in at most `points` pieces?
 
-    `round` keeps apart repeated questions of one conversation apart.
+    `round` counts the schedules of one session, so that each is asked for anew.
     """
 
     round: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
@@ -32,7 +33,9 @@ _RANK = {source: rank for rank, source in enumerate(Source)}
 
 @dataclass(frozen=True, slots=True)
 class FrequencyWattLaw:
-    """Power as a function of grid frequency, evaluated in the power process; the place for FCR (OCPP 2.1 Q08).
+    """Power as a function of grid frequency; the place for FCR (OCPP 2.1 Q08).
+
+    At a DC outlet the power process evaluates the law. At an AC outlet the daemon does, and sends the result to the car.
 
     `points` are (frequency_Hz, power_W), frequencies strictly rising, at least two; outside the curve the end value
     holds. Source: OCPP 2.1 Part 2, v2xFreqWattCurve; docs/sources/ocpp.md 7.1.
@@ -46,9 +49,22 @@ class FrequencyWattLaw:
         if len(frequencies) < 2 or any(b <= a for a, b in itertools.pairwise(frequencies)):
             raise ValueError("a frequency-watt law has at least two points with rising frequencies")
 
+    def power_at(self, frequency_Hz: float | None) -> float | None:
+        """Baseline plus the curve at this frequency, in W; None where the frequency is not known."""
+        if frequency_Hz is None:
+            return None
+        frequencies = [f for f, _ in self.points]
+        if frequency_Hz <= frequencies[0]:
+            return self.baseline_W + self.points[0][1]
+        if frequency_Hz >= frequencies[-1]:
+            return self.baseline_W + self.points[-1][1]
+        upper = bisect_right(frequencies, frequency_Hz)
+        (f0, p0), (f1, p1) = self.points[upper - 1], self.points[upper]
+        return self.baseline_W + p0 + (p1 - p0) * (frequency_Hz - f0) / (f1 - f0)
+
 
 Target = float | FrequencyWattLaw
-"""A setpoint is a number of watts or a law the power process evaluates."""
+"""A setpoint is a number of watts, or a law of the grid frequency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,13 @@ class Setpoint:
     explanation: str
     valid_until_s: float
     law: FrequencyWattLaw | None = None
+
+    def power_at(self, frequency_Hz: float | None) -> float:
+        """The power in W that shall flow at this grid frequency, within the limits; 0 for a law without a known frequency."""
+        if self.law is None:
+            return self.power_W
+        wanted_W = self.law.power_at(frequency_Hz)
+        return 0.0 if wanted_W is None else self.limits_W.clamp(wanted_W)
 
 
 class Phase(IntEnum):

@@ -21,6 +21,16 @@ class MeterStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AcSupplyStatus:
+    """What an AC outlet offers: RMS voltage from phase to neutral, and the highest current of each of its phases."""
+
+    nominal_voltage_V: float
+    nominal_frequency_Hz: float
+    phases: int
+    current_max_A: float
+
+
+@dataclass(frozen=True, slots=True)
 class StageStatus:
     """The power stage by its last process image, `age_s` seconds old."""
 
@@ -43,6 +53,10 @@ class StageStatus:
     fault_remedies: dict[str, str]
     """What a person does about each of them."""
     meter: MeterStatus | None
+    frequency_Hz: float | None
+    """Of the grid, where something measures it."""
+    ac: AcSupplyStatus | None
+    """None at a DC outlet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,15 @@ class CarStatus:
     service: str
     control_mode: str
     soc_percent: float | None
+    minimum_soc_percent: float | None
+    target_soc_percent: float | None
+    departure_s: float | None
+    """Seconds until it leaves, from when it said so."""
+    standby: bool
+    to_target_soc_s: float | None
+    charging_complete: bool | None
+    capacity_Wh: float | None
+    inlet_hot: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,15 @@ class RefusalStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedReadingStatus:
+    """The meter reading that the car confirmed last, for this session. `signed`: with the key of its contract."""
+
+    charged_Wh: int
+    discharged_Wh: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageStatus:
     """One message of the car's conversation. `dir` is `<` from the car, `>` to the car, `!` undecodable."""
 
@@ -135,6 +167,10 @@ class EvseStatus:
     image: StageStatus | None
     setpoint: SetpointStatus
     car: CarStatus | None
+    paused: bool
+    """The car paused its session; its transaction goes on."""
+    asked_of_car: str | None
+    """What the station asks the car to do, beside a stop."""
     evcc_id: str | None
     protocol: str | None
     tls: str | None
@@ -144,6 +180,7 @@ class EvseStatus:
     """The reason, while the transaction is stopping."""
     last_session: LastSessionStatus | None
     refusal: RefusalStatus | None
+    confirmed_reading: ConfirmedReadingStatus | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class StationView:
 
     `authorized` None: not decided yet; False: refused, also where the station cannot charge at all. `may_energise`: a
     transaction is open, so that the car's messages may lead to power. `emergency`: a fault opened the contactor at once.
+    `setpoint_W`: the power that shall flow now, signed; at an AC outlet the car gets it as its target.
     """
 
     authorized: bool | None = None

@@ -18,11 +18,20 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
 from chargepoint.config.schema import CsmsSection, StationSection
+from chargepoint.model.car_questions import AuthorizeContract, CertificateRelayed, ContractJudged, InstallCertificate
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, ReadingContext, TransactionRecord
 from chargepoint.ocpp import credentials
-from chargepoint.ocpp.blocks import authorization, availability, meter_values, security, transactions
+from chargepoint.ocpp.blocks import (
+    authorization,
+    availability,
+    contracts,
+    ev_certificates,
+    meter_values,
+    security,
+    transactions,
+)
 from chargepoint.ocpp.blocks.context import Outgoing
 from chargepoint.ocpp.caller import Caller, WakeUps
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
@@ -103,19 +112,49 @@ class OcppClient:
             if known is not None:
                 return TokenVerdict(known)
             payload = {"idToken": authorization.token_on_wire(token)}
-            try:
-                async with asyncio.timeout(self._csms.call_timeout_s):
-                    outcome = await self._caller.call(Outgoing("Authorize", payload))
-                if isinstance(outcome, ResultReceived) and outcome.violation is None:
-                    return TokenVerdict(status_at(outcome.payload["idTokenInfo"], evse_id))
-                why = "this token is not fit to be asked about" if outcome is None else failure(outcome)
-            except ConnectionLost:
-                why = "the connection to the central system was lost before it answered"
-            except TimeoutError:
-                why = f"the central system did not answer within {self._csms.call_timeout_s:g} s"
+            outcome, why = await self._ask(Outgoing("Authorize", payload))
+            if outcome is not None:
+                return TokenVerdict(status_at(outcome.payload["idTokenInfo"], evse_id))
             self._log.warning("! Authorize: %s; deciding without the central system", why)
         status = authorization.without_csms(token, evse_id, self._station.context, self._now())
         return TokenVerdict(status, why if status is AuthorizationStatus.UNKNOWN else "")
+
+    async def authorize_contract(self, contract: AuthorizeContract, evse_id: EvseId) -> ContractJudged:
+        """Ask about a car's contract: the central system if it answers within call_timeout_s, else by the device model (C07)."""
+        context, why = self._station.context, self._why_not_online()
+        if self.online:
+            payload = contracts.request(contract, context)
+            if isinstance(payload, contracts.NotAsked):
+                return payload.judged
+            outcome, why = await self._ask(Outgoing("Authorize", payload))
+            if outcome is not None:
+                return contracts.judged(contract, outcome.payload, evse_id)
+            self._log.warning("! Authorize of a contract: %s; deciding without the central system", why)
+        return contracts.without_csms(contract, evse_id, context, self._now(), why)
+
+    async def install_certificate(self, question: InstallCertificate) -> CertificateRelayed:
+        """Relay a car's request for a contract certificate. Without an answer in call_timeout_s there is no certificate."""
+        if not self.online:
+            return CertificateRelayed(None, reason=self._why_not_online())
+        outcome, why = await self._ask(
+            Outgoing(ev_certificates.ACTION, ev_certificates.request(question, self._version))
+        )
+        return CertificateRelayed(None, reason=why) if outcome is None else ev_certificates.relayed(outcome.payload)
+
+    async def _ask(self, outgoing: Outgoing) -> tuple[ResultReceived | None, str]:
+        """The answer to a CALL that somebody waits for; None where there is none in call_timeout_s, and why, in words."""
+        try:
+            async with asyncio.timeout(self._csms.call_timeout_s):
+                outcome = await self._caller.call(outgoing)
+        except ConnectionLost:
+            return None, "the connection to the central system was lost before it answered"
+        except TimeoutError:
+            return None, f"the central system did not answer within {self._csms.call_timeout_s:g} s"
+        if isinstance(outcome, ResultReceived) and outcome.violation is None:
+            return outcome, ""
+        if outcome is None:
+            return None, f"{outgoing.action} cannot be sent: its content does not fit OCPP; see the log"
+        return None, failure(outcome)
 
     def _why_not_online(self) -> str:
         if not self._csms.enabled:

@@ -46,6 +46,7 @@ def rows(csms: CsmsSection, station: StationSection, evses: tuple[EvseState, ...
         *_communication(csms),
         *_metering(csms),
         *_transactions(),
+        *_contracts(),
         *_smart_charging(csms),
     )
 
@@ -173,6 +174,14 @@ def _transactions() -> tuple[Variable, ...]:
         Variable(t, "TxBeforeAcceptedEnabled", _B, "true"),
         Variable(t, "TxStartPoint", _MEMBERS, "PowerPathClosed", values=points),
         Variable(t, "TxStopPoint", _MEMBERS, "Authorized,EVConnected", values=points),
+    )
+
+
+def _contracts() -> tuple[Variable, ...]:
+    c = "ISO15118Ctrlr"
+    return (
+        Variable(c, "CentralContractValidationAllowed", _B, "true", _RW),
+        Variable(c, "ContractValidationOffline", _B, "true", _RW),
     )
 
 

@@ -23,6 +23,10 @@ class OcppVersion:
     to_station: frozenset[str]
     to_csms: frozenset[str]
     native_v2x: bool
+    counts_contract_chains: bool = False
+    """Get15118EVCertificate names the car's wish for chains, and its answer how many remain (2.1)."""
+    certificate_max_characters: int = 5500
+    """Of Authorize's `certificate`."""
 
     @property
     def known_actions(self) -> frozenset[str]:

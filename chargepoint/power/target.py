@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from chargepoint.model.demand import StageDemand
 from chargepoint.ports import PowerModuleCapabilities
-from chargepoint.power.law import power_W as law_power_W
 from chargepoint.safety.envelope import OVER_VOLTAGE_MARGIN_V, SAFE_VOLTAGE_V, Envelope, temperature_factor
 
 
@@ -48,7 +47,7 @@ def target(
         )
     wanted_W: float | None = demand.power_W
     if demand.law is not None:
-        wanted_W = law_power_W(demand.law, frequency_Hz)
+        wanted_W = demand.law.power_at(frequency_Hz)
     if wanted_W is None:
         return CurrentTarget(limited_by="no grid frequency")
     power_W = demand.limits_W.clamp(wanted_W)

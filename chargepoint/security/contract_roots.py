@@ -16,6 +16,11 @@ from chargepoint.security.tls import TrustError
 FOLDERS = ("mo_roots", "v2g_roots")
 
 
+def knows_operators(directory: Path) -> bool:
+    """Whether the folder has a root of a mobility operator: contracts are wanted here."""
+    return any((directory / "mo_roots").glob("*.pem"))
+
+
 def contract_roots(directory: Path, log: logging.Logger) -> FollowedFiles[tuple[CertificateFacts, ...]]:
     """The roots in `directory`, followed: ask `current()` at each contract. No root at all is an empty tuple.
 

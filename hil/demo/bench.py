@@ -20,13 +20,15 @@ from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
-from hil.simulators.evcc.body import PlantBody
+from hil.simulators.csms.provisioning import ProvisioningService
+from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.drive import Drive
-from hil.simulators.evcc.plan import CarPlan
+from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
+from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
 
 IDENTITY = "CP-DEMO"
@@ -34,6 +36,9 @@ EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 60.0
 OBSERVE_S = 0.2
+CHARGER_DISCHARGE_W = 10_000.0
+"""What the on-board charger of the AC car gives back, enough for the story."""
+
 LOOP_TIMEOUT_S = 2.0
 """The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
 
@@ -50,8 +55,14 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        self.spec = CarSpec(control_mode=choices.control_mode, loop_timeout_s=LOOP_TIMEOUT_S)
-        self.plan = CarPlan()
+        self.spec = CarSpec(
+            control_mode=choices.control_mode,
+            loop_timeout_s=LOOP_TIMEOUT_S,
+            charger_discharge_max_W=CHARGER_DISCHARGE_W,
+        )
+        self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
+        """What each plan of this bench begins from."""
+        self.plan = plan_from(self.plain_plan)
         """What the car's next sessions do."""
         self._car: PluggedCar | None = None
         self._car_task: asyncio.Task[Progress] | None = None
@@ -106,6 +117,7 @@ class Bench:
             curve = Curve.P521 if self.choices.own_car else Curve.P256
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
+        self._csms.provisioning = ProvisioningService.of(folder / "pki")
         if self.choices.csms_url is None:
             await self._csms.start()
         self._launch("plant")
@@ -195,10 +207,14 @@ class Bench:
             await self._forget_car()  # pulled by force while it waited for a pilot
         await self.plant.ask({"do": "plug", "evse": EVSE})
         tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
-        body = PlantBody(self.plant, EVSE)
+        credentials = credentials_of(self.choices.folder / "pki")
+        body = AcOutletBody(self.plant, EVSE) if self.choices.ac else PlantBody(self.plant, EVSE)
         choices = self.choices
         self._car = PluggedCar(
-            body, lambda: Drive(self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan)
+            body,
+            lambda: Drive(
+                self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan, credentials=credentials
+            ),
         )
         self._car_task = asyncio.create_task(self._car.run(), name="car")
         self.note("car plugged in")

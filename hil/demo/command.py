@@ -53,9 +53,7 @@ FOLDER_MAX_BYTES = 80
     "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
-@click.option(
-    "--ac", is_flag=True, help="an AC outlet whose power side is simulated; waits for an outside car, as --no-car does"
-)
+@click.option("--ac", is_flag=True, help="an AC outlet, whose power side is simulated, and an AC car")
 @click.option("--interface", default="lo", show_default=True, help="network interface of the outside car")
 @click.option(
     "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
@@ -64,6 +62,11 @@ FOLDER_MAX_BYTES = 80
     "--control-mode",
     type=click.Choice(CONTROL_MODES),
     help="of our car, or offered first to an outside one; default: dynamic, scheduled with --no-car",
+)
+@click.option(
+    "--pnc",
+    is_flag=True,
+    help="the outside car authorises with its contract; the central system decides (with --no-car)",
 )
 @click.option(
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
@@ -107,6 +110,7 @@ def main(
     interface: str,
     tls: bool | None,
     control_mode: str | None,
+    pnc: bool,
     pki: Path | None,
     csms_url: str | None,
     voltage_max_V: float | None,
@@ -117,9 +121,12 @@ def main(
     self_test_s: float,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
-    if ac and (once or voltage_max_V is not None):
-        raise click.UsageError("--ac has no story and no DC voltage: it does not go with --once or --voltage-max")
-    no_car = no_car or ac
+    if ac and picture is not None and control_mode == "scheduled":
+        raise click.UsageError(
+            "--picture is drawn while discharging, which a Scheduled AC car does not do in the story"
+        )
+    if ac and voltage_max_V is not None:
+        raise click.UsageError("--ac has no DC voltage: it does not go with --voltage-max")
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
     if csms_url is not None and once:
@@ -148,6 +155,7 @@ def main(
         tls=use_tls,
         sdp_port=sdp_port,
         pki=pki,
+        plug_and_charge=pnc,
         control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
         csms_url=csms_url,
         voltage_max_V=voltage_max_V,

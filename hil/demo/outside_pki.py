@@ -1,6 +1,7 @@
 """Keys of an outside car's own PKI, in the layout of PyPI `iso15118` (its create_certs.sh), brought into ours.
 
-The car keeps its files. The station takes the SECC chain and key, and the V2G and OEM roots. The key is decrypted into a
+The car keeps its files. The station takes the SECC chain and key, and the roots of V2G, OEM and contracts. The bench's central system takes the
+chains with which it makes contract certificates. The key is decrypted into a
 file of the demo's folder with mode 0600.
 """
 
@@ -15,6 +16,13 @@ from cryptography.hazmat.primitives import serialization
 MARK = Path("iso15118_2") / "certs" / "cpoCertChain.pem"
 
 
+_CHAINS = {
+    "cps_chain.pem": ("cpsLeafCert", "cpsSubCA2Cert", "cpsSubCA1Cert"),
+    "contract_chain.pem": ("contractLeafCert", "moSubCA2Cert", "moSubCA1Cert"),
+}
+"""Chains for the bench's central system, leaf first."""
+
+
 class PkiError(RuntimeError):
     """The folder is no such PKI: says which file."""
 
@@ -25,17 +33,24 @@ def bring_in(source: Path, target: Path) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copyfile(certificates / "cpoCertChain.pem", target / "secc_chain.pem")
-        password = keys / "seccLeafPassword.txt"
-        secret = password.read_bytes().strip() if password.exists() else None
-        _write_key(target / "secc.key", (keys / "seccLeaf.key").read_bytes(), secret)
-        for folder, name in (("v2g_roots", "v2gRootCACert.pem"), ("oem_roots", "oemRootCACert.pem")):
+        _write_key(target / "secc.key", keys, "seccLeaf")
+        _write_key(target / "cps.key", keys, "cpsLeaf")
+        for chain, names in _CHAINS.items():
+            (target / chain).write_bytes(b"".join((certificates / f"{name}.pem").read_bytes() for name in names))
+        for folder, name in (
+            ("v2g_roots", "v2gRootCACert.pem"),
+            ("oem_roots", "oemRootCACert.pem"),
+            ("mo_roots", "moRootCACert.pem"),
+        ):
             (target / folder).mkdir(exist_ok=True)
             shutil.copyfile(certificates / name, target / folder / name)
     except (OSError, ValueError, TypeError) as error:
         raise PkiError(f"{source}: {error}") from error
 
 
-def _write_key(path: Path, pem: bytes, password: bytes | None) -> None:
+def _write_key(path: Path, keys: Path, name: str) -> None:
+    pem, file = (keys / f"{name}.key").read_bytes(), keys / f"{name}Password.txt"
+    password = (file.read_bytes().strip() or None) if file.exists() else None
     try:
         key = serialization.load_pem_private_key(pem, password)
     except TypeError:  # a password for a key that has none
@@ -44,5 +59,5 @@ def _write_key(path: Path, pem: bytes, password: bytes | None) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(plain)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(plain)

@@ -91,7 +91,7 @@ def _flow(evse: Mapping[str, Any], plant: Mapping[str, Any] | None, faults: Sequ
     bar.append(f" {arrow}   {power_W / 1000:+7.2f} kW", style=f"bold {colour}")
     soc = None if plant is None else plant.get("soc_percent")
     line = Text(
-        f"{_number(image.get('voltage_V'), 'V')}  {_number(image.get('current_A'), 'A')}   "
+        f"{_number(image.get('voltage_V'), 'V')}  {_number(image.get('current_A'), 'A')}{_supply(image)}   "
         f"stage {image.get('stage', '?')}   pilot {image.get('pilot', '?')}   "
         f"contactor {image.get('contactor', '?')}   battery {'?' if soc is None else f'{soc:.2f} %'}"
     )
@@ -107,6 +107,13 @@ def _flow(evse: Mapping[str, Any], plant: Mapping[str, Any] | None, faults: Sequ
     elif obstacle := evse.get("obstacle"):
         trouble = Text(f"nothing can begin now: {obstacle}", style="yellow")
     return Group(bar, line, words, trouble)
+
+
+def _supply(image: Mapping[str, Any]) -> str:
+    """The grid's frequency where it is measured, and the phases of an AC outlet."""
+    frequency_Hz, ac = image.get("frequency_Hz"), image.get("ac")
+    text = "" if frequency_Hz is None else f"  {frequency_Hz:.2f} Hz"
+    return text if ac is None else f"{text}  AC, {ac['phases']} phase{'s' if ac['phases'] > 1 else ''}"
 
 
 def _strips(history: History, columns: int) -> RenderableType:

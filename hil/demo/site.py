@@ -36,6 +36,8 @@ class Choices:
     ac: bool = False
     """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
 
+    plug_and_charge: bool = False
+    """The outside car authorises with its contract, on plain TCP too; the central system decides."""
     trace_dir: Path | None = None
     """Where the daemon writes traces of sessions; None: nowhere."""
 
@@ -75,7 +77,12 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     if not choices.own_car:
         other = "dynamic" if choices.control_mode == "scheduled" else "scheduled"
         text = _set(text, "control_modes", f'["{choices.control_mode}", "{other}"]')  # many cars take the first
-        text = _set(text, "authorization", '"none"')
+        if not choices.plug_and_charge:
+            text = _set(text, "authorization", '"none"')
+        elif not choices.tls:
+            text = text.replace(
+                "[iso15118]\n", "[iso15118]\nplug_and_charge = true\nplug_and_charge_without_tls = true\n", 1
+            )
         text = _set(text, "allow_p256", "true")
         text = _set(text, "charge_loop_timeout_s", "2.0")
     if choices.trace_dir is not None:

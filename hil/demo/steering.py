@@ -35,6 +35,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "unplug": ("force",),
     "token": ("value",),
     "car_plan": ("plan",),
+    "ask_car": ("for",),
     "setpoint": ("power_W", "duration_s"),
     "stop": (),
     "reset": (),
@@ -64,6 +65,7 @@ class Steering:
             "token": self._token,
             "car": self._car,
             "car_plan": self._car_plan,
+            "ask_car": self._ask_car,
             "setpoint": self._setpoint,
             "stop": self._stop,
             "reset": self._reset,
@@ -180,7 +182,7 @@ class Steering:
         plan = request.get("plan", {})
         if not isinstance(plan, dict):
             raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
-        self._bench.plan = plan_from(plan)
+        self._bench.plan = plan_from({**self._bench.plain_plan, **plan})
         self._bench.note("steered: a plan for the car's next sessions")
         return {"plan": asdict(self._bench.plan)}
 
@@ -192,6 +194,10 @@ class Steering:
         if duration_s is not None and (isinstance(duration_s, bool) or not isinstance(duration_s, int)):
             raise Refused(f"duration_s = {duration_s!r}: whole seconds")
         return {"answer": await self._bench.setpoint(float(power_W), duration_s)}
+
+    async def _ask_car(self, request: Request) -> Answer:
+        """What the station asks the car for, as `chargepoint ask-car` does: {"do":"ask_car","for":"pause"}."""
+        return dict(await self._bench.status.ask({"do": "ask_car", "evse": EVSE, "for": request.get("for")}))
 
     async def _stop(self, _: Request) -> Answer:
         await self._bench.stop_transaction()

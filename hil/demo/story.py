@@ -89,7 +89,9 @@ class Story:
         self._bench = bench
         self._hold_s = hold_s
         self.measured = Measured()
-        self.position = Position(total=9)
+        self._discharges = not (bench.choices.ac and bench.choices.control_mode == "scheduled")
+        """An AC car in Scheduled mode gives power only where its own plan has it: a set-point alone changes no plan."""
+        self.position = Position(total=9 if self._discharges else 8)
         self.outcome = "the end"
         self.after: dict[str, Callable[[], Awaitable[None]]] = {}
         """Something to do at the end of a phase, by its name."""
@@ -98,10 +100,12 @@ class Story:
         """All of it, from whatever state the bench is in. Raises StoryFailed with what was waited for."""
         bench, measured = self._bench, self.measured
         await self.until_power_flows()
-        await self._step("charge_11_kW", lambda: self._flow(11_000.0, "-10 kW", by_csms=False))
-        await self._step("discharge_10_kW", lambda: self._flow(-10_000.0, "+5 kW", by_csms=True))
+        following = "-10 kW" if self._discharges else "+5 kW"
+        await self._step("charge_11_kW", lambda: self._flow(11_000.0, following, by_csms=False))
+        if self._discharges:
+            await self._step("discharge_10_kW", lambda: self._flow(-10_000.0, "+5 kW", by_csms=True))
         await self._step("charge_5_kW", lambda: self._flow(5_000.0, "stop", by_csms=True))
-        measured.rss_MB = {name: bench.children[name].rss_MB() for name in ("daemon", "power")}
+        measured.rss_MB = {name: child.rss_MB() for name, child in bench.children.items() if name != "plant"}
         measured.loop_lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
         await self._step("stop", self._stopped)
         await self._step("unplug", bench.unplug)
@@ -170,7 +174,7 @@ class Story:
     async def _car_phases(self) -> None:
         """The car's own marks become phases of the report."""
         bench = self._bench
-        self._begin("cable check and pre-charge")
+        self._begin("close the contactor" if bench.choices.ac else "cable check and pre-charge")
 
         async def looping() -> bool:
             progress = bench.progress
@@ -183,6 +187,7 @@ class Story:
         assert bench.progress is not None
         marks = bench.progress.marks
         order = ["connect", "authorization", "service", "cable_check", "pre_charge", "power_delivery", "transfer"]
+        order = [name for name in order if name in marks]  # AC: no cable check, no pre-charge
         for name, following in zip(order, [*order[1:], "first_loop"], strict=True):
             self.measured.phases.append(
                 PhaseTimes(name, marks[name] - bench.started_s, marks[following] - bench.started_s)

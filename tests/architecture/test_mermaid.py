@@ -74,7 +74,7 @@ def test_a_diagram_has_only_lines_that_can_be_drawn(where: str, block: str) -> N
 
 def test_there_are_diagrams_of_processes_session_trip_set_point_and_states() -> None:
     pages = {where.rpartition(" ")[0] for where, _ in blocks()}
-    flows = {f"docs/flows/{name}.md" for name in ("processes", "dc-session", "trip", "set-point")}
+    flows = {f"docs/flows/{name}.md" for name in ("processes", "dc-session", "ac-session", "trip", "set-point")}
     assert pages >= {"docs/states.md", *flows}
 
 

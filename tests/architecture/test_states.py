@@ -37,7 +37,8 @@ from tests.architecture.state_diagrams import (
 )
 from tests.unit.evse.conftest import EVSE, Station
 from tests.unit.evse.test_evse_random import STEPS, do
-from tests.unit.iso15118.iso20.conftest import SESSION_ID, ScriptedCar
+from tests.unit.iso15118.iso20.ac_car import AC_ORDER, ScriptedAcCar
+from tests.unit.iso15118.iso20.conftest import AC_MESSAGES, SESSION_ID, ScriptedCar
 from tests.unit.power.test_dc_sequence_properties import FORWARD, Rig, World, order
 
 TEXT = PAGE.read_text()
@@ -62,7 +63,7 @@ def test_the_generated_part_is_that_of_the_code() -> None:
 def test_a_changed_table_of_messages_changes_the_page() -> None:
     more = {**ALLOWED, State.CHARGE_LOOP: ALLOWED[State.CHARGE_LOOP] | {dc.DC_CableCheckReq}}
     less = {**ALLOWED, State.SESSION_STOP: frozenset[type]()}
-    assert "ChargeLoop | DC_CableCheckReq" in secc_part(more)
+    assert "ChargeLoop | AC_ChargeLoopReq, DC_CableCheckReq" in secc_part(more)
     assert secc_part(more) != secc_part() != secc_part(less)
 
 
@@ -71,7 +72,7 @@ def test_a_session_makes_the_changes_of_state_that_are_drawn_and_no_other() -> N
     drawn = {(a, b) for a, b, _ in secc_arrows(ALLOWED)}
     seen = set[tuple[State, State]]()
     for state, kinds in ALLOWED.items():
-        for kind in kinds:
+        for kind in kinds - AC_MESSAGES:
             for stage in (Stage.OFF, Stage.CABLE_CHECKED, Stage.TRANSFER):
                 for ongoing in (False, True):
                     car = ScriptedCar().reach(state)
@@ -83,7 +84,7 @@ def test_a_session_makes_the_changes_of_state_that_are_drawn_and_no_other() -> N
                         car.see(stage=stage)
                     if not car.secc.ended and car.secc.session.state is not state:
                         seen.add((state, car.secc.session.state))
-    seen |= a_pause_and_the_way_back() | another_schedule()
+    seen |= a_pause_and_the_way_back() | another_schedule() | at_an_ac_outlet()
     assert compared(named(drawn), named(seen)) == []
 
 
@@ -106,6 +107,21 @@ def another_schedule() -> set[tuple[State, State]]:
     car = ScriptedCar().reach(State.CHARGE_LOOP)
     begun = moved(car, car.power_delivery(cm.ChargeProgress.ScheduleRenegotiation))
     return {begun, moved(car, car.schedule_exchange())}
+
+
+def at_an_ac_outlet() -> set[tuple[State, State]]:
+    """Every message of an AC session, and a stop before the transfer."""
+    seen = set[tuple[State, State]]()
+    for state in AC_ORDER[1:]:
+        for request in ("charge_parameters", "schedule_exchange", "charge_loop", "power_delivery", "stop"):
+            car = ScriptedAcCar().reach(state)
+            made = car.power_delivery(cm.ChargeProgress.Stop) if request == "stop" else getattr(car, request)()
+            if type(made) not in ALLOWED[state]:
+                continue
+            car.send(made)
+            car.see(stage=Stage.OFF if request == "stop" else Stage.TRANSFER)
+            seen.add((state, car.secc.session.state))
+    return {(a, b) for a, b in seen if a is not b}
 
 
 def named(arrows: set[tuple[State, State]]) -> Arrows:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.interop.test_outside_evcc import CONFIGS, EVCC, Station, drive, run
+from tests.interop.conftest import CONFIGS, EVCC, Station, drive, run
 
 SETTLED_PATIENCE_S = 20.0
 SESSIONS = 50

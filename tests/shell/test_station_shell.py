@@ -132,10 +132,14 @@ class CarSide:
     def __init__(self) -> None:
         self.changes = 0
         self.pulled = 0
+        self.forgotten = 0
         self.shell: StationShell | None = None
 
     def view_changed(self) -> None:
         self.changes += 1
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     def unplugged(self) -> None:
         self.pulled += 1

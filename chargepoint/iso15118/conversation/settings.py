@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chargepoint.iso15118.conversation.timeouts import ON_VOLTAGE_SILENCE_S, V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S
 from chargepoint.model.car import ControlMode, EnergyService
+from chargepoint.security.certificates import CertificateFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class SeccSettings:
     """The value-added service ParkingStatus is offered."""
     plug_and_charge: bool = False
     """Contract certificates are accepted. Only over TLS in which the car showed its certificate."""
+    plug_and_charge_without_tls: bool = False
+    """Bench: contracts and their installation are offered on plain TCP, too."""
+    allow_p256: bool = False
+    """Bench: contracts on secp256r1 are accepted."""
+    contract_roots: Callable[[], tuple[CertificateFacts, ...]] = tuple
+    """Gives the roots that vouch for contracts, as they are now."""
     certificate_installation: bool = False
     """CertificateInstallationReq is relayed to the central system."""
     emsp_ids: tuple[str, ...] = ()

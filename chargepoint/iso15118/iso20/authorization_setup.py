@@ -7,6 +7,7 @@ from typing import Any
 
 from chargepoint.iso15118.conversation.row import Answer
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso20.contract_state import ContractState
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
@@ -28,9 +29,13 @@ GEN_CHALLENGE_BYTES = 16
 def respond(_: AuthorizationSetupReq, session: Session, at: Situation) -> Answer[Session]:
     """EIM always; Plug and Charge with a fresh challenge where it is offered (V2G20-1219, V2G20-2566)."""
     common: dict[str, Any] = {"Header": session.header(at.now), "ResponseCode": ResponseCode.OK}
-    installation = at.settings.certificate_installation and secure(at)
-    after = replace(session, state=State.AUTHORIZATION, gen_challenge=b"", awaited_authorization=None)
-    if not (at.settings.plug_and_charge and secure(at)):
+    installation = at.settings.certificate_installation and may_use_contracts(at)
+    # contracts may sign the new challenge; how many were judged in this conversation is not forgotten
+    contract = ContractState(attempts=session.contract.attempts)
+    after = replace(
+        session, state=State.AUTHORIZATION, gen_challenge=b"", awaited_authorization=None, contract=contract
+    )
+    if not (at.settings.plug_and_charge and may_use_contracts(at)):
         response = AuthorizationSetupRes(
             **common,
             AuthorizationServices=(Authorization.EIM,),
@@ -64,6 +69,6 @@ def learned(_: AuthorizationSetupReq, __: Session, ___: Session, at: Situation) 
     return (AuthorizationWanted(EvseId(at.settings.evse_id)),)
 
 
-def secure(at: Situation) -> bool:
-    """TLS in which the car showed its certificate."""
-    return at.peer.tls is not None and at.peer.leaf is not None
+def may_use_contracts(at: Situation) -> bool:
+    """TLS in which the car showed its certificate; a bench does without."""
+    return at.settings.plug_and_charge_without_tls or (at.peer.tls is not None and at.peer.leaf is not None)

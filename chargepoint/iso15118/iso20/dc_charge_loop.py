@@ -27,8 +27,8 @@ from chargepoint.iso15118.messages.dc import (
     Scheduled_DC_CLReqControlMode,
     Scheduled_DC_CLResControlMode,
 )
-from chargepoint.iso15118.rational import maybe, number, rational
-from chargepoint.model.car import CarEnergy, CarLimits, ControlMode
+from chargepoint.iso15118.rational import number, rational
+from chargepoint.model.car import CarLimits, ControlMode
 from chargepoint.model.image import StageCapabilities
 
 _Request = (
@@ -167,7 +167,7 @@ def _learn(mode: _Request, request: DC_ChargeLoopReq, session: Session) -> Sessi
         # either voltage or current is given (V2G20-2183): the last voltage that was not zero holds
         if (asked_V := number(mode.EVTargetVoltage)) > 0:
             target_V = min(asked_V, limits.voltage_max_V)
-    return replace(session, limits=limits, energy=_energy(mode, session.energy)).within(
+    return replace(session, limits=limits, energy=loop_report.needs(mode, session.energy)).within(
         target_voltage_V=target_V, target_current_A=target_A, present_voltage_V=number(request.EVPresentVoltage)
     )
 
@@ -198,21 +198,3 @@ def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:
         discharge_power_max_W=discharge_W,
         discharge_current_max_A=discharge_A,
     )
-
-
-def _energy(mode: _Request, before: CarEnergy) -> CarEnergy:
-    energy = replace(
-        before,
-        target_Wh=maybe(mode.EVTargetEnergyRequest),
-        max_Wh=maybe(mode.EVMaximumEnergyRequest),
-        min_Wh=maybe(mode.EVMinimumEnergyRequest),
-    )
-    if isinstance(mode, (Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlMode)):
-        energy = loop_report.departing(mode.DepartureTime, energy)
-    if isinstance(mode, BPT_Dynamic_DC_CLReqControlMode):
-        energy = replace(
-            energy,
-            max_v2x_Wh=maybe(mode.EVMaximumV2XEnergyRequest),
-            min_v2x_Wh=maybe(mode.EVMinimumV2XEnergyRequest),
-        )
-    return energy

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso20.schedule import SLACK_W
+from chargepoint.iso15118.iso20.power_profile import SLACK_W
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_types import (
     DisplayParameters,
@@ -13,7 +14,7 @@ from chargepoint.iso15118.messages.common_types import (
     ResponseCode,
 )
 from chargepoint.iso15118.rational import maybe
-from chargepoint.model.car import CarDisplay, CarEnergy, ControlMode
+from chargepoint.model.car import CarDisplay, CarEnergy
 from chargepoint.model.station_view import Wish
 
 PROFILE_TOLERANCE = 1.1
@@ -59,18 +60,38 @@ def _newer(said: int | None, before: float | None) -> float | None:
     return before if said is None else float(said)
 
 
-def departing(departure: int | None, energy: CarEnergy) -> CarEnergy:
-    """The energy needs with the departure time that this loop brings, if it brings one."""
-    return energy if departure is None else replace(energy, departure_s=float(departure))
+def needs(mode: Any, before: CarEnergy) -> CarEnergy:
+    """The energy needs of this loop's control mode, AC or DC. A departure time that it does not bring is as before."""
+    energy = replace(
+        before,
+        target_Wh=maybe(mode.EVTargetEnergyRequest),
+        max_Wh=maybe(mode.EVMaximumEnergyRequest),
+        min_Wh=maybe(mode.EVMinimumEnergyRequest),
+    )
+    departure_s = getattr(mode, "DepartureTime", None)  # Dynamic only
+    if departure_s is not None:
+        energy = replace(energy, departure_s=float(departure_s))
+    if hasattr(mode, "EVMaximumV2XEnergyRequest"):  # Dynamic in both directions only
+        energy = replace(
+            energy,
+            max_v2x_Wh=maybe(mode.EVMaximumV2XEnergyRequest),
+            min_v2x_Wh=maybe(mode.EVMinimumV2XEnergyRequest),
+        )
+    return energy
 
 
 def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:
-    """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation."""
+    """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation.
+
+    What comes unasked has no register of discharge: a known car cannot read this optional field and ends its session
+    (docs/sources/iso15118.md 1).
+    """
     meter = at.view.meter
     confirming = at.view.wish is not None and at.view.wish.wish is Wish.METERING_CONFIRMATION
-    if meter is None or not (asked or confirming or session.transfer.loops == 0):
+    wanted = asked or confirming
+    if meter is None or not (wanted or session.transfer.loops == 0):
         return None
-    bidirectional = session.choice is not None and session.choice.service.bidirectional
+    bidirectional = wanted and session.choice is not None and session.choice.service.bidirectional
     return MeterInfo(
         MeterID=(at.view.meter_id or "meter")[:METER_ID_MAX_CHARACTERS],
         ChargedEnergyReadingWh=int(meter.import_Wh),
@@ -79,14 +100,16 @@ def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | N
     )
 
 
-def profile_code(session: Session, at: Situation) -> tuple[ResponseCode, float | None]:
-    """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds."""
+def profile_code(session: Session, at: Situation, ordered_W: float | None = None) -> tuple[ResponseCode, float | None]:
+    """OK, a warning while the power exceeds what the car planned, or the refusal; and since when (monotonic) it exceeds.
+
+    `ordered_W`: what the station orders the car now; power up to it is no violation of the car, whatever the car planned.
+    """
     since_s = session.transfer.outside_profile_since_s
-    profile = session.profile
-    if session.choice is None or session.choice.control_mode is not ControlMode.SCHEDULED or profile is None:
-        return ResponseCode.OK, None
-    planned_W, power_W = profile.power_at(at.now.utc_s), at.view.power_W
+    planned_W, power_W = session.planned_power_W(at.now.utc_s), at.view.power_W
     if planned_W is None or power_W is None or not _exceeds(power_W, planned_W):
+        return ResponseCode.OK, None
+    if ordered_W is not None and not _exceeds(power_W, ordered_W):
         return ResponseCode.OK, None
     since_s = at.now.monotonic_s if since_s is None else since_s
     outside_s = at.now.monotonic_s - since_s

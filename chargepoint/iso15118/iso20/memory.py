@@ -1,6 +1,6 @@
 """What of an ISO 15118-20 session is kept for a car that comes back, and the session made of it again.
 
-Source: docs/sources/iso15118-20.md 3. Kept are selection, authorisation and schedule; limits are asked anew.
+Source: docs/sources/iso15118-20.md 3. Kept are selection, authorisation (of a contract: EMAID and certificate) and schedule; limits are asked anew.
 The session is bound to the car's certificate (`security/resume_binding.py`).
 """
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso20.schedule import ScheduleOffer
+from chargepoint.iso15118.iso20.contract_state import ContractState
 from chargepoint.iso15118.iso20.services import choice_of
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_messages import Authorization
 from chargepoint.model.car_questions import PowerPiece
+from chargepoint.model.schedule_offer import ScheduleOffer
 from chargepoint.security.resume_binding import resume_binding
 
 PROTOCOL = "iso15118-20"
@@ -38,6 +39,7 @@ def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None
             "added_services": [list(pair) for pair in session.added_services],
             "authorized_with": session.authorized_with.value,
             "emaid": session.emaid,
+            "contract_leaf": session.contract.leaf.hex(),
             "schedule_round": session.schedule_round,
             "schedule": None
             if schedule is None
@@ -70,6 +72,7 @@ def _recalled(session_id: bytes, data: dict[str, Any], at: Situation) -> Session
         evcc_id=str(data["evcc_id"]),
         authorized_with=Authorization(data["authorized_with"]),
         emaid=str(data["emaid"]),
+        contract=ContractState(leaf=bytes.fromhex(data["contract_leaf"])),
         services_announced=True,
         choice=choice,
         added_services=tuple((int(a), int(b)) for a, b in data["added_services"]),

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso20.ac_phases import total_W
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
+from chargepoint.iso15118.iso20.power_profile import AgreedProfile, outside
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.schedule import AgreedProfile, outside
 from chargepoint.iso15118.iso20.session import NO_TRANSFER, Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargeProgress, PowerDeliveryReq, PowerDeliveryRes
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
-from chargepoint.iso15118.rational import number
 from chargepoint.model.car import CarEvent, ControlMode, WishFollowed
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
@@ -94,10 +94,13 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
 
 
 def _stop(session: Session, at: Situation) -> Reply[Session]:
-    """The car may check its contactors for welding, where it has some."""
+    """DC: the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863)."""
     stopping = session.within(phase=Phase.OFF, standby=False)
-    if at.view.stage in _ENERGISED and not at.time_is_up:
-        return Later(stopping)
+    if at.view.stage in _ENERGISED or (session.is_ac and at.view.stage is Stage.OPENING):
+        if not at.time_is_up:
+            return Later(stopping)
+        if session.is_ac:
+            return Refusal(ResponseCode.FAILED_ContactorError, "the contactor did not open in time", ours=True)
     state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
     return _ok(replace(stopping, state=state, renegotiating=False), at)
 
@@ -110,7 +113,9 @@ def _profile(request: PowerDeliveryReq) -> AgreedProfile | None:
     return AgreedProfile(
         tuple_id=0 if selected is None else selected.SelectedScheduleTupleID,
         anchor_utc_s=profile.TimeAnchor,
-        entries=tuple((e.Duration, number(e.Power)) for e in profile.EVPowerProfileEntries.EVPowerProfileEntry),
+        entries=tuple(
+            (e.Duration, total_W(e, "Power") or 0.0) for e in profile.EVPowerProfileEntries.EVPowerProfileEntry
+        ),
     )
 
 

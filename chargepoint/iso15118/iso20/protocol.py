@@ -106,6 +106,7 @@ class Iso20:
             target_current_A=transfer.target_current_A,
             present_voltage_V=transfer.present_voltage_V,
             present_power_W=transfer.present_power_W,
+            planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
             display=session.display,
             standby=transfer.standby,
             good_for_s=settings.charge_loop_timeout_s if looping else settings.on_voltage_timeout_s,

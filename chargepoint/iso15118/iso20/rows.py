@@ -12,6 +12,8 @@ from types import MappingProxyType
 from chargepoint.iso15118.conversation.row import Row
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20 import (
+    ac_charge_loop,
+    ac_charge_parameter_discovery,
     authorization,
     authorization_setup,
     certificate_installation,
@@ -22,6 +24,7 @@ from chargepoint.iso15118.iso20 import (
     dc_welding_detection,
     metering_confirmation,
     power_delivery,
+    remark,
     schedule_exchange,
     service_detail,
     service_discovery,
@@ -32,8 +35,8 @@ from chargepoint.iso15118.iso20 import (
 )
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
+from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
-from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.v2gtp import PayloadType
 
 _IN_SESSION = tuple(s for s in State if s not in (State.SESSION_SETUP, State.ENDED))
@@ -52,7 +55,7 @@ _SERVICE_AGREED = frozenset(
 
 
 _STOPPED = frozenset({State.WELDING_DETECTION, State.SESSION_STOP})
-"""After PowerDelivery(Stop)."""
+"""After PowerDelivery(Stop): DC, AC."""
 
 
 def _to(*states: State) -> frozenset[State]:
@@ -61,6 +64,10 @@ def _to(*states: State) -> frozenset[State]:
 
 def _always(_: Session) -> bool:
     return True
+
+
+def _ac(session: Session) -> bool:
+    return session.is_ac
 
 
 def _dc(session: Session) -> bool:
@@ -103,6 +110,7 @@ _ROWS = (
         moves={State.AUTHORIZATION: _to()},
         respond=certificate_installation.respond,
         refuse=certificate_installation.refuse,
+        learned=remark.learned,
         applies=_always,
         payload_type=PayloadType.MAINSTREAM,
     ),
@@ -111,6 +119,7 @@ _ROWS = (
         moves={State.AUTHORIZATION: _to(State.SERVICE_DISCOVERY)},
         respond=authorization.respond,
         refuse=authorization.refuse,
+        learned=remark.learned,
         applies=_always,
         payload_type=PayloadType.MAINSTREAM,
     ),
@@ -138,6 +147,14 @@ _ROWS = (
         learned=service_selection.learned,
         applies=_always,
         payload_type=PayloadType.MAINSTREAM,
+    ),
+    Row(
+        request=ac.AC_ChargeParameterDiscoveryReq,
+        moves={State.CHARGE_PARAMETER_DISCOVERY: _to(State.SCHEDULE_EXCHANGE)},
+        respond=ac_charge_parameter_discovery.respond,
+        refuse=ac_charge_parameter_discovery.refuse,
+        applies=_ac,
+        payload_type=PayloadType.AC_MAINSTREAM,
     ),
     Row(
         request=dc.DC_ChargeParameterDiscoveryReq,
@@ -178,8 +195,8 @@ _ROWS = (
     Row(
         request=cm.PowerDeliveryReq,
         moves={
-            State.POWER_DELIVERY: _to(State.CHARGE_LOOP, State.WELDING_DETECTION),
-            State.CHARGE_LOOP: _to(State.SCHEDULE_EXCHANGE, State.WELDING_DETECTION),
+            State.POWER_DELIVERY: _to(State.CHARGE_LOOP, *_STOPPED),
+            State.CHARGE_LOOP: _to(State.SCHEDULE_EXCHANGE, *_STOPPED),
         },
         respond=power_delivery.respond,
         refuse=power_delivery.refuse,
@@ -187,6 +204,15 @@ _ROWS = (
         applies=_always,
         silence=_under_voltage,
         payload_type=PayloadType.MAINSTREAM,
+    ),
+    Row(
+        request=ac.AC_ChargeLoopReq,
+        moves={State.CHARGE_LOOP: _to()},
+        respond=ac_charge_loop.respond,
+        refuse=ac_charge_loop.refuse,
+        applies=_ac,
+        silence=_charge_loop,
+        payload_type=PayloadType.AC_MAINSTREAM,
     ),
     Row(
         request=dc.DC_ChargeLoopReq,

@@ -11,9 +11,9 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_S, V2G_SECC_ONGOING_S
+from chargepoint.iso15118.iso20.ac_phases import PhaseLimits, fields
 from chargepoint.iso15118.iso20.mobility import departure_of_station, soc_bounds_of_station
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.schedule import DAY_S, ScheduleOffer, shortened
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import (
@@ -33,12 +33,14 @@ from chargepoint.iso15118.messages.common_messages import (
     ScheduleTuple,
 )
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
-from chargepoint.iso15118.rational import maybe, number, rational
-from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleAgreed
+from chargepoint.iso15118.rational import maybe, number
+from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleOffered
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.ids import EvseId
+from chargepoint.model.schedule_offer import ScheduleOffer, shortened
 
 SCHEDULE_TUPLE_ID = 1
+DAY_S = 86_400
 HORIZON_MAX_S = 7 * DAY_S
 """A car that leaves later gets a schedule of one week."""
 
@@ -65,7 +67,7 @@ def refuse(request: ScheduleExchangeReq, code: ResponseCode, session: Session, a
     scheduled = dynamic = None
     if request.Scheduled_SEReqControlMode is not None:
         nothing = ScheduleOffer(SCHEDULE_TUPLE_ID, at.now.utc_s, (PowerPiece(DAY_S, 0.0, 0.0),))
-        scheduled = _tuple_of(nothing, discharge=False)
+        scheduled = _tuple_of(nothing, None, discharge=False)
     else:
         dynamic = Dynamic_SEResControlMode()
     return ScheduleExchangeRes(
@@ -80,7 +82,7 @@ def learned(_: ScheduleExchangeReq, before: Session, after: Session, at: Situati
     """What the car may plan with from now on."""
     if after.schedule is None or after.state is before.state:
         return ()
-    return (ScheduleAgreed(EvseId(at.settings.evse_id), after.schedule.pieces, after.schedule.anchor_utc_s),)
+    return (ScheduleOffered(EvseId(at.settings.evse_id), after.schedule),)
 
 
 def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) -> Reply[Session]:
@@ -96,7 +98,7 @@ def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) ->
         waiting = refuse(request, ResponseCode.OK, session, at)
         return Answer(replace(waiting, EVSEProcessing=Processing.Ongoing), session, ask=question)
     offer = _offer(session, shortened(_possible(foreseen.pieces, session, at), points), at)
-    tuples = _tuple_of(offer, discharge=session.choice.service.bidirectional)
+    tuples = _tuple_of(offer, session.phase_limits, discharge=session.choice.service.bidirectional)
     return _finished(replace(session, schedule=offer, profile=None), at, our_schedule=tuples)
 
 
@@ -147,21 +149,26 @@ def _offer(session: Session, pieces: tuple[PowerPiece, ...], at: Situation) -> S
     return ScheduleOffer(SCHEDULE_TUPLE_ID, at.now.utc_s, pieces)
 
 
-def _tuple_of(offer: ScheduleOffer, *, discharge: bool) -> Scheduled_SEResControlMode:
+def _tuple_of(offer: ScheduleOffer, phases: PhaseLimits | None, *, discharge: bool) -> Scheduled_SEResControlMode:
     """On the wire the power of a discharging schedule is negative (V2G20-1035)."""
     return Scheduled_SEResControlMode(
         ScheduleTuple=(
             ScheduleTuple(
                 ScheduleTupleID=offer.tuple_id,
-                ChargingSchedule=_schedule(offer, lambda piece: piece.charge_W),
-                DischargingSchedule=_schedule(offer, lambda piece: -piece.discharge_W) if discharge else None,
+                ChargingSchedule=_schedule(offer, phases, lambda piece: piece.charge_W),
+                DischargingSchedule=_schedule(offer, phases, lambda piece: -piece.discharge_W) if discharge else None,
             ),
         )
     )
 
 
-def _schedule(offer: ScheduleOffer, power_W: Callable[[PowerPiece], float]) -> ChargingSchedule:
-    entries = tuple(PowerScheduleEntry(Duration=round(p.duration_s), Power=rational(power_W(p))) for p in offer.pieces)
+def _schedule(
+    offer: ScheduleOffer, phases: PhaseLimits | None, power_W: Callable[[PowerPiece], float]
+) -> ChargingSchedule:
+    """With an entry for each phase only where the car gave its limits by phase (V2G20-1822)."""
+    entries = tuple(
+        PowerScheduleEntry(Duration=round(p.duration_s), **fields("Power", power_W(p), phases)) for p in offer.pieces
+    )
     return ChargingSchedule(
         PowerSchedule=PowerSchedule(
             TimeAnchor=offer.anchor_utc_s, PowerScheduleEntries=PowerScheduleEntryList(PowerScheduleEntry=entries)

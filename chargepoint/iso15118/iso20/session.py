@@ -7,14 +7,18 @@ from typing import Self
 
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.timeouts import Silence
-from chargepoint.iso15118.iso20.schedule import AgreedProfile, ScheduleOffer
+from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
+from chargepoint.iso15118.iso20.contract_state import NO_CONTRACT, ContractState
+from chargepoint.iso15118.iso20.installation_state import Installation
+from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import ParameterChoice
 from chargepoint.iso15118.iso20.state import State
-from chargepoint.iso15118.messages.common_messages import Authorization
+from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
-from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits
+from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits, ControlMode
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.schedule_offer import ScheduleOffer
 
 NOTHING_SAID = CarEnergy()
 
@@ -41,6 +45,13 @@ NO_TRANSFER = Transfer()
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """One sentence for the log."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Everything that later messages depend on."""
 
@@ -53,8 +64,12 @@ class Session:
     """What a contract must sign; empty: Plug and Charge is not offered, or the challenge is used."""
     authorized_with: Authorization | None = None
     emaid: str = ""
-    awaited_authorization: object = None
-    """The body of the AuthorizationReq that was answered Ongoing: its repetition must be the same."""
+    awaited_authorization: AuthorizationReq | None = None
+    """The AuthorizationReq whose answer is awaited: its repetition must be the same."""
+    contract: ContractState = NO_CONTRACT
+    installation: Installation | None = None
+    remark: Remark | None = None
+    """What the last message led to, in words; a new object for each message that has something to say."""
     services_announced: bool = False
     """ServiceDiscoveryRes was sent: ServiceRenegotiationSupported holds for the session (V2G20-1931)."""
     choice: ParameterChoice | None = None
@@ -65,7 +80,7 @@ class Session:
     """The car's limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
     offered: StageCapabilities | None = None
     """Ours of ChargeParameterDiscovery: the values sent in the loop never exceed them, whatever derating ended since."""
-    by_phase: bool = False
+    phase_limits: PhaseLimits | None = None
     """AC: the car gave its limits for each phase, so the station does the same (V2G20-1822)."""
     energy: CarEnergy = NOTHING_SAID
     display: CarDisplay = NO_DISPLAY
@@ -85,6 +100,11 @@ class Session:
     def within(self, **changes: object) -> Self:
         """The session with these fields of its transfer changed."""
         return replace(self, transfer=replace(self.transfer, **changes))  # type: ignore[arg-type]
+
+    def planned_power_W(self, utc_s: float) -> float | None:
+        """What the car plans for this moment by its EVPowerProfile, in W, signed; None without a plan, and in Dynamic mode."""
+        scheduled = self.choice is not None and self.choice.control_mode is ControlMode.SCHEDULED
+        return self.profile.power_at(utc_s) if scheduled and self.profile is not None else None
 
     @property
     def is_ac(self) -> bool:

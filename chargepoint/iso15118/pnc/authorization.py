@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from chargepoint.iso15118.messages.common_messages import AuthorizationReq
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.pnc.contract import ContractVerdict, Revocation, judge
-from chargepoint.iso15118.pnc.revocation import CertificateHashData, hash_data
+from chargepoint.iso15118.pnc.revocation import hash_data
 from chargepoint.iso15118.pnc.signature import SignedElement, verify
+from chargepoint.model.car_questions import CertificateHash
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, PublicKey, read_certificate
 from chargepoint.security.chain import accepted_keys
 
@@ -41,7 +42,7 @@ class ContractRequestVerdict:
         """The contract's identifier (EMAID), where the chain was judged and names one."""
         return None if self.contract is None else self.contract.emaid
 
-    def hash_data(self) -> tuple[CertificateHashData, ...]:
+    def hash_data(self) -> tuple[CertificateHash, ...]:
         """What OCPP's Authorize asks about the chain's revocation, leaf first. Raises CertificateUnreadable."""
         if self.contract is None or self.contract.chain is None:
             return ()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cryptography import x509
@@ -22,34 +21,14 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chargepoint.iso15118.pnc.contract import Revocation
+from chargepoint.model.car_questions import CertificateHash
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_certificate
 
 CLOCK_TOLERANCE_S = 300.0
 """So far an answer may lie in the future: two clocks are never the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateHashData:
-    """One certificate in a question about revocation. Hashes and number are lower-case hexadecimal digits."""
-
-    issuer_name_hash: str
-    issuer_key_hash: str
-    serial_number: str
-    responder_url: str
-    hash_algorithm: str = "SHA256"
-
-    def as_ocpp(self) -> dict[str, str]:
-        """OCSPRequestDataType of OCPP 2.0.1."""
-        return {
-            "hashAlgorithm": self.hash_algorithm,
-            "issuerNameHash": self.issuer_name_hash,
-            "issuerKeyHash": self.issuer_key_hash,
-            "serialNumber": self.serial_number,
-            "responderURL": self.responder_url,
-        }
-
-
-def hash_data(chain: Sequence[CertificateFacts], root: CertificateFacts | None) -> tuple[CertificateHashData, ...]:
+def hash_data(chain: Sequence[CertificateFacts], root: CertificateFacts | None) -> tuple[CertificateHash, ...]:
     """The question for each certificate, leaf first.
 
     The highest certificate is left out where its issuer, the root, is not known: its hashes need the issuer's key. So is a
@@ -68,12 +47,13 @@ def _can_be_asked(certificate: CertificateFacts) -> bool:
     return certificate.ocsp_url is not None and len(certificate.ocsp_url) <= 512 and 0 < number < 16**40
 
 
-def _question(certificate: CertificateFacts, issuer: CertificateFacts) -> CertificateHashData:
+def _question(certificate: CertificateFacts, issuer: CertificateFacts) -> CertificateHash:
     try:
         request = _request(certificate, issuer)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CertificateUnreadable(f"{certificate.shown_name}: {error}") from error
-    return CertificateHashData(
+    return CertificateHash(
+        hash_algorithm="SHA256",
         issuer_name_hash=request.issuer_name_hash.hex(),
         issuer_key_hash=request.issuer_key_hash.hex(),
         serial_number=f"{request.serial_number:x}",

@@ -1,4 +1,4 @@
-"""C Authorization: the Authorize request, what is decided without the central system, ClearCache."""
+"""C Authorization: the Authorize request, what is decided without the central system, ClearCache. Contracts: `contracts`."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ from websockets.typing import Subprotocol
 
 from hil.simulators.csms.faults import Faults
 from hil.simulators.csms.log import Heard, Payload, StationLog
+from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.csms.rules import Rules
 
 VENDOR_ID = "org.openchargepoint"
@@ -66,6 +67,10 @@ class Csms:
         self._ssl = ssl_context
         self.tokens = tokens or {}
         """idToken -> AuthorizationStatus; what is not here is Accepted."""
+        self.contracts: dict[str, str] = {}
+        """EMAID -> AuthorizeCertificateStatus; what is not here is Accepted."""
+        self.provisioning: ProvisioningService | None = None
+        """Makes contract certificates for cars; None: every request fails."""
         self.passwords = passwords
         self.heartbeat_interval_s = heartbeat_interval_s
         self.boot_status = "Accepted"
@@ -356,7 +361,9 @@ class Csms:
             case "Heartbeat":
                 return {"currentTime": self.now()}
             case "Authorize":
-                return {"idTokenInfo": self._token_info(payload["idToken"])}
+                return self._authorized(payload)
+            case "Get15118EVCertificate":
+                return self._ev_certificate(payload)
             case "TransactionEvent":
                 return {"idTokenInfo": self._token_info(payload["idToken"])} if "idToken" in payload else {}
             case "StatusNotification":
@@ -370,6 +377,26 @@ class Csms:
             case _:
                 pass
         return {}
+
+    def _authorized(self, payload: Payload) -> Payload:
+        """The answer names the state of a contract's certificates where the station gave them (C07.FR.13 to FR.17)."""
+        info = self._token_info(payload["idToken"])
+        if "iso15118CertificateHashData" not in payload and "certificate" not in payload:
+            return {"idTokenInfo": info}
+        certificates = self.contracts.get(payload["idToken"]["idToken"], "Accepted")
+        if certificates == "Accepted" and info["status"] in ("Blocked", "Expired", "Invalid", "Unknown"):
+            certificates = "ContractCancelled"
+        elif certificates != "Accepted":
+            info = {"status": "Expired" if certificates == "CertificateExpired" else "Invalid"}
+        return {"idTokenInfo": info, "certificateStatus": certificates}
+
+    def _ev_certificate(self, payload: Payload) -> Payload:
+        exi = None
+        if self.provisioning is not None:
+            exi = self.provisioning.answer(base64.b64decode(payload["exiRequest"]))
+        if exi is None:
+            return {"status": "Failed", "exiResponse": ""}
+        return {"status": "Accepted", "exiResponse": base64.b64encode(exi).decode("ascii")}
 
     def _token_info(self, token: Payload) -> Payload:
         return {"status": self.tokens.get(token["idToken"], "Accepted")}

@@ -126,7 +126,7 @@ class CarPlan:
     """0: never. n: MeterInfoRequested in each n-th loop."""
     termination_code: str = ""
     termination_explanation: str = ""
-    wake_up_pulses: int = 0
+    wake_up_pulses: int = 1
     """After a pause the car toggles the pilot between B and C this many times (B-C-B), to wake the station."""
     listens_after_end_s: float = 0.0
     """How long the car keeps the connection after the last answer, to see what the station still sends."""

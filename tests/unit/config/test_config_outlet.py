@@ -61,3 +61,14 @@ def test_the_power_process_refuses_an_ac_outlet_by_name() -> None:
         parse(AC, FILE, examine)
     with pytest.raises(UnusableDevice, match=r"hil\.simulators\.ac_power"):
         build(parse(AC, FILE))
+
+
+@pytest.mark.parametrize(
+    "line", ["current_max_A = 501.0", "charge_power_max_W = 1000001.0", "discharge_power_max_W = 1000001.0"]
+)
+def test_only_a_megawatt_connector_carries_more_than_500_A_or_1_MW(line: str) -> None:
+    key = line.split(" = ")[0]
+    of_ccs = mistakes(f'[evse.1]\nconnector_type = "cCCS2"\n{line}\n')
+    assert any(key in found and "cMCS" in found for found in of_ccs)
+    of_mcs = mistakes(f'[evse.1]\nconnector_type = "cMCS"\n{line}\n')
+    assert not any(key in found for found in of_mcs)

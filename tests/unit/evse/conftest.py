@@ -155,8 +155,8 @@ class Station:
     def connect(self) -> list[SessionOutput]:
         return self.feed(CarConnected(EVSE, "ISO 15118-20 DC", "TLSv1.3", "fe80::1"))
 
-    def car_ends(self, end: SessionEnd = SessionEnd.TERMINATED) -> list[SessionOutput]:
-        return self.feed(CarSessionEnded(EVSE, end, "because"))
+    def car_ends(self, end: SessionEnd = SessionEnd.TERMINATED, *, resumable: bool = False) -> list[SessionOutput]:
+        return self.feed(CarSessionEnded(EVSE, end, "because", resumable=resumable))
 
     def order(self, setpoint: Setpoint = SETPOINT) -> StageDemand:
         return self.session.stage_demand(setpoint, self.t)

@@ -322,7 +322,6 @@ def test_a_reset_stops_with_its_reason(station: Any) -> None:
     ("end", "trigger", "reason"),
     [
         (SessionEnd.TERMINATED, TriggerReason.STOP_AUTHORIZED, StopReason.STOPPED_BY_EV),
-        (SessionEnd.PAUSED, TriggerReason.CHARGING_STATE_CHANGED, StopReason.STOPPED_BY_EV),
         (SessionEnd.TIMEOUT, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.CONNECTION_LOST, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
         (SessionEnd.PROTOCOL_ERROR, TriggerReason.EV_COMMUNICATION_LOST, StopReason.OTHER),
@@ -507,8 +506,8 @@ def test_a_second_session_in_the_same_plug_in_needs_a_new_token(station: Any) ->
     station.transferring()
     station.car_ends()
     station.see(stage=Stage.OFF, pilot=ControlPilot.B)
-    assert station.order().pilot is PilotCommand.X1
     station.wait(5)
+    assert station.order().pilot is PilotCommand.X1
     station.see()
     assert len(station.begins()) == 1
     station.present("04FFFFFF")

@@ -121,6 +121,12 @@ async def test_a_story_whose_car_gave_up_says_what_the_station_says() -> None:
         return {"image": {"faults": {"B": "board silent"}}, "transaction": None}
 
     progress = SimpleNamespace(error="DC_CableCheckRes: FAILED", loops=0)
-    bench = SimpleNamespace(evse=evse, progress=progress, note=lambda text: None, started_s=0.0)
+    bench = SimpleNamespace(
+        choices=SimpleNamespace(ac=False, control_mode="dynamic"),
+        evse=evse,
+        progress=progress,
+        note=lambda text: None,
+        started_s=0.0,
+    )
     with pytest.raises(StoryFailed, match="DC_CableCheckRes: FAILED; the station: board silent"):
         await Story(cast(Bench, bench), 0.0)._car_phases()

@@ -23,7 +23,7 @@ from hil.demo.command import _console, main
         (["--report", "{0}/r.json"], "go with --once"),
         (["--csms", "wss://x/y"], "ws://HOST:PORT/PATH expected"),
         (["--once", "--csms", "ws://x/y"], "has no story"),
-        (["--ac", "--once"], "does not go with --once"),
+        (["--ac", "--voltage-max", "400"], "does not go with --voltage-max"),
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),

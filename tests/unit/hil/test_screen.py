@@ -72,3 +72,16 @@ def test_a_car_that_left_is_not_shown() -> None:
     gone = screen(120, 40, plugged=False, car=None)
     assert "WMIOCP" not in gone
     assert "TLSv1.3" not in gone
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"frequency_Hz": 49.87, "ac": {"phases": 3}}, "49.87 Hz  AC, 3 phases"),
+        ({"frequency_Hz": 50.0, "ac": {"phases": 1}}, "50.00 Hz  AC, 1 phase "),
+        ({"frequency_Hz": None, "ac": None}, "A   stage TRANSFER"),
+    ],
+)
+def test_an_ac_outlet_shows_its_frequency_and_phases(changes: dict[str, Any], shown: str) -> None:
+    image = daemon()["evses"]["1"]["image"]
+    assert shown in screen(120, 40, image={**image, **changes})

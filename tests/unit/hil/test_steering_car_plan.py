@@ -16,7 +16,7 @@ from hil.simulators.evcc.plan import CarPlan
 
 @pytest.fixture
 def bench() -> SimpleNamespace:
-    return SimpleNamespace(plan=CarPlan(), note=lambda text: None)
+    return SimpleNamespace(plan=CarPlan(), plain_plan={}, note=lambda text: None)
 
 
 def answer(bench: SimpleNamespace, **request: Any) -> dict[str, Any]:
@@ -50,3 +50,11 @@ def test_a_plan_that_cannot_be_changes_nothing(
     assert found["ok"] is False
     assert words in found["error"]
     assert bench.plan == CarPlan()
+
+
+def test_a_plan_begins_from_the_plain_plan_of_the_bench(bench: SimpleNamespace) -> None:
+    bench.plain_plan = {"energy": ["AC"]}
+    assert answer(bench, plan={"power_delivery_polls": 2})["ok"] is True
+    assert bench.plan == CarPlan(energy=("AC",), power_delivery_polls=2)
+    assert answer(bench)["ok"] is True
+    assert bench.plan == CarPlan(energy=("AC",))

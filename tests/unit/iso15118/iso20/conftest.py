@@ -13,12 +13,12 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.exi.codec import NS_CM, NS_DC, NS_SAP, decode, encode
+from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, decode, encode
 from chargepoint.iso15118.iso20.protocol import spoken
 from chargepoint.iso15118.iso20.rows import may_come
 from chargepoint.iso15118.iso20.state import State
+from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
-from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
 from chargepoint.iso15118.messages.common_types import (
     DisplayParameters,
@@ -41,6 +41,7 @@ UTC_S = 1_800_000_000
 NAMESPACES = {
     PayloadType.EXI_SAP: NS_SAP,
     PayloadType.MAINSTREAM: NS_CM,
+    PayloadType.AC_MAINSTREAM: NS_AC,
     PayloadType.DC_MAINSTREAM: NS_DC,
     PayloadType.METERING_CONFIRMATION: NS_CM,
     PayloadType.PARKING_STATUS: NS_CM,
@@ -92,11 +93,41 @@ def payload_type(message: Any) -> PayloadType:
     if type(message) in SIDE_STREAMS:
         return SIDE_STREAMS[type(message)]
     module = type(message).__module__.rpartition(".")[2]
-    return {"app_protocol": PayloadType.EXI_SAP, "dc": PayloadType.DC_MAINSTREAM}.get(module, PayloadType.MAINSTREAM)
+    own = {
+        "app_protocol": PayloadType.EXI_SAP,
+        "ac": PayloadType.AC_MAINSTREAM,
+        "dc": PayloadType.DC_MAINSTREAM,
+    }
+    return own.get(module, PayloadType.MAINSTREAM)
 
 
-ALLOWED = {state: may_come(state) - {cm.SessionStopReq} for state in State}
-"""Every message in its states; SessionStopReq is in all of them."""
+def ac_control_mode(mode: ControlMode, bidirectional: bool, **changes: Any) -> Any:
+    """The control mode of an AC_ChargeLoopReq."""
+    kind: Any = {
+        (ControlMode.DYNAMIC, False): ac.Dynamic_AC_CLReqControlMode,
+        (ControlMode.DYNAMIC, True): ac.BPT_Dynamic_AC_CLReqControlMode,
+        (ControlMode.SCHEDULED, False): ac.Scheduled_AC_CLReqControlMode,
+        (ControlMode.SCHEDULED, True): ac.BPT_Scheduled_AC_CLReqControlMode,
+    }[mode, bidirectional]
+    values: dict[str, Any] = {"EVPresentActivePower": rational(0)}
+    if mode is ControlMode.DYNAMIC:
+        values |= {
+            "EVTargetEnergyRequest": rational(30_000),
+            "EVMaximumEnergyRequest": rational(40_000),
+            "EVMinimumEnergyRequest": rational(-10_000),
+            "EVMaximumChargePower": rational(11_000),
+            "EVMinimumChargePower": rational(0),
+            "EVPresentReactivePower": rational(0),
+        }
+        if bidirectional:
+            values |= {"EVMaximumDischargePower": rational(10_000), "EVMinimumDischargePower": rational(0)}
+    return kind(**{**values, **changes})
+
+
+AC_MESSAGES = frozenset({ac.AC_ChargeParameterDiscoveryReq, ac.AC_ChargeLoopReq})
+"""A DC outlet does not know their grammar."""
+ALLOWED = {state: may_come(state) - {cm.SessionStopReq} - AC_MESSAGES for state in State}
+"""Every message of a DC outlet in its states; SessionStopReq is in all of them."""
 ALWAYS = frozenset({cm.SessionStopReq})
 
 
@@ -113,12 +144,14 @@ class ScriptedCar:
         modes: tuple[ControlMode, ...] = (ControlMode.DYNAMIC, ControlMode.SCHEDULED),
         kept: KeptSession | None = None,
         leaf: bytes | None = None,
+        services: tuple[EnergyService, ...] | None = None,
         **settings: Any,
     ) -> None:
         self.mode, self.bidirectional = mode, bidirectional
         self.t = 1000.0
         self.parameter_set = NUMBER[mode]
-        services = (EnergyService.DC_BPT, EnergyService.DC) if discharge else (EnergyService.DC,)
+        if services is None:
+            services = (EnergyService.DC_BPT, EnergyService.DC) if discharge else (EnergyService.DC,)
         self.settings = SeccSettings(1, "DE*OCP*E1", services, modes, loop_timeout_s, **settings)
         self.peer = Peer("fe80::1", None if leaf is None else "TLSv1.3", leaf)
         self.secc = Conversation(
@@ -357,6 +390,13 @@ class ScriptedCar:
             case cm.ServiceSelectionReq:
                 chosen = cm.SelectedService(ServiceID=self.service_id, ParameterSetID=self.parameter_set)
                 return cm.ServiceSelectionReq(**head, SelectedEnergyTransferService=chosen)
+            case ac.AC_ChargeParameterDiscoveryReq:
+                limits = {"EVMaximumChargePower": rational(11_000), "EVMinimumChargePower": rational(0)}
+                mode = ac.AC_CPDReqEnergyTransferMode(**limits)
+                return ac.AC_ChargeParameterDiscoveryReq(**head, AC_CPDReqEnergyTransferMode=mode)
+            case ac.AC_ChargeLoopReq:
+                control = ac_control_mode(self.mode, self.bidirectional)
+                return ac.AC_ChargeLoopReq(**head, MeterInfoRequested=False, CLReqControlMode=control)
             case dc.DC_ChargeParameterDiscoveryReq:
                 return self.charge_parameters()
             case cm.ScheduleExchangeReq:

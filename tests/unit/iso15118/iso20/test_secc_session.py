@@ -22,7 +22,7 @@ from chargepoint.model.car import (
     ControlMode,
     EnergyService,
     QuestionAsked,
-    ScheduleAgreed,
+    ScheduleOffered,
     ServiceSelected,
     SessionEnd,
     WishFollowed,
@@ -56,7 +56,7 @@ def test_a_whole_session(new_car: NewCar, order: list[State], mode: ControlMode,
         assert answer.ResponseCode.value.startswith("OK")
     assert car.secc.ended
     kinds = [type(e) for e in car.events if not isinstance(e, CarDemandChanged)]
-    asked = [QuestionAsked, ScheduleAgreed] if mode is SCHEDULED else []
+    asked = [QuestionAsked, ScheduleOffered] if mode is SCHEDULED else []
     assert kinds == [
         CarConnected,
         CarIdentified,

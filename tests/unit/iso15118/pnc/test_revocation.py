@@ -18,7 +18,9 @@ from certs.flaws import Flaw, flawed_tree
 from certs.pki import STATUS_ADDRESS, Curve, Pki, PrivateKey
 from certs.tree import TREE, Node, Use
 from chargepoint.iso15118.pnc.contract import Revocation
-from chargepoint.iso15118.pnc.revocation import CertificateHashData, hash_data, read_answer
+from chargepoint.iso15118.pnc.revocation import hash_data, read_answer
+from chargepoint.model.car_questions import CertificateHash
+from chargepoint.ocpp.blocks.contracts import hash_on_wire
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.version import OCPP_2_0_1
 from chargepoint.security.certificates import CertificateFacts, read_certificate
@@ -83,7 +85,8 @@ def test_each_certificate_of_the_chain_is_asked_about_leaf_first() -> None:
     assert len(questions) == 3
     for question, certificate, issuer in zip(questions, CHAIN, (*CHAIN[1:], ROOT), strict=True):
         key = issuer.certificate.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        assert question == CertificateHashData(
+        assert question == CertificateHash(
+            hash_algorithm="SHA256",
             issuer_name_hash=hashlib.sha256(issuer.certificate.subject.public_bytes()).hexdigest(),
             issuer_key_hash=hashlib.sha256(key).hexdigest(),
             serial_number=f"{certificate.certificate.serial_number:x}",
@@ -92,7 +95,7 @@ def test_each_certificate_of_the_chain_is_asked_about_leaf_first() -> None:
 
 
 def test_the_question_fits_the_schemas_of_ocpp() -> None:
-    rows = [question.as_ocpp() for question in hash_data(CHAIN, ROOT)]
+    rows = [hash_on_wire(question) for question in hash_data(CHAIN, ROOT)]
     token = {"idToken": "UKSWI123456791A", "type": "eMAID"}
     payload = {"idToken": token, "iso15118CertificateHashData": rows}
     assert Schemas(OCPP_2_0_1).check_request("Authorize", payload) is None

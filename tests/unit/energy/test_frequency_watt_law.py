@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.demand import FrequencyWattLaw
-from chargepoint.power.law import power_W
 
 FCR = FrequencyWattLaw(1000.0, ((49.8, -10_000.0), (49.99, 0.0), (50.01, 0.0), (50.2, 10_000.0)))
 
@@ -24,16 +23,16 @@ FCR = FrequencyWattLaw(1000.0, ((49.8, -10_000.0), (49.99, 0.0), (50.01, 0.0), (
     ],
 )
 def test_baseline_and_curve(frequency_Hz: float, watts: float) -> None:
-    assert power_W(FCR, frequency_Hz) == pytest.approx(watts)
+    assert FCR.power_at(frequency_Hz) == pytest.approx(watts)
 
 
 def test_without_a_frequency_there_is_no_power() -> None:
-    assert power_W(FCR, None) is None
+    assert FCR.power_at(None) is None
 
 
 @given(st.floats(40, 60))
 def test_never_beyond_the_curves_own_ends(frequency_Hz: float) -> None:
-    watts = power_W(FCR, frequency_Hz)
+    watts = FCR.power_at(frequency_Hz)
     assert watts is not None
     assert -9000.0 <= watts <= 11_000.0
 

@@ -1,0 +1,89 @@
+"""The bench's certificate provisioning service: it makes a signed CertificateInstallationRes for a car's request.
+
+The chains are those of the development PKI. The wrapped private key is random bytes of the right length, because the wrapping is
+a matter between service and car: a real car cannot use this contract, and the station never looks into it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from chargepoint.iso15118.exi.codec import NS_CM, ExiError, decode, encode
+from chargepoint.iso15118.messages import common_messages as cm
+from chargepoint.iso15118.messages.common_types import MessageHeader, Processing, ResponseCode
+from chargepoint.iso15118.pnc.signature import SignedElement, sign
+
+CHAIN_FILE, KEY_FILE, CONTRACT_FILE = "cps_chain.pem", "cps.key", "contract_chain.pem"
+_DH_PUBLIC_KEY_BYTES, _WRAPPED_KEY_BYTES = 133, 94
+
+
+@dataclass(slots=True)
+class ProvisioningService:
+    """Answers every car with the same contract. `code`: what its answers say; `available`: how many chains a car can fetch."""
+
+    chain: tuple[bytes, ...]
+    key: ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey
+    contract_chain: tuple[bytes, ...]
+    code: ResponseCode = ResponseCode.OK
+    available: int = 1
+    made: int = 0
+    """How many responses were made."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Self | None:
+        """From a folder of `./run certs`; None where the folder has no provisioning service."""
+        if not all((folder / name).exists() for name in (CHAIN_FILE, KEY_FILE, CONTRACT_FILE)):
+            return None
+        key = load_pem_private_key((folder / KEY_FILE).read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey):
+            return None
+        return cls(_ders(folder / CHAIN_FILE), key, _ders(folder / CONTRACT_FILE))
+
+    def answer(self, exi_request: bytes) -> bytes | None:
+        """The response to a CertificateInstallationReq; None for what is none."""
+        try:
+            request = decode(NS_CM, exi_request)
+        except ExiError:
+            return None
+        if not isinstance(request, cm.CertificateInstallationReq):
+            return None
+        self.made += 1
+        leaf, *subs = self.contract_chain
+        data = cm.SignedInstallationData(
+            Id="id1",
+            ContractCertificateChain=cm.ContractCertificateChain(
+                Certificate=leaf, SubCertificates=cm.SubCertificates(Certificate=tuple(subs))
+            ),
+            ECDHCurve=cm.EcdhCurve.SECP521,
+            DHPublicKey=secrets.token_bytes(_DH_PUBLIC_KEY_BYTES),
+            SECP521_EncryptedPrivateKey=secrets.token_bytes(_WRAPPED_KEY_BYTES),
+        )
+        own_leaf, *own_subs = self.chain
+        header = MessageHeader(
+            SessionID=request.Header.SessionID,
+            TimeStamp=int(time.time()),
+            Signature=sign([SignedElement(data)], self.key),
+        )
+        response = cm.CertificateInstallationRes(
+            Header=header,
+            ResponseCode=self.code,
+            EVSEProcessing=Processing.Finished,
+            CPSCertificateChain=cm.CertificateChain(
+                Certificate=own_leaf, SubCertificates=cm.SubCertificates(Certificate=tuple(own_subs))
+            ),
+            SignedInstallationData=data,
+            RemainingContractCertificateChains=max(self.available - self.made, 0),
+        )
+        return encode(response)
+
+
+def _ders(file: Path) -> tuple[bytes, ...]:
+    return tuple(c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(file.read_bytes()))
