@@ -25,6 +25,8 @@ class Absence:
     stop: Stop
     called: bool = False
     awake_until_s: float | None = None
+    rested: bool = False
+    """The pilot was in B since the car left: C from now on is a call of the car."""
 
     def over(self, now_s: float) -> bool:
         """The car did not come back in time."""
@@ -36,6 +38,13 @@ class Absence:
             return False
         return self.awake_until_s is None or now_s >= self.awake_until_s
 
-    def moved_pilot(self, now_s: float) -> None:
-        """The car asks for the attention of the station."""
+    def note_pilot(self, *, ready: bool, now_s: float) -> None:
+        """The pilot as seen now. `ready`: C or D. A car that goes from B to C asks for the attention of the station."""
+        if not ready:
+            self.rested = True
+        elif self.rested:
+            self.wake(now_s)
+
+    def wake(self, now_s: float) -> None:
+        """Show 5 % for a while: the car may have called."""
         self.awake_until_s = now_s + AWAKE_S

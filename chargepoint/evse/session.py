@@ -218,6 +218,7 @@ class EvseSession:
         self._transaction.resume(transaction_id, now_s)
         stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
         self._absence = Absence(paused, now_s, stop)
+        self._absence.wake(now_s)  # the car may have called while nobody listened
 
     # -- events in -------------------------------------------------------------------------------------------------
 
@@ -304,8 +305,8 @@ class EvseSession:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
             self._take_unplugged(now_s)
-        if image.pilot.ready and self._absence is not None:
-            self._absence.moved_pilot(now_s)
+        if self._absence is not None and image.pilot.plugged:
+            self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
             codes = sorted(image.faults)
             reason = next((_FAULT_REASONS[code] for code in codes if code in _FAULT_REASONS), StopReason.OTHER)

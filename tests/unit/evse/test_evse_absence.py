@@ -50,6 +50,28 @@ def test_a_paused_car_that_moves_its_pilot_gets_5_percent_for_a_while(station: A
     assert station.order().pilot is PilotCommand.X1
 
 
+def test_a_pilot_that_is_still_in_c_when_the_car_leaves_is_no_call(station: Any) -> None:
+    station.transferring()
+    station.asks(Phase.OFF)
+    station.see(stage=Stage.OFF)
+    station.car_ends(SessionEnd.PAUSED, resumable=True)
+    station.live(2.0)
+    assert station.order().pilot is PilotCommand.X1
+    station.see(pilot=ControlPilot.B)
+    assert station.order().pilot is PilotCommand.X1
+    station.see(pilot=ControlPilot.C)
+    assert station.order().pilot is PilotCommand.PWM
+
+
+def test_a_car_that_called_while_the_daemon_was_away_finds_5_percent(station: Any) -> None:
+    station.see(pilot=ControlPilot.B)
+    token = IdToken("04A1B2C3", IdTokenType.ISO14443)
+    station.session.resume(TransactionId("before"), token, StopReason.REBOOT, station.t, paused=True)
+    assert station.order().pilot is PilotCommand.PWM
+    station.t += AWAKE_S
+    assert station.order().pilot is PilotCommand.X1
+
+
 def test_a_paused_car_that_comes_back_charges_in_the_same_transaction(station: Any) -> None:
     paused(station)
     station.connect()
