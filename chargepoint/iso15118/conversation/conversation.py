@@ -201,7 +201,7 @@ class Conversation:
             )
             return
         try:
-            request = decode(grammar, event.payload)
+            request = decode(grammar, event.payload, zeros_may_follow=True)
         except ExiError as error:
             self._note(now, "!", "undecodable", str(error))
             self._keep_frame(now, "<", event.payload_type, event.payload, None, f"undecodable: {error}")
@@ -232,7 +232,7 @@ class Conversation:
     def _under_another_type(self, protocol: CarProtocol, payload: bytes) -> OpenedRequest | None:
         for grammar in dict.fromkeys(protocol.grammars.values()):
             try:
-                return protocol.open(decode(grammar, payload))
+                return protocol.open(decode(grammar, payload, zeros_may_follow=True))
             except ExiError:
                 continue
         return None
