@@ -138,9 +138,7 @@ def decode_element(
         return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)), zeros_may_follow)
 
 
-def _decode(
-    namespace: str, data: bytes, fragment: bool, v: int | None, zeros_may_follow: bool
-) -> tuple[str, object]:
+def _decode(namespace: str, data: bytes, fragment: bool, v: int | None, zeros_may_follow: bool) -> tuple[str, object]:
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
