@@ -1,4 +1,4 @@
-"""The joined station behind a real SECC on the loopback, as a process: `python -m tests.joined.served`.
+"""The joined station behind a real SECC on the loopback, as a process: `python -m tests.joined.served [COUNT]`.
 
 Each line on standard input is answered with one line of JSON: port of discovery, memory, descriptors, tasks, exceptions, absurd orders. The
 end of standard input ends the process. A car is always plugged in and authorised, so that each connection can go all the way.
@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,10 @@ class ServedStation:
         self.absurd_orders = 0
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             probe.bind(("::", 0))
-            self._sdp_port = int(probe.getsockname()[1])
+            self.sdp_port = int(probe.getsockname()[1])
         section = Iso15118Section(
             tls="off",
-            sdp_port=self._sdp_port,
+            sdp_port=self.sdp_port,
             charge_loop_timeout_s=LOOP_TIMEOUT_S,
             on_voltage_timeout_s=ON_VOLTAGE_TIMEOUT_S,
         )
@@ -108,15 +109,10 @@ class ServedStation:
             station.order_power(8000.0)
 
     async def run(self) -> None:
-        """Until standard input ends."""
-        reader = asyncio.StreamReader()
-        await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        tasks = [asyncio.create_task(self.server.run()), asyncio.create_task(self._keep_looking())]
-        while await reader.readline():
-            print(json.dumps(self._figures()), flush=True)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Serve cars until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.server.run())
+            group.create_task(self._keep_looking())
 
     async def _keep_looking(self) -> None:
         while True:
@@ -124,23 +120,34 @@ class ServedStation:
             self._ready_for_the_next_car()
             await asyncio.sleep(LOOK_S)
 
-    def _figures(self) -> dict[str, Any]:
-        resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return {
-            "sdp_port": self._sdp_port,
-            "rss_MB": round(resident / 1e6, 1),
-            "descriptors": len(os.listdir("/proc/self/fd")),
-            "tasks": len(asyncio.all_tasks()),
-            "exceptions": self.exceptions,
-            "absurd_orders": self.absurd_orders,
-        }
+
+def figures(stations: Sequence[ServedStation]) -> dict[str, Any]:
+    """What the other end asks for: ports of discovery, memory, descriptors, tasks, processor time, defects seen."""
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "sdp_ports": [station.sdp_port for station in stations],
+        "rss_MB": round(resident / 1e6, 1),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "tasks": len(asyncio.all_tasks()),
+        "processor_s": round(time.process_time(), 3),
+        "exceptions": sum(station.exceptions for station in stations),
+        "absurd_orders": sum(station.absurd_orders for station in stations),
+    }
 
 
-async def main() -> None:
-    """Serve."""
+async def main(count: int) -> None:
+    """So many stations in this process, until standard input ends."""
     log.set_up("info")
-    await ServedStation().run()
+    stations = [ServedStation() for _ in range(count)]
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    tasks = [asyncio.create_task(station.run()) for station in stations]
+    while await reader.readline():
+        print(json.dumps(figures(stations)), flush=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
