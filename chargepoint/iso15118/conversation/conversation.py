@@ -387,7 +387,8 @@ class Conversation:
     ) -> None:
         self._out += frame(payload_type, payload)
         self._note(now, ">", name, note)
-        self._keep_frame(now, ">", payload_type, payload, message, note)
+        # a message shows its code itself: its note would make an ordinary answer look odd in the wire trace
+        self._keep_frame(now, ">", payload_type, payload, message, note if message is None else "")
 
     def _note(self, now: Now, direction: str, name: str, note: str = "") -> None:
         self.trace.append(Exchanged(now.monotonic_s, direction, name, note))
