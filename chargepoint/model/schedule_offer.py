@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from chargepoint.model.car_questions import PowerPiece
 
-
 BORDERS_DIFFER_S = 2.0
 """The same border of two pieces may differ by this: a schedule begins at a whole second and has whole seconds, and two
 clocks were read."""
