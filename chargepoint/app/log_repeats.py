@@ -19,7 +19,9 @@ ABSURD = 1e9
 
 Line = TypeVar("Line")
 
-_HEXADECIMAL = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}")
+_HEXADECIMAL = re.compile(
+    r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}"
+)
 _NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
 _SCIENTIFIC = re.compile(r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
 """A number by itself. Digits beside a letter or a hyphen belong to an identifier and do not match."""

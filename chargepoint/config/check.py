@@ -10,11 +10,10 @@ from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolic
 from chargepoint.model.unusable import Mistake
 
 DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
+"""OCPP names of the connectors that carry DC."""
 
 BELOW_MCS_A, BELOW_MCS_W = 500.0, 1_000_000.0
 """The most that a connector other than cMCS carries."""
-
-"""OCPP names of the connectors that carry DC."""
 
 Defined = Mapping[str, Collection[str]]
 """Names by table, as they stand in the file: a table that was left out because of a mistake in it is defined."""
@@ -147,6 +146,12 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
     owners: dict[tuple[str, str], int] = {}
     for number, evse in config.evse.items():
         yield from _outlet(number, evse)
+        if evse.interface is not None and owners.setdefault(("interface", evse.interface), number) != number:
+            yield Mistake(
+                ("evse", number, "interface"),
+                f"= {evse.interface!r}: already used by [evse.{owners['interface', evse.interface]}]",
+                "each connector has a PLC modem of its own: name its interface, or remove the key",
+            )
         single = (
             ("pilot_board", "pilot", evse.pilot),
             ("meter", "meter", evse.meter),

@@ -198,7 +198,10 @@ class Iso15118Section(Section):
 
     enabled: bool = Field(True, description="false: no car protocol on any connector")
     evse_id_prefix: str = Field(
-        "DE*OCP*E", max_length=30, description="EVSEID towards the car, before the EVSE's number"
+        "DE*OCP*E",
+        max_length=30,
+        pattern=r"^[A-Za-z0-9*]+$",
+        description="EVSEID towards the car, before the EVSE's number: letters, digits and *",
     )
     tls: TlsPolicy = Field(
         TlsPolicy.REQUIRED,

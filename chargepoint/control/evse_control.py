@@ -38,7 +38,7 @@ from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
-from chargepoint.energy.forecast import Outlook, foresee
+from chargepoint.energy.forecast import Outlook, foresee, in_whole_seconds
 from chargepoint.evse.events import (
     AnswerAboutContract,
     AskAboutContract,
@@ -343,11 +343,13 @@ class EvseControl:
                 assert_never(asked.question)
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
-        """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on."""
-        found = [
-            PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W)
-            for p in self.foreseen(horizon_s, at, with_car=False).pieces
-        ]
+        """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on.
+
+        In whole seconds, as a schedule on the wire has them: a car that keeps to the wire's pieces then keeps to these.
+        """
+        forecast = self.foreseen(horizon_s, at, with_car=False)
+        pieces = in_whole_seconds(forecast).pieces or forecast.pieces
+        found = [PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W) for p in pieces]
         missing_s = horizon_s - sum(p.duration_s for p in found)
         if found and missing_s > 0:
             found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)

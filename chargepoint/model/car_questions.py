@@ -88,7 +88,7 @@ class CertificateRelayed:
 
 @dataclass(frozen=True, slots=True)
 class PowerPiece:
-    """What may flow for a while. Magnitudes in W; `price_level` and `price_per_kWh` only where a tariff is known."""
+    """What may flow for a while. Magnitudes in W."""
 
     duration_s: float
     charge_W: float
@@ -109,7 +109,10 @@ class ForeseePower:
 
 @dataclass(frozen=True, slots=True)
 class PowerForeseen:
-    """The answer to ForeseePower: pieces from now on, without gaps; the last one holds to the end of the horizon."""
+    """The answer to ForeseePower: pieces from now on, without gaps; the last one holds to the end of the horizon.
+
+    Each piece has a whole number of seconds, because a schedule on the wire has no fractions.
+    """
 
     pieces: tuple[PowerPiece, ...]
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from chargepoint.model.car_questions import PowerPiece
 
+BORDERS_DIFFER_S = 2.0
+"""The same border of two pieces may differ by this: a schedule begins at a whole second and has whole seconds, and two
+clocks were read."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOffer:
@@ -38,15 +42,18 @@ class ScheduleOffer:
         return min(p.charge_W for p in touched), min(p.discharge_W for p in touched)
 
     def allowed_by(self, pieces: Iterable[PowerPiece], now_utc_s: float) -> bool:
-        """Whether this offer, from now on, never promises more than these pieces do, which begin now, and is not over."""
+        """Whether this offer, from now on, never promises more than these pieces do, which begin now, and is not over.
+
+        More for up to BORDERS_DIFFER_S at a time does not count: what flows is limited in each charge loop all the same.
+        """
         if now_utc_s >= self.end_utc_s:
             return False
         start_s = now_utc_s
         for piece in pieces:
             end_s = min(start_s + piece.duration_s, self.end_utc_s)
             for own_start_s, own_end_s, own in self._spans():
-                both = own_start_s < end_s and own_end_s > start_s
-                if both and (own.charge_W > piece.charge_W or own.discharge_W > piece.discharge_W):
+                both_s = min(own_end_s, end_s) - max(own_start_s, start_s)
+                if both_s > BORDERS_DIFFER_S and (own.charge_W > piece.charge_W or own.discharge_W > piece.discharge_W):
                     return False
             start_s = end_s
         return True

@@ -36,6 +36,8 @@ class HandshakeFailure:
 
     fault: HandshakeFault
     sentence: str
+    cause: str
+    """The same for each repetition of this failure, and without words of the car: by it the log counts repetitions."""
 
     @property
     def security_event(self) -> str | None:
@@ -92,12 +94,13 @@ def failure_of(error: ssl.SSLError) -> HandshakeFailure:
             fault, remedy = HandshakeFault.ROOT_UNKNOWN, "the car's root belongs in v2g_roots or oem_roots"
     elif fault is HandshakeFault.OTHER and "_ALERT_" in reason and any(a in reason for a in _CERTIFICATE_ALERTS):
         fault, remedy = HandshakeFault.REFUSED_BY_CAR, "the car does not accept secc_chain.pem"
-    return failure(fault, why, remedy)
+    return failure(fault, why, remedy, cause=f"{fault.value}: {why}")
 
 
-def failure(fault: HandshakeFault, why: str, remedy: str = "") -> HandshakeFailure:
-    """A failure with its sentence for the log."""
-    return HandshakeFailure(fault, f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else ""))
+def failure(fault: HandshakeFault, why: str, remedy: str = "", *, cause: str | None = None) -> HandshakeFailure:
+    """A failure with its sentence for the log. `cause`: see `HandshakeFailure.cause`; None: the fault alone."""
+    sentence = f"TLS handshake with a car failed: {why}" + (f"; {remedy}" if remedy else "")
+    return HandshakeFailure(fault, sentence, cause or fault.value)
 
 
 class SecurityEventBound:

@@ -75,7 +75,7 @@ class TlsCredentials:
             yield from sorted((self._directory / folder).glob("*.pem"))
 
     def _report(self, found: HandshakeFailure) -> None:
-        self._log.warning("! %s", found.sentence, extra={"cause": found.fault.value})
+        self._log.warning("! %s", found.sentence, extra={"cause": found.cause})
         self._on_failure(found)
 
     def _judge(self, session: ssl.SSLObject) -> HandshakeFailure | None:

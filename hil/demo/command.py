@@ -129,6 +129,8 @@ def main(
         raise click.UsageError("--ac has no DC voltage: it does not go with --voltage-max")
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
+    if pnc and not no_car:
+        raise click.UsageError("--pnc is for an outside car: it goes with --no-car")
     if csms_url is not None and once:
         raise click.UsageError("--csms has no story: it does not go with --once")
     if csms_url is not None and not re.match(r"ws://[^\s\"]+$", csms_url):

@@ -201,7 +201,7 @@ class Conversation:
             )
             return
         try:
-            request = decode(grammar, event.payload)
+            request = decode(grammar, event.payload, zeros_may_follow=True)
         except ExiError as error:
             self._note(now, "!", "undecodable", str(error))
             self._keep_frame(now, "<", event.payload_type, event.payload, None, f"undecodable: {error}")
@@ -232,7 +232,7 @@ class Conversation:
     def _under_another_type(self, protocol: CarProtocol, payload: bytes) -> OpenedRequest | None:
         for grammar in dict.fromkeys(protocol.grammars.values()):
             try:
-                return protocol.open(decode(grammar, payload))
+                return protocol.open(decode(grammar, payload, zeros_may_follow=True))
             except ExiError:
                 continue
         return None
@@ -387,7 +387,8 @@ class Conversation:
     ) -> None:
         self._out += frame(payload_type, payload)
         self._note(now, ">", name, note)
-        self._keep_frame(now, ">", payload_type, payload, message, note)
+        # a message shows its code itself: its note would make an ordinary answer look odd in the wire trace
+        self._keep_frame(now, ">", payload_type, payload, message, note if message is None else "")
 
     def _note(self, now: Now, direction: str, name: str, note: str = "") -> None:
         self.trace.append(Exchanged(now.monotonic_s, direction, name, note))

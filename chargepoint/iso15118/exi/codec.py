@@ -111,30 +111,34 @@ def preload(*namespaces: str) -> None:
         _roots(namespace, False)
 
 
-def decode(namespace: str, data: bytes, fragment: bool = False) -> object:
+def decode(namespace: str, data: bytes, fragment: bool = False, *, zeros_may_follow: bool = False) -> object:
     """The message in `data`, an instance of a dataclass of `chargepoint.iso15118.messages`.
 
     `namespace` is that of the message's schema (`NS_DC`...). Raises ExiError, and nothing else, for any bytes that are
     not exactly one document (or one fragment) of that schema. That is a wrong header, an unknown event code, a value out of
     range, too few bytes, or more than the 7 bits of padding left over. The values of the padding bits are ignored.
+    `zeros_may_follow`: whole zero bytes after the end are ignored too, as a known car sends one.
+    Source: docs/sources/iso15118-2-din.md 7.
     The time it takes grows no faster than the size of `data`, which the caller bounds (V2GTP announces it).
     """
-    return decode_element(namespace, data, fragment)[1]
+    return decode_element(namespace, data, fragment, zeros_may_follow=zeros_may_follow)[1]
 
 
-def decode_element(namespace: str, data: bytes, fragment: bool = False) -> tuple[str, object]:
+def decode_element(
+    namespace: str, data: bytes, fragment: bool = False, *, zeros_may_follow: bool = False
+) -> tuple[str, object]:
     """Like `decode`, with the name of the element, which for fragments does not always follow from the class.
 
     Where a schema set has elements of one name in two namespaces, a fragment's name is `{namespace}name`. A fragment of
     an element with a simple type is that type's value: str, int, bool, bytes or a member of an enumeration.
     """
     try:
-        return _decode(namespace, data, fragment, None)
+        return _decode(namespace, data, fragment, None, zeros_may_follow)
     except NeedsNames:
-        return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)))
+        return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)), zeros_may_follow)
 
 
-def _decode(namespace: str, data: bytes, fragment: bool, v: int | None) -> tuple[str, object]:
+def _decode(namespace: str, data: bytes, fragment: bool, v: int | None, zeros_may_follow: bool) -> tuple[str, object]:
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
@@ -174,7 +178,7 @@ def _decode(namespace: str, data: bytes, fragment: bool, v: int | None) -> tuple
     except ValueError:
         # the only ValueError left: a shift by the negative number of bits that are missing
         raise ExiError("the stream ends within the message", 8 * size) from None
-    if q > 7:
+    if q > 7 and not (zeros_may_follow and not any(data[size - q // 8 :])):
         raise ExiError(f"{q} bits left after the end of {name}", 8 * size - q)
     return name, message
 

@@ -28,6 +28,9 @@ PROFILE_PATIENCE_S = 60.0
 
 METER_ID_MAX_CHARACTERS = 32
 
+REGISTER_MAX_WH = (1 << 64) - 1
+"""Of the schema (xs:unsignedLong)."""
+
 
 def shown(display: DisplayParameters | None, session: Session) -> Session:
     """The session with what the car says for people. What it does not repeat is as before."""
@@ -83,6 +86,7 @@ def needs(mode: Any, before: CarEnergy) -> CarEnergy:
 def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:
     """The meter's own registers: in the first loop unasked (V2G20-1833), when asked (V2G20-1081), for a confirmation.
 
+    None where a register holds no energy that the message can carry: a negative one, or one beyond the schema.
     What comes unasked has no register of discharge: a known car cannot read this optional field and ends its session
     (docs/sources/iso15118.md 1).
     """
@@ -90,6 +94,8 @@ def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | N
     confirming = at.view.wish is not None and at.view.wish.wish is Wish.METERING_CONFIRMATION
     wanted = asked or confirming
     if meter is None or not (wanted or session.transfer.loops == 0):
+        return None
+    if not all(0 <= register_Wh <= REGISTER_MAX_WH for register_Wh in (meter.import_Wh, meter.export_Wh)):
         return None
     bidirectional = wanted and session.choice is not None and session.choice.service.bidirectional
     return MeterInfo(

@@ -97,7 +97,10 @@ def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) ->
             return Later(session, ask=question, hold_s=V2G_SECC_MSG_PERFORMANCE_S / 2)
         waiting = refuse(request, ResponseCode.OK, session, at)
         return Answer(replace(waiting, EVSEProcessing=Processing.Ongoing), session, ask=question)
-    offer = _offer(session, shortened(_possible(foreseen.pieces, session, at), points), at)
+    pieces = shortened(_possible(foreseen.pieces, session, at), points)
+    if not pieces:
+        return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
+    offer = _offer(session, pieces, at)
     tuples = _tuple_of(offer, session.phase_limits, discharge=session.choice.service.bidirectional)
     return _finished(replace(session, schedule=offer, profile=None), at, our_schedule=tuples)
 

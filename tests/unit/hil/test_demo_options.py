@@ -24,6 +24,7 @@ from hil.demo.command import _console, main
         (["--csms", "wss://x/y"], "ws://HOST:PORT/PATH expected"),
         (["--once", "--csms", "ws://x/y"], "has no story"),
         (["--ac", "--voltage-max", "400"], "does not go with --voltage-max"),
+        (["--pnc"], "goes with --no-car"),
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),

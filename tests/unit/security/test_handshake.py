@@ -7,7 +7,6 @@ import ssl
 import pytest
 
 from chargepoint.security.handshake import (
-    HandshakeFailure,
     HandshakeFault,
     SecurityEventBound,
     failure,
@@ -62,11 +61,11 @@ def test_events_have_names_that_ocpp_can_carry() -> None:
 
 def test_of_each_event_one_is_sent_in_a_minute() -> None:
     bound = SecurityEventBound()
-    old = HandshakeFailure(HandshakeFault.VERSION, "old")
-    foreign = HandshakeFailure(HandshakeFault.ROOT_UNKNOWN, "foreign")
+    old = failure(HandshakeFault.VERSION, "old")
+    foreign = failure(HandshakeFault.ROOT_UNKNOWN, "foreign")
     assert bound.admit(old, 100.0) == "InvalidTLSVersion"
     assert [bound.admit(old, 100.0 + n / 100) for n in range(5999)] == [None] * 5999
     assert bound.admit(foreign, 101.0) == "InvalidVehicleCertificate"
-    assert bound.admit(HandshakeFailure(HandshakeFault.VEHICLE, "also"), 102.0) is None
+    assert bound.admit(failure(HandshakeFault.VEHICLE, "also"), 102.0) is None
     assert bound.admit(old, 160.0) == "InvalidTLSVersion"
-    assert bound.admit(HandshakeFailure(HandshakeFault.PLAIN, "plain"), 200.0) is None
+    assert bound.admit(failure(HandshakeFault.PLAIN, "plain"), 200.0) is None

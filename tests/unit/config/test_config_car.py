@@ -1,0 +1,42 @@
+"""What [iso15118] and [evse.N] say about the wire to the car."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chargepoint.config.load import ConfigError, parse
+
+FILE = Path("site.toml")
+TWO = """\
+[evse.1]
+outlet = "ac"
+connector_type = "cType2"
+interface = "plc1"
+[evse.2]
+outlet = "ac"
+connector_type = "cType2"
+interface = "{}"
+"""
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    return [str(mistake).removeprefix("site.toml:") for mistake in caught.value.mistakes]
+
+
+def test_two_connectors_never_share_a_modem() -> None:
+    assert mistakes(TWO.format("plc1")) == [
+        "8: [evse.2] interface = 'plc1': already used by [evse.1]; "
+        "each connector has a PLC modem of its own: name its interface, or remove the key"
+    ]
+    assert parse(TWO.format("plc2"), FILE).evse[2].interface == "plc2"
+
+
+@pytest.mark.parametrize("prefix", ["", "DE OCP", "DE\\u0007", "ÄÖ"])
+def test_an_evse_id_has_letters_digits_and_asterisks(prefix: str) -> None:
+    (line,) = mistakes(f'[iso15118]\nevse_id_prefix = "{prefix}"\n{TWO.format("plc2")}')
+    assert line.startswith("2: [iso15118] evse_id_prefix = ")
+    assert "letters, digits and *" in line
