@@ -8,7 +8,7 @@ the power stage. A demand of the car or of the central system leaves when it cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -31,7 +31,9 @@ from chargepoint.control.effects import (
     StoreRecord,
     WriteLine,
 )
+from chargepoint.control.interrupted import Interrupted
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
@@ -114,16 +116,6 @@ class InstallationAnswered:
 
     number: int
     relayed: CertificateRelayed
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """A transaction of the daemon's previous run whose car may go on. `until_s`: how long a clear pilot is waited for."""
-
-    state: LedgerState
-    reason: StopReason
-    car_paused: bool
-    until_s: float
 
 
 ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
@@ -260,6 +252,7 @@ class EvseControl:
             self._close_left_open(state, reason, at)
         else:
             self._interrupted = Interrupted(state, reason, car_paused, at.monotonic_s + RESTORE_PATIENCE_S)
+            self._session.hold_begin()
             self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
         return self._taken()
 
@@ -326,10 +319,12 @@ class EvseControl:
         image = view.image
         running = view.transaction_id is not None
         wish = WishForCar(Wish.TERMINATE, 0.0) if view.stop_requested else view.wish
+        going_on = self._transaction_going_on()
         if image is None:
-            return StationView(authorized=view.authorized, may_energise=running, wish=wish)
+            return StationView(authorized=view.authorized, may_energise=running, wish=wish, transaction_id=going_on)
         return StationView(
             authorized=view.authorized,
+            transaction_id=going_on,
             may_energise=running,
             pilot_ready=image.pilot.ready,
             stage=image.stage,
@@ -349,6 +344,13 @@ class EvseControl:
             meter_utc_s=self._meter_utc_s(),
             minimum_soc_percent=self._config.energy.minimum_soc_percent,
         )
+
+    def _transaction_going_on(self) -> TransactionId | None:
+        """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
+        if self._interrupted is not None:
+            return self._interrupted.state.transaction_id
+        view = self._session.view
+        return view.transaction_id if view.stop is None else None
 
     def _setpoint_for_car_W(self, image: EvseImage) -> float:
         """At an AC outlet the car converts, so that it gets what the stage is ordered: 0 W while nothing may flow."""
@@ -381,15 +383,8 @@ class EvseControl:
                 assert_never(asked.question)
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
-        """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on."""
-        found = [
-            PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W)
-            for p in self.foreseen(horizon_s, at, with_car=False).pieces
-        ]
-        missing_s = horizon_s - sum(p.duration_s for p in found)
-        if found and missing_s > 0:
-            found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
-        return tuple(found)
+        """What the station could give any car."""
+        return power_pieces(self.foreseen(horizon_s, at, with_car=False), horizon_s)
 
     def _watch_schedule(self, at: Instant) -> None:
         """In Scheduled mode the car is asked for a new schedule where the old one does not fit any more."""
@@ -496,6 +491,7 @@ class EvseControl:
         gone = image is not None and image.pilot is ControlPilot.A
         if gone or at.monotonic_s >= left.until_s:
             self._interrupted = None
+            self._session.release_begin()
             self._effects.append(ForgetCarSession(self.evse_id))
             self._close_left_open(left.state, left.reason, at)
 

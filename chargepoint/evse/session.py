@@ -125,6 +125,8 @@ class EvseSession:
         self._wishes = CarWishes()
         self._absence: Absence | None = None
         self._refused_for_good = False
+        self._begin_held = False
+        self._car_unproven = False
 
     # -- for readers -----------------------------------------------------------------------------------------------
 
@@ -208,12 +210,26 @@ class EvseSession:
     ) -> None:
         """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
 
-        `reason`: with which it ends if the car does not come back.
+        `reason`: with which it ends if the car does not come back. Nobody watched the plug meanwhile. So the car goes on only
+        where its certificate is that of the kept session; the transaction does not pay for another car.
         """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, now_s)
-        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
-        self._absence = Absence(paused, now_s, stop)
+        self._begin_held, self._car_unproven = False, True
+        link = self._car_link
+        if link is None or not link.open:
+            stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
+            self._absence = Absence(paused, now_s, stop)
+        elif link.evcc_id is not None:
+            self._prove_car(known=link.known, now_s=now_s)
+
+    def hold_begin(self) -> None:
+        """A transaction of the previous run waits for its car or its end: no other transaction begins until then."""
+        self._begin_held = True
+
+    def release_begin(self) -> None:
+        """That transaction does not go on."""
+        self._begin_held = False
 
     # -- events in -------------------------------------------------------------------------------------------------
 
@@ -239,8 +255,9 @@ class EvseSession:
                 self._log("=", f"car connected from {event.peer}: {event.protocol}, {event.tls or 'no TLS'}")
             case CarIdentified():
                 if self._car_link is not None:
-                    self._car_link = replace(self._car_link, evcc_id=event.evcc_id)
+                    self._car_link = replace(self._car_link, evcc_id=event.evcc_id, known=event.known)
                 self._log("=", f"car is {event.evcc_id}" + (", back in its session" if event.joined else ""))
+                self._prove_car(known=event.known, now_s=now_s)
             case AuthorizationWanted():
                 if self._car_link is not None:
                     self._car_link = replace(self._car_link, next=self._transaction.stop is not None)
@@ -397,7 +414,19 @@ class EvseSession:
         if not self._transaction.running or self._transaction.stop is not None:
             self._absence = None
 
+    def _prove_car(self, *, known: bool, now_s: float) -> None:
+        """The first car after a restart: the transaction of before goes on with the same car, and ends with another one."""
+        if not self._car_unproven:
+            return
+        self._car_unproven = False
+        if not known:
+            detail = "after a restart of the station the plugged-in car is not proven to be the same"
+            self._log("!", f"{detail}: its transaction ends")
+            self._stop(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
+
     def _maybe_begin(self, now_s: float) -> None:
+        if self._begin_held:
+            return
         permit = self._authorization.permit
         if permit.state is Permission.GRANTED and self.plugged and self._obstacles.now is None:
             self._transaction.begin(permit, now_s)
@@ -407,6 +436,7 @@ class EvseSession:
             power_on=self._power_on(), meter_fresh=self.meter_fresh(now_s), now_s=now_s
         ):
             return
+        self._car_unproven = False
         if self._plug_in is not None:
             self._plug_in.spent = True
             self._plug_in.call.not_wanted()
