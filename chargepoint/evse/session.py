@@ -271,9 +271,10 @@ class EvseSession:
             case CarRemark(_, text):
                 self._log("=", text)
             case MeterReadingConfirmed():
+                if event != self._confirmed:  # a car may repeat its confirmation as often as it likes
+                    signed = "signed with its contract" if event.signed else "without a contract"
+                    self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
                 self._confirmed = event
-                signed = "signed with its contract" if event.signed else "without a contract"
-                self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):
                     self._log("=", f"the car follows: {wish.value}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_S
 from chargepoint.iso15118.iso20.ac_phases import total_W
 from chargepoint.iso15118.iso20.dc_pre_charge import too_long_before_transfer
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
@@ -23,6 +24,7 @@ from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
 from chargepoint.model.station_view import Wish
+from chargepoint.safety.envelope import NO_CURRENT_A
 
 _ENERGISED = (Stage.TRANSFER, Stage.RAMP_DOWN)
 
@@ -104,13 +106,20 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
 
 
 def _stop(session: Session, at: Situation) -> Reply[Session]:
-    """DC: the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863)."""
+    """DC: the current is gone, and the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863).
+
+    A car that gets OK opens its contactors. So a current that flows on, or is not known, is no OK.
+    """
     stopping = session.within(phase=Phase.OFF, standby=False)
     if at.view.stage in _ENERGISED or (session.is_ac and at.view.stage is Stage.OPENING):
         if not at.time_is_up:
             return Later(stopping)
         if session.is_ac:
             return Refusal(ResponseCode.FAILED_ContactorError, "the contactor did not open in time", ours=True)
+        if at.view.current_A is None or abs(at.view.current_A) >= NO_CURRENT_A:
+            seen = "unknown" if at.view.current_A is None else f"{at.view.current_A:.0f} A"
+            why = f"the current is {seen} after {V2G_SECC_MSG_PERFORMANCE_S} s: below {NO_CURRENT_A:g} A"
+            return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
     state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
     return _ok(replace(stopping, state=state, renegotiating=False), at)
 
