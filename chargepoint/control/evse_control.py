@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
+from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
     AskForContract,
@@ -74,13 +75,13 @@ from chargepoint.model.car_questions import (
 )
 from chargepoint.model.commands import ReportKind
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
-from chargepoint.model.faults import CATALOGUE, FaultCleared, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, MeterRegisters, Stage
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
-from chargepoint.model.station_view import StationView, Wish, WishForCar
+from chargepoint.model.station_view import StationView, Wish
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.transactions.book import (
@@ -147,6 +148,7 @@ class EvseControl:
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
+        self._car_side = CarSide(self._section.meter or "", config.energy.minimum_soc_percent)
         self._schedule_watch = ScheduleWatch()
         self._effects: list[Effect] = []
         self._at: Instant | None = None
@@ -315,34 +317,8 @@ class EvseControl:
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
-        view, setpoint = self._session.view, self.setpoint
-        image = view.image
-        running = view.transaction_id is not None
-        wish = WishForCar(Wish.TERMINATE, 0.0) if view.stop_requested else view.wish
-        going_on = self._transaction_going_on()
-        if image is None:
-            return StationView(authorized=view.authorized, may_energise=running, wish=wish, transaction_id=going_on)
-        return StationView(
-            authorized=view.authorized,
-            transaction_id=going_on,
-            may_energise=running,
-            pilot_ready=image.pilot.ready,
-            stage=image.stage,
-            permitted=image.permitted,
-            cable_check_failed=view.cable_check_failed,
-            emergency=any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults),
-            voltage_V=image.voltage_V,
-            current_A=image.current_A,
-            power_W=image.power_W,
-            frequency_Hz=image.frequency_Hz,
-            capabilities=image.capabilities,
-            limits_W=setpoint.limits_W,
-            setpoint_W=self._setpoint_for_car_W(image),
-            wish=wish,
-            meter=image.meter,
-            meter_id=self._section.meter or "",
-            meter_utc_s=self._meter_utc_s(),
-            minimum_soc_percent=self._config.energy.minimum_soc_percent,
+        return self._car_side.view(
+            self._session.view, self.setpoint, self._demand, self._at, self._transaction_going_on()
         )
 
     def _transaction_going_on(self) -> TransactionId | None:
@@ -351,20 +327,6 @@ class EvseControl:
             return self._interrupted.state.transaction_id
         view = self._session.view
         return view.transaction_id if view.stop is None else None
-
-    def _setpoint_for_car_W(self, image: EvseImage) -> float:
-        """At an AC outlet the car converts, so that it gets what the stage is ordered: 0 W while nothing may flow."""
-        at_ac = image.capabilities is not None and image.capabilities.ac is not None
-        if not at_ac:
-            return self.setpoint.power_W
-        return 0.0 if self._demand is None else self._demand.power_W
-
-    def _meter_utc_s(self) -> int | None:
-        """When the meter was read, in UTC seconds."""
-        meter, at = self._meter, self._at
-        if meter is None or at is None:
-            return None
-        return int(at.utc.timestamp() - max(0.0, at.monotonic_s - meter.taken_at_s))
 
     # -- the car's questions -------------------------------------------------------------------------------------------
 

@@ -60,6 +60,9 @@ from chargepoint.model.transactions import StopReason, TriggerReason
 METER_MAX_AGE_S = 2.0
 """Seconds. A transaction begins with registers at most this old. Its end waits END_DEADLINE_S for registers at most this old."""
 
+OSCILLATOR_AFTER_END_S = 1.55
+"""The pilot stays at 5 % this long after the conversation's end, before X1 (docs/sources/iso15118-20.md 1.5)."""
+
 
 @dataclass(slots=True)
 class PlugIn:
@@ -124,6 +127,7 @@ class EvseSession:
         self._waiting_contract: QuestionAsked | None = None
         self._wishes = CarWishes()
         self._absence: Absence | None = None
+        self._car_ended_s: float | None = None
         self._refused_for_good = False
         self._begin_held = False
         self._car_unproven = False
@@ -343,6 +347,7 @@ class EvseSession:
         if self._car_link is not None:
             self._car_link = replace(self._car_link, open=False)
         self._wishes.withdraw()
+        self._car_ended_s = now_s
         reason, trigger = _CAR_ENDS[event.end]
         stopping = self._transaction.stop is not None
         if event.end is SessionEnd.PAUSED and not stopping:
@@ -519,4 +524,5 @@ class EvseSession:
             return PilotCommand.X1
         sleeps = plug_in.spent and not running
         sleeps |= self._absence is not None and self._absence.asleep(now_s)
-        return PilotCommand.X1 if sleeps and not self._car_talks else PilotCommand.PWM
+        talked = self._car_ended_s is not None and now_s - self._car_ended_s < OSCILLATOR_AFTER_END_S
+        return PilotCommand.X1 if sleeps and not self._car_talks and not talked else PilotCommand.PWM

@@ -22,6 +22,7 @@ from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
+from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.drive import Drive
 from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.plugged_car import PluggedCar
@@ -184,6 +185,11 @@ class Bench:
         core = self._car.drive.core
         codes = [{"name": name, "code": code, "count": count} for (name, code), count in core.log.codes().items()]
         return {"answers": codes, "violations": core.violations}
+
+    @property
+    def car_core(self) -> CarCore | None:
+        """The car's present or last session, for measurements; None before the first plug-in."""
+        return None if self._car is None else self._car.drive.core
 
     async def plug(self) -> None:
         """Plug the car in; it starts to talk as soon as the pilot shows 5 %, and again each time the station calls it.

@@ -59,7 +59,7 @@ def respond(request: ScheduleExchangeReq, session: Session, at: Situation) -> Re
         energy = _scheduled_energy(scheduled, session.energy)
         return _scheduled(request, replace(session, energy=energy), at)
     given = "no control mode" if dynamic is None and scheduled is None else "the other control mode"
-    return Refusal(ResponseCode.FAILED_WrongChargeParameter, f"{given}, {session.choice.control_mode.value} was chosen")
+    return Refusal(ResponseCode.FAILED, f"{given}, {session.choice.control_mode.value} was chosen")
 
 
 def refuse(request: ScheduleExchangeReq, code: ResponseCode, session: Session, at: Situation) -> ScheduleExchangeRes:

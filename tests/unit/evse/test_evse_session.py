@@ -506,8 +506,8 @@ def test_a_second_session_in_the_same_plug_in_needs_a_new_token(station: Any) ->
     station.transferring()
     station.car_ends()
     station.see(stage=Stage.OFF, pilot=ControlPilot.B)
-    assert station.order().pilot is PilotCommand.X1
     station.wait(5)
+    assert station.order().pilot is PilotCommand.X1
     station.see()
     assert len(station.begins()) == 1
     station.present("04FFFFFF")

@@ -143,5 +143,8 @@ def test_the_pilot_stays_while_the_car_still_says_goodbye(station: Any) -> None:
     assert station.order().pilot is PilotCommand.PWM
     assert station.order().lock
     station.car_ends()
+    station.t += 1.5
+    assert station.order().pilot is PilotCommand.PWM
+    station.t += 0.1
     assert station.order().pilot is PilotCommand.X1
     assert not station.order().lock

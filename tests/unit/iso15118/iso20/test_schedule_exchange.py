@@ -152,7 +152,7 @@ def test_an_energy_request_that_is_not_made_is_not_known() -> None:
 def test_the_other_control_mode_is_refused(mode: ControlMode) -> None:
     asked = dynamic() if mode is ControlMode.SCHEDULED else scheduled()
     found = refused(message.respond(asked, session(State.SCHEDULE_EXCHANGE, choice(mode=mode)), situation()))
-    assert found.code is ResponseCode.FAILED_WrongChargeParameter
+    assert found.code is ResponseCode.FAILED
 
 
 def needs(mobility: MobilityNeedsMode, asked: ScheduleExchangeReq, **view: Any) -> tuple[Any, Any, Any]:
