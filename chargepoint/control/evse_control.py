@@ -232,7 +232,9 @@ class EvseControl:
         return self._taken()
 
     def stop_for_reset(self, at: Instant) -> list[Effect]:
-        """An immediate reset ends the transaction in good order."""
+        """An immediate reset ends the transaction in good order, and one of the previous run as well."""
+        if self._interrupted is not None:
+            return self.end_interrupted(StopReason.IMMEDIATE_RESET, at)
         return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
@@ -258,7 +260,19 @@ class EvseControl:
             self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
         return self._taken()
 
+    def end_interrupted(self, reason: StopReason, at: Instant) -> list[Effect]:
+        """The transaction of the daemon's previous run does not go on: it ends with the first fresh reading."""
+        self._at = at
+        if self._interrupted is not None:
+            self._give_up_interrupted(self._interrupted, reason, at)
+        return self._taken()
+
     # -- what readers see ------------------------------------------------------------------------------------------
+
+    @property
+    def interrupted_id(self) -> TransactionId | None:
+        """The transaction of the daemon's previous run that waits for its car; None where none does."""
+        return None if self._interrupted is None else self._interrupted.state.transaction_id
 
     @property
     def view(self) -> SessionView:
@@ -324,7 +338,7 @@ class EvseControl:
     def _transaction_going_on(self) -> TransactionId | None:
         """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
         if self._interrupted is not None:
-            return self._interrupted.state.transaction_id
+            return self.interrupted_id
         view = self._session.view
         return view.transaction_id if view.stop is None else None
 
@@ -452,10 +466,13 @@ class EvseControl:
                 return
         gone = image is not None and image.pilot is ControlPilot.A
         if gone or at.monotonic_s >= left.until_s:
-            self._interrupted = None
-            self._session.release_begin()
-            self._effects.append(ForgetCarSession(self.evse_id))
-            self._close_left_open(left.state, left.reason, at)
+            self._give_up_interrupted(left, left.reason, at)
+
+    def _give_up_interrupted(self, left: Interrupted, reason: StopReason, at: Instant) -> None:
+        self._interrupted = None
+        self._session.release_begin()
+        self._effects.append(ForgetCarSession(self.evse_id))
+        self._close_left_open(left.state, reason, at)
 
     def _close_left_open(self, state: LedgerState, reason: StopReason, at: Instant) -> None:
         self._book.restore(state, reason, at.monotonic_s)

@@ -8,7 +8,9 @@ import pytest
 
 from chargepoint.control.effects import ForgetCarSession
 from chargepoint.model.car import AuthorizationWanted, CarIdentified
+from chargepoint.model.commands import Reset, ResetKind, StopTransaction
 from chargepoint.model.demand import Phase
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import ControlPilot, Stage
 from chargepoint.model.transactions import StopReason, TransactionEventType
 from chargepoint.transactions.ledger import LedgerState
@@ -117,3 +119,25 @@ def test_a_transaction_begins_after_the_first_one_was_closed(new_bench: NewBench
     bench.present()
     bench.live(0.5)
     assert [r.type for r in bench.records] == [TransactionEventType.ENDED, TransactionEventType.STARTED]
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (StopTransaction(TransactionId("tx-1")), StopReason.REMOTE),
+        (Reset(ResetKind.IMMEDIATE, EVSE), StopReason.IMMEDIATE_RESET),
+    ],
+    ids=["stop", "reset"],
+)
+def test_the_central_system_stops_a_transaction_that_waits_for_its_car(
+    new_bench: NewBench, order: StopTransaction | Reset, reason: StopReason
+) -> None:
+    bench, state = restored(new_bench)
+    assert state.transaction_id == "tx-1"
+    assert bench.command(order).accepted
+    bench.live(1.0, pilot=ControlPilot.B)
+    (ended,) = bench.records
+    assert (ended.type, ended.stopped_reason) == (TransactionEventType.ENDED, reason)
+    assert bench.evse.view.transaction_id is None
+    assert bench.evse.idle
+    assert any(isinstance(effect, ForgetCarSession) for effect in bench.effects)
