@@ -32,7 +32,7 @@ from chargepoint.control.effects import (
     StoreRecord,
     WriteLine,
 )
-from chargepoint.control.interrupted import Interrupted
+from chargepoint.control.interrupted import Interrupted, started_s
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
@@ -255,7 +255,8 @@ class EvseControl:
         if car_paused is None or state.id_token is None:
             self._close_left_open(state, reason, at)
         else:
-            self._interrupted = Interrupted(state, reason, car_paused, at.monotonic_s + RESTORE_PATIENCE_S)
+            until_s = at.monotonic_s + RESTORE_PATIENCE_S
+            self._interrupted = Interrupted(state, reason, car_paused, until_s, started_s(state, at))
             self._session.hold_begin()
             self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
         return self._taken()
@@ -307,22 +308,25 @@ class EvseControl:
         return foresee(outlook, at.monotonic_s, horizon_s, with_car=with_car)
 
     def evse_state(self, now_s: float) -> EvseState:
-        """The status of this EVSE as the OCPP room needs it."""
+        """The status of this EVSE as the OCPP room needs it.
+
+        A transaction of the previous run that waits for its car counts: its charging profiles hold on.
+        """
         view = self._session.view
         image = view.image
         can = None if image is None else image.capabilities
-        section = self._section
+        section, left = self._section, self._interrupted
         return EvseState(
             evse_id=self.evse_id,
             status=view.status,
             plugged=view.plugged,
-            transaction_id=view.transaction_id,
-            id_token=view.token,
+            transaction_id=view.transaction_id if left is None else left.state.transaction_id,
+            id_token=view.token if left is None else left.state.id_token,
             discharge_negotiated=view.car is not None and view.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
-            transaction_started_s=view.transaction_started_s,
+            transaction_started_s=view.transaction_started_s if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
@@ -460,7 +464,9 @@ class EvseControl:
             if records:
                 self._interrupted = None
                 token, number = left.state.id_token, left.state.transaction_id
-                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
+                self._session.resume(
+                    number, token, left.reason, at.monotonic_s, paused=left.car_paused, started_s=left.started_s
+                )
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return

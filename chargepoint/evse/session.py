@@ -210,15 +210,22 @@ class EvseSession:
             self._wishes.order(wish, now_s)
 
     def resume(
-        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+        self,
+        transaction_id: TransactionId,
+        token: IdToken,
+        reason: StopReason,
+        now_s: float,
+        *,
+        paused: bool,
+        started_s: float,
     ) -> None:
         """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
 
-        `reason`: with which it ends if the car does not come back. Nobody watched the plug meanwhile. So the car goes on only
+        `reason`: with which it ends if the car does not come back. `started_s`: when it began (monotonic). Nobody watched the plug meanwhile. So the car goes on only
         where its certificate is that of the kept session; the transaction does not pay for another car.
         """
         self._authorization.permit.grant(token, now_s)
-        self._transaction.resume(transaction_id, now_s)
+        self._transaction.resume(transaction_id, started_s)
         self._begin_held, self._car_unproven = False, True
         link = self._car_link
         if link is None or not link.open:
