@@ -159,9 +159,8 @@ class Daemon:
                 evse.last_session = LastSession.from_json(variables.get(last_session_key(number), ""))
             with contextlib.suppress(ValueError):
                 kept[number] = KeptSession.from_json(variables.get(car_session_key(number), ""))
-                if number in self.cars:
-                    self.cars[number].remember(kept[number])
         at = Instant(self.clock.monotonic_s(), self.clock.utc())
+        stale = set(kept)
         for left in self.store.open_transactions():
             left_at = self.shell.control.evses.get(EvseId(left.evse_id))
             try:
@@ -172,11 +171,18 @@ class Daemon:
             if left_at is None:
                 log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
             else:
-                came_back = kept.get(EvseId(left.evse_id))
-                paused = None if came_back is None else came_back.paused
+                number = EvseId(left.evse_id)
+                may_return = kept.get(number)
+                if may_return is not None and may_return.transaction_id != state.transaction_id:
+                    may_return = None  # the car of an earlier transaction: the daemon ended between the two commits
+                if may_return is not None and number in self.cars:
+                    stale.discard(number)
+                    self.cars[number].remember(may_return)
+                paused = None if may_return is None else may_return.paused
                 self.shell.perform(left_at.restore(state, reason, at, car_paused=paused))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
-        self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), Journal(entry))
+        forgotten = [SetVariable(car_session_key(number), None) for number in stale]
+        self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), *forgotten, Journal(entry))
 
     def _cars(self) -> dict[EvseId, SeccServer]:
         """A SECC for each EVSE that has a network interface for its car."""

@@ -271,7 +271,8 @@ class EnergySection(Section):
         20.0,
         ge=0,
         le=100,
-        description="a car is never discharged below this state of charge, unless its driver asks for less",
+        description="a car is not discharged below this state of charge, unless its driver asks for less; "
+        "a car that does not report its state of charge keeps its own reserve (its V2X window, its limits)",
     )
     authorization: AuthorizationMode = Field(
         AuthorizationMode.CSMS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chargepoint.evse.view import SessionView
 from chargepoint.model.demand import Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, Severity
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import EvseImage, MeterRegisters
 from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView, Wish, WishForCar
@@ -20,16 +21,27 @@ class CarSide:
     minimum_soc_percent: float
 
     def view(
-        self, session: SessionView, setpoint: Setpoint, demand: StageDemand | None, at: Instant | None
+        self,
+        session: SessionView,
+        setpoint: Setpoint,
+        demand: StageDemand | None,
+        at: Instant | None,
+        transaction_id: TransactionId | None,
     ) -> StationView:
-        """The picture of this moment. `demand`: the last order to the stage; `at`: now, None before anything happened."""
+        """The picture of this moment. `demand`: the last order to the stage; `at`: now, None before anything happened.
+
+        `transaction_id`: the transaction with which a car may go on.
+        """
         image = session.image
         running = session.transaction_id is not None
         wish = WishForCar(Wish.TERMINATE, 0.0) if session.stop_requested else session.wish
         if image is None:
-            return StationView(authorized=session.authorized, may_energise=running, wish=wish)
+            return StationView(
+                authorized=session.authorized, may_energise=running, wish=wish, transaction_id=transaction_id
+            )
         return StationView(
             authorized=session.authorized,
+            transaction_id=transaction_id,
             may_energise=running,
             pilot_ready=image.pilot.ready,
             stage=image.stage,

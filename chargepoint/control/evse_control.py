@@ -8,7 +8,7 @@ the power stage. A demand of the car or of the central system leaves when it cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -32,13 +32,15 @@ from chargepoint.control.effects import (
     StoreRecord,
     WriteLine,
 )
+from chargepoint.control.interrupted import Interrupted, started_s
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
-from chargepoint.energy.forecast import Outlook, foresee, in_whole_seconds
+from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
     AnswerAboutContract,
     AskAboutContract,
@@ -115,16 +117,6 @@ class InstallationAnswered:
 
     number: int
     relayed: CertificateRelayed
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """A transaction of the daemon's previous run whose car may go on. `until_s`: how long a clear pilot is waited for."""
-
-    state: LedgerState
-    reason: StopReason
-    car_paused: bool
-    until_s: float
 
 
 ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
@@ -240,7 +232,9 @@ class EvseControl:
         return self._taken()
 
     def stop_for_reset(self, at: Instant) -> list[Effect]:
-        """An immediate reset ends the transaction in good order."""
+        """An immediate reset ends the transaction in good order, and one of the previous run as well."""
+        if self._interrupted is not None:
+            return self.end_interrupted(StopReason.IMMEDIATE_RESET, at)
         return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
@@ -261,11 +255,25 @@ class EvseControl:
         if car_paused is None or state.id_token is None:
             self._close_left_open(state, reason, at)
         else:
-            self._interrupted = Interrupted(state, reason, car_paused, at.monotonic_s + RESTORE_PATIENCE_S)
+            until_s = at.monotonic_s + RESTORE_PATIENCE_S
+            self._interrupted = Interrupted(state, reason, car_paused, until_s, started_s(state, at))
+            self._session.hold_begin()
             self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
         return self._taken()
 
+    def end_interrupted(self, reason: StopReason, at: Instant) -> list[Effect]:
+        """The transaction of the daemon's previous run does not go on: it ends with the first fresh reading."""
+        self._at = at
+        if self._interrupted is not None:
+            self._give_up_interrupted(self._interrupted, reason, at)
+        return self._taken()
+
     # -- what readers see ------------------------------------------------------------------------------------------
+
+    @property
+    def interrupted_id(self) -> TransactionId | None:
+        """The transaction of the daemon's previous run that waits for its car; None where none does."""
+        return None if self._interrupted is None else self._interrupted.state.transaction_id
 
     @property
     def view(self) -> SessionView:
@@ -300,22 +308,25 @@ class EvseControl:
         return foresee(outlook, at.monotonic_s, horizon_s, with_car=with_car)
 
     def evse_state(self, now_s: float) -> EvseState:
-        """The status of this EVSE as the OCPP room needs it."""
+        """The status of this EVSE as the OCPP room needs it.
+
+        A transaction of the previous run that waits for its car counts: its charging profiles hold on.
+        """
         view = self._session.view
         image = view.image
         can = None if image is None else image.capabilities
-        section = self._section
+        section, left = self._section, self._interrupted
         return EvseState(
             evse_id=self.evse_id,
             status=view.status,
             plugged=view.plugged,
-            transaction_id=view.transaction_id,
-            id_token=view.token,
+            transaction_id=view.transaction_id if left is None else left.state.transaction_id,
+            id_token=view.token if left is None else left.state.id_token,
             discharge_negotiated=view.car is not None and view.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
-            transaction_started_s=view.transaction_started_s,
+            transaction_started_s=view.transaction_started_s if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
@@ -324,7 +335,16 @@ class EvseControl:
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
-        return self._car_side.view(self._session.view, self.setpoint, self._demand, self._at)
+        return self._car_side.view(
+            self._session.view, self.setpoint, self._demand, self._at, self._transaction_going_on()
+        )
+
+    def _transaction_going_on(self) -> TransactionId | None:
+        """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
+        if self._interrupted is not None:
+            return self.interrupted_id
+        view = self._session.view
+        return view.transaction_id if view.stop is None else None
 
     # -- the car's questions -------------------------------------------------------------------------------------------
 
@@ -343,17 +363,8 @@ class EvseControl:
                 assert_never(asked.question)
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
-        """What the station could give any car, to the end of the horizon: beyond the shortest plan its last piece holds on.
-
-        In whole seconds, as a schedule on the wire has them: a car that keeps to the wire's pieces then keeps to these.
-        """
-        forecast = self.foreseen(horizon_s, at, with_car=False)
-        pieces = in_whole_seconds(forecast).pieces or forecast.pieces
-        found = [PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W) for p in pieces]
-        missing_s = horizon_s - sum(p.duration_s for p in found)
-        if found and missing_s > 0:
-            found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)
-        return tuple(found)
+        """What the station could give any car."""
+        return power_pieces(self.foreseen(horizon_s, at, with_car=False), horizon_s)
 
     def _watch_schedule(self, at: Instant) -> None:
         """In Scheduled mode the car is asked for a new schedule where the old one does not fit any more."""
@@ -453,15 +464,21 @@ class EvseControl:
             if records:
                 self._interrupted = None
                 token, number = left.state.id_token, left.state.transaction_id
-                self._session.resume(number, token, left.reason, at.monotonic_s, paused=left.car_paused)
+                self._session.resume(
+                    number, token, left.reason, at.monotonic_s, paused=left.car_paused, started_s=left.started_s
+                )
                 self._keep(records)
                 self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
                 return
         gone = image is not None and image.pilot is ControlPilot.A
         if gone or at.monotonic_s >= left.until_s:
-            self._interrupted = None
-            self._effects.append(ForgetCarSession(self.evse_id))
-            self._close_left_open(left.state, left.reason, at)
+            self._give_up_interrupted(left, left.reason, at)
+
+    def _give_up_interrupted(self, left: Interrupted, reason: StopReason, at: Instant) -> None:
+        self._interrupted = None
+        self._session.release_begin()
+        self._effects.append(ForgetCarSession(self.evse_id))
+        self._close_left_open(left.state, reason, at)
 
     def _close_left_open(self, state: LedgerState, reason: StopReason, at: Instant) -> None:
         self._book.restore(state, reason, at.monotonic_s)

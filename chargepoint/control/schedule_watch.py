@@ -22,8 +22,14 @@ MORE_SHARE, MORE_W = 1.1, 500.0
 """More means at least this share and this power (W) above the schedule."""
 
 EVERY_S = 1.0
-PAUSE_S = 60.0
-"""The least time between two renegotiations that the station asks for."""
+PIECES_PER_COMPARISON = 100
+"""A forecast of more pieces is made less often: one of a thousand pieces each 10 s. It would hold up the answers to cars."""
+
+PAUSE_S, PAUSE_MAX_S = 60.0, 3600.0
+"""The least time between two renegotiations that the station asks for. It doubles for a car that makes no new schedule."""
+
+NOT_FOLLOWED_MAX = 10
+"""More are not counted: the pause has reached its greatest length."""
 
 
 class ScheduleWatch:
@@ -34,12 +40,14 @@ class ScheduleWatch:
         self._less_since_s: float | None = None
         self._more_since_s: float | None = None
         self._next_s = 0.0
-        self._not_before_s = 0.0
+        self._asked_s: float | None = None
+        self._not_followed = 0
 
     def offered(self, offer: ScheduleOffer | None, now_s: float) -> None:
         """The car plans with this from now on; None: with nothing."""
         self._offer, self._less_since_s, self._more_since_s = offer, None, None
         self._next_s = now_s + EVERY_S
+        self._not_followed = 0
 
     @property
     def watching(self) -> bool:
@@ -60,8 +68,9 @@ class ScheduleWatch:
         offer, now_s, utc_s = self._offer, at.monotonic_s, at.utc.timestamp()
         if offer is None or utc_s >= offer.end_utc_s:
             return False
-        self._next_s = now_s + EVERY_S
-        fits = offer.allowed_by(foreseen(offer.end_utc_s - utc_s), utc_s)
+        pieces = foreseen(offer.end_utc_s - utc_s)
+        self._next_s = now_s + EVERY_S * max(1.0, len(pieces) / PIECES_PER_COMPARISON)
+        fits = offer.allowed_by(pieces, utc_s)
         planned = offer.at(utc_s)
         more = planned is not None and (
             now_with_car.charge_W > planned.charge_W * MORE_SHARE + MORE_W
@@ -71,7 +80,10 @@ class ScheduleWatch:
         self._more_since_s = None if not more else (now_s if self._more_since_s is None else self._more_since_s)
         less_lasts = self._less_since_s is not None and now_s - self._less_since_s >= LESS_AFTER_S
         more_lasts = self._more_since_s is not None and now_s - self._more_since_s >= MORE_AFTER_S
-        if not (less_lasts or more_lasts) or now_s < self._not_before_s:
+        if not (less_lasts or more_lasts):
             return False
-        self._not_before_s = now_s + PAUSE_S
+        pause_s = min(PAUSE_S * 2 ** max(0, self._not_followed - 1), PAUSE_MAX_S)
+        if self._asked_s is not None and now_s < self._asked_s + pause_s:
+            return False
+        self._asked_s, self._not_followed = now_s, min(self._not_followed + 1, NOT_FOLLOWED_MAX)
         return True

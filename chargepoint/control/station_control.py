@@ -103,6 +103,8 @@ class StationControl:
                 for evse in self._evses.values():
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
+                    if evse.interrupted_id == transaction_id:
+                        return ACCEPTED, evse.end_interrupted(command.stopped_reason, at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id, at)

@@ -75,8 +75,11 @@ def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
 def of_driver(
     evse_id: EvseId, soc_percent: float | None, minimum_soc_percent: float, until_s: float
 ) -> Contribution | None:
-    """No discharge at or below the driver's state of charge. An unknown state of charge is not below anything; the
-    car's own V2X window still holds."""
+    """No discharge at or below the driver's state of charge.
+
+    The rule for a car that does not report its state of charge, as AC cars may: the station sets no bound for it. The car's own
+    V2X window and limits hold, and only a car that chose a bidirectional service is discharged.
+    """
     if soc_percent is None or soc_percent > minimum_soc_percent:
         return None
     return Contribution(

@@ -129,6 +129,8 @@ class EvseSession:
         self._absence: Absence | None = None
         self._car_ended_s: float | None = None
         self._refused_for_good = False
+        self._begin_held = False
+        self._car_unproven = False
 
     # -- for readers -----------------------------------------------------------------------------------------------
 
@@ -208,17 +210,38 @@ class EvseSession:
             self._wishes.order(wish, now_s)
 
     def resume(
-        self, transaction_id: TransactionId, token: IdToken, reason: StopReason, now_s: float, *, paused: bool
+        self,
+        transaction_id: TransactionId,
+        token: IdToken,
+        reason: StopReason,
+        now_s: float,
+        *,
+        paused: bool,
+        started_s: float,
     ) -> None:
         """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
 
-        `reason`: with which it ends if the car does not come back.
+        `reason`: with which it ends if the car does not come back. `started_s`: when it began (monotonic). Nobody watched the plug meanwhile. So the car goes on only
+        where its certificate is that of the kept session; the transaction does not pay for another car.
         """
         self._authorization.permit.grant(token, now_s)
-        self._transaction.resume(transaction_id, now_s)
-        stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
-        self._absence = Absence(paused, now_s, stop)
-        self._absence.wake(now_s)  # the car may have called while nobody listened
+        self._transaction.resume(transaction_id, started_s)
+        self._begin_held, self._car_unproven = False, True
+        link = self._car_link
+        if link is None or not link.open:
+            stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
+            self._absence = Absence(paused, now_s, stop)
+            self._absence.wake(now_s)  # the car may have called while nobody listened
+        elif link.evcc_id is not None:
+            self._prove_car(known=link.known, now_s=now_s)
+
+    def hold_begin(self) -> None:
+        """A transaction of the previous run waits for its car or its end: no other transaction begins until then."""
+        self._begin_held = True
+
+    def release_begin(self) -> None:
+        """That transaction does not go on."""
+        self._begin_held = False
 
     # -- events in -------------------------------------------------------------------------------------------------
 
@@ -244,8 +267,9 @@ class EvseSession:
                 self._log("=", f"car connected from {event.peer}: {event.protocol}, {event.tls or 'no TLS'}")
             case CarIdentified():
                 if self._car_link is not None:
-                    self._car_link = replace(self._car_link, evcc_id=event.evcc_id)
+                    self._car_link = replace(self._car_link, evcc_id=event.evcc_id, known=event.known)
                 self._log("=", f"car is {event.evcc_id}" + (", back in its session" if event.joined else ""))
+                self._prove_car(known=event.known, now_s=now_s)
             case AuthorizationWanted():
                 if self._car_link is not None:
                     self._car_link = replace(self._car_link, next=self._transaction.stop is not None)
@@ -259,9 +283,10 @@ class EvseSession:
             case CarRemark(_, text):
                 self._log("=", text)
             case MeterReadingConfirmed():
+                if event != self._confirmed:  # a car may repeat its confirmation as often as it likes
+                    signed = "signed with its contract" if event.signed else "without a contract"
+                    self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
                 self._confirmed = event
-                signed = "signed with its contract" if event.signed else "without a contract"
-                self._log("=", f"car confirmed {event.charged_Wh} Wh in, {event.discharged_Wh} Wh out, {signed}")
             case WishFollowed(_, wish):
                 if self._wishes.followed(wish):
                     self._log("=", f"the car follows: {wish.value}")
@@ -403,7 +428,19 @@ class EvseSession:
         if not self._transaction.running or self._transaction.stop is not None:
             self._absence = None
 
+    def _prove_car(self, *, known: bool, now_s: float) -> None:
+        """The first car after a restart: the transaction of before goes on with the same car, and ends with another one."""
+        if not self._car_unproven:
+            return
+        self._car_unproven = False
+        if not known:
+            detail = "after a restart of the station the plugged-in car is not proven to be the same"
+            self._log("!", f"{detail}: its transaction ends")
+            self._stop(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
+
     def _maybe_begin(self, now_s: float) -> None:
+        if self._begin_held:
+            return
         permit = self._authorization.permit
         if permit.state is Permission.GRANTED and self.plugged and self._obstacles.now is None:
             self._transaction.begin(permit, now_s)
@@ -413,6 +450,7 @@ class EvseSession:
             power_on=self._power_on(), meter_fresh=self.meter_fresh(now_s), now_s=now_s
         ):
             return
+        self._car_unproven = False
         if self._plug_in is not None:
             self._plug_in.spent = True
             self._plug_in.call.not_wanted()

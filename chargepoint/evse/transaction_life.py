@@ -52,9 +52,9 @@ class TransactionLife:
         trigger = TriggerReason.AUTHORIZED if permit.remote_start_id is None else TriggerReason.REMOTE_START
         self._out.append(BeginTransaction(self.transaction_id, trigger, permit.token, permit.remote_start_id))
 
-    def resume(self, transaction_id: TransactionId, now_s: float) -> None:
-        """Go on with a transaction that the daemon's previous run left open. `started_s` counts from now."""
-        self.transaction_id, self.started_s, self.stop = transaction_id, now_s, None
+    def resume(self, transaction_id: TransactionId, started_s: float) -> None:
+        """Go on with a transaction that the daemon's previous run left open. It began at `started_s` (monotonic)."""
+        self.transaction_id, self.started_s, self.stop = transaction_id, started_s, None
         self.charging_state = ChargingState.SUSPENDED_EV
 
     def enter(self, state: ChargingState) -> None:

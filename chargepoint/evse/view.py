@@ -19,7 +19,7 @@ from chargepoint.model.transactions import ChargingState
 class CarLink:
     """The car's connection: `open` until its session ended, shown until the car is unplugged.
 
-    `next`: the car asked for authorisation while the transaction before was still ending, and waits for one of its own.
+    `known`: its certificate is that of the car whose session the station kept. `next`: the car asked for authorisation while the transaction before was still ending, and waits for one of its own.
     """
 
     protocol: str
@@ -27,6 +27,7 @@ class CarLink:
     evcc_id: str | None = None
     open: bool = True
     next: bool = False
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class SeccServer:
         """The plug is out: its connection is dead although no packet says so, and must not stand in the next car's way."""
         if self._car is not None and self._car.conversation is not None:
             self._car.conversation.peer_gone("the plug was pulled")
+            self._car.conversation.discard()
             self.pass_on(self._car.conversation)
             self._car.abandon()
         self._keep(None)
@@ -155,6 +156,8 @@ class SeccServer:
 
     def forget(self) -> None:
         """The kept session cannot be joined any more. A car that talks now goes on."""
+        if self._car is not None and self._car.conversation is not None:
+            self._car.conversation.discard()
         self._keep(None)
 
     def answer(self, number: int, answer: AnswerToCar) -> None:

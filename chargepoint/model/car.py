@@ -143,12 +143,16 @@ class CarConnected:
 
 @dataclass(frozen=True, slots=True)
 class CarIdentified:
-    """SessionSetupReq named the car. `joined`: the car goes on with a session that the station kept."""
+    """SessionSetupReq named the car. `joined`: the car goes on with a session that the station kept.
+
+    `known`: its certificate is that of the car whose session the station kept. A joined car is always known.
+    """
 
     evse_id: EvseId
     evcc_id: str
     session_id: bytes
     joined: bool = False
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import ZERO, Interval
 
@@ -34,7 +35,8 @@ class StationView:
 
     `authorized` None: not decided yet; False: refused, also where the station cannot charge at all. `may_energise`: a
     transaction is open, so that the car's messages may lead to power. `emergency`: a fault opened the contactor at once.
-    `setpoint_W`: the power that shall flow now, signed; at an AC outlet the car gets it as its target.
+    `setpoint_W`: the power that shall flow now, signed; at an AC outlet the car gets it as its target. `transaction_id`: the
+    transaction with which a car may go on; None where there is none, or where it is stopping.
     """
 
     authorized: bool | None = None
@@ -58,3 +60,4 @@ class StationView:
     minimum_soc_percent: float | None = None
     target_soc_percent: float | None = None
     departure_s: float | None = None
+    transaction_id: TransactionId | None = None

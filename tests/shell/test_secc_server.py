@@ -44,6 +44,7 @@ from chargepoint.model.car import (
 )
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.demand import Phase
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
@@ -75,6 +76,7 @@ class Stand:
         self.inputs = StationView(
             authorized=True,
             may_energise=True,
+            transaction_id=TransactionId("tx-1"),
             pilot_ready=True,
             permitted=True,
             voltage_V=5.0,

@@ -112,8 +112,10 @@ class Conversation:
                     self._take(event, now)
 
     def update(self, view: StationView, now: Now) -> None:
-        """A new process image or arbiter result: may release a held answer."""
+        """A new process image or arbiter result: may release a held answer. A kept session ends with its transaction."""
         self._view = view
+        if self._kept is not None and self._kept.transaction_id != view.transaction_id:
+            self._kept = None
         self._retry(now)
 
     def answer(self, number: int, answer: AnswerToCar, now: Now) -> None:
@@ -138,6 +140,10 @@ class Conversation:
     def peer_gone(self, detail: str) -> None:
         """The transport ended."""
         self._end(SessionEnd.CONNECTION_LOST, detail)
+
+    def discard(self) -> None:
+        """What is kept is kept no longer: the plug is out, or the transaction has ended."""
+        self._kept = None
 
     def to_send(self) -> bytes:
         """Bytes for the car, taken away."""

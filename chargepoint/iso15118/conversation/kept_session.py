@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-KEPT_MAX_CHARACTERS = 100_000
+from chargepoint.model.ids import TransactionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,15 @@ class KeptSession:
     """One kept session. `protocol` says whose `data` it is; only that protocol reads the data.
 
     `binding`: proof that the same car comes back, as the protocol defines it; empty: the session cannot be joined.
-    `paused`: the car said that it will come back; otherwise its connection was lost.
+    `paused`: the car said that it will come back; otherwise its connection was lost. `transaction_id`: the transaction of which
+    the session is a part; with its end the session cannot be joined any more.
     """
 
     protocol: str
     session_id: bytes
     binding: bytes
     paused: bool
+    transaction_id: TransactionId
     data: dict[str, Any]
 
     def to_json(self) -> str:
@@ -31,6 +33,7 @@ class KeptSession:
                 "session_id": self.session_id.hex(),
                 "binding": self.binding.hex(),
                 "paused": self.paused,
+                "transaction_id": self.transaction_id,
                 "data": self.data,
             },
             separators=(",", ":"),
@@ -47,10 +50,13 @@ class KeptSession:
                 session_id=bytes.fromhex(found["session_id"]),
                 binding=bytes.fromhex(found["binding"]),
                 paused=found["paused"],
+                transaction_id=TransactionId(found["transaction_id"]),
                 data=found["data"],
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"kept car session: {error!r}") from error
+        if not isinstance(found["transaction_id"], str):
+            raise ValueError("kept car session: transaction_id is not a text")
         if not isinstance(kept.protocol, str) or not isinstance(kept.paused, bool) or not isinstance(kept.data, dict):
             raise ValueError("kept car session: a field has the wrong type")
         return kept

@@ -70,7 +70,10 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
         return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)
     after = loop_report.shown(request.DisplayParameters, _learn(mode, request, session)).within(
-        loops=session.transfer.loops + 1, outside_profile_since_s=outside_since_s
+        loops=session.transfer.loops + 1,
+        outside_profile_since_s=outside_since_s,
+        heard_s=at.now.monotonic_s,
+        looped=True,
     )
     after = replace(after, meter_sent=meter or session.meter_sent)
     power_W = view.voltage_V * view.current_A

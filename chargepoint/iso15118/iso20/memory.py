@@ -22,8 +22,12 @@ PROTOCOL = "iso15118-20"
 
 
 def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None:
-    """None where nothing is agreed yet, and without a certificate of the car: such a car cannot be recognised (V2G20-2545)."""
-    if session.choice is None or session.authorized_with is None or at.peer.leaf is None:
+    """None where nothing is agreed yet, where no transaction goes on, and without a certificate of the car.
+
+    A car without a certificate cannot be recognised (V2G20-2545).
+    """
+    transaction_id = at.view.transaction_id
+    if session.choice is None or session.authorized_with is None or at.peer.leaf is None or transaction_id is None:
         return None
     schedule = session.schedule
     return KeptSession(
@@ -31,6 +35,7 @@ def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None
         session_id=session.session_id,
         binding=resume_binding(session.session_id, at.peer.leaf),
         paused=paused,
+        transaction_id=transaction_id,
         data={
             "evcc_id": session.evcc_id,
             "service_id": int(session.choice.service_id),

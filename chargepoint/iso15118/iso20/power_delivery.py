@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_S
 from chargepoint.iso15118.iso20.ac_phases import total_W
+from chargepoint.iso15118.iso20.dc_pre_charge import too_long_before_transfer
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
 from chargepoint.iso15118.iso20.power_profile import AgreedProfile, outside
 from chargepoint.iso15118.iso20.refused_head import head
@@ -22,6 +24,7 @@ from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
 from chargepoint.model.station_view import Wish
+from chargepoint.safety.envelope import NO_CURRENT_A
 
 _ENERGISED = (Stage.TRANSFER, Stage.RAMP_DOWN)
 
@@ -30,7 +33,13 @@ CLOSING_MAX_S = 1.4
 
 
 def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
-    """Start: OK once the stage transfers (V2G20-860: contactor measured closed). Stop: OK once current is gone."""
+    """Start: OK once the stage transfers (V2G20-860: contactor measured closed). Stop: OK once current is gone.
+
+    A car that sends this message over and over instead of charge loops is refused.
+    """
+    stops = request.ChargeProgress is ChargeProgress.Stop
+    if not stops and session.state is State.CHARGE_LOOP and (why := _without_loops(session, at)) is not None:
+        return Refusal(ResponseCode.FAILED_SequenceError, why)
     match request.ChargeProgress:
         case ChargeProgress.Start:
             return _start(request, session, at)
@@ -67,6 +76,8 @@ def learned(request: PowerDeliveryReq, before: Session, _: Session, at: Situatio
 
 def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
     if request.EVProcessing is not Processing.Finished:
+        if (why := too_long_before_transfer(session, at)) is not None:
+            return Refusal(ResponseCode.FAILED, why)
         return _ok(session, at)  # a car in its charge loop stays there: nothing leads back to pre-charge
     profile = _profile(request)
     if (refused := _profile_refused(request, profile, session)) is not None:
@@ -78,7 +89,8 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
     transfer = session.transfer
     if session.state is State.POWER_DELIVERY and not session.renegotiating:
         transfer = replace(NO_TRANSFER, target_voltage_V=transfer.target_voltage_V)
-    started = replace(transfer, phase=Phase.TRANSFER, standby=False)
+    heard_s = at.now.monotonic_s if transfer.looped or transfer.heard_s is None else transfer.heard_s
+    started = replace(transfer, phase=Phase.TRANSFER, standby=False, heard_s=heard_s, looped=False)
     if at.view.stage is Stage.TRANSFER:
         if not session.renegotiating and session.state is State.POWER_DELIVERY:
             started = replace(started, target_voltage_V=None)
@@ -94,15 +106,29 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
 
 
 def _stop(session: Session, at: Situation) -> Reply[Session]:
-    """DC: the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863)."""
+    """DC: the current is gone, and the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863).
+
+    A car that gets OK opens its contactors. So a current that flows on, or is not known, is no OK.
+    """
     stopping = session.within(phase=Phase.OFF, standby=False)
     if at.view.stage in _ENERGISED or (session.is_ac and at.view.stage is Stage.OPENING):
         if not at.time_is_up:
             return Later(stopping)
         if session.is_ac:
             return Refusal(ResponseCode.FAILED_ContactorError, "the contactor did not open in time", ours=True)
+        if at.view.current_A is None or abs(at.view.current_A) >= NO_CURRENT_A:
+            seen = "unknown" if at.view.current_A is None else f"{at.view.current_A:.0f} A"
+            why = f"the current is {seen} after {V2G_SECC_MSG_PERFORMANCE_S} s: below {NO_CURRENT_A:g} A"
+            return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
     state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
     return _ok(replace(stopping, state=state, renegotiating=False), at)
+
+
+def _without_loops(session: Session, at: Situation) -> str | None:
+    bound_s, heard_s = at.settings.on_voltage_timeout_s, session.transfer.heard_s
+    if heard_s is None or at.now.monotonic_s - heard_s <= bound_s:
+        return None
+    return f"no charge loop for more than {bound_s:g} s"
 
 
 def _profile(request: PowerDeliveryReq) -> AgreedProfile | None:

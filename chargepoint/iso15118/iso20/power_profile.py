@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chargepoint.model.schedule_offer import ScheduleOffer
+from chargepoint.model.schedule_offer import ScheduleOffer, Span, overlapping
 
 TOLERANCE = 1.01
 """A profile may exceed the schedule by one in a hundred: RationalNumbers of both sides are rounded."""
@@ -38,16 +39,16 @@ def outside(profile: AgreedProfile, offer: ScheduleOffer) -> str | None:
 
     The part of the profile that has passed before the offer begins, and the part after the offer ends, is not held against it.
     """
-    start_s = float(profile.anchor_utc_s)
-    for number, (duration_s, power_W) in enumerate(profile.entries, 1):
-        begin_s, end_s = max(start_s, offer.anchor_utc_s), min(start_s + duration_s, offer.end_utc_s)
-        start_s += duration_s
-        if begin_s >= end_s:
-            continue
-        least = offer.least_between(begin_s, end_s)
-        if least is None:
-            continue
-        charge_W, discharge_W = least
+    for (number, power_W), piece in overlapping(_entries(profile), offer.spans()):
+        charge_W, discharge_W = piece.charge_W, piece.discharge_W
         if power_W > charge_W * TOLERANCE + SLACK_W or power_W < -discharge_W * TOLERANCE - SLACK_W:
             return f"entry {number} of its profile has {power_W:.0f} W, the schedule allows -{discharge_W:.0f} to {charge_W:.0f} W"
     return None
+
+
+def _entries(profile: AgreedProfile) -> Iterator[Span[tuple[int, float]]]:
+    """The number and the power (W) of each entry, with its begin and its end."""
+    start_s = float(profile.anchor_utc_s)
+    for number, (duration_s, power_W) in enumerate(profile.entries, 1):
+        yield start_s, start_s + duration_s, (number, power_W)
+        start_s += duration_s

@@ -20,6 +20,7 @@ from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.v2gtp import PayloadType
 from chargepoint.model.car import CarDemand, CarSessionEnded
+from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 
 _COMMON: dict[int, str] = {
@@ -89,14 +90,18 @@ class Iso20:
         return session_stop.ending(request, EvseId(0))
 
     def demand(self, session: Session, at: Situation) -> CarDemand | None:
-        """From ChargeParameterDiscovery on."""
+        """From ChargeParameterDiscovery on.
+
+        In the transfer its age counts from the last charge loop. Renegotiations and Starts without a loop keep no power flowing.
+        """
         if session.choice is None or session.limits is None:
             return None
         transfer, settings = session.transfer, at.settings
         looping = session.state is State.CHARGE_LOOP
+        heard_s = transfer.heard_s if transfer.phase is Phase.TRANSFER else None
         return CarDemand(
             evse_id=EvseId(settings.evse_id),
-            at_s=at.now.monotonic_s,
+            at_s=at.now.monotonic_s if heard_s is None else heard_s,
             phase=transfer.phase,
             service=session.choice.service,
             control_mode=session.choice.control_mode,

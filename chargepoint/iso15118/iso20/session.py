@@ -39,6 +39,11 @@ class Transfer:
     loops: int = 0
     """Charge loops since the transfer began."""
     outside_profile_since_s: float | None = None
+    heard_s: float | None = None
+    """When the car last said what may flow: in a charge loop, or in the first Start after one. None: not in the transfer."""
+    looped: bool = False
+    """A charge loop came since the last Start."""
+    pre_charge_since_s: float | None = None
 
 
 NO_TRANSFER = Transfer()

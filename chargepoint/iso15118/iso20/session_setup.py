@@ -30,6 +30,8 @@ SESSION_ID_BYTES = 8
 def respond(request: SessionSetupReq, session: Session, at: Situation) -> Answer[Session]:
     """OK_OldSessionJoined for the car whose session is kept; else a new session, whatever id the car asks for (V2G20-2626).
 
+    The kept session is a part of the transaction that runs now: no session outlives its transaction.
+
     A joined session goes straight to ChargeParameterDiscovery (V2G20-1032).
     """
     named = "".join(c if c.isprintable() else "?" for c in request.EVCCID[:EVCCID_MAX_CHARACTERS])
@@ -47,8 +49,10 @@ def refuse(_: SessionSetupReq, code: ResponseCode, session: Session, at: Situati
 
 
 def learned(_: SessionSetupReq, __: Session, after: Session, at: Situation) -> tuple[CarEvent, ...]:
-    """Who the car is."""
-    return (CarIdentified(EvseId(at.settings.evse_id), after.evcc_id, after.session_id, after.joined),)
+    """Who the car is. It is known where its certificate is that of the kept session, whatever session id it asks for."""
+    kept = at.kept
+    known = kept is not None and is_same_car(kept.binding, kept.session_id, at.peer.leaf)
+    return (CarIdentified(EvseId(at.settings.evse_id), after.evcc_id, after.session_id, after.joined, known),)
 
 
 def _response(after: Session, at: Situation, code: ResponseCode) -> SessionSetupRes:
@@ -56,7 +60,9 @@ def _response(after: Session, at: Situation, code: ResponseCode) -> SessionSetup
 
 
 def _is_back(kept: KeptSession, request: SessionSetupReq, at: Situation) -> bool:
-    """The id is that of the kept session, and the certificate is that of the car it was kept for (V2G20-2545)."""
+    """The id is that of the kept session, the certificate is that of its car (V2G20-2545), and its transaction goes on."""
+    if kept.transaction_id != at.view.transaction_id:
+        return False
     same_id = hmac.compare_digest(request.Header.SessionID, kept.session_id)
     return same_id and is_same_car(kept.binding, kept.session_id, at.peer.leaf)
 

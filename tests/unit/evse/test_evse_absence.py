@@ -66,7 +66,9 @@ def test_a_pilot_that_is_still_in_c_when_the_car_leaves_is_no_call(station: Any)
 def test_a_car_that_called_while_the_daemon_was_away_finds_5_percent(station: Any) -> None:
     station.see(pilot=ControlPilot.B)
     token = IdToken("04A1B2C3", IdTokenType.ISO14443)
-    station.session.resume(TransactionId("before"), token, StopReason.REBOOT, station.t, paused=True)
+    station.session.resume(
+        TransactionId("before"), token, StopReason.REBOOT, station.t, paused=True, started_s=station.t
+    )
     assert station.order().pilot is PilotCommand.PWM
     station.t += AWAKE_S
     assert station.order().pilot is PilotCommand.X1
@@ -154,7 +156,9 @@ def test_a_stopping_transaction_does_not_wait_for_a_lost_car(station: Any) -> No
 def test_a_transaction_of_the_previous_run_goes_on_asleep(station: Any) -> None:
     station.see(pilot=ControlPilot.B)
     token = IdToken("04A1B2C3", IdTokenType.ISO14443)
-    station.session.resume(TransactionId("before"), token, StopReason.REBOOT, station.t, paused=True)
+    station.session.resume(
+        TransactionId("before"), token, StopReason.REBOOT, station.t, paused=True, started_s=station.t
+    )
     station.live(100.0)
     view = station.session.view
     assert (view.transaction_id, view.paused, view.authorized) == ("before", True, True)

@@ -22,6 +22,7 @@ from chargepoint.model.car import (
 )
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.demand import Phase
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import AcSupply, MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView
@@ -49,6 +50,7 @@ class FaceToFace:
         self.view = StationView(
             authorized=True,
             may_energise=True,
+            transaction_id=TransactionId("tx-1"),
             permitted=True,
             capabilities=CAN,
             limits_W=Interval(-11_000.0, 22_000.0),

@@ -13,6 +13,7 @@ from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import MessageHeader
 from chargepoint.iso15118.rational import number
 from chargepoint.model.car import CarLimits, ControlMode, EnergyService
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView
 from tests.unit.iso15118.iso20.ac_car import AC_CAPABILITIES
@@ -27,6 +28,7 @@ def situation(settings: dict[str, Any] | None = None, time_is_up: bool = False, 
     values: dict[str, Any] = {
         "authorized": True,
         "may_energise": True,
+        "transaction_id": TransactionId("tx-1"),
         "permitted": True,
         "voltage_V": 230.0,
         "current_A": 0.0,

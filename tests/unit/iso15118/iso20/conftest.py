@@ -32,6 +32,7 @@ from chargepoint.iso15118.rational import rational
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
 from chargepoint.model.car import CarDemandChanged, ControlMode, EnergyService, QuestionAsked
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
@@ -62,6 +63,7 @@ CAPABILITIES = StageCapabilities(
 READY = StationView(
     authorized=True,
     may_energise=True,
+    transaction_id=TransactionId("tx-1"),
     pilot_ready=True,
     permitted=True,
     voltage_V=1.0,

@@ -14,6 +14,7 @@ from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import MessageHeader
 from chargepoint.model.car import CarLimits, ControlMode, EnergyService
+from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView
@@ -37,6 +38,7 @@ def situation(
     values: dict[str, Any] = {
         "authorized": True,
         "may_energise": True,
+        "transaction_id": TransactionId("tx-1"),
         "permitted": True,
         "voltage_V": 400.0,
         "current_A": 0.0,

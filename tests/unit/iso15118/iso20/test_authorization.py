@@ -27,7 +27,7 @@ from chargepoint.iso15118.pnc.contract import read_roots
 from chargepoint.iso15118.pnc.signature import SignedElement, sign
 from chargepoint.model.car import CarRemark, ControlMode, EnergyService
 from chargepoint.model.car_questions import AuthorizeContract, ContractJudged, ContractStatus, Question
-from chargepoint.model.ids import EvseId
+from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.station_view import StationView
 from chargepoint.security.certificates import CertificateFacts
 
@@ -356,6 +356,7 @@ def test_a_car_that_comes_back_keeps_its_contract() -> None:
     at = desk.at()
     choice = choice_of(at.settings, 2, 1)
     assert choice is not None
+    at = replace(at, view=replace(at.view, transaction_id=TransactionId("tx-1")))
     kept = memory.keep(replace(desk.session, choice=choice), at, paused=True)
     assert kept is not None
     before = memory.recall(kept, at)
