@@ -133,9 +133,10 @@ class CableCheck:
         passed = None if i.insulation is None else i.insulation.self_test_passed
         if passed:
             self._go_to(CheckStep.MEASURE, i.now_s)
-        elif passed is False:
+            return self._measure(i)  # what was read with the test's end counts already
+        if passed is False:
             return CheckFailure(FaultCode.CABLE_CHECK, "insulation monitor failed its self-test")
-        elif self._waited_s(i) > SELF_TEST_TIMEOUT_S:
+        if self._waited_s(i) > SELF_TEST_TIMEOUT_S:
             detail = f"insulation self-test not done in {SELF_TEST_TIMEOUT_S:.0f} s"
             return CheckFailure(FaultCode.CABLE_CHECK, detail)
         return None

@@ -89,6 +89,7 @@ class Cycle:
         self._early_s = math.inf
         self._last_early_s: dict[EvseId, float] = {}
         self._image_due_s = 0.0
+        self._stage_sent: dict[EvseId, Stage] = {}
         self._health_due_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
@@ -188,7 +189,9 @@ class Cycle:
         happened = [event for _, events in done for event in events]
         self._keep_latches(changed=any(isinstance(event, InterlockTripped | FaultCleared) for event in happened))
         for image, events in done:
-            if publish or events:  # what an event follows from is seen before it is heard
+            # what an event follows from is seen before it is heard; a car that waits for a stage does not wait for the period
+            if publish or events or image.stage is not self._stage_sent.get(image.evse_id):
+                self._stage_sent[image.evse_id] = image.stage
                 self._link.send(image)
             for event in events:
                 self._link.send(event)

@@ -2,6 +2,7 @@
 
 The state's age is that of the device's own measurement counter: a monitor that answers but no longer measures ages.
 While it is stopped or in self-test the counter may stand, so then the answer itself counts.
+During a self-test the driver asks for the test's status again and again: a short test must not begin and end between two polls.
 Source: docs/sources/hardware.md 3.
 """
 
@@ -31,7 +32,7 @@ class BenderMonitor:
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._master = master
         self._wanted: bool | None = None
-        self._retry_at_s = -1e9
+        self._retry_at_s = {"running": -1e9, "self_test": -1e9}
         self._writing = False
         self._test_asked = False
         self._test_started_s: float | None = None
@@ -45,12 +46,13 @@ class BenderMonitor:
     def enable(self, measuring: bool) -> None:
         """Measure, or be silent."""
         if self._wanted is not measuring:
-            self._wanted, self._retry_at_s = measuring, -1e9
+            self._wanted, self._retry_at_s["running"] = measuring, -1e9
 
     def start_self_test(self) -> None:
         """Begin a self-test; the result shows in the state."""
         self._test_asked, self._test_seen = True, False
         self._test_passed, self._test_started_s = None, None
+        self._retry_at_s["self_test"] = -1e9
         self._publish()
 
     @property
@@ -66,12 +68,12 @@ class BenderMonitor:
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due, and the wishes the device does not show yet."""
         self._now_s = now_s
-        self._polled.poll(now_s)
+        self._poll_blocks(now_s)
         if not self._polled.identified:
             return
         if self._test_started_s is not None:
-            self._watch_self_test(now_s)
-        if self._writing or now_s < self._retry_at_s:
+            self._watch_self_test(now_s)  # its time-outs need no answer
+        if self._writing:
             return
         running = self._polled.number("running")
         if self._test_asked:
@@ -79,8 +81,16 @@ class BenderMonitor:
         elif self._wanted is not None and running is not None and bool(running) != self._wanted:
             self._write("running", int(self._wanted), now_s, self._running_written)
 
+    def _poll_blocks(self, now_s: float) -> None:
+        """Queue the reads that are due; the status of a self-test is due as soon as the last one is there."""
+        if self._test_started_s is not None:
+            self._polled.refresh("resistance")
+        self._polled.poll(now_s)
+
     def _write(self, point: str, value: int, now_s: float, done: object) -> None:
-        self._writing, self._retry_at_s = True, now_s + _RETRY_S
+        if now_s < self._retry_at_s[point]:
+            return
+        self._writing, self._retry_at_s[point] = True, now_s + _RETRY_S
 
         def finished(outcome: Outcome) -> None:
             self._writing = False
@@ -92,6 +102,9 @@ class BenderMonitor:
 
     def _self_test_written(self, at_s: float) -> None:
         self._test_asked, self._test_started_s = False, at_s
+        # only this first read overtakes the others: a meter on the same wire must be heard during a long self-test
+        self._polled.refresh("resistance", overtaking=True)
+        self._polled.poll(at_s)
 
     def _running_written(self, at_s: float) -> None:
         self._polled.refresh("control")
@@ -118,6 +131,9 @@ class BenderMonitor:
                 self._alive_at_s = at_s
             self._counter = counter
         if block == "resistance":
+            if self._test_started_s is not None:
+                self._watch_self_test(at_s)
+                self._poll_blocks(at_s)
             self._publish()
 
     def _measuring(self) -> bool:

@@ -1,4 +1,8 @@
-"""One run of a profile's action: writes and expectations, one small verified step at a time, from the start when one fails."""
+"""One run of a profile's action: writes and expectations, one small verified step at a time, from the start when one fails.
+
+A confirmed write is followed by the next step at once, and a point that is expected is read at once: an action takes the time of its
+exchanges on the wire, and no polling period for each of them.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ class Action:
         self._expect_until_s: float | None = None
         self._retry_at_s = -1e9
         self._abandoned = False
+        self._arguments: Mapping[str, float] = {}
 
     @property
     def done(self) -> bool:
@@ -36,6 +41,7 @@ class Action:
 
     def go_on(self, now_s: float, arguments: Mapping[str, float]) -> None:
         """Take the next step unless one is on its way. `arguments`: volts and amperes a step may write."""
+        self._arguments = arguments
         while not self.done and not self._waiting and now_s >= self._retry_at_s:
             match self._steps[self._step]:
                 case Write() as step:
@@ -74,8 +80,16 @@ class Action:
         self._waiting = False
         if isinstance(outcome, WriteDone):
             self._step += 1
+            self._after_write(outcome.at_s)
         else:
             self._again(outcome.at_s)
+
+    def _after_write(self, at_s: float) -> None:
+        step = None if self.done else self._steps[self._step]
+        if isinstance(step, Expect):
+            self._polled.refresh_point(step.point)  # what is known of it is older than the write
+        elif step is not None:
+            self.go_on(at_s, self._arguments)
 
     def _again(self, at_s: float) -> None:
         self._step, self._expect_until_s, self._retry_at_s = 0, None, at_s + RETRY_S

@@ -22,6 +22,8 @@ from drivers.profile.polled import PolledProfile
 from drivers.profile.schema import DeviceProfile
 
 GAP_S = 1.0
+_ACTIONS_IN_A_ROW = ("prepare", "start", "set")
+"""What one poll may come through, should a profile need nothing for one of them."""
 
 
 class ProfiledModule:
@@ -91,11 +93,20 @@ class ProfiledModule:
             return
         self._turn(state)
         self._refresh(now_s)
+        for _ in _ACTIONS_IN_A_ROW:
+            if not self._go_on(now_s):
+                break
+
+    def _go_on(self, now_s: float) -> bool:
+        """Decide, and take the next step of an action. True: the action is done, so that what follows it can begin at once."""
         self._decide()
-        if self._action is not None:
-            self._action.go_on(now_s, self._direction.arguments(self._command))
-            if self._action.done:
-                self._action = None
+        if self._action is None:
+            return False
+        self._action.go_on(now_s, self._direction.arguments(self._command))
+        if not self._action.done:
+            return False
+        self._action = None
+        return True
 
     # -- what next --------------------------------------------------------------------------------
 

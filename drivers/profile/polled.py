@@ -50,6 +50,8 @@ class PolledProfile:
         }
         self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
         self._asked: set[str] = set()
+        self._once_more: set[str] = set()
+        self._overtaking: set[str] = set()
         self._heard_at_s = -1e9
         self._identity_block = profile.points[profile.identity.point].block
         timing = profile.timing
@@ -70,7 +72,8 @@ class PolledProfile:
         if self.identified and now_s - self._heard_at_s > FORGET_S:
             self._forget()
         for block in self.profile.blocks.values():
-            if now_s < self._due_s[block.name] or block.name in self._asked:
+            due = now_s >= self._due_s[block.name] or block.name in self._once_more
+            if not due or block.name in self._asked:
                 continue
             if not self.identified:
                 if block.name != self._identity_block:
@@ -79,9 +82,20 @@ class PolledProfile:
             elif block.every_s is not None:
                 self._ask(block, now_s, block.every_s)
 
-    def refresh(self, block: str) -> None:
-        """Read this block at the next poll."""
-        self._due_s[block] = -1e9
+    def refresh(self, block: str, *, overtaking: bool = False) -> None:
+        """Read this block once more, at the next poll; its rhythm stays, so that it goes on meeting nobody else's on the wire.
+
+        `overtaking`: that one read goes before the slow reads of every device on the wire.
+        """
+        self._once_more.add(block)
+        if overtaking:
+            self._overtaking.add(block)
+
+    def refresh_point(self, dotted: str) -> None:
+        """Read the block of `point` or `point.bit` at the next poll."""
+        block = self.profile.points[dotted.partition(".")[0]].block
+        if block is not None:
+            self.refresh(block)
 
     def address(self, point: str) -> int:
         """The point's address on the wire, base added."""
@@ -108,11 +122,14 @@ class PolledProfile:
     def _ask(self, block: Block, now_s: float, every_s: float) -> None:
         base = int(self.params[block.base]) if block.base is not None else 0
         due_s = self._due_s[block.name]
-        # keep the rhythm where possible: a late poll does not shift the next one
-        self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
+        # keep the rhythm where possible: a late poll does not shift the next one, nor does a read once more
+        if now_s >= due_s:
+            self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
+        self._once_more.discard(block.name)
         self._asked.add(block.name)
         request = Read(self.unit, block.function, base + block.start, block.count)
-        priority = Priority.FAST if block.fast else Priority.SLOW
+        priority = Priority.FAST if block.fast or block.name in self._overtaking else Priority.SLOW
+        self._overtaking.discard(block.name)
         self._master.submit(request, lambda outcome: self._done(block, outcome), priority)
 
     def _done(self, block: Block, outcome: Outcome) -> None:

@@ -87,8 +87,10 @@ class Bench:
         if self.choices.ac:
             yield "plant", ["hil.simulators.ac_power", *site, *place], None
         else:
-            self_test = ["--self-test-s", str(self.choices.self_test_s)]
-            yield "plant", ["hil.simulators.plant", *site, *place, *self_test, "--urgent"], self._remove_ports
+            waits = ["--self-test-s", str(self.choices.self_test_s)]
+            if self.choices.without_waits:
+                waits = ["--without-waits"]
+            yield "plant", ["hil.simulators.plant", *site, *place, *waits, "--urgent"], self._remove_ports
             yield "power", ["chargepoint", "power", *site], None
         yield "daemon", ["chargepoint", "run", *site], None
 

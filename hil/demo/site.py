@@ -12,6 +12,8 @@ from pathlib import Path
 from hil.plant.insulation import SELF_TEST_S
 
 SITE = "site.toml"
+SHORT_TICK_MS = 5.0
+"""The cycle of the power process on a plant without waits: half of what a charger has by default."""
 _TEMPLATES = Path(__file__).resolve().parents[2] / "config"
 
 
@@ -33,6 +35,8 @@ class Choices:
     """The EVSEs' highest voltage, for an outside car that names a target beyond its own maximum; None: the template's."""
     self_test_s: float = SELF_TEST_S
     """How long a self-test of the simulated insulation monitor takes."""
+    without_waits: bool = False
+    """Every duration of the simulated hardware is at its least (`hil.plant.evse.EvsePlant.without_waits`)."""
     ac: bool = False
     """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
 
@@ -88,8 +92,11 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     if choices.trace_dir is not None:
         text = text.replace("[iso15118]\n", f"[iso15118]\ntrace_dir = {_quoted(str(choices.trace_dir))}\n", 1)
     text = _set(text, "tls", '"required"' if choices.tls else '"off"')
-    if realtime:
-        text += "\n[power]\nrealtime = true\n"
+    power = ["realtime = true"] if realtime else []
+    if choices.without_waits:
+        power.append(f"tick_ms = {SHORT_TICK_MS:g}")
+    if power:
+        text += "\n[power]\n" + "\n".join(power) + "\n"
     path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

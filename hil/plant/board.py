@@ -72,6 +72,10 @@ class Board:
     proximity_ohm: int = 0xFFFF
     lock_state: int = 1
     lock_stuck: bool = False
+    debounce_s: float = DEBOUNCE_S
+    """How long a pilot state must last before the board reports it."""
+    lock_s: float = LOCK_S
+    """How long the lock moves."""
     temperature_degC: float = 25.0
     contact_sensors: dict[str, float | None] = field(default_factory=dict)
     """What the sensor of a contact (positive, negative) shows instead; None: absent."""
@@ -138,7 +142,7 @@ class Board:
         if seen is not self._seen:
             self._seen, self._seen_s = seen, 0.0
         self._seen_s += dt_s
-        if self._seen_s >= DEBOUNCE_S:
+        if self._seen_s >= self.debounce_s:
             self.pilot = seen
         if self.generator is Generator.PWM and car != "A" and self.low_V > -11.0:
             self.latched |= DIODE
@@ -148,7 +152,7 @@ class Board:
         wanted = 2 if self.request & LOCK else 1
         if self.lock_stuck and wanted != self.lock_state:
             self._lock_s += dt_s
-            if self._lock_s >= 2 * LOCK_S:
+            if self._lock_s >= 2 * self.lock_s:
                 self.lock_state = 4
                 self.latched |= LOCK_FAULT
             return
@@ -156,7 +160,7 @@ class Board:
             self._lock_s = 0.0
             return
         self._lock_s += dt_s
-        self.lock_state = wanted if self._lock_s >= LOCK_S else 3
+        self.lock_state = wanted if self._lock_s >= self.lock_s else 3
 
     def _drive(self, dt_s: float) -> None:
         if not self.inputs.emergency_chain:

@@ -26,13 +26,15 @@ class Circuit:
     inlet_V: float = 0.0
     output_A: float = 0.0
     battery_A: float = 0.0
+    module_F: float = MODULE_F
+    """Output capacity of the modules; a bench may set a small one, which charges and discharges faster."""
 
     def needed_A(
         self, target_V: float, link_S: float, discharging: bool, battery_V: float, battery_S: float, dt_s: float
     ) -> float:
         """The module current that would bring the module terminal to `target_V` in this step."""
         offset, slope, module_S = self._reduced(link_S, discharging, battery_V, battery_S, dt_s)
-        capacity = MODULE_F / dt_s
+        capacity = self.module_F / dt_s
         return (
             capacity * (target_V - self.module_V)
             + module_S * target_V
@@ -44,7 +46,7 @@ class Circuit:
     ) -> None:
         """Advance with this module current, conductance between the nodes, and battery behind its conductance."""
         offset, slope, module_S = self._reduced(link_S, discharging, battery_V, battery_S, dt_s)
-        capacity = MODULE_F / dt_s
+        capacity = self.module_F / dt_s
         self.module_V = (capacity * self.module_V + module_A + link_S * offset) / (
             capacity + module_S + link_S - link_S * slope
         )

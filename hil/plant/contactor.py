@@ -16,7 +16,9 @@ class ContactorPole:
     welded: bool = False
     stuck_open: bool = False
     close_s: float = CLOSE_S
-    """Seconds from the coil's current to the closed main contact; a bench may set a slow one."""
+    """Seconds from the coil's current to the closed main contact; a bench may set another time."""
+    open_s: float = OPEN_S
+    """Seconds from the coil's end to the open main contact."""
     _coil: bool = False
     _since_s: float = 0.0
 
@@ -29,6 +31,6 @@ class ContactorPole:
             self.closed = True
         elif coil and self._since_s >= self.close_s:
             self.closed = not self.stuck_open
-        elif not coil and self._since_s >= OPEN_S:
+        elif not coil and self._since_s >= self.open_s:
             self.closed = False
         return self.closed

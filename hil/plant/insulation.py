@@ -10,6 +10,11 @@ SELF_TEST_S = 2.0
 """A device's own duration; a bench may set a shorter one."""
 
 
+SHORTEST_SELF_TEST_S = 0.04
+"""The shortest self-test that a station sees on a bus of 38 400 baud: an exchange of the test's status takes 20 ms with the gap
+that the device asks for, and the meter shares the bus. A shorter one ends unseen, and a test that nobody saw proves nothing."""
+
+
 @dataclass(slots=True)
 class InsulationPlant:
     """`measured_ohm` None until it has a value; the counter goes up with each measurement."""
@@ -23,6 +28,10 @@ class InsulationPlant:
     counter: int = 0
     voltage_V: float = 0.0
     self_test_s: float = SELF_TEST_S
+    period_s: float = PERIOD_S
+    """From one measurement to the next."""
+    settle_s: float = SETTLE_S
+    """How long a changed resistance must last before the monitor shows it."""
     self_test_left_s: float = 0.0
     self_test_failing: bool = False
     _since_s: float = 0.0
@@ -59,8 +68,8 @@ class InsulationPlant:
             self._candidate_ohm, self._candidate_s = resistance_ohm, 0.0
         self._candidate_s += dt_s
         self._since_s += dt_s
-        if self._since_s >= PERIOD_S:
-            self._since_s -= PERIOD_S
+        if self._since_s >= self.period_s:
+            self._since_s -= self.period_s
             self.counter = (self.counter + 1) & 0xFFFF
-            if self._candidate_s >= SETTLE_S or self.measured_ohm is None:
+            if self._candidate_s >= self.settle_s or self.measured_ohm is None:
                 self.measured_ohm = self._candidate_ohm

@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True, help="the controller's configuration file")
     parser.add_argument("--dir", type=Path, required=True, help="where plant.sock is made")
     parser.add_argument("--self-test-s", type=float, default=SELF_TEST_S, help="duration of an insulation self-test")
+    parser.add_argument("--without-waits", action="store_true", help="every duration of the hardware at its least")
     parser.add_argument("--urgent", action="store_true", help="real-time priority, where the system permits it")
     arguments = parser.parse_args()
     logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
@@ -46,7 +47,7 @@ def main() -> int:
         path = arguments.dir / "plant.sock"
         path.unlink(missing_ok=True)
         try:
-            return asyncio.run(_run(config, path, arguments.self_test_s, urgent=arguments.urgent))
+            return asyncio.run(_run(config, path, arguments))
         finally:
             path.unlink(missing_ok=True)
     except (ValueError, KeyError, OSError) as error:
@@ -63,14 +64,17 @@ def _print_line(line: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-async def _run(config: Config, path: Path, self_test_s: float, *, urgent: bool) -> int:
+async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     wired = build(config, time.monotonic)
     for evse in wired.plant.evses.values():
-        evse.insulation.self_test_s = self_test_s
+        if arguments.without_waits:
+            evse.without_waits()
+        else:
+            evse.insulation.self_test_s = arguments.self_test_s
     control = Control(wired, time.monotonic)
     try:
         await wired.start()
@@ -78,7 +82,7 @@ async def _run(config: Config, path: Path, self_test_s: float, *, urgent: bool) 
             lambda reader, writer: serve_lines(control.answer, reader, writer), path=path, limit=LONGEST_LINE
         )
         stepping = asyncio.create_task(_step(wired))
-        if urgent and not priority.raise_own():
+        if arguments.urgent and not priority.raise_own():
             sys.stderr.write(f"plant: {priority.REFUSED}\n")
         ports = {name: str(wire.port) for name, wire in wired.wires.items()}
         ports |= {name: str(reader.port) for name, reader in wired.readers.items()}

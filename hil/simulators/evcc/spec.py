@@ -41,6 +41,8 @@ class CarSpec:
     """The on-board charger gives limits per phase (`_L2`, `_L3`)."""
     loop_period_s: float = 0.1
     """From one charge-loop request to the next; an answer that comes later than that delays the next request."""
+    ongoing_pause_s: float = 0.05
+    """After an answer of DC_CableCheck or DC_PreCharge that is not the last, before the next request."""
     message_timeout_s: float = 2.0
     loop_timeout_s: float = 0.5
     ongoing_timeout_s: float = 60.0

@@ -81,6 +81,13 @@ def answer(maps: dict[int, Any], frame: bytes) -> bytes | None:
     return sealed(bytes((unit, function | 0x80, code))) if code else sealed(frame[:6])
 
 
+WIRE_PATTERN_S = 0.1
+"""Board (each 20 ms) and module (each 25 ms) are read in a pattern that repeats after this."""
+
+MOMENT_S = 0.091
+"""Where in that pattern `reach` ends: a test about milliseconds begins at the same moment however long the way there took."""
+
+
 class PlantLoop:
     """`run` advances plant and stage together; `reach` leads a session to a stage; `watch` runs after each plant step."""
 
@@ -184,6 +191,7 @@ class PlantLoop:
         self.order(Phase.TRANSFER, power_W=power_W, **{"voltage_target_V": 0.0, **changes})
         self.until(lambda: self.at(Stage.TRANSFER))
         self.run(1.5)
+        self.run((MOMENT_S - self.now_s) % WIRE_PATTERN_S)
         if stage is Stage.RAMP_DOWN:
             self.order(Phase.OFF)
             self.until(lambda: self.at(stage))

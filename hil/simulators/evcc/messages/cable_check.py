@@ -8,8 +8,6 @@ from hil.simulators.evcc.memory import CarMemory
 from hil.simulators.evcc.orders import OrderPilot
 from hil.simulators.evcc.steps import Next, SessionStep
 
-ONGOING_PAUSE_S = 0.05
-
 
 def request(memory: CarMemory) -> DC_CableCheckReq:
     """The car goes to C before the first of them."""
@@ -19,8 +17,8 @@ def request(memory: CarMemory) -> DC_CableCheckReq:
     return DC_CableCheckReq(Header=memory.header())
 
 
-def answered(_: CarMemory, answer: DC_CableCheckRes) -> Next:
+def answered(memory: CarMemory, answer: DC_CableCheckRes) -> Next:
     """Again until it is finished."""
     if answer.EVSEProcessing is not Processing.Finished:
-        return Next(SessionStep.CABLE_CHECK, ONGOING_PAUSE_S)
+        return Next(SessionStep.CABLE_CHECK, memory.spec.ongoing_pause_s)
     return Next(SessionStep.PRE_CHARGE)

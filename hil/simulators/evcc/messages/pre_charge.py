@@ -10,7 +10,6 @@ from hil.simulators.evcc.orders import OrderContactors
 from hil.simulators.evcc.steps import Next, SessionStep
 
 CLOSE_WITHIN_V = 20.0
-REPEAT_S = 0.05
 
 
 def request(memory: CarMemory) -> DC_PreChargeReq:
@@ -32,4 +31,6 @@ def request(memory: CarMemory) -> DC_PreChargeReq:
 
 def answered(memory: CarMemory, _: DC_PreChargeRes) -> Next:
     """Again until the contactors are closed."""
-    return Next(SessionStep.POWER_START) if memory.energised else Next(SessionStep.PRE_CHARGE, REPEAT_S)
+    return (
+        Next(SessionStep.POWER_START) if memory.energised else Next(SessionStep.PRE_CHARGE, memory.spec.ongoing_pause_s)
+    )

@@ -1,0 +1,43 @@
+"""An image goes up the link when the stage changes, without waiting for the image period."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import Stage
+from chargepoint.power.cycle import IMAGE_PERIOD_S, Cycle
+
+EVSE = EvseId(1)
+
+
+class StageOfNumbers:
+    """An EVSE whose stage a test sets."""
+
+    def __init__(self) -> None:
+        self.stage = Stage.OFF
+        self.identity_errors: tuple[tuple[str, str], ...] = ()
+
+    def cycle(self, now_s: float) -> Any:
+        return SimpleNamespace(evse_id=EVSE, stage=self.stage, taken_at_s=now_s)
+
+    def poll(self, now_s: float) -> None: ...
+
+    def events(self) -> list[Any]:
+        return []
+
+
+def test_a_new_stage_is_reported_in_its_own_tick_and_an_old_one_at_the_period() -> None:
+    stage, sent = StageOfNumbers(), []
+    link: Any = SimpleNamespace(send=lambda message: sent.append((message.stage, message.taken_at_s)))
+    stages: Any = {EVSE: stage}
+    cycle = Cycle(stages, [], link, 0.005, lambda: None, logging.getLogger("test"))
+    began_s = 100.0
+    for tick in range(3):
+        stage.stage = Stage.CABLE_CHECK if tick else Stage.OFF
+        cycle.tick(began_s + 0.005 * tick)
+    assert sent == [(Stage.OFF, began_s), (Stage.CABLE_CHECK, began_s + 0.005)]
+    cycle.tick(began_s + IMAGE_PERIOD_S)
+    assert len(sent) == 3
