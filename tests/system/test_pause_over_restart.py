@@ -36,6 +36,9 @@ def test_a_paused_car_goes_on_after_the_daemon_was_killed(
     demo = new_demo("--control-mode", mode, "--trace", str(trace))
     demo.until("the first loops", lambda: demo.state()["car"]["loops"] > 20)
     assert demo.steer(do="setpoint", power_W=6000)["ok"]  # and the story stops
+    # the set-point's profile outlives the restart, and a schedule offered before it would not hold any more
+    clear = {"chargingProfileCriteria": {"evseId": 1}}
+    assert demo.steer(do="ocpp", action="ClearChargingProfile", payload=clear)["ok"]
     before = demo.state()["central_system"]["transactions"]
     assert before
     assert demo.steer(**{"do": "ask_car", "for": "pause"})["ok"]
