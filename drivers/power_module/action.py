@@ -1,7 +1,7 @@
 """One run of a profile's action: writes and expectations, one small verified step at a time, from the start when one fails.
 
-A confirmed write is followed by the next step at once, and a point that is expected is read at once: an action takes the time of its
-exchanges on the wire, and no polling period for each of them.
+After a confirmed write the next step follows at once. A point that is expected is read at once. So an action takes the time of
+its exchanges on the wire. It does not wait for a polling period at each step.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ SELF_TEST_S = 2.0
 
 
 SHORTEST_SELF_TEST_S = 0.04
-"""The shortest self-test that a station sees on a bus of 38 400 baud: an exchange of the test's status takes 20 ms with the gap
-that the device asks for, and the meter shares the bus. A shorter one ends unseen, and a test that nobody saw proves nothing."""
+"""The shortest self-test that a station sees on a bus of 38 400 baud. An exchange of the test's status takes about 20 ms there,
+because of the gap that the device asks for. A shorter test ends unseen, and a test that nobody saw proves nothing."""
 
 
 @dataclass(slots=True)
