@@ -25,7 +25,7 @@ def safe(plant: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     ("what", "reason", "trigger"),
     [
-        ("daemon", "Remote", "RemoteStop"),  # the car comes back, the transaction goes on to the end of the story
+        ("daemon", "Remote", "RemoteStop"),  # the car comes back, the transaction goes on until it is stopped
         ("power", "Other", "AbnormalCondition"),
     ],
 )
@@ -37,6 +37,8 @@ def test_kill_9_in_the_middle_of_a_transfer(discharging: Demo, what: str, reason
     killed_s = time.monotonic()
     demo.until("current zero and contactor open", lambda: safe(demo.plant()), pause_s=0.01)
     assert time.monotonic() - killed_s < LEASE_S + RAMP_S + MACHINE_S
+    if what == "daemon":
+        stop_after_its_return(demo)
 
     def delivered() -> Any:
         transactions = demo.state()["central_system"]["transactions"]
@@ -56,6 +58,12 @@ def test_kill_9_in_the_middle_of_a_transfer(discharging: Demo, what: str, reason
     assert safe(plant)
 
 
+def stop_after_its_return(demo: Demo) -> None:
+    """The transaction goes on with the daemon's next run; the central system stops it then."""
+    demo.until("restart", lambda: demo.state()["processes"]["daemon"]["starts"] == 2)
+    demo.until("the stop to be taken", lambda: demo.steer(do="stop")["ok"])
+
+
 def before_export(transaction: dict[str, Any]) -> float:
     """The meter's export register when the transaction began; the plant's integral began with the meter's."""
     for value in transaction["events"][0]["meterValue"][0]["sampledValue"]:
@@ -67,7 +75,7 @@ def before_export(transaction: dict[str, Any]) -> float:
 def test_a_new_session_after_the_daemon_came_back(discharging: Demo) -> None:
     demo = discharging
     demo.steer(do="kill", what="daemon")
-    demo.until("restart", lambda: demo.state()["processes"]["daemon"]["starts"] == 2)
+    stop_after_its_return(demo)
     demo.until("delivery", lambda: demo.state()["central_system"]["transactions"][0]["ended"])
     assert demo.until("unplug", lambda: demo.steer(do="unplug")["ok"])
     demo.until("available", lambda: demo.state()["central_system"]["connectors"]["1.1"] == "Available")
@@ -82,6 +90,7 @@ def test_both_processes_killed_at_once(discharging: Demo) -> None:
     for what in ("daemon", "power"):
         assert demo.steer(do="kill", what=what)["ok"]
     demo.until("current zero and contactor open", lambda: safe(demo.plant()), pause_s=0.01)
+    stop_after_its_return(demo)
 
     def delivered() -> Any:
         transactions = demo.state()["central_system"]["transactions"]
