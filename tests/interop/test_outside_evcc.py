@@ -94,15 +94,15 @@ def test_the_outside_car_finishes_its_session(
     [
         (
             {"supportedProtocols": ["ISO_15118_20_AC"], "supportedEnergyServices": ["AC"]},
-            "no common protocol; the car offers urn:iso:std:iso:15118:-20:AC",
+            "no common protocol; the car offers 'urn:iso:std:iso:15118:-20:AC",
         ),
         (
             {"supportedProtocols": ["ISO_15118_2"], "energyTransferMode": "DC_extended"},
-            "no common protocol; the car offers urn:iso:15118:2:2013:MsgDef",
+            "no common protocol; the car offers 'urn:iso:15118:2:2013:MsgDef",
         ),
         (
             {"supportedProtocols": ["DIN_SPEC_70121"], "energyTransferMode": "DC_extended"},
-            "no common protocol; the car offers urn:din:70121:2012:MsgDef",
+            "no common protocol; the car offers 'urn:din:70121:2012:MsgDef",
         ),
     ],
     ids=["ac", "iso2", "din"],
