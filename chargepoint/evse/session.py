@@ -221,8 +221,8 @@ class EvseSession:
     ) -> None:
         """A transaction of the daemon's previous run goes on: its car is still plugged in, and its session is kept.
 
-        `reason`: with which it ends if the car does not come back. `started_s`: when it began (monotonic). Nobody watched the plug meanwhile. So the car goes on only
-        where its certificate is that of the kept session; the transaction does not pay for another car.
+        `reason`: with which it ends if the car does not come back. `started_s`: when it began (monotonic).
+        Nobody watched the plug meanwhile. So the car goes on only where its certificate is that of the kept session; the transaction does not pay for another car.
         """
         self._authorization.permit.grant(token, now_s)
         self._transaction.resume(transaction_id, started_s)

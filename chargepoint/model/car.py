@@ -240,16 +240,13 @@ class SessionEnd(Enum):
 class CarSessionEnded:
     """The connection is over; `detail` is one sentence for the journal.
 
-    `resumable`: the session is kept, the same car may come back and go on. `code` and `explanation`: EVTerminationCode and
-    EVTerminationExplanation, as the car wrote them.
+    `resumable`: the session is kept, the same car may come back and go on.
     """
 
     evse_id: EvseId
     end: SessionEnd
     detail: str
     resumable: bool = False
-    code: str | None = None
-    explanation: str | None = None
 
 
 CarEvent = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -31,8 +32,8 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True, text=True)
 
 
-@pytest.fixture
-def wire() -> Iterator[tuple[str, str, str]]:
+@contextlib.contextmanager
+def veth_pair() -> Iterator[tuple[str, str, str]]:
     """A veth pair with one end in a namespace: (station's interface, namespace, car's interface)."""
     mark = os.getpid() % 10000
     near, far, space = f"vs{mark}", f"vc{mark}", f"car{mark}"
@@ -51,6 +52,13 @@ def wire() -> Iterator[tuple[str, str, str]]:
     finally:
         subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
         subprocess.run(["ip", "link", "del", near], check=False, capture_output=True)
+
+
+@pytest.fixture
+def wire() -> Iterator[tuple[str, str, str]]:
+    """See `veth_pair`."""
+    with veth_pair() as ends:
+        yield ends
 
 
 class Station:

@@ -14,36 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.interop.conftest import CONFIGS, EVCC, Station, drive, run
+from tests.interop.conftest import CONFIGS, EVCC, Station, drive, veth_pair
 
 SETTLED_PATIENCE_S = 20.0
 SESSIONS = 50
 DROP_FIRST = 3
 """Sessions before memory is compared: caches fill."""
-
-
-@contextlib.contextmanager
-def veth_pair() -> Iterator[tuple[str, str, str]]:
-    """A veth pair with one end in a namespace: (station's interface, namespace, car's interface). Needs root."""
-    mark = os.getpid() % 10000
-    near, far, space = f"es{mark}", f"ec{mark}", f"ecar{mark}"
-    run("ip", "netns", "add", space)
-    try:
-        run("ip", "link", "add", near, "type", "veth", "peer", "name", far)
-        run("ip", "link", "set", far, "netns", space)
-        for prefix, interface in (((), near), (("ip", "netns", "exec", space), far)):
-            run(*prefix, "sh", "-c", f"echo 0 > /proc/sys/net/ipv6/conf/{interface}/accept_dad")
-            run(*prefix, "ip", "link", "set", interface, "up")
-        run("ip", "netns", "exec", space, "ip", "link", "set", "lo", "up")
-        time.sleep(0.5)  # the kernel gives the link-local addresses
-        yield near, space, far
-    finally:
-        subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "del", near], check=False, capture_output=True)
 
 
 def process_of(folder: Path, *words: str) -> int:

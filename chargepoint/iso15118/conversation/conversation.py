@@ -411,9 +411,9 @@ class Conversation:
     def _end_in_order(self, request: Any, at: Situation) -> None:
         """The car ended its session, for good or for a pause."""
         protocol = self._agreed
-        ending = protocol.ending(request, self._session)
+        ending = protocol.ending(request, self._evse_id)
         self._kept = protocol.keep(self._session, at, paused=True) if ending.end is SessionEnd.PAUSED else None
-        self._finish(replace(ending, evse_id=self._evse_id, resumable=self._kept is not None))
+        self._finish(replace(ending, resumable=self._kept is not None))
 
     def _end(self, end: SessionEnd, detail: str) -> None:
         """A car that was lost may come back to what is kept; every other end of this kind discards it."""

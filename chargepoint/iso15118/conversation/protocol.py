@@ -11,6 +11,7 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.row import Row
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.model.car import CarDemand, CarSessionEnded
+from chargepoint.model.ids import EvseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class CarProtocol(Protocol):
     def ends(self, code: Any) -> bool:
         """A response with this code ends the session."""
 
-    def ending(self, request: Any, session: Any) -> CarSessionEnded:
+    def ending(self, request: Any, evse_id: EvseId) -> CarSessionEnded:
         """How and why the car ended the session with this request."""
 
     def demand(self, session: Any, at: Situation) -> CarDemand | None:

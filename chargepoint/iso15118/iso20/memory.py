@@ -78,7 +78,6 @@ def _recalled(session_id: bytes, data: dict[str, Any], at: Situation) -> Session
         authorized_with=Authorization(data["authorized_with"]),
         emaid=str(data["emaid"]),
         contract=ContractState(leaf=bytes.fromhex(data["contract_leaf"])),
-        services_announced=True,
         choice=choice,
         added_services=tuple((int(a), int(b)) for a, b in data["added_services"]),
         schedule_round=int(data["schedule_round"]) + 1,

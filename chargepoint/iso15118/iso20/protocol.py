@@ -85,9 +85,9 @@ class Iso20:
         """A FAILED code ends the session, a warning does not (ISO 15118-20 8.6)."""
         return code.value.startswith("FAILED")
 
-    def ending(self, request: Any, session: Session) -> CarSessionEnded:
+    def ending(self, request: Any, evse_id: EvseId) -> CarSessionEnded:
         """See `session_stop.ending`."""
-        return session_stop.ending(request, EvseId(0))
+        return session_stop.ending(request, evse_id)
 
     def demand(self, session: Session, at: Situation) -> CarDemand | None:
         """From ChargeParameterDiscovery on.

@@ -38,7 +38,7 @@ def respond(request: ServiceDiscoveryReq, session: Session, at: Situation) -> An
         EnergyTransferServiceList=_listed(matching),
         VASList=_listed(added) if added else None,
     )
-    return Answer(response, replace(session, state=State.SERVICE_DETAIL, services_announced=True))
+    return Answer(response, replace(session, state=State.SERVICE_DETAIL))
 
 
 def refuse(_: ServiceDiscoveryReq, code: ResponseCode, session: Session, at: Situation) -> ServiceDiscoveryRes:

@@ -75,8 +75,6 @@ class Session:
     installation: Installation | None = None
     remark: Remark | None = None
     """What the last message led to, in words; a new object for each message that has something to say."""
-    services_announced: bool = False
-    """ServiceDiscoveryRes was sent: ServiceRenegotiationSupported holds for the session (V2G20-1931)."""
     choice: ParameterChoice | None = None
     added_services: tuple[tuple[int, int], ...] = ()
     """The value-added services: pairs of ServiceID and ParameterSetID."""

@@ -65,8 +65,6 @@ def ending(request: SessionStopReq, evse_id: EvseId) -> CarSessionEnded:
         evse_id,
         SessionEnd.PAUSED if paused else SessionEnd.TERMINATED,
         text + (f": {', '.join(reasons)}" if reasons else ""),
-        code=code,
-        explanation=explanation,
     )
 
 

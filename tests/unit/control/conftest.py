@@ -75,7 +75,6 @@ class Bench:
             iso15118=Iso15118Section(charge_loop_timeout_s=loop_timeout_s),
         )
         self.t = 1000.0
-        self.loop_timeout_s = loop_timeout_s
         self.variables = ChargingVariables(60.0, 60.0, 0.0)
         self.transactions = 0
         self.control = StationControl(config, lambda: self.variables, self._new_transaction_id)
