@@ -17,6 +17,7 @@ from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
+from chargepoint.ocpp.blocks.local_list import LocalListBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
@@ -28,6 +29,8 @@ from chargepoint.ocpp.blocks.transactions import TransactionsBlock
 from chargepoint.ocpp.central_clock import CentralClock
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.local_list import SPACE as LIST_SPACE
+from chargepoint.ocpp.local_list import VERSION_SPACE, LocalList
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.registration_status import RegistrationStatus
 from chargepoint.ocpp.rpc import CallReceived
@@ -61,7 +64,8 @@ class Station:
         self.model = DeviceModel(rows(site), kept.space("variables"), self._live)
         self.registration = RegistrationBlock(section, firmware_version, self.model, self.clock, kept)
         self.availability = AvailabilityBlock(self.model, kept)
-        self.authorization = AuthorizationBlock(self.model, kept)
+        tokens = LocalList(kept.space(LIST_SPACE), kept.space(VERSION_SPACE))
+        self.authorization = AuthorizationBlock(self.model, tokens, kept)
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
         self._blocks: list[FunctionalBlock] = []
@@ -71,6 +75,7 @@ class Station:
             self.registration,
             self.availability,
             self.authorization,
+            LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
             IdentityBlock(firmware_version),
