@@ -34,7 +34,7 @@ from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.station import Station
-from chargepoint.ocpp.version import OCPP_2_0_1
+from chargepoint.ocpp.version import OCPP_2_0_1, OCPP_2_1, OcppVersion
 from chargepoint.store.rows import Json, Keep
 
 UTC0_S = 1_772_366_400.0  # 2026-03-01T12:00:00Z
@@ -89,8 +89,9 @@ SUPPORTED = Station(CsmsSection(), StationSection(), FakePort(), Kept(lambda _: 
 class Desk:
     """The station with a store that is a dictionary; it carries out effects as the performer does, without waiting."""
 
-    def __init__(self, port: FakePort, csms: CsmsSection | None = None) -> None:
+    def __init__(self, port: FakePort, csms: CsmsSection | None = None, version: OcppVersion = OCPP_2_0_1) -> None:
         self.port = port
+        self.version = version
         self.csms = csms or CsmsSection()
         self.stored: dict[str, dict[str, Json]] = {}
         self.sent: list[Send] = []
@@ -98,7 +99,7 @@ class Desk:
         """What was done since the last `forget`, Keeps included."""
         self.waiting: dict[str | None, int] = {}
         self.now_s = 0.0
-        self.schemas = Schemas(OCPP_2_0_1)
+        self.schemas = Schemas(version)
         self._ids = itertools.count()
         self.restart()
         self.accept()
@@ -110,7 +111,7 @@ class Desk:
         self.station = Station(self.csms, StationSection(), self.port, kept, lambda t: self.waiting.get(t, 0))
         self.sent.clear()
         self.perform(self.station.started(self.moment))
-        self.perform(self.station.connected(OCPP_2_0_1, 0.0, self.moment))
+        self.perform(self.station.connected(self.version, 0.0, self.moment))
 
     def accept(self, status: str = "Accepted", interval: int = 300) -> None:
         """The central system answers a BootNotification."""
@@ -284,9 +285,10 @@ def port() -> FakePort:
     return FakePort()
 
 
-@pytest.fixture
-def desk(port: FakePort) -> Desk:
-    return Desk(port)
+@pytest.fixture(params=[OCPP_2_0_1, OCPP_2_1], ids=["2.0.1", "2.1"])
+def desk(port: FakePort, request: pytest.FixtureRequest) -> Desk:
+    """Connected, in each version in turn: the blocks are the same."""
+    return Desk(port, version=request.param)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def asked(desk: Desk, contract: AuthorizeContract) -> dict[str, Any]:
     """The Authorize that goes out for this contract."""
     send = desk.station.contracts.question(contract, desk.now)
     assert isinstance(send, Send)
-    assert SCHEMAS.check_request("Authorize", send.payload) is None
+    assert desk.schemas.check_request("Authorize", send.payload) is None
     return send.payload
 
 
@@ -67,9 +67,11 @@ def test_an_unknown_root_sends_the_chain_where_that_is_allowed(desk: Desk) -> No
 
 
 def test_a_chain_longer_than_ocpp_takes_is_not_sent(desk: Desk) -> None:
-    longest = replace(UNKNOWN_ROOT, chain_pem="x" * 5500)
-    assert len(asked(desk, longest)["certificate"]) == 5500
-    assert "5501" in not_asked(desk, replace(longest, chain_pem="x" * 5501)).why
+    most = desk.version.certificate_max_characters
+    assert most == {"ocpp2.0.1": 5500, "ocpp2.1": 10_000}[desk.version.subprotocol]
+    longest = replace(UNKNOWN_ROOT, chain_pem="x" * most)
+    assert len(asked(desk, longest)["certificate"]) == most
+    assert f"{most + 1} characters" in not_asked(desk, replace(longest, chain_pem="x" * (most + 1))).why
 
 
 @pytest.mark.parametrize(
