@@ -12,13 +12,14 @@ from typing import assert_never
 from chargepoint.config.schema import Config
 from chargepoint.control.effects import Effect, Restart
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
-from chargepoint.evse.events import AvailabilityChanged, TimePassed
+from chargepoint.evse.events import AvailabilityChanged, ReservationChanged, TimePassed
 from chargepoint.model.commands import (
     AskCar,
     ChangeAvailability,
     CommandResult,
     Contribute,
     Report,
+    ReserveEvse,
     Reset,
     ResetFaults,
     ResetKind,
@@ -124,7 +125,9 @@ class StationControl:
             case Report(evse_id, kind):
                 reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
-            case Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | AskCar():
+            case (
+                Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | ReserveEvse() | AskCar()
+            ):
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
                 return _command_evse(self._evses[command.evse_id], command, at)
@@ -169,7 +172,7 @@ class StationControl:
 
 def _command_evse(
     evse: EvseControl,
-    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | AskCar,
+    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | ReserveEvse | AskCar,
     at: Instant,
 ) -> Outcome:
     view = evse.view
@@ -191,6 +194,8 @@ def _command_evse(
             return ACCEPTED, []  # unlocked already, or as soon as the board's motor is through
         case ChangeAvailability(_, operative):
             return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
+        case ReserveEvse(_, reserved):
+            return ACCEPTED, evse.feed(ReservationChanged(reserved), at)
         case AskCar(_, wish):
             if view.transaction_id is None:
                 return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")

@@ -46,6 +46,13 @@ class AvailabilityChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationChanged:
+    """Kept free for a token that was named to the central system, or not any more."""
+
+    reserved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StopOrdered:
     """An order to stop, for example because of a reset."""
 
@@ -69,6 +76,7 @@ SessionEvent = (
     | ContractAnswered
     | PowerProcessLost
     | AvailabilityChanged
+    | ReservationChanged
     | StopOrdered
     | TimePassed
 )

@@ -23,6 +23,7 @@ from chargepoint.evse.events import (
     MasterPassShown,
     PowerProcessLost,
     ReportStatus,
+    ReservationChanged,
     SessionEvent,
     SessionOutput,
     StopOrdered,
@@ -125,6 +126,7 @@ class EvseSession:
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
+        self._reserved = False
         self._confirmed: MeterReadingConfirmed | None = None
         self._waiting_contract: QuestionAsked | None = None
         self._wishes = CarWishes()
@@ -317,6 +319,8 @@ class EvseSession:
                 self._stop(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
             case AvailabilityChanged():
                 self._operative = event.operative
+            case ReservationChanged():
+                self._reserved = event.reserved
             case StopOrdered():
                 self._stop(event.reason, event.trigger, now_s, detail="ordered by a reset")
             case TimePassed():
@@ -433,7 +437,13 @@ class EvseSession:
         if not self.plugged and not life.running:
             self._authorization.forget_when_due(self._ev_connection_timeout_s(), now_s)
         self._maybe_call_car(now_s)
-        if self._connector.note(self._image, operative=self._operative, in_transaction=life.running, now_s=now_s):
+        if self._connector.note(
+            self._image,
+            operative=self._operative,
+            in_transaction=life.running,
+            now_s=now_s,
+            reserved=self._reserved,
+        ):
             self._out.append(ReportStatus(self._connector.status))
 
     def _judge_absence(self, now_s: float) -> None:
@@ -498,7 +508,7 @@ class EvseSession:
         self._transaction.order_stop(Stop(reason, trigger, now_s, token, detail))
 
     def _maybe_grant_everybody(self, now_s: float) -> None:
-        if self._authorize_everybody and self._authorization.permit.state is Permission.NONE:
+        if self._authorize_everybody and not self._reserved and self._authorization.permit.state is Permission.NONE:
             self._authorization.grant(IdToken("", IdTokenType.NO_AUTHORIZATION), now_s)
 
     def _obstacle_now(self, now_s: float) -> Obstacle | None:

@@ -89,6 +89,14 @@ class ChangeAvailability:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveEvse:
+    """Keep this EVSE free for somebody, or give it to everybody again. Who may use it is the sender's to know."""
+
+    evse_id: EvseId
+    reserved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AskCar:
     """Ask the connected car for this. `wish` None: for nothing any more, and a car that paused is called back."""
 
@@ -119,6 +127,7 @@ StationCommand = (
     | ResetFaults
     | UnlockConnector
     | ChangeAvailability
+    | ReserveEvse
     | AskCar
     | Report
 )

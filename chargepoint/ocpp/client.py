@@ -17,8 +17,14 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
 from chargepoint.config.schema import CsmsSection, StationSection
-from chargepoint.model.car_questions import AuthorizeContract, CertificateRelayed, ContractJudged, InstallCertificate
-from chargepoint.model.ids import EvseId, IdToken
+from chargepoint.model.car_questions import (
+    AuthorizeContract,
+    CertificateRelayed,
+    ContractJudged,
+    ContractStatus,
+    InstallCertificate,
+)
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.ocpp import credentials
@@ -133,6 +139,11 @@ class OcppClient:
         await self.inform(SecurityEventOccurred(kind, text))
 
     async def authorize(self, token: IdToken, evse_id: EvseId, running: IdToken | None = None) -> TokenVerdict:
+        """As `_judge`; a token that shall start something also answers to the reservations."""
+        verdict = await self._judge(token, evse_id, running)
+        return verdict if running is not None else await self._in_reservation(verdict, token, evse_id)
+
+    async def _judge(self, token: IdToken, evse_id: EvseId, running: IdToken | None) -> TokenVerdict:
         """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15).
 
         `running`: the token of the transaction that `token` may stop, where it is of the same group (C09).
@@ -159,8 +170,27 @@ class OcppClient:
         may_stop = running is not None and block.same_group(token, running)
         return TokenVerdict(status, why, may_stop, block.master_pass(token))
 
+    async def _in_reservation(self, verdict: TokenVerdict, token: IdToken, evse_id: EvseId) -> TokenVerdict:
+        """An accepted token where an EVSE may be reserved: it uses its reservation, or is refused for another's (H03)."""
+        if verdict.status is not AuthorizationStatus.ACCEPTED or verdict.master_pass:
+            return verdict
+        reservations = self._station.reservations
+        why = reservations.refuses(token, evse_id, self._station.at(self._performer.own()))
+        if why:
+            return TokenVerdict(AuthorizationStatus.INVALID, why)
+        await self._performer.step(lambda own: reservations.used(token, evse_id, self._station.at(own)))
+        return verdict
+
     async def authorize_contract(self, contract: AuthorizeContract, evse_id: EvseId) -> ContractJudged:
         """Ask about a car's contract: the central system if it answers within call_timeout_s, else by the device model (C07)."""
+        judged = await self._judge_contract(contract, evse_id)
+        if judged.status is not ContractStatus.ACCEPTED:
+            return judged
+        token = IdToken(contract.emaid, IdTokenType.E_MAID)
+        verdict = await self._in_reservation(TokenVerdict(AuthorizationStatus.ACCEPTED), token, evse_id)
+        return judged if not verdict.why else ContractJudged(ContractStatus.REFUSED, verdict.why)
+
+    async def _judge_contract(self, contract: AuthorizeContract, evse_id: EvseId) -> ContractJudged:
         block, why = self._station.contracts, self._why_not_online()
         if self.online:
             question = block.question(contract, self._station.at(self._performer.own()))
@@ -204,7 +234,9 @@ class OcppClient:
     def outbox_row(self, record: TransactionRecord) -> OutboxRow:
         """The record as its message, to be committed together with the ledger's state. Changes nothing here."""
         record = transactions.at_csms_clock(record, self._station.clock.correction)
-        row = transactions.outbox_row(record, self._station.model, offline=not self.online)
+        row = transactions.outbox_row(
+            record, self._station.model, offline=not self.online, reservation_id=self._station.reservations.of(record)
+        )
         violation = self._caller.schemas.check_request(row.action, on_wire(row)[1])
         if violation is not None:  # a record is billed and goes out whatever we think of its form
             self._log.error("! %s seqNo %d: %s: %s", row.action, record.seq_no, violation.code, violation.text)

@@ -25,6 +25,7 @@ from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.remote_control import RemoteControlBlock
+from chargepoint.ocpp.blocks.reservation import ReservationBlock
 from chargepoint.ocpp.blocks.reset import ResetBlock
 from chargepoint.ocpp.blocks.security import SecurityBlock
 from chargepoint.ocpp.blocks.smart_charging import SmartChargingBlock
@@ -72,6 +73,7 @@ class Station:
         self.authorization = AuthorizationBlock(self.model, tokens, kept)
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
+        self.reservations = ReservationBlock(self.model, self.authorization, kept)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
@@ -83,12 +85,13 @@ class Station:
             LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
+            self.reservations,
             IdentityBlock(firmware_version),
             DeviceDataBlock(self.model),
             NetworkProfilesBlock(),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
-            RemoteControlBlock(self.model, self.registration, self.smart_charging),
+            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations),
             MeterValuesBlock(self.model),
             SecurityBlock(),
             DataTransferBlock(self.model, self.smart_charging),

@@ -17,10 +17,12 @@ from chargepoint.ocpp.blocks.availability import CONNECTOR_ID, status_notificati
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.effects import CallAnswer, Order, RemoteStartAccepted, Send, Share, status
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
+from chargepoint.ocpp.blocks.reservation import ReservationBlock
 from chargepoint.ocpp.blocks.smart_charging import SmartChargingBlock
 from chargepoint.ocpp.charging_schedule import ProfileRejected
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.token_cache import group_of
 
 _OUT_OF_SERVICE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 REMOTE_START_GRACE_S = 60.0
@@ -30,11 +32,18 @@ REMOTE_START_GRACE_S = 60.0
 class RemoteControlBlock(FunctionalBlock):
     """Orders for one transaction or one connector."""
 
-    def __init__(self, model: DeviceModel, registration: RegistrationBlock, smart_charging: SmartChargingBlock) -> None:
+    def __init__(
+        self,
+        model: DeviceModel,
+        registration: RegistrationBlock,
+        smart_charging: SmartChargingBlock,
+        reservations: ReservationBlock,
+    ) -> None:
         super().__init__()
         self._model = model
         self._registration = registration
         self._smart_charging = smart_charging
+        self._reservations = reservations
         self.calls = {
             "RequestStartTransaction": self._request_start,
             "RequestStopTransaction": self._request_stop,
@@ -61,6 +70,9 @@ class RemoteControlBlock(FunctionalBlock):
             token = token_from_wire(request["idToken"])
         except ValueError as error:
             return CallAnswer(status("Rejected", "InvalidIdToken", str(error)))
+        why = self._reservations.refuses(token, evse.evse_id, now, group_of(request))
+        if why:  # F02.FR.09, H03
+            return CallAnswer(status("Rejected", "Reserved", why))
         profile = request.get("chargingProfile")
         if profile is not None:
             try:
@@ -74,7 +86,10 @@ class RemoteControlBlock(FunctionalBlock):
         until_s = now.monotonic_s + self._model.integer("TxCtrlr/EVConnectionTimeOut") + REMOTE_START_GRACE_S
         return CallAnswer(
             payload,
-            (Share(RemoteStartAccepted(evse.evse_id, token, profile, until_s)),),
+            (
+                Share(RemoteStartAccepted(evse.evse_id, token, profile, until_s)),
+                *self._reservations.used(token, evse.evse_id, now, group_of(request)),
+            ),
             order=StartTransaction(evse.evse_id, token, request["remoteStartId"], authorize),
         )
 

@@ -33,7 +33,9 @@ ACTION = "TransactionEvent"
 _MESSAGE_IDS = uuid.UUID("4b9f6c0e-9a07-4a5c-8f0b-0f3b4a3a5e21")
 
 
-def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) -> Payload:
+def event_payload(
+    record: TransactionRecord, model: DeviceModel, offline: bool, reservation_id: int | None = None
+) -> Payload:
     """TransactionEventRequest of a record."""
     info: Payload = {"transactionId": str(record.transaction_id), "chargingState": record.charging_state.value}
     if record.stopped_reason is not None:
@@ -50,6 +52,8 @@ def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) 
     }
     if offline or record.offline:  # E04.FR.03
         payload["offline"] = True
+    if reservation_id is not None:  # H01.FR.15
+        payload["reservationId"] = reservation_id
     if record.id_token is not None:
         payload["idToken"] = token_on_wire(record.id_token)
     measurands = _measurands(record, model)
@@ -65,7 +69,9 @@ def at_csms_clock(record: TransactionRecord, by: timedelta) -> TransactionRecord
     return replace(record, at_utc=record.at_utc + by, samples=samples)
 
 
-def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> OutboxRow:
+def outbox_row(
+    record: TransactionRecord, model: DeviceModel, offline: bool, reservation_id: int | None = None
+) -> OutboxRow:
     """The record as the message that will be sent, first time and every time again.
 
     The message id follows from transaction and seqNo: rendering twice gives one message, and the store takes it once.
@@ -75,7 +81,7 @@ def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> 
     return OutboxRow(
         message_id=message_id,
         action=ACTION,
-        text=call_text(message_id, ACTION, event_payload(record, model, offline)),
+        text=call_text(message_id, ACTION, event_payload(record, model, offline, reservation_id)),
         kind=OutboxKind.TRANSACTION,
         transaction_id=str(record.transaction_id),
         droppable=record.type is TransactionEventType.UPDATED

@@ -11,6 +11,7 @@ from chargepoint.ocpp.variables import (
     contracts,
     local_list,
     metering,
+    reservation,
     security,
     smart_charging,
     station,
@@ -21,5 +22,15 @@ from chargepoint.ocpp.variables.site import Site
 
 def rows(site: Site) -> tuple[Variable, ...]:
     """The whole table for this configuration. Reports keep this order."""
-    subjects = (station, communication, security, metering, transactions, local_list, contracts, smart_charging)
+    subjects = (
+        station,
+        communication,
+        security,
+        metering,
+        transactions,
+        local_list,
+        reservation,
+        contracts,
+        smart_charging,
+    )
     return tuple(row for subject in subjects for row in subject.rows(site))
