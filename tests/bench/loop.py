@@ -126,7 +126,7 @@ async def _available(bench: Bench) -> None:
 async def _looping(bench: Bench) -> CarCore:
     """The car, once its first charge loop is answered."""
     async with asyncio.timeout(PATIENCE_S):
-        while (core := bench.car_core) is None or core.progress.loops == 0:
+        while (core := bench.cars[1].core) is None or core.progress.loops == 0:
             if core is not None and core.progress.error is not None:
                 raise RuntimeError(f"the car gave up: {core.progress.error}")
             await asyncio.sleep(0.01)
