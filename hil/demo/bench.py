@@ -49,10 +49,14 @@ RESET_PATIENCE_S = 2.0
 
 
 class Bench:
-    """Start with `async with`; everything is gone afterwards."""
+    """Start with `async with`; everything is gone afterwards.
 
-    def __init__(self, choices: Choices) -> None:
+    `observe` False: the bench does not ask the station again and again what changed, so that a measurement has no part in it.
+    """
+
+    def __init__(self, choices: Choices, *, observe: bool = True) -> None:
         self.choices = choices
+        self._observes = observe
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
@@ -133,7 +137,8 @@ class Bench:
             if name != "plant":
                 self._launch(name)
         await self._answered(self.status, {"do": "status"}, "daemon")
-        self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
+        if self._observes:
+            self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
