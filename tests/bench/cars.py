@@ -5,6 +5,7 @@ namespace, where each EVSE has a network interface (`hil/demo/private_network.py
 of the simulated hardware and the tick of a charger. Figures:
 
 * `answer_ms`: from the request's last byte to the answer, measured at the car. It has the car's codec and the other cars' turns in it.
+* `loop_lag_ms`: how late the daemon's event loop was, in the last minute, by its own measurement.
 * `cpu_percent` and `rss_MB` of daemon and power process. Plant, cars and central system are in `bench_cpu_percent`.
 * `loops` of `loops_due` and `waited_for_processor_percent` show whether the computer was the limit: `machine_was_the_limit`.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import statistics
@@ -106,6 +108,8 @@ async def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
             await bench.token(f"04A2B3C4D5{evse:04X}", evse)
             await bench.plug(evse)
             cores.append(await looping(bench, evse))
+        gc.collect()
+        gc.disable()  # a collection in this process, which keeps every message, is no time of the station
         await asyncio.sleep(SETTLE_S)
         pids = {name: _pid(bench, name) for name in bench.children} | {"cars": os.getpid()}
         used_s = {name: processor_s(pid) for name, pid in pids.items()}
@@ -124,6 +128,7 @@ async def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
             for entry in core.log.entries
             if entry.name == LOOP and entry.took_ms is not None and entry.at_s >= began_s
         ]
+        lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
         due = round(count * took_s / LOOP_PERIOD_S)
         return {
             "loops": len(samples),
@@ -131,6 +136,7 @@ async def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
             "answer_ms": spread(samples),
             "cpu_percent": {name: percent[name] for name in ("daemon", "power")},
             "rss_MB": {name: rss_MB(pids[name]) for name in ("daemon", "power")},
+            "loop_lag_ms": {"p99": lag["p99_ms"], "max": lag["worst_ms"]},
             "bench_cpu_percent": {name: percent[name] for name in ("plant", "cars")},
             "waited_for_processor_percent": waited,
             "load_average": round(os.getloadavg()[0], 1),
