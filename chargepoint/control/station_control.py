@@ -27,9 +27,10 @@ from chargepoint.model.commands import (
     StopTransaction,
     UnlockConnector,
 )
-from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
+from chargepoint.model.transactions import StopReason, TriggerReason
 
 RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
@@ -101,6 +102,16 @@ class StationControl:
         """Carry out the command; the outcome says whether, and if not, why."""
         result, effects = self._command(command, at)
         return result, effects + self._share(at)
+
+    def stop_all(self, token: IdToken, at: Instant) -> list[Effect]:
+        """End every transaction: a master pass was shown (C16.FR.02)."""
+        effects: list[Effect] = []
+        for evse in self._evses.values():
+            transaction_id = evse.view.transaction_id
+            if transaction_id is not None:
+                stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
+                effects += evse.feed(stop, at)
+        return effects + self._share(at)
 
     def _command(self, command: StationCommand, at: Instant) -> Outcome:
         match command:
