@@ -178,6 +178,8 @@ class StationShell:
         match effect:
             case SendDemand(demand):
                 self._link.demand(demand)
+            case NotifyCar(evse_id):
+                self._notify_car(evse_id)
             case ResetLatches(evse_id, author):
                 self._write(evse_id, "*", f"reset of latched faults, asked by {author}")
                 self._link.reset_faults(evse_id, author)
@@ -203,8 +205,6 @@ class StationShell:
                 self._add(change.evse_id, lambda: self._joined.status_changed(change))
             case WriteLine(evse_id, letter, text):
                 self._write(evse_id, letter, text)
-            case NotifyCar(evse_id):
-                self._notify_car(evse_id)
             case AnswerCar(evse_id, number, answer):
                 if evse_id in self._cars:  # in the loop's next turn: the car's own bytes may be in work now
                     asyncio.get_running_loop().call_soon(self._cars[evse_id].answer, number, answer)

@@ -337,15 +337,13 @@ class EvseControl:
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
-        return self._car_side.view(
-            self._session.view, self.setpoint, self._demand, self._at, self._transaction_going_on()
-        )
+        view = self._session.view
+        return self._car_side.view(view, self.setpoint, self._demand, self._at, self._transaction_going_on(view))
 
-    def _transaction_going_on(self) -> TransactionId | None:
+    def _transaction_going_on(self, view: SessionView) -> TransactionId | None:
         """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
         if self._interrupted is not None:
             return self.interrupted_id
-        view = self._session.view
         return view.transaction_id if view.stop is None else None
 
     # -- the car's questions -------------------------------------------------------------------------------------------
@@ -496,16 +494,16 @@ class EvseControl:
     # -- what follows ------------------------------------------------------------------------------------------------
 
     def _renew_own_contributions(self, at: Instant) -> None:
-        image = self._session.view.image
+        image = self._session.image
         if image is not None:
             renewed = own_contributions.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
             for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
     def _renew_car(self, at: Instant) -> None:
-        view = self._session.view
-        if view.image is not None:
-            renewed = own_contributions.by_car(self._config.energy, view.car, view.image, at.monotonic_s)
+        image = self._session.image
+        if image is not None:
+            renewed = own_contributions.by_car(self._config.energy, self._session.car, image, at.monotonic_s)
             for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
@@ -513,7 +511,9 @@ class EvseControl:
         """One setpoint of all contributions, and the order to the stage: sent where it changed or its lease needs renewing."""
         now_s = at.monotonic_s
         decided = self._arbiter.decide(now_s)
-        self.setpoint = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)
+        if self._ramp.active:
+            decided = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)
+        self.setpoint = decided
         view = self._session.view
         line = self._setpoint_log.note(
             self.setpoint, at_work=view.transaction_id is not None and view.stop is None, now_s=now_s
@@ -560,7 +560,7 @@ class EvseControl:
         meter, at = self._meter, self._at
         if meter is None or at is None or not (however_old or self._session.meter_fresh(at.monotonic_s)):
             return None
-        car = self._session.view.car
+        car = self._session.car
         return MeterSample(
             at_utc=at.utc - timedelta(seconds=max(0.0, at.monotonic_s - meter.taken_at_s)),
             context=context,

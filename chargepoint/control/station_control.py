@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from chargepoint.config.schema import Config
-from chargepoint.control.effects import Effect, Restart
+from chargepoint.control.effects import Effect, Restart, StoreRecord
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
 from chargepoint.evse.events import AvailabilityChanged, ReservationChanged, TimePassed
 from chargepoint.model.commands import (
@@ -80,7 +80,12 @@ class StationControl:
     def feed(self, evse_id: EvseId, event: ControlEvent, at: Instant) -> list[Effect]:
         """One event of one EVSE; an EVSE that is not configured is ignored."""
         evse = self._evses.get(evse_id)
-        return [] if evse is None else evse.feed(event, at) + self._share(at)
+        if evse is None:
+            return []
+        effects = evse.feed(event, at)
+        if any(isinstance(effect, StoreRecord) for effect in effects):  # a transaction begins and ends with a record
+            effects += self._share(at)
+        return effects
 
     def tick(self, at: Instant) -> list[Effect]:
         """Time passed. Call it at least each `evse_control.TICK_S`."""

@@ -169,6 +169,16 @@ class EvseSession:
         )
 
     @property
+    def image(self) -> EvseImage | None:
+        """The last process image; None where there is none, or the power process fell silent."""
+        return self._image
+
+    @property
+    def car(self) -> CarDemand | None:
+        """What the car asks now; None without a conversation, or before it asks anything."""
+        return self._car
+
+    @property
     def plugged(self) -> bool:
         """The pilot shows a connected car now."""
         return self._image is not None and self._image.pilot.plugged
