@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 import stat
-from collections.abc import AsyncIterator, Callable
+import threading
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -180,17 +183,39 @@ async def test_a_server_of_another_authority_is_a_security_event(folder: Path, t
             assert security_events(right).count("InvalidCsmsCertificate") == 1
 
 
+@contextlib.contextmanager
+def refusing(context: ssl.SSLContext) -> Iterator[int]:
+    """A server that fails every TLS handshake with its alert; gives its port. asyncio's server would reset the connection instead."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve_all() -> None:
+            with contextlib.suppress(OSError):  # the listener was shut down
+                while True:
+                    accepted, _ = listener.accept()
+                    with contextlib.suppress(OSError), context.wrap_socket(accepted, server_side=True) as secure:
+                        secure.recv(1)
+
+        thread = threading.Thread(target=serve_all)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 async def test_a_server_with_an_old_tls_version_is_a_security_event(folder: Path) -> None:
     """TC_A_06."""
     context = server_context(folder)
-    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    csms = Csms(ssl_context=context, passwords={"CP1": PASSWORD})
-    await csms.start()
-    async with running(section(folder, csms.url, 2), folder) as store:
-        await until(lambda: store.outbox_depth() >= 2)
-        await csms.stop()
-        async with Csms(port=csms.port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD}) as right:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # an old version is the matter of this test
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with refusing(context) as port:
+        async with running(section(folder, f"wss://127.0.0.1:{port}", 2), folder) as store:
+            await until(lambda: store.outbox_depth() >= 2)
+    async with Csms(port=port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD}) as right:
+        async with running(section(folder, right.url, 2), folder):
             await right.until(lambda: "InvalidTLSVersion" in security_events(right))
 
 
