@@ -36,6 +36,10 @@ class KeptFiles(Mapping[str, str]):
         """The effect that removes the file."""
         return KeepFile(name, None)
 
+    def made(self, name: str) -> None:
+        """A job has made this private key."""
+        self._entries[name] = ""
+
     def take(self, effect: KeepFile) -> None:
         """The effect is on the disk. For the performer only."""
         self._entries.pop(effect.name, None)

@@ -12,6 +12,8 @@ from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
 from chargepoint.ocpp.blocks.block import FunctionalBlock, Judge, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.certificate_signing import CertificateSigningBlock
+from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
@@ -100,6 +102,8 @@ class Station:
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,
+            CertificatesBlock(self.files, self.network),
+            CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
             RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),

@@ -11,9 +11,13 @@ import stat
 import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from websockets.asyncio.server import serve
 
 from certs.pki import Curve, Pki
@@ -214,9 +218,9 @@ async def test_a_server_with_an_old_tls_version_is_a_security_event(folder: Path
     with refusing(context) as port:
         async with running(section(folder, f"wss://127.0.0.1:{port}", 2), folder) as store:
             await until(lambda: store.outbox_depth() >= 2)
-    async with Csms(port=port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD}) as right:
-        async with running(section(folder, right.url, 2), folder):
-            await right.until(lambda: "InvalidTLSVersion" in security_events(right))
+    right = Csms(port=port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD})
+    async with right, running(section(folder, right.url, 2), folder):
+        await right.until(lambda: "InvalidTLSVersion" in security_events(right))
 
 
 async def test_migration_to_a_second_central_system_after_a_restart(folder: Path) -> None:
@@ -296,3 +300,63 @@ def test_a_secret_that_every_user_may_read_is_refused_with_its_remedy(folder: Pa
         credentials.check(csms)
     path.chmod(0o640)
     credentials.check(csms)
+
+
+async def test_a_renewed_certificate_serves_the_next_connection(folder: Path, pki: Pki) -> None:
+    """TC_A_11, over TLS with client certificates: request, signature, new connection, the old certificate gone."""
+    async with Csms(ssl_context=server_context(folder, ask_client=True)) as csms:
+        settings = {"certificate_file": folder / "station_chain.pem", "key_file": folder / "station.key"}
+        async with running(section(folder, csms.url, 3, **settings), folder):
+            await csms.station("CP1")
+            for connections in (2, 3):
+                await csms.call("CP1", "TriggerMessage", {"requestedMessage": "SignChargingStationCertificate"})
+                await csms.heard("CP1", "SignCertificate", connections - 1)
+                request = csms.log("CP1").of("SignCertificate")[-1]
+                signed = {
+                    "certificateChain": sign(pki, str(request["csr"])),
+                    "certificateType": request["certificateType"],
+                }
+                assert (await csms.call("CP1", "CertificateSigned", signed))["status"] == "Accepted"
+                await csms.until(lambda n=connections: csms.log("CP1").connections == n)  # type: ignore[misc]
+                await until(lambda: len(list((folder / "secrets").glob("*.pem"))) == 1)
+    [key] = (folder / "secrets").glob("*.key")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def sign(pki: Pki, csr: str) -> str:
+    """The certificate that a central system makes of a request."""
+    request = x509.load_pem_x509_csr(csr.encode())
+    assert request.is_signature_valid
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(request.subject)
+        .issuer_name(pki.certificates["csms_root"].subject)
+        .public_key(request.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(seconds=1))
+        .not_valid_after(now + timedelta(days=90))
+    )
+    certificate = builder.sign(pki.keys["csms_root"], hashes.SHA256())  # type: ignore[arg-type]
+    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+async def test_an_installed_root_vouches_for_the_next_central_system(folder: Path, tmp_path: Path) -> None:
+    """TC_B_50, TC_M_01."""
+    other = Pki(Curve.P256)
+    other.write(tmp_path / "other")
+    async with (
+        Csms(ssl_context=server_context(folder), passwords={"CP1": PASSWORD}) as first,
+        Csms(ssl_context=server_context(tmp_path / "other"), passwords={"CP1": PASSWORD}) as second,
+    ):
+        csms = section(folder, first.url, 2)
+        async with running(csms, folder):
+            await first.station("CP1")
+            root = other.certificates["csms_root"].public_bytes(Encoding.PEM).decode("ascii")
+            request: dict[str, object] = {"certificateType": "CSMSRootCertificate", "certificate": root}
+            assert (await first.call("CP1", "InstallCertificate", request))["status"] == "Accepted"
+            request = {"configurationSlot": 2, "connectionData": profile(second.url, 2)}
+            assert (await first.call("CP1", "SetNetworkProfile", request))["status"] == "Accepted"
+            await first.call("CP1", "SetVariables", variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "2,1"))
+        async with running(csms, folder):
+            await second.station("CP1")

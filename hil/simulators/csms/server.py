@@ -374,6 +374,8 @@ class Csms:
                 log.profiles.setdefault(payload["requestId"], []).extend(payload["chargingProfile"])
             case "DataTransfer":
                 return {"status": "UnknownVendorId"}
+            case "SignCertificate":
+                return {"status": "Accepted"}
             case _:
                 pass
         return {}
