@@ -71,7 +71,7 @@ class Key:
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=days))
         )
-        certificate = builder.sign(pki.keys[issuer], hashes.SHA256())  # type: ignore[arg-type]
+        certificate = builder.sign(pki.keys[issuer], hashes.SHA256())
         return pem(certificate)
 
 
