@@ -26,8 +26,8 @@ from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.image import ControlPilot
 from tests.joined.bounds import absurd
+from tests.joined.outlet import DC_OUTLET
 from tests.joined.station import LOOP_TIMEOUT_S, ON_VOLTAGE_TIMEOUT_S, JoinedStation, TimedLine, settings_of
-from tests.joined.visit import SERVICES
 
 LOOK_S = 0.1
 
@@ -54,7 +54,7 @@ class ServedStation:
         self.server = SeccServer(
             "lo",
             section,
-            settings_of(SERVICES),
+            settings_of(DC_OUTLET.services),
             None,
             self.station.view,
             self._on_events,

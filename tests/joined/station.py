@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
 from chargepoint.control.effects import (
     AnswerCar,
     AskForToken,
@@ -36,7 +36,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
-from tests.joined.stage import ObedientStage
+from tests.joined.outlet import DC_OUTLET, Outlet
 
 EVSE = EvseId(1)
 EPOCH = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -74,12 +74,9 @@ class JoinedStation:
     `keep_history` False: a run of any length keeps the memory flat.
     """
 
-    def __init__(self, now_s: float, *, keep_history: bool = True) -> None:
-        section = EvseSection(
-            pilot="p", power_modules=("m",), meter="e", insulation="i", discharge_power_max_W=12_000.0
-        )
+    def __init__(self, now_s: float, outlet: Outlet = DC_OUTLET, *, keep_history: bool = True) -> None:
         config = Config(
-            evse={1: section},
+            evse={1: outlet.section},
             csms=CsmsSection(enabled=False),
             energy=EnergySection(),
             iso15118=Iso15118Section(charge_loop_timeout_s=LOOP_TIMEOUT_S, on_voltage_timeout_s=ON_VOLTAGE_TIMEOUT_S),
@@ -90,7 +87,7 @@ class JoinedStation:
         self._transactions = 0
         variables = ChargingVariables(60.0, 60.0, 0.0)
         self.control = StationControl(config, lambda: variables, self._new_transaction_id)
-        self.stage = ObedientStage(EVSE)
+        self.stage = outlet.new_stage(EVSE)
         self.demands: list[TimedDemand] = []
         self.lines: list[TimedLine] = []
         self.records: list[TransactionRecord] = []

@@ -14,7 +14,7 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.iso20.protocol import spoken
-from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode, EnergyService
+from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode
 from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import ControlPilot
@@ -25,13 +25,14 @@ from hil.simulators.evcc.exchange_log import LoggedMessage
 from hil.simulators.evcc.orders import OrderConnection, OrderDisconnection
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.spec import CarSpec
+from tests.joined.ac_stage import ObedientAcStage
+from tests.joined.outlet import DC_OUTLET, Outlet
 from tests.joined.station import EPOCH, JoinedStation, TimedDemand, TimedLine, settings_of
 
 LOOK_S = 0.1
 """How often the power process reports while power may flow."""
 LOOK_IDLE_S = 0.25
 """And while it may not: shorter than a lease."""
-SERVICES = (EnergyService.DC_BPT, EnergyService.DC)
 LONGEST_VISIT_S = 400.0
 """Beyond each timer of the station and of the car together."""
 
@@ -96,13 +97,15 @@ class Visit:
 class VirtualSite:
     """The joined station and its connector; cars come one after the other."""
 
-    def __init__(self, mode: ControlMode = ControlMode.DYNAMIC, services: tuple[EnergyService, ...] = SERVICES) -> None:
+    def __init__(self, mode: ControlMode = ControlMode.DYNAMIC, outlet: Outlet = DC_OUTLET) -> None:
         self.now_s = 1000.0
-        self.station = JoinedStation(self.now_s)
-        self._settings = settings_of(services, mode)
+        self.station = JoinedStation(self.now_s, outlet)
+        self._outlet = outlet
+        self._settings = settings_of(outlet.services, mode)
         self._soon: deque[Callable[[], None]] = deque()
         self._look_s = self.now_s
         self._body = MemoryBody()
+        self._pilot_stuck = False
         self._car: CarCore | None = None
         self._conversation: Conversation | None = None
         self._kept: KeptSession | None = None
@@ -123,15 +126,24 @@ class VirtualSite:
         loops: int = 5,
         stays_s: float = 0.0,
         power_W: float = 8000.0,
+        pilot_stuck: bool = False,
     ) -> Visit:
-        """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end."""
+        """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
+
+        `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped.
+        """
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
-        self._body = MemoryBody()
+        self._body, self._pilot_stuck = MemoryBody(), pilot_stuck
         station.plug()
         station.show_card()
         station.order_power(power_W)
-        car = CarCore(spec or CarSpec(), plan or CarPlan(), self.now_s, EPOCH.timestamp() + self.now_s)
+        car = CarCore(
+            spec or CarSpec(),
+            plan or CarPlan(energy=(self._outlet.energy,)),
+            self.now_s,
+            EPOCH.timestamp() + self.now_s,
+        )
         self._car = car
         limit_s = self.now_s + LONGEST_VISIT_S
         while not car.ended:
@@ -202,7 +214,7 @@ class VirtualSite:
         orders = car.orders()
         for order in orders:
             self._body.perform(order)
-        self._show_pilot()
+        self._show_body()
         if (data := car.to_send(self.now_s)) and self._conversation is not None:
             self._conversation.update(self.station.view(), self._now)
             self._conversation.receive(data, self._now)
@@ -213,10 +225,14 @@ class VirtualSite:
             elif isinstance(order, OrderDisconnection):
                 self._disconnect("the car closed the connection")
 
-    def _show_pilot(self) -> None:
+    def _show_body(self) -> None:
+        stage = self.station.stage
+        if isinstance(stage, ObedientAcStage):
+            stage.charger_W = self._body.inlet.charger_W
         pilot = ControlPilot.C if self._body.inlet.pilot == "C" else ControlPilot.B
-        if self.station.stage.pilot.plugged and pilot is not self.station.stage.pilot:
-            self.station.stage.pilot = pilot
+        released = pilot is ControlPilot.B and stage.pilot is ControlPilot.C
+        if stage.pilot.plugged and pilot is not stage.pilot and not (released and self._pilot_stuck):
+            stage.pilot = pilot
             self.station.look()
 
     def _connect(self, car: CarCore) -> None:
