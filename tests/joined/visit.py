@@ -127,16 +127,18 @@ class VirtualSite:
         stays_s: float = 0.0,
         power_W: float = 8000.0,
         pilot_stuck: bool = False,
+        card: bool = True,
     ) -> Visit:
         """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
 
-        `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped.
+        `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped. `card`: the driver shows a card.
         """
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
         self._body, self._pilot_stuck = MemoryBody(), pilot_stuck
         station.plug()
-        station.show_card()
+        if card:
+            station.show_card()
         station.order_power(power_W)
         car = CarCore(
             spec or CarSpec(),
