@@ -30,6 +30,7 @@ from chargepoint.model.commands import (
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
+from chargepoint.transactions.book import Closing
 
 RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
@@ -99,12 +100,13 @@ class StationControl:
 
     def _command(self, command: StationCommand, at: Instant) -> Outcome:
         match command:
-            case StopTransaction(transaction_id):
+            case StopTransaction(transaction_id, trigger, reason):
                 for evse in self._evses.values():
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
                     if evse.interrupted_id == transaction_id:
-                        return ACCEPTED, evse.end_interrupted(command.stopped_reason, at)
+                        closing = Closing(reason, trigger, detail="ordered by the central system")
+                        return ACCEPTED, evse.end_interrupted(closing, at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id, at)
