@@ -70,6 +70,13 @@ AC_SESSION = SessionPlaces(
 SESSIONS = {"DC": DC_SESSION, "AC": AC_SESSION}
 """By the kind of energy transfer."""
 
+CONTRACT = "contract"
+CONTRACT_SESSION = SessionPlaces(
+    messages=_places("CertificateInstallationReq", "AuthorizationReq(contract)"), under_voltage=(), in_transfer=()
+)
+"""Plug and Charge: the places that only such a session has. No transaction runs before the contract is accepted."""
+ALL_SESSIONS = {**SESSIONS, CONTRACT: CONTRACT_SESSION}
+
 AT_ONCE_S = 0.15
 """One report of the power process and a little more."""
 TIMER_SLACK_S = 0.3
@@ -167,7 +174,7 @@ OUTCOMES = (
 class Expected:
     """The outcome of one misbehaviour: at most messages, and at those that differ. `left_out`: no misbehaviour there.
 
-    `only`: what differs in one kind of session alone, by its name in `SESSIONS`.
+    `only`: what differs in one kind of session alone, by its name in `ALL_SESSIONS`.
     """
 
     mostly: Outcome
@@ -191,6 +198,7 @@ _TWICE = dict.fromkeys(
         "supportedAppProtocolReq",
         "SessionSetupReq",
         "AuthorizationReq",
+        "AuthorizationReq(contract)",
         "ServiceDiscoveryReq",
         "ServiceSelectionReq",
         *_PARAMETERS,
@@ -222,8 +230,12 @@ EXPECTED: Mapping[str, Expected] = {
     "length_1_GB": _CLOSED,
     "half_frame": Expected(SILENT, {}),
     "trailing_zero": Expected(GOES_ON, {}),
-    "slow_loris": Expected(GOES_ON, {**dict.fromkeys(_LOOPS, SILENT), "PowerDeliveryReq(Stop)": SILENT}),
-    "repeated": Expected(GOES_ON, {**_TWICE, "PowerDeliveryReq(Start)": SECOND_REFUSED}),
+    "slow_loris": Expected(
+        GOES_ON, dict.fromkeys((*_LOOPS, "PowerDeliveryReq(Stop)", *CONTRACT_SESSION.messages), SILENT)
+    ),
+    "repeated": Expected(
+        GOES_ON, {**_TWICE, **dict.fromkeys(("PowerDeliveryReq(Start)", "CertificateInstallationReq"), SECOND_REFUSED)}
+    ),
     "silence": Expected(SILENT, {}),
     "tcp_reset": Expected(LOST, {}),
     "fin": Expected(LOST, {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.simulators.evcc.misbehaviour import KINDS
-from tests.joined.expected import EXPECTED, OUTCOMES, SESSIONS, Expected
+from tests.joined.expected import ALL_SESSIONS, EXPECTED, OUTCOMES, Expected
 
 
 def table() -> str:
@@ -18,8 +18,8 @@ def table() -> str:
 def _exceptions(expected: Expected) -> str:
     """The messages with another outcome, by outcome; one that differs in one kind of session alone names the kind."""
     found: dict[str, list[str]] = {}
-    for message in dict.fromkeys(m for session in SESSIONS.values() for m in session.messages):
-        kinds = [kind for kind, session in SESSIONS.items() if message in session.messages]
+    for message in dict.fromkeys(m for session in ALL_SESSIONS.values() for m in session.messages):
+        kinds = [kind for kind, session in ALL_SESSIONS.items() if message in session.messages]
         if message in expected.left_out:
             found.setdefault("is no misbehaviour", []).append(message)
             continue

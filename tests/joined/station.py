@@ -14,21 +14,23 @@ from typing import Any
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
 from chargepoint.control.effects import (
     AnswerCar,
+    AskForContract,
     AskForToken,
     DropCar,
     Effect,
     ForgetCarSession,
     NotifyCar,
+    RelayInstallation,
     SendDemand,
     StoreRecord,
     WriteLine,
 )
-from chargepoint.control.evse_control import ChargingVariables, ControlEvent
+from chargepoint.control.evse_control import ChargingVariables, ControlEvent, InstallationAnswered
 from chargepoint.control.station_control import StationControl
-from chargepoint.evse.events import AuthorizationAnswered
+from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService
-from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.car_questions import AnswerToCar, ContractJudged
 from chargepoint.model.demand import Contribution, Source, StageDemand
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, TokenPresented
@@ -36,6 +38,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
+from tests.joined.contracts import ContractDesk
 from tests.joined.outlet import DC_OUTLET, Outlet
 
 EVSE = EvseId(1)
@@ -88,6 +91,7 @@ class JoinedStation:
         variables = ChargingVariables(60.0, 60.0, 0.0)
         self.control = StationControl(config, lambda: variables, self._new_transaction_id)
         self.stage = outlet.new_stage(EVSE)
+        self.contracts: ContractDesk | None = None
         self.demands: list[TimedDemand] = []
         self.lines: list[TimedLine] = []
         self.records: list[TransactionRecord] = []
@@ -171,6 +175,10 @@ class JoinedStation:
                 self._note(self.records, record)
             case AskForToken(_, token):
                 self.feed(AuthorizationAnswered(token, AuthorizationStatus.ACCEPTED))
+            case AskForContract(_, asked, _) if self.contracts is not None:
+                self.feed(ContractAnswered(asked, ContractJudged(self.contracts.status)))
+            case RelayInstallation(_, number, question) if self.contracts is not None:
+                self.feed(InstallationAnswered(number, self.contracts.install(question)))
             case WriteLine(_, letter, text):
                 line = TimedLine(self.now_s, letter, text)
                 self._note(self.lines, line)

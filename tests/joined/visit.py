@@ -22,10 +22,12 @@ from chargepoint.model.transactions import TransactionEventType, TransactionReco
 from hil.simulators.evcc.body import Inlet, MemoryBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.exchange_log import LoggedMessage
+from hil.simulators.evcc.memory import Credentials
 from hil.simulators.evcc.orders import OrderConnection, OrderDisconnection
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.spec import CarSpec
 from tests.joined.ac_stage import ObedientAcStage
+from tests.joined.contracts import ContractDesk
 from tests.joined.outlet import DC_OUTLET, Outlet
 from tests.joined.station import EPOCH, JoinedStation, TimedDemand, TimedLine, settings_of
 
@@ -60,7 +62,9 @@ class Visit:
         return [(e.at_s, e.event) for e in self.events if isinstance(e.event, CarSessionEnded)]
 
     def stop_reason(self) -> str:
-        """The reason of the transaction's Ended record."""
+        """The reason of the transaction's Ended record; empty where no transaction began."""
+        if not self.records:
+            return ""
         (ended,) = [r for r in self.records if r.type is TransactionEventType.ENDED]
         return "" if ended.stopped_reason is None else ended.stopped_reason.value
 
@@ -97,11 +101,18 @@ class Visit:
 class VirtualSite:
     """The joined station and its connector; cars come one after the other."""
 
-    def __init__(self, mode: ControlMode = ControlMode.DYNAMIC, outlet: Outlet = DC_OUTLET) -> None:
+    def __init__(
+        self,
+        mode: ControlMode = ControlMode.DYNAMIC,
+        outlet: Outlet = DC_OUTLET,
+        contracts: ContractDesk | None = None,
+    ) -> None:
         self.now_s = 1000.0
         self.station = JoinedStation(self.now_s, outlet)
+        self.station.contracts = contracts
         self._outlet = outlet
-        self._settings = settings_of(outlet.services, mode)
+        settings = settings_of(outlet.services, mode)
+        self._settings = settings if contracts is None else contracts.settings(settings)
         self._soon: deque[Callable[[], None]] = deque()
         self._look_s = self.now_s
         self._body = MemoryBody()
@@ -128,10 +139,12 @@ class VirtualSite:
         power_W: float = 8000.0,
         pilot_stuck: bool = False,
         card: bool = True,
+        credentials: Credentials | None = None,
     ) -> Visit:
         """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
 
         `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped. `card`: the driver shows a card.
+        `credentials`: the certificates of a car that pays with its contract.
         """
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
@@ -140,12 +153,9 @@ class VirtualSite:
         if card:
             station.show_card()
         station.order_power(power_W)
-        car = CarCore(
-            spec or CarSpec(),
-            plan or CarPlan(energy=(self._outlet.energy,)),
-            self.now_s,
-            EPOCH.timestamp() + self.now_s,
-        )
+        plan = plan or CarPlan(energy=(self._outlet.energy,))
+        utc_s = EPOCH.timestamp() + self.now_s
+        car = CarCore(spec or CarSpec(), plan, self.now_s, utc_s, credentials)
         self._car = car
         limit_s = self.now_s + LONGEST_VISIT_S
         while not car.ended:
