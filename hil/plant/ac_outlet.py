@@ -141,8 +141,11 @@ class AcOutlet:
 
     @property
     def _generator(self) -> Generator:
-        """What the pilot shows. An emergency shows F; without an order the pilot keeps what it showed last."""
+        """What the pilot shows. An emergency shows F. Without an order the pilot shows F as soon as the contactor is open, as
+        the power process of a DC outlet does: a car that was left alone begins anew when 5 % is back."""
         if self.latched & {FaultCode.EMERGENCY_STOP, FaultCode.RCD} or self.demand is None:
+            return Generator.F
+        if self._order is None and not self.contactor.closed:
             return Generator.F
         return Generator(self.demand.pilot)
 
