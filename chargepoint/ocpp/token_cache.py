@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Sequence
 
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import AuthorizationStatus
+from chargepoint.ocpp.kept import Space
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import from_answer
-from chargepoint.store.database import TOKENS_MAX_ROWS
-from chargepoint.store.rows import CachedToken, CacheToken, ForgetTokens, Write
+from chargepoint.store.rows import Keep
+
+TOKENS_MAX = 1_000
+SPACE = "token-cache"
 
 
 class TokenCache:
-    """At most `TOKENS_MAX_ROWS` tokens; the oldest leaves. Expiry in UTC seconds."""
+    """At most `TOKENS_MAX` tokens; the oldest leaves. Expiry in UTC seconds."""
 
-    def __init__(self, tokens: Iterable[CachedToken]) -> None:
-        self._tokens = {token.key: token for token in tokens}
+    def __init__(self, space: Space) -> None:
+        self._tokens = space
 
     def lookup(self, token: IdToken, evse_id: EvseId, utc_s: float) -> AuthorizationStatus | None:
         """What is known of a token at this EVSE, None where nothing (any more)."""
         found = self._tokens.get(_key(token))
-        if found is None or (found.expires_utc_s is not None and utc_s >= found.expires_utc_s):
+        if found is None or (found["expiresUtcS"] is not None and utc_s >= found["expiresUtcS"]):
             return None
-        return _at_evse(AuthorizationStatus(found.status), found.evse_ids, evse_id)
+        return _at_evse(AuthorizationStatus(found["status"]), found["evseIds"], evse_id)
 
-    def learn(self, token: IdToken, info: Payload, utc_s: float, lifetime_s: float) -> tuple[Write, ...]:
+    def learn(self, token: IdToken, info: Payload, utc_s: float, lifetime_s: float) -> tuple[Keep, ...]:
         """Take an IdTokenInfo (C10.FR.04: also from TransactionEvent). Returns what to keep."""
         expires = utc_s + lifetime_s if lifetime_s > 0 else None
         if "cacheExpiryDateTime" in info:
             expires = from_answer(info["cacheExpiryDateTime"]).timestamp()
-        cached = CachedToken(_key(token), info["status"], expires, tuple(info.get("evseId", ())))
-        self._tokens.pop(cached.key, None)
-        self._tokens[cached.key] = cached
-        while len(self._tokens) > TOKENS_MAX_ROWS:
-            del self._tokens[next(iter(self._tokens))]
-        return (CacheToken(cached),)
+        key = _key(token)
+        others = [other for other in self._tokens if other != key]
+        document = {"status": info["status"], "expiresUtcS": expires, "evseIds": list(info.get("evseId", ()))}
+        leaving = itertools.islice(others, max(0, len(others) + 1 - TOKENS_MAX))
+        return (*(self._tokens.forget(other) for other in leaving), self._tokens.keep(key, document))
 
-    def clear(self) -> tuple[Write, ...]:
+    def clear(self) -> tuple[Keep, ...]:
         """Forget all (C11)."""
-        self._tokens.clear()
-        return (ForgetTokens(),)
+        return self._tokens.forget_all()
 
 
 def status_at(info: Payload, evse_id: EvseId) -> AuthorizationStatus:
