@@ -106,7 +106,11 @@ class VirtualSite:
         mode: ControlMode = ControlMode.DYNAMIC,
         outlet: Outlet = DC_OUTLET,
         contracts: ContractDesk | None = None,
+        *,
+        certificate: bytes | None = None,
     ) -> None:
+        """`certificate`: that of each car's TLS connection; None: plain TCP, on which no car is recognised."""
+        self._peer = Peer("fe80::1") if certificate is None else Peer("fe80::1", "TLSv1.3", certificate)
         self.now_s = 1000.0
         self.station = JoinedStation(self.now_s, outlet)
         self.station.contracts = contracts
@@ -249,7 +253,7 @@ class VirtualSite:
 
     def _connect(self, car: CarCore) -> None:
         self._conversation = Conversation(
-            self._settings, spoken(self._settings), Peer("fe80::1"), _random_bytes, self._now, kept=self._kept
+            self._settings, spoken(self._settings), self._peer, _random_bytes, self._now, kept=self._kept
         )
         self._conversation.update(self.station.view(), self._now)
         car.connected(None, self.now_s)
