@@ -141,8 +141,10 @@ class AcOutlet:
 
     @property
     def _generator(self) -> Generator:
-        """What the pilot shows. An emergency shows F. Without an order the pilot shows F as soon as the contactor is open, as
-        the power process of a DC outlet does: a car that was left alone begins anew when 5 % is back."""
+        """What the pilot shows. An emergency shows F, and so does an open contactor without an order, as at a DC outlet.
+
+        A car that was left alone begins anew when 5 % is back.
+        """
         if self.latched & {FaultCode.EMERGENCY_STOP, FaultCode.RCD} or self.demand is None:
             return Generator.F
         if self._order is None and not self.contactor.closed:

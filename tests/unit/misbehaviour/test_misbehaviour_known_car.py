@@ -33,7 +33,7 @@ def test_its_transaction_waits_and_then_ends(what: str, mode: str, outlet: Outle
         bound_s = AT_ONCE_S if lost_at_once else LOOP_TIMEOUT_S + TIMER_SLACK_S
         assert visit.power_ended_s() <= bound_s, message
         assert visit.stage_off_s() <= bound_s, message
-        ((lost_s, end),) = visit.ends()
+        ((_, end),) = visit.ends()
         assert end.resumable, message
         suspended, ended = visit.records[-2:]
         assert suspended.charging_state is ChargingState.SUSPENDED_EV, message
