@@ -39,3 +39,5 @@ AC_OUTLET = Outlet(
     capabilities=ac_stage.CAPABILITIES,
     new_stage=ObedientAcStage,
 )
+OUTLETS = {outlet.energy: outlet for outlet in (DC_OUTLET, AC_OUTLET)}
+"""By the word of `ENERGY_KINDS`."""
