@@ -29,7 +29,7 @@ from tests.joined.bounds import absurd
 from tests.joined.outlet import DC_OUTLET, OUTLETS, Outlet
 from tests.joined.station import LOOP_TIMEOUT_S, ON_VOLTAGE_TIMEOUT_S, JoinedStation, TimedLine, settings_of
 
-LOOK_S = 0.1
+REPORT_S = 0.1
 
 
 class ServedStation:
@@ -89,14 +89,14 @@ class ServedStation:
 
     def _on_demand(self, demand: StageDemand) -> None:
         self.absurd_orders += absurd(demand, self._outlet.capabilities)
-        self._soon(self._look)
+        self._soon(self._report)
 
     def _on_line(self, line: TimedLine) -> None:
         (self._log.warning if line.letter == "!" else self._log.info)("%s %s", line.letter, line.text)
 
-    def _look(self) -> None:
+    def _report(self) -> None:
         self.station.now_s = self._clock.monotonic_s()
-        self.station.look()
+        self.station.report_image()
 
     def _ready_for_the_next_car(self) -> None:
         """A car in C with a transaction, as if it had just been plugged in and a card shown."""
@@ -105,7 +105,7 @@ class ServedStation:
         if station.control.idle:
             station.unplug()
             station.stage.pilot = ControlPilot.C
-            station.look()
+            station.report_image()
             station.show_card()
             station.order_power(8000.0)
 
@@ -113,13 +113,13 @@ class ServedStation:
         """Serve cars until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.server.run())
-            group.create_task(self._keep_looking())
+            group.create_task(self._keep_reporting())
 
-    async def _keep_looking(self) -> None:
+    async def _keep_reporting(self) -> None:
         while True:
-            self._look()
+            self._report()
             self._ready_for_the_next_car()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(REPORT_S)
 
 
 def figures(stations: Sequence[ServedStation]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class JoinedStation:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def look(self) -> None:
+    def report_image(self) -> None:
         """The power process reports, and time passes for the decisions."""
         self.feed(self.stage.image(self.now_s))
         self._perform(self.control.tick(self.at))
@@ -127,12 +127,12 @@ class JoinedStation:
     def plug(self) -> None:
         """A car is plugged in."""
         self.stage.pilot = ControlPilot.B
-        self.look()
+        self.report_image()
 
     def unplug(self) -> None:
         """The plug is out."""
         self.stage.pilot = ControlPilot.A
-        self.look()
+        self.report_image()
 
     def show_card(self) -> None:
         """A card that is accepted."""

@@ -31,9 +31,9 @@ from tests.joined.contracts import ContractDesk
 from tests.joined.outlet import DC_OUTLET, Outlet
 from tests.joined.station import EPOCH, JoinedStation, TimedDemand, TimedLine, settings_of
 
-LOOK_S = 0.1
+REPORT_S = 0.1
 """How often the power process reports while power may flow."""
-LOOK_IDLE_S = 0.25
+REPORT_IDLE_S = 0.25
 """And while it may not: shorter than a lease."""
 LONGEST_VISIT_S = 400.0
 """Beyond each timer of the station and of the car together."""
@@ -118,7 +118,7 @@ class VirtualSite:
         settings = settings_of(outlet.services, mode)
         self._settings = settings if contracts is None else contracts.settings(settings)
         self._soon: deque[Callable[[], None]] = deque()
-        self._look_s = self.now_s
+        self._report_s = self.now_s
         self._body = MemoryBody()
         self._pilot_stuck = False
         self._car: CarCore | None = None
@@ -165,7 +165,7 @@ class VirtualSite:
         while not car.ended:
             if car.progress.loops >= loops and not car.memory.stop_wanted:
                 car.stop(self.now_s)
-            self._step(self.now_s + LOOK_IDLE_S)
+            self._step(self.now_s + REPORT_IDLE_S)
             assert self.now_s < limit_s, f"the car still does {car.step}"
         self._car = None
         self._pass_time(1.0 + stays_s)
@@ -185,13 +185,13 @@ class VirtualSite:
 
     def _step(self, until_s: float) -> None:
         """To the next deadline of anybody, at most to `until_s`."""
-        due = [self._look_s, until_s]
+        due = [self._report_s, until_s]
         due += [c.deadline_s for c in (self._car, self._conversation) if c is not None and c.deadline_s is not None]
         self.now_s = self.station.now_s = max(self.now_s, min(due))
-        if self._look_s <= self.now_s:
-            self.station.look()
+        if self._report_s <= self.now_s:
+            self.station.report_image()
             idle = self.station.stage.phase(self.now_s) is Phase.OFF
-            self._look_s = self.now_s + (LOOK_IDLE_S if idle else LOOK_S)
+            self._report_s = self.now_s + (REPORT_IDLE_S if idle else REPORT_S)
         if self._conversation is not None and (deadline_s := self._conversation.deadline_s) is not None:
             if deadline_s <= self.now_s:
                 self._conversation.tick(self._now)
@@ -249,7 +249,7 @@ class VirtualSite:
         released = pilot is ControlPilot.B and stage.pilot is ControlPilot.C
         if stage.pilot.plugged and pilot is not stage.pilot and not (released and self._pilot_stuck):
             stage.pilot = pilot
-            self.station.look()
+            self.station.report_image()
 
     def _connect(self, car: CarCore) -> None:
         self._conversation = Conversation(
