@@ -20,15 +20,16 @@ CERTIFICATE = b"a car's certificate in DER"
 
 
 @OUTLETS
+@pytest.mark.parametrize("pilot_stuck", [True, False], ids=["pilot stays in C", "pilot to B first"])
 @pytest.mark.parametrize("mode", CONTROL_MODES)
 @pytest.mark.parametrize("what", ["silence", "half_frame", "tcp_reset", "fin"])
-def test_its_transaction_waits_and_then_ends(what: str, mode: str, outlet: Outlet) -> None:
+def test_its_transaction_waits_and_then_ends(what: str, mode: str, outlet: Outlet, pilot_stuck: bool) -> None:
     session = SESSIONS[outlet.energy]
     for message in session.in_transfer:
         name, nth = session.messages[message]
         site = VirtualSite(outlet=outlet, certificate=CERTIFICATE)
         plan = CarPlan(energy=(outlet.energy,), misbehaviours=(Misbehaviour(what, name, nth),))
-        visit = site.visit(plan, CarSpec(control_mode=mode), stays_s=RETURN_S + 5.0, pilot_stuck=True)
+        visit = site.visit(plan, CarSpec(control_mode=mode), stays_s=RETURN_S + 5.0, pilot_stuck=pilot_stuck)
         lost_at_once = what in ("tcp_reset", "fin")
         bound_s = AT_ONCE_S if lost_at_once else LOOP_TIMEOUT_S + TIMER_SLACK_S
         assert visit.power_ended_s() <= bound_s, message
