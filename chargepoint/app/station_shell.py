@@ -30,6 +30,7 @@ from chargepoint.control.effects import (
     ResetLatches,
     Restart,
     SendDemand,
+    StopAll,
     StoreRecord,
     WriteLine,
 )
@@ -190,6 +191,8 @@ class StationShell:
             case AskForToken(evse_id):
                 if self._group is not None:  # beside the queue: an answer may take long, records must not wait
                     self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
+            case StopAll(token):
+                self.perform(self.control.stop_all(token, self._now()))
             case AskForContract(evse_id):
                 if self._group is not None:
                     self._group.create_task(self._ask_for_contract(evse_id, effect), name=f"evse-{evse_id}-contract")
@@ -224,8 +227,11 @@ class StationShell:
         return self._ocpp
 
     async def _ask(self, evse_id: EvseId, question: AskForToken) -> None:
-        verdict = await self._joined.authorize(question.token, evse_id)
-        self._feed(evse_id, AuthorizationAnswered(question.token, verdict.status, verdict.why))
+        verdict = await self._joined.authorize(question.token, evse_id, question.running)
+        answer = AuthorizationAnswered(
+            question.token, verdict.status, verdict.why, verdict.may_stop, verdict.master_pass
+        )
+        self._feed(evse_id, answer)
 
     async def _ask_for_contract(self, evse_id: EvseId, question: AskForContract) -> None:
         judged = await self._joined.authorize_contract(question.contract, evse_id)

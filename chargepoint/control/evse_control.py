@@ -27,6 +27,7 @@ from chargepoint.control.effects import (
     ReportConnector,
     ResetLatches,
     SendDemand,
+    StopAll,
     WriteLine,
 )
 from chargepoint.control.interrupted import InterruptedTransaction
@@ -44,6 +45,7 @@ from chargepoint.evse.events import (
     AskAuthorization,
     BeginTransaction,
     EndTransaction,
+    MasterPassShown,
     PowerProcessLost,
     ReportStatus,
     SessionEvent,
@@ -408,8 +410,10 @@ class EvseControl:
             case ReportStatus(status):
                 change = ConnectorStatusChanged(self.evse_id, CONNECTOR_ID, status, at.utc)
                 self._effects += [ReportConnector(change), NotifyReaders(self.evse_id)]
-            case AskAuthorization(token):
-                self._effects.append(AskForToken(self.evse_id, token))
+            case AskAuthorization(token, running):
+                self._effects.append(AskForToken(self.evse_id, token, running))
+            case MasterPassShown(token):
+                self._effects.append(StopAll(token))
             case AskAboutContract(asked, contract):
                 self._effects.append(AskForContract(self.evse_id, asked, contract))
             case AnswerAboutContract(asked, judged):

@@ -20,6 +20,7 @@ from chargepoint.evse.events import (
     AuthorizationAnswered,
     AvailabilityChanged,
     ContractAnswered,
+    MasterPassShown,
     PowerProcessLost,
     ReportStatus,
     SessionEvent,
@@ -55,6 +56,7 @@ from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Sev
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
 from chargepoint.model.station_view import Wish
+from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
@@ -301,11 +303,12 @@ class EvseSession:
                     self._authorization.take_start(event, now_s)
             case StopTransaction():
                 if event.transaction_id == self._transaction.transaction_id:
-                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered by the central system")
+                    by = "the central system" if event.id_token is None else "a master pass"
+                    self._stop(event.stopped_reason, event.trigger, now_s, event.id_token, f"ordered by {by}")
             case InterlockTripped():
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
-                self._authorization.take_answer(event, now_s)
+                self._take_answer(event, now_s)
             case ContractAnswered():
                 self._authorization.take_contract_answer(event, now_s)
             case PowerProcessLost():
@@ -387,8 +390,22 @@ class EvseSession:
         if used is not None and token.value == used.value:
             detail = "the token it began with was shown again"
             self._stop(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, event.at_s, token, detail)
+        elif self._transaction.stop is None:
+            self._authorization.ask_to_stop(token, used)
+
+    def _take_answer(self, answer: AuthorizationAnswered, now_s: float) -> None:
+        """A token may stop the running transaction where it is of the same group, or a master pass (C09, C16)."""
+        if not self._authorization.answers_stop(answer):
+            self._authorization.take_answer(answer, now_s)
+        elif not self._transaction.running or answer.master_pass:
+            pass  # a master pass stops it by its own order
+        elif answer.may_stop and answer.status is AuthorizationStatus.ACCEPTED:
+            detail = "a token of the same group was shown"
+            self._stop(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, now_s, answer.token, detail)
         else:
             self._log("!", "token ignored: another one is in use")
+        if answer.master_pass and answer.status is AuthorizationStatus.ACCEPTED:
+            self._out.append(MasterPassShown(answer.token))
 
     def _take_trip(self, event: InterlockTripped, now_s: float) -> None:
         kind = CATALOGUE[event.code]

@@ -29,6 +29,8 @@ class StopTransaction:
     transaction_id: TransactionId
     trigger: TriggerReason = TriggerReason.REMOTE_STOP
     stopped_reason: StopReason = StopReason.REMOTE
+    id_token: IdToken | None = None
+    """Of the person who stops it, where a token was shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,19 @@ class Caller:
         if self.connection is None:
             raise ConnectionLost("not connected")
         self._trace.note(">", action, in_short(payload))
+        asked_s = self._performer.own().monotonic_s
         outcome = await self.connection.call(unique_id, action, text)
-        await self._take(action, payload, outcome)
+        await self._take(action, payload, outcome, self._performer.own().monotonic_s - asked_s)
         return outcome
 
-    async def _take(self, action: str, request: Payload, outcome: Outcome) -> None:
+    async def _take(self, action: str, request: Payload, outcome: Outcome, round_trip_s: float) -> None:
         """What an answer, or its absence, means to the station."""
         match outcome:
             case ResultReceived(payload=payload, violation=None):
                 self._trace.note("<", action, in_short(payload))
-                await self._performer.step(lambda own: self._station.answered(action, request, payload, own))
+                await self._performer.step(
+                    lambda own: self._station.answered(action, request, payload, own, round_trip_s)
+                )
             case ResultReceived(violation=violation):
                 self._log.warning("! answer to %s: %s", action, violation)
                 self._trace.note("<", action, "invalid answer")

@@ -132,19 +132,32 @@ class OcppClient:
         """A security event, stored until the central system has it. Raises nothing: a full store is written to the log."""
         await self.inform(SecurityEventOccurred(kind, text))
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> TokenVerdict:
-        """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15)."""
+    async def authorize(self, token: IdToken, evse_id: EvseId, running: IdToken | None = None) -> TokenVerdict:
+        """Ask for a token shown at this EVSE: the central system if it answers within call_timeout_s, else by the device model (C15).
+
+        `running`: the token of the transaction that `token` may stop, where it is of the same group (C09).
+        """
         authorization, why = self._station.authorization, self._why_not_online()
+        now = self._station.at(self._performer.own())
+        if running is not None and authorization.stops_without_asking(token, running, evse_id, now):
+            return self._verdict(AuthorizationStatus.ACCEPTED, token, running)
         if self.online:
-            known = authorization.before_asking(token, evse_id, self._station.at(self._performer.own()))
+            known = authorization.before_asking(token, evse_id, now)
             if known is not None:
-                return TokenVerdict(known)
+                return self._verdict(known, token, running)
             outcome, why = await self._ask(authorization.question(token))
             if outcome is not None:
-                return TokenVerdict(status_at(outcome.payload["idTokenInfo"], evse_id))
+                return self._verdict(status_at(outcome.payload["idTokenInfo"], evse_id), token, running)
             self._log.warning("! Authorize: %s; deciding without the central system", why)
         status = authorization.without_csms(token, evse_id, self._station.at(self._performer.own()))
-        return TokenVerdict(status, why if status is AuthorizationStatus.UNKNOWN else "")
+        return self._verdict(status, token, running, why if status is AuthorizationStatus.UNKNOWN else "")
+
+    def _verdict(
+        self, status: AuthorizationStatus, token: IdToken, running: IdToken | None, why: str = ""
+    ) -> TokenVerdict:
+        block = self._station.authorization
+        may_stop = running is not None and block.same_group(token, running)
+        return TokenVerdict(status, why, may_stop, block.master_pass(token))
 
     async def authorize_contract(self, contract: AuthorizeContract, evse_id: EvseId) -> ContractJudged:
         """Ask about a car's contract: the central system if it answers within call_timeout_s, else by the device model (C07)."""

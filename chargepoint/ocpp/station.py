@@ -6,17 +6,21 @@ A core: time is a value, everything that must be done goes out as effects. It de
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
 from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
+from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
+from chargepoint.ocpp.blocks.local_list import LocalListBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
@@ -28,6 +32,8 @@ from chargepoint.ocpp.blocks.transactions import TransactionsBlock
 from chargepoint.ocpp.central_clock import CentralClock
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.local_list import SPACE as LIST_SPACE
+from chargepoint.ocpp.local_list import VERSION_SPACE, LocalList
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.registration_status import RegistrationStatus
 from chargepoint.ocpp.rpc import CallReceived
@@ -55,13 +61,15 @@ class Station:
         self._connected = False
         self._own = Moment(0.0, 0.0)
         self.kept = kept
-        self.clock = CentralClock()
+        self.clock = CentralClock(kept.space(CLOCK_SPACE).get(OFFSET))
         firmware_version = port.firmware_version()
         site = Site(csms, section, port.evse_states())
         self.model = DeviceModel(rows(site), kept.space("variables"), self._live)
-        self.registration = RegistrationBlock(section, firmware_version, self.model, self.clock, kept)
+        clock = ClockBlock(self.model, kept, self.clock)
+        self.registration = RegistrationBlock(section, firmware_version, self.model, clock, kept)
         self.availability = AvailabilityBlock(self.model, kept)
-        self.authorization = AuthorizationBlock(self.model, kept)
+        tokens = LocalList(kept.space(LIST_SPACE), kept.space(VERSION_SPACE))
+        self.authorization = AuthorizationBlock(self.model, tokens, kept)
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
         self._blocks: list[FunctionalBlock] = []
@@ -69,8 +77,10 @@ class Station:
         self._takes: dict[str, Take] = {}
         blocks = (
             self.registration,
+            clock,
             self.availability,
             self.authorization,
+            LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
             IdentityBlock(firmware_version),
@@ -124,13 +134,15 @@ class Station:
             return CallRefusal("SecurityError", "the central system has not accepted this station")
         return self._calls[call.action](call.payload, self._enter(own))
 
-    def answered(self, action: str, request: Payload, response: Payload, own: Moment) -> Effects:
-        """The central system answered a CALL of ours; the response fits its schema."""
+    def answered(
+        self, action: str, request: Payload, response: Payload, own: Moment, round_trip_s: float = 0.0
+    ) -> Effects:
+        """The central system answered a CALL of ours after so long; the response fits its schema."""
         take = self._takes.get(action)
         if take is None:
             return ()
         accepted_before = self.registration.accepted_now
-        effects = take(request, response, self._enter(own))
+        effects = take(request, response, replace(self._enter(own), round_trip_s=round_trip_s))
         if self.registration.accepted_now and not accepted_before:
             now = self._enter(own)
             effects = (*effects, *self._all(lambda block: block.accepted(now)))

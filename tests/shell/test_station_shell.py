@@ -109,7 +109,7 @@ class CentralSystemSide:
         self.made[name] = record
         return OutboxRow(name, "TransactionEvent", "{}", OutboxKind.TRANSACTION, str(record.transaction_id))
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> TokenVerdict:
+    async def authorize(self, token: IdToken, evse_id: EvseId, running: IdToken | None = None) -> TokenVerdict:
         await asyncio.sleep(0)
         return TokenVerdict(self.status)
 

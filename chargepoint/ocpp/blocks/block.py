@@ -30,6 +30,8 @@ class StationNow:
     registration: RegistrationStatus | None
     connected: bool
     version: OcppVersion
+    round_trip_s: float = 0.0
+    """How long ago the CALL left whose answer is taken now; 0 otherwise."""
 
     @property
     def monotonic_s(self) -> float:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from chargepoint.config.schema import StationSection
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.clock import ClockBlock
 from chargepoint.ocpp.blocks.effects import Effect, Effects, NoAnswer, Send, SharedEvent, VariableSet, WriteJournal
-from chargepoint.ocpp.central_clock import CentralClock
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.kept import Kept
-from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.registration_status import RegistrationStatus
 from chargepoint.ocpp.schemas import Payload
 
@@ -25,7 +24,7 @@ class RegistrationBlock(FunctionalBlock):
     """Seconds are monotonic. `status` None: never asked since the start."""
 
     def __init__(
-        self, station: StationSection, firmware_version: str, model: DeviceModel, clock: CentralClock, kept: Kept
+        self, station: StationSection, firmware_version: str, model: DeviceModel, clock: ClockBlock, kept: Kept
     ) -> None:
         super().__init__()
         self.takes = {"BootNotification": self._boot_answered, "Heartbeat": self._heartbeat_answered}
@@ -124,8 +123,7 @@ class RegistrationBlock(FunctionalBlock):
         self._under_way = False
         before, self.status, self.trouble = self.status, RegistrationStatus(response["status"]), ""
         interval_s = int(response["interval"])
-        self._learn_time(response, now)
-        effects: list[Effect] = []
+        effects: list[Effect] = [*self._clock.learned(response["currentTime"], now)]
         if self.status is not before:
             effects.append(WriteJournal("*", f"OCPP: registration {self.status.value}"))
         if not self.accepted_now:
@@ -143,11 +141,7 @@ class RegistrationBlock(FunctionalBlock):
         return tuple(effects)
 
     def _heartbeat_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
-        self._learn_time(response, now)
-        return ()
-
-    def _learn_time(self, response: Payload, now: StationNow) -> None:
-        self._clock.learn(response["currentTime"], Moment(now.monotonic_s, now.own_utc_s))
+        return self._clock.learned(response["currentTime"], now)
 
     def _ask_again(self, now_s: float) -> None:
         """The central system does not know us any more: boot now, but not more often than every `RETRY_S`."""

@@ -9,6 +9,7 @@ from chargepoint.ocpp.device_model import Variable
 from chargepoint.ocpp.variables import (
     communication,
     contracts,
+    local_list,
     metering,
     security,
     smart_charging,
@@ -20,5 +21,5 @@ from chargepoint.ocpp.variables.site import Site
 
 def rows(site: Site) -> tuple[Variable, ...]:
     """The whole table for this configuration. Reports keep this order."""
-    subjects = (station, communication, security, metering, transactions, contracts, smart_charging)
+    subjects = (station, communication, security, metering, transactions, local_list, contracts, smart_charging)
     return tuple(row for subject in subjects for row in subject.rows(site))

@@ -70,6 +70,16 @@ def rows(site: Site) -> tuple[Variable, ...]:
             maximum=3600,
         ),
         Variable("ClockCtrlr", "DateTime", DATE_TIME),
+        Variable(
+            "ClockCtrlr",
+            "TimeAdjustmentReportingThreshold",
+            INTEGER,
+            "20",
+            READ_WRITE,
+            unit="s",
+            minimum=1,
+            maximum=86_400,
+        ),
         Variable("ClockCtrlr", "TimeSource", SEQUENCE, "NTP,Heartbeat", values=("NTP", "Heartbeat")),
         *(
             Variable(d, f"{what}PerMessage", INTEGER, str(limit), instance=message, maximum=limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chargepoint.ocpp.device_model import Variable
-from chargepoint.ocpp.variables.site import BOOLEAN, INTEGER, MEMBERS, READ_WRITE, Site
+from chargepoint.ocpp.variables.site import BOOLEAN, INTEGER, MEMBERS, READ_WRITE, STRING, Site
 
 
 def rows(site: Site) -> tuple[Variable, ...]:
@@ -16,6 +16,9 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(a, "LocalAuthorizeOffline", BOOLEAN, "true", READ_WRITE),
         Variable(a, "LocalPreAuthorize", BOOLEAN, "false", READ_WRITE),
         Variable(a, "OfflineTxForUnknownIdEnabled", BOOLEAN, "false", READ_WRITE),
+        Variable(a, "DisableRemoteAuthorization", BOOLEAN, "false", READ_WRITE),
+        Variable(a, "MasterPassGroupId", STRING, "", READ_WRITE, maximum=36),
+        Variable(cache, "DisablePostAuthorize", BOOLEAN, "false", READ_WRITE),
         Variable(cache, "Available", BOOLEAN, "true"),
         Variable(cache, "Enabled", BOOLEAN, "true", READ_WRITE),
         Variable(cache, "LifeTime", INTEGER, "86400", READ_WRITE, unit="s", minimum=0, maximum=31_536_000),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chargepoint.model.commands import Reset, ResetKind, StopTransaction
-from chargepoint.model.ids import TransactionId
+from chargepoint.model.ids import IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, Stage
 from chargepoint.model.transactions import StopReason, TransactionEventType, TriggerReason
 from chargepoint.transactions.ledger import LedgerState
@@ -93,3 +93,14 @@ def test_without_an_order_the_end_is_abnormal(new_bench: NewBench) -> None:
     assert (ended.trigger, ended.stopped_reason) == (TriggerReason.ABNORMAL_CONDITION, StopReason.REBOOT)
     assert bench.evse.last_session is not None
     assert bench.evse.last_session.detail == "open when the daemon ended"
+
+
+def test_a_master_pass_stops_it(new_bench: NewBench) -> None:
+    bench, state = waiting(new_bench)
+    token = IdToken("0A0B0C0D", IdTokenType.ISO14443)
+    bench.perform(bench.control.stop_all(token, bench.now))
+    bench.live(1.0, pilot=ControlPilot.B, stage=Stage.OFF)
+    (ended,) = bench.records
+    assert (ended.type, ended.transaction_id) == (TransactionEventType.ENDED, state.transaction_id)
+    assert (ended.trigger, ended.stopped_reason) == (TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS)
+    assert ended.id_token == token

@@ -59,7 +59,7 @@ def refusal(text: str | bytes) -> tuple[str, str]:
         ('[2, "a", 5, {}]', "a", "RpcFrameworkError"),
         ('[2, "a", "Reset", {}, {}]', "a", "RpcFrameworkError"),
         ('[2, "a", "Nothing", {}]', "a", "NotImplemented"),
-        ('[2, "a", "SendLocalList", {}]', "a", "NotSupported"),
+        ('[2, "a", "UnpublishFirmware", {}]', "a", "NotSupported"),
         ('[2, "a", "BootNotification", {}]', "a", "NotSupported"),
         ('[5, "a", {}]', "a", "MessageTypeNotSupported"),
         ('["2", "a", "Reset", {}]', "a", "MessageTypeNotSupported"),
