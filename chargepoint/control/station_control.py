@@ -32,6 +32,7 @@ from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.transactions.book import Closing
 
 RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
@@ -108,10 +109,11 @@ class StationControl:
         """End every transaction: a master pass was shown (C16.FR.02)."""
         effects: list[Effect] = []
         for evse in self._evses.values():
-            transaction_id = evse.view.transaction_id
+            transaction_id = evse.view.transaction_id or evse.interrupted_id
             if transaction_id is not None:
                 stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
-                effects += evse.feed(stop, at)
+                waits = evse.interrupted_id is not None
+                effects += evse.end_interrupted(_closing(stop), at) if waits else evse.feed(stop, at)
         return effects + self._share(at)
 
     def _command(self, command: StationCommand, at: Instant) -> Outcome:
@@ -121,7 +123,7 @@ class StationControl:
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
                     if evse.interrupted_id == transaction_id:
-                        return ACCEPTED, evse.end_interrupted(command.stopped_reason, at)
+                        return ACCEPTED, evse.end_interrupted(_closing(command), at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id, at)
@@ -207,6 +209,12 @@ def _command_evse(
             return ACCEPTED, evse.ask_car(wish, at)
         case _:
             assert_never(command)
+
+
+def _closing(stop: StopTransaction) -> Closing:
+    """How the order ends a transaction that waits for its car."""
+    by = "the central system" if stop.id_token is None else "a master pass"
+    return Closing(stop.stopped_reason, stop.trigger, stop.id_token, f"ordered by {by}")
 
 
 def _refused(reason_code: str, text: str) -> Outcome:

@@ -366,6 +366,8 @@ class EvseSession:
     def _take_car_end(self, event: CarSessionEnded, now_s: float) -> None:
         text = f"car session {event.end.value}: {event.detail}"
         self._log("=" if event.end is SessionEnd.TERMINATED else "!", text)
+        # an AC car that goes to pilot B opens the contactor before its connection is lost
+        in_transfer = self._car is not None and self._car.phase is Phase.TRANSFER
         self._car = None
         self._authorization.forget_contract()
         self._waiting_contract = None
@@ -379,11 +381,10 @@ class EvseSession:
             self._absence = Absence(True, now_s, Stop(reason, trigger, now_s, None, text))
         elif event.end is SessionEnd.TERMINATED:
             self._stop(reason, trigger, now_s, detail=text)
+        elif event.resumable and not stopping and (in_transfer or self._power_on()):
+            self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
         elif self._power_on():
-            if event.resumable and not stopping:
-                self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
-            else:
-                self._stop(reason, trigger, now_s, detail=text)
+            self._stop(reason, trigger, now_s, detail=text)
 
     def _take_contract(self, asked: QuestionAsked, now_s: float) -> None:
         """A contract waits while the transaction before is still ending: the token of that one does not pay for the next."""
