@@ -6,8 +6,10 @@ import errno
 import json
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hil.plant.insulation import SELF_TEST_S
 
@@ -57,6 +59,8 @@ class Choices:
     trace_dir: Path | None = None
     """Where the daemon writes traces of sessions; None: nowhere."""
 
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What our car does beside charging, as docs/virtual-car.md describes."""
     cables: tuple[CarCable, ...] = ()
     """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
 
