@@ -50,6 +50,7 @@ from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, Keep
 from chargepoint.transactions.ledger import LedgerState
+from chargepoint.transactions.sampling import SamplingIntervals
 
 STATUS_NAME = "status.sock"
 DATABASE_NAME = "chargepoint.sqlite3"
@@ -129,8 +130,8 @@ class Daemon:
     # -- what the rooms need of each other -------------------------------------------------------------------------
 
     def _variables(self) -> ChargingVariables:
-        sampled_s, aligned_s = self.ocpp.sampling_intervals()
-        return ChargingVariables(float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut")), sampled_s, aligned_s)
+        timeout_s = float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut"))
+        return ChargingVariables(timeout_s, SamplingIntervals(*self.ocpp.sampling_intervals()))
 
     def _on_link(self, connected: bool) -> None:
         log.log(logging.INFO if connected else logging.WARNING, "* power process %s", "here" if connected else "gone")

@@ -99,8 +99,7 @@ class ChargingVariables:
     """What the central system may change while the station runs. Seconds; an interval of 0 means never."""
 
     ev_connection_timeout_s: float
-    sampled_interval_s: float
-    aligned_interval_s: float
+    sampling: SamplingIntervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,8 +501,7 @@ class EvseControl:
         return Circumstances(self._at, fresh, soc_percent, self.setpoint.power_W)
 
     def _intervals(self) -> SamplingIntervals:
-        variables = self._variables()
-        return SamplingIntervals(variables.sampled_interval_s, variables.aligned_interval_s)
+        return self._variables().sampling
 
     def _log(self, letter: str, text: str) -> None:
         self._effects.append(WriteLine(self.evse_id, letter, text))

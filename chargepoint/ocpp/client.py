@@ -254,12 +254,21 @@ class OcppClient:
         """A variable's present value for the app, e.g. `TxCtrlr/EVConnectionTimeOut`. Raises KeyError for an unknown key."""
         return self._station.model.text(key)
 
-    def sampling_intervals(self) -> tuple[int, int]:
-        """Seconds for the ledger: (TxUpdatedInterval, clock-aligned interval), 0 where switched off."""
+    def sampling_intervals(self) -> tuple[float, float, float, float, bool]:
+        """The fields of `SamplingIntervals`, in order: seconds, 0 where switched off."""
         model = self._station.model
-        sampled = model.integer("SampledDataCtrlr/TxUpdatedInterval") if model.flag("SampledDataCtrlr/Enabled") else 0
-        aligned = model.integer("AlignedDataCtrlr/Interval") if model.flag("AlignedDataCtrlr/Enabled") else 0
-        return sampled, aligned
+
+        def seconds(component: str, name: str) -> float:
+            return float(model.integer(f"{component}/{name}")) if model.flag(f"{component}/Enabled") else 0.0
+
+        sampled, aligned = "SampledDataCtrlr", "AlignedDataCtrlr"
+        return (
+            seconds(sampled, "TxUpdatedInterval"),
+            seconds(aligned, "Interval"),
+            seconds(sampled, "TxEndedInterval"),
+            seconds(aligned, "TxEndedInterval"),
+            model.flag(f"{aligned}/SendDuringIdle"),
+        )
 
     @property
     def online(self) -> bool:

@@ -175,6 +175,10 @@ class TransactionBook:
             return out + self._between_transactions(intervals, at)
         self._between = None
         self._configure(intervals, at)
+        for_the_end = self.ledger.due_for_the_end(at.monotonic_s, at.utc)
+        sample = None if for_the_end is None else self._sample(for_the_end)
+        if sample is not None:
+            self.ledger.keep_for_the_end(sample)
         context = self.ledger.due(at.monotonic_s, at.utc)
         sample = None if context is None else self._sample(context)
         if sample is not None:

@@ -38,6 +38,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
+from chargepoint.transactions.sampling import SamplingIntervals
 from tests.joined.contracts import ContractDesk
 from tests.joined.outlet import DC_OUTLET, Outlet
 
@@ -88,7 +89,7 @@ class JoinedStation:
         self._began_s = now_s
         self._keep_history = keep_history
         self._transactions = 0
-        variables = ChargingVariables(60.0, 60.0, 0.0)
+        variables = ChargingVariables(60.0, SamplingIntervals(60.0, 0.0))
         self.control = StationControl(config, lambda: variables, self._new_transaction_id)
         self.stage = outlet.new_stage(EVSE)
         self.contracts: ContractDesk | None = None

@@ -55,6 +55,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.transactions.ledger import LedgerState
+from chargepoint.transactions.sampling import SamplingIntervals
 
 EVSE = EvseId(1)
 T0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -75,7 +76,7 @@ class Bench:
             iso15118=Iso15118Section(charge_loop_timeout_s=loop_timeout_s),
         )
         self.t = 1000.0
-        self.variables = ChargingVariables(60.0, 60.0, 0.0)
+        self.variables = ChargingVariables(60.0, SamplingIntervals(60.0, 0.0))
         self.transactions = 0
         self.control = StationControl(config, lambda: self.variables, self._new_transaction_id)
         self.answer: AuthorizationStatus | None = AuthorizationStatus.ACCEPTED
