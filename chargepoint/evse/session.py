@@ -72,6 +72,7 @@ class PlugIn:
     """What is true from plug to unplug. `spent`: the plug-in had its transaction; the next one needs a new permission."""
 
     call: CarCall
+    since_s: float
     spent: bool = False
     cable_check_failed: bool = False
 
@@ -342,7 +343,7 @@ class EvseSession:
         self._image = image
         if image.pilot.plugged and self._plug_in is None:
             self._log("=", "plugged in")
-            self._plug_in = PlugIn(CarCall())
+            self._plug_in = PlugIn(CarCall(), now_s)
         elif image.pilot is ControlPilot.F and not self._transaction.running:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
@@ -481,7 +482,8 @@ class EvseSession:
             return
         permit = self._authorization.permit
         if permit.state is Permission.GRANTED and self.plugged and self._obstacles.now is None:
-            self._transaction.begin(permit, now_s)
+            plugged_s = now_s if self._plug_in is None else self._plug_in.since_s
+            self._transaction.begin(permit, plugged_s, now_s)
 
     def _maybe_end(self, now_s: float) -> None:
         if not self._transaction.end_when_due(
