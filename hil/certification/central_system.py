@@ -50,7 +50,17 @@ class Entrance:
     port: int = 0
     """0 until it listens for the first time."""
     handshakes: list[tuple[float, Headers]] = field(default_factory=list)
-    """Each attempt: monotonic time and headers."""
+    """Each attempt to connect, refused ones too: monotonic time and headers."""
+
+    @property
+    def attempts(self) -> int:
+        """How often the station tried to connect here."""
+        return len(self.handshakes)
+
+    @property
+    def last_attempt_s(self) -> float:
+        """When it tried last; monotonic."""
+        return self.handshakes[-1][0]
 
     @property
     def url(self) -> str:
@@ -95,7 +105,7 @@ class CentralSystem:
 
     async def open(self, entrance: Entrance) -> None:
         """Listen at one more entrance."""
-        if entrance not in self.entrances:
+        if not any(entrance is known for known in self.entrances):
             self.entrances.append(entrance)
         server = await serve(
             self._serve,
@@ -114,13 +124,21 @@ class CentralSystem:
 
     async def stop(self) -> None:
         """Close the connection and listen nowhere."""
-        servers, self._servers = self._servers, []
+        await self._close(self._servers)
+        for task in self._later:
+            task.cancel()
+
+    async def close_further_entrances(self) -> None:
+        """Listen at the first entrance alone."""
+        await self._close(self._servers[1:])
+        del self.entrances[1:]
+
+    async def _close(self, servers: list[Server]) -> None:
+        self._servers = [server for server in self._servers if server not in servers]
         for server in servers:
             server.close(close_connections=True)
         for server in servers:
             await server.wait_closed()
-        for task in self._later:
-            task.cancel()
 
     @property
     def connected(self) -> bool:
@@ -228,10 +246,12 @@ class CentralSystem:
 
     # -- connections -------------------------------------------------------------------------------------------------
 
-    def _admit(self, entrance: Entrance, request: Request) -> Response | None:
-        if entrance.refuses:
-            return _response(503, "Service Unavailable")
+    async def _admit(self, entrance: Entrance, request: Request) -> Response | None:
         entrance.handshakes.append((time.monotonic(), request.headers))
+        await self._wake()
+        if entrance.refuses:
+            self._note(f"handshake at port {entrance.port} refused")
+            return _response(503, "Service Unavailable")
         if identity_of(request.path) != self.identity:
             self._note(f"handshake for {request.path}: this suite expects the identity {self.identity}")
             return _response(404, "Not Found")

@@ -100,8 +100,13 @@ class Runner:
     async def _restore(self, trial: Trial) -> str:
         """Put the station back; how, where it needed a fresh start."""
         try:
+            if trial.needs_fresh_start:
+                raise NotRestored("the case asks for it")
             await Restoration(trial).perform()
         except NotRestored as error:
+            await self._csms.close_further_entrances()
+            self._csms.answers.forget_orders()
+            self._csms.reconnect()
             self._csms.forget_station()
             await self._station.restore_factory_state(self._csms.entrances[0].url)
             await self._until_ready()

@@ -55,15 +55,20 @@ async def _reported(trial: Trial, step: Step, state: str, place: Place, within_s
 
 
 async def booted(trial: Trial, *, reset: str | None = None, has: Pattern | None = None) -> StationCall:
-    """Booted: by a Reset of this type, or by hand. Returns the BootNotification."""
+    """Booted: by a Reset of this type, or by hand. Every connector is Available afterwards. Returns the BootNotification."""
+    boot = await booted_by(trial, reset, has)
+    await connectors_are(trial, 5, "Available")
+    await startup_is_reported(trial, 7)
+    return boot
+
+
+async def booted_by(trial: Trial, reset: str | None, has: Pattern | None = None) -> StationCall:
+    """A Reset of this type, or a reboot by hand (None), until the BootNotification."""
     if reset is None:
         await trial.station.reboot()
     else:
         await trial.calls(1, "Reset", {"type": reset}, {"status": "Accepted"})
-    boot = await trial.expects(3, "BootNotification", has, within_s=trial.configured.reboot_within_s)
-    await connectors_are(trial, 5, "Available")
-    await startup_is_reported(trial, 7)
-    return boot
+    return await trial.expects(3, "BootNotification", has, within_s=trial.configured.reboot_within_s)
 
 
 async def startup_is_reported(trial: Trial, step: Step) -> None:
@@ -257,14 +262,15 @@ async def ev_connected_post_session(trial: Trial, *, remote: bool | None = None)
         await transaction_event(trial, 1, where, has={"triggerReason": "ChargingStateChanged"})
 
 
-async def ev_disconnected(trial: Trial, *, state: str = "Available", remote: bool | None = None) -> None:
-    """EVDisconnected: the car is unplugged after the session. `state`: what the connector is then."""
+async def ev_disconnected(trial: Trial, *, state: str | None = "Available", remote: bool | None = None) -> None:
+    """EVDisconnected: the car is unplugged after the session. `state`: what the connector becomes; None: it stays what it is."""
     session = trial.session
     if not session.stop_authorized:
         await ev_connected_post_session(trial, remote=remote)
     await trial.station.unplug(_evse(trial), trial.configured.connector_id)
     session.plugged = False
-    await connector_is(trial, 1, state)
+    if state is not None:
+        await connector_is(trial, 1, state)
     if session.transaction_id is not None and not session.ended:
         where = {"triggerReason": "EVCommunicationLost"}
         await transaction_event(trial, 3, where, has={"transactionInfo.chargingState": "Idle"})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ class Trial:
         """Every CALL that was sent, for the restoration afterwards."""
         self.values_before: dict[tuple[str, str, int | None], str] = {}
         """What each variable had before this trial set it."""
+        self.needs_fresh_start = False
+        """The case leaves the station in a state that only a new beginning undoes."""
         self._request_ids = itertools.count(1001)
 
     @property
@@ -140,6 +143,11 @@ class Trial:
         went = await self.csms.until(lambda: not self.csms.connected, within_s)
         self.checks.true(step, f"the station closes its connection within {within_s:g} s", went)
 
+    async def loses_connection(self) -> float:
+        """The central system drops the connection; the monotonic time of it."""
+        await self.csms.drop()
+        return time.monotonic()
+
     async def wait(self, seconds: float) -> None:
         """Let time pass where a case says so."""
         await asyncio.sleep(seconds)
@@ -184,6 +192,12 @@ class Trial:
         if status == "Accepted" and before is not None:
             self.values_before.setdefault(key, before)
         return str(status)
+
+    async def remember(self, component: str, variable: str) -> None:
+        """Read a variable that the case is about to set itself, so that the restoration can set it back."""
+        before = await self.gets(component, variable)
+        if before is not None:
+            self.values_before.setdefault((component, variable, None), before)
 
     async def gets(self, component: str, variable: str, evse_id: int | None = None) -> str | None:
         """The value of a variable, whose instance stands behind a colon (`MessageTimeout:Default`); None where there is none."""
