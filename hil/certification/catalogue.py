@@ -82,22 +82,24 @@ def load(file: Path = CASES_FILE) -> tuple[CatalogueRow, ...]:
 
 
 def select(rows: Iterable[CatalogueRow], profiles: Iterable[str], ids: Iterable[str]) -> tuple[CatalogueRow, ...]:
-    """The rows of these ids, or of these profiles; all of them where neither is given. An id may lack `TC_` and `_CS`.
+    """The rows of these ids, or of these profiles; all of them where neither is given.
+
+    An id may lack `TC_` and `_CS`; a single letter is a whole functional block.
 
     Raises ValueError for an id or a profile that does not exist.
     """
     rows, wanted, asked = tuple(rows), [_full(name) for name in ids], [_profile(name) for name in profiles]
-    known = {row.case_id for row in rows}
+    known = {row.case_id for row in rows} | {row.block for row in rows}
     if strange := [name for name in wanted if name not in known]:
-        raise ValueError(f"case {strange[0]}: not one of the {len(known)} cases; an id is like B_01 or TC_B_01_CS")
+        raise ValueError(f"case {strange[0]}: no such case; an id is like B_01 or TC_B_01_CS, or B for the whole block")
     if wanted:
-        return tuple(row for row in rows if row.case_id in wanted)
+        return tuple(row for row in rows if row.case_id in wanted or row.block in wanted)
     return tuple(row for row in rows if not asked or not set(asked).isdisjoint(row.profiles))
 
 
 def _full(name: str) -> str:
     name = name.upper()
-    return name if name.startswith("TC_") else f"TC_{name}_CS"
+    return name if name.startswith("TC_") or len(name) == 1 else f"TC_{name}_CS"
 
 
 def _profile(name: str) -> str:

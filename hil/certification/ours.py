@@ -46,7 +46,8 @@ class OurStation:
                     "sampled_interval_s = 5",
                     f'sampled_interval_s = 60\npassword_file = "{password}"\nsecurity_profile = 1',
                 ),
-                ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
+                ('bus = "reader1"', 'bus = "reader1"\nparams = { repeat_s = 0.2 }'),
+                ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0\ncall_timeout_s = 4.0"),
             ),
         )
         self._bench = Bench(choices)
@@ -80,7 +81,6 @@ class OurStation:
 
     async def unplug(self, evse_id: int, connector_id: int) -> None:
         """The car ends its session, then the plug is pulled; by force where the lock does not open."""
-        self._want(**_FULL_POWER)
         try:
             if evse_id != EVSE:
                 await self._up.plant.ask({"do": "unplug", "evse": evse_id, "force": True})
@@ -88,6 +88,7 @@ class OurStation:
                 await self._up.unplug(patience_s=UNPLUG_PATIENCE_S)
         except Refused:
             await self._up.pull_plug()
+        self._want(**_FULL_POWER)
 
     async def suspend(self, evse_id: int) -> None:
         """The car asks for no power any more."""
@@ -98,6 +99,11 @@ class OurStation:
         """The car asks for power again."""
         self._at_the_car(evse_id)
         self._want(**_FULL_POWER)
+
+    async def end_session(self, evse_id: int) -> None:
+        """SessionStop with Terminate."""
+        self._at_the_car(evse_id)
+        self._up.end_session()
 
     async def not_ready(self, evse_id: int) -> None:
         """The next car asks for no power from the beginning."""

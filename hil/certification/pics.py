@@ -80,6 +80,8 @@ class ConfiguredValues:
     """How long the suite waits for a message that must come."""
     quiet_s: float
     """How long the suite listens where no message may come."""
+    unseen_s: float
+    """How long the suite waits for something that it cannot see, such as a session that begins while the station is offline."""
     reboot_within_s: float
     """From the order to reset to the next BootNotification."""
     time_tolerance_s: float

@@ -39,7 +39,8 @@ class CaseOutcome:
     """How the station came back to its beginning, where that needed more than the usual."""
 
     def as_json(self) -> dict[str, Any]:
-        """Without the frames."""
+        """The frames are in it only where the case did not pass."""
+        kept = self.frames if self.verdict in (CaseVerdict.FAILED, CaseVerdict.UNDECIDED) else []
         return {
             "id": self.row.case_id,
             "name": self.row.name,
@@ -51,6 +52,7 @@ class CaseOutcome:
             "checks": len(self.validations),
             "failed_checks": [validation.words() for validation in self.validations if not validation.passed],
             "restored": self.restored,
+            "frames": [[round(frame.at_s, 3), frame.direction, frame.text] for frame in kept],
         }
 
 

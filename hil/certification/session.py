@@ -14,6 +14,8 @@ class ChargingSession:
     evse_id: int = 0
     """0: the configured EVSE."""
     plugged: bool = False
+    plugged_first: bool = False
+    """The car came before the authorisation."""
     authorized: bool = False
     charging: bool = False
     stop_authorized: bool = False

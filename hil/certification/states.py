@@ -14,6 +14,9 @@ from hil.certification.pics import Token
 from hil.certification.trial import Trial
 from hil.certification.validation import Step
 
+POWER_PATH_STATES = ("EVConnected", "SuspendedEVSE", "Charging")
+"""Charging states of the message of a power path that closes. Part 6 names all three in EVConnectedPreSession."""
+STARTED = {"eventType": "Started"}
 LOCAL_OR_NOTHING = one_of("Local", MISSING)
 
 
@@ -89,19 +92,20 @@ async def ev_connected_pre_session(trial: Trial) -> None:
     """EVConnectedPreSession: a car is plugged in."""
     await parking_bay_occupied(trial)
     session = trial.session
-    await trial.station.plug(_evse(trial), trial.configured.connector_id)
-    session.plugged = True
+    await trial.station.plug(evse_of(trial), trial.configured.connector_id)
+    session.plugged, session.plugged_first = True, not session.authorized
     await connector_is(trial, 1, "Occupied")
-    if _starts_at(trial, "EVConnected"):
+    closes = session.authorized and "PowerPathClosed" in session.start_points
+    if closes or _starts_at(trial, "EVConnected"):
         trigger = one_of("CablePluggedIn", "ChargingStateChanged", "RemoteStart")
-        states = ["EVConnected", "SuspendedEVSE", "Charging"] if session.authorized else ["EVConnected"]
+        states = POWER_PATH_STATES if session.authorized else ("EVConnected",)
         await transaction_event(
             trial,
             3,
             {
                 "triggerReason": trigger,
                 "transactionInfo.chargingState": one_of(*states),
-                "evse.id": _evse(trial),
+                "evse.id": evse_of(trial),
                 "evse.connectorId": trial.configured.connector_id,
             },
         )
@@ -123,7 +127,7 @@ async def authorized(
     if session.remote:
         await _authorized_remotely(trial, asks, request or {})
     else:
-        await trial.station.present(session.token, _evse(trial))
+        await trial.station.present(session.token, evse_of(trial))
         await authorize_comes(trial, 1, session.token, asks)
     session.authorized = True
     if _starts_at(trial, "Authorized"):
@@ -148,7 +152,7 @@ async def _authorized_remotely(trial: Trial, asks: bool | None, request: Payload
         answered["transactionId"] = session.transaction_id
     payload = {
         "idToken": session.token.wire,
-        "evseId": _evse(trial),
+        "evseId": evse_of(trial),
         "remoteStartId": session.remote_start_id,
         **request,
     }
@@ -174,7 +178,7 @@ async def energy_transfer_started(trial: Trial, *, remote: bool | None = None, a
     if not session.authorized:
         await authorized(trial, remote=remote, asks=asks)
     if not session.plugged:
-        await trial.station.plug(_evse(trial), trial.configured.connector_id)
+        await trial.station.plug(evse_of(trial), trial.configured.connector_id)
         session.plugged = True
         await connector_is(trial, 1, "Occupied")
         if _starts_at(trial, "EVConnected"):
@@ -189,11 +193,15 @@ async def energy_transfer_started(trial: Trial, *, remote: bool | None = None, a
 async def energy_flows(trial: Trial) -> None:
     """The second part of EnergyTransferStarted: from the closed power path to the energy."""
     session = trial.session
+    state = None
     if "PowerPathClosed" in session.start_points and not session.started:
-        where = {"transactionInfo.chargingState": "SuspendedEVSE"}
-        await transaction_event(trial, 7, where, has={"triggerReason": _first(trial, "ChargingStateChanged")})
-    where = {"transactionInfo.chargingState": "Charging"}
-    await transaction_event(trial, 9, where, has={"triggerReason": _first(trial, "ChargingStateChanged")})
+        last = "Authorized" if session.plugged_first else "CablePluggedIn"
+        trigger = one_of(_first(trial, "ChargingStateChanged"), _first(trial, last))
+        states = {"transactionInfo.chargingState": one_of(*POWER_PATH_STATES)}
+        state = charging_state(await transaction_event(trial, 7, {}, has={"triggerReason": trigger, **states}))
+    if state != "Charging":
+        where = {"transactionInfo.chargingState": "Charging"}
+        await transaction_event(trial, 9, where, has={"triggerReason": _first(trial, "ChargingStateChanged")})
     session.charging = True
 
 
@@ -202,10 +210,10 @@ async def energy_transfer_suspended(trial: Trial) -> None:
     if not trial.session.charging:
         await energy_transfer_started(trial)
     await trial.wait(trial.configured.transaction_duration_s)
-    await trial.station.suspend(_evse(trial))
+    await trial.station.suspend(evse_of(trial))
     event = await transaction_event(trial, 1, {"transactionInfo.chargingState": one_of("EVConnected", "SuspendedEV")})
     trial.checks.message(1, "TransactionEvent", event.payload, {"eventType": one_of("Ended", "Updated")})
-    if _state(event) == "SuspendedEV":
+    if charging_state(event) == "SuspendedEV":
         trial.checks.message(1, "TransactionEvent", event.payload, {"triggerReason": "ChargingStateChanged"})
     if event.payload["eventType"] == "Ended":
         trial.checks.message(1, "TransactionEvent", event.payload, {"transactionInfo.stoppedReason": "StoppedByEV"})
@@ -224,7 +232,7 @@ async def stop_authorized(trial: Trial, *, remote: bool | None = None) -> None:
         trigger = "RemoteStop"
     else:
         assert session.token is not None
-        await trial.station.present(session.token, _evse(trial))
+        await trial.station.present(session.token, evse_of(trial))
         trigger = "StopAuthorized"
     session.stop_authorized = True
     event = await transaction_event(trial, 3, {"triggerReason": one_of(trigger, "ChargingStateChanged")})
@@ -267,7 +275,7 @@ async def ev_disconnected(trial: Trial, *, state: str | None = "Available", remo
     session = trial.session
     if not session.stop_authorized:
         await ev_connected_post_session(trial, remote=remote)
-    await trial.station.unplug(_evse(trial), trial.configured.connector_id)
+    await trial.station.unplug(evse_of(trial), trial.configured.connector_id)
     session.plugged = False
     if state is not None:
         await connector_is(trial, 1, state)
@@ -285,14 +293,18 @@ async def parking_bay_unoccupied(trial: Trial, *, remote: bool | None = None) ->
 async def transaction_event(
     trial: Trial, step: Step, where: Pattern, has: Pattern | None = None, within_s: float | None = None
 ) -> StationCall:
-    """A TransactionEvent of the session. The first one gives the session its transaction; Ended ends it."""
+    """A TransactionEvent of the session.
+
+    Without a transaction it is the Started event, and `where` is checked too. Afterwards `where` chooses among the events of
+    the session's transaction.
+    """
     session = trial.session
-    chosen = dict(where)
-    if session.transaction_id is not None:
-        chosen["transactionInfo.transactionId"] = session.transaction_id
-    call = await trial.expects(step, "TransactionEvent", has, where=chosen, within_s=within_s)
     if session.transaction_id is None:
+        call = await trial.expects(step, "TransactionEvent", {**where, **(has or {})}, where=STARTED, within_s=within_s)
         session.transaction_id = call.payload["transactionInfo"]["transactionId"]
+    else:
+        chosen = {**where, "transactionInfo.transactionId": session.transaction_id}
+        call = await trial.expects(step, "TransactionEvent", has, where=chosen, within_s=within_s)
     session.ended = session.ended or call.payload["eventType"] == "Ended"
     return call
 
@@ -353,11 +365,22 @@ def _first(trial: Trial, trigger: str) -> object:
     return trigger
 
 
-def _evse(trial: Trial) -> int:
+def evse_of(trial: Trial) -> int:
+    """The EVSE of the session."""
     return trial.session.evse_id or trial.configured.evse_id
 
 
-def _state(call: StationCall) -> object:
+def charging_state(call: StationCall) -> object:
+    """The charging state of a TransactionEvent; None where it has none, and for another message."""
     if call.action != "TransactionEvent":
         return None
     return call.payload["transactionInfo"].get("chargingState")
+
+
+async def offline_session_starts(trial: Trial) -> None:
+    """StartOfflineTransaction: a driver comes while the network is away. The network stays away."""
+    await trial.csms.cut()
+    await trial.station.present(trial.configured.valid_token, evse_of(trial))
+    await trial.station.plug(evse_of(trial), trial.configured.connector_id)
+    trial.session.token = trial.configured.valid_token
+    await trial.wait(trial.configured.unseen_s)

@@ -6,10 +6,15 @@ A case calls these verbs where Part 6 asks for a manual action. `hil.certificati
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
 from hil.certification.pics import Token
+
+
+HAND_S = 0.3
+"""A person does nothing sooner than this after something the station did."""
 
 
 class BenchRefused(RuntimeError):
@@ -39,6 +44,9 @@ class StationUnderTest(Protocol):
 
     async def resume(self, evse_id: int) -> None:
         """The car asks for energy again."""
+
+    async def end_session(self, evse_id: int) -> None:
+        """The car ends its charging session by its own protocol and stays plugged."""
 
     async def not_ready(self, evse_id: int) -> None:
         """The next car that is plugged in is not ready to take energy."""
@@ -80,6 +88,7 @@ class TrackedStation:
 
     async def plug(self, evse_id: int, connector_id: int = 1) -> None:
         """Connect a car."""
+        await asyncio.sleep(HAND_S)
         self._plugged.add((evse_id, connector_id))
         self.plugged_at_s[evse_id] = time.monotonic()
         await self._station.plug(evse_id, connector_id)
@@ -97,12 +106,17 @@ class TrackedStation:
         """The car asks for energy again."""
         await self._station.resume(evse_id)
 
+    async def end_session(self, evse_id: int) -> None:
+        """The car ends its session."""
+        await self._station.end_session(evse_id)
+
     async def not_ready(self, evse_id: int) -> None:
         """The next car is not ready."""
         await self._station.not_ready(evse_id)
 
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""
+        await asyncio.sleep(HAND_S)
         await self._station.present(token, evse_id)
 
     async def reboot(self) -> None:

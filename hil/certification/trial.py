@@ -168,6 +168,25 @@ class Trial:
             return failed
         raise AssertionError("fail always raises")
 
+    # -- the session -----------------------------------------------------------------------------------------------------
+
+    def begin_session(self) -> None:
+        """Forget the session so far: a case has a second one."""
+        points = (self.session.start_points, self.session.stop_points)
+        self.session = ChargingSession(start_points=points[0], stop_points=points[1])
+
+    def first_transaction_event(self) -> Payload:
+        """The first TransactionEvent of the session's transaction by seqNo. Raises ValidationFailed where none came."""
+        events = [
+            call.payload
+            for call in self.csms.calls
+            if call.action == "TransactionEvent"
+            and value_at(call.payload, "transactionInfo.transactionId") == self.session.transaction_id
+        ]
+        if not events:
+            self.checks.fail("after", "TransactionEvent", "none came", "the first one of the transaction")
+        return min(events, key=lambda event: event["seqNo"])
+
     # -- the device model ------------------------------------------------------------------------------------------------
 
     async def sets(self, component: str, variable: str, value: str, evse_id: int | None = None) -> None:

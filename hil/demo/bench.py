@@ -245,11 +245,15 @@ class Bench:
                     raise
                 await asyncio.sleep(0.05)
 
+    def end_session(self) -> None:
+        """The car ends its session and stays plugged in. Nothing happens where no car talks."""
+        if self._car is not None:
+            self._car.stop()
+
     async def pull_plug(self) -> None:
         """Pull the plug by force, whatever flows."""
         await self.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
-        if self._car is not None:
-            self._car.stop()
+        self.end_session()
         self.note("plug pulled by force")
 
     async def token(self, value: str = TOKEN) -> None:
