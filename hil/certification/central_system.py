@@ -31,6 +31,7 @@ from hil.simulators.csms.rules import Rules
 
 SUBPROTOCOL = Subprotocol("ocpp2.0.1")
 HOST = "127.0.0.1"
+FAULT_NOTE = "a fault is made"
 LONGEST_FRAME = 1 << 24
 _FIELDS = {CALL: 4, CALL_RESULT: 3, CALL_ERROR: 5}
 
@@ -93,7 +94,9 @@ class CentralSystem:
         self._waiting: dict[str, tuple[str, asyncio.Future[Payload | CallErrorAnswer]]] = {}
         self._calling = asyncio.Lock()
         self._changed = asyncio.Condition()
-        self._later: set[asyncio.Task[None]] = set()
+        self._replies: dict[float, asyncio.Task[None]] = {}
+        """Answers under way, by the arrival of their CALL; those that shall be late are in `_late`."""
+        self._late: set[asyncio.Task[None]] = set()
         self._rules = Rules()
 
     # -- the network -------------------------------------------------------------------------------------------------
@@ -125,7 +128,7 @@ class CentralSystem:
     async def stop(self) -> None:
         """Close the connection and listen nowhere."""
         await self._close(self._servers)
-        for task in self._later:
+        for task in [*self._late, *self._replies.values()]:
             task.cancel()
 
     async def close_further_entrances(self) -> None:
@@ -150,13 +153,13 @@ class CentralSystem:
         for entrance in self.entrances:
             entrance.refuses = True
         await self.drop()
-        self._note("network cut")
+        self.note("network cut")
 
     def reconnect(self) -> None:
         """The network is back."""
         for entrance in self.entrances:
             entrance.refuses = False
-        self._note("network back")
+        self.note("network back")
 
     async def drop(self) -> None:
         """Abort the connection; the station may come again."""
@@ -181,7 +184,10 @@ class CentralSystem:
         return await self.take_where(lambda call: call.action == action and matches(call.payload, where), within_s)
 
     async def take_where(self, fits: Callable[[StationCall], bool], within_s: float) -> StationCall | None:
-        """The first message for which `fits` is true and that was not taken yet; None: it did not come."""
+        """The first message for which `fits` is true and that was not taken yet; None: it did not come.
+
+        The answer was sent when this returns, unless it is an answer that shall be late.
+        """
         found: list[StationCall] = []
 
         def came() -> bool:
@@ -191,6 +197,9 @@ class CentralSystem:
         if not await self.until(came, within_s):
             return None
         self._untaken.remove(found[0])
+        reply = self._replies.get(found[0].at_s)
+        if reply is not None:
+            await asyncio.wait({reply})
         return found[0]
 
     def untaken(self, action: str, where: Pattern | None = None) -> list[StationCall]:
@@ -250,13 +259,13 @@ class CentralSystem:
         entrance.handshakes.append((time.monotonic(), request.headers))
         await self._wake()
         if entrance.refuses:
-            self._note(f"handshake at port {entrance.port} refused")
+            self.note(f"handshake at port {entrance.port} refused")
             return _response(503, "Service Unavailable")
         if identity_of(request.path) != self.identity:
-            self._note(f"handshake for {request.path}: this suite expects the identity {self.identity}")
+            self.note(f"handshake for {request.path}: this suite expects the identity {self.identity}")
             return _response(404, "Not Found")
         if entrance.password is not None and credentials_of(request.headers) != (self.identity, entrance.password):
-            self._note("handshake with wrong credentials: 401")
+            self.note("handshake with wrong credentials: 401")
             return _response(401, "Unauthorized")
         return None
 
@@ -269,7 +278,7 @@ class CentralSystem:
             self._socket.transport.abort()
         self._socket = socket
         self.connections += 1
-        self._note(f"connection {self.connections}")
+        self.note(f"connection {self.connections}")
         await self._wake()
         try:
             async for text in socket:
@@ -280,7 +289,7 @@ class CentralSystem:
         finally:
             if self._socket is socket:
                 self._socket = None
-                self._note("connection lost")
+                self.note("connection lost")
                 for _, future in self._waiting.values():
                     if not future.done():
                         future.set_exception(NotConnected("the connection was lost before the answer"))
@@ -290,7 +299,8 @@ class CentralSystem:
         async with self._changed:
             self._changed.notify_all()
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """A line in the record that is no frame."""
         self.record.append(FrameRecord(time.monotonic(), "note", text))
 
     # -- frames ------------------------------------------------------------------------------------------------------
@@ -318,6 +328,9 @@ class CentralSystem:
         if problem is not None:
             self.problems.append(f"{action}Request: {problem[1]}")
         call = StationCall(time.monotonic(), datetime.now(UTC), self.connections, unique_id, action, payload)
+        if action == "BootNotification":
+            self.connectors.clear()
+            self.boot_status = None
         for place, state in connector_states(call):
             self.connectors[place] = state
         self.calls.append(call)
@@ -325,24 +338,30 @@ class CentralSystem:
         reply, delay_s = self.answers.to(call)
         if isinstance(reply, Silence):
             return
+        boot_status = None
         if isinstance(reply, RpcError):
             frame = [CALL_ERROR, unique_id, reply.code, reply.text, {}]
         else:
             frame = [CALL_RESULT, unique_id, reply]
-            if action == "BootNotification":
-                self.boot_status = reply["status"]
-        task = asyncio.create_task(self._reply(socket, json.dumps(frame), delay_s))
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
+            boot_status = reply["status"] if action == "BootNotification" else None
+        task = asyncio.create_task(self._reply(socket, json.dumps(frame), delay_s, boot_status))
+        if delay_s > 0:
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+        else:
+            self._replies[call.at_s] = task
+            task.add_done_callback(lambda _: self._replies.pop(call.at_s, None))
 
-    async def _reply(self, socket: ServerConnection, text: str, delay_s: float) -> None:
+    async def _reply(self, socket: ServerConnection, text: str, delay_s: float, boot_status: str | None) -> None:
+        """Send one answer. A BootNotification's answer decides what the station may do from then on."""
         await asyncio.sleep(delay_s)
         if socket is self._socket:
+            self.boot_status = boot_status or self.boot_status
             self.record.append(FrameRecord(time.monotonic(), "out", text))
             try:
                 await socket.send(text)
             except ConnectionClosed:
-                self._note("the station closed the connection before this answer")
+                self.note("the station closed the connection before this answer")
 
     def _answered(self, unique_id: str, message: list[Any]) -> None:
         action, future = self._waiting.get(unique_id, ("", None))

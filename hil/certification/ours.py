@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from hil.simulators.line_socket import Refused
 
 UNPLUG_PATIENCE_S = 10.0
 START_PATIENCE_S = 20.0
+CAUSE_GONE_S = 0.2
+"""The power process needs a few cycles to see that the cause of a fault is gone."""
 _FULL_POWER = {"charge_power_max_W": 50_000.0, "charge_current_max_A": 125.0, "discharge_power_max_W": 20_000.0}
 
 
@@ -150,8 +153,14 @@ class OurStation:
         """The emergency stop of this EVSE; released, the fault is reset."""
         await self._up.plant.ask({"do": "estop", "evse": evse_id, "on": on})
         if not on:
-            await asyncio.sleep(0.2)
-            await self._up.status.ask({"do": "reset", "evse": evse_id})
+            await asyncio.sleep(CAUSE_GONE_S)
+            await self.clear_faults()
+
+    async def clear_faults(self) -> None:
+        """The order of the daemon's local socket, for each EVSE."""
+        for evse_id in self._configured.connectors:
+            with contextlib.suppress(Refused):  # a daemon that starts again has its faults from the power process anew
+                await self._up.status.ask({"do": "reset", "evse": evse_id})
 
     @property
     def _up(self) -> Bench:

@@ -86,6 +86,10 @@ class ConfiguredValues:
     """From the order to reset to the next BootNotification."""
     time_tolerance_s: float
     """By how much times may differ; test laboratories take 4 s."""
+    idle_measurands: tuple[str, ...]
+    """Measurands the station can always measure."""
+    charging_measurands: tuple[str, ...]
+    """Measurands the station can measure while energy flows."""
     remote: bool
     """Sessions are begun and ended by the central system, where a case leaves the choice."""
 
@@ -143,6 +147,8 @@ def _configured(file: Path, table: dict[str, Any]) -> ConfiguredValues:
             value = Token(**value)
         elif entry.type == "dict[int, int]":
             value = {int(key): int(count) for key, count in value.items()}
+        elif entry.type == "tuple[str, ...]" and isinstance(value, list):
+            value = tuple(str(item) for item in value)
         elif entry.type == "float" and isinstance(value, int | float) and not isinstance(value, bool):
             value = float(value)
         elif type(value).__name__ != entry.type:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from hil.certification.central_system import CentralSystem, NotConnected
 from hil.certification.frames import CallErrorAnswer
 from hil.certification.general_rules import transactions
+from hil.certification.notifications import Place
 from hil.certification.patterns import Payload, value_at
 from hil.certification.station_under_test import BenchRefused
 from hil.certification.trial import Trial
 
 PATIENCE_S = 20.0
-POLL_S = 0.1
+SETTLED_S = 2.0
+"""A connector that is not Available after this may have a latched fault."""
 
 
 class NotRestored(Exception):
@@ -92,13 +91,12 @@ class Restoration:
                 raise NotRestored(f"{component}.{variable} could not be set back to {value!r}: {answer}")
 
     async def _connectors(self) -> None:
-        """Every connector the station spoke about is Available again."""
-        await self._csms.until(lambda: not self._busy(), PATIENCE_S)
-        for place in self._busy():
-            raise NotRestored(f"connector {place} is {self._csms.connectors[place]} and not Available")
-
-    def _busy(self) -> list[tuple[int, int]]:
-        return [place for place, state in self._csms.connectors.items() if state != "Available"]
+        """Every connector is Available again."""
+        places = self._trial.configured.every_connector()
+        if not await self._csms.until(lambda: available(self._csms, places), SETTLED_S):
+            await self._trial.station.clear_faults()
+        if not await self._csms.until(lambda: available(self._csms, places), PATIENCE_S):
+            raise NotRestored(f"connectors are {self._csms.connectors}, and not all Available")
 
     async def _call(self, action: str, payload: Payload) -> Payload:
         """The answer; empty for CALLERROR, which a station without this function gives."""
@@ -108,12 +106,13 @@ class Restoration:
         return {} if isinstance(answer, CallErrorAnswer) else answer
 
 
-async def ready(csms: CentralSystem, within_s: float) -> bool:
-    """A station that was just started is connected and accepted, and every connector it speaks about is Available."""
-    until_s = time.monotonic() + within_s
-    while time.monotonic() < until_s:
-        states = csms.connectors.values()
-        if csms.connected and csms.boot_status == "Accepted" and states and all(s == "Available" for s in states):
-            return True
-        await asyncio.sleep(POLL_S)
-    return False
+def available(csms: CentralSystem, places: list[Place]) -> bool:
+    """Whether the station reported each of these connectors as Available."""
+    return all(csms.connectors.get(place) == "Available" for place in places)
+
+
+async def ready(csms: CentralSystem, places: list[Place], within_s: float) -> bool:
+    """A station that was just started is connected and accepted, and these connectors are Available."""
+    return await csms.until(
+        lambda: csms.connected and csms.boot_status == "Accepted" and available(csms, places), within_s
+    )

@@ -11,8 +11,7 @@ from hil.certification.pics import Token
 class ChargingSession:
     """One visit of a car. The reusable states set these facts; cases read them."""
 
-    evse_id: int = 0
-    """0: the configured EVSE."""
+    evse_id: int
     plugged: bool = False
     plugged_first: bool = False
     """The car came before the authorisation."""

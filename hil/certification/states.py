@@ -25,7 +25,7 @@ LOCAL_OR_NOTHING = one_of("Local", MISSING)
 
 async def connector_is(trial: Trial, step: Step, state: str, place: Place | None = None) -> StationCall:
     """The station reports this state of a connector, by StatusNotification or NotifyEvent."""
-    place = place or (trial.session.evse_id or trial.configured.evse_id, trial.configured.connector_id)
+    place = place or (trial.session.evse_id, trial.configured.connector_id)
     return await _reported(trial, step, state, place, trial.configured.answer_within_s)
 
 
@@ -346,6 +346,24 @@ async def reserved(trial: Trial, *, evse_id: int | None = None, token: Token | N
 # -- what follows from the configuration -----------------------------------------------------------------------------------
 
 
+async def starts_at(trial: Trial, point: str, *, before: tuple[str, ...] = ()) -> None:
+    """TxStartPoint has this point and none of those before it, where it can be written."""
+    if trial.pics.features["C-51"]:
+        await _has_point(trial, "TxStartPoint", point, before)
+
+
+async def stops_at(trial: Trial, point: str, *, before: tuple[str, ...] = ()) -> None:
+    """TxStopPoint has this point and none of those before it, where it can be written."""
+    if trial.pics.features["C-52"]:
+        await _has_point(trial, "TxStopPoint", point, before)
+
+
+async def _has_point(trial: Trial, variable: str, point: str, before: tuple[str, ...]) -> None:
+    present = set((await trial.gets("TxCtrlr", variable) or "").split(","))
+    if point not in present or present & set(before):
+        await trial.sets("TxCtrlr", variable, point)
+
+
 async def _points(trial: Trial) -> None:
     session = trial.session
     if not session.start_points:
@@ -367,7 +385,7 @@ def _first(trial: Trial, trigger: str) -> object:
 
 def evse_of(trial: Trial) -> int:
     """The EVSE of the session."""
-    return trial.session.evse_id or trial.configured.evse_id
+    return trial.session.evse_id
 
 
 def charging_state(call: StationCall) -> object:

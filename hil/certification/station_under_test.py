@@ -12,7 +12,6 @@ from typing import Protocol
 
 from hil.certification.pics import Token
 
-
 HAND_S = 0.3
 """A person does nothing sooner than this after something the station did."""
 
@@ -65,6 +64,9 @@ class StationUnderTest(Protocol):
 
     async def fault(self, evse_id: int, on: bool) -> None:
         """Make a fault that puts the connectors of this EVSE into Faulted; `on` false removes it and lets the station recover."""
+
+    async def clear_faults(self) -> None:
+        """Let the station recover from faults whose cause is gone, as a technician does."""
 
     async def restore_factory_state(self, url: str) -> None:
         """Forget everything that was configured or stored, and start anew towards `url`."""
@@ -140,6 +142,10 @@ class TrackedStation:
         await self._station.fault(evse_id, on)
         if not on:
             self._faulted.discard(evse_id)
+
+    async def clear_faults(self) -> None:
+        """Let the station recover from faults whose cause is gone."""
+        await self._station.clear_faults()
 
     async def undo(self) -> None:
         """Power on, no fault, no car."""

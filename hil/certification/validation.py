@@ -1,9 +1,13 @@
-"""Validations: what a case checked. A case passes only if it checked something and everything it checked was right."""
+"""Validations: what a case checked. A case passes only if it checked something and everything it checked was right.
+
+A wrong value is noted, and the case goes on: one run shows every fault. What makes the rest of a case pointless ends it: a message
+that does not come, a request that is refused.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from hil.certification.patterns import MISSING, Pattern, compare, judge
 
@@ -47,34 +51,30 @@ class Validations:
         """What was not as expected."""
         return [validation for validation in self.made if not validation.passed]
 
-    def message(self, step: Step, name: str, payload: Any, pattern: Pattern) -> None:
-        """Check a message against a pattern. Raises ValidationFailed after all paths were compared."""
+    def message(self, step: Step, name: str, payload: Any, pattern: Pattern, *, decides: bool = False) -> None:
+        """Check a message against a pattern. With `decides` a failure ends the case: raises ValidationFailed."""
         comparisons = compare(payload, pattern)
         self.made += [
             Validation(step, f"{name}.{found.path}", found.value, found.expected, found.passed) for found in comparisons
         ]
-        if not all(found.passed for found in comparisons):
+        if decides and not all(found.passed for found in comparisons):
             raise ValidationFailed(self.failures[-1].words())
 
     def value(self, step: Step, where: str, value: Any, expected: Any) -> None:
-        """Check one value, which may be `MISSING`. Raises ValidationFailed."""
+        """Check one value, which may be `MISSING`."""
         found = judge(where, value, expected)
         self.made.append(Validation(step, where, value, found.expected, found.passed))
-        if not found.passed:
-            raise ValidationFailed(self.made[-1].words())
 
     def true(self, step: Step, sentence: str, fact: bool, found: Any = MISSING) -> None:
-        """Check a statement. `found` is what was seen instead. Raises ValidationFailed."""
+        """Check a statement. `found` is what was seen instead."""
         self.made.append(Validation(step, sentence, fact if found is MISSING else found, "true", fact))
-        if not fact:
-            raise ValidationFailed(self.made[-1].words())
 
     def passed(self, step: Step, where: str, value: Any, expected: str) -> None:
         """Note a check that something came as expected."""
         self.made.append(Validation(step, where, value, expected, True))
 
-    def fail(self, step: Step, where: str, value: Any, expected: str) -> None:
-        """Note a failure. Raises ValidationFailed."""
+    def fail(self, step: Step, where: str, value: Any, expected: str) -> NoReturn:
+        """Note a failure that ends the case. Raises ValidationFailed."""
         self.made.append(Validation(step, where, value, expected, False))
         raise ValidationFailed(self.made[-1].words())
 

@@ -17,25 +17,17 @@ from hil.certification.states import (
     evse_of,
     offline_session_starts,
     parking_bay_unoccupied,
+    starts_at,
     stop_authorized,
+    stops_at,
     transaction_event,
 )
 from hil.certification.trial import Trial
 
+EARLY_STARTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed")
+EARLY_STOPS = ("PowerPathClosed", "EnergyTransfer")
 NAMED_EVSE = {"evse.id": PRESENT, "evse.connectorId": PRESENT}
 GONE = {"triggerReason": "EVCommunicationLost", "transactionInfo.chargingState": "Idle"}
-
-
-async def starts_at(trial: Trial, point: str) -> None:
-    """TxStartPoint is this point, where it can be written."""
-    if trial.pics.features["C-51"]:
-        await trial.sets("TxCtrlr", "TxStartPoint", point)
-
-
-async def stops_at(trial: Trial, *points: str) -> None:
-    """TxStopPoint has these points, where it can be written."""
-    if trial.pics.features["C-52"]:
-        await trial.sets("TxCtrlr", "TxStopPoint", ",".join(points))
 
 
 def _token(trial: Trial) -> dict[str, object]:
@@ -49,7 +41,7 @@ def _token(trial: Trial) -> dict[str, object]:
 @case("TC_E_01_CS")
 async def start_at_power_path_closed(trial: Trial) -> None:
     """TxStartPoint PowerPathClosed: authorised and plugged in."""
-    await starts_at(trial, "PowerPathClosed")
+    await starts_at(trial, "PowerPathClosed", before=("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned"))
     await authorized(trial)
     await ev_connected_pre_session(trial)
 
@@ -57,7 +49,7 @@ async def start_at_power_path_closed(trial: Trial) -> None:
 @case("TC_E_02_CS")
 async def start_at_energy_transfer(trial: Trial) -> None:
     """TxStartPoint EnergyTransfer: energy flows."""
-    await starts_at(trial, "EnergyTransfer")
+    await starts_at(trial, "EnergyTransfer", before=EARLY_STARTS)
     await authorized(trial)
     await trial.station.plug(evse_of(trial), trial.configured.connector_id)
     trial.session.plugged = True
@@ -76,7 +68,7 @@ async def start_at_energy_transfer(trial: Trial) -> None:
 @case("TC_E_09_CS")
 async def start_at_ev_connected(trial: Trial) -> None:
     """TxStartPoint EVConnected: plugged in."""
-    await starts_at(trial, "EVConnected")
+    await starts_at(trial, "EVConnected", before=("ParkingBayOccupancy",))
     await trial.station.plug(evse_of(trial), trial.configured.connector_id)
     trial.session.plugged = True
     await connector_is(trial, 1, "Occupied")
@@ -92,7 +84,7 @@ async def start_at_ev_connected(trial: Trial) -> None:
 @case("TC_E_10_CS")
 async def start_at_authorized(trial: Trial) -> None:
     """TxStartPoint Authorized: a token was accepted."""
-    await starts_at(trial, "Authorized")
+    await starts_at(trial, "Authorized", before=("ParkingBayOccupancy",))
     await remote_authorization(trial)
     await authorized(trial, remote=False)
     trial.checks.message(
@@ -103,7 +95,7 @@ async def start_at_authorized(trial: Trial) -> None:
 @case("TC_E_13_CS")
 async def start_at_authorized_remotely(trial: Trial) -> None:
     """TxStartPoint Authorized: the central system started."""
-    await starts_at(trial, "Authorized")
+    await starts_at(trial, "Authorized", before=("ParkingBayOccupancy",))
     await remote_authorization(trial)
     await authorized(trial, remote=True, asks=None)
     has = {"eventType": "Started", "transactionInfo.remoteStartId": trial.session.remote_start_id, **_token(trial)}
@@ -209,7 +201,7 @@ async def stopped_by_token(trial: Trial) -> None:
 @case("TC_E_07_CS")
 async def stop_at_power_path_closed(trial: Trial) -> None:
     """TxStopPoint PowerPathClosed, stopped by the token."""
-    await stops_at(trial, "PowerPathClosed")
+    await stops_at(trial, "PowerPathClosed", before=("Authorized",))
     await energy_transfer_started(trial)
     await stop_authorized(trial, remote=False)
 
@@ -217,7 +209,7 @@ async def stop_at_power_path_closed(trial: Trial) -> None:
 @case("TC_E_35_CS")
 async def stop_at_power_path_closed_remotely(trial: Trial) -> None:
     """TxStopPoint PowerPathClosed, stopped by the central system."""
-    await stops_at(trial, "PowerPathClosed")
+    await stops_at(trial, "PowerPathClosed", before=("Authorized",))
     await _stopped_remotely(trial)
 
 
@@ -239,7 +231,7 @@ async def _stopped_remotely(trial: Trial) -> None:
 @case("TC_E_37_CS")
 async def stop_at_power_path_closed_by_the_car(trial: Trial) -> None:
     """TxStopPoint PowerPathClosed, the cable is pulled at the car."""
-    await stops_at(trial, "PowerPathClosed")
+    await stops_at(trial, "PowerPathClosed", before=("Authorized",))
     await trial.sets_where_there("TxCtrlr", "StopTxOnEVSideDisconnect", "false")
     await _pulled_while_suspended(trial, one_of("EVDisconnected", "StoppedByEV"))
 
@@ -247,7 +239,7 @@ async def stop_at_power_path_closed_by_the_car(trial: Trial) -> None:
 @case("TC_E_20_CS")
 async def stop_at_ev_connected_by_the_car(trial: Trial) -> None:
     """TxStopPoint EVConnected, the cable is pulled at the car."""
-    await stops_at(trial, "EVConnected")
+    await stops_at(trial, "EVConnected", before=EARLY_STOPS)
     await trial.sets_where_there("TxCtrlr", "StopTxOnEVSideDisconnect", "false")
     await _pulled_while_suspended(trial, "EVDisconnected")
 
@@ -255,7 +247,7 @@ async def stop_at_ev_connected_by_the_car(trial: Trial) -> None:
 @case("TC_E_54_CS")
 async def stop_at_ev_connected_by_a_talking_car(trial: Trial) -> None:
     """TxStopPoint EVConnected, a car with digital communication leaves."""
-    await stops_at(trial, "EVConnected")
+    await stops_at(trial, "EVConnected", before=EARLY_STOPS)
     await trial.sets_where_there("TxCtrlr", "StopTxOnEVSideDisconnect", "false")
     await _pulled_while_suspended(trial, one_of("EVDisconnected", "StoppedByEV"))
 
@@ -292,7 +284,7 @@ async def pulled_cable_deauthorizes(trial: Trial) -> None:
 @case("TC_E_08_CS")
 async def stop_at_energy_transfer(trial: Trial) -> None:
     """TxStopPoint EnergyTransfer, stopped by the token."""
-    await stops_at(trial, "EnergyTransfer")
+    await stops_at(trial, "EnergyTransfer", before=("Authorized", "PowerPathClosed"))
     await energy_transfer_started(trial)
     await stop_authorized(trial, remote=False)
 
@@ -300,7 +292,7 @@ async def stop_at_energy_transfer(trial: Trial) -> None:
 @case("TC_E_22_CS")
 async def stop_at_energy_transfer_by_the_car(trial: Trial) -> None:
     """TxStopPoint EnergyTransfer, the car suspends."""
-    await stops_at(trial, "EnergyTransfer")
+    await stops_at(trial, "EnergyTransfer", before=("Authorized", "PowerPathClosed"))
     await energy_transfer_started(trial)
     await trial.station.suspend(evse_of(trial))
     where = {"transactionInfo.chargingState": one_of("EVConnected", "SuspendedEV")}
