@@ -148,6 +148,13 @@ class CentralSystem:
         """Whether the station has a connection."""
         return self._socket is not None
 
+    def tls_session(self) -> ssl.SSLObject | None:
+        """The TLS of the present connection; None on a plain one. Raises NotConnected."""
+        if self._socket is None:
+            raise NotConnected("the station is not connected")
+        session: ssl.SSLObject | None = self._socket.transport.get_extra_info("ssl_object")
+        return session
+
     async def cut(self) -> None:
         """The network is gone: the connection is aborted, and handshakes are refused until `reconnect`."""
         for entrance in self.entrances:

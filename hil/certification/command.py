@@ -48,9 +48,9 @@ def main(profiles: tuple[str, ...], ids: tuple[str, ...], json_file: Path | None
         click.echo(str(error), err=True)
         sys.exit(EXIT_UNUSABLE)
     with tempfile.TemporaryDirectory(prefix="certify-") as folder:
-        station = OurStation(Path(folder), statement.configured, sdp_port=25_118)
+        station = OurStation(Path(folder) / "station", statement.configured, sdp_port=25_118)
         try:
-            outcomes = asyncio.run(_run(station, statement, rows))
+            outcomes = asyncio.run(_run(station, statement, rows, Path(folder)))
         except BenchRefused as error:
             click.echo(str(error), err=True)
             sys.exit(EXIT_UNUSABLE)
@@ -66,8 +66,10 @@ def main(profiles: tuple[str, ...], ids: tuple[str, ...], json_file: Path | None
     sys.exit(EXIT_FAILED if any(outcome.verdict in bad for outcome in outcomes) else 0)
 
 
-async def _run(station: StationUnderTest, statement: pics.Pics, rows: tuple[CatalogueRow, ...]) -> list[CaseOutcome]:
-    async with Runner(station, statement) as runner:
+async def _run(
+    station: StationUnderTest, statement: pics.Pics, rows: tuple[CatalogueRow, ...], folder: Path
+) -> list[CaseOutcome]:
+    async with Runner(station, statement, folder) as runner:
         return await runner.run(rows, _line)
 
 

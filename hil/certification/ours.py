@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
 from hil.demo.bench import EVSE, Bench
@@ -33,24 +34,26 @@ class OurStation:
         self._sdp_port = sdp_port
         self._bench: Bench | None = None
 
-    async def open(self, url: str) -> None:
+    async def open(self, url: str, security: SecuritySetup) -> None:
         """Write the configuration, start plant, power process and daemon."""
         self._folder.mkdir(parents=True, exist_ok=True)
         password = self._folder / "csms.password"
         password.touch(mode=0o600)
-        password.write_text(self._configured.basic_password, encoding="utf-8")
+        password.write_text(security.password, encoding="utf-8")
+        csms = [f'password_file = "{password}"', f"security_profile = {security.profile}", "call_timeout_s = 4.0"]
+        if security.profile > 1:
+            csms.append(f'ca_file = "{security.root}"')
+        if security.profile == 3:
+            csms += [f'certificate_file = "{security.certificate}"', f'key_file = "{security.key}"']
         choices = Choices(
             self._folder,
             sdp_port=self._sdp_port,
             csms_url=url,
             without_waits=True,
             amendments=(
-                (
-                    "sampled_interval_s = 5",
-                    f'sampled_interval_s = 60\npassword_file = "{password}"\nsecurity_profile = 1',
-                ),
+                ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
+                ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
                 ('bus = "reader1"', 'bus = "reader1"\nparams = { repeat_s = 0.2 }'),
-                ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0\ncall_timeout_s = 4.0"),
             ),
         )
         self._bench = Bench(choices)
@@ -65,10 +68,10 @@ class OurStation:
             bench, self._bench = self._bench, None
             await bench.__aexit__()
 
-    async def restore_factory_state(self, url: str) -> None:
+    async def restore_factory_state(self, url: str, security: SecuritySetup) -> None:
         """A new station in the same folder; its state is removed at the start."""
         await self.close()
-        await self.open(url)
+        await self.open(url, security)
 
     # -- the car -------------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class ConfiguredValues:
 
     identity: str
     """The station's name in the path of its connection."""
+    serial_number: str
+    """As BootNotification has it."""
     basic_password: str
     evse_id: int
     """The EVSE most cases use."""

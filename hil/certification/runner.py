@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from hil.certification import general_rules
 from hil.certification.catalogue import CatalogueRow
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, Entrance, NotConnected
+from hil.certification.keys import Keys
 from hil.certification.pics import Pics
 from hil.certification.registry import CaseFunction, written
 from hil.certification.restoration import NotRestored, Restoration, ready
@@ -28,22 +31,17 @@ NO_EVIDENCE = ("before", "general")
 class Runner:
     """Start with `async with`; the station and the central system are gone afterwards."""
 
-    def __init__(self, station: StationUnderTest, pics: Pics) -> None:
+    def __init__(self, station: StationUnderTest, pics: Pics, folder: Path) -> None:
         self._station = station
         self._pics = pics
         configured = pics.configured
-        entrance = Entrance(password=configured.basic_password)
-        self._csms = CentralSystem(configured.identity, entrance, configured.heartbeat_interval_s)
-        self._functions = written()
+        self._keys = Keys(folder / "keys", configured.serial_number)
+        self._csms = CentralSystem(configured.identity, Entrance(), configured.heartbeat_interval_s)
+        self._written = written()
+        self._profile = 0
+        """The security profile the station was started with; 0: it is not started."""
 
     async def __aenter__(self) -> Runner:
-        await self._csms.start()
-        try:
-            await self._station.open(self._csms.entrances[0].url)
-            await self._until_ready()
-        except BaseException:
-            await self.__aexit__()
-            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -51,31 +49,63 @@ class Runner:
         await self._csms.stop()
 
     async def run(self, rows: Iterable[CatalogueRow], report: Callable[[CaseOutcome], None]) -> list[CaseOutcome]:
-        """Every row's outcome, reported as soon as it is known."""
+        """Every row's outcome, reported as soon as it is known; cases of one security profile come together."""
         outcomes = []
-        for row in rows:
+        for row in sorted(rows, key=self._profile_of):
             outcome = await self._outcome(row)
             report(outcome)
             outcomes.append(outcome)
         return outcomes
 
+    def _profile_of(self, row: CatalogueRow) -> int:
+        return self._written[row.case_id].security_profile if row.case_id in self._written else 1
+
+    async def _started(self, profile: int) -> None:
+        """The station runs with this security profile; started anew only where it does not yet."""
+        if profile == self._profile:
+            return
+        await self._csms.stop()
+        tls = None if profile == 1 else self._keys.server_context(asks_for_certificate=profile == 3)
+        password = None if profile == 3 else self._pics.configured.basic_password
+        self._csms.entrances = [Entrance(password, tls)]
+        await self._csms.start()
+        await self._fresh_start(profile)
+
+    async def _fresh_start(self, profile: int) -> None:
+        """The station from its factory state. Raises BenchRefused where it is not ready in time."""
+        self._profile = 0
+        configured = self._pics.configured
+        entrance = self._csms.entrances[0]
+        entrance.password = None if profile == 3 else configured.basic_password
+        self._csms.answers.forget_orders()
+        self._csms.reconnect()
+        self._csms.forget_station()
+        setup = self._keys.setup(profile, configured.basic_password)
+        await self._station.restore_factory_state(entrance.url, setup)
+        await self._until_ready()
+        self._profile = profile
+
     async def _outcome(self, row: CatalogueRow) -> CaseOutcome:
         exclusion = row.exclusion(self._pics)
         if exclusion is not None:
             return CaseOutcome(row, CaseVerdict.NOT_APPLICABLE, exclusion)
-        function = self._functions.get(row.case_id)
-        if function is None:
+        case = self._written.get(row.case_id)
+        if case is None:
             return CaseOutcome(row, CaseVerdict.NOT_WRITTEN, "the suite does not have this case yet")
-        outcome = await self._tried(row, function)
+        try:
+            await self._started(case.security_profile)
+        except BenchRefused as error:
+            return CaseOutcome(row, CaseVerdict.UNDECIDED, str(error))
+        outcome = await self._tried(row, case.function)
         if outcome.verdict is CaseVerdict.FAILED and self._fell_ill(outcome):
-            again = await self._tried(row, function)
+            again = await self._tried(row, case.function)
             return replace(again, restored=f"repeated: a connector was Faulted without an order; {again.restored}")
         return outcome
 
     async def _tried(self, row: CatalogueRow, function: CaseFunction) -> CaseOutcome:
         """The case once, and the station restored."""
         self._csms.begin_case()
-        trial = Trial(self._csms, self._station, self._pics)
+        trial = Trial(self._csms, self._station, self._pics, self._keys)
         began_s = time.monotonic()
         verdict, reason = await self._judged(function, trial)
         frames = list(self._csms.record)
@@ -127,11 +157,8 @@ class Runner:
             await Restoration(trial).perform()
         except NotRestored as error:
             await self._csms.close_further_entrances()
-            self._csms.answers.forget_orders()
-            self._csms.reconnect()
-            self._csms.forget_station()
-            await self._station.restore_factory_state(self._csms.entrances[0].url)
-            await self._until_ready()
+            with contextlib.suppress(BenchRefused):  # the next case tries again, and reports it
+                await self._fresh_start(self._profile)
             return f"fresh start: {error}"
         return ""
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 from typing import Protocol
 
+from hil.certification.keys import SecuritySetup
 from hil.certification.pics import Token
 
 HAND_S = 0.3
@@ -26,8 +27,8 @@ class StationUnderTest(Protocol):
     name: str
     """What the result calls this station."""
 
-    async def open(self, url: str) -> None:
-        """Start the station; it connects to the central system at `url`, without the identity."""
+    async def open(self, url: str, security: SecuritySetup) -> None:
+        """Start the station. It connects to the central system at `url`, to which it adds its identity, with this security."""
 
     async def close(self) -> None:
         """End everything that `open` started."""
@@ -68,8 +69,8 @@ class StationUnderTest(Protocol):
     async def clear_faults(self) -> None:
         """Let the station recover from faults whose cause is gone, as a technician does."""
 
-    async def restore_factory_state(self, url: str) -> None:
-        """Forget everything that was configured or stored, and start anew towards `url`."""
+    async def restore_factory_state(self, url: str, security: SecuritySetup) -> None:
+        """Forget everything that was configured or stored, and start anew towards `url` with this security."""
 
 
 class TrackedStation:

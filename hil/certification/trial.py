@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, NotConnected
 from hil.certification.frames import CallErrorAnswer, StationCall, wire_time
+from hil.certification.keys import Keys
 from hil.certification.patterns import MISSING, Expected, Pattern, Payload, compare, value_at
 from hil.certification.pics import ConfiguredValues, Pics
 from hil.certification.session import ChargingSession
@@ -26,8 +28,9 @@ from hil.certification.validation import Step, Validations
 class Trial:
     """What the function of a case gets."""
 
-    def __init__(self, central_system: CentralSystem, station: StationUnderTest, pics: Pics) -> None:
+    def __init__(self, central_system: CentralSystem, station: StationUnderTest, pics: Pics, keys: Keys) -> None:
         self.csms = central_system
+        self.keys = keys
         self.station = TrackedStation(station)
         self.pics = pics
         self.checks = Validations()
@@ -45,6 +48,12 @@ class Trial:
     def configured(self) -> ConfiguredValues:
         """What Part 6 calls configured values."""
         return self.pics.configured
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The TLS of the address the station was started with."""
+        context = self.csms.entrances[0].tls
+        assert context is not None, "a case of security profile 1 has no TLS"
+        return context
 
     @property
     def session(self) -> ChargingSession:

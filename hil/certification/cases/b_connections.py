@@ -14,21 +14,33 @@ BACK_OFF_S = 1
 """RetryBackOffWaitMinimum of the cases about reconnection."""
 
 
-def _profile(trial: Trial, url: str) -> Payload:
+def network_profile(url: str, security_profile: int = 1) -> Payload:
+    """connectionData of SetNetworkProfile."""
     return {
         "ocppVersion": "OCPP20",
         "ocppTransport": "JSON",
         "ocppCsmsUrl": url,
         "messageTimeout": 30,
-        "securityProfile": 1,
+        "securityProfile": security_profile,
         "ocppInterface": "Wired0",
     }
+
+
+async def sets_priority(trial: Trial, priority: str, status: object) -> None:
+    """SetVariables for NetworkConfigurationPriority."""
+    data = {
+        "component": {"name": "OCPPCommCtrlr"},
+        "variable": {"name": "NetworkConfigurationPriority"},
+        "attributeValue": priority,
+    }
+    pattern = {"setVariableResult[0].attributeStatus": status}
+    await trial.calls(3, "SetVariables", {"setVariableData": [data]}, pattern)
 
 
 @case("TC_B_43_CS")
 async def network_profile_rejected(trial: Trial) -> None:
     """A slot that does not exist is rejected."""
-    profile = _profile(trial, trial.csms.entrances[0].url)
+    profile = network_profile(trial.csms.entrances[0].url)
     await trial.calls(
         1, "SetNetworkProfile", {"configurationSlot": 999, "connectionData": profile}, {"status": "Rejected"}
     )
@@ -36,24 +48,17 @@ async def network_profile_rejected(trial: Trial) -> None:
 
 async def _migrate(trial: Trial, *, refuses: bool) -> Entrance:
     """Steps 1 to 6: a second address in another slot, first in the priority, and a reset."""
-    await trial.remember("OCPPCommCtrlr", "NetworkConfigurationPriority")
     trial.needs_fresh_start = True
     entrance = Entrance(password=trial.configured.basic_password, refuses=refuses)
     await trial.csms.open(entrance)
     priority = (await trial.gets("OCPPCommCtrlr", "NetworkConfigurationPriority") or "1").split(",")
     active = await trial.gets("OCPPCommCtrlr", "ActiveNetworkProfile") or priority[0]
     slot = next(number for number in range(1, 10) if str(number) != active)
-    profile = _profile(trial, entrance.url)
+    profile = network_profile(entrance.url)
     await trial.calls(
         1, "SetNetworkProfile", {"configurationSlot": slot, "connectionData": profile}, {"status": "Accepted"}
     )
-    priorities = {
-        "component": {"name": "OCPPCommCtrlr"},
-        "variable": {"name": "NetworkConfigurationPriority"},
-        "attributeValue": f"{slot},{active}",
-    }
-    status = {"setVariableResult[0].attributeStatus": one_of("Accepted", "RebootRequired")}
-    await trial.calls(3, "SetVariables", {"setVariableData": [priorities]}, status)
+    await sets_priority(trial, f"{slot},{active}", one_of("Accepted", "RebootRequired"))
     return entrance
 
 
