@@ -19,11 +19,11 @@ class RpcError:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class NoAnswer:
     """Do not answer."""
 
 
-Reply = Payload | RpcError | Silence
+Reply = Payload | RpcError | NoAnswer
 Responder = Callable[[StationCall], Reply]
 
 

@@ -60,6 +60,8 @@ class ConfiguredValues:
     connector_id: int
     connectors: dict[int, int]
     """How many connectors each EVSE has."""
+    connector_type: str
+    """Of the configured connector, as ReserveNow has it."""
     valid_token: Token
     second_token: Token
     """Another valid token, of the same group."""

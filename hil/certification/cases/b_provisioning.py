@@ -288,6 +288,26 @@ async def reset_when_idle_with_transaction(trial: Trial) -> None:
     await startup_is_reported(trial, 11)
 
 
+@case("TC_B_41_CS")
+async def reset_when_idle_with_transactions(trial: Trial) -> None:
+    """Reset OnIdle waits for the end of every transaction."""
+    first, second = list(trial.configured.connectors)[:2]
+    for evse_id in (first, second):
+        trial.at_evse(evse_id)
+        await energy_transfer_started(trial)
+    await trial.calls(1, "Reset", {"type": "OnIdle"}, {"status": "Scheduled"})
+    trial.at_evse(first)
+    await ev_disconnected(trial)
+    trial.at_evse(second)
+    await stop_authorized(trial)
+    plugged = trial.session.ended
+    if not plugged:
+        await ev_disconnected(trial)
+    reason = {"reason": "ScheduledReset"}
+    await trial.expects(11, "BootNotification", reason, within_s=trial.configured.reboot_within_s)
+    await connectors_are(trial, 13, "Available", {(second, 1): "Occupied"} if plugged else None)
+
+
 @case("TC_B_22_CS")
 async def reset_immediate_with_transaction(trial: Trial) -> None:
     """Reset Immediate ends the transaction first."""
