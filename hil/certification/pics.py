@@ -78,6 +78,8 @@ class ConfiguredValues:
     connection_timeout_s: int
     """What the suite sets EVConnectionTimeOut to."""
     charging_rate_unit: str
+    number_phases: int
+    """Of charging schedules; 0: left out, as for DC."""
     vendor_id: str
     message_id: str
     answer_within_s: float
