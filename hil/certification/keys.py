@@ -5,6 +5,8 @@ The suite signs what a station asks for (`sign_request`). Nothing here is for a 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import ssl
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.pki import Curve, Pki
@@ -66,6 +69,15 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
             hosts=SERVER_NAMES,
             status_address=False,
         ),
+        Node(
+            "expired_root",
+            "CSMS Root 3",
+            None,
+            Use.ROOT,
+            30,
+            starts_after_days=-60,
+            status_address=False,
+        ),
         Node("v2g_root", "V2G Root", None, Use.ROOT, 3650, "V2G"),
         Node("cpo_sub1", "CPO Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
         Node("cpo_sub2", "CPO Sub-CA 2", "cpo_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
@@ -117,6 +129,44 @@ class Keys:
     def pem(self, name: str) -> str:
         """One certificate as PEM."""
         return self._pki.certificates[name].public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+    def hash_data(self, name: str, algorithm: str) -> dict[str, str]:
+        """CertificateHashData of one certificate, by SHA256, SHA384 or SHA512."""
+        certificate = self._pki.certificates[name]
+        issuer = next(one for one in self._pki.certificates.values() if one.subject == certificate.issuer)
+        key = issuer.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        digest = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}[algorithm]
+        return {
+            "hashAlgorithm": algorithm,
+            "issuerNameHash": digest(certificate.issuer.public_bytes()).hexdigest(),
+            "issuerKeyHash": digest(key).hexdigest(),
+            "serialNumber": f"{certificate.serial_number:x}",
+        }
+
+    def is_hash_of(self, name: str, reported: dict[str, str]) -> bool:
+        """Whether a station's CertificateHashData is about this certificate; hexadecimal digits in either case."""
+        expected = self.hash_data(name, reported["hashAlgorithm"])
+        return all(
+            reported[field].lower().lstrip("0") == value.lstrip("0")
+            for field, value in expected.items()
+            if field != "hashAlgorithm"
+        )
+
+    def ocsp_answer(self) -> str:
+        """An OCSP response that calls the certificate of the last sub-CA good, DER in base64."""
+        issuer, certificate = self._pki.certificates["cpo_sub1"], self._pki.certificates["cpo_sub2"]
+        now = datetime.now(UTC)
+        response = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                certificate, issuer, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, now, now + timedelta(days=7), None, None
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
+            .sign(self._pki.keys["cpo_sub1"], hashes.SHA256())
+        )
+        return base64.b64encode(response.public_bytes(serialization.Encoding.DER)).decode("ascii")
 
     def server_context(self, *, asks_for_certificate: bool) -> ssl.SSLContext:
         """A context of the central system with its valid chain; `show` changes the chain, `oldest_tls` the version."""

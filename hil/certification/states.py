@@ -285,7 +285,7 @@ async def ev_disconnected(trial: Trial, *, state: str | None = "Available", remo
 
 
 async def parking_bay_unoccupied(trial: Trial, *, remote: bool | None = None) -> None:
-    """ParkingBayUnoccupied: the car has left. Without a sensor this is EVDisconnected."""
+    """ParkingBayUnoccupied: the car has left, as after EVDisconnected. No bench here has a sensor."""
     if trial.session.plugged:
         await ev_disconnected(trial, remote=remote)
 
