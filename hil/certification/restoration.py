@@ -30,6 +30,7 @@ class Restoration:
     async def perform(self) -> None:
         """Raises NotRestored where the station does not come back to its beginning."""
         try:
+            await self._csms.close_further_entrances()
             await self._connection()
             await self._trial.station.undo()
             await self._transactions()

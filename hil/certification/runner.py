@@ -124,7 +124,8 @@ class Runner:
         undecided = await self._undecided(function, trial)
         trial.checks.made += general_rules.judge(trial)
         if trial.checks.failures:
-            return CaseVerdict.FAILED, trial.checks.failures[0].words()
+            then = "" if undecided is None else f"; the case ended early: {undecided}"
+            return CaseVerdict.FAILED, trial.checks.failures[0].words() + then
         if undecided is not None:
             return CaseVerdict.UNDECIDED, undecided
         if all(validation.step in NO_EVIDENCE for validation in trial.checks.made):

@@ -39,7 +39,7 @@ async def connectors_are(
 ) -> None:
     """The station reports every connector (or those of `places`), each in its state."""
     within_s = trial.configured.answer_within_s if within_s is None else within_s
-    for place in places or trial.configured.every_connector():
+    for place in trial.configured.every_connector() if places is None else places:
         await _reported(trial, step, (except_for or {}).get(place, state), place, within_s)
 
 

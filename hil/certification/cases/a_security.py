@@ -61,8 +61,8 @@ async def basic_authentication(trial: Trial) -> None:
 @case("TC_A_09_CS")
 async def new_password(trial: Trial) -> None:
     """A new password is used from the next connection on."""
-    trial.needs_fresh_start = True
     answer = await _set_password(trial, NEW_PASSWORD, one_of("Accepted", "RebootRequired"))
+    trial.needs_fresh_start = True
     trial.csms.entrances[0].password = NEW_PASSWORD
     restarts = answer["setVariableResult"][0]["attributeStatus"] == "RebootRequired"
     if restarts:
@@ -192,13 +192,13 @@ def _request(trial: Trial, call: StationCall) -> x509.CertificateSigningRequest:
 async def certificate_is_sent(trial: Trial, chain: str, kind: str, status: str = "Accepted") -> None:
     """CertificateSigned and its answer."""
     payload = {"certificateChain": chain, "certificateType": kind}
+    trial.needs_fresh_start = True
     await trial.calls(5, "CertificateSigned", payload, {"status": status})
 
 
 @case("TC_A_11_CS", security_profile=3)
 async def renew_certificate(trial: Trial) -> None:
     """A new certificate of the station."""
-    trial.needs_fresh_start = True
     request = await signing_is_asked(trial, "SignChargingStationCertificate")
     chain = trial.keys.sign_request(request, "csms_root")
     await certificate_is_sent(trial, chain, "ChargingStationCertificate")
@@ -207,7 +207,6 @@ async def renew_certificate(trial: Trial) -> None:
 @case("TC_A_12_CS")
 async def renew_v2g_certificate(trial: Trial) -> None:
     """A new certificate towards the car."""
-    trial.needs_fresh_start = True
     await trial.sets_where_there("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", "true")
     request = await signing_is_asked(trial, "SignV2GCertificate")
     elliptic = isinstance(request.public_key(), ec.EllipticCurvePublicKey)
@@ -233,7 +232,6 @@ async def signing_rejected(trial: Trial) -> None:
 @case("TC_A_23_CS", security_profile=3)
 async def signing_is_asked_again(trial: Trial) -> None:
     """Where no certificate comes, the station asks again, after a time that doubles."""
-    trial.needs_fresh_start = True
     await trial.sets("SecurityCtrlr", "CertSigningWaitMinimum", str(WAIT_MINIMUM_S))
     await trial.sets("SecurityCtrlr", "CertSigningRepeatTimes", "2")
     await signing_is_asked(trial, "SignChargingStationCertificate")
@@ -255,7 +253,6 @@ async def signing_is_asked_again(trial: Trial) -> None:
 
 async def _second_profile(trial: Trial, security_profile: int, status: str) -> tuple[Entrance, int, str]:
     """SetNetworkProfile for another address with this security profile: its entrance, its slot, and the slot in use."""
-    trial.needs_fresh_start = True
     context = trial.keys.server_context(asks_for_certificate=security_profile == 3) if security_profile > 1 else None
     entrance = Entrance(password=trial.configured.basic_password, tls=context)
     await trial.csms.open(entrance)
@@ -264,6 +261,7 @@ async def _second_profile(trial: Trial, security_profile: int, status: str) -> t
     profile = network_profile(entrance.url, security_profile)
     payload = {"configurationSlot": slot, "connectionData": profile}
     await trial.calls(1, "SetNetworkProfile", payload, {"status": status})
+    trial.needs_fresh_start = status == "Accepted"
     return entrance, slot, active
 
 

@@ -48,7 +48,6 @@ async def network_profile_rejected(trial: Trial) -> None:
 
 async def _migrate(trial: Trial, *, refuses: bool) -> Entrance:
     """Steps 1 to 6: a second address in another slot, first in the priority, and a reset."""
-    trial.needs_fresh_start = True
     entrance = Entrance(password=trial.configured.basic_password, refuses=refuses)
     await trial.csms.open(entrance)
     priority = (await trial.gets("OCPPCommCtrlr", "NetworkConfigurationPriority") or "1").split(",")
@@ -58,6 +57,7 @@ async def _migrate(trial: Trial, *, refuses: bool) -> Entrance:
     await trial.calls(
         1, "SetNetworkProfile", {"configurationSlot": slot, "connectionData": profile}, {"status": "Accepted"}
     )
+    trial.needs_fresh_start = True
     await sets_priority(trial, f"{slot},{active}", one_of("Accepted", "RebootRequired"))
     return entrance
 

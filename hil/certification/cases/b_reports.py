@@ -66,24 +66,34 @@ async def summary_inventory_unsupported(trial: Trial) -> None:
 
 @case("TC_B_16_CS")
 async def custom_report_by_criterion(trial: Trial) -> None:
-    """A report of everything that is Enabled, compared with the full inventory."""
-    enabled = {title(row) for row in await base_report(trial, "FullInventory") if _is_enabled(row)}
+    """A report of everything that is Enabled, compared with the full inventory.
+
+    Part 2 (B08.FR.09) has components without this variable in the report too. Part 6 names the variable alone; Part 2 leads.
+    """
+    inventory = await base_report(trial, "FullInventory")
+    enabled = {title(row) for row in inventory if _is_enabled(row, "true")}
+    disabled = {_component(row) for row in inventory if _is_enabled(row, "false")}
     data = await custom_report(trial, {"componentCriteria": ["Enabled"]})
     check_characteristics(trial, 3, data)
-    others = [title(row) for row in data if not _is_enabled(row)]
-    trial.checks.value(3, "reported rows that are not Enabled = true", others, [])
-    asked = [{"component": row["component"], "variable": row["variable"]} for row in data]
+    others = sorted({title(row) for row in data if _component(row) in disabled})
+    trial.checks.value(3, "reported variables of components that are not Enabled", others, [])
+    reported = [row for row in data if _is_enabled(row, "true")]
+    asked = [{"component": row["component"], "variable": row["variable"]} for row in reported]
     for first in range(0, len(asked), 10):
         answer = await trial.calls(5, "GetVariables", {"getVariableData": asked[first : first + 10]})
         for result in answer["getVariableResult"]:
             pattern = {"attributeStatus": "Accepted", "attributeValue": "true"}
             trial.checks.message(6, f"result for {title(result)}", result, pattern)
-    missing = sorted(enabled - {title(row) for row in data})
+    missing = sorted(enabled - {title(row) for row in reported})
     trial.checks.value("after", "Enabled components of the full inventory that are not reported", missing, [])
 
 
-def _is_enabled(row: Payload) -> bool:
-    return bool(value_at(row, "variable.name") == "Enabled" and str(actual(row)).lower() == "true")
+def _is_enabled(row: Payload, value: str) -> bool:
+    return bool(value_at(row, "variable.name") == "Enabled" and str(actual(row)).lower() == value)
+
+
+def _component(row: Payload) -> tuple[object, object]:
+    return value_at(row, "component.name"), str(value_at(row, "component.evse"))
 
 
 @case("TC_B_17_CS")

@@ -19,6 +19,8 @@ from hil.certification.trial import Trial
 AWAY_S = 3
 """How long the network is away; several periodic readings fall into it."""
 ATTEMPTS, INTERVAL_S = 3, 1
+SETTLED_S = 0.5
+"""The station may need a moment to take an answered message out of its queue."""
 EARLY_S = 0.3
 """By how much a repetition may be early."""
 QUEUED = {"offline": True}
@@ -51,6 +53,7 @@ async def status_of_a_transaction_in_the_queue(trial: Trial) -> None:
 async def status_of_a_running_transaction(trial: Trial) -> None:
     """A running transaction without messages in the queue."""
     await energy_transfer_started(trial)
+    await trial.wait(SETTLED_S)
     await _status(trial, 1, trial.session.transaction_id, True, False)
 
 
@@ -68,6 +71,7 @@ async def status_of_an_ended_transaction(trial: Trial) -> None:
     """An ended transaction without messages in the queue."""
     await energy_transfer_started(trial)
     await parking_bay_unoccupied(trial)
+    await trial.wait(SETTLED_S)
     await _status(trial, 1, trial.session.transaction_id, False, False)
 
 

@@ -25,7 +25,7 @@ from hil.certification.states import (
 from hil.certification.trial import Trial
 
 EARLY_STARTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed")
-EARLY_STOPS = ("PowerPathClosed", "EnergyTransfer")
+EARLY_STOPS = ("Authorized", "PowerPathClosed", "EnergyTransfer")
 NAMED_EVSE = {"evse.id": PRESENT, "evse.connectorId": PRESENT}
 GONE = {"triggerReason": "EVCommunicationLost", "transactionInfo.chargingState": "Idle"}
 

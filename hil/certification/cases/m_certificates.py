@@ -23,8 +23,8 @@ ROOTS = {CSMS: "another_root", MANUFACTURER: "manufacturer_root", V2G: "v2g_root
 
 
 async def _install(trial: Trial, kind: str) -> None:
-    trial.needs_fresh_start = True
     await certificate_installed(trial, kind, trial.keys.pem(ROOTS[kind]))
+    trial.needs_fresh_start = True
 
 
 async def _installed(trial: Trial, step: Step, kinds: list[str] | None) -> list[Payload]:
@@ -133,12 +133,12 @@ async def list_v2g_chain(trial: Trial) -> None:
 @case("TC_M_19_CS")
 async def list_nothing(trial: Trial) -> None:
     """A kind of which none is installed."""
-    trial.needs_fresh_start = True
     asked = {"certificateType": [MO]}
     statuses = {"status": one_of("Accepted", "NotFound")}
     found = await trial.calls("before", "GetInstalledCertificates", asked, statuses, evidence=False)
     for chain in found.get("certificateHashDataChain", []):
         data = {"certificateHashData": chain["certificateHashData"]}
+        trial.needs_fresh_start = True
         await trial.calls("before", "DeleteCertificate", data, {"status": "Accepted"}, evidence=False)
     empty = {"status": "NotFound", "certificateHashDataChain": ABSENT}
     await trial.calls(1, "GetInstalledCertificates", asked, empty)

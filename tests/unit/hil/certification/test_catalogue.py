@@ -51,8 +51,9 @@ def test_every_written_case_is_in_the_catalogue() -> None:
 
 def test_every_written_case_says_in_one_line_what_it_is() -> None:
     for case_id, case in written().items():
-        assert case.function.__doc__, case_id
-        assert "\n" not in case.function.__doc__, case_id
+        first, _, rest = (case.function.__doc__ or "").partition("\n")
+        assert first.endswith("."), case_id
+        assert not rest or rest.startswith("\n"), case_id
 
 
 def test_required_variables_have_a_profile() -> None:
