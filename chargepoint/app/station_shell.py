@@ -30,6 +30,7 @@ from chargepoint.control.effects import (
     ResetLatches,
     Restart,
     SendDemand,
+    StopAll,
     StoreRecord,
     WriteLine,
 )
@@ -50,19 +51,23 @@ from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
-from chargepoint.store.rows import Journal, JournalEntry, OpenTransaction, SetVariable
+from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep
+from chargepoint.transactions.ledger import LedgerState
 
 STORE_RETRY_S = 1.0
 
 
-def last_session_key(evse_id: EvseId) -> str:
-    """The store's key for the result of an EVSE's last session."""
-    return f"app/last_session/{evse_id}"
+LAST_SESSION_SPACE = "last-session"
+"""Kept by EVSE: the result of its last session."""
+CAR_SESSION_SPACE = "car-session"
+"""Kept by EVSE: the car's session that may go on."""
+TRANSACTION_SPACE = "transaction"
+"""Kept by EVSE: its unfinished transaction, as the ledger left it."""
 
 
-def car_session_key(evse_id: EvseId) -> str:
-    """The store's key for the car's session that an EVSE keeps."""
-    return f"app/car_session/{evse_id}"
+def keep_transaction(evse_id: EvseId, state: LedgerState | None) -> Keep:
+    """Keep an EVSE's unfinished transaction; None: it has ended."""
+    return Keep(TRANSACTION_SPACE, str(evse_id), None if state is None else state.to_json())
 
 
 class StationShell:
@@ -148,7 +153,7 @@ class StationShell:
     def on_car_session_kept(self, evse_id: EvseId, kept: KeptSession | None) -> None:
         """What a car needs to go on with its session after a pause, a lost connection or a restart; None: nothing."""
         text = None if kept is None else kept.to_json()
-        self._add(evse_id, lambda: self._store.commit(SetVariable(car_session_key(evse_id), text)))
+        self._add(evse_id, lambda: self._store.commit(Keep(CAR_SESSION_SPACE, str(evse_id), text)))
 
     def _feed(self, evse_id: EvseId, event: ControlEvent) -> None:
         self.perform(self.control.feed(evse_id, event, self._now()))
@@ -173,18 +178,23 @@ class StationShell:
         match effect:
             case SendDemand(demand):
                 self._link.demand(demand)
+            case NotifyCar(evse_id):
+                self._notify_car(evse_id)
             case ResetLatches(evse_id, author):
                 self._write(evse_id, "*", f"reset of latched faults, asked by {author}")
                 self._link.reset_faults(evse_id, author)
             case StoreRecord():
                 self._store_record(effect)
             case KeepLastSession(evse_id, last):
-                self._add(evse_id, lambda: self._store.commit(SetVariable(last_session_key(evse_id), last.to_json())))
+                keep = Keep(LAST_SESSION_SPACE, str(evse_id), last.to_json())
+                self._add(evse_id, lambda: self._store.commit(keep))
             case ReportReading(evse_id, sample):
                 self._add(evse_id, lambda: self._joined.meter_values(evse_id, sample))
             case AskForToken(evse_id):
                 if self._group is not None:  # beside the queue: an answer may take long, records must not wait
                     self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
+            case StopAll(token):
+                self.perform(self.control.stop_all(token, self._now()))
             case AskForContract(evse_id):
                 if self._group is not None:
                     self._group.create_task(self._ask_for_contract(evse_id, effect), name=f"evse-{evse_id}-contract")
@@ -195,8 +205,6 @@ class StationShell:
                 self._add(change.evse_id, lambda: self._joined.status_changed(change))
             case WriteLine(evse_id, letter, text):
                 self._write(evse_id, letter, text)
-            case NotifyCar(evse_id):
-                self._notify_car(evse_id)
             case AnswerCar(evse_id, number, answer):
                 if evse_id in self._cars:  # in the loop's next turn: the car's own bytes may be in work now
                     asyncio.get_running_loop().call_soon(self._cars[evse_id].answer, number, answer)
@@ -219,8 +227,11 @@ class StationShell:
         return self._ocpp
 
     async def _ask(self, evse_id: EvseId, question: AskForToken) -> None:
-        verdict = await self._joined.authorize(question.token, evse_id)
-        self._feed(evse_id, AuthorizationAnswered(question.token, verdict.status, verdict.why))
+        verdict = await self._joined.authorize(question.token, evse_id, question.running)
+        answer = AuthorizationAnswered(
+            question.token, verdict.status, verdict.why, verdict.may_stop, verdict.master_pass
+        )
+        self._feed(evse_id, answer)
 
     async def _ask_for_contract(self, evse_id: EvseId, question: AskForContract) -> None:
         judged = await self._joined.authorize_contract(question.contract, evse_id)
@@ -246,15 +257,13 @@ class StationShell:
         """Ledger state and message in one database transaction; tried until it is on the disk."""
         ocpp = self._joined
         row = ocpp.outbox_row(made.record)
-        keep: OpenTransaction | int = int(made.evse_id)
-        if made.state is not None:
-            keep = OpenTransaction(int(made.evse_id), str(made.state.transaction_id), made.state.to_json())
+        keep = keep_transaction(made.evse_id, made.state)
         log = self._log_of(made.evse_id)
 
         async def commit() -> None:
             while True:
                 try:
-                    await self._store.commit_record(keep, row)
+                    await self._store.commit(keep, Enqueue(row))
                     break
                 except StoreError as error:
                     log.error("! record %d of the transaction not stored, trying again: %s", made.record.seq_no, error)

@@ -20,7 +20,12 @@ from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
 from chargepoint.app.security_reports import SecurityReports
-from chargepoint.app.station_shell import StationShell, car_session_key, last_session_key
+from chargepoint.app.station_shell import (
+    CAR_SESSION_SPACE,
+    LAST_SESSION_SPACE,
+    TRANSACTION_SPACE,
+    StationShell,
+)
 from chargepoint.app.station_status import StatusSources, station_status
 from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsPolicy
 from chargepoint.control.evse_control import ChargingVariables
@@ -43,7 +48,7 @@ from chargepoint.power.link_client import LinkClient
 from chargepoint.security.contract_roots import contract_roots, knows_operators
 from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
-from chargepoint.store.rows import Journal, JournalEntry, SetVariable
+from chargepoint.store.rows import Journal, JournalEntry, Keep
 from chargepoint.transactions.ledger import LedgerState
 
 STATUS_NAME = "status.sock"
@@ -51,7 +56,7 @@ DATABASE_NAME = "chargepoint.sqlite3"
 ANSWER_LEAVES_S = 0.5
 """The answer to an order to restart leaves before the connection closes."""
 
-BOOT_ID_KEY = "app/boot_id"
+DAEMON_SPACE, BOOT_ID = "daemon", "boot-id"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 log = logging.getLogger("daemon")
@@ -150,28 +155,28 @@ class Daemon:
 
     def _take_up(self) -> None:
         """What the last run left: open transactions. Availability and profiles are the OCPP station's to restore."""
-        variables = self.store.variables()
+        last, cars, daemon = map(self.store.kept, (LAST_SESSION_SPACE, CAR_SESSION_SPACE, DAEMON_SPACE))
         boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
-        reason = StopReason.REBOOT if variables.get(BOOT_ID_KEY) == boot_id else StopReason.POWER_LOSS
+        reason = StopReason.REBOOT if daemon.get(BOOT_ID) == boot_id else StopReason.POWER_LOSS
         kept: dict[EvseId, KeptSession] = {}
         for number, evse in self.shell.control.evses.items():
             with contextlib.suppress(ValueError):  # what an older version kept is no reason not to start
-                evse.last_session = LastSession.from_json(variables.get(last_session_key(number), ""))
+                evse.last_session = LastSession.from_json(last.get(str(number), ""))
             with contextlib.suppress(ValueError):
-                kept[number] = KeptSession.from_json(variables.get(car_session_key(number), ""))
+                kept[number] = KeptSession.from_json(cars.get(str(number), ""))
         at = Instant(self.clock.monotonic_s(), self.clock.utc())
         stale = set(kept)
-        for left in self.store.open_transactions():
-            left_at = self.shell.control.evses.get(EvseId(left.evse_id))
+        for key, text in self.store.kept(TRANSACTION_SPACE).items():
+            number = EvseId(int(key))
+            left_at = self.shell.control.evses.get(number)
             try:
-                state = LedgerState.from_json(left.state_json)
+                state = LedgerState.from_json(text)
             except ValueError as error:
-                log.error("! stored transaction %s cannot be read: %s", left.transaction_id, error)
+                log.error("! stored transaction of EVSE %s cannot be read: %s", key, error)
                 continue
             if left_at is None:
-                log.error("! stored transaction %s is of EVSE %d, not configured", left.transaction_id, left.evse_id)
+                log.error("! stored transaction %s is of EVSE %s, not configured", state.transaction_id, key)
             else:
-                number = EvseId(left.evse_id)
                 may_return = kept.get(number)
                 if may_return is not None and may_return.transaction_id != state.transaction_id:
                     may_return = None  # the car of an earlier transaction: the daemon ended between the two commits
@@ -181,8 +186,8 @@ class Daemon:
                 paused = None if may_return is None else may_return.paused
                 self.shell.perform(left_at.restore(state, reason, at, car_paused=paused))
         entry = JournalEntry(self.clock.utc(), "*", "daemon started")
-        forgotten = [SetVariable(car_session_key(number), None) for number in stale]
-        self.store.commit_now(SetVariable(BOOT_ID_KEY, boot_id), *forgotten, Journal(entry))
+        forgotten = [Keep(CAR_SESSION_SPACE, str(number), None) for number in stale]
+        self.store.commit_now(Keep(DAEMON_SPACE, BOOT_ID, boot_id), *forgotten, Journal(entry))
 
     def _cars(self) -> dict[EvseId, SeccServer]:
         """A SECC for each EVSE that has a network interface for its car."""

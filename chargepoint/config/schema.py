@@ -152,7 +152,7 @@ class CsmsSection(Section):
         pattern=r"^[A-Za-z0-9*+=:|@._-]+$",
         description="the station's name there; also the user name of Basic authentication",
     )
-    versions: tuple[Literal["ocpp2.0.1"], ...] = Field(
+    versions: tuple[Literal["ocpp2.1", "ocpp2.0.1"], ...] = Field(
         ("ocpp2.0.1",), min_length=1, description="OCPP versions offered, the preferred one first"
     )
     password_file: Path | None = Field(None, description="Basic authentication; 16 to 40 characters, mode 0600")

@@ -57,9 +57,20 @@ class ReportReading:
 
 @dataclass(frozen=True, slots=True)
 class AskForToken:
-    """Ask whether this token may charge at this EVSE; answer with `AuthorizationAnswered`."""
+    """Ask whether this token may charge at this EVSE; answer with `AuthorizationAnswered`.
+
+    `running`: the token of the running transaction, where the question is whether `token` may stop it.
+    """
 
     evse_id: EvseId
+    token: IdToken
+    running: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopAll:
+    """End every transaction of the station: this master pass was shown."""
+
     token: IdToken
 
 
@@ -148,6 +159,7 @@ Effect = (
     | KeepLastSession
     | ReportReading
     | AskForToken
+    | StopAll
     | AskForContract
     | RelayInstallation
     | ReportConnector

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
+from chargepoint.control.billing import Billing, Circumstances
 from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
@@ -21,18 +21,16 @@ from chargepoint.control.effects import (
     DropCar,
     Effect,
     ForgetCarSession,
-    KeepLastSession,
     NotifyCar,
     NotifyReaders,
     RelayInstallation,
     ReportConnector,
-    ReportReading,
     ResetLatches,
     SendDemand,
-    StoreRecord,
+    StopAll,
     WriteLine,
 )
-from chargepoint.control.interrupted import Interrupted, started_s
+from chargepoint.control.interrupted import InterruptedTransaction
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
@@ -47,6 +45,7 @@ from chargepoint.evse.events import (
     AskAuthorization,
     BeginTransaction,
     EndTransaction,
+    MasterPassShown,
     PowerProcessLost,
     ReportStatus,
     SessionEvent,
@@ -78,21 +77,14 @@ from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, Stag
 from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
-from chargepoint.model.image import ControlPilot, EvseImage, MeterRegisters, Stage
+from chargepoint.model.image import EvseImage, Stage, TokenPresented
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
 from chargepoint.model.station_view import StationView, Wish
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
-from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
-from chargepoint.transactions.book import (
-    CONNECTOR_ID,
-    RESTORE_PATIENCE_S,
-    BookOutput,
-    ReadingTaken,
-    RecordMade,
-    TransactionBook,
-)
-from chargepoint.transactions.ledger import LedgerState, RegisterFault
+from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.transactions.book import CONNECTOR_ID, Closing
+from chargepoint.transactions.ledger import LedgerState
 from chargepoint.transactions.sampling import SamplingIntervals
 
 TICK_S = 0.1
@@ -144,24 +136,22 @@ class EvseControl:
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
             new_transaction_id=new_transaction_id,
         )
-        self._book = TransactionBook(evse_id, self._sample)
+        self._effects: list[Effect] = []
+        self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)
+        self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
         self._car_side = CarSide(self._section.meter or "", config.energy.minimum_soc_percent)
         self._schedule_watch = ScheduleWatch()
-        self._effects: list[Effect] = []
         self._at: Instant | None = None
         self._image_s: float | None = None
-        self._meter: MeterRegisters | None = None
         self._sharers = 1
         self._reset_author: str | None = None
-        self._interrupted: Interrupted | None = None
         self._demand: StageDemand | None = None
         self._demand_sent_s = 0.0
         self._shown_to_car: tuple[object, ...] = ()
         self.setpoint = Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, None, "0 W: no process image yet", 0.0)
-        self.last_session: LastSession | None = None
 
     # -- what goes in ----------------------------------------------------------------------------------------------
 
@@ -173,6 +163,8 @@ class EvseControl:
             return self._taken()
         if isinstance(event, InstallationAnswered):
             self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
+            return self._taken()
+        if isinstance(event, TokenPresented) and self._interrupted.stopped_by(event, at):
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
@@ -233,14 +225,15 @@ class EvseControl:
 
     def stop_for_reset(self, at: Instant) -> list[Effect]:
         """An immediate reset ends the transaction in good order, and one of the previous run as well."""
-        if self._interrupted is not None:
-            return self.end_interrupted(StopReason.IMMEDIATE_RESET, at)
+        if self._interrupted.waiting is not None:
+            closing = Closing(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND, detail="ordered by a reset")
+            return self.end_interrupted(closing, at)
         return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
         self._at = at
-        self._keep(self._book.report() if kind is ReportKind.TRANSACTION else self._book.report_reading())
+        self._billing.report(kind)
         return self._taken()
 
     def restore(
@@ -252,20 +245,13 @@ class EvseControl:
         if the first image shows the car still plugged in.
         """
         self._at = at
-        if car_paused is None or state.id_token is None:
-            self._close_left_open(state, reason, at)
-        else:
-            until_s = at.monotonic_s + RESTORE_PATIENCE_S
-            self._interrupted = Interrupted(state, reason, car_paused, until_s, started_s(state, at))
-            self._session.hold_begin()
-            self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
+        self._interrupted.restore(state, reason, at, car_paused=car_paused)
         return self._taken()
 
-    def end_interrupted(self, reason: StopReason, at: Instant) -> list[Effect]:
-        """The transaction of the daemon's previous run does not go on: it ends with the first fresh reading."""
+    def end_interrupted(self, closing: Closing, at: Instant) -> list[Effect]:
+        """The transaction of the daemon's previous run does not go on: it ends so, with the first fresh reading."""
         self._at = at
-        if self._interrupted is not None:
-            self._give_up_interrupted(self._interrupted, reason, at)
+        self._interrupted.end(closing, at)
         return self._taken()
 
     # -- what readers see ------------------------------------------------------------------------------------------
@@ -273,7 +259,8 @@ class EvseControl:
     @property
     def interrupted_id(self) -> TransactionId | None:
         """The transaction of the daemon's previous run that waits for its car; None where none does."""
-        return None if self._interrupted is None else self._interrupted.state.transaction_id
+        waiting = self._interrupted.waiting
+        return None if waiting is None else waiting.state.transaction_id
 
     @property
     def view(self) -> SessionView:
@@ -283,20 +270,26 @@ class EvseControl:
     @property
     def transaction(self) -> LedgerState | None:
         """The running transaction as billed so far."""
-        return self._book.state
+        return self._billing.transaction
+
+    @property
+    def last_session(self) -> LastSession | None:
+        """The result of the last session; None before the first."""
+        return self._billing.last_session
+
+    @last_session.setter
+    def last_session(self, last: LastSession) -> None:
+        self._billing.last_session = last
 
     @property
     def idle(self) -> bool:
         """True when no transaction runs, and none that a previous run left open waits for its end."""
-        return self._book.idle and self._interrupted is None
+        return self._billing.idle and self._interrupted.waiting is None
 
     @property
     def energy_now_Wh(self) -> tuple[float, float]:
         """Import and export of the open transaction by the meter as last read; what is billed is in the records."""
-        state, meter = self._book.state, self._meter
-        if state is None or meter is None:
-            return self._book.ledger.energy_Wh
-        return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
+        return self._billing.energy_now_Wh
 
     def foreseen(self, horizon_s: float, at: Instant, *, with_car: bool = True) -> Forecast:
         """What will be allowed over the next `horizon_s` > 0 seconds if nothing changes; see `energy/forecast.py`.
@@ -315,7 +308,7 @@ class EvseControl:
         view = self._session.view
         image = view.image
         can = None if image is None else image.capabilities
-        section, left = self._section, self._interrupted
+        section, left = self._section, self._interrupted.waiting
         return EvseState(
             evse_id=self.evse_id,
             status=view.status,
@@ -335,15 +328,13 @@ class EvseControl:
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
-        return self._car_side.view(
-            self._session.view, self.setpoint, self._demand, self._at, self._transaction_going_on()
-        )
-
-    def _transaction_going_on(self) -> TransactionId | None:
-        """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
-        if self._interrupted is not None:
-            return self.interrupted_id
         view = self._session.view
+        return self._car_side.view(view, self.setpoint, self._demand, self._at, self._transaction_going_on(view))
+
+    def _transaction_going_on(self, view: SessionView) -> TransactionId | None:
+        """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
+        if self._interrupted.waiting is not None:
+            return self.interrupted_id
         return view.transaction_id if view.stop is None else None
 
     # -- the car's questions -------------------------------------------------------------------------------------------
@@ -388,22 +379,21 @@ class EvseControl:
             self._feed_session(PowerProcessLost(), at)
         else:
             self._feed_session(TimePassed(), at)
-        self._take_up_interrupted(None, at)
+        self._interrupted.take_up(None, at)
         self._watch_schedule(at)
-        self._keep(self._book.keep_time(self._intervals(), at))
+        self._billing.keep_time(at)
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
         self._image_s = at.monotonic_s
-        self._meter = image.meter or self._meter
-        self._take_up_interrupted(image, at)
+        self._interrupted.take_up(image, at)
         if image.stage in (Stage.OFF, Stage.FAULTED):
-            self._keep(self._book.power_is_off(at))
+            self._billing.power_is_off(at)
         self._renew_own_contributions(at)
         self._renew_car(at)
 
     def _feed_session(self, event: SessionEvent, at: Instant) -> None:
         if isinstance(event, EvseImage):
-            self._meter = event.meter or self._meter  # a transaction that begins or ends with this image reads it
+            self._billing.note_meter(event.meter)  # a transaction that begins or ends with this image reads it
         was_plugged_in = self._session.plugged_in
         for output in self._session.feed(event, at.monotonic_s):
             self._take_output(output, at)
@@ -418,90 +408,55 @@ class EvseControl:
             case ReportStatus(status):
                 change = ConnectorStatusChanged(self.evse_id, CONNECTOR_ID, status, at.utc)
                 self._effects += [ReportConnector(change), NotifyReaders(self.evse_id)]
-            case AskAuthorization(token):
-                self._effects.append(AskForToken(self.evse_id, token))
+            case AskAuthorization(token, running):
+                self._effects.append(AskForToken(self.evse_id, token, running))
+            case MasterPassShown(token):
+                self._effects.append(StopAll(token))
             case AskAboutContract(asked, contract):
                 self._effects.append(AskForContract(self.evse_id, asked, contract))
             case AnswerAboutContract(asked, judged):
                 self._effects.append(AnswerCar(self.evse_id, asked.number, judged))
             case BeginTransaction():
                 self._begin(output, at)
-            case UpdateTransaction(trigger, state):
-                self._keep(self._book.change_state(trigger, state))
+            case UpdateTransaction():
+                self._billing.update(output)
             case EndTransaction():
                 self._end(output, at)
             case _:
                 assert_never(output)
 
     def _begin(self, begin: BeginTransaction, at: Instant) -> None:
-        made = self._book.begin(
-            begin.transaction_id, begin.trigger, begin.token, begin.remote_start_id, self._intervals(), at
-        )
-        if not made:  # the session found a fresh reading a moment ago
+        if not self._billing.begin(begin, at):  # the session found a fresh reading a moment ago
             self._log("!", "no meter reading at the begin of a transaction")
             self._feed_session(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION), at)
             return
         self._log("=", f"transaction {begin.transaction_id} started")
-        self._keep(made)
         self._effects.append(NotifyReaders(self.evse_id))
 
     def _end(self, end: EndTransaction, at: Instant) -> None:
-        records = self._book.end(end.trigger, end.reason, end.token, plugged=self._session.plugged, at=at)
         self._log("=", f"transaction ended: {end.reason.value}")
-        self._keep(records, end.detail)
+        self._billing.end(end, at, plugged=self._session.plugged)
         self._arbiter.withdraw(own_contributions.CAR)
         self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
 
-    # -- what the previous run left ------------------------------------------------------------------------------------
-
-    def _take_up_interrupted(self, image: EvseImage | None, at: Instant) -> None:
-        """Go on with the interrupted transaction where its car is still there; else close it. An unclear pilot is waited for."""
-        left = self._interrupted
-        if left is None:
-            return
-        if image is not None and image.pilot.plugged and left.state.id_token is not None:
-            records = self._book.resume(left.state, self._intervals(), at)
-            if records:
-                self._interrupted = None
-                token, number = left.state.id_token, left.state.transaction_id
-                self._session.resume(
-                    number, token, left.reason, at.monotonic_s, paused=left.car_paused, started_s=left.started_s
-                )
-                self._keep(records)
-                self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
-                return
-        gone = image is not None and image.pilot is ControlPilot.A
-        if gone or at.monotonic_s >= left.until_s:
-            self._give_up_interrupted(left, left.reason, at)
-
-    def _give_up_interrupted(self, left: Interrupted, reason: StopReason, at: Instant) -> None:
-        self._interrupted = None
-        self._session.release_begin()
-        self._effects.append(ForgetCarSession(self.evse_id))
-        self._close_left_open(left.state, reason, at)
-
-    def _close_left_open(self, state: LedgerState, reason: StopReason, at: Instant) -> None:
-        self._book.restore(state, reason, at.monotonic_s)
-        self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
-
     def _maybe_reset(self) -> None:
-        if self._reset_author is not None and self._book.idle:
+        if self._reset_author is not None and self._billing.idle:
             self._effects.append(ResetLatches(self.evse_id, self._reset_author))
             self._reset_author = None
 
     # -- what follows ------------------------------------------------------------------------------------------------
 
     def _renew_own_contributions(self, at: Instant) -> None:
-        image = self._session.view.image
+        image = self._session.image
         if image is not None:
             renewed = own_contributions.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
             for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
     def _renew_car(self, at: Instant) -> None:
-        view = self._session.view
-        if view.image is not None:
-            renewed = own_contributions.by_car(self._config.energy, view.car, view.image, at.monotonic_s)
+        image = self._session.image
+        if image is not None:
+            renewed = own_contributions.by_car(self._config.energy, self._session.car, image, at.monotonic_s)
             for owner, contributions in renewed.items():
                 self._arbiter.replace(owner, contributions)
 
@@ -509,7 +464,9 @@ class EvseControl:
         """One setpoint of all contributions, and the order to the stage: sent where it changed or its lease needs renewing."""
         now_s = at.monotonic_s
         decided = self._arbiter.decide(now_s)
-        self.setpoint = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)
+        if self._ramp.active:
+            decided = self._ramp.apply(decided, self._arbiter.target_owner(now_s), now_s)
+        self.setpoint = decided
         view = self._session.view
         line = self._setpoint_log.note(
             self.setpoint, at_work=view.transaction_id is not None and view.stop is None, now_s=now_s
@@ -534,40 +491,15 @@ class EvseControl:
             self._shown_to_car = shown
             self._effects.append(NotifyCar(self.evse_id))
 
-    def _keep(self, outputs: list[BookOutput], detail: str = "open when the daemon ended") -> None:
-        """`detail`: what led to the end, where an Ended record is among the outputs."""
-        for output in outputs:
-            match output:
-                case RecordMade(record, state, closed):
-                    self._effects.append(StoreRecord(self.evse_id, record, state))
-                    if closed is not None:
-                        self.last_session = LastSession.of(closed, record, detail)
-                        self._effects.append(KeepLastSession(self.evse_id, self.last_session))
-                case ReadingTaken(sample):
-                    self._effects.append(ReportReading(self.evse_id, sample))
-                case RegisterFault(_, register, before_Wh, after_Wh):
-                    text = f"meter's {register} register went back from {before_Wh:.3f} to {after_Wh:.3f} Wh"
-                    self._log("!", f"{text}: reading refused")
-
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _sample(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
-        """See `Sampler`. The last reading outlives a power process that was started again and has read nothing yet."""
-        meter, at = self._meter, self._at
-        if meter is None or at is None or not (however_old or self._session.meter_fresh(at.monotonic_s)):
+    def _circumstances(self) -> Circumstances | None:
+        if self._at is None:
             return None
-        car = self._session.view.car
-        return MeterSample(
-            at_utc=at.utc - timedelta(seconds=max(0.0, at.monotonic_s - meter.taken_at_s)),
-            context=context,
-            import_Wh=meter.import_Wh,
-            export_Wh=meter.export_Wh,
-            power_W=meter.power_W,
-            voltage_V=meter.voltage_V,
-            current_A=meter.current_A,
-            soc_percent=None if car is None else car.energy.soc_percent,
-            setpoint_W=self.setpoint.power_W,
-        )
+        car = self._session.car
+        soc_percent = None if car is None else car.energy.soc_percent
+        fresh = self._session.meter_fresh(self._at.monotonic_s)
+        return Circumstances(self._at, fresh, soc_percent, self.setpoint.power_W)
 
     def _intervals(self) -> SamplingIntervals:
         variables = self._variables()
@@ -577,5 +509,6 @@ class EvseControl:
         self._effects.append(WriteLine(self.evse_id, letter, text))
 
     def _taken(self) -> list[Effect]:
-        effects, self._effects = self._effects, []
+        effects = list(self._effects)
+        self._effects.clear()
         return effects

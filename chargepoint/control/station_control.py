@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from chargepoint.config.schema import Config
-from chargepoint.control.effects import Effect, Restart
+from chargepoint.control.effects import Effect, Restart, StoreRecord
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
-from chargepoint.evse.events import AvailabilityChanged, TimePassed
+from chargepoint.evse.events import AvailabilityChanged, ReservationChanged, TimePassed
 from chargepoint.model.commands import (
     AskCar,
     ChangeAvailability,
     CommandResult,
     Contribute,
     Report,
+    ReserveEvse,
     Reset,
     ResetFaults,
     ResetKind,
@@ -27,9 +28,11 @@ from chargepoint.model.commands import (
     StopTransaction,
     UnlockConnector,
 )
-from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
+from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.transactions.book import Closing
 
 RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
@@ -78,7 +81,12 @@ class StationControl:
     def feed(self, evse_id: EvseId, event: ControlEvent, at: Instant) -> list[Effect]:
         """One event of one EVSE; an EVSE that is not configured is ignored."""
         evse = self._evses.get(evse_id)
-        return [] if evse is None else evse.feed(event, at) + self._share(at)
+        if evse is None:
+            return []
+        effects = evse.feed(event, at)
+        if any(isinstance(effect, StoreRecord) for effect in effects):  # a transaction begins and ends with a record
+            effects += self._share(at)
+        return effects
 
     def tick(self, at: Instant) -> list[Effect]:
         """Time passed. Call it at least each `evse_control.TICK_S`."""
@@ -97,6 +105,17 @@ class StationControl:
         result, effects = self._command(command, at)
         return result, effects + self._share(at)
 
+    def stop_all(self, token: IdToken, at: Instant) -> list[Effect]:
+        """End every transaction: a master pass was shown (C16.FR.02)."""
+        effects: list[Effect] = []
+        for evse in self._evses.values():
+            transaction_id = evse.view.transaction_id or evse.interrupted_id
+            if transaction_id is not None:
+                stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
+                waits = evse.interrupted_id is not None
+                effects += evse.end_interrupted(_closing(stop), at) if waits else evse.feed(stop, at)
+        return effects + self._share(at)
+
     def _command(self, command: StationCommand, at: Instant) -> Outcome:
         match command:
             case StopTransaction(transaction_id):
@@ -104,7 +123,7 @@ class StationControl:
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
                     if evse.interrupted_id == transaction_id:
-                        return ACCEPTED, evse.end_interrupted(command.stopped_reason, at)
+                        return ACCEPTED, evse.end_interrupted(_closing(command), at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id, at)
@@ -113,7 +132,9 @@ class StationControl:
             case Report(evse_id, kind):
                 reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
-            case Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | AskCar():
+            case (
+                Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | ReserveEvse() | AskCar()
+            ):
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
                 return _command_evse(self._evses[command.evse_id], command, at)
@@ -158,7 +179,7 @@ class StationControl:
 
 def _command_evse(
     evse: EvseControl,
-    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | AskCar,
+    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | ReserveEvse | AskCar,
     at: Instant,
 ) -> Outcome:
     view = evse.view
@@ -180,12 +201,20 @@ def _command_evse(
             return ACCEPTED, []  # unlocked already, or as soon as the board's motor is through
         case ChangeAvailability(_, operative):
             return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
+        case ReserveEvse(_, reserved):
+            return ACCEPTED, evse.feed(ReservationChanged(reserved), at)
         case AskCar(_, wish):
             if view.transaction_id is None:
                 return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")
             return ACCEPTED, evse.ask_car(wish, at)
         case _:
             assert_never(command)
+
+
+def _closing(stop: StopTransaction) -> Closing:
+    """How the order ends a transaction that waits for its car."""
+    by = "the central system" if stop.id_token is None else "a master pass"
+    return Closing(stop.stopped_reason, stop.trigger, stop.id_token, f"ordered by {by}")
 
 
 def _refused(reason_code: str, text: str) -> Outcome:

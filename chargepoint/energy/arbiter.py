@@ -43,7 +43,8 @@ class Arbiter:
 
     def __init__(self, evse_id: EvseId) -> None:
         self._evse_id = evse_id
-        self._contributions: dict[tuple[str, str], Contribution] = {}
+        self._by_owner: dict[str, tuple[Contribution, ...]] = {}
+        """Each owner's contributions, each key once."""
         self._plans: dict[str, Plan] = {}
 
     @property
@@ -54,36 +55,36 @@ class Arbiter:
     @property
     def contributions(self) -> Mapping[tuple[str, str], Contribution]:
         """All contributions by owner and key, those that have expired too."""
-        return self._contributions
+        return {(owner, c.key): c for owner, said in self._by_owner.items() for c in said}
 
     def replace(self, owner: str, contributions: Iterable[Contribution], plan: Plan | None = None) -> None:
         """Replace all contributions of this owner, and its plan, by these. Raises ValueError for a contribution of another EVSE."""
-        fresh = {(owner, c.key): c for c in contributions}
+        fresh = tuple({c.key: c for c in contributions}.values())
         planned = () if plan is None else (c for step in plan.steps for c in step.contributions)
-        for contribution in (*fresh.values(), *planned):
+        for contribution in (*fresh, *planned):
             if contribution.evse_id != self._evse_id:
                 raise ValueError(f"{owner}: a contribution for EVSE {contribution.evse_id} at EVSE {self._evse_id}")
         self.withdraw(owner)
-        self._contributions |= fresh
+        if fresh:
+            self._by_owner[owner] = fresh
         if plan is not None:
             self._plans[owner] = plan
 
     def withdraw(self, owner: str) -> None:
         """Remove all contributions of this owner, and its plan."""
         self._plans.pop(owner, None)
-        for key in [k for k in self._contributions if k[0] == owner]:
-            del self._contributions[key]
+        self._by_owner.pop(owner, None)
 
     def valid(self, now_s: float) -> list[Contribution]:
-        """The contributions that hold at `now_s`, in the order of narrowing. Expired contributions are removed."""
-        for key in [k for k, c in self._contributions.items() if c.valid_until_s <= now_s]:
-            del self._contributions[key]
-        return in_order(self._contributions)
+        """The contributions that hold at `now_s`, in the order of narrowing."""
+        return in_order(
+            {(owner, c.key): c for owner, said in self._by_owner.items() for c in said if c.valid_until_s > now_s}
+        )
 
     def target_owner(self, now_s: float) -> str | None:
         """The owner whose target decides now; None where nobody has one."""
         chosen = _target(self.valid(now_s))
-        return next((owner for (owner, _), c in self._contributions.items() if c is chosen), None)
+        return next((owner for (owner, _), c in self.contributions.items() if c is chosen), None)
 
     def decide(self, now_s: float) -> Setpoint:
         """The setpoint that holds at `now_s`; zero where hardware or car have no valid limit."""

@@ -26,6 +26,11 @@ class FallbackRamp:
         self._leg: _Leg | None = None
         self._next_owner: str | None = None
 
+    @property
+    def active(self) -> bool:
+        """A ramp is under way: `apply` may change the set-point. Without one it changes nothing."""
+        return self._leg is not None
+
     def withdrawn(self, owner: str, power_W: float, now_s: float) -> None:
         """The owner that decided has withdrawn its target; `power_W` is the set-point of that moment."""
         self._leg, self._next_owner = _Leg(power_W, now_s, owner), None

@@ -51,6 +51,7 @@ class Authorization:
         self._out = outputs
         self.permit = Permit()
         self.refusal: TokenRefusal | None = None
+        self._asked_to_stop: IdToken | None = None
 
     def take_token(self, value: str, obstacle: Obstacle | None, now_s: float) -> IdToken | None:
         """A token was shown while no transaction runs. Returns the token where the central system must be asked about the token."""
@@ -88,12 +89,31 @@ class Authorization:
         """The answer to the open question. An answer about another token is ignored."""
         if not self.permit.waits_for(answer.token):
             return
-        if answer.status is AuthorizationStatus.ACCEPTED:
+        if answer.master_pass:  # C16.FR.03
+            self.permit.forget()
+            self._refuse(answer.token.value, "a master pass starts no transaction", now_s)
+        elif answer.status is AuthorizationStatus.ACCEPTED:
             self.grant(answer.token, now_s, self.permit.remote_start_id)
         else:
             self.permit.refuse()
             reason = f"{answer.status.value}: {_REASONS.get(answer.status, 'not accepted')}"
             self._refuse(answer.token.value, answer.why or reason, now_s)
+
+    def ask_to_stop(self, token: IdToken, running: IdToken | None) -> None:
+        """Ask whether this token may stop the transaction of another one; one question at a time."""
+        if self._asked_to_stop is not None:
+            self._log("!", "token ignored: the answer about another one is awaited")
+            return
+        self._asked_to_stop = token
+        self._log("=", "another token than that of the transaction: asking whether it may stop it")
+        self._out.append(AskAuthorization(token, running))
+
+    def answers_stop(self, answer: AuthorizationAnswered) -> bool:
+        """True where this is the answer to `ask_to_stop`; the question is then closed."""
+        if self._asked_to_stop is None or self._asked_to_stop != answer.token:
+            return False
+        self._asked_to_stop = None
+        return True
 
     def take_contract(self, asked: QuestionAsked, contract: AuthorizeContract, obstacle: Obstacle | None) -> None:
         """The car asks to charge on its contract.

@@ -22,16 +22,22 @@ class ConnectorStatusRule:
 
     def __init__(self) -> None:
         self.status = ConnectorStatus.UNAVAILABLE
+        self._plain = ConnectorStatus.UNAVAILABLE
+        """The status without regard to reservations."""
         self._image_since_s: float | None = None
         self._was_clear = False
         self._free_since_s: float | None = None
         self.settled = False
         """True from the moment at which the status is certain."""
 
-    def note(self, image: EvseImage | None, *, operative: bool, in_transaction: bool, now_s: float) -> bool:
+    def note(
+        self, image: EvseImage | None, *, operative: bool, in_transaction: bool, now_s: float, reserved: bool = False
+    ) -> bool:
         """Take what is known now; True where the status changed, or is known for the first time."""
         before = self.status, self.settled
-        self.status = self._follow(image, operative, in_transaction, now_s)
+        self._plain = self._follow(image, operative, in_transaction, now_s)
+        free = self._plain is ConnectorStatus.AVAILABLE
+        self.status = ConnectorStatus.RESERVED if reserved and free else self._plain
         since_s = self._image_since_s
         waited = since_s is not None and (not operative or now_s - since_s >= START_S)
         self.settled |= waited or self.status is not ConnectorStatus.UNAVAILABLE
@@ -47,7 +53,7 @@ class ConnectorStatusRule:
         if not image.permitted and image.faults:
             starting = not self._was_clear and now_s - self._image_since_s < START_S
             if starting and all(CATALOGUE[code].reset is ResetRule.AUTO for code in image.faults):
-                return self.status
+                return self._plain
             return ConnectorStatus.FAULTED
         self._was_clear = True
         if in_transaction:
@@ -63,9 +69,9 @@ class ConnectorStatusRule:
     def _without_car(self, pilot: ControlPilot, now_s: float) -> ConnectorStatus:
         if pilot not in _CLEAR:
             self._free_since_s = None  # an unclear pilot says nothing: what was known stays
-            return ConnectorStatus.UNAVAILABLE if self.status is ConnectorStatus.FAULTED else self.status
-        if self.status in (ConnectorStatus.AVAILABLE, ConnectorStatus.OCCUPIED):
+            return ConnectorStatus.UNAVAILABLE if self._plain is ConnectorStatus.FAULTED else self._plain
+        if self._plain in (ConnectorStatus.AVAILABLE, ConnectorStatus.OCCUPIED):
             return ConnectorStatus.AVAILABLE
         if self._free_since_s is None:
             self._free_since_s = now_s
-        return ConnectorStatus.AVAILABLE if now_s - self._free_since_s >= SETTLE_S else self.status
+        return ConnectorStatus.AVAILABLE if now_s - self._free_since_s >= SETTLE_S else self._plain

@@ -16,11 +16,13 @@ from chargepoint.model.transactions import ChargingState, StopReason, TriggerRea
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationAnswered:
-    """The central system (or the local rule) answered for a token. `why`: see `TokenVerdict`."""
+    """The central system (or the local rule) answered for a token. The last three are those of `TokenVerdict`."""
 
     token: IdToken
     status: AuthorizationStatus
     why: str = ""
+    may_stop: bool = False
+    master_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,13 @@ class AvailabilityChanged:
     """Operative or not, by the central system or a person."""
 
     operative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationChanged:
+    """Kept free for a token that was named to the central system, or not any more."""
+
+    reserved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ SessionEvent = (
     | ContractAnswered
     | PowerProcessLost
     | AvailabilityChanged
+    | ReservationChanged
     | StopOrdered
     | TimePassed
 )
@@ -74,7 +84,15 @@ SessionEvent = (
 
 @dataclass(frozen=True, slots=True)
 class AskAuthorization:
-    """Ask whether this token may charge."""
+    """Ask whether this token may charge; or, with `running`, whether it may stop the transaction of that token."""
+
+    token: IdToken
+    running: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MasterPassShown:
+    """A token of the master pass group was shown: every transaction of the station ends (C16.FR.02)."""
 
     token: IdToken
 
@@ -143,6 +161,7 @@ class WriteLog:
 
 SessionOutput = (
     AskAuthorization
+    | MasterPassShown
     | AskAboutContract
     | AnswerAboutContract
     | BeginTransaction

@@ -20,8 +20,10 @@ from chargepoint.evse.events import (
     AuthorizationAnswered,
     AvailabilityChanged,
     ContractAnswered,
+    MasterPassShown,
     PowerProcessLost,
     ReportStatus,
+    ReservationChanged,
     SessionEvent,
     SessionOutput,
     StopOrdered,
@@ -55,6 +57,7 @@ from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Sev
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import ControlPilot, EvseImage, Stage, TokenPresented
 from chargepoint.model.station_view import Wish
+from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import StopReason, TriggerReason
 
 METER_MAX_AGE_S = 2.0
@@ -123,6 +126,7 @@ class EvseSession:
         self._car_link: CarLink | None = None
         self._plug_in: PlugIn | None = None  # as last seen: an unclear pilot says nothing about the plug
         self._operative = True
+        self._reserved = False
         self._confirmed: MeterReadingConfirmed | None = None
         self._waiting_contract: QuestionAsked | None = None
         self._wishes = CarWishes()
@@ -163,6 +167,16 @@ class EvseSession:
             confirmed=self._confirmed,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
         )
+
+    @property
+    def image(self) -> EvseImage | None:
+        """The last process image; None where there is none, or the power process fell silent."""
+        return self._image
+
+    @property
+    def car(self) -> CarDemand | None:
+        """What the car asks now; None without a conversation, or before it asks anything."""
+        return self._car
 
     @property
     def plugged(self) -> bool:
@@ -301,11 +315,12 @@ class EvseSession:
                     self._authorization.take_start(event, now_s)
             case StopTransaction():
                 if event.transaction_id == self._transaction.transaction_id:
-                    self._stop(event.stopped_reason, event.trigger, now_s, detail="ordered by the central system")
+                    by = "the central system" if event.id_token is None else "a master pass"
+                    self._stop(event.stopped_reason, event.trigger, now_s, event.id_token, f"ordered by {by}")
             case InterlockTripped():
                 self._take_trip(event, now_s)
             case AuthorizationAnswered():
-                self._authorization.take_answer(event, now_s)
+                self._take_answer(event, now_s)
             case ContractAnswered():
                 self._authorization.take_contract_answer(event, now_s)
             case PowerProcessLost():
@@ -314,6 +329,8 @@ class EvseSession:
                 self._stop(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
             case AvailabilityChanged():
                 self._operative = event.operative
+            case ReservationChanged():
+                self._reserved = event.reserved
             case StopOrdered():
                 self._stop(event.reason, event.trigger, now_s, detail="ordered by a reset")
             case TimePassed():
@@ -349,6 +366,8 @@ class EvseSession:
     def _take_car_end(self, event: CarSessionEnded, now_s: float) -> None:
         text = f"car session {event.end.value}: {event.detail}"
         self._log("=" if event.end is SessionEnd.TERMINATED else "!", text)
+        # an AC car that goes to pilot B opens the contactor before its connection is lost
+        in_transfer = self._car is not None and self._car.phase is Phase.TRANSFER
         self._car = None
         self._authorization.forget_contract()
         self._waiting_contract = None
@@ -362,11 +381,10 @@ class EvseSession:
             self._absence = Absence(True, now_s, Stop(reason, trigger, now_s, None, text))
         elif event.end is SessionEnd.TERMINATED:
             self._stop(reason, trigger, now_s, detail=text)
+        elif event.resumable and not stopping and (in_transfer or self._power_on()):
+            self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
         elif self._power_on():
-            if event.resumable and not stopping:
-                self._absence = Absence(False, now_s, Stop(reason, trigger, now_s, None, text))
-            else:
-                self._stop(reason, trigger, now_s, detail=text)
+            self._stop(reason, trigger, now_s, detail=text)
 
     def _take_contract(self, asked: QuestionAsked, now_s: float) -> None:
         """A contract waits while the transaction before is still ending: the token of that one does not pay for the next."""
@@ -386,8 +404,22 @@ class EvseSession:
         if used is not None and token.value == used.value:
             detail = "the token it began with was shown again"
             self._stop(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, event.at_s, token, detail)
+        elif self._transaction.stop is None:
+            self._authorization.ask_to_stop(token, used)
+
+    def _take_answer(self, answer: AuthorizationAnswered, now_s: float) -> None:
+        """A token may stop the running transaction where it is of the same group, or a master pass (C09, C16)."""
+        if not self._authorization.answers_stop(answer):
+            self._authorization.take_answer(answer, now_s)
+        elif not self._transaction.running or answer.master_pass:
+            pass  # a master pass stops it by its own order
+        elif answer.may_stop and answer.status is AuthorizationStatus.ACCEPTED:
+            detail = "a token of the same group was shown"
+            self._stop(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, now_s, answer.token, detail)
         else:
             self._log("!", "token ignored: another one is in use")
+        if answer.master_pass and answer.status is AuthorizationStatus.ACCEPTED:
+            self._out.append(MasterPassShown(answer.token))
 
     def _take_trip(self, event: InterlockTripped, now_s: float) -> None:
         kind = CATALOGUE[event.code]
@@ -416,7 +448,13 @@ class EvseSession:
         if not self.plugged and not life.running:
             self._authorization.forget_when_due(self._ev_connection_timeout_s(), now_s)
         self._maybe_call_car(now_s)
-        if self._connector.note(self._image, operative=self._operative, in_transaction=life.running, now_s=now_s):
+        if self._connector.note(
+            self._image,
+            operative=self._operative,
+            in_transaction=life.running,
+            now_s=now_s,
+            reserved=self._reserved,
+        ):
             self._out.append(ReportStatus(self._connector.status))
 
     def _judge_absence(self, now_s: float) -> None:
@@ -481,7 +519,7 @@ class EvseSession:
         self._transaction.order_stop(Stop(reason, trigger, now_s, token, detail))
 
     def _maybe_grant_everybody(self, now_s: float) -> None:
-        if self._authorize_everybody and self._authorization.permit.state is Permission.NONE:
+        if self._authorize_everybody and not self._reserved and self._authorization.permit.state is Permission.NONE:
             self._authorization.grant(IdToken("", IdTokenType.NO_AUTHORIZATION), now_s)
 
     def _obstacle_now(self, now_s: float) -> Obstacle | None:

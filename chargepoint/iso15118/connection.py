@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from typing import Protocol, cast
@@ -46,6 +47,7 @@ class CarConnection(asyncio.Protocol):
         self._host = host
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_s = math.inf
         self._closing = False
         self.conversation: Conversation | None = None
 
@@ -72,8 +74,7 @@ class CarConnection(asyncio.Protocol):
             self._after()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._cancel_timer()
         if self.conversation is not None:
             self.conversation.peer_gone("the car closed the connection" if exc is None else str(exc))
             self._host.pass_on(self.conversation)
@@ -114,20 +115,34 @@ class CarConnection(asyncio.Protocol):
         self._host.pass_on(self.conversation)
         if self._closing:
             return  # new inputs must not put the close off
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        loop = asyncio.get_running_loop()
         if self.conversation.ended:
             self._closing = True
-            self._timer = loop.call_later(CLOSE_GRACE_S, self._transport.close)
+            self._cancel_timer()
+            self._timer = asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self._transport.close)
             if self._transport.can_write_eof() and not self._transport.is_closing():
                 self._transport.write_eof()
-        elif self.conversation.deadline_s is not None:
-            wait_s = max(0.0, self.conversation.deadline_s - self._host.now().monotonic_s)
-            self._timer = loop.call_later(wait_s, self._tick)
+        else:
+            self._keep_deadline(self.conversation.deadline_s)
+
+    def _keep_deadline(self, due_s: float | None) -> None:
+        """The timer fires at `due_s` or before. Each message moves the deadline on; a new timer each time would cost more.
+
+        A timer that fires before the deadline does no harm: the conversation's `tick` finds nothing due, and the timer is set anew.
+        """
+        if due_s is None or due_s >= self._timer_due_s:
+            return
+        self._cancel_timer()
+        self._timer_due_s = due_s
+        wait_s = max(0.0, due_s - self._host.now().monotonic_s)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._timer_due_s = None, math.inf
 
     def _tick(self) -> None:
+        self._timer, self._timer_due_s = None, math.inf
         if self.conversation is not None:
             self.conversation.tick(self._host.now())
             self._after()

@@ -29,6 +29,8 @@ class StopTransaction:
     transaction_id: TransactionId
     trigger: TriggerReason = TriggerReason.REMOTE_STOP
     stopped_reason: StopReason = StopReason.REMOTE
+    id_token: IdToken | None = None
+    """Of the person who stops it, where a token was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,14 @@ class ChangeAvailability:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveEvse:
+    """Keep this EVSE free for somebody, or give it to everybody again. Who may use it is the sender's to know."""
+
+    evse_id: EvseId
+    reserved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AskCar:
     """Ask the connected car for this. `wish` None: for nothing any more, and a car that paused is called back."""
 
@@ -117,6 +127,7 @@ StationCommand = (
     | ResetFaults
     | UnlockConnector
     | ChangeAvailability
+    | ReserveEvse
     | AskCar
     | Report
 )

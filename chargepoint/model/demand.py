@@ -22,13 +22,9 @@ class Source(Enum):
     DRIVER = "driver"  # the person: state of charge to keep, departure
     DEFAULT = "default"  # what happens when nobody has an opinion
 
-    @property
-    def rank(self) -> int:
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)
         """0 narrows first."""
-        return _RANK[self]
-
-
-_RANK = {source: rank for rank, source in enumerate(Source)}
 
 
 @dataclass(frozen=True, slots=True)

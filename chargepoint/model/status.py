@@ -36,10 +36,16 @@ class AuthorizationStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TokenVerdict:
-    """What was decided about a token. `why`: the reason in words, where the status alone would name a wrong one."""
+    """What was decided about a token. `why`: the reason in words, where the status alone would name a wrong one.
+
+    `may_stop`: it belongs to the same group as the token of the running transaction that was named in the question (C09).
+    `master_pass`: it belongs to the master pass group: it stops every transaction and starts none (C16).
+    """
 
     status: AuthorizationStatus
     why: str = ""
+    may_stop: bool = False
+    master_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)

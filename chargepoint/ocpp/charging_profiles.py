@@ -1,37 +1,30 @@
 """Charging profiles installed on this station: which are taken, which refused, which leave with their transaction.
 
-Owns the collection; `charging_schedule` understands one profile, `composite` merges them. Nothing changes before its
-write is on the disk (K01.FR.27): every change is a `Change` to be committed first and applied then.
+Owns the collection; `charging_schedule` understands one profile, `composite` merges them. Every change is a set of `Keep` effects:
+a profile holds once it is on the disk (K01.FR.27).
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.status import EvseState
 from chargepoint.ocpp.charging_schedule import Kind, NegativeLimit, Profile, ProfileRejected, Purpose, V2xRules, parse
 from chargepoint.ocpp.composite import Installed
-from chargepoint.ocpp.device_table import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL
+from chargepoint.ocpp.kept import Space
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
-from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, Write
+from chargepoint.ocpp.variables.smart_charging import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL
+from chargepoint.store.rows import Json, Keep
 
-PENDING_MAX_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Commit `writes`, then call `apply`."""
-
-    writes: tuple[Write, ...]
-    apply: Callable[[], None]
+SPACE = "charging-profiles"
+FORBIDDEN_SPACE = "discharge-forbidden"
+"""Transactions the central system has forbidden to discharge (2.1's NotifyAllowedEnergyTransfer)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +47,36 @@ class _Pending:
 class ChargingProfiles:
     """The collection. `rules` are asked at each use, they follow the device model."""
 
-    def __init__(self, rows: Iterable[ProfileRow], rules: Callable[[], V2xRules]) -> None:
+    def __init__(self, space: Space, forbidden: Space, rules: Callable[[], V2xRules]) -> None:
+        self._space = space
+        self._forbidden = forbidden
         self._rules = rules
-        self._entries: dict[int, _Entry] = {}
+        self._understood: dict[str, tuple[Json, _Entry | None]] = {}
+        """By key: the kept document and what it means; None: it could not be understood."""
         self._pending: list[_Pending] = []
-        self._forbidden: set[str] = set()
         self.unreadable: list[str] = []
-        """Stored rows that could not be understood any more, for the log."""
-        for row in rows:
-            try:
-                document: dict[str, Any] = json.loads(row.json)
-                # What was accepted once is kept, whatever V2XOver201 says now.
-                rules_then = V2xRules(True, NegativeLimit(document["negativeLimit"]))
-                entry = _Entry(Installed(row.evse_id, parse(document["profile"], rules_then)), document["profile"])
-                if "update" in document:
-                    entry = _updated(entry, document["update"], document["updatedUtcS"], rules_then)
-                self._entries[row.profile_id] = entry
-            except (ValueError, KeyError, TypeError, ProfileRejected) as error:
-                self.unreadable.append(f"profile {row.profile_id}: {error}")
+        """Stored profiles that could not be understood any more, for the log."""
+        self._entries()
 
     @property
     def installed(self) -> tuple[Installed, ...]:
         """All profiles in force or waiting for their time."""
-        return tuple(entry.installed for entry in self._entries.values())
+        return tuple(entry.installed for entry in self._entries().values())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries())
 
     def discharge_permitted(self, transaction_id: TransactionId | None) -> bool:
-        """The central system has not forbidden this transaction to discharge (2.1's NotifyAllowedEnergyTransfer)."""
+        """The central system has not forbidden this transaction to discharge."""
         return transaction_id not in self._forbidden
 
-    def permit_discharge(self, transaction_id: str, permitted: bool) -> None:
+    def permit_discharge(self, transaction_id: str, permitted: bool) -> Keep:
         """Note what the central system allows; forgotten with the transaction."""
-        (self._forbidden.discard if permitted else self._forbidden.add)(transaction_id)
+        return self._forbidden.forget(transaction_id) if permitted else self._forbidden.keep(transaction_id, True)
 
     # -- setting -----------------------------------------------------------------------------------------------------
 
-    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> Change:
+    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> tuple[Keep, ...]:
         """SetChargingProfile. Raises ProfileRejected with OCPP's reason code. Profiles past their validTo make way."""
         profile = parse(raw, self._rules())
         past = self._past(now.utc_s)
@@ -109,11 +94,8 @@ class ChargingProfiles:
         self._check_over(profile, evse, now)
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
-        change, gone = self._put(_Entry(Installed(evse_id, profile), raw)), past - {profile.profile_id}
-        return Change(
-            (*(DeleteProfile(i) for i in sorted(gone)), *change.writes),
-            partial(_run, (partial(self._remove, gone), change.apply)),
-        )
+        gone = sorted(past - {profile.profile_id})
+        return (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
 
     def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> None:
         """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05). Raises ProfileRejected."""
@@ -139,17 +121,14 @@ class ChargingProfiles:
         """A newer remote start of this EVSE takes the place of one that still waits, and of its profile."""
         self._pending = [p for p in self._pending if p.evse_id != evse_id]
 
-    def follow(self, evses: Sequence[EvseState], now_s: float) -> Change | None:
-        """Transactions came or went: bind waiting profiles, drop those of ended transactions (K02.FR.05)."""
-        running = {str(e.transaction_id): e for e in evses if e.transaction_id is not None}
-        self._forbidden &= running.keys()
-        writes: list[Write] = []
-        steps: list[Callable[[], None]] = []
-        for profile_id, entry in self._entries.items():
+    def follow(self, evses: Sequence[EvseState], now_s: float) -> tuple[Keep, ...]:
+        """Transactions came or went: bind waiting profiles, drop what belongs to ended transactions (K02.FR.05)."""
+        running = {str(e.transaction_id) for e in evses if e.transaction_id is not None}
+        keeps = [self._forbidden.forget(transaction_id) for transaction_id in self._forbidden.keys() - running]
+        for profile_id, entry in self._entries().items():
             profile = entry.installed.profile
             if profile.purpose is Purpose.TX and profile.transaction_id not in running:
-                writes.append(DeleteProfile(profile_id))
-                steps.append(partial(self._remove, (profile_id,)))
+                keeps.append(self._space.forget(str(profile_id)))
         for waiting in tuple(self._pending):
             evse = _evse(waiting.evse_id, evses)
             if now_s >= waiting.until_s or evse is None:
@@ -157,16 +136,12 @@ class ChargingProfiles:
             elif evse.transaction_id is not None and evse.id_token == waiting.id_token:
                 self._pending.remove(waiting)
                 raw = {**waiting.raw, "transactionId": str(evse.transaction_id)}
-                change = self._put(_Entry(Installed(waiting.evse_id, parse(raw, self._rules())), raw))
-                writes.extend(change.writes)
-                steps.append(change.apply)
-        if not steps:
-            return None
-        return Change(tuple(writes), partial(_run, steps))
+                keeps.append(self._put(_Entry(Installed(waiting.evse_id, parse(raw, self._rules())), raw)))
+        return tuple(keeps)
 
-    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> Change:
+    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> Keep:
         """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
-        entry = self._entries.get(profile_id)
+        entry = self._entries().get(profile_id)
         if entry is None:
             raise ProfileRejected("NotFound", f"no charging profile {profile_id}")
         entry = _updated(entry, update, utc_s, self._rules())
@@ -178,11 +153,11 @@ class ChargingProfiles:
 
     def clear(
         self, profile_id: int | None, evse_id: int | None, purpose: str | None, stack_level: int | None
-    ) -> Change | None:
-        """ClearChargingProfile; None where nothing matches. External constraints stay. K10.FR.01 to FR.09."""
+    ) -> tuple[Keep, ...]:
+        """ClearChargingProfile; empty where nothing matches. External constraints stay. K10.FR.01 to FR.09."""
         gone = [
             i
-            for i, entry in self._entries.items()
+            for i, entry in self._entries().items()
             if entry.installed.profile.purpose is not Purpose.EXTERNAL
             and (
                 i == profile_id
@@ -192,16 +167,13 @@ class ChargingProfiles:
                 and stack_level in (None, entry.installed.profile.stack_level)
             )
         ]
-        if not gone:
-            return None
-        writes = tuple(DeleteProfile(i) for i in gone)
-        return Change(writes, partial(self._remove, gone))
+        return tuple(self._space.forget(str(i)) for i in gone)
 
     def report(self, evse_id: int | None, criterion: Payload) -> dict[int, list[Payload]]:
         """GetChargingProfiles: profiles as they were set, by EVSE. K09.FR.03 to FR.06."""
         found: dict[int, list[Payload]] = {}
         sources = criterion.get("chargingLimitSource")
-        for profile_id, entry in sorted(self._entries.items()):
+        for profile_id, entry in sorted(self._entries().items()):
             profile = entry.installed.profile
             if evse_id is not None and entry.installed.evse_id != evse_id:
                 continue
@@ -219,23 +191,47 @@ class ChargingProfiles:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _remove(self, profile_ids: Iterable[int]) -> None:
-        for profile_id in profile_ids:
-            self._entries.pop(profile_id, None)
+    def _entries(self) -> dict[int, _Entry]:
+        """What is kept, understood: each document once."""
+        found = {}
+        for key, document in self._space.items():
+            known = self._understood.get(key)
+            if known is None or known[0] is not document:
+                known = self._understood[key] = document, self._understand(key, document)
+            if known[1] is not None:
+                found[int(key)] = known[1]
+        return found
 
-    def _put(self, entry: _Entry) -> Change:
-        profile_id = entry.installed.profile.profile_id
-        document: dict[str, Any] = {"profile": entry.raw, "negativeLimit": self._rules().negative_limit.value}
+    def _understand(self, key: str, document: Json) -> _Entry | None:
+        try:
+            # What was accepted once is kept, whatever V2XOver201 says now.
+            rules_then = V2xRules(True, NegativeLimit(document["negativeLimit"]))
+            profile = parse(document["profile"], rules_then)
+            if key != str(profile.profile_id):
+                raise ValueError(f"it has the id {profile.profile_id}")
+            entry = _Entry(Installed(int(document["evseId"]), profile), document["profile"])
+            if "update" in document:
+                entry = _updated(entry, document["update"], document["updatedUtcS"], rules_then)
+        except (ValueError, KeyError, TypeError, ProfileRejected) as error:
+            self.unreadable.append(f"profile {key}: {error}")
+            return None
+        return entry
+
+    def _put(self, entry: _Entry) -> Keep:
+        document: dict[str, Any] = {
+            "evseId": entry.installed.evse_id,
+            "profile": entry.raw,
+            "negativeLimit": self._rules().negative_limit.value,
+        }
         if entry.update is not None:
             document["update"], document["updatedUtcS"] = entry.update
-        row = ProfileRow(profile_id, entry.installed.evse_id, json.dumps(document, separators=(",", ":")))
-        return Change((PutProfile(row),), lambda: self._entries.__setitem__(profile_id, entry))
+        return self._space.keep(str(entry.installed.profile.profile_id), document)
 
     def _past(self, utc_s: float) -> frozenset[int]:
         """Profiles that can never hold again (K01.FR.37). A TxProfile stays: that its set-point ran out matters."""
         return frozenset(
             i
-            for i, entry in self._entries.items()
+            for i, entry in self._entries().items()
             if entry.installed.profile.valid_to_s <= utc_s and entry.installed.profile.purpose is not Purpose.TX
         )
 
@@ -269,7 +265,7 @@ class ChargingProfiles:
             raise ProfileRejected(
                 "InvalidProfile", "external constraints are not set by the central system"
             )  # K01.FR.22
-        known = self._entries.get(profile.profile_id)
+        known = self._entries().get(profile.profile_id)
         if known is not None and known.installed.profile.purpose is Purpose.EXTERNAL:
             raise ProfileRejected(
                 "InvalidProfile", f"profile {profile.profile_id} is an external constraint"
@@ -287,7 +283,7 @@ class ChargingProfiles:
             raise ProfileRejected("InvalidStackLevel", f"stackLevel {profile.stack_level}: 0 to {MAX_STACK_LEVEL}")
         if len(profile.periods) > MAX_PERIODS:
             raise ProfileRejected("TooManyElements", f"{len(profile.periods)} periods: at most {MAX_PERIODS}")
-        if profile.profile_id not in self._entries and len(self._entries) - len(past) >= MAX_PROFILES:
+        if profile.profile_id not in self._entries() and len(self._entries()) - len(past) >= MAX_PROFILES:
             raise ProfileRejected("OutOfStorage", f"{MAX_PROFILES} profiles are installed: clear some")
 
     def _check_discharge(self, profile: Profile, evse: EvseState | None, evses: Sequence[EvseState]) -> None:
@@ -312,7 +308,7 @@ class ChargingProfiles:
             )
 
     def _check_duplicate(self, evse_id: int, profile: Profile, past: frozenset[int]) -> None:
-        for other_id, entry in self._entries.items():
+        for other_id, entry in self._entries().items():
             other = entry.installed.profile
             if (
                 other_id == profile.profile_id
@@ -335,11 +331,6 @@ class ChargingProfiles:
                     "DuplicateProfile",
                     f"{other.name} on EVSE {entry.installed.evse_id} has stack level {other.stack_level} too",
                 )
-
-
-def _run(steps: Iterable[Callable[[], None]]) -> None:
-    for step in steps:
-        step()
 
 
 def _overlap(first: Profile, second: Profile) -> bool:

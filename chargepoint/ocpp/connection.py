@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from chargepoint.ocpp.rpc import (
+    AnswerRefused,
     CallFailed,
     CallReceived,
     CallTimedOut,
@@ -161,6 +162,8 @@ class Connection:
             case ResultReceived() | CallFailed() | CallTimedOut():
                 if self._on_wire is not None and not self._on_wire.done():
                     self._on_wire.set_result(event)
+            case AnswerRefused(code=code, text=text):
+                self._log.warning("! the central system cannot use our answer: %s %s", code, text)
             case PeerFault(text=text, answered=answered, kind=kind):
                 done = "answered with CALLERROR" if answered else "dropped"
                 self._log.warning("! peer: %s (%s)", text, done, extra={"cause": f"peer: {kind}"})

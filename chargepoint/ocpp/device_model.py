@@ -1,6 +1,6 @@
 """The device model: components and variables, what may be set to what, and what was set.
 
-Owns lookup, checking and reporting. The rows are in `device_table`; a value is the set one, else a live one, else the
+Owns lookup, checking and reporting. The rows are in `variables`; a value is the set one, else a live one, else the
 row's default. OCPP 2.0.1 Part 2, B05 to B08.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from chargepoint.ocpp.kept import Space
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import is_date_time
+from chargepoint.store.rows import Keep
 
 
 class Mutability(Enum):
@@ -86,12 +88,12 @@ class DeviceModel:
     def __init__(
         self,
         rows: Iterable[Variable],
-        set_values: Mapping[str, str],
+        kept: Space,
         live: Callable[[Variable], str | None] = lambda _: None,
     ) -> None:
         self._rows = tuple(rows)
         self._by_key = {row.key: row for row in self._rows}
-        self._values = {k: v for k, v in set_values.items() if k in self._by_key and _may_be(self._by_key[k], v)}
+        self._kept = kept
         self._live = live
         self._components: dict[_Place, dict[tuple[str, str], Variable]] = {}
         for row in self._rows:
@@ -118,11 +120,11 @@ class DeviceModel:
 
     def was_set(self, key: str) -> bool:
         """Somebody set it; the default does not count."""
-        return key in self._values
+        return self._set_value(self._by_key[key]) is not None
 
-    def keep(self, key: str, value: str) -> None:
-        """Take a value that was checked and stored."""
-        self._values[key] = value
+    def keep(self, key: str, value: str) -> Keep:
+        """The effect that keeps a value which was checked."""
+        return self._kept.keep(key, value)
 
     # -- for the central system --------------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ class DeviceModel:
         return result
 
     def set(self, data: Payload) -> Setting:
-        """One SetVariableData to its outcome; nothing changes until `keep`. B05.FR.01 to FR.12."""
+        """One SetVariableData to its outcome; nothing changes until its effect is taken. B05.FR.01 to FR.12."""
         asked_type = data.get("attributeType")
         result: Payload = {
             "attributeType": asked_type or "Actual",  # B05.FR.03, FR.12
@@ -191,10 +193,16 @@ class DeviceModel:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _value(self, row: Variable) -> str | None:
-        if row.key in self._values:
-            return self._values[row.key]
+        value = self._set_value(row)
+        if value is not None:
+            return value
         live = self._live(row)
         return row.default if live is None else live
+
+    def _set_value(self, row: Variable) -> str | None:
+        """A stored value that an earlier version took and this one would not does not count."""
+        value = self._kept.get(row.key)
+        return value if isinstance(value, str) and _may_be(row, value) else None
 
     def _find(self, data: Payload) -> Variable | str:
         component, variable = data["component"], data["variable"]
@@ -239,7 +247,6 @@ class DeviceModel:
 
 
 def _may_be(row: Variable, value: str) -> bool:
-    """A stored value that an earlier version took and this one would not is forgotten."""
     return row.mutability is not Mutability.READ_ONLY and _problem(row, value) is None
 
 

@@ -19,6 +19,7 @@ from chargepoint.ocpp import credentials
 from chargepoint.ocpp.back_off import BackOff, BackOffSettings
 from chargepoint.ocpp.connection import ConnectionLost
 from chargepoint.ocpp.device_model import DeviceModel
+from chargepoint.ocpp.version import VERSIONS, OcppVersion
 
 _MAX_FRAME_BYTES = 1 << 20
 _BACK_OFF_MOST_S = 86_400.0
@@ -48,7 +49,7 @@ class Link:
         self,
         csms: CsmsSection,
         model: DeviceModel,
-        talk: Callable[[ClientConnection], Awaitable[None]],
+        talk: Callable[[ClientConnection, OcppVersion], Awaitable[None]],
         log: logging.Logger,
     ) -> None:
         self._csms = csms
@@ -96,7 +97,7 @@ class Link:
                     f"it chose sub-protocol {socket.subprotocol}, we speak {', '.join(self._csms.versions)}"
                 )
             self._back_off.connected()
-            await self._talk(socket)
+            await self._talk(socket, VERSIONS[socket.subprotocol])
         finally:
             await socket.close()
 

@@ -1,4 +1,4 @@
-"""The RPC layer of OCPP-J without a socket: text in, text and events out. OCPP 2.0.1 Part 4, chapter 4.
+"""The RPC layer of OCPP-J without a socket: text in, text and events out. OCPP 2.0.1 and 2.1 Part 4, chapter 4.
 
 Owns the one outstanding CALL, its time-out, and the answer to everything that is not a proper message. It never raises
 on a peer's bytes. Payloads stay as they are on the wire (camelCase dicts).
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from chargepoint.ocpp.schemas import Payload, Schemas, Violation
-from chargepoint.ocpp.version import CALL, CALLERROR, CALLRESULT, OcppVersion
+from chargepoint.ocpp.version import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, OcppVersion
 
 MAX_MESSAGE_CHARS = 256 * 1024
 """A longer message is refused unread. 1024 periods of a charging schedule take about 100 KiB."""
@@ -68,7 +68,16 @@ class PeerFault:
     """What is wrong, in words that the peer does not choose: the log counts by it."""
 
 
-RpcEvent = CallReceived | ResultReceived | CallFailed | CallTimedOut | PeerFault
+@dataclass(frozen=True, slots=True)
+class AnswerRefused:
+    """The peer cannot use our answer to its CALL (CALLRESULTERROR, 2.1). Nothing may be sent for it."""
+
+    unique_id: str
+    code: str
+    text: str
+
+
+RpcEvent = CallReceived | ResultReceived | CallFailed | CallTimedOut | AnswerRefused | PeerFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,18 @@ class Rpc:
             raise RuntimeError(f"{action}: {self._outstanding.action} is not answered yet")
         self._outstanding = _Outstanding(unique_id, action, now_s + self._timeout_s)
         self._to_send.append(text)
+
+    def send(self, unique_id: str, action: str, payload: Payload) -> Violation | None:
+        """Send without expecting an answer (SEND, 2.1); also while a CALL is outstanding. Not sent where it breaks its schema.
+
+        Raises ValueError for an action that the version does not send so.
+        """
+        if action not in self._version.unconfirmed:
+            raise ValueError(f"{action} is no SEND of {self._version.subprotocol}")
+        violation = self._schemas.check_unconfirmed(action, payload)
+        if violation is None:
+            self._to_send.append(_dump([SEND, unique_id, action, payload]))
+        return violation
 
     def respond(self, call: CallReceived, payload: Payload) -> Violation | None:
         """Answer a CALL. A payload that does not fit its own schema is not sent: InternalError goes out instead."""
@@ -157,8 +178,9 @@ class Rpc:
         readable = isinstance(unique_id, str) and 0 < len(unique_id) <= MAX_ID_CHARS
         if isinstance(kind, bool) or not isinstance(kind, int) or kind not in self._version.message_types:
             # 4.4: answer an unknown message type, so that the sender falls back to 2, 3 and 4.
+            known = ", ".join(map(str, sorted(self._version.message_types)))
             self.refuse(
-                str(unique_id) if readable else _UNREADABLE_ID, "MessageTypeNotSupported", "message types: 2, 3, 4"
+                str(unique_id) if readable else _UNREADABLE_ID, "MessageTypeNotSupported", f"message types: {known}"
             )
             return PeerFault("message type not supported", answered=True, kind="message type")
         if kind == CALL:
@@ -168,6 +190,10 @@ class Rpc:
         # 4.2.3: a CALLERROR answers a CALL and nothing else; a bad answer is dropped.
         if not readable:
             return PeerFault("an answer without a proper message id", answered=False, kind="message id")
+        if kind == SEND:  # 4.2.4: nobody answers a SEND, and no central system has one for a station
+            return PeerFault("a SEND, which no station takes", answered=False, kind="SEND")
+        if kind == CALLRESULTERROR:
+            return _answer_refused(str(unique_id), message)
         return self._answer_received(kind, str(unique_id), message)
 
     def _call_received(self, unique_id: str, message: list[Any]) -> RpcEvent:
@@ -193,6 +219,8 @@ class Rpc:
                 return PeerFault("a CALLRESULT is [3, id, {payload}]", answered=False, kind="CALLRESULT")
             self._outstanding = None
             violation = self._schemas.check_answer(waiting.action, message[2])
+            if violation is not None and CALLRESULTERROR in self._version.message_types:
+                self._to_send.append(_dump([CALLRESULTERROR, unique_id, violation.code, violation.text[:255], {}]))
             return ResultReceived(unique_id, waiting.action, message[2], violation)
         if not 3 <= len(message) <= 5 or not isinstance(message[2], str):
             return PeerFault("a CALLERROR is [4, id, code, text, {details}]", answered=False, kind="CALLERROR")
@@ -207,6 +235,13 @@ class Rpc:
     def _refused(self, unique_id: str, violation: Violation) -> PeerFault:
         self.refuse(unique_id, violation.code, violation.text)
         return PeerFault(_one_line(f"{violation.code}: {violation.text}"), answered=True, kind=violation.code)
+
+
+def _answer_refused(unique_id: str, message: list[Any]) -> RpcEvent:
+    if not 3 <= len(message) <= 5 or not isinstance(message[2], str):
+        return PeerFault("a CALLRESULTERROR is [5, id, code, text, {details}]", answered=False, kind="CALLRESULTERROR")
+    text = message[3] if len(message) > 3 and isinstance(message[3], str) else ""
+    return AnswerRefused(unique_id, _one_line(message[2][:64]), _one_line(text[:255]))
 
 
 def call_text(unique_id: str, action: str, payload: Payload) -> str:

@@ -57,6 +57,10 @@ class Schemas:
         """None if a peer's response can be used: fields the version does not know are no harm, nor is a time without zone."""
         return self._check(f"{action}Response", payload, lenient=True)
 
+    def check_unconfirmed(self, action: str, payload: object) -> Violation | None:
+        """None if the payload is a valid message of this action, which has no answer."""
+        return self._check(action, payload)
+
     def _check(self, name: str, payload: object, lenient: bool = False) -> Violation | None:
         if not isinstance(payload, dict):
             return Violation("FormatViolation", f"{name}: the payload is not a JSON object")

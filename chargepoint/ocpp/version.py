@@ -1,7 +1,6 @@
 """OCPP versions: what the chosen sub-protocol implies. Blocks ask this object instead of comparing strings.
 
-Only 2.0.1 is built. 2.1 would add an entry here (message types 5 and 6, its own schemas, its own actions) and blocks
-would ask `version.native_v2x`.
+Both versions share the blocks; what is new in 2.1 is answered NotSupported until its block is built.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ class OcppVersion:
     """Get15118EVCertificate names the car's wish for chains, and its answer how many remain (2.1)."""
     certificate_max_characters: int = 5500
     """Of Authorize's `certificate`."""
+    unconfirmed: frozenset[str] = frozenset()
+    """What a station sends without expecting an answer (SEND, Part 4, 4.2.4)."""
 
     @property
     def known_actions(self) -> frozenset[str]:
@@ -34,7 +35,7 @@ class OcppVersion:
         return self.to_station | self.to_csms
 
 
-CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 
 _TO_STATION = """
 CancelReservation CertificateSigned ChangeAvailability ClearCache ClearChargingProfile ClearDisplayMessage
@@ -63,4 +64,27 @@ OCPP_2_0_1 = OcppVersion(
     native_v2x=False,
 )
 
-VERSIONS: dict[str, OcppVersion] = {OCPP_2_0_1.subprotocol: OCPP_2_0_1}
+_TO_STATION_2_1 = """
+AFRRSignal AdjustPeriodicEventStream ChangeTransactionTariff ClearDERControl ClearTariffs GetDERControl
+GetPeriodicEventStream GetTariffs NotifyAllowedEnergyTransfer NotifyWebPaymentStarted RequestBatterySwap SetDERControl
+SetDefaultTariff UpdateDynamicSchedule UsePriorityCharging
+"""
+
+_TO_CSMS_2_1 = """
+BatterySwap ClosePeriodicEventStream GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop NotifyPriorityCharging
+NotifySettlement OpenPeriodicEventStream PullDynamicScheduleUpdate ReportDERControl VatNumberValidation
+"""
+
+OCPP_2_1 = OcppVersion(
+    subprotocol="ocpp2.1",
+    schema_package="ocpp.v21",
+    message_types=OCPP_2_0_1.message_types | {CALLRESULTERROR, SEND},
+    to_station=OCPP_2_0_1.to_station | frozenset(_TO_STATION_2_1.split()),
+    to_csms=OCPP_2_0_1.to_csms | frozenset(_TO_CSMS_2_1.split()),
+    native_v2x=True,
+    counts_contract_chains=True,
+    certificate_max_characters=10_000,
+    unconfirmed=frozenset({"NotifyPeriodicEventStream"}),
+)
+
+VERSIONS: dict[str, OcppVersion] = {version.subprotocol: version for version in (OCPP_2_1, OCPP_2_0_1)}

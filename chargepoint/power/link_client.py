@@ -24,6 +24,9 @@ from chargepoint.power.link_codec import (
 
 RECONNECT_S = 0.1
 
+TURN_MAX_S = 0.002
+"""Messages are taken for this long at most. Then cars and central system have their turn, however many messages wait."""
+
 
 class LinkClient:
     """Connects, reconnects, and hands every message up. What is sent while the power process is away is dropped: a
@@ -72,11 +75,15 @@ class LinkClient:
             await asyncio.sleep(RECONNECT_S)
 
     async def _read(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        turn_ends_s = loop.time() + TURN_MAX_S
         while data := await loop.sock_recv(sock, MESSAGE_MAX_BYTES + 1):
             try:
                 self._take(decode_up(data))
             except LinkError as error:
                 self._log.error("! power link: %s", error)
+            if loop.time() >= turn_ends_s:
+                await asyncio.sleep(0)  # `sock_recv` alone gives nobody else a turn while messages are waiting
+                turn_ends_s = loop.time() + TURN_MAX_S
 
     def _take(self, message: UpMessage) -> None:
         if isinstance(message, EvseImage):

@@ -286,9 +286,9 @@ def _image(body: bytes) -> EvseImage:
     parts, supply, meter, frequency_Hz = numbers[:6], numbers[6:10], numbers[10:16], numbers[16]
     due = [taken_at_s, duty, applied_W, target_W]
     for group in (parts, supply, meter):
-        if not all(math.isnan(n) for n in group):
+        if not all(map(math.isnan, group)):
             due += group
-    if any(math.isnan(n) for n in due):
+    if any(map(math.isnan, due)):
         raise LinkError("a number that is due is not known")
     return EvseImage(
         evse_id=EvseId(evse_id),
@@ -310,7 +310,7 @@ def _image(body: bytes) -> EvseImage:
         meter=None if math.isnan(meter[0]) else MeterRegisters(*meter),
         temperature_degC=_maybe(temperature_degC),
         capabilities=_capabilities(parts, supply),
-        faults=frozenset(code for code in FaultCode if mask >> code & 1),
+        faults=frozenset(code for code in FaultCode if mask >> code & 1) if mask else frozenset(),
         permitted=permitted,
         frequency_Hz=_maybe(frequency_Hz),
     )

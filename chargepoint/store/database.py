@@ -1,7 +1,7 @@
 """The store: one sqlite file, one writer thread, explicit database transactions.
 
-Owns everything that must survive a power cut: outbox, open transactions, journal, set variables, charging profiles,
-availability, authorisation cache. WAL with synchronous=FULL: what `commit` has acknowledged is on the disk.
+Owns everything that must survive a power cut: the outbox, the journal, and what the rooms keep, as (space, key, JSON).
+WAL with synchronous=FULL: what `commit` has acknowledged is on the disk.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import errno
+import json
 import queue
 import sqlite3
 import threading
@@ -21,25 +22,16 @@ from typing import Any, TypeVar, assert_never
 from chargepoint.store.errors import StoreDamaged, StoreError, StoreFull
 from chargepoint.store.migrations import migrate
 from chargepoint.store.rows import (
-    CachedToken,
-    CacheToken,
-    CloseTransaction,
-    DeleteProfile,
     Delivered,
     Enqueue,
-    ForgetTokens,
     Journal,
     JournalEntry,
-    MarkOffline,
+    Json,
+    Keep,
+    MarkLate,
     MarkRefused,
-    OpenTransaction,
     OutboxKind,
     OutboxRow,
-    ProfileRow,
-    PutProfile,
-    SaveTransaction,
-    SetAvailability,
-    SetVariable,
     Write,
 )
 
@@ -49,9 +41,8 @@ OUTBOX_MAX_ROWS = 50_000
 """Above this every second periodic update is dropped (E04.FR.07/08); begin, end and state changes never are."""
 
 JOURNAL_MAX_ROWS = 5_000
-TOKENS_MAX_ROWS = 1_000
 _QUEUE_MAX = 256
-_OUTBOX_COLUMNS = "position, message_id, action, kind, transaction_id, text, droppable, attempts"
+_OUTBOX_COLUMNS = "position, message_id, action, kind, transaction_id, text, droppable, attempts, late"
 
 
 class Store:
@@ -122,14 +113,6 @@ class Store:
         """`commit` for start-up and for programs without an event loop: blocks until it is on the disk."""
         self._submit(writes).result()
 
-    async def commit_record(self, transaction: OpenTransaction | int, row: OutboxRow) -> None:
-        """The ledger's state after a record together with the record's message, in one database transaction.
-
-        `transaction` is the state to keep, or the EVSE's number when its transaction has ended.
-        """
-        keep = CloseTransaction(transaction) if isinstance(transaction, int) else SaveTransaction(transaction)
-        await self.commit(keep, Enqueue(row))
-
     def _submit(self, writes: tuple[Write, ...]) -> concurrent.futures.Future[None]:
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
@@ -165,52 +148,19 @@ class Store:
     def _apply(self, write: Write) -> None:
         run = self._writer.execute
         match write:
-            case SaveTransaction(transaction=t):
-                run(
-                    "INSERT OR REPLACE INTO open_transactions VALUES (?, ?, ?)",
-                    (t.evse_id, t.transaction_id, t.state_json),
-                )
-            case CloseTransaction(evse_id=evse_id):
-                run("DELETE FROM open_transactions WHERE evse_id = ?", (evse_id,))
+            case Keep(space=space, key=key, value=None):
+                run("DELETE FROM kept WHERE space = ? AND key = ?", (space, key))
+            case Keep(space=space, key=key, value=value):
+                text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+                run("INSERT OR REPLACE INTO kept (space, key, json) VALUES (?, ?, ?)", (space, key, text))
             case Enqueue(row=row):
                 self._enqueue(row)
             case Delivered(position=position):
                 run("DELETE FROM outbox WHERE position = ?", (position,))
             case MarkRefused(position=position, attempts=attempts):
                 run("UPDATE outbox SET attempts = ? WHERE position = ?", (attempts, position))
-            case MarkOffline():
-                run(
-                    "UPDATE outbox SET text = json_set(text, '$[3].offline', json('true')) WHERE kind = ? AND "
-                    "position > (SELECT min(position) FROM outbox) AND json_extract(text, '$[3].offline') IS NULL",
-                    (OutboxKind.TRANSACTION.value,),
-                )
-            case SetVariable(key=key, value=None):
-                run("DELETE FROM variables WHERE key = ?", (key,))
-            case SetVariable(key=key, value=value):
-                run("INSERT OR REPLACE INTO variables VALUES (?, ?)", (key, value))
-            case PutProfile(row=profile):
-                run(
-                    "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
-                    (profile.profile_id, profile.evse_id, profile.json),
-                )
-            case DeleteProfile(profile_id=profile_id):
-                run("DELETE FROM profiles WHERE profile_id = ?", (profile_id,))
-            case SetAvailability(evse_id=evse_id, operative=operative):
-                run("INSERT OR REPLACE INTO availability VALUES (?, ?)", (evse_id, int(operative)))
-            case CacheToken(token=token):
-                run("DELETE FROM authorization_cache WHERE key = ?", (token.key,))  # a renewed entry is the youngest
-                evse_ids = " ".join(map(str, token.evse_ids))
-                run(
-                    "INSERT INTO authorization_cache VALUES (?, ?, ?, ?)",
-                    (token.key, token.status, token.expires_utc_s, evse_ids),
-                )
-                run(
-                    "DELETE FROM authorization_cache WHERE rowid <= "
-                    "(SELECT rowid FROM authorization_cache ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
-                    (TOKENS_MAX_ROWS,),
-                )
-            case ForgetTokens():
-                run("DELETE FROM authorization_cache")
+            case MarkLate(after=position):
+                run("UPDATE outbox SET late = 1 WHERE late = 0 AND position > ?", (position,))
             case Journal(entry=entry):
                 cursor = run(
                     "INSERT INTO journal (at_utc, kind, text) VALUES (?, ?, ?)",
@@ -254,9 +204,10 @@ class Store:
 
     # -- reads -------------------------------------------------------------------------------------------------------
 
-    def outbox_head(self) -> OutboxRow | None:
-        """The oldest message the central system has not answered."""
-        rows = self._read(f"SELECT {_OUTBOX_COLUMNS} FROM outbox ORDER BY position LIMIT 1", _outbox_row)  # noqa: S608
+    def outbox_head(self, after: int = 0) -> OutboxRow | None:
+        """The oldest message behind this position that the central system has not answered."""
+        sql = f"SELECT {_OUTBOX_COLUMNS} FROM outbox WHERE position > ? ORDER BY position LIMIT 1"  # noqa: S608
+        rows = self._read(sql, _outbox_row, (after,))
         return rows[0] if rows else None
 
     def outbox(self) -> tuple[OutboxRow, ...]:
@@ -273,33 +224,10 @@ class Store:
         """How many transaction messages wait."""
         return self._read("SELECT count(*) FROM outbox WHERE kind = ?", _integer, (OutboxKind.TRANSACTION.value,))[0]
 
-    def open_transactions(self) -> tuple[OpenTransaction, ...]:
-        """Transactions a crash or power cut left unfinished."""
-        return self._read(
-            "SELECT evse_id, transaction_id, state FROM open_transactions ORDER BY evse_id",
-            lambda r: OpenTransaction(*r),
-        )
-
-    def variables(self) -> dict[str, str]:
-        """Values that were set, by key."""
-        return dict(self._read("SELECT key, value FROM variables", lambda r: (r[0], r[1])))
-
-    def profiles(self) -> tuple[ProfileRow, ...]:
-        """Charging profiles, by id."""
-        return self._read(
-            "SELECT profile_id, evse_id, json FROM profiles ORDER BY profile_id", lambda r: ProfileRow(*r)
-        )
-
-    def availability(self) -> dict[int, bool]:
-        """What was ordered, per EVSE (0: the whole station)."""
-        return dict(self._read("SELECT evse_id, operative FROM availability", lambda r: (r[0], bool(r[1]))))
-
-    def tokens(self) -> tuple[CachedToken, ...]:
-        """The authorisation cache, oldest first."""
-        return self._read(
-            "SELECT key, status, expires_utc_s, evse_ids FROM authorization_cache ORDER BY rowid",
-            lambda r: CachedToken(r[0], r[1], r[2], tuple(int(number) for number in r[3].split())),
-        )
+    def kept(self, space: str) -> dict[str, Json]:
+        """Everything a space keeps, oldest entry first."""
+        sql = "SELECT key, json FROM kept WHERE space = ? ORDER BY number"
+        return dict(self._read(sql, lambda r: (r[0], json.loads(r[1])), (space,)))
 
     def journal(self, limit: int = 200) -> tuple[JournalEntry, ...]:
         """The newest `limit` lines, newest first."""
@@ -324,9 +252,9 @@ def _integer(row: tuple[Any, ...]) -> int:
 
 
 def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
-    position, message_id, action, kind, transaction_id, text, droppable, attempts = row
+    position, message_id, action, kind, transaction_id, text, droppable, attempts, late = row
     return OutboxRow(
-        message_id, action, text, OutboxKind(kind), transaction_id, bool(droppable), attempts, position=position
+        message_id, action, text, OutboxKind(kind), transaction_id, bool(droppable), attempts, position, bool(late)
     )
 
 

@@ -29,6 +29,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE authorization_cache (key TEXT PRIMARY KEY, status TEXT NOT NULL, expires_utc_s REAL)",
     ),
     ("ALTER TABLE authorization_cache ADD COLUMN evse_ids TEXT NOT NULL DEFAULT ''",),
+    (
+        """CREATE TABLE kept (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            space TEXT NOT NULL,
+            key TEXT NOT NULL,
+            json TEXT NOT NULL,
+            UNIQUE (space, key))""",
+        "INSERT INTO kept (space, key, json) SELECT 'transaction', evse_id, json_quote(state) FROM open_transactions",
+        "INSERT INTO kept (space, key, json) SELECT 'last-session', substr(key, 18), json_quote(value) FROM variables WHERE key LIKE 'app/last_session/%'",
+        "INSERT INTO kept (space, key, json) SELECT 'car-session', substr(key, 17), json_quote(value) FROM variables WHERE key LIKE 'app/car_session/%'",
+        "INSERT INTO kept (space, key, json) SELECT 'daemon', 'boot-id', json_quote(value) FROM variables WHERE key = 'app/boot_id'",
+        "INSERT INTO kept (space, key, json) SELECT 'boot', 'reason', json_quote(value) FROM variables WHERE key = 'station/boot-reason'",
+        "INSERT INTO kept (space, key, json) SELECT 'variables', key, json_quote(value) FROM variables "
+        "WHERE key NOT LIKE 'app/%' AND key <> 'station/boot-reason'",
+        "INSERT INTO kept (space, key, json) SELECT 'charging-profiles', profile_id, json_set(json, '$.evseId', evse_id) "
+        "FROM profiles WHERE json_valid(json) ORDER BY profile_id",
+        "INSERT INTO kept (space, key, json) SELECT 'availability', evse_id, CASE operative WHEN 0 THEN 'false' ELSE 'true' END "
+        "FROM availability",
+        "INSERT INTO kept (space, key, json) SELECT 'token-cache', key, json_object('status', status, 'expiresUtcS', expires_utc_s, "
+        "'evseIds', json('[' || replace(evse_ids, ' ', ',') || ']')) FROM authorization_cache ORDER BY rowid",
+        "DROP TABLE open_transactions",
+        "DROP TABLE variables",
+        "DROP TABLE profiles",
+        "DROP TABLE availability",
+        "DROP TABLE authorization_cache",
+        "ALTER TABLE outbox ADD COLUMN late INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

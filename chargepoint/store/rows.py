@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
+
+Json = Any
+"""Anything that JSON can say: dict, list, str, int, float, bool, None."""
 
 
 class OutboxKind(Enum):
@@ -16,9 +20,10 @@ class OutboxKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One message to the central system: the exact text that goes on the wire, first time and every time again.
+    """One message to the central system: its text is the sender's, and opaque here.
 
-    `position` is given by the store (0: not stored yet); `attempts` counts refusals by the central system.
+    `position` is given by the store (0: not stored yet); `attempts` counts refusals by the central system. `late`: the message was
+    stored before a connection that has been lost since, and was never sent.
     `droppable` marks periodic updates that may be thinned out when the outbox is full (E04.FR.07, E04.FR.08).
     """
 
@@ -30,15 +35,7 @@ class OutboxRow:
     droppable: bool = False
     attempts: int = 0
     position: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTransaction:
-    """An unfinished transaction as its ledger left it; at most one per EVSE."""
-
-    evse_id: int
-    transaction_id: str
-    state_json: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +47,19 @@ class JournalEntry:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileRow:
-    """A charging profile as it was accepted. `json` is the profile store's own document."""
-
-    profile_id: int
-    evse_id: int
-    json: str
-
-
-@dataclass(frozen=True, slots=True)
-class CachedToken:
-    """An entry of the authorisation cache. `key` names type and value; `expires_utc_s` None: never.
-
-    `evse_ids`: the EVSEs an accepted token is good for; empty: all of them (C01.FR.19 to FR.21).
-    """
-
-    key: str
-    status: str
-    expires_utc_s: float | None
-    evse_ids: tuple[int, ...] = ()
-
-
 # -- writes: imperative, closed union --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class SaveTransaction:
-    """Keep this ledger state, replacing the EVSE's earlier one."""
+class Keep:
+    """Keep this value under a key of a space, replacing an earlier one; None forgets it. A replaced entry becomes the youngest.
 
-    transaction: OpenTransaction
+    `space` names the owner of the entry, `value` is anything that JSON can say. The store never reads it.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class CloseTransaction:
-    """The EVSE's transaction has ended: forget its ledger state."""
-
-    evse_id: int
+    space: str
+    key: str
+    value: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,53 +85,10 @@ class MarkRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkOffline:
-    """Transaction messages behind the oldest get `"offline": true` (OCPP 2.0.1 E11.FR.07).
+class MarkLate:
+    """The connection was lost: every message behind this position is late (`OutboxRow.late`), as none of them was sent."""
 
-    Only the oldest can have been on the wire: messages go one by one. Its text stays, byte for byte.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class SetVariable:
-    """Keep a value under a key; None forgets it."""
-
-    key: str
-    value: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PutProfile:
-    """Keep a charging profile, replacing one with the same id."""
-
-    row: ProfileRow
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteProfile:
-    """Forget a charging profile."""
-
-    profile_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class SetAvailability:
-    """Operative or not, as the central system ordered; EVSE 0 is the whole station."""
-
-    evse_id: int
-    operative: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CacheToken:
-    """Keep a token's authorisation, replacing an earlier one."""
-
-    token: CachedToken
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetTokens:
-    """Empty the authorisation cache."""
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +98,4 @@ class Journal:
     entry: JournalEntry
 
 
-Write = (
-    SaveTransaction
-    | CloseTransaction
-    | Enqueue
-    | Delivered
-    | MarkRefused
-    | MarkOffline
-    | SetVariable
-    | PutProfile
-    | DeleteProfile
-    | SetAvailability
-    | CacheToken
-    | ForgetTokens
-    | Journal
-)
+Write = Keep | Enqueue | Delivered | MarkRefused | MarkLate | Journal

@@ -243,12 +243,20 @@ class Ledger:
         return record
 
     def restore(
-        self, state: LedgerState, sample: MeterSample | None, at_utc: datetime, stopped_reason: StopReason
+        self,
+        state: LedgerState,
+        sample: MeterSample | None,
+        at_utc: datetime,
+        stopped_reason: StopReason,
+        *,
+        trigger: TriggerReason = TriggerReason.ABNORMAL_CONDITION,
+        id_token: IdToken | None = None,
     ) -> TransactionRecord:
         """An open transaction found at start ends here, exactly once: commit the record and the closing together.
 
         The final reading is the first fresh one, if its registers do not lie below the stored ones; else the last
-        stored. `stopped_reason` is PowerLoss or Reboot as the caller knows. Raises LedgerError if one is open.
+        stored. `stopped_reason` is PowerLoss or Reboot as the caller knows, or that of an order to stop. Raises LedgerError if
+        one is open.
         """
         if self._state is not None:
             raise LedgerError(f"EVSE {self._evse_id}: transaction {self._state.transaction_id} is still open")
@@ -257,7 +265,7 @@ class Ledger:
         self._state = state
         self._backwards.clear()
         return self.end(
-            sample, TriggerReason.ABNORMAL_CONDITION, stopped_reason, at_utc=at_utc, charging_state=ChargingState.IDLE
+            sample, trigger, stopped_reason, at_utc=at_utc, charging_state=ChargingState.IDLE, id_token=id_token
         )
 
     def resume(self, state: LedgerState, sample: MeterSample, now_s: float) -> TransactionRecord:

@@ -11,7 +11,7 @@ from hil.certification.patterns import Pattern, Payload, matches
 
 
 @dataclass(frozen=True, slots=True)
-class RpcError:
+class RefusedWith:
     """Answer with CALLERROR."""
 
     code: str
@@ -23,7 +23,7 @@ class NoAnswer:
     """Do not answer."""
 
 
-Reply = Payload | RpcError | NoAnswer
+Reply = Payload | RefusedWith | NoAnswer
 Responder = Callable[[StationCall], Reply]
 
 

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from hil.certification.answers import Answers, NoAnswer, RpcError
+from hil.certification.answers import Answers, NoAnswer, RefusedWith
 from hil.certification.frames import CALL, CALL_ERROR, CALL_RESULT, CallErrorAnswer, FrameRecord, StationCall
 from hil.certification.notifications import connector_states
 from hil.certification.patterns import Pattern, Payload, matches
@@ -346,7 +346,7 @@ class CentralSystem:
         if isinstance(reply, NoAnswer):
             return
         boot_status = None
-        if isinstance(reply, RpcError):
+        if isinstance(reply, RefusedWith):
             frame = [CALL_ERROR, unique_id, reply.code, reply.text, {}]
         else:
             frame = [CALL_RESULT, unique_id, reply]

@@ -109,7 +109,7 @@ class OurStation:
     async def end_session(self, evse_id: int) -> None:
         """SessionStop with Terminate."""
         self._at_the_car(evse_id)
-        self._up.end_session()
+        self._up.cars[EVSE].end_session()
 
     async def not_ready(self, evse_id: int) -> None:
         """The next car asks for no power from the beginning."""

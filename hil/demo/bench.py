@@ -1,10 +1,14 @@
-"""The bench of the demo: plant, power process and daemon as processes, central system and car in this one."""
+"""The bench of the demo: plant, power process and daemon as processes, central system and cars in this one.
+
+A demo has one car. A bench with `Choices.cables` has one car at each of its EVSEs.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import shutil
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,22 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from certs.pki import Curve, Pki, expired
-from chargepoint.security.tls import evcc_context
 from hil import priority
 from hil.demo.changes import WatchedStation, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
+from hil.demo.own_car import OwnCar
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
-from hil.simulators.evcc.body import AcOutletBody, PlantBody
-from hil.simulators.evcc.core import CarCore
+from hil.simulators.evcc.body import CarBody
 from hil.simulators.evcc.drive import Drive
+from hil.simulators.evcc.memory import Credentials
 from hil.simulators.evcc.plan import plan_from
-from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
-from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
 
 IDENTITY = "CP-DEMO"
@@ -47,10 +49,14 @@ RESET_PATIENCE_S = 2.0
 
 
 class Bench:
-    """Start with `async with`; everything is gone afterwards."""
+    """Start with `async with`; everything is gone afterwards.
 
-    def __init__(self, choices: Choices) -> None:
+    `observe` False: the bench does not ask the station again and again what changed, so that a measurement has no part in it.
+    """
+
+    def __init__(self, choices: Choices, *, observe: bool = True) -> None:
         self.choices = choices
+        self._observes = observe
         self.started_s = time.monotonic()
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
@@ -62,16 +68,19 @@ class Bench:
         )
         self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
         """What each plan of this bench begins from."""
-        self.plan = plan_from(self.plain_plan)
-        """What the car's next sessions do."""
-        self._car: PluggedCar | None = None
-        self._car_task: asyncio.Task[Progress] | None = None
+        self.plan = plan_from({**self.plain_plan, **choices.plan})
+        """What the cars' next sessions do."""
         self._tasks: list[asyncio.Task[None]] = []
         self._csms_port = free_port()
         self._csms = Csms(port=self._csms_port)
         folder = choices.folder
         self.plant = LineSocket(folder / "plant.sock")
         self.status = LineSocket(folder / "run" / "status.sock")
+        self.cars = {
+            evse: OwnCar(evse, cable, choices, self.plant, self._new_session)
+            for evse, cable in enumerate(choices.all_cables, start=1)
+        }
+        """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.children = {
             name: Child(name, arguments, folder / f"log/{name}.log", self.note, ended=ended)
             for name, arguments, ended in self._processes()
@@ -103,8 +112,8 @@ class Bench:
         folder = self.choices.folder
         if await self._somebody_there():
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
-        if discovery_taken(self.choices):
-            where = f"UDP port {self.choices.sdp_port} on {self.choices.interface}"
+        if (taken := discovery_taken(self.choices)) is not None:
+            where = f"UDP port {self.choices.sdp_port} on {taken}"
             raise RuntimeError(f"another demo or station answers cars on {where}: end it, or give another --sdp-port")
         realtime = priority.permitted()
         if not realtime:
@@ -128,11 +137,13 @@ class Bench:
             if name != "plant":
                 self._launch(name)
         await self._answered(self.status, {"do": "status"}, "daemon")
-        self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
+        if self._observes:
+            self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._forget_car()
+        for car in self.cars.values():
+            await car.forget()
         for child in reversed(self.children.values()):
             await child.stop()
         for task in self._tasks:
@@ -172,94 +183,48 @@ class Bench:
                     raise RuntimeError(f"{name} is not up after {READY_PATIENCE_S:.0f} s: {error}") from error
                 await asyncio.sleep(0.05)
 
-    # -- the car ---------------------------------------------------------------------------------------------------
+    # -- the cars --------------------------------------------------------------------------------------------------
 
     @property
     def progress(self) -> Progress | None:
-        """What the car's present or last session has seen; None before the first plug-in."""
-        return None if self._car is None else self._car.progress
+        """`OwnCar.progress` of the demo's car."""
+        return self.cars[EVSE].progress
 
     @property
     def exchange(self) -> dict[str, Any] | None:
-        """The car's present or last session: codes of the answers, and what broke the standard. None before the first."""
-        if self._car is None:
-            return None
-        core = self._car.drive.core
-        codes = [{"name": name, "code": code, "count": count} for (name, code), count in core.log.codes().items()]
-        return {"answers": codes, "violations": core.violations}
+        """`OwnCar.exchange` of the demo's car."""
+        return self.cars[EVSE].exchange
 
-    @property
-    def car_core(self) -> CarCore | None:
-        """The car's present or last session, for measurements; None before the first plug-in."""
-        return None if self._car is None else self._car.drive.core
-
-    async def plug(self) -> None:
-        """Plug the car in; it starts to talk as soon as the pilot shows 5 %, and again each time the station calls it.
-
-        Raises Refused where the demo waits for an outside car, or a car is plugged in already.
-        """
+    async def plug(self, evse: int = EVSE) -> None:
+        """Plug the car of this EVSE in; see `OwnCar.plug`. Raises Refused where the demo waits for an outside car."""
         if not self.choices.own_car:
             raise Refused(
                 "this demo waits for an outside car (--no-car): start without --no-car for the demo's own car, "
                 'or play the plug of the outside car with {"do": "car_auto"}'
             )
-        if self._car_task is not None and not self._car_task.done():
-            if (await self.plant_state())["plugged"]:
-                raise Refused("the car is already plugged in")
-            await self._forget_car()  # pulled by force while it waited for a pilot
-        await self.plant.ask({"do": "plug", "evse": EVSE})
-        tls = evcc_context(self.choices.folder / "pki") if self.choices.tls else None
-        credentials = credentials_of(self.choices.folder / "pki")
-        body = AcOutletBody(self.plant, EVSE) if self.choices.ac else PlantBody(self.plant, EVSE)
-        choices = self.choices
-        self._car = PluggedCar(
-            body,
-            lambda: Drive(
-                self.spec, body, choices.interface, tls, choices.sdp_port, plan=self.plan, credentials=credentials
-            ),
-        )
-        self._car_task = asyncio.create_task(self._car.run(), name="car")
-        self.note("car plugged in")
+        await self.cars[evse].plug()
+        self.note(f"car plugged in{_at(evse)}")
 
-    async def _forget_car(self) -> None:
-        if self._car_task is not None:
-            self._car_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._car_task
+    def _new_session(
+        self, body: CarBody, interface: str, tls: ssl.SSLContext | None, credentials: Credentials | None
+    ) -> Drive:
+        sdp_port = self.choices.sdp_port
+        return Drive(self.spec, body, interface, tls, sdp_port, plan=self.plan, credentials=credentials)
 
-    async def unplug(self, *, patience_s: float = 10.0) -> None:
+    async def unplug(self, evse: int = EVSE, *, patience_s: float = 10.0) -> None:
         """Let the car end its session, then pull the plug (the connector unlocks when it is safe)."""
-        if self._car is not None and self._car_task is not None:
-            self._car.stop()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
-                    await asyncio.shield(self._car_task)
-        until_s = time.monotonic() + patience_s
-        while True:
-            try:
-                await self.plant.ask({"do": "unplug", "evse": EVSE})
-                self.note("car unplugged")
-                return
-            except Refused:
-                if time.monotonic() > until_s:
-                    raise
-                await asyncio.sleep(0.05)
+        await self.cars[evse].unplug(patience_s)
+        self.note(f"car unplugged{_at(evse)}")
 
-    def end_session(self) -> None:
-        """The car ends its session and stays plugged in. Nothing happens where no car talks."""
-        if self._car is not None:
-            self._car.stop()
-
-    async def pull_plug(self) -> None:
+    async def pull_plug(self, evse: int = EVSE) -> None:
         """Pull the plug by force, whatever flows."""
-        await self.plant.ask({"do": "unplug", "evse": EVSE, "force": True})
-        self.end_session()
-        self.note("plug pulled by force")
+        await self.cars[evse].pull_plug()
+        self.note(f"plug pulled by force{_at(evse)}")
 
-    async def token(self, value: str = TOKEN) -> None:
-        """Hold a card to the reader."""
-        await self.plant.ask({"do": "token", "evse": EVSE, "value": value})
-        self.note(f"token {value} presented")
+    async def token(self, value: str = TOKEN, evse: int = EVSE) -> None:
+        """Hold a card to the reader of this EVSE."""
+        await self.plant.ask({"do": "token", "evse": evse, "value": value})
+        self.note(f"token {value} presented{_at(evse)}")
 
     # -- the central system ------------------------------------------------------------------------------------------
 
@@ -275,29 +240,29 @@ class Bench:
         """What the central system knows of the station."""
         return self.csms.log(IDENTITY)
 
-    async def setpoint(self, power_W: float, duration_s: int | None = None) -> dict[str, Any]:
+    async def setpoint(self, power_W: float, duration_s: int | None = None, evse: int = EVSE) -> dict[str, Any]:
         """The central system sends a set-point; raises Refused with the station's reason. Returns the station's answer."""
-        running = self._running()
-        answer = await self.csms.setpoint(IDENTITY, EVSE, power_W, running, duration_s)
+        running = self._running(evse)
+        answer = await self.csms.setpoint(IDENTITY, evse, power_W, running, duration_s)
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused SetChargingProfile: {answer}")
-        self.note(f"central system set {power_W / 1000:+g} kW")
+        self.note(f"central system set {power_W / 1000:+g} kW{_at(evse)}")
         return answer
 
     async def stop_transaction(self) -> None:
         """The central system stops the running transaction; raises Refused with the station's reason."""
-        running = self._running()
+        running = self._running(EVSE)
         answer = await self.csms.call(IDENTITY, "RequestStopTransaction", {"transactionId": running})
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused RequestStopTransaction: {answer}")
         self.note("central system stops the transaction")
 
-    def _running(self) -> str:
+    def _running(self, evse: int) -> str:
         try:
-            return self.csms.running(IDENTITY, EVSE)
+            return self.csms.running(IDENTITY, evse)
         except LookupError as error:
             raise Refused(
-                f'no transaction runs on EVSE {EVSE}: plug the car in ({{"do": "plug"}}) and show a card '
+                f'no transaction runs on EVSE {evse}: plug the car in ({{"do": "plug"}}) and show a card '
                 f'({{"do": "token"}}), or send {{"do": "story"}}'
             ) from error
 
@@ -329,16 +294,21 @@ class Bench:
                 before = after
             await asyncio.sleep(OBSERVE_S)
 
-    # -- looking -----------------------------------------------------------------------------------------------------
+    # -- readings --------------------------------------------------------------------------------------------------
 
-    async def evse(self) -> dict[str, Any]:
-        """The daemon's picture of the demo's EVSE."""
-        picture: dict[str, Any] = (await self.status.ask({"do": "status"}))["evses"][str(EVSE)]
+    async def evse(self, number: int = EVSE) -> dict[str, Any]:
+        """The daemon's picture of this EVSE."""
+        picture: dict[str, Any] = (await self.status.ask({"do": "status"}))["evses"][str(number)]
         return picture
 
-    async def plant_state(self) -> dict[str, Any]:
-        """The plant's picture of the demo's EVSE."""
-        return await self.plant.ask({"do": "state", "evse": EVSE})
+    async def plant_state(self, number: int = EVSE) -> dict[str, Any]:
+        """The plant's picture of this EVSE."""
+        return await self.plant.ask({"do": "state", "evse": number})
+
+
+def _at(evse: int) -> str:
+    """Which EVSE, in a note; nothing for the one that a demo is about."""
+    return "" if evse == EVSE else f" at EVSE {evse}"
 
 
 def _pki_wanted(folder: Path) -> str | None:

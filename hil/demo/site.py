@@ -6,8 +6,10 @@ import errno
 import json
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hil.plant.insulation import SELF_TEST_S
 
@@ -15,6 +17,18 @@ SITE = "site.toml"
 SHORT_TICK_MS = 5.0
 """The cycle of the power process on a plant without waits: half of what a charger has by default."""
 _TEMPLATES = Path(__file__).resolve().parents[2] / "config"
+
+
+EVSES_MAX = 9
+"""The names of the template's devices end with one digit, the number of their EVSE."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarCable:
+    """The two ends of the wire between one EVSE and its car: names of network interfaces. On the loopback both are `lo`."""
+
+    station: str
+    car: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,16 @@ class Choices:
     amendments: tuple[tuple[str, str], ...] = ()
     """(a line of the template, the lines in its place), for benches that need another station than the demo's."""
 
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What our car does beside charging, as docs/virtual-car.md describes."""
+    cables: tuple[CarCable, ...] = ()
+    """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
+
+    @property
+    def all_cables(self) -> tuple[CarCable, ...]:
+        """The cables of EVSE 1, 2, … as far as cars can come there."""
+        return self.cables or (CarCable(self.interface, self.interface),)
+
     @property
     def template(self) -> Path:
         """The configuration this demo's own copy is made from."""
@@ -60,26 +84,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def discovery_taken(choices: Choices) -> bool:
-    """Somebody answers cars on this interface and port already: a car of this demo would end up there."""
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, choices.interface.encode())
-            probe.bind(("::", choices.sdp_port))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
-    return False
+def discovery_taken(choices: Choices) -> str | None:
+    """The interface where somebody answers cars on this port already: a car of this demo would end up there. None: all are free."""
+    for cable in choices.all_cables:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, cable.station.encode())
+                probe.bind(("::", choices.sdp_port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return cable.station
+    return None
 
 
 def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
     text = choices.template.read_text(encoding="utf-8")
+    if choices.cables:
+        text = _with_evses(text, choices.cables)
     text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
     text = _set(text, "url", _quoted(choices.csms_url or f"ws://127.0.0.1:{csms_port}"))
     text = _set(text, "sdp_port", str(choices.sdp_port))
-    text = _set(text, "interface", _quoted(choices.interface))
+    if not choices.cables:
+        text = _set(text, "interface", _quoted(choices.interface))
     if choices.voltage_max_V is not None:
-        text = _set(text, "voltage_max_V", str(choices.voltage_max_V), lines=2)
+        text = _set(text, "voltage_max_V", str(choices.voltage_max_V), lines=len(choices.cables) or 2)
     if not choices.own_car:
         other = "dynamic" if choices.control_mode == "scheduled" else "scheduled"
         text = _set(text, "control_modes", f'["{choices.control_mode}", "{other}"]')  # many cars take the first
@@ -107,6 +136,24 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _with_evses(text: str, cables: tuple[CarCable, ...]) -> str:
+    """The template with one EVSE for each cable, all like its EVSE 1: the tables whose names end with 1 and what they refer to."""
+    if len(cables) > EVSES_MAX:
+        raise ValueError(f"{len(cables)} cables: a bench has at most {EVSES_MAX} EVSEs")
+    head, *tables = re.split(r"(?m)^(?=\[)", text)
+    own = [table for table in tables if re.match(r"\[[a-z_]+\.[a-z]*1\]", table)]
+    shared = [table for table in tables if not re.match(r"\[[a-z_]+\.[a-z]*\d\]", table)]
+    copies = [
+        _set(
+            re.sub(r"(?<=[a-z])1(?=[\"\]])|(?<=^\[evse\.)1", str(number), "".join(own), flags=re.M),
+            "interface",
+            _quoted(cable.station),
+        )
+        for number, cable in enumerate(cables, start=1)
+    ]
+    return "".join([head, *shared, *copies])
 
 
 def _quoted(text: str) -> str:

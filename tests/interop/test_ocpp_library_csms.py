@@ -23,6 +23,7 @@ from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, EvseS
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
+from chargepoint.store.rows import Enqueue
 from chargepoint.transactions.ledger import Ledger
 from hil.simulators.library_csms import LibraryCsms, library_csms
 
@@ -88,7 +89,7 @@ async def test_a_session_with_the_library(tmp_path: Path) -> None:
         records.append(ledger.sample(sample))
         records.append(ledger.end(sample, TriggerReason.STOP_AUTHORIZED, StopReason.LOCAL))
         for record in records:
-            await store.commit_record(1, client.outbox_row(record))
+            await store.commit(Enqueue(client.outbox_row(record)))
         client.outbox_changed()
 
         period = {

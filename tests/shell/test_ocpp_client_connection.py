@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from chargepoint.app.clock import SystemClock
+from chargepoint.app.station_shell import keep_transaction
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Contribute, StartTransaction, StationCommand, StopTransaction
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -30,7 +31,7 @@ from chargepoint.model.status import (
 from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
-from chargepoint.store.rows import OpenTransaction
+from chargepoint.store.rows import Enqueue
 from chargepoint.transactions.ledger import Ledger
 from hil.simulators.csms import CallError, Csms
 
@@ -119,9 +120,8 @@ class Bench:
         await self._keep(record)
 
     async def _keep(self, record) -> None:  # type: ignore[no-untyped-def]
-        state = self.ledger.state
-        keep = 1 if state is None else OpenTransaction(1, str(state.transaction_id), state.to_json())
-        await self.store.commit_record(keep, self.client.outbox_row(record))
+        keep = keep_transaction(EvseId(1), self.ledger.state)
+        await self.store.commit(keep, Enqueue(self.client.outbox_row(record)))
         self.client.outbox_changed()
         self.client.states_changed()
 
@@ -456,9 +456,9 @@ async def test_a_setpoint_reaches_the_arbiter_and_is_reported(bench: Bench, csms
     )
     assert found["status"] == "Accepted"
     await csms.until(lambda: 5 in log.profiles)
-    assert len(bench.store.profiles()) == 1
+    assert len(bench.store.kept("charging-profiles")) == 1
     await bench.end()
-    await eventually(lambda: bench.store.profiles() == ())
+    await eventually(lambda: bench.store.kept("charging-profiles") == {})
     await eventually(lambda: bench.port.commands[-1] == Contribute(EvseId(1), "ocpp", ()))
     assert log.violations == []
 

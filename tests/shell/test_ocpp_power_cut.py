@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from chargepoint.app.station_shell import TRANSACTION_SPACE, keep_transaction
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -31,16 +32,17 @@ from chargepoint.model.transactions import (
     TransactionRecord,
     TriggerReason,
 )
-from chargepoint.ocpp.blocks.context import Outgoing
+from chargepoint.ocpp.blocks.effects import Send
 from chargepoint.ocpp.blocks.transactions import outbox_row
 from chargepoint.ocpp.connection import ConnectionLost, Outcome
+from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.outbox import Outbox
 from chargepoint.ocpp.rpc import CallFailed, CallTimedOut, ResultReceived
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.ocpp.station import Station, Stored
+from chargepoint.ocpp.station import Station
 from chargepoint.store.database import Store
-from chargepoint.store.rows import OpenTransaction
+from chargepoint.store.rows import Enqueue
 from chargepoint.transactions.ledger import Ledger, LedgerState
 
 pytestmark = pytest.mark.slow
@@ -78,8 +80,7 @@ class Life:
         self._disk, self._next, self._cut_at = disk, next_disk, cut_at
         self.store = Store.open(disk / NAME)
         self.store._writer = _Watched(self.store._writer, self)  # type: ignore[assignment]
-        stored = Stored({}, (), (), {})
-        self.station = Station(CsmsSection(), StationSection(), _Port(), stored, lambda _: 0)
+        self.station = Station(CsmsSection(), StationSection(), _Port(), Kept(lambda _: {}), lambda _: 0)
         response = {"status": "Accepted", "interval": 300, "currentTime": "2026-03-01T12:00:00Z"}
         self.station.answered("BootNotification", {}, response, Moment(0.0, BEGIN.timestamp()))
         self.bell = asyncio.Event()
@@ -102,9 +103,8 @@ class Life:
             raise PowerIsGone
 
     async def commit(self, ledger: Ledger, record: TransactionRecord) -> None:
-        state = ledger.state
-        keep = 1 if state is None else OpenTransaction(1, str(state.transaction_id), state.to_json())
-        await self.store.commit_record(keep, outbox_row(record, self.station.model, offline=False))
+        keep = keep_transaction(EvseId(1), ledger.state)
+        await self.store.commit(keep, Enqueue(outbox_row(record, self.station.model, offline=False)))
         self.must_live()
         self.acknowledged.append(record.seq_no)
         self.bell.set()
@@ -140,8 +140,8 @@ class Life:
             return CallTimedOut(unique_id, action)
         return ResultReceived(unique_id, action, {})
 
-    async def call(self, outgoing: Outgoing) -> Outcome:
-        return ResultReceived("h", outgoing.action, {"currentTime": "2026-03-01T12:00:00Z"})
+    async def call(self, send: Send) -> Outcome:
+        return ResultReceived("h", send.action, {"currentTime": "2026-03-01T12:00:00Z"})
 
 
 class _Watched:
@@ -210,9 +210,9 @@ async def _charge(life: Life) -> None:
 
 async def _wake_up(life: Life) -> None:
     """What the daemon does at start: end what was left open, then send what waits."""
-    for left in life.store.open_transactions():
+    for text in life.store.kept(TRANSACTION_SPACE).values():
         ledger = Ledger(EvseId(1))
-        state = LedgerState.from_json(left.state_json)
+        state = LedgerState.from_json(text)
         record = ledger.restore(state, _sample(9), BEGIN + timedelta(seconds=9), StopReason.POWER_LOSS)
         await life.commit(ledger, replace(record, offline=True))
     await life.drain()
@@ -264,7 +264,7 @@ async def _story(tmp_path: Path, moods: list[str], cuts: list[int | None]) -> bo
         here += 0 if done else 1
     _check(csms, acknowledged, patient=not moods and len(cuts) == 1)
     last = Store.open(disks[here] / NAME)
-    assert (last.outbox(), last.open_transactions()) == ((), ())
+    assert (last.outbox(), last.kept(TRANSACTION_SPACE)) == ((), {})
     last.close()
     return was_cut
 

@@ -26,6 +26,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chargepoint.app.clock import SystemClock
+from chargepoint.app.station_shell import keep_transaction
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -40,7 +41,7 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
-from chargepoint.store.rows import OpenTransaction
+from chargepoint.store.rows import Enqueue
 from chargepoint.transactions.ledger import Ledger
 
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
@@ -247,9 +248,8 @@ class Station:
 
     async def keep(self, record: TransactionRecord | None) -> None:
         assert record is not None
-        state = self.ledger.state
-        keep = 1 if state is None else OpenTransaction(1, str(state.transaction_id), state.to_json())
-        await self.store.commit_record(keep, self.client.outbox_row(record))
+        keep = keep_transaction(EvseId(1), self.ledger.state)
+        await self.store.commit(keep, Enqueue(self.client.outbox_row(record)))
         self.client.outbox_changed()
 
     async def begin(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from chargepoint.app import station_shell
-from chargepoint.app.station_shell import StationShell
+from chargepoint.app.station_shell import TRANSACTION_SPACE, StationShell
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection
 from chargepoint.control.effects import DropCar, NotifyCar, SendDemand, StoreRecord, WriteLine
 from chargepoint.control.evse_control import ChargingVariables
@@ -34,7 +34,7 @@ from chargepoint.model.image import (
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionEventType, TransactionRecord
 from chargepoint.store.errors import StoreFull
-from chargepoint.store.rows import Journal, OpenTransaction, OutboxKind, OutboxRow
+from chargepoint.store.rows import Enqueue, Journal, Keep, OutboxKind, OutboxRow
 
 EVSE = EvseId(1)
 T0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -73,7 +73,6 @@ class FailingStore:
     """Keeps what is committed; fails as often as `failures` says."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[OpenTransaction | int, OutboxRow]] = []
         self.writes: list[Any] = []
         self.failures = 0
 
@@ -87,10 +86,11 @@ class FailingStore:
         self._fail()
         self.writes += writes
 
-    async def commit_record(self, transaction: OpenTransaction | int, row: OutboxRow) -> None:
-        await asyncio.sleep(0)
-        self._fail()
-        self.records.append((transaction, row))
+    @property
+    def records(self) -> list[tuple[Keep, OutboxRow]]:
+        """Messages, each with what was kept in the same commit just before it."""
+        pairs = zip(self.writes, self.writes[1:], strict=False)
+        return [(keep, put.row) for keep, put in pairs if isinstance(put, Enqueue)]
 
 
 class CentralSystemSide:
@@ -109,7 +109,7 @@ class CentralSystemSide:
         self.made[name] = record
         return OutboxRow(name, "TransactionEvent", "{}", OutboxKind.TRANSACTION, str(record.transaction_id))
 
-    async def authorize(self, token: IdToken, evse_id: EvseId) -> TokenVerdict:
+    async def authorize(self, token: IdToken, evse_id: EvseId, running: IdToken | None = None) -> TokenVerdict:
         await asyncio.sleep(0)
         return TokenVerdict(self.status)
 
@@ -241,8 +241,8 @@ async def test_a_transaction_reaches_the_disk_in_order(bench: Bench) -> None:
     assert [r.seq_no for r in records] == list(range(len(records)))
     assert (records[0].type, records[-1].type) == (STARTED, ENDED)
     *before, last = [keep for keep, _ in bench.store.records]
-    assert all(isinstance(keep, OpenTransaction) for keep in before)
-    assert last == 1  # the EVSE's open transaction is forgotten in the same commit
+    assert all(keep.space == TRANSACTION_SPACE and keep.value is not None for keep in before)
+    assert last == Keep(TRANSACTION_SPACE, "1", None)  # the EVSE's open transaction is forgotten in the same commit
     assert bench.csms.drains == len(records)
     assert bench.shell.nothing_to_store
 
@@ -363,4 +363,4 @@ async def test_records_without_state_close_the_transaction(bench: Bench) -> None
     bench.csms.made.clear()
     bench.shell.perform([StoreRecord(EVSE, record, None)])
     await bench.settle()
-    assert bench.store.records[-1][0] == 1
+    assert bench.store.records[-1][0] == Keep(TRANSACTION_SPACE, "1", None)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from chargepoint.app.station_shell import car_session_key
+from chargepoint.app.station_shell import CAR_SESSION_SPACE, keep_transaction
 from chargepoint.app.wiring import DATABASE_NAME, Daemon
 from chargepoint.config.schema import Config, CsmsSection, EvseSection, Iso15118Section, StationSection, TlsPolicy
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.transactions import ChargingState, MeterSample, ReadingContext
 from chargepoint.store.database import Store
-from chargepoint.store.rows import OpenTransaction, SaveTransaction, SetVariable
+from chargepoint.store.rows import Keep
 from chargepoint.transactions.ledger import LedgerState
 
 EVSE = EvseId(1)
@@ -30,9 +30,9 @@ KEPT = KeptSession("iso15118-20", b"12345678", b"b" * 64, True, TransactionId("t
 def left_behind(folder: Path, state: LedgerState | None, kept: KeptSession) -> Daemon:
     """A daemon on the disk that a killed one left."""
     store = Store.open(folder / DATABASE_NAME)
-    store.commit_now(SetVariable(car_session_key(EVSE), kept.to_json()))
+    store.commit_now(Keep(CAR_SESSION_SPACE, "1", kept.to_json()))
     if state is not None:
-        store.commit_now(SaveTransaction(OpenTransaction(1, str(state.transaction_id), state.to_json())))
+        store.commit_now(keep_transaction(EVSE, state))
     store.close()
     section = EvseSection(pilot="p", power_modules=("m",), meter="e", insulation="i", interface="lo")
     return Daemon(
@@ -46,7 +46,8 @@ def left_behind(folder: Path, state: LedgerState | None, kept: KeptSession) -> D
 
 
 def stored(daemon: Daemon) -> str | None:
-    return daemon.store.variables().get(car_session_key(EVSE))
+    kept: str | None = daemon.store.kept(CAR_SESSION_SPACE).get("1")
+    return kept
 
 
 def test_the_session_of_the_open_transaction_may_go_on(tmp_path: Path) -> None:

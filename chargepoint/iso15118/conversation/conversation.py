@@ -78,6 +78,8 @@ class Conversation:
         self._peer = peer
         self._random_bytes = random_bytes
         self._kept = kept
+        self._kept_from: Any = None
+        """What `_kept` was made from in this conversation; None while it comes from an earlier one."""
         self._heard_s = now.monotonic_s
         self._framing = Framing()
         self._view = StationView()
@@ -337,7 +339,9 @@ class Conversation:
         demand = self._agreed.demand(self._session, at)
         if demand is not None:
             self._events.append(CarDemandChanged(demand))
-        self._kept = self._agreed.keep(self._session, at, paused=False)
+        remembered = self._agreed.remembered(self._session)
+        if self._kept is None or remembered != self._kept_from:
+            self._kept_from, self._kept = remembered, self._agreed.keep(remembered, at, paused=False)
 
     def _ask(self, question: Any, at: Situation) -> None:
         if question is not None and (asked := self._questions.ask(question, at.now.monotonic_s)) is not None:
@@ -412,7 +416,9 @@ class Conversation:
         """The car ended its session, for good or for a pause."""
         protocol = self._agreed
         ending = protocol.ending(request, self._evse_id)
-        self._kept = protocol.keep(self._session, at, paused=True) if ending.end is SessionEnd.PAUSED else None
+        self._kept = None
+        if ending.end is SessionEnd.PAUSED:
+            self._kept = protocol.keep(protocol.remembered(self._session), at, paused=True)
         self._finish(replace(ending, resumable=self._kept is not None))
 
     def _end(self, end: SessionEnd, detail: str) -> None:

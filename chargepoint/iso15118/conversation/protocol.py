@@ -99,5 +99,11 @@ class CarProtocol(Protocol):
     def demand(self, session: Any, at: Situation) -> CarDemand | None:
         """What the car asks of the power stage; None before limits are known."""
 
-    def keep(self, session: Any, at: Situation, *, paused: bool) -> KeptSession | None:
-        """What is kept for a car that comes back; None where there is nothing to come back to."""
+    def remembered(self, session: Any) -> Any:
+        """All of this session that `keep` keeps, comparable with `==`."""
+
+    def keep(self, remembered: Any, at: Situation, *, paused: bool) -> KeptSession | None:
+        """What is kept for a car that comes back; None where there is nothing to come back to.
+
+        It depends on `remembered`, the car's certificate, the transaction and `paused` alone.
+        """

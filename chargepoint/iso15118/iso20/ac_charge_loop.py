@@ -69,10 +69,11 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     """The power that shall flow. A control mode other than the chosen one is refused; so is a loop in an emergency or
     without a stage."""
     assert session.choice is not None
+    assert session.announced is not None
     view, mode = at.view, request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
-        return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
+        return Refusal(ResponseCode.FAILED, why)
     if view.emergency:
         return Refusal(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
     if view.capabilities is None:
@@ -82,13 +83,25 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     if code is ResponseCode.FAILED_EVPowerProfileViolation:
         return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)
-    after = loop_report.shown(request.DisplayParameters, _learn(mode, session)).within(
+    energy, display = loop_report.shown(
+        request.DisplayParameters, loop_report.needs(mode, session.energy), session.display
+    )
+    transfer = replace(
+        session.transfer,
+        present_power_W=total_W(mode, "EVPresentActivePower"),
         loops=session.transfer.loops + 1,
         outside_profile_since_s=outside_since_s,
         heard_s=at.now.monotonic_s,
         looped=True,
     )
-    after = replace(after, meter_sent=meter or session.meter_sent)
+    after = replace(
+        session,
+        limits=_tightened(mode, session.announced),
+        energy=energy,
+        display=display,
+        meter_sent=meter or session.meter_sent,
+        transfer=transfer,
+    )
     response = AC_ChargeLoopRes(
         Header=session.header(at.now),
         ResponseCode=code,
@@ -147,13 +160,6 @@ def _less_than_planned(target_W: float, session: Session, at: Situation) -> bool
     if planned_W is None:
         planned_W = session.limits.charge_power_max_W
     return target_W < planned_W - SLACK_W if planned_W >= 0 else target_W > planned_W + SLACK_W
-
-
-def _learn(mode: _Request, session: Session) -> Session:
-    """The car's own values in this loop."""
-    assert session.announced is not None
-    limits, energy = _tightened(mode, session.announced), loop_report.needs(mode, session.energy)
-    return replace(session, limits=limits, energy=energy).within(present_power_W=total_W(mode, "EVPresentActivePower"))
 
 
 def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:

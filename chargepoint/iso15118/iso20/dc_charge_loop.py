@@ -56,6 +56,7 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     """Present values and limits. A control mode other than the chosen one is refused; so is a loop in an emergency or
     without a stage."""
     assert session.choice is not None
+    assert session.announced is not None
     view, mode = at.view, request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
@@ -69,13 +70,29 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     if code is ResponseCode.FAILED_EVPowerProfileViolation:
         return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)
-    after = loop_report.shown(request.DisplayParameters, _learn(mode, request, session)).within(
+    energy, display = loop_report.shown(
+        request.DisplayParameters, loop_report.needs(mode, session.energy), session.display
+    )
+    limits = _tightened(mode, session.announced)
+    target_V, target_A = _target(mode, session.transfer.target_voltage_V, limits)
+    transfer = replace(
+        session.transfer,
+        target_voltage_V=target_V,
+        target_current_A=target_A,
+        present_voltage_V=number(request.EVPresentVoltage),
         loops=session.transfer.loops + 1,
         outside_profile_since_s=outside_since_s,
         heard_s=at.now.monotonic_s,
         looped=True,
     )
-    after = replace(after, meter_sent=meter or session.meter_sent)
+    after = replace(
+        session,
+        limits=limits,
+        energy=energy,
+        display=display,
+        meter_sent=meter or session.meter_sent,
+        transfer=transfer,
+    )
     power_W = view.voltage_V * view.current_A
     response = DC_ChargeLoopRes(
         Header=session.header(at.now),
@@ -160,19 +177,13 @@ def _discharge_limits(power_W: float, can: StageCapabilities, settings: SeccSett
     }
 
 
-def _learn(mode: _Request, request: DC_ChargeLoopReq, session: Session) -> Session:
-    """The car's own values in this loop."""
-    assert session.announced is not None
-    limits = _tightened(mode, session.announced)
-    target_V, target_A = session.transfer.target_voltage_V, None
-    if isinstance(mode, (Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlMode)):
-        target_A = number(mode.EVTargetCurrent)
-        # either voltage or current is given (V2G20-2183): the last voltage that was not zero holds
-        if (asked_V := number(mode.EVTargetVoltage)) > 0:
-            target_V = min(asked_V, limits.voltage_max_V)
-    return replace(session, limits=limits, energy=loop_report.needs(mode, session.energy)).within(
-        target_voltage_V=target_V, target_current_A=target_A, present_voltage_V=number(request.EVPresentVoltage)
-    )
+def _target(mode: _Request, before_V: float | None, limits: CarLimits) -> tuple[float | None, float | None]:
+    """Voltage and current that the car aims at. In Dynamic mode the car names no current, and its last voltage holds."""
+    if not isinstance(mode, (Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlMode)):
+        return before_V, None
+    # either voltage or current is given (V2G20-2183): the last voltage that was not zero holds
+    asked_V = number(mode.EVTargetVoltage)
+    return (min(asked_V, limits.voltage_max_V) if asked_V > 0 else before_V), number(mode.EVTargetCurrent)
 
 
 def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:

@@ -32,30 +32,26 @@ REGISTER_MAX_WH = (1 << 64) - 1
 """Of the schema (xs:unsignedLong)."""
 
 
-def shown(display: DisplayParameters | None, session: Session) -> Session:
-    """The session with what the car says for people. What it does not repeat is as before."""
+def shown(display: DisplayParameters | None, energy: CarEnergy, before: CarDisplay) -> tuple[CarEnergy, CarDisplay]:
+    """What the car says for people, in `energy` and the display. What it does not repeat is as before."""
     if display is None:
-        return session
-    old, energy = session.display, session.energy
-    return replace(
-        session,
-        energy=replace(
-            energy,
-            soc_percent=_newer(display.PresentSOC, energy.soc_percent),
-            minimum_soc_percent=_newer(display.MinimumSOC, energy.minimum_soc_percent),
-            target_soc_percent=_newer(display.TargetSOC, energy.target_soc_percent),
-        ),
-        display=CarDisplay(
-            maximum_soc_percent=_newer(display.MaximumSOC, old.maximum_soc_percent),
-            to_minimum_soc_s=_newer(display.RemainingTimeToMinimumSOC, old.to_minimum_soc_s),
-            to_target_soc_s=_newer(display.RemainingTimeToTargetSOC, old.to_target_soc_s),
-            to_maximum_soc_s=_newer(display.RemainingTimeToMaximumSOC, old.to_maximum_soc_s),
-            charging_complete=old.charging_complete if display.ChargingComplete is None else display.ChargingComplete,
-            capacity_Wh=old.capacity_Wh
-            if display.BatteryEnergyCapacity is None
-            else maybe(display.BatteryEnergyCapacity),
-            inlet_hot=old.inlet_hot if display.InletHot is None else display.InletHot,
-        ),
+        return energy, before
+    energy = replace(
+        energy,
+        soc_percent=_newer(display.PresentSOC, energy.soc_percent),
+        minimum_soc_percent=_newer(display.MinimumSOC, energy.minimum_soc_percent),
+        target_soc_percent=_newer(display.TargetSOC, energy.target_soc_percent),
+    )
+    return energy, CarDisplay(
+        maximum_soc_percent=_newer(display.MaximumSOC, before.maximum_soc_percent),
+        to_minimum_soc_s=_newer(display.RemainingTimeToMinimumSOC, before.to_minimum_soc_s),
+        to_target_soc_s=_newer(display.RemainingTimeToTargetSOC, before.to_target_soc_s),
+        to_maximum_soc_s=_newer(display.RemainingTimeToMaximumSOC, before.to_maximum_soc_s),
+        charging_complete=before.charging_complete if display.ChargingComplete is None else display.ChargingComplete,
+        capacity_Wh=before.capacity_Wh
+        if display.BatteryEnergyCapacity is None
+        else maybe(display.BatteryEnergyCapacity),
+        inlet_hot=before.inlet_hot if display.InletHot is None else display.InletHot,
     )
 
 
@@ -65,22 +61,18 @@ def _newer(said: int | None, before: float | None) -> float | None:
 
 def needs(mode: Any, before: CarEnergy) -> CarEnergy:
     """The energy needs of this loop's control mode, AC or DC. A departure time that it does not bring is as before."""
-    energy = replace(
-        before,
-        target_Wh=maybe(mode.EVTargetEnergyRequest),
-        max_Wh=maybe(mode.EVMaximumEnergyRequest),
-        min_Wh=maybe(mode.EVMinimumEnergyRequest),
-    )
+    said = {
+        "target_Wh": maybe(mode.EVTargetEnergyRequest),
+        "max_Wh": maybe(mode.EVMaximumEnergyRequest),
+        "min_Wh": maybe(mode.EVMinimumEnergyRequest),
+    }
     departure_s = getattr(mode, "DepartureTime", None)  # Dynamic only
     if departure_s is not None:
-        energy = replace(energy, departure_s=float(departure_s))
+        said["departure_s"] = float(departure_s)
     if hasattr(mode, "EVMaximumV2XEnergyRequest"):  # Dynamic in both directions only
-        energy = replace(
-            energy,
-            max_v2x_Wh=maybe(mode.EVMaximumV2XEnergyRequest),
-            min_v2x_Wh=maybe(mode.EVMinimumV2XEnergyRequest),
-        )
-    return energy
+        said["max_v2x_Wh"] = maybe(mode.EVMaximumV2XEnergyRequest)
+        said["min_v2x_Wh"] = maybe(mode.EVMinimumV2XEnergyRequest)
+    return replace(before, **said)
 
 
 def meter_info(session: Session, at: Situation, *, asked: bool) -> MeterInfo | None:

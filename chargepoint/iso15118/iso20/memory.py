@@ -6,12 +6,13 @@ The session is bound to the car's certificate (`security/resume_binding.py`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.contract_state import ContractState
-from chargepoint.iso15118.iso20.services import choice_of
+from chargepoint.iso15118.iso20.services import ParameterChoice, choice_of
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_messages import Authorization
 from chargepoint.model.car_questions import PowerPiece
@@ -21,7 +22,37 @@ from chargepoint.security.resume_binding import resume_binding
 PROTOCOL = "iso15118-20"
 
 
-def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None:
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All that is kept of a session. While it stays equal, what `keep` made of it needs no renewal."""
+
+    session_id: bytes
+    evcc_id: str
+    choice: ParameterChoice | None
+    added_services: tuple[tuple[int, int], ...]
+    authorized_with: Authorization | None
+    emaid: str
+    contract_leaf: bytes
+    schedule_round: int
+    schedule: ScheduleOffer | None
+
+
+def remembered(session: Session) -> Remembered:
+    """What `keep` keeps of this session."""
+    return Remembered(
+        session_id=session.session_id,
+        evcc_id=session.evcc_id,
+        choice=session.choice,
+        added_services=session.added_services,
+        authorized_with=session.authorized_with,
+        emaid=session.emaid,
+        contract_leaf=session.contract.leaf,
+        schedule_round=session.schedule_round,
+        schedule=session.schedule,
+    )
+
+
+def keep(session: Remembered, at: Situation, *, paused: bool) -> KeptSession | None:
     """None where nothing is agreed yet, where no transaction goes on, and without a certificate of the car.
 
     A car without a certificate cannot be recognised (V2G20-2545).
@@ -44,7 +75,7 @@ def keep(session: Session, at: Situation, *, paused: bool) -> KeptSession | None
             "added_services": [list(pair) for pair in session.added_services],
             "authorized_with": session.authorized_with.value,
             "emaid": session.emaid,
-            "contract_leaf": session.contract.leaf.hex(),
+            "contract_leaf": session.contract_leaf.hex(),
             "schedule_round": session.schedule_round,
             "schedule": None
             if schedule is None

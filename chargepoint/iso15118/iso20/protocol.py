@@ -117,9 +117,13 @@ class Iso20:
             good_for_s=settings.charge_loop_timeout_s if looping else settings.on_voltage_timeout_s,
         )
 
-    def keep(self, session: Session, at: Situation, *, paused: bool) -> KeptSession | None:
+    def remembered(self, session: Session) -> memory.Remembered:
+        """See `memory.remembered`."""
+        return memory.remembered(session)
+
+    def keep(self, remembered: memory.Remembered, at: Situation, *, paused: bool) -> KeptSession | None:
         """See `memory.keep`."""
-        return memory.keep(session, at, paused=paused)
+        return memory.keep(remembered, at, paused=paused)
 
 
 DC = Iso20("ISO 15118-20 DC", NS_DC, _DC_GRAMMARS)

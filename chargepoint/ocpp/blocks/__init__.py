@@ -1,5 +1,4 @@
-"""Functional blocks of OCPP 2.0.1 Part 2, one file each, with a pure `respond` per CALL of the central system.
+"""Functional blocks of OCPP 2.0.1 Part 2, one file each: cores with their own calls, kept state, variables and time.
 
-In come the CALL's payload, the station as a `BlockContext`, and the moment. Out comes a `CallAnswer`: the payload, what to
-store before it is sent, and what follows.
+`block.py` is what a block is, `effects.py` what it may ask for. `docs/ocpp-internals.md` says how to add one.
 """

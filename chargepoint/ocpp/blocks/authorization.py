@@ -1,13 +1,18 @@
-"""C Authorization: the Authorize request, what is decided without the central system, ClearCache. Contracts: `contracts`."""
+"""C AuthorizationBlock: what is asked about a token, what is decided without the central system, ClearCache. ContractsBlock: `contracts`."""
 
 from __future__ import annotations
 
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
-from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, status
-from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import CallAnswer, Effects, Send, status
+from chargepoint.ocpp.device_model import DeviceModel
+from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.local_list import ListedToken, LocalList
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.store.rows import Write
+from chargepoint.ocpp.token_cache import SPACE, TokenCache, group_of, token_key
+
+GROUPS_MAX = 1_000
 
 
 def token_on_wire(token: IdToken) -> Payload:
@@ -22,47 +27,111 @@ def token_from_wire(payload: Payload) -> IdToken:
     return IdToken(value.upper() if kind is IdTokenType.ISO14443 else value, kind)
 
 
-def before_asking(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus | None:
-    """An answer that needs no Authorize although we are online, or None."""
-    if token.type is IdTokenType.NO_AUTHORIZATION:  # C02: nobody is asked
-        return AuthorizationStatus.ACCEPTED
-    if (
-        context.model.flag("AuthCtrlr/LocalPreAuthorize")
-        and _cached(token, evse_id, context, now) is AuthorizationStatus.ACCEPTED
-    ):
-        return AuthorizationStatus.ACCEPTED  # C12.FR.02 to FR.05
-    return None
+class AuthorizationBlock(FunctionalBlock):
+    """The authorisation cache, the local list, and the rules of C about who must be asked."""
 
+    def __init__(self, model: DeviceModel, tokens: LocalList, kept: Kept) -> None:
+        super().__init__()
+        self._model = model
+        self._list = tokens
+        self._cache = TokenCache(kept.space(SPACE))
+        self._groups: dict[str, str] = {}
+        """By token, the groups learned since the start: also of tokens that are never cached. At most GROUPS_MAX."""
+        self.calls = {"ClearCache": self._clear_cache}
+        self.takes = {"Authorize": self._authorize_answered}
 
-def without_csms(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus:
-    """The answer while the central system cannot be asked. C15.FR.08 and the cache."""
-    if token.type is IdTokenType.NO_AUTHORIZATION:
-        return AuthorizationStatus.ACCEPTED
-    known = _cached(token, evse_id, context, now)
-    if known is not None and (
-        known is not AuthorizationStatus.ACCEPTED or context.model.flag("AuthCtrlr/LocalAuthorizeOffline")
-    ):
-        return known
-    if known is None and context.model.flag("AuthCtrlr/OfflineTxForUnknownIdEnabled"):
-        return AuthorizationStatus.ACCEPTED
-    return AuthorizationStatus.UNKNOWN
+    # -- questions of the station ------------------------------------------------------------------------------------
 
+    def question(self, token: IdToken) -> Send:
+        """Authorize for this token (C01)."""
+        return Send("Authorize", {"idToken": token_on_wire(token)})
 
-def learned(token: IdToken, info: Payload, context: BlockContext, now: Moment) -> tuple[Write, ...]:
-    """Take an IdTokenInfo into the cache, if there is one. C10, C12.FR.06."""
-    if not context.model.flag("AuthCacheCtrlr/Enabled") or token.type is IdTokenType.NO_AUTHORIZATION:
-        return ()
-    return context.tokens.learn(token, info, now.utc_s, context.model.integer("AuthCacheCtrlr/LifeTime"))
+    def before_asking(self, token: IdToken, evse_id: EvseId, now: StationNow) -> AuthorizationStatus | None:
+        """An answer that needs no Authorize although the station is online, or None."""
+        if token.type is IdTokenType.NO_AUTHORIZATION:  # C02: nobody is asked
+            return AuthorizationStatus.ACCEPTED
+        if self._model.flag("AuthCtrlr/DisableRemoteAuthorization"):
+            return self.without_csms(token, evse_id, now)
+        status, component = self._known(token, evse_id, now), "AuthCacheCtrlr"
+        if self._listed(token, evse_id, now) is not None:
+            component = "LocalAuthListCtrlr"
+        if status is AuthorizationStatus.ACCEPTED:
+            # C12.FR.02 to FR.05, C14.FR.02, FR.04
+            return status if self._model.flag("AuthCtrlr/LocalPreAuthorize") else None
+        if status is not None and self._model.flag(f"{component}/DisablePostAuthorize"):
+            return status
+        return None  # C10.FR.03, C14.FR.03, FR.05
 
+    def without_csms(self, token: IdToken, evse_id: EvseId, now: StationNow) -> AuthorizationStatus:
+        """The answer while the central system cannot be asked. C13, C15.FR.08 and the cache."""
+        if token.type is IdTokenType.NO_AUTHORIZATION:
+            return AuthorizationStatus.ACCEPTED
+        known = self._known(token, evse_id, now)
+        if known is not None and (
+            known is not AuthorizationStatus.ACCEPTED or self._model.flag("AuthCtrlr/LocalAuthorizeOffline")
+        ):
+            return known
+        if known is None and self._model.flag("AuthCtrlr/OfflineTxForUnknownIdEnabled"):
+            return AuthorizationStatus.ACCEPTED
+        return AuthorizationStatus.UNKNOWN
 
-def clear_cache(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """C11."""
-    if not context.model.flag("AuthCacheCtrlr/Enabled"):
-        return CallAnswer(status("Rejected", "NotEnabled"))
-    return CallAnswer(status("Accepted"), context.tokens.clear())
+    def stops_without_asking(self, token: IdToken, running: IdToken, evse_id: EvseId, now: StationNow) -> bool:
+        """The token is known here as accepted, and of the same group as that of the transaction (C09.FR.07, E07.FR.01)."""
+        return self._known(token, evse_id, now) is AuthorizationStatus.ACCEPTED and self.same_group(token, running)
 
+    def same_group(self, token: IdToken, running: IdToken) -> bool:
+        """Both tokens belong to one group, as far as known."""
+        group = self.group(token)
+        return bool(group) and group == self.group(running)
 
-def _cached(token: IdToken, evse_id: EvseId, context: BlockContext, now: Moment) -> AuthorizationStatus | None:
-    if not context.model.flag("AuthCacheCtrlr/Enabled"):
-        return None
-    return context.tokens.lookup(token, evse_id, now.utc_s)
+    def master_pass(self, token: IdToken) -> bool:
+        """The token belongs to the master pass group (C16)."""
+        master = self._model.text("AuthCtrlr/MasterPassGroupId").casefold()
+        return bool(master) and self.group(token) == master
+
+    def group(self, token: IdToken) -> str:
+        """The group of a token, by the list, by what was learned, by the cache; empty where none is known."""
+        key = token_key(token)
+        if self._model.flag("LocalAuthListCtrlr/Enabled"):
+            listed = self._list.lookup(token, EvseId(0), 0.0)
+            if listed is not None and listed.group:
+                return listed.group
+        return self._groups.get(key) or self._cache.group(token)
+
+    # -- what the central system says ----------------------------------------------------------------------------------
+
+    def learned(self, token: IdToken, info: Payload, now: StationNow) -> Effects:
+        """Take an IdTokenInfo into the cache, if there is one. C10, C12.FR.06."""
+        self._groups.pop(token_key(token), None)
+        self._groups[token_key(token)] = group_of(info)
+        while len(self._groups) > GROUPS_MAX:
+            del self._groups[next(iter(self._groups))]
+        if not self._model.flag("AuthCacheCtrlr/Enabled") or token.type is IdTokenType.NO_AUTHORIZATION:
+            return ()
+        return self._cache.learn(token, info, now.utc_s, self._model.integer("AuthCacheCtrlr/LifeTime"))
+
+    def _authorize_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
+        return self.learned(token_from_wire(request["idToken"]), response["idTokenInfo"], now)
+
+    def _clear_cache(self, request: Payload, now: StationNow) -> CallAnswer:
+        """C11."""
+        if not self._model.flag("AuthCacheCtrlr/Enabled"):
+            return CallAnswer(status("Rejected", "NotEnabled"))
+        return CallAnswer(status("Accepted"), self._cache.clear())
+
+    # -- what is known here --------------------------------------------------------------------------------------------
+
+    def _known(self, token: IdToken, evse_id: EvseId, now: StationNow) -> AuthorizationStatus | None:
+        """By the list first (C13.FR.01, C14.FR.01), then by the cache. An entry of the list that is over counts as expired."""
+        listed = self._listed(token, evse_id, now)
+        if listed is not None:
+            accepted = listed.status is AuthorizationStatus.ACCEPTED
+            return AuthorizationStatus.EXPIRED if accepted and listed.expired else listed.status
+        if not self._model.flag("AuthCacheCtrlr/Enabled"):
+            return None
+        return self._cache.lookup(token, evse_id, now.utc_s)
+
+    def _listed(self, token: IdToken, evse_id: EvseId, now: StationNow) -> ListedToken | None:
+        if not self._model.flag("LocalAuthListCtrlr/Enabled"):
+            return None
+        return self._list.lookup(token, evse_id, now.utc_s)

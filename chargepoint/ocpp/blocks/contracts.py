@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from chargepoint.model.car_questions import AuthorizeContract, CertificateHash, ContractJudged, ContractStatus
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
-from chargepoint.ocpp.blocks import authorization
-from chargepoint.ocpp.blocks.context import BlockContext
-from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_on_wire
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import Send
+from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.token_cache import status_at
 
@@ -47,24 +48,42 @@ def hash_on_wire(certificate: CertificateHash) -> Payload:
     }
 
 
-def request(contract: AuthorizeContract, context: BlockContext) -> Payload | NotAsked:
-    """Authorize with the EMAID, the hashes, and the chain where the station has no root for it (C07.FR.02, FR.06)."""
-    payload: Payload = {"idToken": authorization.token_on_wire(_token(contract))}
-    if contract.hashes:
-        payload["iso15118CertificateHashData"] = [hash_on_wire(hashed) for hashed in contract.hashes[:HASHES_MAX]]
-    if contract.root_known:
-        return payload
-    if not context.model.flag(CENTRAL_VALIDATION):
-        why = f"no root here vouches for it, and {CENTRAL_VALIDATION} is false"
-        return NotAsked(ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why))
-    longest = context.version.certificate_max_characters
-    if len(contract.chain_pem) > longest:
-        why = (
-            f"no root here vouches for it, and its chain has {len(contract.chain_pem)} characters; OCPP takes {longest}"
+class ContractsBlock(FunctionalBlock):
+    """Questions about a car's contract, and their answers."""
+
+    def __init__(self, model: DeviceModel, authorization: AuthorizationBlock) -> None:
+        super().__init__()
+        self._model = model
+        self._authorization = authorization
+
+    def question(self, contract: AuthorizeContract, now: StationNow) -> Send | NotAsked:
+        """Authorize with the EMAID, the hashes, and the chain where the station has no root for it (C07.FR.02, FR.06)."""
+        payload: Payload = {"idToken": token_on_wire(_token(contract))}
+        if contract.hashes:
+            payload["iso15118CertificateHashData"] = [hash_on_wire(hashed) for hashed in contract.hashes[:HASHES_MAX]]
+        if contract.root_known:
+            return Send("Authorize", payload)
+        if not self._model.flag(CENTRAL_VALIDATION):
+            why = f"no root here vouches for it, and {CENTRAL_VALIDATION} is false"
+            return NotAsked(ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why))
+        longest, length = now.version.certificate_max_characters, len(contract.chain_pem)
+        if length > longest:
+            why = f"no root here vouches for it, and its chain has {length} characters; OCPP takes {longest}"
+            return NotAsked(ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why))
+        payload["certificate"] = contract.chain_pem
+        return Send("Authorize", payload)
+
+    def without_csms(self, contract: AuthorizeContract, evse_id: EvseId, now: StationNow, why: str) -> ContractJudged:
+        """The answer while the central system cannot be asked (C07.FR.07 to FR.12). `why` it cannot, in words."""
+        if not self._model.flag(OFFLINE_VALIDATION):  # FR.07
+            return ContractJudged(ContractStatus.REFUSED, f"{why}; {OFFLINE_VALIDATION} is false")
+        if not contract.root_known:  # FR.08: it cannot be validated here
+            return ContractJudged(ContractStatus.UNKNOWN_PROVIDER, f"{why}; no root here vouches for it")
+        if not self._model.flag("AuthCtrlr/LocalAuthorizeOffline"):  # FR.09
+            return ContractJudged(ContractStatus.REFUSED, f"{why}; AuthCtrlr/LocalAuthorizeOffline is false")
+        return _by_token(
+            self._authorization.without_csms(_token(contract), evse_id, now), f"{why}; what is known here says"
         )
-        return NotAsked(ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why))
-    payload["certificate"] = contract.chain_pem
-    return payload
 
 
 def judged(contract: AuthorizeContract, response: Payload, evse_id: EvseId) -> ContractJudged:
@@ -77,21 +96,6 @@ def judged(contract: AuthorizeContract, response: Payload, evse_id: EvseId) -> C
         why = "no root here vouches for it, and the central system did not validate it"
         return ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why)
     return _by_token(status_at(response["idTokenInfo"], evse_id), "the central system answers")
-
-
-def without_csms(
-    contract: AuthorizeContract, evse_id: EvseId, context: BlockContext, now: Moment, why: str
-) -> ContractJudged:
-    """The answer while the central system cannot be asked (C07.FR.07 to FR.12). `why` it cannot, in words."""
-    if not context.model.flag(OFFLINE_VALIDATION):  # FR.07
-        return ContractJudged(ContractStatus.REFUSED, f"{why}; {OFFLINE_VALIDATION} is false")
-    if not contract.root_known:  # FR.08: it cannot be validated here
-        return ContractJudged(ContractStatus.UNKNOWN_PROVIDER, f"{why}; no root here vouches for it")
-    if not context.model.flag("AuthCtrlr/LocalAuthorizeOffline"):  # FR.09
-        return ContractJudged(ContractStatus.REFUSED, f"{why}; AuthCtrlr/LocalAuthorizeOffline is false")
-    return _by_token(
-        authorization.without_csms(_token(contract), evse_id, context, now), f"{why}; what is known here says"
-    )
 
 
 def _by_token(status: AuthorizationStatus, who: str) -> ContractJudged:

@@ -6,13 +6,12 @@ import base64
 import binascii
 
 from chargepoint.model.car_questions import CertificateRelayed, InstallCertificate
+from chargepoint.ocpp.blocks.effects import Send
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.version import OcppVersion
 
-ACTION = "Get15118EVCertificate"
 
-
-def request(question: InstallCertificate, version: OcppVersion) -> Payload:
+def request(question: InstallCertificate, version: OcppVersion) -> Send:
     """Get15118EVCertificate with action Install. The number of chains and the EMAIDs are fields of OCPP 2.1 (M01.FR.03)."""
     payload: Payload = {
         "iso15118SchemaVersion": question.schema_version,
@@ -24,7 +23,7 @@ def request(question: InstallCertificate, version: OcppVersion) -> Payload:
             payload["maximumContractCertificateChains"] = question.maximum_chains
         if question.prioritized_emaids:
             payload["prioritizedEMAIDs"] = list(question.prioritized_emaids)
-    return payload
+    return Send("Get15118EVCertificate", payload)
 
 
 def relayed(response: Payload) -> CertificateRelayed:

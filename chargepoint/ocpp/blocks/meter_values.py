@@ -6,11 +6,36 @@ import math
 from collections.abc import Collection, Iterator
 
 from chargepoint.model.ids import EvseId
-from chargepoint.model.transactions import MeterSample
+from chargepoint.model.transactions import MeterSample, ReadingContext
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import Effects, ReadingToReport, Send, SharedEvent
+from chargepoint.ocpp.device_model import DeviceModel
+from chargepoint.ocpp.registration_status import RegistrationStatus
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
 
 REGISTERS = ("Energy.Active.Import.Register", "Energy.Active.Export.Register")
+
+
+class MeterValuesBlock(FunctionalBlock):
+    """Readings outside a transaction. They are dropped while the station is offline (QueueAllMessages is false)."""
+
+    def __init__(self, model: DeviceModel) -> None:
+        super().__init__()
+        self._model = model
+
+    def informed(self, event: SharedEvent, now: StationNow) -> Effects:
+        """MeterValues, where the central system may have it. The reading's time is already on the central system's clock."""
+        if not isinstance(event, ReadingToReport):
+            return ()
+        context = event.sample.context
+        key = "AlignedDataCtrlr/Measurands"
+        if context not in (ReadingContext.SAMPLE_CLOCK, ReadingContext.TRIGGER):
+            key = "SampledDataCtrlr/TxUpdatedMeasurands"
+        payload = meter_values_request(event.evse_id, event.sample, self._model.members(key))
+        pending = now.connected and now.registration is RegistrationStatus.PENDING
+        asked = pending and context is ReadingContext.TRIGGER  # B02.FR.02: what TriggerMessage asked for
+        return (Send("MeterValues", payload),) if payload is not None and (now.online or asked) else ()
 
 
 def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload | None:

@@ -1,18 +1,24 @@
-"""A Security: security events. Certificates are issued by other means than OCPP here; their messages are not supported."""
+"""A SecurityBlock: security events. Certificates are issued by other means than OCPP here; their messages are not supported."""
 
 from __future__ import annotations
 
-from chargepoint.ocpp.moment import Moment
-from chargepoint.ocpp.rpc import call_text
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import Effects, Post, SecurityEventOccurred, SharedEvent
 from chargepoint.ocpp.schemas import Payload
-from chargepoint.store.rows import OutboxKind, OutboxRow
-
-ACTION = "SecurityEventNotification"
 
 
-def security_event(kind: str, text: str, message_id: str, now: Moment) -> OutboxRow:
-    """SecurityEventNotification, stored until the central system has answered it (A04). `kind` from the appendix's security events, 50 characters."""
-    payload: Payload = {"type": kind[:50], "timestamp": now.wire}
-    if text:
-        payload["techInfo"] = text[:255]
-    return OutboxRow(message_id, ACTION, call_text(message_id, ACTION, payload), OutboxKind.OTHER)
+class SecurityBlock(FunctionalBlock):
+    """Security events are stored until the central system has answered them (A04)."""
+
+    def started(self, now: StationNow) -> Effects:
+        """The start itself is a security event."""
+        return self.informed(SecurityEventOccurred("StartupOfTheDevice"), now)
+
+    def informed(self, event: SharedEvent, now: StationNow) -> Effects:
+        """SecurityEventNotification."""
+        if not isinstance(event, SecurityEventOccurred):
+            return ()
+        payload: Payload = {"type": event.kind[:50], "timestamp": now.wire}
+        if event.text:
+            payload["techInfo"] = event.text[:255]
+        return (Post("SecurityEventNotification", payload),)

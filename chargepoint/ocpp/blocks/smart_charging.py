@@ -1,4 +1,4 @@
-"""K Smart charging: profiles set, cleared, reported; the composite schedule."""
+"""K Smart charging: profiles set, cleared, reported; the composite schedule; what the arbiter is given."""
 
 from __future__ import annotations
 
@@ -6,10 +6,38 @@ import json
 import math
 from collections.abc import Iterator
 
-from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer, Outgoing, status
-from chargepoint.ocpp.charging_schedule import VENDOR_ID, OperationMode, ProfileRejected
-from chargepoint.ocpp.composite import NOMINAL_AC_V, NOMINAL_DC_V, Step, planned, situation
-from chargepoint.ocpp.moment import Moment
+from chargepoint.model.commands import Contribute
+from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import ZERO
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import (
+    CallAnswer,
+    Effect,
+    Effects,
+    LimitsChanged,
+    Order,
+    RemoteStartAccepted,
+    Send,
+    SharedEvent,
+    status,
+)
+from chargepoint.ocpp.charging_profiles import FORBIDDEN_SPACE, SPACE, ChargingProfiles
+from chargepoint.ocpp.charging_schedule import VENDOR_ID, NegativeLimit, OperationMode, ProfileRejected, V2xRules
+from chargepoint.ocpp.composite import (
+    NOMINAL_AC_V,
+    NOMINAL_DC_V,
+    REFRESH_S,
+    Step,
+    Verdict,
+    contribution,
+    evaluate,
+    plan,
+    planned,
+    situation,
+    unchanging,
+)
+from chargepoint.ocpp.device_model import DeviceModel, Variable
+from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
@@ -18,52 +46,185 @@ PAGE_BYTES = 32_768
 
 MAX_DURATION_S = 14 * 86_400
 
+OWNER = "ocpp"
+"""The owner's name of the central system's contributions."""
 
-def set_charging_profile(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
-    try:
-        change = context.profiles.install(
-            request["evseId"], request["chargingProfile"], context.port.evse_states(), now
+WITHHELD_SPACE = "energy-withheld"
+"""Transactions that go on without energy: their token is not accepted, and StopTxOnInvalidId is false (C15.FR.06, E05.FR.02)."""
+
+
+class SmartChargingBlock(FunctionalBlock):
+    """The charging profiles, and what they make the arbiter decide."""
+
+    def __init__(self, model: DeviceModel, kept: Kept) -> None:
+        super().__init__()
+        self._model = model
+        self._withheld = kept.space(WITHHELD_SPACE)
+        self.profiles = ChargingProfiles(kept.space(SPACE), kept.space(FORBIDDEN_SPACE), self._rules)
+        self._contributed: set[EvseId] = set()
+        self._again_s = 0.0
+        self.calls = {
+            "SetChargingProfile": self._set,
+            "ClearChargingProfile": self._clear,
+            "GetChargingProfiles": self._get,
+            "GetCompositeSchedule": self._composite,
+        }
+
+    # -- CALLs ---------------------------------------------------------------------------------------------------------
+
+    def _set(self, request: Payload, now: StationNow) -> CallAnswer:
+        """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
+        try:
+            keeps = self.profiles.install(request["evseId"], request["chargingProfile"], now.evses, now.moment)
+        except ProfileRejected as error:
+            return CallAnswer(status("Rejected", error.reason_code, error.text))
+        return CallAnswer(status("Accepted"), (*keeps, LimitsChanged()))
+
+    def _clear(self, request: Payload, now: StationNow) -> CallAnswer:
+        """K10."""
+        criteria = request.get("chargingProfileCriteria", {})
+        keeps = self.profiles.clear(
+            request.get("chargingProfileId"),
+            criteria.get("evseId"),
+            criteria.get("chargingProfilePurpose"),
+            criteria.get("stackLevel"),
         )
-    except ProfileRejected as error:
-        return CallAnswer(status("Rejected", error.reason_code, error.text))
-    return CallAnswer.changing(status("Accepted"), change)
+        if not keeps:
+            return CallAnswer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
+        return CallAnswer(status("Accepted"), (*keeps, LimitsChanged()))
 
+    def _get(self, request: Payload, now: StationNow) -> CallAnswer:
+        """K09."""
+        found = self.profiles.report(request.get("evseId"), request["chargingProfile"])
+        if not found:
+            return CallAnswer(status("NoProfiles"))
+        pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
+        reports = (
+            Send(
+                "ReportChargingProfiles",
+                {
+                    "requestId": request["requestId"],  # K09.FR.01
+                    "chargingLimitSource": "CSO",
+                    "evseId": evse_id,
+                    "chargingProfile": page,
+                    "tbc": number < len(pages) - 1,  # K09.FR.02
+                },
+                waits=True,
+            )
+            for number, (evse_id, page) in enumerate(pages)
+        )
+        return CallAnswer(status("Accepted"), then=tuple(reports))
 
-def clear_charging_profile(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """K10."""
-    criteria = request.get("chargingProfileCriteria", {})
-    change = context.profiles.clear(
-        request.get("chargingProfileId"),
-        criteria.get("evseId"),
-        criteria.get("chargingProfilePurpose"),
-        criteria.get("stackLevel"),
-    )
-    if change is None:
-        return CallAnswer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
-    return CallAnswer.changing(status("Accepted"), change)
-
-
-def get_charging_profiles(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """K09."""
-    found = context.profiles.report(request.get("evseId"), request["chargingProfile"])
-    if not found:
-        return CallAnswer(status("NoProfiles"))
-    pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
-    reports = (
-        Outgoing(
-            "ReportChargingProfiles",
+    def _composite(self, request: Payload, now: StationNow) -> CallAnswer:
+        """K08. Over 2.0.1 `limit` is what may be charged, never negative; discharge and set-point go in customData."""
+        evse_id, duration_s = request["evseId"], request["duration"]
+        chosen = [e for e in now.evses if evse_id in (0, e.evse_id)]
+        if not chosen:
+            return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))  # K08.FR.05
+        if not 0 < duration_s <= MAX_DURATION_S:
+            return CallAnswer(status("Rejected", "ValueOutOfRange", f"duration {duration_s} s: 1 to {MAX_DURATION_S}"))
+        unit = request.get("chargingRateUnit", "W")
+        start_s = math.floor(now.utc_s)
+        permitted = self.profiles.discharge_permitted
+        situations = [situation(e, now.evses, permitted(e.transaction_id), now.moment) for e in chosen]
+        steps, end_s = planned(self.profiles.installed, situations, float(start_s), float(start_s + duration_s))
+        duration_s = math.floor(end_s - start_s)  # shorter than asked where the profiles change very often
+        watts = 1.0
+        if unit == "A":
+            # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
+            watts = 3 * NOMINAL_AC_V if evse_id == 0 else chosen[0].voltage_V or NOMINAL_DC_V
+        return CallAnswer(
             {
-                "requestId": request["requestId"],  # K09.FR.01
-                "chargingLimitSource": "CSO",
-                "evseId": evse_id,
-                "chargingProfile": page,
-                "tbc": number < len(pages) - 1,  # K09.FR.02
-            },
+                "status": "Accepted",
+                "schedule": {
+                    "evseId": evse_id,
+                    "duration": duration_s,
+                    "scheduleStart": to_wire(utc_from_s(start_s)),
+                    "chargingRateUnit": unit,
+                    "chargingSchedulePeriod": _periods(steps, start_s, duration_s, watts),
+                },
+            }
         )
-        for number, (evse_id, page) in enumerate(pages)
-    )
-    return CallAnswer(status("Accepted"), then=tuple(reports))
+
+    # -- for other blocks ----------------------------------------------------------------------------------------------
+
+    def update(self, profile_id: int, update: Payload, now: StationNow) -> Effects:
+        """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
+        return self.profiles.update(profile_id, update, now.evses, now.utc_s), LimitsChanged()
+
+    def permit_discharge(self, transaction_id: str, permitted: bool) -> Effects:
+        """Whether the central system allows this transaction to discharge."""
+        return self.profiles.permit_discharge(transaction_id, permitted), LimitsChanged()
+
+    def informed(self, event: SharedEvent, now: StationNow) -> Effects:
+        """A newer remote start of an EVSE takes the place of one that still waits, and of its profile."""
+        if isinstance(event, RemoteStartAccepted):
+            self.profiles.forget_start(int(event.evse_id))
+            if event.profile is not None:
+                self.profiles.await_start(int(event.evse_id), event.profile, event.id_token, event.until_s)
+                return (LimitsChanged(),)
+        return ()
+
+    # -- what the arbiter is given -------------------------------------------------------------------------------------
+
+    @property
+    def deadline_s(self) -> float | None:
+        """The next boundary of a schedule, or before a contribution expires."""
+        return self._again_s
+
+    def tick(self, now: StationNow) -> Effects:
+        """Give the limits anew where their time has come."""
+        return (LimitsChanged(),) if now.monotonic_s >= self._again_s else ()
+
+    def states_changed(self, now: StationNow) -> Effects:
+        """Profiles that came or went with a transaction, and limits for what changed."""
+        return *self.profiles.follow(now.evses, now.monotonic_s), LimitsChanged()
+
+    def contributions(self, now: StationNow) -> Effects:
+        """This moment's limits and set-points of every EVSE, as orders to the arbiter."""
+        orders: list[Effect] = []
+        again_s = math.inf
+        for evse in now.evses:
+            permitted = self.profiles.discharge_permitted(evse.transaction_id)
+            where = situation(evse, now.evses, permitted, now.moment)
+            verdict, future = evaluate(self.profiles.installed, where, now.utc_s), None
+            again_s = min(again_s, now.monotonic_s + max(verdict.until_s - now.utc_s, 0.0) + 1e-3)
+            if evse.transaction_id in self._withheld:
+                verdict = Verdict(ZERO, None, "the token of this transaction is not accepted", verdict.until_s)
+            else:
+                future = plan(self.profiles.installed, where, now.moment)
+            contributed = contribution(verdict, evse.evse_id, now.moment)
+            present = () if contributed is None else (contributed,)
+            future = future or unchanging(present, now.moment)
+            if any(step.contributions for step in future.steps):
+                again_s = min(again_s, now.monotonic_s + REFRESH_S)
+                self._contributed.add(evse.evse_id)
+                orders.append(Order(Contribute(evse.evse_id, OWNER, present, future)))
+            elif evse.evse_id in self._contributed:
+                self._contributed.discard(evse.evse_id)
+                orders.append(Order(Contribute(evse.evse_id, OWNER, ())))
+        self._again_s = again_s
+        return tuple(orders)
+
+    # -- variables -----------------------------------------------------------------------------------------------------
+
+    def value_of(self, row: Variable, now: StationNow) -> str | None:
+        """How many profiles are installed, and whether any EVSE can discharge."""
+        match row.component, row.name:
+            case "SmartChargingCtrlr", "Entries":
+                return str(len(self.profiles))
+            case "V2XChargingCtrlr", "Available":
+                return "true" if any(evse.discharge_max_W > 0 for evse in now.evses) else "false"
+            case "V2XChargingCtrlr", "Enabled":
+                return self._model.text("V2XChargingCtrlr/V2XOver201")
+            case _:
+                return None
+
+    def _rules(self) -> V2xRules:
+        return V2xRules(
+            self._model.flag("V2XChargingCtrlr/V2XOver201"),
+            NegativeLimit(self._model.text("V2XChargingCtrlr/NegativeLimitMeaning")),
+        )
 
 
 def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:
@@ -77,38 +238,6 @@ def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:
         page.append(profile)
         room -= size
     yield page
-
-
-def get_composite_schedule(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """K08. Over 2.0.1 `limit` is what may be charged, never negative; discharge and set-point go in customData."""
-    evse_id, duration_s = request["evseId"], request["duration"]
-    evses = context.port.evse_states()
-    chosen = [e for e in evses if evse_id in (0, e.evse_id)]
-    if not chosen:
-        return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))  # K08.FR.05
-    if not 0 < duration_s <= MAX_DURATION_S:
-        return CallAnswer(status("Rejected", "ValueOutOfRange", f"duration {duration_s} s: 1 to {MAX_DURATION_S}"))
-    unit = request.get("chargingRateUnit", "W")
-    start_s = math.floor(now.utc_s)
-    situations = [situation(e, evses, context.profiles.discharge_permitted(e.transaction_id), now) for e in chosen]
-    plan, end_s = planned(context.profiles.installed, situations, float(start_s), float(start_s + duration_s))
-    duration_s = math.floor(end_s - start_s)  # shorter than asked where the profiles change very often
-    watts = 1.0
-    if unit == "A":
-        # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
-        watts = 3 * NOMINAL_AC_V if evse_id == 0 else chosen[0].voltage_V or NOMINAL_DC_V
-    return CallAnswer(
-        {
-            "status": "Accepted",
-            "schedule": {
-                "evseId": evse_id,
-                "duration": duration_s,
-                "scheduleStart": to_wire(utc_from_s(start_s)),
-                "chargingRateUnit": unit,
-                "chargingSchedulePeriod": _periods(plan, start_s, duration_s, watts),
-            },
-        }
-    )
 
 
 def _periods(plan: list[Step], start_s: int, duration_s: int, watts: float) -> list[Payload]:

@@ -1,8 +1,9 @@
-"""E Transactions: a record as its TransactionEvent, what the answer means, GetTransactionStatus."""
+"""E TransactionsBlock: a record as its TransactionEvent, what the answer means, GetTransactionStatus."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,22 +16,26 @@ from chargepoint.model.transactions import (
     TransactionRecord,
     TriggerReason,
 )
-from chargepoint.ocpp.blocks.authorization import learned, token_from_wire, token_on_wire
-from chargepoint.ocpp.blocks.context import BlockContext, CallAnswer
+from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire, token_on_wire
+from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.effects import CallAnswer, Effect, Effects, LimitsChanged, Order
 from chargepoint.ocpp.blocks.meter_values import meter_value, with_registers
+from chargepoint.ocpp.blocks.smart_charging import WITHHELD_SPACE
 from chargepoint.ocpp.device_model import DeviceModel
-from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.rpc import call_text
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire
 from chargepoint.ocpp.token_cache import status_at
-from chargepoint.store.rows import OutboxKind, OutboxRow, Write
+from chargepoint.store.rows import OutboxKind, OutboxRow
 
 ACTION = "TransactionEvent"
 _MESSAGE_IDS = uuid.UUID("4b9f6c0e-9a07-4a5c-8f0b-0f3b4a3a5e21")
 
 
-def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) -> Payload:
+def event_payload(
+    record: TransactionRecord, model: DeviceModel, offline: bool, reservation_id: int | None = None
+) -> Payload:
     """TransactionEventRequest of a record."""
     info: Payload = {"transactionId": str(record.transaction_id), "chargingState": record.charging_state.value}
     if record.stopped_reason is not None:
@@ -47,6 +52,8 @@ def event_payload(record: TransactionRecord, model: DeviceModel, offline: bool) 
     }
     if offline or record.offline:  # E04.FR.03
         payload["offline"] = True
+    if reservation_id is not None:  # H01.FR.15
+        payload["reservationId"] = reservation_id
     if record.id_token is not None:
         payload["idToken"] = token_on_wire(record.id_token)
     measurands = _measurands(record, model)
@@ -62,7 +69,9 @@ def at_csms_clock(record: TransactionRecord, by: timedelta) -> TransactionRecord
     return replace(record, at_utc=record.at_utc + by, samples=samples)
 
 
-def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> OutboxRow:
+def outbox_row(
+    record: TransactionRecord, model: DeviceModel, offline: bool, reservation_id: int | None = None
+) -> OutboxRow:
     """The record as the message that will be sent, first time and every time again.
 
     The message id follows from transaction and seqNo: rendering twice gives one message, and the store takes it once.
@@ -72,7 +81,7 @@ def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> 
     return OutboxRow(
         message_id=message_id,
         action=ACTION,
-        text=call_text(message_id, ACTION, event_payload(record, model, offline)),
+        text=call_text(message_id, ACTION, event_payload(record, model, offline, reservation_id)),
         kind=OutboxKind.TRANSACTION,
         transaction_id=str(record.transaction_id),
         droppable=record.type is TransactionEventType.UPDATED
@@ -80,37 +89,60 @@ def outbox_row(record: TransactionRecord, model: DeviceModel, offline: bool) -> 
     )
 
 
-def event_answered(request: Payload, response: Payload, context: BlockContext, now: Moment) -> tuple[Write, ...]:
-    """The central system's answer to a TransactionEvent: cache the token, stop a transaction it does not allow."""
-    info, token = response.get("idTokenInfo"), request.get("idToken")
-    if info is None or token is None:
-        return ()
-    transaction_id = request["transactionInfo"]["transactionId"]
-    running = next((e for e in context.port.evse_states() if e.transaction_id == transaction_id), None)
-    if running is not None and running.transaction_id is not None:
-        if status_at(info, running.evse_id) is AuthorizationStatus.ACCEPTED:
-            context.not_accepted.discard(transaction_id)
-        elif context.model.flag("TxCtrlr/StopTxOnInvalidId"):
-            # C15.FR.04, E05: TxStopPoint contains Authorized, the transaction ends.
-            context.port.command(
-                StopTransaction(running.transaction_id, TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED)
-            )
-        else:
-            context.not_accepted.add(transaction_id)  # C15.FR.06, E05.FR.02: no energy, but no end
-    try:
-        return learned(token_from_wire(token), info, context, now)
-    except ValueError:
-        return ()
+class TransactionsBlock(FunctionalBlock):
+    """Answers to TransactionEvents. `messages_waiting` counts stored messages of one transaction, or (None) of all."""
 
+    def __init__(
+        self,
+        model: DeviceModel,
+        authorization: AuthorizationBlock,
+        kept: Kept,
+        messages_waiting: Callable[[str | None], int],
+    ) -> None:
+        super().__init__()
+        self._model = model
+        self._authorization = authorization
+        self._withheld = kept.space(WITHHELD_SPACE)
+        self._messages_waiting = messages_waiting
+        self.calls = {"GetTransactionStatus": self._get_transaction_status}
+        self.takes = {ACTION: self._event_answered}
 
-def get_transaction_status(request: Payload, context: BlockContext, now: Moment) -> CallAnswer:
-    """E14."""
-    transaction_id = request.get("transactionId")
-    waiting = context.messages_waiting(transaction_id) > 0
-    if transaction_id is None:
-        return CallAnswer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
-    ongoing = any(e.transaction_id == transaction_id for e in context.port.evse_states())
-    return CallAnswer({"ongoingIndicator": ongoing, "messagesInQueue": waiting})
+    def states_changed(self, now: StationNow) -> Effects:
+        """What is withheld is forgotten with its transaction."""
+        running = {e.transaction_id for e in now.evses}
+        return tuple(self._withheld.forget(key) for key in self._withheld if key not in running)
+
+    def _event_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
+        """Keep what is said of the token; stop, or leave without energy, a transaction it does not allow."""
+        info, token = response.get("idTokenInfo"), request.get("idToken")
+        if info is None or token is None:
+            return ()
+        transaction_id = request["transactionInfo"]["transactionId"]
+        effects: list[Effect] = []
+        running = now.transaction(transaction_id)
+        if running is not None and running.transaction_id is not None:
+            if status_at(info, running.evse_id) is AuthorizationStatus.ACCEPTED:
+                if transaction_id in self._withheld:
+                    effects += (self._withheld.forget(transaction_id), LimitsChanged())
+            elif self._model.flag("TxCtrlr/StopTxOnInvalidId"):
+                # C15.FR.04, E05: TxStopPoint contains Authorized, the transaction ends.
+                effects.append(
+                    Order(StopTransaction(running.transaction_id, TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED))
+                )
+            else:  # C15.FR.06, E05.FR.02: no energy, but no end
+                effects += (self._withheld.keep(transaction_id, True), LimitsChanged())
+        try:
+            return (*effects, *self._authorization.learned(token_from_wire(token), info, now))
+        except ValueError:
+            return tuple(effects)
+
+    def _get_transaction_status(self, request: Payload, now: StationNow) -> CallAnswer:
+        """E14."""
+        transaction_id = request.get("transactionId")
+        waiting = self._messages_waiting(transaction_id) > 0
+        if transaction_id is None:
+            return CallAnswer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
+        return CallAnswer({"ongoingIndicator": now.transaction(transaction_id) is not None, "messagesInQueue": waiting})
 
 
 def _measurands(record: TransactionRecord, model: DeviceModel) -> frozenset[str]:

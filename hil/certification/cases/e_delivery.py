@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.certification.answers import NoAnswer, RpcError
+from hil.certification.answers import NoAnswer, RefusedWith
 from hil.certification.frames import StationCall
 from hil.certification.memory_states import ends_offline, id_token_cached, id_token_in_local_list, transaction_in_queue
 from hil.certification.patterns import ABSENT, PRESENT, value_at
@@ -191,7 +191,7 @@ async def unanswered_message_is_given_up(trial: Trial) -> None:
 @case("TC_E_50_CS")
 async def refused_message_is_given_up(trial: Trial) -> None:
     """A message that is answered with CALLERROR is sent MessageAttempts times."""
-    await _repeats(trial, RpcError("InternalError"), ATTEMPTS)
+    await _repeats(trial, RefusedWith("InternalError"), ATTEMPTS)
 
 
 @case("TC_E_42_CS")
@@ -203,10 +203,10 @@ async def second_attempt_is_answered(trial: Trial) -> None:
 @case("TC_E_51_CS")
 async def second_attempt_is_accepted(trial: Trial) -> None:
     """A refused message is sent again until it is accepted."""
-    await _repeats(trial, RpcError("InternalError"), 2)
+    await _repeats(trial, RefusedWith("InternalError"), 2)
 
 
-async def _repeats(trial: Trial, answer: NoAnswer | RpcError, times: int) -> None:
+async def _repeats(trial: Trial, answer: NoAnswer | RefusedWith, times: int) -> None:
     """The first message after the closed power path is answered like this; it must come so many times, in growing intervals."""
     await trial.sets("OCPPCommCtrlr", "MessageAttempts:TransactionEvent", str(ATTEMPTS))
     await trial.sets("OCPPCommCtrlr", "MessageAttemptInterval:TransactionEvent", str(INTERVAL_S))

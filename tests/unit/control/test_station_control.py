@@ -218,3 +218,20 @@ def test_the_connection_is_shared_by_the_evses_at_work(new_bench: Callable[..., 
 
 def test_an_event_of_an_evse_that_is_not_configured_is_ignored(desk: Desk) -> None:
     assert desk.bench.see(evse_id=NOWHERE) == []
+
+
+def test_a_master_pass_ends_every_transaction(new_bench: Callable[..., Bench]) -> None:
+    """C16.FR.02: the records of all of them name the reason and the token."""
+    bench = new_bench(evses=2)
+    other, shown = EvseId(2), IdToken("04FFFFFF", IdTokenType.ISO14443)
+    bench.begun()
+    bench.see(other, pilot=ControlPilot.B)
+    bench.feed(TokenPresented(other, "04AAAAAA", bench.t), other)
+    assert [evse.view.transaction_id for evse in bench.control.evses.values()] == ["tx-1", "tx-2"]
+    bench.perform(bench.control.stop_all(shown, bench.now))
+    bench.live(0.5)
+    bench.see(other)
+    ended = [record for record in bench.records if record.stopped_reason is not None]
+    assert {(str(r.transaction_id), r.stopped_reason, r.trigger, r.id_token) for r in ended} == {
+        (number, StopReason.MASTER_PASS, TriggerReason.STOP_AUTHORIZED, shown) for number in ("tx-1", "tx-2")
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,14 +12,30 @@ import pytest
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
-from chargepoint.model.status import ConnectorStatus, EvseState
-from chargepoint.ocpp.blocks.context import CallAnswer
+from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, EvseState
+from chargepoint.ocpp.blocks.block import StationNow
+from chargepoint.ocpp.blocks.effects import (
+    CallAnswer,
+    CallRefusal,
+    Effect,
+    Effects,
+    Failure,
+    LimitsChanged,
+    NoAnswer,
+    Order,
+    Post,
+    Send,
+    Share,
+    status,
+)
+from chargepoint.ocpp.blocks.registration import RegistrationBlock
+from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
-from chargepoint.ocpp.station import CallRefusal, Station, Stored
-from chargepoint.ocpp.version import OCPP_2_0_1
-from chargepoint.store.rows import DeleteProfile, ProfileRow, PutProfile, SetAvailability, SetVariable, Write
+from chargepoint.ocpp.station import Station
+from chargepoint.ocpp.version import OCPP_2_0_1, OCPP_2_1, OcppVersion
+from chargepoint.store.rows import Json, Keep
 
 UTC0_S = 1_772_366_400.0  # 2026-03-01T12:00:00Z
 TOKEN = IdToken("04A1B2C3", IdTokenType.ISO14443)
@@ -65,52 +82,112 @@ class FakePort:
         self.evses[number - 1] = replace(self.evses[number - 1], **fields)
 
 
-class Desk:
-    """The station with a store that is two dictionaries; `ask` does what the client does with an answer."""
+SUPPORTED = Station(CsmsSection(), StationSection(), FakePort(), Kept(lambda _: {}), lambda _: 0).supported
+"""The CALLs that are built."""
 
-    def __init__(self, port: FakePort, csms: CsmsSection | None = None) -> None:
+
+class Desk:
+    """The station with a store that is a dictionary; it carries out effects as the performer does, without waiting."""
+
+    def __init__(self, port: FakePort, csms: CsmsSection | None = None, version: OcppVersion = OCPP_2_0_1) -> None:
         self.port = port
+        self.version = version
         self.csms = csms or CsmsSection()
-        self.variables: dict[str, str] = {}
-        self.profiles: dict[int, ProfileRow] = {}
-        self.availability: dict[int, bool] = {}
+        self.stored: dict[str, dict[str, Json]] = {}
+        self.sent: list[Send] = []
+        self.effects: list[Effect] = []
+        """What was done since the last `forget`, Keeps included."""
         self.waiting: dict[str | None, int] = {}
         self.now_s = 0.0
-        self.schemas = Schemas(OCPP_2_0_1)
+        self.schemas = Schemas(version)
         self._ids = itertools.count()
         self.restart()
         self.accept()
 
     def restart(self) -> None:
-        stored = Stored(self.variables, tuple(self.profiles.values()), (), self.availability)
-        self.station = Station(self.csms, StationSection(), self.port, stored, lambda t: self.waiting.get(t, 0))
+        """A new process with what is kept, connected."""
+        stored = json.loads(json.dumps(self.stored))
+        kept = Kept(lambda space: stored.get(space, {}))
+        self.station = Station(self.csms, StationSection(), self.port, kept, lambda t: self.waiting.get(t, 0))
+        self.sent.clear()
+        self.perform(self.station.started(self.moment))
+        self.perform(self.station.connected(self.version, 0.0, self.moment))
 
     def accept(self, status: str = "Accepted", interval: int = 300) -> None:
+        """The central system answers a BootNotification."""
         response = {"status": status, "interval": interval, "currentTime": self.moment.wire}
-        self.station.answered("BootNotification", {}, response, self.moment)
+        self.answered("BootNotification", {}, response)
 
     @property
     def moment(self) -> Moment:
         return Moment(self.now_s, UTC0_S + self.now_s)
 
-    def keep(self, writes: tuple[Write, ...]) -> None:
-        for write in writes:
-            match write:
-                case PutProfile(row=row):
-                    self.profiles[row.profile_id] = row
-                case DeleteProfile(profile_id=profile_id):
-                    self.profiles.pop(profile_id, None)
-                case SetVariable(key=key, value=value) if value is not None:
-                    self.variables[key] = value
-                case SetVariable(key=key):
-                    self.variables.pop(key, None)
-                case SetAvailability(evse_id=evse_id, operative=operative):
-                    self.availability[evse_id] = operative
+    @property
+    def now(self) -> StationNow:
+        return self.station.at(self.moment)
+
+    def kept(self, space: str) -> dict[str, Json]:
+        """What is on the disk in this space."""
+        return self.stored.get(space, {})
+
+    @property
+    def variables(self) -> dict[str, Json]:
+        """Values on the disk, by key."""
+        return self.kept("variables")
+
+    @property
+    def profiles(self) -> dict[int, Json]:
+        """Charging profiles on the disk, by id."""
+        return {int(key): document for key, document in self.kept("charging-profiles").items()}
+
+    @staticmethod
+    def sends(answer: CallAnswer) -> list[Send]:
+        """The messages that follow an answer."""
+        return [effect for effect in answer.then if isinstance(effect, Send)]
+
+    @property
+    def boot_reason(self) -> str:
+        """The reason in the BootNotification sent last."""
+        boot = next(send for send in reversed(self.sent) if send.action == "BootNotification")
+        return str(boot.payload["reason"])
+
+    # -- effects -------------------------------------------------------------------------------------------------------
+
+    def perform(self, effects: Effects) -> None:
+        self._keep(effects)
+        self._do(effects)
+
+    def _keep(self, effects: Effects) -> None:
+        for effect in effects:
+            if isinstance(effect, Keep):
+                space = self.stored.setdefault(effect.space, {})
+                space.pop(effect.key, None)
+                if effect.value is not None:
+                    space[effect.key] = json.loads(json.dumps(effect.value))
+                self.station.kept.take(effect)
+
+    def _do(self, effects: Effects) -> None:
+        for effect in effects:
+            self.effects.append(effect)
+            match effect:
+                case Order(command):
+                    self.port.command(command)
+                case Send(action, payload):
+                    assert self.schemas.check_request(action, payload) is None
+                    self.sent.append(effect)
+                case Post(action, payload):
+                    assert self.schemas.check_request(action, payload) is None
+                case Share(event):
+                    self.perform(self.station.informed(event, self.moment))
+                case LimitsChanged():
+                    self.perform(self.station.contributions(self.moment))
                 case _:
                     pass
 
+    # -- the central system --------------------------------------------------------------------------------------------
+
     def handle(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer | CallRefusal:
-        """One CALL into the station; nothing is kept or applied."""
+        """One CALL into the station; nothing is kept or done."""
         payload = payload or {}
         assert self.schemas.check_request(action, payload) is None
         return self.station.handle(CallReceived(str(next(self._ids)), action, payload), self.moment)
@@ -122,32 +199,63 @@ class Desk:
         return refusal
 
     def answer(self, action: str, payload: dict[str, Any] | None = None) -> CallAnswer:
-        """The answer of a CALL that must get one: checked, kept and applied."""
+        """The answer of a CALL that must get one: checked, kept, ordered, done."""
         answer = self.handle(action, payload)
         assert isinstance(answer, CallAnswer)
+        if answer.order is not None:
+            result = self.port.command(answer.order)
+            if not result.accepted:
+                answer = CallAnswer(status(answer.otherwise, result.reason_code or "InternalError", result.text))
         assert self.schemas.check_response(action, answer.payload) is None
-        for outgoing in answer.then:
-            if outgoing.action != "BootNotification":
-                assert self.schemas.check_request(outgoing.action, outgoing.payload) is None
-        self.keep(answer.writes)
-        answer.apply()
-        answer.after()
+        self.perform(answer.effects)
+        self.perform(answer.then)
         return answer
 
     def ask(self, action: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
         """The payload of that answer."""
         return self.answer(action, payload).payload
 
-    def due_action(self, moment: Moment) -> str | None:
-        """The action of the CALL the clock asks for at this moment."""
-        outgoing = self.station.due(moment)
-        return None if outgoing is None else outgoing.action
+    def answered(self, action: str, request: dict[str, Any], response: dict[str, Any]) -> None:
+        """The central system answers a CALL of ours."""
+        self.perform(self.station.answered(action, request, response, self.moment))
+
+    def unanswered(self, action: str, code: str = "", failure: Failure = Failure.REFUSED, **request: Any) -> None:
+        """A CALL of ours comes to nothing."""
+        no_answer = NoAnswer(failure, code or failure.value, code)
+        self.perform(self.station.unanswered(action, request, no_answer, self.moment))
+
+    @property
+    def registration(self) -> RegistrationBlock:
+        """The block of registration."""
+        return self.station.registration
+
+    # -- the station ---------------------------------------------------------------------------------------------------
+
+    def due(self, at_s: float | None = None) -> list[str]:
+        """What time alone makes the station send now (or at this second), by action."""
+        self.now_s = self.now_s if at_s is None else at_s
+        before = len(self.sent)
+        self.perform(self.station.tick(self.moment))
+        return [send.action for send in self.sent[before:]]
+
+    def reported(self, at_s: float | None = None) -> list[str]:
+        """The connector states sent now, as the central system reads them; each is answered."""
+        before = len(self.sent)
+        self.due(at_s)
+        found = [send.payload for send in self.sent[before:] if send.action == "StatusNotification"]
+        for payload in found:
+            self.answered("StatusNotification", payload, {})
+        return [payload["connectorStatus"] for payload in found]
+
+    def change_status(self, evse_id: int, status: ConnectorStatus) -> None:
+        """A connector's status changes."""
+        self.port.change(evse_id, status=status)
+        change = ConnectorStatusChanged(EvseId(evse_id), 1, status, self.moment.utc)
+        self.perform(self.station.informed(change, self.moment))
 
     def follow(self) -> None:
-        change = self.station.follow_transactions(self.moment)
-        if change is not None:
-            self.keep(change.writes)
-            change.apply()
+        """Transactions came or went."""
+        self.perform(self.station.states_changed(self.moment))
 
     def set(self, component: str, variable: str, value: str, instance: str = "") -> str:
         data = {
@@ -158,10 +266,17 @@ class Desk:
         status: str = self.ask("SetVariables", {"setVariableData": [data]})["setVariableResult"][0]["attributeStatus"]
         return status
 
+    def contribute(self) -> float:
+        """The arbiter is given the limits of now; when next (monotonic s)."""
+        self.perform(self.station.contributions(self.moment))
+        again_s = self.station.smart_charging.deadline_s
+        assert again_s is not None
+        return again_s
+
     def contributions(self) -> list[Any]:
         """What the arbiter is given now, one per EVSE with something to say."""
         self.port.commands.clear()
-        self.station.contribute(self.moment)
+        self.contribute()
         return [c for command in self.port.commands for c in command.contributions]  # type: ignore[union-attr]
 
 
@@ -170,9 +285,10 @@ def port() -> FakePort:
     return FakePort()
 
 
-@pytest.fixture
-def desk(port: FakePort) -> Desk:
-    return Desk(port)
+@pytest.fixture(params=[OCPP_2_0_1, OCPP_2_1], ids=["2.0.1", "2.1"])
+def desk(port: FakePort, request: pytest.FixtureRequest) -> Desk:
+    """Connected, in each version in turn: the blocks are the same."""
+    return Desk(port, version=request.param)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from chargepoint.model.commands import (
     UnlockConnector,
 )
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
-from chargepoint.model.status import AuthorizationStatus, ConnectorStatus, ConnectorStatusChanged
+from chargepoint.model.status import AuthorizationStatus, ConnectorStatus
 from chargepoint.model.transactions import (
     ChargingState,
     MeterSample,
@@ -30,11 +31,11 @@ from chargepoint.model.transactions import (
     TransactionRecord,
     TriggerReason,
 )
-from chargepoint.ocpp.blocks import authorization, transactions
-from chargepoint.ocpp.blocks.availability import StatusBoard
+from chargepoint.ocpp.blocks import transactions
+from chargepoint.ocpp.blocks.effects import Failure
 from chargepoint.ocpp.blocks.meter_values import meter_values_request
 from chargepoint.ocpp.moment import Moment
-from chargepoint.store.rows import SetAvailability
+from chargepoint.ocpp.version import OCPP_2_0_1
 
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
@@ -49,36 +50,61 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
 
 def test_pending_and_rejected_wait_their_interval(desk: Desk) -> None:
     desk.restart()
-    assert desk.due_action(desk.moment) == "BootNotification"
+    assert desk.due() == ["BootNotification"]
+    assert desk.due() == []  # it is on its way
     desk.accept("Pending", 20)
-    assert desk.station.due(Moment(19.9, 0)) is None  # B02.FR.04
-    assert desk.due_action(Moment(20.0, 0)) == "BootNotification"
+    assert desk.due(19.9) == []  # B02.FR.04
+    assert desk.due(20.0) == ["BootNotification"]
     desk.accept("Rejected", 0)
-    assert desk.station.deadline_s == 60.0  # B03.FR.05
+    assert desk.registration.deadline_s == 80.0  # B03.FR.05
     assert desk.refusal("ClearCache").code == "SecurityError"  # B03.FR.08
-    desk.station.refused("BootNotification", "InternalError", Moment(100.0, 0))
-    assert desk.station.deadline_s == 160.0
+    assert desk.due(100.0) == ["BootNotification"]
+    desk.unanswered("BootNotification", "InternalError")
+    assert desk.registration.deadline_s == 160.0
+    desk.now_s = 160.0
     desk.accept("Accepted", 77)
-    assert desk.station.deadline_s == 77.0
-    assert desk.due_action(Moment(77.0, 0)) == "Heartbeat"
-    assert [c.status for c in desk.station.board.due()] == [ConnectorStatus.AVAILABLE]  # B01.FR.05
+    assert desk.registration.deadline_s == 237.0
+    assert desk.reported() == ["Available"]  # B01.FR.05
+    assert desk.due(237.0) == ["Heartbeat"]
+
+
+def test_a_boot_lost_with_its_connection_is_sent_on_the_next(desk: Desk) -> None:
+    desk.restart()
+    assert desk.due() == ["BootNotification"]
+    desk.perform(desk.station.disconnected(desk.moment))
+    assert desk.due(5.0) == []
+    assert desk.registration.deadline_s is None  # nothing to wait for without a connection
+    desk.perform(desk.station.connected(OCPP_2_0_1, 5.0, desk.moment))
+    assert desk.due(5.0) == ["BootNotification"]
 
 
 def test_the_clock_is_learned_and_used_when_it_matters(desk: Desk) -> None:
-    desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T12:00:00.400Z"}, desk.moment)
-    assert desk.station.at(desk.moment) == desk.moment
-    desk.station.answered("Heartbeat", {}, {"currentTime": "2026-03-01T13:00:00Z"}, desk.moment)
-    assert desk.station.at(desk.moment).utc_s == desk.moment.utc_s + 3600
-    assert desk.station.registration.clock_offset_s == 3600
+    desk.answered("Heartbeat", {}, {"currentTime": "2026-03-01T12:00:00.400Z"})
+    assert desk.now.moment == desk.moment
+    for _ in range(2):  # the second confirms the first
+        assert desk.now.moment == desk.moment
+        desk.answered("Heartbeat", {}, {"currentTime": "2026-03-01T13:00:00Z"})
+    assert desk.now.utc_s == desk.moment.utc_s + 3600
+    assert desk.station.clock.offset_s == 3600
 
 
 def test_boot_reason_after_a_reset(desk: Desk) -> None:
     assert desk.ask("Reset", {"type": "Immediate"})["status"] == "Accepted"
     assert desk.port.commands == [Reset(ResetKind.IMMEDIATE, None)]
     desk.restart()
-    assert desk.station.boot_request().payload["reason"] == "RemoteReset"
+    desk.due()
+    assert desk.boot_reason == "RemoteReset"
     desk.accept()
-    assert desk.station.boot_request().payload["reason"] == "PowerUp"
+    assert desk.kept("boot") == {}
+    desk.restart()
+    desk.due()
+    assert desk.boot_reason == "PowerUp"
+
+
+def test_a_refused_reset_leaves_no_reason_behind(desk: Desk) -> None:
+    desk.port.result = CommandResult(False, "FwUpdateInProgress", "later")
+    assert desk.ask("Reset", {"type": "Immediate"})["status"] == "Rejected"
+    assert desk.kept("boot") == {}
 
 
 def test_reset_kinds(desk: Desk) -> None:
@@ -95,13 +121,10 @@ def test_reset_kinds(desk: Desk) -> None:
 def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: Desk) -> None:
     boots = []
     for second in range(200):
-        own = Moment(float(second), desk.moment.utc_s + second)
-        due = desk.station.due(own)
-        if due is not None and due.action == "BootNotification":
+        if "BootNotification" in desk.due(float(second)):
             boots.append(second)
-            response = {"status": "Accepted", "interval": 300, "currentTime": own.wire}
-            desk.station.answered("BootNotification", {}, response, own)
-        desk.station.refused("StatusNotification", "SecurityError", own)
+            desk.accept()
+        desk.unanswered("StatusNotification", "SecurityError", evseId=1, connectorId=1, connectorStatus="Available")
     assert boots == [1, 60, 120, 180]
 
 
@@ -109,30 +132,25 @@ def test_a_csms_that_accepts_and_then_refuses_everything_is_not_flooded(desk: De
 
 
 def test_tokens_without_the_central_system(desk: Desk) -> None:
-    context, now = desk.station.context, desk.moment
-    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.UNKNOWN
+    authorization, now = desk.station.authorization, desk.now
+    assert authorization.without_csms(TOKEN, EvseId(1), now) is AuthorizationStatus.UNKNOWN
     request = {"idToken": {"idToken": "04a1b2c3", "type": "ISO14443"}}
-    desk.station.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}}, now)
-    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED
-    assert authorization.before_asking(TOKEN, EvseId(1), context, now) is None
+    desk.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}})
+    assert authorization.without_csms(TOKEN, EvseId(1), now) is AuthorizationStatus.ACCEPTED
+    assert authorization.before_asking(TOKEN, EvseId(1), now) is None
     desk.set("AuthCtrlr", "LocalPreAuthorize", "true")
-    assert authorization.before_asking(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED
-    later = Moment(0.0, now.utc_s + 86_401)
-    assert authorization.before_asking(TOKEN, EvseId(1), context, later) is None  # LifeTime
+    assert authorization.before_asking(TOKEN, EvseId(1), now) is AuthorizationStatus.ACCEPTED
+    later = replace(now, moment=Moment(0.0, now.utc_s + 86_401))
+    assert authorization.before_asking(TOKEN, EvseId(1), later) is None  # LifeTime
     desk.set("AuthCtrlr", "LocalAuthorizeOffline", "false")
-    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.UNKNOWN
+    assert authorization.without_csms(TOKEN, EvseId(1), now) is AuthorizationStatus.UNKNOWN
     desk.set("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true")
-    assert (
-        authorization.without_csms(IdToken("x", IdTokenType.CENTRAL), EvseId(1), context, now)
-        is AuthorizationStatus.ACCEPTED
-    )
+    assert authorization.without_csms(IdToken("x", IdTokenType.CENTRAL), EvseId(1), now) is AuthorizationStatus.ACCEPTED
     info = {"status": "Blocked", "cacheExpiryDateTime": "2026-03-01T12:01:00Z"}
-    desk.station.answered("Authorize", request, {"idTokenInfo": info}, now)
-    assert (
-        authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.BLOCKED
-    )  # known bad stays bad
+    desk.answered("Authorize", request, {"idTokenInfo": info})
+    assert authorization.without_csms(TOKEN, EvseId(1), now) is AuthorizationStatus.BLOCKED  # known bad stays bad
     assert desk.ask("ClearCache")["status"] == "Accepted"
-    assert authorization.without_csms(TOKEN, EvseId(1), context, now) is AuthorizationStatus.ACCEPTED  # unknown now
+    assert authorization.without_csms(TOKEN, EvseId(1), now) is AuthorizationStatus.ACCEPTED  # unknown now
     desk.set("AuthCacheCtrlr", "Enabled", "false")
     assert desk.ask("ClearCache")["statusInfo"]["reasonCode"] == "NotEnabled"
 
@@ -225,7 +243,7 @@ def test_a_status_that_cannot_be_told_says_why(desk: Desk, evse: dict[str, Any],
 def test_triggers(desk: Desk, request_: dict[str, Any], status: str, then: list[str]) -> None:
     answer = desk.answer("TriggerMessage", request_)
     assert answer.payload["status"] == status
-    assert [o.action for o in answer.then] == then
+    assert [send.action for send in desk.sends(answer)] == then
 
 
 def test_triggered_readings_are_asked_of_the_app(desk: Desk) -> None:
@@ -248,8 +266,8 @@ def test_a_silent_meter_is_no_reading(desk: Desk) -> None:
 
 
 def test_change_availability(desk: Desk) -> None:
-    answer = desk.answer("ChangeAvailability", {"operationalStatus": "Inoperative"})
-    assert (answer.payload["status"], answer.writes) == ("Accepted", (SetAvailability(0, False),))
+    assert desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative"})["status"] == "Accepted"
+    assert desk.kept("availability") == {"0": False}
     assert desk.port.commands == [ChangeAvailability(EvseId(1), operative=False)]
     desk.port.begin()
     place = {"evse": {"id": 1, "connectorId": 1}}
@@ -265,7 +283,7 @@ def test_station_and_evse_are_ordered_apart(two_evses: Desk) -> None:
     desk = two_evses
 
     def states() -> list[bool]:
-        return [desk.station.context.availability.operative(number) for number in (1, 2)]
+        return [desk.station.availability.operative(number) for number in (1, 2)]
 
     desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 1}})
     desk.ask("ChangeAvailability", {"operationalStatus": "Inoperative"})
@@ -274,29 +292,40 @@ def test_station_and_evse_are_ordered_apart(two_evses: Desk) -> None:
     desk.ask("ChangeAvailability", {"operationalStatus": "Operative"})
     assert desk.port.commands == [ChangeAvailability(EvseId(1), False), ChangeAvailability(EvseId(2), True)]
     assert states() == [False, True]
-    desk.restart()
     desk.port.commands.clear()
-    desk.station.restore()
+    desk.restart()
     assert desk.port.commands == [ChangeAvailability(EvseId(1), False)]
 
 
-def test_the_status_board_keeps_the_latest_only() -> None:
-    board = StatusBoard()
-
-    def change(status: ConnectorStatus) -> ConnectorStatusChanged:
-        return ConnectorStatusChanged(EvseId(1), 1, status, AT)
-
+def test_the_latest_state_is_reported_and_only_if_it_differs(desk: Desk) -> None:
+    assert desk.reported() == ["Available"]
     for status in (ConnectorStatus.AVAILABLE, ConnectorStatus.FAULTED, ConnectorStatus.OCCUPIED):
-        board.changed(change(status))
-    (due,) = board.due()
-    assert due.status is ConnectorStatus.OCCUPIED
-    board.reported(due)
-    assert board.due() == ()
-    board.changed(change(ConnectorStatus.FAULTED))
-    board.changed(change(ConnectorStatus.OCCUPIED))  # back again before anybody was told
-    assert board.due() == ()
-    board.forget_reported()
-    assert len(board.due()) == 1
+        desk.change_status(1, status)
+    assert desk.reported() == ["Occupied"]
+    desk.change_status(1, ConnectorStatus.FAULTED)
+    desk.change_status(1, ConnectorStatus.OCCUPIED)  # back again before anybody was notified
+    assert desk.reported() == []
+
+
+def test_a_state_that_was_not_answered_is_due_again(desk: Desk) -> None:
+    assert desk.due() == ["StatusNotification"]
+    assert desk.due() == []  # it is on its way
+    desk.unanswered("StatusNotification", failure=Failure.SILENCE, **desk.sent[-1].payload)
+    assert desk.due() == ["StatusNotification"]
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.perform(desk.station.connected(OCPP_2_0_1, 1.0, desk.moment))
+    assert desk.reported() == ["Available"]
+
+
+@pytest.mark.parametrize(("offline_s", "reported"), [(60.0, []), (61.0, ["Available"])])
+def test_after_a_long_absence_every_connector_is_reported_again(
+    desk: Desk, offline_s: float, reported: list[str]
+) -> None:
+    """B04.FR.01: longer than OfflineThreshold."""
+    assert desk.reported() == ["Available"]
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.perform(desk.station.connected(OCPP_2_0_1, offline_s, desk.moment))
+    assert desk.reported() == reported
 
 
 # -- transactions ------------------------------------------------------------------------------------------------------
@@ -402,10 +431,11 @@ def test_a_token_refused_later_ends_the_transaction(desk: Desk) -> None:
     request = transactions.event_payload(record(id_token=TOKEN), desk.station.model, offline=False)
     response = {"idTokenInfo": {"status": "Invalid"}}
     desk.set("TxCtrlr", "StopTxOnInvalidId", "false")
-    desk.station.answered("TransactionEvent", request, response, desk.moment)
-    assert desk.port.commands == []
+    desk.answered("TransactionEvent", request, response)
+    assert not any(isinstance(command, StopTransaction) for command in desk.port.commands)
     desk.set("TxCtrlr", "StopTxOnInvalidId", "true")
-    desk.station.answered("TransactionEvent", request, response, desk.moment)
+    desk.port.commands.clear()
+    desk.answered("TransactionEvent", request, response)
     stop = StopTransaction(TransactionId("tx-1"), TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED)
     assert desk.port.commands == [stop]
 

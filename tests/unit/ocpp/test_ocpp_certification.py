@@ -14,11 +14,10 @@ from chargepoint.model.limits import ZERO, Interval
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import StopReason, TriggerReason
 from chargepoint.ocpp.back_off import BackOff
-from chargepoint.ocpp.blocks import authorization
+from chargepoint.ocpp.blocks.authorization import token_from_wire
 from chargepoint.ocpp.link import back_off_settings
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.token_cache import status_at
-from chargepoint.store.rows import CacheToken
 
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
@@ -86,14 +85,16 @@ def test_b_20_to_23_the_next_boot_says_why(desk: Desk, kind: str, charging: bool
     assert desk.ask("Reset", {"type": kind})["status"] == status
     desk.port.end()
     desk.restart()
-    assert desk.station.boot_request().payload["reason"] == reason
+    desk.due()
+    assert desk.boot_reason == reason
 
 
 def test_b_25_to_27_an_evse_reset_is_no_boot(desk: Desk) -> None:
     desk.port.begin()
     assert desk.ask("Reset", {"type": "OnIdle", "evseId": 1})["status"] == "Scheduled"
     desk.restart()
-    assert desk.station.boot_request().payload["reason"] == "PowerUp"
+    desk.due()
+    assert desk.boot_reason == "PowerUp"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_b_53_required_variables_are_reported(desk: Desk) -> None:
     EVSE/Power Connector/Available Connector/AvailabilityState Connector/ConnectorType Connector/SupplyPhases
     """
     answer = desk.answer("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
-    rows = [row for page in answer.then for row in page.payload["reportData"]]
+    rows = [row for page in desk.sends(answer) for row in page.payload["reportData"]]
     assert set(required.split()) <= {f"{row['component']['name']}/{row['variable']['name']}" for row in rows}
     for row in rows:
         told, kind = row["variableAttribute"][0], row["variableCharacteristics"]
@@ -164,36 +165,36 @@ def test_b_57_the_variables_rule_the_back_off(desk: Desk) -> None:
 
 def test_c_09_to_12_a_known_bad_token_is_asked_again(desk: Desk) -> None:
     """C10.FR.03, C12.FR.05: only Accepted is believed without asking, and only with LocalPreAuthorize."""
-    token = authorization.token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
+    token = token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
     request = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}}
-    context = desk.station.context
+    authorization = desk.station.authorization
     desk.set("AuthCtrlr", "LocalPreAuthorize", "true")
     for status in ("Invalid", "Blocked", "Expired", "NotAtThisTime"):
-        desk.station.answered("Authorize", request, {"idTokenInfo": {"status": status}}, desk.moment)
-        assert authorization.before_asking(token, EvseId(1), context, desk.moment) is None
-        assert authorization.without_csms(token, EvseId(1), context, desk.moment) is AuthorizationStatus(status)
-    desk.station.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}}, desk.moment)
-    assert authorization.before_asking(token, EvseId(1), context, desk.moment) is AuthorizationStatus.ACCEPTED
+        desk.answered("Authorize", request, {"idTokenInfo": {"status": status}})
+        assert authorization.before_asking(token, EvseId(1), desk.now) is None
+        assert authorization.without_csms(token, EvseId(1), desk.now) is AuthorizationStatus(status)
+    desk.answered("Authorize", request, {"idTokenInfo": {"status": "Accepted"}})
+    assert authorization.before_asking(token, EvseId(1), desk.now) is AuthorizationStatus.ACCEPTED
     desk.set("AuthCtrlr", "LocalPreAuthorize", "false")  # TC_C_36
-    assert authorization.before_asking(token, EvseId(1), context, desk.moment) is None
+    assert authorization.before_asking(token, EvseId(1), desk.now) is None
 
 
 def test_c_01_a_token_good_for_some_evses_charges_at_no_other(desk: Desk) -> None:
     """C01.FR.19 to FR.21: the list binds the answer, and what the cache remembers of it."""
-    token = authorization.token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
+    token = token_from_wire({"idToken": "04A1B2C3", "type": "ISO14443"})
     request = {"idToken": {"idToken": "04A1B2C3", "type": "ISO14443"}}
-    context = desk.station.context
+    authorization = desk.station.authorization
     for listed, at_1, at_2 in (
         ([2], AuthorizationStatus.NOT_ALLOWED_TYPE_EVSE, AuthorizationStatus.ACCEPTED),
         ([1, 2], AuthorizationStatus.ACCEPTED, AuthorizationStatus.ACCEPTED),
     ):
         info = {"status": "Accepted", "evseId": listed}
         assert status_at(info, EvseId(1)) is at_1
-        (write,) = desk.station.answered("Authorize", request, {"idTokenInfo": info}, desk.moment)
-        assert isinstance(write, CacheToken)
-        assert write.token.evse_ids == tuple(listed)
-        assert authorization.without_csms(token, EvseId(1), context, desk.moment) is at_1
-        assert authorization.without_csms(token, EvseId(2), context, desk.moment) is at_2
+        desk.answered("Authorize", request, {"idTokenInfo": info})
+        (kept,) = desk.kept("token-cache").values()
+        assert kept["evseIds"] == listed
+        assert authorization.without_csms(token, EvseId(1), desk.now) is at_1
+        assert authorization.without_csms(token, EvseId(2), desk.now) is at_2
     blocked = {"status": "Blocked", "evseId": [1]}
     assert status_at(blocked, EvseId(1)) is AuthorizationStatus.BLOCKED
 
@@ -206,13 +207,13 @@ def test_c_15_to_18_a_token_refused_afterwards(desk: Desk) -> None:
 
     def answered(status: str) -> None:
         desk.port.commands.clear()
-        desk.station.answered("TransactionEvent", event, {"idTokenInfo": {"status": status}}, desk.moment)
+        desk.answered("TransactionEvent", event, {"idTokenInfo": {"status": status}})
 
     answered("Invalid")
     assert desk.port.commands == [stop]
     desk.set("TxCtrlr", "StopTxOnInvalidId", "false")
     answered("Invalid")
-    assert desk.port.commands == []
+    assert not any(isinstance(command, StopTransaction) for command in desk.port.commands)
     (said,) = desk.contributions()
     assert (said.limits_W, said.target_W) == (ZERO, None)
     assert "not accepted" in said.reason
@@ -298,11 +299,10 @@ def test_k_29_to_36_what_was_set_is_reported_as_it_was(desk: Desk) -> None:
 
     def reported(criterion: dict[str, Any], **more: Any) -> list[Any]:
         answer = desk.answer("GetChargingProfiles", {"requestId": 9, "chargingProfile": criterion, **more})
-        assert answer.payload["status"] == ("Accepted" if answer.then else "NoProfiles")
-        assert [page.payload["tbc"] for page in answer.then] == [True] * (len(answer.then) - 1) + [False] * bool(
-            answer.then
-        )
-        return [p for page in answer.then for p in page.payload["chargingProfile"]]
+        pages = [send.payload for send in desk.sends(answer)]
+        assert answer.payload["status"] == ("Accepted" if pages else "NoProfiles")
+        assert [page["tbc"] for page in pages] == [True] * (len(pages) - 1) + [False] * bool(pages)
+        return [p for page in pages for p in page["chargingProfile"]]
 
     assert reported({}) == [station, default]
     assert reported({}, evseId=0) == [station]
@@ -320,7 +320,7 @@ def test_k_29_to_36_what_was_set_is_reported_as_it_was(desk: Desk) -> None:
 @pytest.mark.parametrize("nonsense", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"])
 def test_a_clock_nobody_lives_by_is_not_taken(desk: Desk, nonsense: str) -> None:
     response = {"status": "Accepted", "interval": 10, "currentTime": nonsense}
-    desk.station.answered("BootNotification", {}, response, desk.moment)
-    assert desk.station.at(desk.moment) == desk.moment
-    assert desk.station.deadline_s == 10.0
+    desk.answered("BootNotification", {}, response)
+    assert desk.now.moment == desk.moment
+    assert desk.registration.deadline_s == 10.0
     assert math.isfinite(desk.station.at(Moment(1e9, desk.moment.utc_s)).utc_s)

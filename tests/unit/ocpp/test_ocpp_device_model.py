@@ -96,22 +96,26 @@ def test_set(desk: Desk, component: str, variable: str, value: str, status: str)
 
 
 def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Desk) -> None:
-    desk.variables.update(
-        {"OCPPCommCtrlr/OfflineThreshold": "a while", "AlignedDataCtrlr/SendDuringIdle": "true", "Gone/Away": "1"}
-    )
+    desk.stored["variables"] = {
+        "OCPPCommCtrlr/OfflineThreshold": "a while",
+        "AlignedDataCtrlr/SendDuringIdle": "true",
+        "Gone/Away": "1",
+        "TxCtrlr/EVConnectionTimeOut": 7,
+    }
     desk.restart()
     for component, variable, value in (
         ("OCPPCommCtrlr", "OfflineThreshold", "60"),
         ("AlignedDataCtrlr", "SendDuringIdle", "false"),
+        ("TxCtrlr", "EVConnectionTimeOut", "120"),
     ):
         assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
 
 
 def test_heartbeat_interval_is_obeyed_at_once(desk: Desk) -> None:
-    assert desk.station.deadline_s == 300.0
+    assert desk.registration.deadline_s == 300.0
     desk.now_s = 10.0
     desk.set("OCPPCommCtrlr", "HeartbeatInterval", "30")
-    assert desk.station.deadline_s == 40.0
+    assert desk.registration.deadline_s == 40.0
 
 
 def test_too_many_items(desk: Desk) -> None:
@@ -122,7 +126,7 @@ def test_too_many_items(desk: Desk) -> None:
 
 def rows(desk: Desk, action: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
     answer = desk.answer(action, {"requestId": 3, **payload})
-    pages = [o.payload for o in answer.then]
+    pages = [send.payload for send in desk.sends(answer)]
     assert [p["seqNo"] for p in pages] == list(range(len(pages)))
     assert [p["tbc"] for p in pages[:-1]] == [True] * (len(pages) - 1)
     assert not pages[-1]["tbc"]

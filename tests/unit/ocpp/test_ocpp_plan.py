@@ -11,6 +11,7 @@ from chargepoint.model.commands import Contribute
 from chargepoint.model.demand import Contribution
 from chargepoint.model.forecast import Plan
 from chargepoint.model.limits import ZERO
+from chargepoint.ocpp.blocks.smart_charging import WITHHELD_SPACE
 from chargepoint.ocpp.composite import MAX_SEGMENTS, PLAN_S
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
@@ -41,7 +42,7 @@ def profile(*periods: tuple[int, float], number: int = 1, start_s: int = 0, **sc
 
 def contributed(desk: Desk) -> Contribute:
     desk.port.commands.clear()
-    desk.station.contribute(desk.moment)
+    desk.contribute()
     (command,) = desk.port.commands
     assert isinstance(command, Contribute)
     return command
@@ -75,15 +76,16 @@ def test_a_profile_of_the_future_is_planned_while_nothing_holds_now(desk: Desk) 
     assert command.contributions == ()
     assert command.plan is not None
     assert [len(step.contributions) for step in command.plan.steps] == [0, 1, 0]
+    desk.port.commands.clear()
     desk.ask("ClearChargingProfile", {"chargingProfileId": 1})
-    assert contributed(desk) == Contribute(command.evse_id, "ocpp", ())
+    assert desk.port.commands == [Contribute(command.evse_id, "ocpp", ())]
 
 
 def test_a_token_that_is_not_accepted_has_no_better_future(desk: Desk) -> None:
     later = profile((0, 7_000), start_s=HOUR_S)
     assert desk.ask("SetChargingProfile", {"evseId": 1, "chargingProfile": later})["status"] == "Accepted"
     desk.port.begin()
-    desk.station.context.not_accepted.add("tx-1")
+    desk.perform((desk.station.kept.space(WITHHELD_SPACE).keep("tx-1", True),))
     plan = contributed(desk).plan
     assert plan is not None
     assert [c.limits_W for step in plan.steps for c in step.contributions] == [ZERO]

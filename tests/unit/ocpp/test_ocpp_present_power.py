@@ -22,7 +22,7 @@ def asked(desk: Desk) -> dict[str, Any]:
 def reported(desk: Desk) -> dict[str, Any]:
     """The NotifyReport row of EVSE.Power."""
     answer = desk.answer("GetReport", {"requestId": 1, "componentVariable": [POWER]})
-    (row,) = [row for outgoing in answer.then for row in outgoing.payload["reportData"]]
+    (row,) = [row for send in desk.sends(answer) for row in send.payload["reportData"]]
     return dict(row)
 
 

@@ -19,14 +19,14 @@ from chargepoint.ocpp.rpc import (
     call_text,
 )
 from chargepoint.ocpp.schemas import Schemas
-from chargepoint.ocpp.station import RESPONDERS
 from chargepoint.ocpp.version import OCPP_2_0_1
+from tests.unit.ocpp.conftest import SUPPORTED
 
 SCHEMAS = Schemas(OCPP_2_0_1)
 
 
 def rpc() -> Rpc:
-    return Rpc(OCPP_2_0_1, SCHEMAS, frozenset(RESPONDERS), timeout_s=30.0)
+    return Rpc(OCPP_2_0_1, SCHEMAS, SUPPORTED, timeout_s=30.0)
 
 
 def refusal(text: str | bytes) -> tuple[str, str]:
@@ -59,7 +59,7 @@ def refusal(text: str | bytes) -> tuple[str, str]:
         ('[2, "a", 5, {}]', "a", "RpcFrameworkError"),
         ('[2, "a", "Reset", {}, {}]', "a", "RpcFrameworkError"),
         ('[2, "a", "Nothing", {}]', "a", "NotImplemented"),
-        ('[2, "a", "SendLocalList", {}]', "a", "NotSupported"),
+        ('[2, "a", "UnpublishFirmware", {}]', "a", "NotSupported"),
         ('[2, "a", "BootNotification", {}]', "a", "NotSupported"),
         ('[5, "a", {}]', "a", "MessageTypeNotSupported"),
         ('["2", "a", "Reset", {}]', "a", "MessageTypeNotSupported"),
@@ -212,7 +212,7 @@ _json = st.recursive(
             st.tuples(
                 st.sampled_from([2, 3, 4, 5]),
                 st.sampled_from(["id", "", 3]),
-                st.sampled_from(sorted(RESPONDERS)),
+                st.sampled_from(sorted(SUPPORTED)),
                 _json,
             ).map(json.dumps),
         ),

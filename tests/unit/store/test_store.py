@@ -16,23 +16,15 @@ from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreDamaged, StoreError, StoreFull, StoreTooNew
 from chargepoint.store.migrations import MIGRATIONS
 from chargepoint.store.rows import (
-    CachedToken,
-    CacheToken,
-    DeleteProfile,
     Delivered,
     Enqueue,
-    ForgetTokens,
     Journal,
     JournalEntry,
-    MarkOffline,
+    Keep,
+    MarkLate,
     MarkRefused,
-    OpenTransaction,
     OutboxKind,
     OutboxRow,
-    ProfileRow,
-    PutProfile,
-    SetAvailability,
-    SetVariable,
 )
 
 
@@ -42,18 +34,15 @@ def row(number: int, droppable: bool = False, kind: OutboxKind = OutboxKind.TRAN
 
 async def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "deep" / "station.db")
-    await store.commit_record(OpenTransaction(1, "tx-1", "{}"), row(1))
-    await store.commit_record(OpenTransaction(1, "tx-1", '{"n":2}'), row(2))
+    await store.commit(Keep("transaction", "1", "{}"), Enqueue(row(1)))
+    await store.commit(Keep("transaction", "1", '{"n":2}'), Enqueue(row(2)))
+    document = {"a": [1, 2.5, None, True, "\u00e9"], "b": {}}
     await store.commit(
-        SetVariable("a", "1"),
-        SetVariable("b", "2"),
-        SetVariable("a", None),
-        PutProfile(ProfileRow(7, 1, "{}")),
-        PutProfile(ProfileRow(8, 0, "{}")),
-        DeleteProfile(8),
-        SetAvailability(1, False),
-        CacheToken(CachedToken("Central:x", "Accepted", None)),
-        CacheToken(CachedToken("Central:y", "Accepted", 5.0, (1, 12))),
+        Keep("variables", "a", "1"),
+        Keep("variables", "b", "2"),
+        Keep("variables", "a", None),
+        Keep("other", "b", document),
+        Keep("flags", "0", False),
         Journal(JournalEntry(datetime(2026, 1, 1, tzinfo=UTC), "!", "door open")),
         MarkRefused(2, 3),
     )
@@ -64,33 +53,46 @@ async def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> No
     again = Store.open(tmp_path / "deep" / "station.db")
     assert [r.message_id for r in again.outbox()] == ["id-1", "id-2"]
     assert again.outbox()[1].attempts == 3
-    assert again.open_transactions() == (OpenTransaction(1, "tx-1", '{"n":2}'),)
-    assert again.variables() == {"b": "2"}
-    assert again.profiles() == (ProfileRow(7, 1, "{}"),)
-    assert again.availability() == {1: False}
-    assert again.tokens() == (
-        CachedToken("Central:x", "Accepted", None),
-        CachedToken("Central:y", "Accepted", 5.0, (1, 12)),
-    )
+    assert again.kept("transaction") == {"1": '{"n":2}'}
+    assert again.kept("variables") == {"b": "2"}
+    assert again.kept("other") == {"b": document}
+    assert again.kept("flags") == {"0": False}
+    assert again.kept("nothing") == {}
     assert again.journal()[0].text == "door open"
-    await again.commit(Delivered(1), ForgetTokens())
+    await again.commit(Delivered(1))
     head = again.outbox_head()
     assert head is not None
     assert head.text == '[2,"id-2"]'
+    assert again.outbox_head(after=head.position) is None
     assert (again.outbox_depth(), again.outbox_depth("tx-1"), again.outbox_depth("other")) == (1, 1, 0)
     assert again.transaction_messages() == 1
-    await again.commit_record(1, row(3))
-    assert again.open_transactions() == ()
     again.close()
+
+
+async def test_what_is_kept_again_is_the_youngest(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.db")
+    for key in ("a", "b", "c", "a"):
+        await store.commit(Keep("space", key, key))
+    assert list(store.kept("space")) == ["b", "c", "a"]
+    store.close()
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1: {2}}, object()])
+async def test_what_json_cannot_say_is_refused(tmp_path: Path, value: object) -> None:
+    store = Store.open(tmp_path / "s.db")
+    with pytest.raises(StoreError):
+        await store.commit(Keep("space", "good", 1), Keep("space", "bad", value))
+    assert store.kept("space") == {}
+    store.close()
 
 
 async def test_one_bad_write_undoes_the_whole_commit_and_the_store_lives_on(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.db")
     await store.commit(Enqueue(row(1)))
     with pytest.raises(StoreError, match="nothing was written"):
-        await store.commit_record(OpenTransaction(1, "tx-1", "{}"), replace(row(2), text=None))  # type: ignore[arg-type]
-    assert store.open_transactions() == ()
-    await store.commit_record(OpenTransaction(1, "tx-1", "{}"), row(2))
+        await store.commit(Keep("transaction", "1", "{}"), Enqueue(replace(row(2), text=None)))  # type: ignore[arg-type]
+    assert store.kept("transaction") == {}
+    await store.commit(Keep("transaction", "1", "{}"), Enqueue(row(2)))
     assert store.outbox_depth() == 2
     store.close()
 
@@ -98,37 +100,21 @@ async def test_one_bad_write_undoes_the_whole_commit_and_the_store_lives_on(tmp_
 async def test_a_record_committed_again_is_there_once(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.db")
     for _ in range(2):  # the first commit was on the disk, only its acknowledgement was lost
-        await store.commit_record(OpenTransaction(1, "tx-1", "{}"), row(1))
+        await store.commit(Keep("transaction", "1", "{}"), Enqueue(row(1)))
     assert [r.message_id for r in store.outbox()] == ["id-1"]
     store.close()
 
 
-async def test_what_waits_behind_the_head_is_marked_offline(tmp_path: Path) -> None:
+async def test_what_waits_behind_the_last_sent_is_late(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.db")
-
-    def text(number: int, payload: str) -> OutboxRow:
-        return replace(row(number), text=f'[2,"id-{number}","TransactionEvent",{payload}]')
-
-    other = replace(text(3, '{"type":"x"}'), kind=OutboxKind.OTHER)
-    rows = (
-        text(1, '{"a":1.50}'),
-        text(2, '{"b":1.50,"c":"\\u00e9 \\"offline\\":true"}'),
-        other,
-        text(4, '{"offline":true}'),
-    )
-    await store.commit(*(Enqueue(r) for r in rows))
-    await store.commit(MarkOffline())
-    marked = [json.loads(r.text)[3] for r in store.outbox()]
-    assert marked == [
-        {"a": 1.5},
-        {"b": 1.5, "c": 'é "offline":true', "offline": True},
-        {"type": "x"},
-        {"offline": True},
-    ]
-    assert [r.text for r in store.outbox()][::3] == [rows[0].text, rows[3].text]
-    before = store.outbox()
-    await store.commit(MarkOffline())
-    assert store.outbox() == before
+    await store.commit(*(Enqueue(row(number)) for number in (1, 2, 3)))
+    assert [r.late for r in store.outbox()] == [False, False, False]
+    await store.commit(MarkLate(after=1))
+    assert [r.late for r in store.outbox()] == [False, True, True]
+    await store.commit(Delivered(1), Enqueue(row(4)))
+    assert [r.late for r in store.outbox()] == [True, True, False]
+    await store.commit(MarkLate(after=0))
+    assert [r.late for r in store.outbox()] == [True, True, True]
     store.close()
 
 
@@ -139,9 +125,8 @@ async def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path) -
     stored = 0
     with pytest.raises(StoreFull, match="disk full, nothing was written"):
         for number in range(50):
-            await store.commit_record(
-                OpenTransaction(1, "tx-1", "x" * 3000), OutboxRow(str(number), "A", "y" * 3000, OutboxKind.OTHER)
-            )
+            message = OutboxRow(str(number), "A", "y" * 3000, OutboxKind.OTHER)
+            await store.commit(Keep("transaction", "1", "x" * 3000), Enqueue(message))
             stored += 1
     assert store.outbox_depth() == stored
     store._writer.execute(f"PRAGMA max_page_count = {pages + 100}")
@@ -160,18 +145,57 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_first_version_keeps_what_is_in_it(tmp_path: Path) -> None:
+    profile = {"profile": {"id": 7}, "negativeLimit": "DischargeLimit"}
     with sqlite3.connect(tmp_path / "s.db") as connection:
         for statement in MIGRATIONS[0]:
             connection.execute(statement)
-        connection.execute("INSERT INTO authorization_cache VALUES ('ISO14443:a', 'Accepted', 5.0)")
-        connection.execute("INSERT INTO open_transactions VALUES (1, 'tx', '{}')")
+        for statement, values in (
+            ("authorization_cache VALUES (?, ?, ?)", ("ISO14443:a", "Accepted", 5.0)),
+            ("authorization_cache VALUES (?, ?, ?)", ("ISO14443:b", "Blocked", None)),
+            ("open_transactions VALUES (?, ?, ?)", (1, "tx", '{"transaction_id":"tx"}')),
+            ("variables VALUES (?, ?)", ("app/last_session/12", "last")),
+            ("variables VALUES (?, ?)", ("app/car_session/3", "car")),
+            ("variables VALUES (?, ?)", ("app/boot_id", "abc")),
+            ("variables VALUES (?, ?)", ("station/boot-reason", "RemoteReset")),
+            ("variables VALUES (?, ?)", ("TxCtrlr/EVConnectionTimeOut", '1"0')),
+            ("profiles VALUES (?, ?, ?)", (7, 2, json.dumps(profile))),
+            ("profiles VALUES (?, ?, ?)", (8, 2, "{broken")),
+            ("availability VALUES (?, ?)", (0, 0)),
+            ("availability VALUES (?, ?)", (1, 1)),
+            ("outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (4, "id", "A", "transaction", "tx", "text", 0, 2)),
+        ):
+            connection.execute(f"INSERT INTO {statement}", values)
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     for _ in range(2):
         store = Store.open(tmp_path / "s.db")
-        assert store.tokens() == (CachedToken("ISO14443:a", "Accepted", 5.0, ()),)
-        assert [left.transaction_id for left in store.open_transactions()] == ["tx"]
+        assert store.kept("token-cache") == {
+            "ISO14443:a": {"status": "Accepted", "expiresUtcS": 5.0, "evseIds": []},
+            "ISO14443:b": {"status": "Blocked", "expiresUtcS": None, "evseIds": []},
+        }
+        assert store.kept("transaction") == {"1": '{"transaction_id":"tx"}'}
+        assert store.kept("last-session") == {"12": "last"}
+        assert store.kept("car-session") == {"3": "car"}
+        assert store.kept("daemon") == {"boot-id": "abc"}
+        assert store.kept("boot") == {"reason": "RemoteReset"}
+        assert store.kept("variables") == {"TxCtrlr/EVConnectionTimeOut": '1"0'}
+        assert store.kept("charging-profiles") == {"7": {**profile, "evseId": 2}}
+        assert store.kept("availability") == {"0": False, "1": True}
+        (left,) = store.outbox()
+        assert (left.position, left.text, left.attempts, left.late) == (4, "text", 2, False)
         store.close()
+
+
+def test_a_file_of_the_second_version_keeps_the_evses_of_a_token(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        for statement in (*MIGRATIONS[0], *MIGRATIONS[1]):
+            connection.execute(statement)
+        connection.execute("INSERT INTO authorization_cache VALUES ('Central:y', 'Accepted', 5.0, '1 12')")
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    store = Store.open(tmp_path / "s.db")
+    assert store.kept("token-cache")["Central:y"]["evseIds"] == [1, 12]
+    store.close()
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
@@ -188,8 +212,8 @@ def test_synchronous_full_and_wal(tmp_path: Path) -> None:
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
-    store.commit_now(SetVariable("k", "v"))
-    assert store.variables() == {"k": "v"}
+    store.commit_now(Keep("s", "k", "v"))
+    assert store.kept("s") == {"k": "v"}
     store.close()
 
 
@@ -208,17 +232,12 @@ async def test_a_full_outbox_thins_periodic_updates_only(tmp_path: Path) -> None
     store.close()
 
 
-async def test_journal_and_cache_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_journal_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "JOURNAL_MAX_ROWS", 5)
-    monkeypatch.setattr(database, "TOKENS_MAX_ROWS", 3)
     store = Store.open(tmp_path / "s.db")
     for number in range(9):
-        await store.commit(
-            Journal(JournalEntry(datetime(2026, 1, 1, tzinfo=UTC), "*", str(number))),
-            CacheToken(CachedToken(f"Central:{number}", "Accepted", None)),
-        )
+        await store.commit(Journal(JournalEntry(datetime(2026, 1, 1, tzinfo=UTC), "*", str(number))))
     assert [e.text for e in store.journal()] == ["8", "7", "6", "5", "4"]
-    assert [t.key for t in store.tokens()] == ["Central:6", "Central:7", "Central:8"]
     store.close()
 
 
@@ -238,11 +257,11 @@ async def test_commits_of_many_tasks_keep_their_order_per_task(tmp_path: Path) -
 
 async def test_a_cancelled_caller_does_not_take_the_write_back(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.db")
-    task = asyncio.create_task(store.commit(SetVariable("k", "v")))
+    task = asyncio.create_task(store.commit(Keep("s", "k", "v")))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await store.commit(SetVariable("k2", "v"))
-    assert store.variables() == {"k": "v", "k2": "v"}
+    await store.commit(Keep("s", "k2", "v"))
+    assert store.kept("s") == {"k": "v", "k2": "v"}
     store.close()

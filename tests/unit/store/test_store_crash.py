@@ -23,22 +23,21 @@ from pathlib import Path
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.transactions import MeterSample, ReadingContext, TriggerReason
 from chargepoint.store.database import Store
-from chargepoint.store.rows import Enqueue, OpenTransaction, OutboxKind, OutboxRow, SaveTransaction
+from chargepoint.store.rows import Enqueue, Keep, OutboxKind, OutboxRow
 from chargepoint.transactions.ledger import Ledger, LedgerState
 
 store = Store.open(Path(sys.argv[1]))
 ledger = Ledger(EvseId(1))
-found = store.open_transactions()
+found = store.kept("transaction")
 at = datetime(2026, 1, 1, tzinfo=UTC)
 if found:
-    ledger._state = LedgerState.from_json(found[0].state_json)   # the same transaction goes on: numbers must too
+    ledger._state = LedgerState.from_json(found["1"])   # the same transaction goes on: numbers must too
     record = ledger.sample(MeterSample(at, ReadingContext.SAMPLE_PERIODIC, ledger.state.last.import_Wh + 1, 0))
 else:
     record = ledger.start(TransactionId("tx"), MeterSample(at, ReadingContext.OTHER, 0, 0), TriggerReason.AUTHORIZED, 0.0)
 while True:
     row = OutboxRow(f"tx-{record.seq_no}", "TransactionEvent", json.dumps({"seqNo": record.seq_no}), OutboxKind.TRANSACTION, "tx")
-    state = OpenTransaction(1, "tx", ledger.state.to_json())
-    store.commit_now(SaveTransaction(state), Enqueue(row))
+    store.commit_now(Keep("transaction", "1", ledger.state.to_json()), Enqueue(row))
     print(record.seq_no, flush=True)
     record = ledger.sample(MeterSample(at, ReadingContext.SAMPLE_PERIODIC, ledger.state.last.import_Wh + 1, 0))
 """
@@ -63,6 +62,6 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         numbers = [json.loads(row.text)["seqNo"] for row in store.outbox()]
         assert numbers == list(range(len(numbers)))
         assert numbers[-1] >= acknowledged
-        assert json.loads(store.open_transactions()[0].state_json)["next_seq_no"] == len(numbers)
+        assert json.loads(store.kept("transaction")["1"])["next_seq_no"] == len(numbers)
         store.close()
     assert acknowledged >= 4

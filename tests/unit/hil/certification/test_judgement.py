@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from hil.certification import catalogue, general_rules, pics, result_files
-from hil.certification.answers import Answers, RpcError
+from hil.certification.answers import Answers, RefusedWith
 from hil.certification.central_system import CentralSystem, Entrance
 from hil.certification.frames import FrameRecord, StationCall
 from hil.certification.notifications import connector_states
@@ -174,11 +174,11 @@ def test_both_ways_to_report_a_connector_are_read() -> None:
 def test_an_ordered_answer_goes_before_the_default_as_often_as_ordered() -> None:
     answers = Answers(300)
     answers.order("Authorize", {"idTokenInfo": {"status": "Invalid"}}, where={"idToken.idToken": "A"}, times=1)
-    answers.order("Heartbeat", RpcError("InternalError"), delay_s=2.0)
+    answers.order("Heartbeat", RefusedWith("InternalError"), delay_s=2.0)
     card = called("Authorize", {"idToken": {"idToken": "A", "type": "ISO14443"}})
     assert answers.to(card)[0] == {"idTokenInfo": {"status": "Invalid"}}
     assert answers.to(card)[0] == {"idTokenInfo": {"status": "Accepted"}}
-    assert answers.to(called("Heartbeat", {})) == (RpcError("InternalError"), 2.0)
+    assert answers.to(called("Heartbeat", {})) == (RefusedWith("InternalError"), 2.0)
     answers.forget_orders()
     assert answers.to(called("Heartbeat", {}))[1] == 0.0
 

@@ -357,7 +357,7 @@ def test_a_car_that_comes_back_keeps_its_contract() -> None:
     choice = choice_of(at.settings, 2, 1)
     assert choice is not None
     at = replace(at, view=replace(at.view, transaction_id=TransactionId("tx-1")))
-    kept = memory.keep(replace(desk.session, choice=choice), at, paused=True)
+    kept = memory.keep(memory.remembered(replace(desk.session, choice=choice)), at, paused=True)
     assert kept is not None
     before = memory.recall(kept, at)
     assert before is not None

@@ -1,0 +1,89 @@
+"""The connection with the central system, the messages about the device model, the clock."""
+
+from __future__ import annotations
+
+import math
+
+from chargepoint.ocpp.device_model import Variable
+from chargepoint.ocpp.variables.site import BOOLEAN, DATE_TIME, INTEGER, MEMBERS, READ_WRITE, SEQUENCE, Site
+
+MAX_ITEMS = 100
+MAX_BYTES = 65_536
+
+
+def rows(site: Site) -> tuple[Variable, ...]:
+    """Rows of OCPPCommCtrlr, DeviceDataCtrlr and ClockCtrlr."""
+    csms, c, d = site.csms, "OCPPCommCtrlr", "DeviceDataCtrlr"
+    doublings = max(0, math.floor(math.log2(max(1.0, csms.reconnect_max_s / csms.reconnect_min_s))))
+    return (
+        Variable(c, "ActiveNetworkProfile", INTEGER, "1"),
+        Variable(c, "FileTransferProtocols", MEMBERS, "", values=("HTTPS", "FTPS", "SFTP")),
+        Variable(c, "HeartbeatInterval", INTEGER, "300", READ_WRITE, unit="s", minimum=1, maximum=86_400),
+        Variable(c, "MessageTimeout", INTEGER, str(round(csms.call_timeout_s)), instance="Default", unit="s"),
+        Variable(
+            c,
+            "MessageAttemptInterval",
+            INTEGER,
+            "10",
+            READ_WRITE,
+            instance="TransactionEvent",
+            unit="s",
+            minimum=0,
+            maximum=3600,
+        ),
+        Variable(c, "MessageAttempts", INTEGER, "5", READ_WRITE, instance="TransactionEvent", minimum=1, maximum=100),
+        Variable(c, "NetworkConfigurationPriority", SEQUENCE, "1", READ_WRITE, values=("1",), reboot_required=True),
+        Variable(c, "NetworkProfileConnectionAttempts", INTEGER, "3", READ_WRITE, minimum=1, maximum=100),
+        Variable(c, "OfflineThreshold", INTEGER, "60", READ_WRITE, unit="s", minimum=0, maximum=86_400),
+        Variable(c, "QueueAllMessages", BOOLEAN, "false"),
+        Variable(c, "ResetRetries", INTEGER, "0"),
+        Variable(c, "RetryBackOffRepeatTimes", INTEGER, str(doublings), READ_WRITE, minimum=0, maximum=20),
+        Variable(
+            c,
+            "RetryBackOffRandomRange",
+            INTEGER,
+            str(min(10, int(csms.reconnect_min_s))),
+            READ_WRITE,
+            unit="s",
+            minimum=0,
+            maximum=600,
+        ),
+        Variable(
+            c,
+            "RetryBackOffWaitMinimum",
+            INTEGER,
+            str(max(1, round(csms.reconnect_min_s))),
+            READ_WRITE,
+            unit="s",
+            minimum=1,
+            maximum=3600,
+        ),
+        Variable(c, "UnlockOnEVSideDisconnect", BOOLEAN, "true"),
+        Variable(
+            c,
+            "WebSocketPingInterval",
+            INTEGER,
+            str(round(csms.ping_interval_s)),
+            READ_WRITE,
+            unit="s",
+            minimum=0,
+            maximum=3600,
+        ),
+        Variable("ClockCtrlr", "DateTime", DATE_TIME),
+        Variable(
+            "ClockCtrlr",
+            "TimeAdjustmentReportingThreshold",
+            INTEGER,
+            "20",
+            READ_WRITE,
+            unit="s",
+            minimum=1,
+            maximum=86_400,
+        ),
+        Variable("ClockCtrlr", "TimeSource", SEQUENCE, "NTP,Heartbeat", values=("NTP", "Heartbeat")),
+        *(
+            Variable(d, f"{what}PerMessage", INTEGER, str(limit), instance=message, maximum=limit)
+            for what, limit in (("Items", MAX_ITEMS), ("Bytes", MAX_BYTES))
+            for message in ("GetReport", "GetVariables", "SetVariables")
+        ),
+    )
