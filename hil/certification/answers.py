@@ -19,11 +19,11 @@ class RefusedWith:
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
+class LeftUnanswered:
     """Do not answer."""
 
 
-Reply = Payload | RefusedWith | NoAnswer
+Reply = Payload | RefusedWith | LeftUnanswered
 Responder = Callable[[StationCall], Reply]
 
 

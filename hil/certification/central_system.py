@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from hil.certification.answers import Answers, NoAnswer, RefusedWith
+from hil.certification.answers import Answers, LeftUnanswered, RefusedWith
 from hil.certification.frames import CALL, CALL_ERROR, CALL_RESULT, CallErrorAnswer, FrameRecord, StationCall
 from hil.certification.notifications import connector_states
 from hil.certification.patterns import Pattern, Payload, matches
@@ -343,7 +343,7 @@ class CentralSystem:
         self.calls.append(call)
         self._untaken.append(call)
         reply, delay_s = self.answers.to(call)
-        if isinstance(reply, NoAnswer):
+        if isinstance(reply, LeftUnanswered):
             return
         boot_status = None
         if isinstance(reply, RefusedWith):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.certification.answers import NoAnswer, RefusedWith
+from hil.certification.answers import LeftUnanswered, RefusedWith
 from hil.certification.frames import StationCall
 from hil.certification.memory_states import ends_offline, id_token_cached, id_token_in_local_list, transaction_in_queue
 from hil.certification.patterns import ABSENT, PRESENT, value_at
@@ -185,7 +185,7 @@ def _all_late(trial: Trial, step: int) -> None:
 @case("TC_E_41_CS")
 async def unanswered_message_is_given_up(trial: Trial) -> None:
     """A message without an answer is sent MessageAttempts times."""
-    await _repeats(trial, NoAnswer(), ATTEMPTS)
+    await _repeats(trial, LeftUnanswered(), ATTEMPTS)
 
 
 @case("TC_E_50_CS")
@@ -197,7 +197,7 @@ async def refused_message_is_given_up(trial: Trial) -> None:
 @case("TC_E_42_CS")
 async def second_attempt_is_answered(trial: Trial) -> None:
     """A message without an answer is sent again until it is answered."""
-    await _repeats(trial, NoAnswer(), 2)
+    await _repeats(trial, LeftUnanswered(), 2)
 
 
 @case("TC_E_51_CS")
@@ -206,12 +206,12 @@ async def second_attempt_is_accepted(trial: Trial) -> None:
     await _repeats(trial, RefusedWith("InternalError"), 2)
 
 
-async def _repeats(trial: Trial, answer: NoAnswer | RefusedWith, times: int) -> None:
+async def _repeats(trial: Trial, answer: LeftUnanswered | RefusedWith, times: int) -> None:
     """The first message after the closed power path is answered like this; it must come so many times, in growing intervals."""
     await trial.sets("OCPPCommCtrlr", "MessageAttempts:TransactionEvent", str(ATTEMPTS))
     await trial.sets("OCPPCommCtrlr", "MessageAttemptInterval:TransactionEvent", str(INTERVAL_S))
     time_out_s = float(await trial.gets("OCPPCommCtrlr", "MessageTimeout:Default") or 0)
-    waits_s = time_out_s if isinstance(answer, NoAnswer) else 0.0
+    waits_s = time_out_s if isinstance(answer, LeftUnanswered) else 0.0
     await authorized(trial)
     where = {"transactionInfo.chargingState": "Charging"}
     refusals = times if times == ATTEMPTS else times - 1
