@@ -35,6 +35,7 @@ from chargepoint.control.last_session import LastSession
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
+from chargepoint.control.transaction_span import DEFAULT_POINTS, TransactionSpan, TxPoints
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
@@ -72,7 +73,7 @@ from chargepoint.model.car_questions import (
     PowerForeseen,
     PowerPiece,
 )
-from chargepoint.model.commands import ReportKind
+from chargepoint.model.commands import ReportKind, StopTransaction
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
@@ -100,6 +101,7 @@ class ChargingVariables:
 
     ev_connection_timeout_s: float
     sampling: SamplingIntervals
+    points: TxPoints = DEFAULT_POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,13 @@ class EvseControl:
             authorize_everybody=config.energy.authorization is AuthorizationMode.NONE,
             lease_s=self._lease_s,
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
-            new_transaction_id=new_transaction_id,
+            new_transaction_id=lambda: self._span.next_id(),
         )
         self._effects: list[Effect] = []
         self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)
+        self._span = TransactionSpan(
+            evse_id, self._billing, self._effects, lambda: variables().points, new_transaction_id
+        )
         self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
@@ -227,7 +232,11 @@ class EvseControl:
         if self._interrupted.waiting is not None:
             closing = Closing(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND, detail="ordered by a reset")
             return self.end_interrupted(closing, at)
-        return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
+        reason, trigger = StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND
+        open_id = self._span.open_id
+        if open_id is not None and self._session.transaction_id is None:
+            return self.stop_span(StopTransaction(open_id, trigger, reason), at) or []
+        return self.feed(StopOrdered(reason, trigger), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
@@ -312,18 +321,35 @@ class EvseControl:
             evse_id=self.evse_id,
             status=view.status,
             plugged=view.plugged,
-            transaction_id=view.transaction_id if left is None else left.state.transaction_id,
+            transaction_id=self._transaction_id if left is None else left.state.transaction_id,
             id_token=view.token if left is None else left.state.id_token,
             discharge_negotiated=view.car is not None and view.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
-            transaction_started_s=view.transaction_started_s if left is None else left.started_s,
+            transaction_started_s=self._span.started_s(view.transaction_started_s) if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
             heard=view.status_settled,
         )
+
+    @property
+    def _transaction_id(self) -> TransactionId | None:
+        """The transaction as the central system knows it."""
+        if self._span.held:
+            return None
+        return self._span.open_id or self._session.transaction_id
+
+    def stop_span(self, stop: StopTransaction, at: Instant) -> list[Effect] | None:
+        """End the billed transaction of this id while the session has none of its own; None: it is another one."""
+        if self._span.open_id != stop.transaction_id or self._session.transaction_id is not None:
+            return None
+        self._at = at
+        self._session.withdraw_permission()
+        self._span.stop(stop.stopped_reason, stop.trigger, stop.id_token, at)
+        self._span.note(self._session, at, may_open=False)
+        return self._taken()
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
@@ -398,6 +424,7 @@ class EvseControl:
             self._take_output(output, at)
         if was_plugged_in and not self._session.plugged_in:
             self._effects.append(DropCar(self.evse_id))
+        self._span.note(self._session, at, may_open=self._interrupted.waiting is None)
         self._maybe_reset()
 
     def _take_output(self, output: SessionOutput, at: Instant) -> None:
@@ -418,23 +445,21 @@ class EvseControl:
             case BeginTransaction():
                 self._begin(output, at)
             case UpdateTransaction():
-                self._billing.update(output)
+                if (reason := self._span.update(output, at)) is not None:
+                    self._feed_session(StopOrdered(reason, TriggerReason.CHARGING_STATE_CHANGED), at)
             case EndTransaction():
                 self._end(output, at)
             case _:
                 assert_never(output)
 
     def _begin(self, begin: BeginTransaction, at: Instant) -> None:
-        if not self._billing.begin(begin, at):  # the session found a fresh reading a moment ago
+        if not self._span.begin(begin, at):  # the session found a fresh reading a moment ago
             self._log("!", "no meter reading at the begin of a transaction")
             self._feed_session(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION), at)
-            return
-        self._log("=", f"transaction {begin.transaction_id} started")
-        self._effects.append(NotifyReaders(self.evse_id))
 
     def _end(self, end: EndTransaction, at: Instant) -> None:
         self._log("=", f"transaction ended: {end.reason.value}")
-        self._billing.end(end, at, plugged=self._session.plugged)
+        self._span.end(end, at, plugged=self._session.plugged_in)
         self._arbiter.withdraw(own_contributions.CAR)
         self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
 

@@ -122,6 +122,8 @@ class StationControl:
                 for evse in self._evses.values():
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
+                    if (ended := evse.stop_span(command, at)) is not None:
+                        return ACCEPTED, ended
                     if evse.interrupted_id == transaction_id:
                         return ACCEPTED, evse.end_interrupted(_closing(command), at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")

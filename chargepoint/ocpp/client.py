@@ -270,6 +270,11 @@ class OcppClient:
             model.flag(f"{aligned}/SendDuringIdle"),
         )
 
+    def transaction_points(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """TxStartPoint and TxStopPoint."""
+        model = self._station.model
+        return model.members("TxCtrlr/TxStartPoint"), model.members("TxCtrlr/TxStopPoint")
+
     @property
     def online(self) -> bool:
         """Connected, and the central system has accepted this station."""
