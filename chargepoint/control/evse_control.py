@@ -13,6 +13,7 @@ from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
 from chargepoint.control.billing import Billing, Circumstances
+from chargepoint.control.car_plans import CarPlans, NeedsTaken
 from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
@@ -61,6 +62,7 @@ from chargepoint.evse.view import SessionView
 from chargepoint.model.car import (
     CarDemandChanged,
     CarSessionEnded,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -73,6 +75,7 @@ from chargepoint.model.car_questions import (
     PowerForeseen,
     PowerPiece,
 )
+from chargepoint.model.charging_needs import PlannedPower
 from chargepoint.model.commands import ReportKind, StopTransaction
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared
@@ -112,7 +115,7 @@ class InstallationAnswered:
     relayed: CertificateRelayed
 
 
-ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
+ControlEvent = SessionEvent | FaultCleared | InstallationAnswered | NeedsTaken
 
 
 class EvseControl:
@@ -143,6 +146,7 @@ class EvseControl:
             evse_id, self._billing, self._effects, lambda: variables().points, new_transaction_id
         )
         self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
+        self._plans = CarPlans(evse_id, self._section.ac_phases, self._effects)
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
@@ -168,14 +172,24 @@ class EvseControl:
         if isinstance(event, InstallationAnswered):
             self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
             return self._taken()
+        if isinstance(event, NeedsTaken):
+            self._answer_held(self._plans.taken(event), at)
+            return self._taken()
         if isinstance(event, TokenPresented) and self._interrupted.stopped_by(event, at):
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
         elif isinstance(event, ScheduleOffered):
             self._schedule_watch.offered(event.offer, at.monotonic_s)
+            self._plans.offered(event.offer)
         elif isinstance(event, (ServiceSelected, CarSessionEnded)):
             self._schedule_watch.offered(None, at.monotonic_s)
+            self._plans.forget()
+        elif isinstance(event, ProfileNamed):
+            named = (event.schedule_id, event.anchor_utc_s, event.pieces)
+            self._plans.planned(PlannedPower(self.evse_id, *named, by_car=True))
+        elif isinstance(event, CarDemandChanged):
+            self._plans.note_demand(event.demand)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -202,6 +216,12 @@ class EvseControl:
         if decided and all(c.target_W is None for c in contributions) and self._session.view.transaction_id is not None:
             self._ramp.withdrawn(owner, self.setpoint.power_W, at.monotonic_s)
         self._decide(at)
+        return self._taken()
+
+    def schedule_arrived(self, at: Instant) -> list[Effect]:
+        """The central system sent a schedule for this car; its limits are among the contributions already."""
+        self._at = at
+        self._answer_held(self._plans.schedule_arrived(), at)
         return self._taken()
 
     def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
@@ -366,9 +386,9 @@ class EvseControl:
 
     def _answer_car(self, asked: QuestionAsked, at: Instant) -> None:
         match asked.question:
-            case ForeseePower(_, horizon_s, _):
-                pieces = self._foreseen_pieces(horizon_s, at)
-                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            case ForeseePower():
+                if not self._plans.hold(asked, self._session.car, at):
+                    self._answer_held(asked, at)
             case InstallCertificate() as question:
                 size = len(question.exi_request)
                 self._log("=", f"contract certificate: the car's request of {size} bytes goes to the central system")
@@ -377,6 +397,12 @@ class EvseControl:
                 pass  # the session's: it decides who pays
             case _:
                 assert_never(asked.question)
+
+    def _answer_held(self, asked: QuestionAsked | None, at: Instant) -> None:
+        """The car gets its schedule now."""
+        if asked is not None and isinstance(asked.question, ForeseePower):
+            pieces = self._foreseen_pieces(asked.question.horizon_s, at)
+            self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car."""
@@ -392,6 +418,7 @@ class EvseControl:
         now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
         if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
             self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._plans.station_asked()
             self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -406,6 +433,7 @@ class EvseControl:
             self._feed_session(TimePassed(), at)
         self._interrupted.take_up(None, at)
         self._watch_schedule(at)
+        self._answer_held(self._plans.due(at), at)
         self._billing.keep_time(at)
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:

@@ -44,6 +44,7 @@ from chargepoint.model.car import (
     CarRemark,
     CarSessionEnded,
     MeterReadingConfirmed,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -314,7 +315,7 @@ class EvseSession:
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
             case QuestionAsked(question=AuthorizeContract()):
                 self._take_contract(event, now_s)
-            case QuestionAsked() | ScheduleOffered():
+            case QuestionAsked() | ScheduleOffered() | ProfileNamed():
                 pass  # the control's
             case CarRemark(_, text):
                 self._log("=", text)
