@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
+from chargepoint.control.billing import Billing, Circumstances
+from chargepoint.control.car_plans import CarPlans, NeedsTaken
 from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
@@ -21,23 +22,21 @@ from chargepoint.control.effects import (
     DropCar,
     Effect,
     ForgetCarSession,
-    KeepLastSession,
     NotifyCar,
     NotifyReaders,
     RelayInstallation,
     ReportConnector,
-    ReportReading,
     ResetLatches,
     SendDemand,
     StopAll,
-    StoreRecord,
     WriteLine,
 )
-from chargepoint.control.interrupted import Interrupted, started_s
+from chargepoint.control.interrupted import InterruptedTransaction
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
+from chargepoint.control.transaction_span import DEFAULT_POINTS, TransactionSpan, TxPoints
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
@@ -63,6 +62,7 @@ from chargepoint.evse.view import SessionView
 from chargepoint.model.car import (
     CarDemandChanged,
     CarSessionEnded,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -75,26 +75,20 @@ from chargepoint.model.car_questions import (
     PowerForeseen,
     PowerPiece,
 )
-from chargepoint.model.commands import ReportKind
+from chargepoint.model.charging_needs import PlannedPower
+from chargepoint.model.commands import ReportKind, StopTransaction
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
 from chargepoint.model.ids import EvseId, TransactionId
-from chargepoint.model.image import ControlPilot, EvseImage, MeterRegisters, Stage
+from chargepoint.model.image import EvseImage, Stage, TokenPresented
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import ZERO
 from chargepoint.model.station_view import StationView, Wish
 from chargepoint.model.status import ConnectorStatusChanged, EvseState
-from chargepoint.model.transactions import MeterSample, ReadingContext, StopReason, TriggerReason
-from chargepoint.transactions.book import (
-    CONNECTOR_ID,
-    RESTORE_PATIENCE_S,
-    BookOutput,
-    ReadingTaken,
-    RecordMade,
-    TransactionBook,
-)
-from chargepoint.transactions.ledger import LedgerState, RegisterFault
+from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.transactions.book import CONNECTOR_ID, Closing
+from chargepoint.transactions.ledger import LedgerState
 from chargepoint.transactions.sampling import SamplingIntervals
 
 TICK_S = 0.1
@@ -109,8 +103,8 @@ class ChargingVariables:
     """What the central system may change while the station runs. Seconds; an interval of 0 means never."""
 
     ev_connection_timeout_s: float
-    sampled_interval_s: float
-    aligned_interval_s: float
+    sampling: SamplingIntervals
+    points: TxPoints = DEFAULT_POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +115,7 @@ class InstallationAnswered:
     relayed: CertificateRelayed
 
 
-ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
+ControlEvent = SessionEvent | FaultCleared | InstallationAnswered | NeedsTaken
 
 
 class EvseControl:
@@ -144,26 +138,28 @@ class EvseControl:
             authorize_everybody=config.energy.authorization is AuthorizationMode.NONE,
             lease_s=self._lease_s,
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
-            new_transaction_id=new_transaction_id,
+            new_transaction_id=lambda: self._span.next_id(),
         )
-        self._book = TransactionBook(evse_id, self._sample)
+        self._effects: list[Effect] = []
+        self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)
+        self._span = TransactionSpan(
+            evse_id, self._billing, self._effects, lambda: variables().points, new_transaction_id
+        )
+        self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
+        self._plans = CarPlans(evse_id, self._section.ac_phases, self._effects)
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
         self._car_side = CarSide(self._section.meter or "", config.energy.minimum_soc_percent)
         self._schedule_watch = ScheduleWatch()
-        self._effects: list[Effect] = []
         self._at: Instant | None = None
         self._image_s: float | None = None
-        self._meter: MeterRegisters | None = None
         self._sharers = 1
         self._reset_author: str | None = None
-        self._interrupted: Interrupted | None = None
         self._demand: StageDemand | None = None
         self._demand_sent_s = 0.0
         self._shown_to_car: tuple[object, ...] = ()
         self.setpoint = Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, None, "0 W: no process image yet", 0.0)
-        self.last_session: LastSession | None = None
 
     # -- what goes in ----------------------------------------------------------------------------------------------
 
@@ -176,12 +172,24 @@ class EvseControl:
         if isinstance(event, InstallationAnswered):
             self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
             return self._taken()
+        if isinstance(event, NeedsTaken):
+            self._answer_held(self._plans.taken(event), at)
+            return self._taken()
+        if isinstance(event, TokenPresented) and self._interrupted.stopped_by(event, at):
+            return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
         elif isinstance(event, ScheduleOffered):
             self._schedule_watch.offered(event.offer, at.monotonic_s)
+            self._plans.offered(event.offer)
         elif isinstance(event, (ServiceSelected, CarSessionEnded)):
             self._schedule_watch.offered(None, at.monotonic_s)
+            self._plans.forget()
+        elif isinstance(event, ProfileNamed):
+            named = (event.schedule_id, event.anchor_utc_s, event.pieces)
+            self._plans.planned(PlannedPower(self.evse_id, *named, by_car=True))
+        elif isinstance(event, CarDemandChanged):
+            self._plans.note_demand(event.demand)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -210,6 +218,12 @@ class EvseControl:
         self._decide(at)
         return self._taken()
 
+    def schedule_arrived(self, at: Instant) -> list[Effect]:
+        """The central system sent a schedule for this car; its limits are among the contributions already."""
+        self._at = at
+        self._answer_held(self._plans.schedule_arrived(), at)
+        return self._taken()
+
     def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
         """`sharers` EVSEs are at work on the site's connection now."""
         self._at = at
@@ -235,14 +249,19 @@ class EvseControl:
 
     def stop_for_reset(self, at: Instant) -> list[Effect]:
         """An immediate reset ends the transaction in good order, and one of the previous run as well."""
-        if self._interrupted is not None:
-            return self.end_interrupted(StopReason.IMMEDIATE_RESET, at)
-        return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
+        if self._interrupted.waiting is not None:
+            closing = Closing(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND, detail="ordered by a reset")
+            return self.end_interrupted(closing, at)
+        reason, trigger = StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND
+        open_id = self._span.open_id
+        if open_id is not None and self._session.transaction_id is None:
+            return self.stop_span(StopTransaction(open_id, trigger, reason), at) or []
+        return self.feed(StopOrdered(reason, trigger), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
         self._at = at
-        self._keep(self._book.report() if kind is ReportKind.TRANSACTION else self._book.report_reading())
+        self._billing.report(kind)
         return self._taken()
 
     def restore(
@@ -254,20 +273,13 @@ class EvseControl:
         if the first image shows the car still plugged in.
         """
         self._at = at
-        if car_paused is None or state.id_token is None:
-            self._close_left_open(state, reason, at)
-        else:
-            until_s = at.monotonic_s + RESTORE_PATIENCE_S
-            self._interrupted = Interrupted(state, reason, car_paused, until_s, started_s(state, at))
-            self._session.hold_begin()
-            self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; its car may go on")
+        self._interrupted.restore(state, reason, at, car_paused=car_paused)
         return self._taken()
 
-    def end_interrupted(self, reason: StopReason, at: Instant) -> list[Effect]:
-        """The transaction of the daemon's previous run does not go on: it ends with the first fresh reading."""
+    def end_interrupted(self, closing: Closing, at: Instant) -> list[Effect]:
+        """The transaction of the daemon's previous run does not go on: it ends so, with the first fresh reading."""
         self._at = at
-        if self._interrupted is not None:
-            self._give_up_interrupted(self._interrupted, reason, at)
+        self._interrupted.end(closing, at)
         return self._taken()
 
     # -- what readers see ------------------------------------------------------------------------------------------
@@ -275,7 +287,8 @@ class EvseControl:
     @property
     def interrupted_id(self) -> TransactionId | None:
         """The transaction of the daemon's previous run that waits for its car; None where none does."""
-        return None if self._interrupted is None else self._interrupted.state.transaction_id
+        waiting = self._interrupted.waiting
+        return None if waiting is None else waiting.state.transaction_id
 
     @property
     def view(self) -> SessionView:
@@ -285,20 +298,26 @@ class EvseControl:
     @property
     def transaction(self) -> LedgerState | None:
         """The running transaction as billed so far."""
-        return self._book.state
+        return self._billing.transaction
+
+    @property
+    def last_session(self) -> LastSession | None:
+        """The result of the last session; None before the first."""
+        return self._billing.last_session
+
+    @last_session.setter
+    def last_session(self, last: LastSession) -> None:
+        self._billing.last_session = last
 
     @property
     def idle(self) -> bool:
         """True when no transaction runs, and none that a previous run left open waits for its end."""
-        return self._book.idle and self._interrupted is None
+        return self._billing.idle and self._interrupted.waiting is None
 
     @property
     def energy_now_Wh(self) -> tuple[float, float]:
         """Import and export of the open transaction by the meter as last read; what is billed is in the records."""
-        state, meter = self._book.state, self._meter
-        if state is None or meter is None:
-            return self._book.ledger.energy_Wh
-        return meter.import_Wh - state.begin.import_Wh, meter.export_Wh - state.begin.export_Wh
+        return self._billing.energy_now_Wh
 
     def foreseen(self, horizon_s: float, at: Instant, *, with_car: bool = True) -> Forecast:
         """What will be allowed over the next `horizon_s` > 0 seconds if nothing changes; see `energy/forecast.py`.
@@ -317,23 +336,40 @@ class EvseControl:
         view = self._session.view
         image = view.image
         can = None if image is None else image.capabilities
-        section, left = self._section, self._interrupted
+        section, left = self._section, self._interrupted.waiting
         return EvseState(
             evse_id=self.evse_id,
             status=view.status,
             plugged=view.plugged,
-            transaction_id=view.transaction_id if left is None else left.state.transaction_id,
+            transaction_id=self._transaction_id if left is None else left.state.transaction_id,
             id_token=view.token if left is None else left.state.id_token,
             discharge_negotiated=view.car is not None and view.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
-            transaction_started_s=view.transaction_started_s if left is None else left.started_s,
+            transaction_started_s=self._span.started_s(view.transaction_started_s) if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
             heard=view.status_settled,
         )
+
+    @property
+    def _transaction_id(self) -> TransactionId | None:
+        """The transaction as the central system knows it."""
+        if self._span.held:
+            return None
+        return self._span.open_id or self._session.transaction_id
+
+    def stop_span(self, stop: StopTransaction, at: Instant) -> list[Effect] | None:
+        """End the billed transaction of this id while the session has none of its own; None: it is another one."""
+        if self._span.open_id != stop.transaction_id or self._session.transaction_id is not None:
+            return None
+        self._at = at
+        self._session.withdraw_permission()
+        self._span.stop(stop.stopped_reason, stop.trigger, stop.id_token, at)
+        self._span.note(self._session, at, may_open=False)
+        return self._taken()
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
@@ -342,7 +378,7 @@ class EvseControl:
 
     def _transaction_going_on(self, view: SessionView) -> TransactionId | None:
         """The transaction with which a car may go on: neither stopping nor ended. One of the previous run counts as well."""
-        if self._interrupted is not None:
+        if self._interrupted.waiting is not None:
             return self.interrupted_id
         return view.transaction_id if view.stop is None else None
 
@@ -350,9 +386,9 @@ class EvseControl:
 
     def _answer_car(self, asked: QuestionAsked, at: Instant) -> None:
         match asked.question:
-            case ForeseePower(_, horizon_s, _):
-                pieces = self._foreseen_pieces(horizon_s, at)
-                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            case ForeseePower():
+                if not self._plans.hold(asked, self._session.car, at):
+                    self._answer_held(asked, at)
             case InstallCertificate() as question:
                 size = len(question.exi_request)
                 self._log("=", f"contract certificate: the car's request of {size} bytes goes to the central system")
@@ -361,6 +397,12 @@ class EvseControl:
                 pass  # the session's: it decides who pays
             case _:
                 assert_never(asked.question)
+
+    def _answer_held(self, asked: QuestionAsked | None, at: Instant) -> None:
+        """The car gets its schedule now."""
+        if asked is not None and isinstance(asked.question, ForeseePower):
+            pieces = self._foreseen_pieces(asked.question.horizon_s, at)
+            self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car."""
@@ -376,6 +418,7 @@ class EvseControl:
         now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
         if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
             self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._plans.station_asked()
             self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -388,27 +431,28 @@ class EvseControl:
             self._feed_session(PowerProcessLost(), at)
         else:
             self._feed_session(TimePassed(), at)
-        self._take_up_interrupted(None, at)
+        self._interrupted.take_up(None, at)
         self._watch_schedule(at)
-        self._keep(self._book.keep_time(self._intervals(), at))
+        self._answer_held(self._plans.due(at), at)
+        self._billing.keep_time(at)
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
         self._image_s = at.monotonic_s
-        self._meter = image.meter or self._meter
-        self._take_up_interrupted(image, at)
+        self._interrupted.take_up(image, at)
         if image.stage in (Stage.OFF, Stage.FAULTED):
-            self._keep(self._book.power_is_off(at))
+            self._billing.power_is_off(at)
         self._renew_own_contributions(at)
         self._renew_car(at)
 
     def _feed_session(self, event: SessionEvent, at: Instant) -> None:
         if isinstance(event, EvseImage):
-            self._meter = event.meter or self._meter  # a transaction that begins or ends with this image reads it
+            self._billing.note_meter(event.meter)  # a transaction that begins or ends with this image reads it
         was_plugged_in = self._session.plugged_in
         for output in self._session.feed(event, at.monotonic_s):
             self._take_output(output, at)
         if was_plugged_in and not self._session.plugged_in:
             self._effects.append(DropCar(self.evse_id))
+        self._span.note(self._session, at, may_open=self._interrupted.waiting is None)
         self._maybe_reset()
 
     def _take_output(self, output: SessionOutput, at: Instant) -> None:
@@ -428,66 +472,27 @@ class EvseControl:
                 self._effects.append(AnswerCar(self.evse_id, asked.number, judged))
             case BeginTransaction():
                 self._begin(output, at)
-            case UpdateTransaction(trigger, state):
-                self._keep(self._book.change_state(trigger, state))
+            case UpdateTransaction():
+                if (reason := self._span.update(output, at)) is not None:
+                    self._feed_session(StopOrdered(reason, TriggerReason.CHARGING_STATE_CHANGED), at)
             case EndTransaction():
                 self._end(output, at)
             case _:
                 assert_never(output)
 
     def _begin(self, begin: BeginTransaction, at: Instant) -> None:
-        made = self._book.begin(
-            begin.transaction_id, begin.trigger, begin.token, begin.remote_start_id, self._intervals(), at
-        )
-        if not made:  # the session found a fresh reading a moment ago
+        if not self._span.begin(begin, at):  # the session found a fresh reading a moment ago
             self._log("!", "no meter reading at the begin of a transaction")
             self._feed_session(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION), at)
-            return
-        self._log("=", f"transaction {begin.transaction_id} started")
-        self._keep(made)
-        self._effects.append(NotifyReaders(self.evse_id))
 
     def _end(self, end: EndTransaction, at: Instant) -> None:
-        records = self._book.end(end.trigger, end.reason, end.token, plugged=self._session.plugged, at=at)
         self._log("=", f"transaction ended: {end.reason.value}")
-        self._keep(records, end.detail)
+        self._span.end(end, at, plugged=self._session.plugged_in)
         self._arbiter.withdraw(own_contributions.CAR)
         self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
 
-    # -- what the previous run left ------------------------------------------------------------------------------------
-
-    def _take_up_interrupted(self, image: EvseImage | None, at: Instant) -> None:
-        """Go on with the interrupted transaction where its car is still there; else close it. An unclear pilot is waited for."""
-        left = self._interrupted
-        if left is None:
-            return
-        if image is not None and image.pilot.plugged and left.state.id_token is not None:
-            records = self._book.resume(left.state, self._intervals(), at)
-            if records:
-                self._interrupted = None
-                token, number = left.state.id_token, left.state.transaction_id
-                self._session.resume(
-                    number, token, left.reason, at.monotonic_s, paused=left.car_paused, started_s=left.started_s
-                )
-                self._keep(records)
-                self._log("*", f"transaction {left.state.transaction_id} goes on: its car is still plugged in")
-                return
-        gone = image is not None and image.pilot is ControlPilot.A
-        if gone or at.monotonic_s >= left.until_s:
-            self._give_up_interrupted(left, left.reason, at)
-
-    def _give_up_interrupted(self, left: Interrupted, reason: StopReason, at: Instant) -> None:
-        self._interrupted = None
-        self._session.release_begin()
-        self._effects.append(ForgetCarSession(self.evse_id))
-        self._close_left_open(left.state, reason, at)
-
-    def _close_left_open(self, state: LedgerState, reason: StopReason, at: Instant) -> None:
-        self._book.restore(state, reason, at.monotonic_s)
-        self._log("*", f"transaction {state.transaction_id} was open when the daemon ended; closing it")
-
     def _maybe_reset(self) -> None:
-        if self._reset_author is not None and self._book.idle:
+        if self._reset_author is not None and self._billing.idle:
             self._effects.append(ResetLatches(self.evse_id, self._reset_author))
             self._reset_author = None
 
@@ -538,48 +543,23 @@ class EvseControl:
             self._shown_to_car = shown
             self._effects.append(NotifyCar(self.evse_id))
 
-    def _keep(self, outputs: list[BookOutput], detail: str = "open when the daemon ended") -> None:
-        """`detail`: what led to the end, where an Ended record is among the outputs."""
-        for output in outputs:
-            match output:
-                case RecordMade(record, state, closed):
-                    self._effects.append(StoreRecord(self.evse_id, record, state))
-                    if closed is not None:
-                        self.last_session = LastSession.of(closed, record, detail)
-                        self._effects.append(KeepLastSession(self.evse_id, self.last_session))
-                case ReadingTaken(sample):
-                    self._effects.append(ReportReading(self.evse_id, sample))
-                case RegisterFault(_, register, before_Wh, after_Wh):
-                    text = f"meter's {register} register went back from {before_Wh:.3f} to {after_Wh:.3f} Wh"
-                    self._log("!", f"{text}: reading refused")
-
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _sample(self, context: ReadingContext, *, however_old: bool = False) -> MeterSample | None:
-        """See `Sampler`. The last reading outlives a power process that was started again and has read nothing yet."""
-        meter, at = self._meter, self._at
-        if meter is None or at is None or not (however_old or self._session.meter_fresh(at.monotonic_s)):
+    def _circumstances(self) -> Circumstances | None:
+        if self._at is None:
             return None
         car = self._session.car
-        return MeterSample(
-            at_utc=at.utc - timedelta(seconds=max(0.0, at.monotonic_s - meter.taken_at_s)),
-            context=context,
-            import_Wh=meter.import_Wh,
-            export_Wh=meter.export_Wh,
-            power_W=meter.power_W,
-            voltage_V=meter.voltage_V,
-            current_A=meter.current_A,
-            soc_percent=None if car is None else car.energy.soc_percent,
-            setpoint_W=self.setpoint.power_W,
-        )
+        soc_percent = None if car is None else car.energy.soc_percent
+        fresh = self._session.meter_fresh(self._at.monotonic_s)
+        return Circumstances(self._at, fresh, soc_percent, self.setpoint.power_W)
 
     def _intervals(self) -> SamplingIntervals:
-        variables = self._variables()
-        return SamplingIntervals(variables.sampled_interval_s, variables.aligned_interval_s)
+        return self._variables().sampling
 
     def _log(self, letter: str, text: str) -> None:
         self._effects.append(WriteLine(self.evse_id, letter, text))
 
     def _taken(self) -> list[Effect]:
-        effects, self._effects = self._effects, []
+        effects = list(self._effects)
+        self._effects.clear()
         return effects

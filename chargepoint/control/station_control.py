@@ -23,6 +23,7 @@ from chargepoint.model.commands import (
     Reset,
     ResetFaults,
     ResetKind,
+    ScheduleArrived,
     StartTransaction,
     StationCommand,
     StopTransaction,
@@ -32,6 +33,7 @@ from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.model.transactions import StopReason, TriggerReason
+from chargepoint.transactions.book import Closing
 
 RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
@@ -108,10 +110,11 @@ class StationControl:
         """End every transaction: a master pass was shown (C16.FR.02)."""
         effects: list[Effect] = []
         for evse in self._evses.values():
-            transaction_id = evse.view.transaction_id
+            transaction_id = evse.view.transaction_id or evse.interrupted_id
             if transaction_id is not None:
                 stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
-                effects += evse.feed(stop, at)
+                waits = evse.interrupted_id is not None
+                effects += evse.end_interrupted(_closing(stop), at) if waits else evse.feed(stop, at)
         return effects + self._share(at)
 
     def _command(self, command: StationCommand, at: Instant) -> Outcome:
@@ -120,8 +123,10 @@ class StationControl:
                 for evse in self._evses.values():
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
+                    if (ended := evse.stop_span(command, at)) is not None:
+                        return ACCEPTED, ended
                     if evse.interrupted_id == transaction_id:
-                        return ACCEPTED, evse.end_interrupted(command.stopped_reason, at)
+                        return ACCEPTED, evse.end_interrupted(_closing(command), at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
             case Reset(kind, evse_id):
                 return self._reset(kind, evse_id, at)
@@ -131,7 +136,13 @@ class StationControl:
                 reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
             case (
-                Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | ReserveEvse() | AskCar()
+                Contribute()
+                | StartTransaction()
+                | UnlockConnector()
+                | ChangeAvailability()
+                | ReserveEvse()
+                | ScheduleArrived()
+                | AskCar()
             ):
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
@@ -177,7 +188,13 @@ class StationControl:
 
 def _command_evse(
     evse: EvseControl,
-    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | ReserveEvse | AskCar,
+    command: Contribute
+    | StartTransaction
+    | UnlockConnector
+    | ChangeAvailability
+    | ReserveEvse
+    | ScheduleArrived
+    | AskCar,
     at: Instant,
 ) -> Outcome:
     view = evse.view
@@ -201,12 +218,20 @@ def _command_evse(
             return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
         case ReserveEvse(_, reserved):
             return ACCEPTED, evse.feed(ReservationChanged(reserved), at)
+        case ScheduleArrived():
+            return ACCEPTED, evse.schedule_arrived(at)
         case AskCar(_, wish):
             if view.transaction_id is None:
                 return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")
             return ACCEPTED, evse.ask_car(wish, at)
         case _:
             assert_never(command)
+
+
+def _closing(stop: StopTransaction) -> Closing:
+    """How the order ends a transaction that waits for its car."""
+    by = "the central system" if stop.id_token is None else "a master pass"
+    return Closing(stop.stopped_reason, stop.trigger, stop.id_token, f"ordered by {by}")
 
 
 def _refused(reason_code: str, text: str) -> Outcome:

@@ -61,7 +61,7 @@ class ContractJudged:
 
 @dataclass(frozen=True, slots=True)
 class InstallCertificate:
-    """Relay a CertificateInstallationReq to the central system, byte for byte.
+    """Relay a CertificateInstallationReq to the central system, byte for byte; zero bytes behind its document stay here.
 
     `schema_version`: the namespace of the request. `maximum_chains` and `prioritized_emaids` repeat what is in the request
     (OCPP 2.1 M01.FR.02, M01.FR.03). `round`: 0 for the first chain of a car, 1 for the second one, and so on.

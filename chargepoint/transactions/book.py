@@ -31,12 +31,13 @@ RESTORE_PATIENCE_S = 10.0
 class RecordMade:
     """Store the record and `state` together; `state` None: the transaction is closed, forget it.
 
-    `closed`: with the Ended record, the transaction as it stood before.
+    `closed`: with the Ended record, the transaction as it stood before. `detail`: then also one sentence with the cause.
     """
 
     record: TransactionRecord
     state: LedgerState | None
     closed: LedgerState | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,21 @@ class Sampler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """How a transaction that the last run left open ends: what its Ended record says. `detail`: one sentence with the cause."""
+
+    reason: StopReason
+    trigger: TriggerReason = TriggerReason.ABNORMAL_CONDITION
+    id_token: IdToken | None = None
+    detail: str = "open when the daemon ended"
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOpen:
-    """A transaction the last run left open, the reason to end it with, and until when a reading is waited for."""
+    """A transaction the last run left open, how it ends, and until when a reading is waited for."""
 
     state: LedgerState
-    reason: StopReason
+    closing: Closing
     until_s: float
 
 
@@ -91,10 +102,11 @@ class TransactionBook:
         self,
         transaction_id: TransactionId,
         trigger: TriggerReason,
-        id_token: IdToken,
+        id_token: IdToken | None,
         remote_start_id: int | None,
         intervals: SamplingIntervals,
         at: Instant,
+        charging_state: ChargingState = ChargingState.EV_CONNECTED,
     ) -> list[BookOutput]:
         """Start a transaction. Empty where the meter gave no reading: without a record no power may flow."""
         sample = self._sample(ReadingContext.TRANSACTION_BEGIN)
@@ -107,10 +119,25 @@ class TransactionBook:
             sample,
             trigger,
             at.monotonic_s,
+            charging_state,
             id_token=id_token,
             remote_start_id=remote_start_id,
         )
         return [*out, self._made(record)]
+
+    def authorize(self, id_token: IdToken, trigger: TriggerReason, remote_start_id: int | None) -> list[BookOutput]:
+        """The running transaction gets its token. Empty where the meter gave no reading."""
+        sample = self._sample(ReadingContext.OTHER)
+        if sample is None or self.ledger.state is None:
+            return []
+        return [self._made(self.ledger.authorized(id_token, sample, trigger, remote_start_id))]
+
+    def permission_over(self, trigger: TriggerReason, id_token: IdToken | None) -> list[BookOutput]:
+        """The running transaction goes on without power; nobody is authorised any more."""
+        sample = self._sample(ReadingContext.OTHER, however_old=True)
+        if sample is None or self.ledger.state is None:
+            return []
+        return [self._made(self.ledger.permission_over(trigger, sample, id_token))]
 
     def change_state(self, trigger: TriggerReason, charging_state: ChargingState) -> list[BookOutput]:
         """The charging state changed; without a reading no record is made, and the next sample carries the state."""
@@ -121,7 +148,14 @@ class TransactionBook:
         return [] if record is None else [self._made(record)]
 
     def end(
-        self, trigger: TriggerReason, reason: StopReason, id_token: IdToken | None, *, plugged: bool, at: Instant
+        self,
+        trigger: TriggerReason,
+        reason: StopReason,
+        id_token: IdToken | None,
+        *,
+        plugged: bool,
+        at: Instant,
+        detail: str = "",
     ) -> list[BookOutput]:
         """End the running transaction with the registers of now, or else with those of the meter's last answer."""
         closed = self.ledger.state
@@ -135,7 +169,7 @@ class TransactionBook:
             charging_state=ChargingState.EV_CONNECTED if plugged else ChargingState.IDLE,
             id_token=id_token,
         )
-        return [RecordMade(record, None, closed)]
+        return [RecordMade(record, None, closed, detail)]
 
     def report(self) -> list[BookOutput]:
         """Read the meter now, as a record where a transaction runs."""
@@ -157,6 +191,10 @@ class TransactionBook:
             return out + self._between_transactions(intervals, at)
         self._between = None
         self._configure(intervals, at)
+        for_the_end = self.ledger.due_for_the_end(at.monotonic_s, at.utc)
+        sample = None if for_the_end is None else self._sample(for_the_end)
+        if sample is not None:
+            self.ledger.keep_for_the_end(sample)
         context = self.ledger.due(at.monotonic_s, at.utc)
         sample = None if context is None else self._sample(context)
         if sample is not None:
@@ -165,9 +203,9 @@ class TransactionBook:
 
     # -- what the last run left --------------------------------------------------------------------------------------
 
-    def restore(self, state: LedgerState, reason: StopReason, now_s: float) -> None:
-        """A transaction the last run left open: it ends with the first fresh reading."""
-        self._left_open = LeftOpen(state, reason, now_s + RESTORE_PATIENCE_S)
+    def restore(self, state: LedgerState, closing: Closing, now_s: float) -> None:
+        """A transaction the last run left open: it ends so with the first fresh reading."""
+        self._left_open = LeftOpen(state, closing, now_s + RESTORE_PATIENCE_S)
 
     def resume(self, state: LedgerState, intervals: SamplingIntervals, at: Instant) -> list[BookOutput]:
         """Go on with a transaction the last run left open. Empty while the meter gives no reading: call again."""
@@ -187,7 +225,11 @@ class TransactionBook:
     def _close_left_open(self, sample: MeterSample | None, at: Instant) -> list[BookOutput]:
         assert self._left_open is not None
         left, self._left_open = self._left_open, None
-        return [RecordMade(self.ledger.restore(left.state, sample, at.utc, left.reason), None, left.state)]
+        closing = left.closing
+        record = self.ledger.restore(
+            left.state, sample, at.utc, closing.reason, trigger=closing.trigger, id_token=closing.id_token
+        )
+        return [RecordMade(record, None, left.state, closing.detail)]
 
     # -- inside ----------------------------------------------------------------------------------------------------------
 

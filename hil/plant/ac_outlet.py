@@ -141,8 +141,13 @@ class AcOutlet:
 
     @property
     def _generator(self) -> Generator:
-        """What the pilot shows. An emergency shows F; without an order the pilot keeps what it showed last."""
+        """What the pilot shows. An emergency shows F, and so does an open contactor without an order, as at a DC outlet.
+
+        A car that was left alone begins anew when 5 % is back.
+        """
         if self.latched & {FaultCode.EMERGENCY_STOP, FaultCode.RCD} or self.demand is None:
+            return Generator.F
+        if self._order is None and not self.contactor.closed:
             return Generator.F
         return Generator(self.demand.pilot)
 

@@ -115,7 +115,7 @@ def test_a_cars_demand_reaches_the_power_link_in_one_chain_of_calls(calls: Calls
 
 
 def test_a_central_systems_setpoint_reaches_the_power_link_in_one_chain_of_calls(calls: Calls) -> None:
-    assert one_chain(calls, slice_of(walk(2), "Station.contribute", "LinkClient.demand"))
+    assert one_chain(calls, slice_of(walk(2), "StationShell.command", "LinkClient.demand"))
 
 
 def test_the_power_process_obeys_in_one_cycle(calls: Calls) -> None:

@@ -1,4 +1,4 @@
-"""`./run bench fuzz-car [--frames N] [--seed N] [--json]`: mutated frames over real sockets, then a good car.
+"""`./run bench fuzz-car [--frames N] [--seed N] [--outlet DC|AC] [--json]`: mutated frames over real sockets, then a good car.
 
 A station without power electronics runs in a process of its own: SECC, control, arbiter and book, with an obedient stage. This
 process walks a session to some message, sends mutated frames until the connection ends, and connects anew. One figure for each
@@ -37,6 +37,7 @@ from chargepoint.iso15118.v2gtp import HEADER, FrameReceived, Framing, PayloadTy
 from hil.simulators.evcc.misbehaviour import CHANGES, changed
 from hil.simulators.evcc.order import NAMESPACES, row_of
 from hil.simulators.evcc.wire import discover
+from tests.joined.outlet import DC_OUTLET, OUTLETS, Outlet
 from tests.joined.visit import VirtualSite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,9 +149,9 @@ class Wire:
         self._socket.close()
 
 
-def good_session() -> Walk:
-    """The requests of a good session, as the virtual car sends them; what it repeats while the station works comes once."""
-    entries = VirtualSite().visit().car.log.entries
+def good_session(outlet: Outlet = DC_OUTLET) -> Walk:
+    """The requests of a good session at this outlet, as the virtual car sends them; what it repeats while the station works comes once."""
+    entries = VirtualSite(outlet=outlet).visit().car.log.entries
     requests = [e.message for e in entries if e.direction == ">"]
     once = [r for before, r in pairwise([None, *requests]) if type(r) is not type(before) or type(r) not in REPEATED]
     return [(int(row_of(type(request).__name__).payload_type), request) for request in once]
@@ -201,9 +202,8 @@ def depth_of(length: int, order: random.Random) -> int:
     return order.randrange(2, 5) if choice < 0.9 else order.randrange(5, length)
 
 
-def fuzz(port: int, frames: int, order: random.Random, note: Callable[[int], None]) -> Counter[str]:
-    """Send so many mutated frames; what happened, counted."""
-    good = good_session()
+def fuzz(port: int, frames: int, order: random.Random, note: Callable[[int], None], good: Walk) -> Counter[str]:
+    """Send so many mutated frames made of the requests of a good session; what happened, counted."""
     counts: Counter[str] = Counter()
     while counts["frames"] < frames:
         try:
@@ -235,16 +235,16 @@ def fuzz(port: int, frames: int, order: random.Random, note: Callable[[int], Non
     return counts
 
 
-def slow_loris(port: int, *, stalls: bool) -> float:
+def slow_loris(port: int, good: Walk, *, stalls: bool) -> float:
     """A car that sends one byte each 50 ms (and stops half-way): seconds until it is answered, or the next car is."""
-    kind, request = good_session()[0]
+    kind, request = good[0]
     began_s = time.monotonic()
     wire, data = Wire(port), frame(kind, encode(request))
     for index in range(len(data) // 2 if stalls else len(data)):
         wire.send(data[index : index + 1])
         time.sleep(0.05)
     if stalls:
-        while not next_car_served(port):
+        while not next_car_served(port, good):
             if time.monotonic() > began_s + NEXT_CAR_PATIENCE_S:
                 raise RuntimeError(f"no next car is served within {NEXT_CAR_PATIENCE_S:g} s")
             time.sleep(0.1)
@@ -254,10 +254,10 @@ def slow_loris(port: int, *, stalls: bool) -> float:
     return time.monotonic() - began_s
 
 
-def next_car_served(port: int) -> bool:
+def next_car_served(port: int, good: Walk) -> bool:
     """A good session from its first message to its last."""
-    wire, walk = Wire(port), good_session()
-    done = walked(wire, walk, len(walk))
+    wire = Wire(port)
+    done = walked(wire, good, len(good))
     wire.reset()
     return done is not None
 
@@ -268,11 +268,11 @@ def next_car_served(port: int) -> bool:
 class StationProcess:
     """The station in a process of its own; `ask` gives its figures."""
 
-    def __init__(self, log: Path, count: int = 1) -> None:
+    def __init__(self, log: Path, count: int = 1, outlet: Outlet = DC_OUTLET) -> None:
         self.log = log
         with log.open("w") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.joined.served", str(count)],
+                [sys.executable, "-m", "tests.joined.served", str(count), outlet.energy],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -311,31 +311,33 @@ def warnings_of_one_cause(log: Path) -> int:
     return max(counts.values(), default=0)
 
 
-def measure(frames: int, seed: int, *, quiet: bool) -> dict[str, Any]:
+def measure(frames: int, seed: int, *, quiet: bool, outlet: Outlet = DC_OUTLET) -> dict[str, Any]:
     """Everything once."""
+    good = good_session(outlet)
     with tempfile.TemporaryDirectory() as folder:
-        station = StationProcess(Path(folder) / "station.log")
+        station = StationProcess(Path(folder) / "station.log", outlet=outlet)
 
         def note(done: int) -> None:
             if not quiet:
                 print(f"{done:>9} frames  {station.ask()}", file=sys.stderr)
 
         fuzz(
-            station.port, min(frames, 2000), random.Random(seed), note
-        )  # so that caches are warm before the first look
+            station.port, min(frames, 2000), random.Random(seed), note, good
+        )  # caches are warm before the first figures
         before, began_s = station.ask(), time.monotonic()
-        counts = fuzz(station.port, frames, random.Random(seed + 1), note)
+        counts = fuzz(station.port, frames, random.Random(seed + 1), note, good)
         took_s = time.monotonic() - began_s
         time.sleep(1.5)
         loris = {
-            "answered_s": slow_loris(station.port, stalls=False),
-            "next_car_s": slow_loris(station.port, stalls=True),
+            "answered_s": slow_loris(station.port, good, stalls=False),
+            "next_car_s": slow_loris(station.port, good, stalls=True),
         }
-        served = next_car_served(station.port)
+        served = next_car_served(station.port, good)
         time.sleep(1.0)
         after = station.ask()
         code = station.close()
         return {
+            "outlet": outlet.energy,
             "frames": counts["frames"],
             "connections": counts["connections"],
             "answers": counts["answers"],
@@ -359,9 +361,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench fuzz-car", description=__doc__)
     parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--outlet", choices=list(OUTLETS), default="DC")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = measure(options.frames, options.seed, quiet=options.json)
+    figures = measure(options.frames, options.seed, quiet=options.json, outlet=OUTLETS[options.outlet])
     if options.json:
         print(json.dumps(figures, indent=2))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.simulators.evcc.misbehaviour import KINDS
-from tests.joined.expected import EXPECTED, MESSAGES, OUTCOMES, Expected
+from tests.joined.expected import ALL_SESSIONS, EXPECTED, OUTCOMES, Expected
 
 
 def table() -> str:
@@ -16,13 +16,19 @@ def table() -> str:
 
 
 def _exceptions(expected: Expected) -> str:
-    """The messages with another outcome, by outcome."""
+    """The messages with another outcome, by outcome; one that differs in one kind of session alone names the kind."""
     found: dict[str, list[str]] = {}
-    for message in MESSAGES:
+    for message in dict.fromkeys(m for session in ALL_SESSIONS.values() for m in session.messages):
+        kinds = [kind for kind, session in ALL_SESSIONS.items() if message in session.messages]
         if message in expected.left_out:
             found.setdefault("is no misbehaviour", []).append(message)
-        elif (outcome := expected.at(message)) is not expected.mostly:
-            found.setdefault(outcome.name, []).append(message)
+            continue
+        outcomes = {kind: expected.at(message, kind) for kind in kinds}
+        alike = len(set(outcomes.values())) == 1
+        for kind in kinds[:1] if alike else kinds:
+            if outcomes[kind] is not expected.mostly:
+                place = message if alike else f"{message} ({kind})"
+                found.setdefault(outcomes[kind].name, []).append(place)
     return "; ".join(f"{name}: {', '.join(messages)}" for name, messages in found.items())
 
 

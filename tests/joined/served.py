@@ -1,4 +1,4 @@
-"""The joined station behind a real SECC on the loopback, as a process: `python -m tests.joined.served [COUNT]`.
+"""The joined station behind a real SECC on the loopback, as a process: `python -m tests.joined.served [COUNT] [DC|AC]`.
 
 Each line on standard input is answered with one line of JSON: port of discovery, memory, descriptors, tasks, exceptions, absurd orders. The
 end of standard input ends the process. A car is always plugged in and authorised, so that each connection can go all the way.
@@ -26,20 +26,21 @@ from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.image import ControlPilot
 from tests.joined.bounds import absurd
+from tests.joined.outlet import DC_OUTLET, OUTLETS, Outlet
 from tests.joined.station import LOOP_TIMEOUT_S, ON_VOLTAGE_TIMEOUT_S, JoinedStation, TimedLine, settings_of
-from tests.joined.visit import SERVICES
 
-LOOK_S = 0.1
+REPORT_S = 0.1
 
 
 class ServedStation:
     """Joins the station to a SECC on real sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, outlet: Outlet = DC_OUTLET) -> None:
         self._clock = SystemClock()
         self._loop = asyncio.get_running_loop()
         self._log = logging.getLogger("evse-1")
-        self.station = JoinedStation(self._clock.monotonic_s(), keep_history=False)
+        self.station = JoinedStation(self._clock.monotonic_s(), outlet, keep_history=False)
+        self._outlet = outlet
         self.exceptions = 0
         self.absurd_orders = 0
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
@@ -54,7 +55,7 @@ class ServedStation:
         self.server = SeccServer(
             "lo",
             section,
-            settings_of(SERVICES),
+            settings_of(outlet.services),
             None,
             self.station.view,
             self._on_events,
@@ -87,15 +88,15 @@ class ServedStation:
             self._soon(self._ready_for_the_next_car)
 
     def _on_demand(self, demand: StageDemand) -> None:
-        self.absurd_orders += absurd(demand)
-        self._soon(self._look)
+        self.absurd_orders += absurd(demand, self._outlet.capabilities)
+        self._soon(self._report)
 
     def _on_line(self, line: TimedLine) -> None:
         (self._log.warning if line.letter == "!" else self._log.info)("%s %s", line.letter, line.text)
 
-    def _look(self) -> None:
+    def _report(self) -> None:
         self.station.now_s = self._clock.monotonic_s()
-        self.station.look()
+        self.station.report_image()
 
     def _ready_for_the_next_car(self) -> None:
         """A car in C with a transaction, as if it had just been plugged in and a card shown."""
@@ -104,7 +105,7 @@ class ServedStation:
         if station.control.idle:
             station.unplug()
             station.stage.pilot = ControlPilot.C
-            station.look()
+            station.report_image()
             station.show_card()
             station.order_power(8000.0)
 
@@ -112,13 +113,13 @@ class ServedStation:
         """Serve cars until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.server.run())
-            group.create_task(self._keep_looking())
+            group.create_task(self._keep_reporting())
 
-    async def _keep_looking(self) -> None:
+    async def _keep_reporting(self) -> None:
         while True:
-            self._look()
+            self._report()
             self._ready_for_the_next_car()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(REPORT_S)
 
 
 def figures(stations: Sequence[ServedStation]) -> dict[str, Any]:
@@ -135,10 +136,10 @@ def figures(stations: Sequence[ServedStation]) -> dict[str, Any]:
     }
 
 
-async def main(count: int) -> None:
+async def main(count: int, outlet: Outlet) -> None:
     """So many stations in this process, until standard input ends."""
     log.set_up("info")
-    stations = [ServedStation() for _ in range(count)]
+    stations = [ServedStation(outlet) for _ in range(count)]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     tasks = [asyncio.create_task(station.run()) for station in stations]
@@ -150,4 +151,4 @@ async def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1, OUTLETS[sys.argv[2] if len(sys.argv) > 2 else "DC"]))

@@ -11,24 +11,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
+from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AnswerCar,
+    AskForContract,
     AskForToken,
     DropCar,
     Effect,
     ForgetCarSession,
     NotifyCar,
+    RelayInstallation,
+    ReportNeeds,
     SendDemand,
     StoreRecord,
     WriteLine,
 )
-from chargepoint.control.evse_control import ChargingVariables, ControlEvent
+from chargepoint.control.evse_control import ChargingVariables, ControlEvent, InstallationAnswered
 from chargepoint.control.station_control import StationControl
-from chargepoint.evse.events import AuthorizationAnswered
+from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService
-from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.car_questions import AnswerToCar, ContractJudged
 from chargepoint.model.demand import Contribution, Source, StageDemand
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, TokenPresented
@@ -36,7 +40,9 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
-from tests.joined.stage import ObedientStage
+from chargepoint.transactions.sampling import SamplingIntervals
+from tests.joined.contracts import ContractDesk
+from tests.joined.outlet import DC_OUTLET, Outlet
 
 EVSE = EvseId(1)
 EPOCH = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -74,12 +80,9 @@ class JoinedStation:
     `keep_history` False: a run of any length keeps the memory flat.
     """
 
-    def __init__(self, now_s: float, *, keep_history: bool = True) -> None:
-        section = EvseSection(
-            pilot="p", power_modules=("m",), meter="e", insulation="i", discharge_power_max_W=12_000.0
-        )
+    def __init__(self, now_s: float, outlet: Outlet = DC_OUTLET, *, keep_history: bool = True) -> None:
         config = Config(
-            evse={1: section},
+            evse={1: outlet.section},
             csms=CsmsSection(enabled=False),
             energy=EnergySection(),
             iso15118=Iso15118Section(charge_loop_timeout_s=LOOP_TIMEOUT_S, on_voltage_timeout_s=ON_VOLTAGE_TIMEOUT_S),
@@ -88,9 +91,10 @@ class JoinedStation:
         self._began_s = now_s
         self._keep_history = keep_history
         self._transactions = 0
-        variables = ChargingVariables(60.0, 60.0, 0.0)
+        variables = ChargingVariables(60.0, SamplingIntervals(60.0, 0.0))
         self.control = StationControl(config, lambda: variables, self._new_transaction_id)
-        self.stage = ObedientStage(EVSE)
+        self.stage = outlet.new_stage(EVSE)
+        self.contracts: ContractDesk | None = None
         self.demands: list[TimedDemand] = []
         self.lines: list[TimedLine] = []
         self.records: list[TransactionRecord] = []
@@ -118,7 +122,7 @@ class JoinedStation:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def look(self) -> None:
+    def report_image(self) -> None:
         """The power process reports, and time passes for the decisions."""
         self.feed(self.stage.image(self.now_s))
         self._perform(self.control.tick(self.at))
@@ -126,12 +130,12 @@ class JoinedStation:
     def plug(self) -> None:
         """A car is plugged in."""
         self.stage.pilot = ControlPilot.B
-        self.look()
+        self.report_image()
 
     def unplug(self) -> None:
         """The plug is out."""
         self.stage.pilot = ControlPilot.A
-        self.look()
+        self.report_image()
 
     def show_card(self) -> None:
         """A card that is accepted."""
@@ -174,6 +178,12 @@ class JoinedStation:
                 self._note(self.records, record)
             case AskForToken(_, token):
                 self.feed(AuthorizationAnswered(token, AuthorizationStatus.ACCEPTED))
+            case AskForContract(_, asked, _) if self.contracts is not None:
+                self.feed(ContractAnswered(asked, ContractJudged(self.contracts.status)))
+            case RelayInstallation(_, number, question) if self.contracts is not None:
+                self.feed(InstallationAnswered(number, self.contracts.install(question)))
+            case ReportNeeds(_, int(number), _):
+                self.feed(NeedsTaken(number, wait=False))
             case WriteLine(_, letter, text):
                 line = TimedLine(self.now_s, letter, text)
                 self._note(self.lines, line)

@@ -14,7 +14,7 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.iso20.protocol import spoken
-from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode, EnergyService
+from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode
 from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import ControlPilot
@@ -22,16 +22,19 @@ from chargepoint.model.transactions import TransactionEventType, TransactionReco
 from hil.simulators.evcc.body import Inlet, MemoryBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.exchange_log import LoggedMessage
+from hil.simulators.evcc.memory import Credentials
 from hil.simulators.evcc.orders import OrderConnection, OrderDisconnection
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.spec import CarSpec
+from tests.joined.ac_stage import ObedientAcStage
+from tests.joined.contracts import ContractDesk
+from tests.joined.outlet import DC_OUTLET, Outlet
 from tests.joined.station import EPOCH, JoinedStation, TimedDemand, TimedLine, settings_of
 
-LOOK_S = 0.1
+REPORT_S = 0.1
 """How often the power process reports while power may flow."""
-LOOK_IDLE_S = 0.25
+REPORT_IDLE_S = 0.25
 """And while it may not: shorter than a lease."""
-SERVICES = (EnergyService.DC_BPT, EnergyService.DC)
 LONGEST_VISIT_S = 400.0
 """Beyond each timer of the station and of the car together."""
 
@@ -59,7 +62,9 @@ class Visit:
         return [(e.at_s, e.event) for e in self.events if isinstance(e.event, CarSessionEnded)]
 
     def stop_reason(self) -> str:
-        """The reason of the transaction's Ended record."""
+        """The reason of the transaction's Ended record; empty where no transaction began."""
+        if not self.records:
+            return ""
         (ended,) = [r for r in self.records if r.type is TransactionEventType.ENDED]
         return "" if ended.stopped_reason is None else ended.stopped_reason.value
 
@@ -96,13 +101,26 @@ class Visit:
 class VirtualSite:
     """The joined station and its connector; cars come one after the other."""
 
-    def __init__(self, mode: ControlMode = ControlMode.DYNAMIC, services: tuple[EnergyService, ...] = SERVICES) -> None:
+    def __init__(
+        self,
+        mode: ControlMode = ControlMode.DYNAMIC,
+        outlet: Outlet = DC_OUTLET,
+        contracts: ContractDesk | None = None,
+        *,
+        certificate: bytes | None = None,
+    ) -> None:
+        """`certificate`: that of each car's TLS connection; None: plain TCP, on which no car is recognised."""
+        self._peer = Peer("fe80::1") if certificate is None else Peer("fe80::1", "TLSv1.3", certificate)
         self.now_s = 1000.0
-        self.station = JoinedStation(self.now_s)
-        self._settings = settings_of(services, mode)
+        self.station = JoinedStation(self.now_s, outlet)
+        self.station.contracts = contracts
+        self._outlet = outlet
+        settings = settings_of(outlet.services, mode)
+        self._settings = settings if contracts is None else contracts.settings(settings)
         self._soon: deque[Callable[[], None]] = deque()
-        self._look_s = self.now_s
+        self._report_s = self.now_s
         self._body = MemoryBody()
+        self._pilot_stuck = False
         self._car: CarCore | None = None
         self._conversation: Conversation | None = None
         self._kept: KeptSession | None = None
@@ -123,21 +141,31 @@ class VirtualSite:
         loops: int = 5,
         stays_s: float = 0.0,
         power_W: float = 8000.0,
+        pilot_stuck: bool = False,
+        card: bool = True,
+        credentials: Credentials | None = None,
     ) -> Visit:
-        """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end."""
+        """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
+
+        `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped. `card`: the driver shows a card.
+        `credentials`: the certificates of a car that pays with its contract.
+        """
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
-        self._body = MemoryBody()
+        self._body, self._pilot_stuck = MemoryBody(), pilot_stuck
         station.plug()
-        station.show_card()
+        if card:
+            station.show_card()
         station.order_power(power_W)
-        car = CarCore(spec or CarSpec(), plan or CarPlan(), self.now_s, EPOCH.timestamp() + self.now_s)
+        plan = plan or CarPlan(energy=(self._outlet.energy,))
+        utc_s = EPOCH.timestamp() + self.now_s
+        car = CarCore(spec or CarSpec(), plan, self.now_s, utc_s, credentials)
         self._car = car
         limit_s = self.now_s + LONGEST_VISIT_S
         while not car.ended:
             if car.progress.loops >= loops and not car.memory.stop_wanted:
                 car.stop(self.now_s)
-            self._step(self.now_s + LOOK_IDLE_S)
+            self._step(self.now_s + REPORT_IDLE_S)
             assert self.now_s < limit_s, f"the car still does {car.step}"
         self._car = None
         self._pass_time(1.0 + stays_s)
@@ -157,13 +185,13 @@ class VirtualSite:
 
     def _step(self, until_s: float) -> None:
         """To the next deadline of anybody, at most to `until_s`."""
-        due = [self._look_s, until_s]
+        due = [self._report_s, until_s]
         due += [c.deadline_s for c in (self._car, self._conversation) if c is not None and c.deadline_s is not None]
         self.now_s = self.station.now_s = max(self.now_s, min(due))
-        if self._look_s <= self.now_s:
-            self.station.look()
+        if self._report_s <= self.now_s:
+            self.station.report_image()
             idle = self.station.stage.phase(self.now_s) is Phase.OFF
-            self._look_s = self.now_s + (LOOK_IDLE_S if idle else LOOK_S)
+            self._report_s = self.now_s + (REPORT_IDLE_S if idle else REPORT_S)
         if self._conversation is not None and (deadline_s := self._conversation.deadline_s) is not None:
             if deadline_s <= self.now_s:
                 self._conversation.tick(self._now)
@@ -202,7 +230,7 @@ class VirtualSite:
         orders = car.orders()
         for order in orders:
             self._body.perform(order)
-        self._show_pilot()
+        self._show_body()
         if (data := car.to_send(self.now_s)) and self._conversation is not None:
             self._conversation.update(self.station.view(), self._now)
             self._conversation.receive(data, self._now)
@@ -213,15 +241,19 @@ class VirtualSite:
             elif isinstance(order, OrderDisconnection):
                 self._disconnect("the car closed the connection")
 
-    def _show_pilot(self) -> None:
+    def _show_body(self) -> None:
+        stage = self.station.stage
+        if isinstance(stage, ObedientAcStage):
+            stage.charger_W = self._body.inlet.charger_W
         pilot = ControlPilot.C if self._body.inlet.pilot == "C" else ControlPilot.B
-        if self.station.stage.pilot.plugged and pilot is not self.station.stage.pilot:
-            self.station.stage.pilot = pilot
-            self.station.look()
+        released = pilot is ControlPilot.B and stage.pilot is ControlPilot.C
+        if stage.pilot.plugged and pilot is not stage.pilot and not (released and self._pilot_stuck):
+            stage.pilot = pilot
+            self.station.report_image()
 
     def _connect(self, car: CarCore) -> None:
         self._conversation = Conversation(
-            self._settings, spoken(self._settings), Peer("fe80::1"), _random_bytes, self._now, kept=self._kept
+            self._settings, spoken(self._settings), self._peer, _random_bytes, self._now, kept=self._kept
         )
         self._conversation.update(self.station.view(), self._now)
         car.connected(None, self.now_s)

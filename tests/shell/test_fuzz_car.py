@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.fuzz_car import measure
+from tests.joined.outlet import AC_OUTLET, DC_OUTLET, Outlet
 
 FRAMES = 600
 MEMORY_GROWS_MAX_MB = 5.0
 
 
 @pytest.mark.slow
-def test_mutated_frames_leave_nothing_behind() -> None:
-    figures = measure(FRAMES, seed=7, quiet=True)
+@pytest.mark.parametrize("outlet", [DC_OUTLET, AC_OUTLET], ids=lambda outlet: str(outlet.energy))
+def test_mutated_frames_leave_nothing_behind(outlet: Outlet) -> None:
+    figures = measure(FRAMES, seed=7, quiet=True, outlet=outlet)
     assert figures["frames"] >= FRAMES
     assert figures["unhandled_exceptions"] == 0
     assert figures["absurd_orders"] == 0

@@ -28,6 +28,9 @@ V2G_SECC_CERTIFICATE_INSTALLATION_PERFORMANCE_S = 4.5
 V2G_SECC_ONGOING_S = 55.0
 """The longest the station answers Ongoing while it waits for somebody else; cars wait 60 s."""
 
+EXTERNAL_MEANS_WAIT_S = 300.0
+"""How long a session waits for its driver's card or for a start order (EIM). A rule of the project: the standard names no bound."""
+
 ONGOING_PACE_S = 0.1
 """An answer that would be Ongoing is held this long, so that a fast car does not ask more than ten times in a second."""
 

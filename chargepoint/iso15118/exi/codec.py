@@ -132,13 +132,27 @@ def decode_element(
     Where a schema set has elements of one name in two namespaces, a fragment's name is `{namespace}name`. A fragment of
     an element with a simple type is that type's value: str, int, bool, bytes or a member of an enumeration.
     """
+    name, message, _ = _decoded(namespace, data, fragment, zeros_may_follow)
+    return name, message
+
+
+def document_of(namespace: str, data: bytes) -> bytes:
+    """The bytes of the one document in `data`, without the whole zero bytes that may follow it. Raises ExiError as `decode`."""
+    _, _, length = _decoded(namespace, data, False, True)
+    return data[:length]
+
+
+def _decoded(namespace: str, data: bytes, fragment: bool, zeros_may_follow: bool) -> tuple[str, object, int]:
+    """Name, message, and how many bytes they fill."""
     try:
         return _decode(namespace, data, fragment, None, zeros_may_follow)
     except NeedsNames:
         return _decode(namespace, data, fragment, cast(int, Stream(bytes(data), namespace)), zeros_may_follow)
 
 
-def _decode(namespace: str, data: bytes, fragment: bool, v: int | None, zeros_may_follow: bool) -> tuple[str, object]:
+def _decode(
+    namespace: str, data: bytes, fragment: bool, v: int | None, zeros_may_follow: bool
+) -> tuple[str, object, int]:
     roots = _roots(namespace, fragment)
     size = len(data)
     if not size or data[0] != _HEADER:
@@ -180,7 +194,7 @@ def _decode(namespace: str, data: bytes, fragment: bool, v: int | None, zeros_ma
         raise ExiError("the stream ends within the message", 8 * size) from None
     if q > 7 and not (zeros_may_follow and not any(data[size - q // 8 :])):
         raise ExiError(f"{q} bits left after the end of {name}", 8 * size - q)
-    return name, message
+    return name, message, size - q // 8
 
 
 def encode(message: object, fragment: bool = False, namespace: str | None = None, element: str | None = None) -> bytes:

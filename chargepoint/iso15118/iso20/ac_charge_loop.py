@@ -73,7 +73,7 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     view, mode = at.view, request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
-        return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
+        return Refusal(ResponseCode.FAILED, why)
     if view.emergency:
         return Refusal(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
     if view.capabilities is None:

@@ -13,7 +13,7 @@ from chargepoint.iso15118.conversation.timeouts import (
     V2G_SECC_CERTIFICATE_INSTALLATION_PERFORMANCE_S,
     V2G_SECC_ONGOING_S,
 )
-from chargepoint.iso15118.exi.codec import NS_CM, ExiError, decode, encode
+from chargepoint.iso15118.exi.codec import NS_CM, ExiError, decode, document_of, encode
 from chargepoint.iso15118.iso20.authorization_setup import may_use_contracts
 from chargepoint.iso15118.iso20.installation_state import Installation
 from chargepoint.iso15118.iso20.refused_head import head
@@ -89,7 +89,7 @@ def _begin(
     else:
         emaids = request.PrioritizedEMAIDs
         question = InstallCertificate(
-            exi_request=at.raw,
+            exi_request=document_of(NS_CM, at.raw),
             schema_version=NS_CM,
             maximum_chains=request.MaximumContractCertificateChains,
             prioritized_emaids=() if emaids is None else emaids.EMAID,

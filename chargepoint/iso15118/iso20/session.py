@@ -71,6 +71,8 @@ class Session:
     emaid: str = ""
     awaited_authorization: AuthorizationReq | None = None
     """The AuthorizationReq whose answer is awaited: its repetition must be the same."""
+    external_means_since_s: float | None = None
+    """Since when (monotonic) the car waits for its driver's card or a start order; None: it did not ask for external means."""
     contract: ContractState = NO_CONTRACT
     installation: Installation | None = None
     remark: Remark | None = None

@@ -105,7 +105,7 @@ def test_no_second_transaction_begins_while_the_first_waits_for_its_meter(new_be
     bench.live(1.0, pilot=ControlPilot.B, meter_age_s=None, stage=Stage.OFF)
     bench.connect()
     bench.car(AuthorizationWanted(EVSE))
-    bench.present()
+    bench.present("04DDEEFF")
     bench.live(1.0, meter_age_s=0.0)
     started = [r for r in bench.records if r.type is TransactionEventType.STARTED]
     assert started == []
