@@ -383,6 +383,8 @@ class Csms:
                 return {"status": "Accepted"}
             case "SignCertificate":
                 return {"status": "Accepted"}
+            case "GetCertificateStatus":
+                return {"status": "Failed"}  # there is no OCSP responder
             case _:
                 pass
         return {}
