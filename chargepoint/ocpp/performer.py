@@ -143,15 +143,16 @@ class Performer:
                     self._station.files.take(effect)
 
     async def _commit(self, effects: Effects) -> None:
-        """Everything that must survive: the files, then the rest as one database transaction; the mirrors follow.
+        """Everything that must survive: new files, the rest as one database transaction, files that go; the mirrors follow.
 
-        Where the database refuses, the files have their earlier content again.
+        Where the database refuses, the new files have their earlier content again, and none has gone.
         """
         writes = [write for effect in effects if (write := self._write_of(effect)) is not None]
         files = [effect for effect in effects if isinstance(effect, KeepFile)]
-        before = [self._station.files.undoing(effect) for effect in files]
+        new = [effect for effect in files if effect.content is not None]
+        before = [self._station.files.undoing(effect) for effect in new]
         try:
-            await self._write_files(files)
+            await self._write_files(new)
             if writes:
                 await self._store.commit(*writes)
         except StoreError:
@@ -159,6 +160,10 @@ class Performer:
             raise
         for effect in files:
             self._station.files.take(effect)
+        try:
+            await self._write_files([effect for effect in files if effect.content is None])
+        except StoreError as error:  # it is read again after the next start; nothing else rests on it
+            self._log.error("! %s", error)
         for write in writes:
             if isinstance(write, Keep):
                 self._station.kept.take(write)
