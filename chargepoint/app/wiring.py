@@ -83,7 +83,13 @@ class Daemon:
             logging.getLogger("link"),
         )
         self.ocpp = OcppClient(
-            config.csms, config.station, self.store, self.shell, self.clock, logging.getLogger("ocpp")
+            config.csms,
+            config.station,
+            self.store,
+            self.shell,
+            self.clock,
+            logging.getLogger("ocpp"),
+            config.iso15118.certificate_dir,
         )
         self.cars = self._cars()
         self.shell.join(self.link, self.ocpp, self.cars, self._restart)

@@ -128,6 +128,10 @@ class DeviceModel:
         """The effect that keeps a value which was checked."""
         return self._kept.keep(key, value)
 
+    def forget(self, key: str) -> Keep:
+        """The effect that brings back the row's own value."""
+        return self._kept.forget(key)
+
     # -- for the central system --------------------------------------------------------------------------------------
 
     def get(self, data: Payload) -> Payload:
@@ -163,22 +167,16 @@ class DeviceModel:
             "variable": data["variable"],
         }
 
-        def refused(status: str, reason: str = "", text: str = "") -> Setting:
-            info = {"reasonCode": reason, **({"additionalInfo": text[:512]} if text else {})} if reason else None
-            return Setting({"attributeStatus": status, **result, **({"attributeStatusInfo": info} if info else {})})
-
         row = self._find(data)
         if isinstance(row, str):
-            return refused(row)  # B05.FR.04, FR.05
+            return Setting({**result, "attributeStatus": row})  # B05.FR.04, FR.05
         if asked_type not in (None, "Actual"):
-            return refused("NotSupportedAttributeType")  # B05.FR.06
+            return Setting({**result, "attributeStatus": "NotSupportedAttributeType"})  # B05.FR.06
         if row.mutability is Mutability.READ_ONLY:
-            return refused("Rejected", "ReadOnly")  # B05.FR.09
-        if row.mutability is Mutability.WRITE_ONLY:
-            return refused("Rejected", "UnsupportedRequest", f"{row.name} is set at the station only")
+            return Setting(refused(result, "ReadOnly"))  # B05.FR.09
         problem = _problem(row, data["attributeValue"])
         if problem is not None:
-            return refused("Rejected", *problem)  # B05.FR.07, FR.08
+            return Setting(refused(result, *problem))  # B05.FR.07, FR.08
         status = "RebootRequired" if row.reboot_required else "Accepted"
         return Setting({"attributeStatus": status, **result}, row.key, data["attributeValue"])  # B05.FR.10
 
@@ -246,6 +244,12 @@ class DeviceModel:
             "variableAttribute": [attribute],
             "variableCharacteristics": characteristics,
         }
+
+
+def refused(result: Payload, reason_code: str, text: str = "") -> Payload:
+    """The SetVariableResult `result`, as Rejected with its reason."""
+    info = {"reasonCode": reason_code, **({"additionalInfo": text[:512]} if text else {})}
+    return {**result, "attributeStatus": "Rejected", "attributeStatusInfo": info}
 
 
 def _may_be(row: Variable, value: str) -> bool:

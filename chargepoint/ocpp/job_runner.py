@@ -19,7 +19,11 @@ from chargepoint.ocpp.blocks.jobs import GenerateKey, Job, JobDone, JobEvent, Jo
 JOBS_MAX = 8
 """At once. A block names its jobs: the same name again replaces the job."""
 
-_CURVES: dict[str, ec.EllipticCurve] = {"secp256r1": ec.SECP256R1(), "secp384r1": ec.SECP384R1()}
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+}
 
 
 class JobRunner:
@@ -76,12 +80,10 @@ class JobRunner:
 
     def _generate_key(self, job: GenerateKey) -> str:
         key = ec.generate_private_key(_CURVES[job.curve])
-        name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, job.common_name),
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, job.organization),
-            ]
-        )
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, job.common_name)]
+        if job.organization:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, job.organization))
+        name = x509.Name(attributes)
         request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -11,10 +11,13 @@ from dataclasses import replace
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
-from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.block import FunctionalBlock, Judge, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.certificate_signing import CertificateSigningBlock
+from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
+from chargepoint.ocpp.blocks.credentials import CredentialsBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
@@ -33,6 +36,7 @@ from chargepoint.ocpp.blocks.transactions import TransactionsBlock
 from chargepoint.ocpp.central_clock import CentralClock
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.local_list import SPACE as LIST_SPACE
 from chargepoint.ocpp.local_list import VERSION_SPACE, LocalList
 from chargepoint.ocpp.moment import Moment
@@ -56,12 +60,16 @@ class Station:
         kept: Kept,
         messages_waiting: Callable[[str | None], int],
         version: OcppVersion = OCPP_2_0_1,
+        files: KeptFiles | None = None,
+        csms_mark: str = "",
     ) -> None:
+        """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
         self._version = version
         self._connected = False
         self._own = Moment(0.0, 0.0)
         self.kept = kept
+        self.files = KeptFiles() if files is None else files
         self.clock = CentralClock(kept.space(CLOCK_SPACE).get(OFFSET))
         firmware_version = port.firmware_version()
         site = Site(csms, section, port.evse_states())
@@ -74,9 +82,13 @@ class Station:
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
         self.reservations = ReservationBlock(self.model, self.authorization, kept)
+        self.credentials = CredentialsBlock(self.files)
+        self.network = NetworkProfilesBlock(csms, csms_mark, self.model, kept, self.files, self.credentials)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
+        self._judges: dict[str, Judge] = {}
+        self._triggers: dict[str, Respond] = {}
         blocks = (
             self.registration,
             clock,
@@ -87,11 +99,14 @@ class Station:
             self.smart_charging,
             self.reservations,
             IdentityBlock(firmware_version),
-            DeviceDataBlock(self.model),
-            NetworkProfilesBlock(),
+            DeviceDataBlock(self.model, self._judges),
+            self.credentials,
+            self.network,
+            CertificatesBlock(self.files, self.network),
+            CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
-            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations),
+            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
             MeterValuesBlock(self.model),
             SecurityBlock(),
             DataTransferBlock(self.model, self.smart_charging),
@@ -107,6 +122,8 @@ class Station:
         self._blocks.append(block)
         self._calls.update(block.calls)
         self._takes.update(block.takes)
+        self._judges.update(block.judges)
+        self._triggers.update(block.triggers)
 
     @property
     def supported(self) -> frozenset[str]:

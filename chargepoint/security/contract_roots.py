@@ -6,10 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_certificate
+from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_pem
 from chargepoint.security.followed_files import FollowedFiles
 from chargepoint.security.tls import TrustError
 
@@ -37,7 +34,6 @@ def _files(directory: Path) -> Iterator[Path]:
 def _roots(directory: Path) -> Iterator[CertificateFacts]:
     for file in _files(directory):
         try:
-            for certificate in x509.load_pem_x509_certificates(file.read_bytes()):
-                yield read_certificate(certificate.public_bytes(Encoding.DER))
-        except (OSError, ValueError, CertificateUnreadable) as error:
+            yield from read_pem(file.read_bytes())
+        except (OSError, CertificateUnreadable) as error:
             raise TrustError(f"{file}: no root certificate: {error}; put a PEM file there") from error

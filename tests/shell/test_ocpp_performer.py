@@ -31,6 +31,7 @@ from chargepoint.ocpp.job_runner import JOBS_MAX, JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.performer import Outlets, Performer
 from chargepoint.ocpp.rpc import CallReceived
+from chargepoint.ocpp.secrets_folder import SecretsFolder
 from chargepoint.ocpp.station import Station
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreFull
@@ -72,7 +73,9 @@ class Stand:
         self.posted = self.steps = 0
         outlets = Outlets(self.sent.append, self._on_post, lambda _: None, self._on_step)
         jobs = JobRunner(folder / "secrets", self._no_event, LOG)
-        self.performer = Performer(self.station, self.store, self.port, SystemClock(), jobs, outlets, LOG)
+        self.performer = Performer(
+            self.station, self.store, self.port, SystemClock(), jobs, outlets, LOG, SecretsFolder(folder / "secrets")
+        )
 
     def _on_post(self) -> None:
         self.posted += 1

@@ -53,7 +53,22 @@ class RemoteStartAccepted:
     until_s: float
 
 
-SharedEvent = ConnectorStatusChanged | ReadingToReport | SecurityEventOccurred | VariableSet | RemoteStartAccepted
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """An attempt to connect came to nothing. `kind`: the security event it is worth, else empty; `text`: for people."""
+
+    kind: str
+    text: str
+
+
+SharedEvent = (
+    ConnectorStatusChanged
+    | ReadingToReport
+    | SecurityEventOccurred
+    | VariableSet
+    | RemoteStartAccepted
+    | ConnectionFailed
+)
 
 # -- effects ---------------------------------------------------------------------------------------------------------
 
@@ -124,7 +139,18 @@ class Reconnect:
     why: str
 
 
-Effect = Keep | Order | Send | Post | Share | WriteJournal | LimitsChanged | StartJob | CancelJob | Reconnect
+@dataclass(frozen=True, slots=True)
+class KeepFile:
+    """This file of the station's secrets has this content, or is no more (None). Kept as `Keep` is, before anything else happens.
+
+    For what other programs or libraries read as files, and for what must not lie in the database: passwords and certificates.
+    """
+
+    name: str
+    content: str | None
+
+
+Effect = Keep | KeepFile | Order | Send | Post | Share | WriteJournal | LimitsChanged | StartJob | CancelJob | Reconnect
 Effects = tuple[Effect, ...]
 
 

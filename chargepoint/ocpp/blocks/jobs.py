@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GenerateKey:
-    """Make a private key and its signing request (PKCS#10, PEM). `curve`: `secp256r1`, `secp384r1`.
+    """Make a private key and its signing request (PKCS#10, PEM). `curve`: `secp256r1`, `secp384r1`, `secp521r1`.
+
+    An empty `organization` is left out.
 
     The key stays in the file `key_file` of the station's secrets; the block never sees it.
     """
