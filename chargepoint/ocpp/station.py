@@ -22,6 +22,7 @@ from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
+from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.remote_control import RemoteControlBlock
@@ -93,6 +94,7 @@ class Station:
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
             RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations),
             MeterValuesBlock(self.model),
+            MonitoringBlock(self.model, kept),
             SecurityBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargepoint.model.commands import StationCommand
+from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample
@@ -53,7 +54,15 @@ class RemoteStartAccepted:
     until_s: float
 
 
-SharedEvent = ConnectorStatusChanged | ReadingToReport | SecurityEventOccurred | VariableSet | RemoteStartAccepted
+SharedEvent = (
+    ConnectorStatusChanged
+    | ReadingToReport
+    | SecurityEventOccurred
+    | VariableSet
+    | RemoteStartAccepted
+    | InterlockTripped
+    | FaultCleared
+)
 
 # -- effects ---------------------------------------------------------------------------------------------------------
 
