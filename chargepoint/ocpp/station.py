@@ -21,6 +21,7 @@ from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Eff
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
+from chargepoint.ocpp.blocks.logs import LogsBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
@@ -78,6 +79,7 @@ class Station:
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
+        self._triggers: dict[str, Respond] = {}
         blocks = (
             self.registration,
             clock,
@@ -92,7 +94,8 @@ class Station:
             NetworkProfilesBlock(),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
-            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations),
+            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
+            LogsBlock(self.model),
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),
             SecurityBlock(),
@@ -109,6 +112,7 @@ class Station:
         self._blocks.append(block)
         self._calls.update(block.calls)
         self._takes.update(block.takes)
+        self._triggers.update(block.triggers)
 
     @property
     def supported(self) -> frozenset[str]:

@@ -89,9 +89,13 @@ class FunctionalBlock:
     takes: Mapping[str, Take]
     """The answers of the central system it takes, by the action of our CALL."""
 
+    triggers: Mapping[str, Respond]
+    """The messages it sends when TriggerMessage asks for them, by action: the answer to that request (F06)."""
+
     def __init__(self) -> None:
         self.calls = {}
         self.takes = {}
+        self.triggers = {}
 
     @property
     def deadline_s(self) -> float | None:
