@@ -284,6 +284,7 @@ class OcppClient:
             "heartbeat_interval_s": registration.heartbeat_interval_s,
             "clock_offset_s": round(self._station.clock.offset_s, 3),
             "charging_profiles": len(self._station.smart_charging.profiles),
+            "display": self._station.displayed(self._performer.own()),
             "messages": self._trace.snapshot(),
         }
 

@@ -15,8 +15,11 @@ from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow, 
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
+from chargepoint.ocpp.blocks.costs import CostsBlock
+from chargepoint.ocpp.blocks.customers import CustomersBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
+from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -76,6 +79,8 @@ class Station:
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
         self.reservations = ReservationBlock(self.model, self.authorization, kept)
+        self.displays = DisplaysBlock(self.model, kept)
+        self.costs = CostsBlock(self.model)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
@@ -96,6 +101,9 @@ class Station:
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
             RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
             LogsBlock(self.model),
+            CustomersBlock(self.authorization, self.reservations, kept),
+            self.displays,
+            self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),
             SecurityBlock(),
@@ -210,6 +218,17 @@ class Station:
     def contributions(self, own: Moment) -> Effects:
         """What the arbiter is given now."""
         return self.smart_charging.contributions(self._enter(own))
+
+    def displayed(self, own: Moment) -> dict[str, object]:
+        """What each EVSE's driver is to be shown: messages, tariff and cost, by EVSE. JSON-able."""
+        now = self._enter(own)
+        return {
+            str(evse.evse_id): {
+                "messages": list(self.displays.shown(evse, self.costs.language(evse.evse_id, now), now)),
+                **self.costs.shown(evse.evse_id, now),
+            }
+            for evse in now.evses
+        }
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

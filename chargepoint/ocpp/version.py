@@ -26,6 +26,8 @@ class OcppVersion:
     """Get15118EVCertificate names the car's wish for chains, and its answer how many remain (2.1)."""
     names_monitor_origin: bool = False
     """Reports of monitors say who set each one, and events their severity (2.1)."""
+    extra_messages: bool = False
+    """Display messages may come in several languages, and longer (2.1)."""
     certificate_max_characters: int = 5500
     """Of Authorize's `certificate`."""
     unconfirmed: frozenset[str] = frozenset()
@@ -86,6 +88,7 @@ OCPP_2_1 = OcppVersion(
     native_v2x=True,
     counts_contract_chains=True,
     names_monitor_origin=True,
+    extra_messages=True,
     certificate_max_characters=10_000,
     unconfirmed=frozenset({"NotifyPeriodicEventStream"}),
 )

@@ -54,12 +54,30 @@ class RemoteStartAccepted:
     until_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class IdTokenInfoReceived:
+    """The central system described a token. `info`: IdTokenInfoType."""
+
+    id_token: IdToken
+    info: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAnswered:
+    """The central system answered a TransactionEvent of this transaction. `response`: its whole payload."""
+
+    transaction_id: str
+    response: Payload
+
+
 SharedEvent = (
     ConnectorStatusChanged
     | ReadingToReport
     | SecurityEventOccurred
     | VariableSet
     | RemoteStartAccepted
+    | IdTokenInfoReceived
+    | TransactionAnswered
     | InterlockTripped
     | FaultCleared
 )

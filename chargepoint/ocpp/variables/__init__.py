@@ -9,6 +9,7 @@ from chargepoint.ocpp.device_model import Variable
 from chargepoint.ocpp.variables import (
     communication,
     contracts,
+    display,
     local_list,
     metering,
     monitoring,
@@ -33,6 +34,7 @@ def rows(site: Site) -> tuple[Variable, ...]:
         local_list,
         reservation,
         contracts,
+        display,
         smart_charging,
     )
     return tuple(row for subject in subjects for row in subject.rows(site))
