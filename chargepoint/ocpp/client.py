@@ -42,6 +42,7 @@ from chargepoint.ocpp.blocks.effects import (
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.caller import Caller
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
+from chargepoint.ocpp.file_jobs import FileJobs
 from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.kept_files import KeptFiles
@@ -103,7 +104,8 @@ class OcppClient:
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        self._jobs = JobRunner(secrets.directory, self._on_job, log)
+        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
+        self._jobs = JobRunner(secrets.directory, self._on_job, log, files)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
         self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets)
         schemas = self._schemas[first.subprotocol]
@@ -331,6 +333,7 @@ class OcppClient:
             "heartbeat_interval_s": registration.heartbeat_interval_s,
             "clock_offset_s": round(self._station.clock.offset_s, 3),
             "charging_profiles": len(self._station.smart_charging.profiles),
+            "display": self._station.displayed(self._performer.own()),
             "messages": self._trace.snapshot(),
         }
 

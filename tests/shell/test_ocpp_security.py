@@ -337,7 +337,7 @@ def sign(pki: Pki, csr: str) -> str:
         .not_valid_before(now - timedelta(seconds=1))
         .not_valid_after(now + timedelta(days=90))
     )
-    certificate = builder.sign(pki.keys["csms_root"], hashes.SHA256())  # type: ignore[arg-type]
+    certificate = builder.sign(pki.keys["csms_root"], hashes.SHA256())
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
 
 

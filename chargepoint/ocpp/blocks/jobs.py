@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,44 @@ class GenerateKey:
     key_file: str
 
 
-Job = GenerateKey
+SECURITY_PREFIX = "security event "
+"""A journal line of a security event begins with it."""
+
+
+class LogKind(Enum):
+    """LogEnumType of 2.0.1."""
+
+    DIAGNOSTICS = "DiagnosticsLog"
+    SECURITY = "SecurityLog"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLog:
+    """Assemble a log and upload it; progress: `Uploading`. Result: the name of the file.
+
+    `oldest_utc_s`, `latest_utc_s` bound the lines (None: unbounded). `header` stands before the lines. `attempts` >= 1 in all.
+    Failures: UploadFailure, BadMessage, PermissionDenied, NotSupportedOperation (N01.FR.10).
+    """
+
+    location: str
+    kind: LogKind
+    file_name: str
+    header: str
+    oldest_utc_s: float | None
+    latest_utc_s: float | None
+    attempts: int
+    retry_s: float
+
+
+Job = GenerateKey | UploadLog
+
+
+class WorkFailed(Exception):
+    """Long work came to nothing: `code` and `text` as in `JobFailed`."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
 
 
 @dataclass(frozen=True, slots=True)
