@@ -13,6 +13,7 @@ from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
 from chargepoint.ocpp.blocks.block import FunctionalBlock, Judge, Respond, StationNow, Take
 from chargepoint.ocpp.blocks.certificate_signing import CertificateSigningBlock
+from chargepoint.ocpp.blocks.certificate_status import CertificateStatusBlock
 from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
@@ -110,6 +111,7 @@ class Station:
             self.credentials,
             self.network,
             CertificatesBlock(self.files, self.network),
+            CertificateStatusBlock(kept, self.files),
             CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),

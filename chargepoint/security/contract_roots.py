@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_pem
@@ -18,21 +18,25 @@ def knows_operators(directory: Path) -> bool:
     return any((directory / "mo_roots").glob("*.pem"))
 
 
-def contract_roots(directory: Path, log: logging.Logger) -> FollowedFiles[tuple[CertificateFacts, ...]]:
-    """The roots in `directory`, followed: ask `current()` at each contract. No root at all is an empty tuple.
+def contract_roots(
+    directory: Path, log: logging.Logger, installed: Path | None = None
+) -> FollowedFiles[tuple[CertificateFacts, ...]]:
+    """The roots in `directory` and in `installed` (what came over OCPP), followed: ask `current()` at each contract.
 
-    Raises TrustError where a file holds no certificate.
+    No root at all is an empty tuple. Raises TrustError where a file holds no certificate.
     """
-    return FollowedFiles("roots of contracts", lambda: _files(directory), lambda: tuple(_roots(directory)), log)
+    folders = (directory,) if installed is None else (directory, installed)
+    return FollowedFiles("roots of contracts", lambda: _files(folders), lambda: tuple(_roots(folders)), log)
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    for folder in FOLDERS:
-        yield from sorted((directory / folder).glob("*.pem"))
+def _files(directories: Sequence[Path]) -> Iterator[Path]:
+    for directory in directories:
+        for folder in FOLDERS:
+            yield from sorted((directory / folder).glob("*.pem"))
 
 
-def _roots(directory: Path) -> Iterator[CertificateFacts]:
-    for file in _files(directory):
+def _roots(directories: Sequence[Path]) -> Iterator[CertificateFacts]:
+    for file in _files(directories):
         try:
             yield from read_pem(file.read_bytes())
         except (OSError, CertificateUnreadable) as error:

@@ -173,20 +173,6 @@ async def test_the_password_in_the_configuration_file_wins_where_it_is_written_a
             await csms.until(lambda: csms.log("CP1").connections == 3)
 
 
-async def test_a_server_of_another_authority_is_a_security_event(folder: Path, tmp_path: Path) -> None:
-    """TC_A_05: sent once the right server is back."""
-    Pki(Curve.P256).write(tmp_path / "other")
-    csms = Csms(ssl_context=server_context(tmp_path / "other"), passwords={"CP1": PASSWORD})
-    await csms.start()
-    async with running(section(folder, csms.url, 2), folder) as store:
-        await until(lambda: store.outbox_depth() >= 2)
-        await csms.stop()
-        right = Csms(port=csms.port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD})
-        async with right:
-            await right.until(lambda: "InvalidCsmsCertificate" in security_events(right))
-            assert security_events(right).count("InvalidCsmsCertificate") == 1
-
-
 @contextlib.contextmanager
 def refusing(context: ssl.SSLContext) -> Iterator[int]:
     """A server that fails every TLS handshake with its alert; gives its port. asyncio's server would reset the connection instead."""
@@ -208,19 +194,35 @@ def refusing(context: ssl.SSLContext) -> Iterator[int]:
             thread.join()
 
 
-async def test_a_server_with_an_old_tls_version_is_a_security_event(folder: Path) -> None:
-    """TC_A_06."""
+def of_another_authority(folder: Path) -> ssl.SSLContext:
+    Pki(Curve.P256).write(folder / "other")
+    return server_context(folder / "other")
+
+
+def with_an_old_version(folder: Path) -> ssl.SSLContext:
     context = server_context(folder)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # an old version is the matter of this test
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    with refusing(context) as port:
+    return context
+
+
+@pytest.mark.parametrize(
+    ("make_context", "event"),
+    [(of_another_authority, "InvalidCsmsCertificate"), (with_an_old_version, "InvalidTLSVersion")],
+)
+async def test_a_refused_server_is_one_security_event_sent_to_the_right_one(
+    folder: Path, make_context: Callable[[Path], ssl.SSLContext], event: str
+) -> None:
+    """TC_A_05, TC_A_06."""
+    with refusing(make_context(folder)) as port:
         async with running(section(folder, f"wss://127.0.0.1:{port}", 2), folder) as store:
             await until(lambda: store.outbox_depth() >= 2)
     right = Csms(port=port, ssl_context=server_context(folder), passwords={"CP1": PASSWORD})
     async with right, running(section(folder, right.url, 2), folder):
-        await right.until(lambda: "InvalidTLSVersion" in security_events(right))
+        await right.until(lambda: event in security_events(right))
+        assert security_events(right).count(event) == 1
 
 
 async def test_migration_to_a_second_central_system_after_a_restart(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from enum import Enum
 from itertools import pairwise
 
 from cryptography import x509
@@ -19,10 +20,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from chargepoint.iso15118.pnc.contract import Revocation
 from chargepoint.model.car_questions import CertificateHash
 from chargepoint.security import certificate_hash
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_certificate
+
+
+class Revocation(Enum):
+    """What is known about the revocation of one certificate."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
 
 CLOCK_TOLERANCE_S = 300.0
 """So far an answer may lie in the future: two clocks are never the same."""
