@@ -42,6 +42,7 @@ from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.caller import Caller
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
 from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.link import Link
@@ -81,7 +82,9 @@ class OcppClient:
         self._log = log
         self._schemas: dict[str, Schemas] = {name: Schemas(VERSIONS[name]) for name in csms.versions}
         first = VERSIONS[csms.versions[0]]
-        self._station = Station(csms, station, port, Kept(store.kept), self._messages_waiting, first)
+        self._station = Station(
+            csms, station, port, Kept(store.kept), self._messages_waiting, first, manufacturer_roots(station)
+        )
         for line in self._station.smart_charging.profiles.unreadable:
             log.error("! stored %s", line)
         self._send_bell, self._drain_bell = asyncio.Event(), asyncio.Event()
@@ -89,7 +92,9 @@ class OcppClient:
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
         files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
-        self._jobs = JobRunner(secrets_dir(station.state_dir), self._on_job, log, files)
+        self._jobs = JobRunner(
+            secrets_dir(station.state_dir), self._on_job, log, files, FirmwareJobs(station.firmware_command, files)
+        )
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
         self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log)
         schemas = self._schemas[first.subprotocol]
@@ -411,6 +416,16 @@ class OcppClient:
         return (
             self._store.transaction_messages() if transaction_id is None else self._store.outbox_depth(transaction_id)
         )
+
+
+def manufacturer_roots(station: StationSection) -> str:
+    """The roots of firmware signers, PEM; "" where none are configured. Raises CredentialsError for an unreadable file."""
+    if station.firmware_root_file is None:
+        return ""
+    try:
+        return station.firmware_root_file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise credentials.CredentialsError(f"[station] firmware_root_file: {error}") from error
 
 
 def secrets_dir(state_dir: Path) -> Path:

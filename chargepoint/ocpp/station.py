@@ -21,6 +21,7 @@ from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
@@ -61,6 +62,7 @@ class Station:
         kept: Kept,
         messages_waiting: Callable[[str | None], int],
         version: OcppVersion = OCPP_2_0_1,
+        manufacturer_roots: str = "",
     ) -> None:
         self._port = port
         self._version = version
@@ -103,6 +105,7 @@ class Station:
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
+            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),

@@ -41,7 +41,7 @@ class RemoteControlBlock(FunctionalBlock):
         triggers: Mapping[str, Respond],
     ) -> None:
         super().__init__()
-        self._triggered_by = triggers
+        self._triggers = triggers
         self._model = model
         self._registration = registration
         self._smart_charging = smart_charging
@@ -115,6 +115,9 @@ class RemoteControlBlock(FunctionalBlock):
 
     def _trigger_message(self, request: Payload, now: StationNow) -> CallAnswer | CallRefusal:
         """F06: the answer first, then the message (F06.FR.04)."""
+        trigger = self._triggers.get(request["requestedMessage"])
+        if trigger is not None:
+            return trigger(request, now)
         evse_id = request.get("evse", {}).get("id")
         evses = [e for e in now.evses if evse_id in (None, e.evse_id)]  # F06.FR.11
         match request["requestedMessage"]:
@@ -126,8 +129,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Accepted"), then=(self._registration.boot(triggered=True),))
             case "Heartbeat":
                 return CallAnswer(status("Accepted"), then=(Send("Heartbeat", {}),))
-            case "FirmwareStatusNotification" as action:  # F06.FR.16: nothing of it is running
-                return CallAnswer(status("Accepted"), then=(Send(action, {"status": "Idle"}),))
             case "StatusNotification":
                 return _trigger_status(request.get("evse", {}), evses, now)
             case "MeterValues":  # F06.FR.06
@@ -136,8 +137,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Rejected", "CSNotAccepted"))
             case "TransactionEvent":  # F06.FR.07
                 return _reports([e for e in evses if e.transaction_id is not None], ReportKind.TRANSACTION)
-            case action if action in self._triggered_by:
-                return self._triggered_by[action](request, now)
             case _:
                 return CallAnswer(status("NotImplemented"))  # F06.FR.08
 

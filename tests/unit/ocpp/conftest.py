@@ -52,6 +52,7 @@ class FakePort:
     evses: list[EvseState] = field(default_factory=lambda: [idle_evse()])
     commands: list[StationCommand] = field(default_factory=list)
     result: CommandResult = field(default_factory=lambda: CommandResult(True))
+    version: str = "9.9"
 
     def evse_states(self) -> tuple[EvseState, ...]:
         return tuple(self.evses)
@@ -61,7 +62,7 @@ class FakePort:
         return self.result
 
     def firmware_version(self) -> str:
-        return "9.9"
+        return self.version
 
     def begin(self, number: int = 1, transaction_id: str = "tx-1", at_s: float = 0.0, discharge: bool = True) -> None:
         self.change(
@@ -93,6 +94,8 @@ class Desk:
         self.port = port
         self.version = version
         self.csms = csms or CsmsSection()
+        self.section = StationSection()
+        self.manufacturer_roots = ""
         self.stored: dict[str, dict[str, Json]] = {}
         self.sent: list[Send] = []
         self.effects: list[Effect] = []
@@ -108,7 +111,14 @@ class Desk:
         """A new process with what is kept, connected."""
         stored = json.loads(json.dumps(self.stored))
         kept = Kept(lambda space: stored.get(space, {}))
-        self.station = Station(self.csms, StationSection(), self.port, kept, lambda t: self.waiting.get(t, 0))
+        self.station = Station(
+            self.csms,
+            self.section,
+            self.port,
+            kept,
+            lambda t: self.waiting.get(t, 0),
+            manufacturer_roots=self.manufacturer_roots,
+        )
         self.sent.clear()
         self.perform(self.station.started(self.moment))
         self.perform(self.station.connected(self.version, 0.0, self.moment))
