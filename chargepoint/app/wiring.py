@@ -31,6 +31,7 @@ from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsP
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
+from chargepoint.control.transaction_span import TxPoint, TxPoints
 from chargepoint.diagnostics.local_orders import ask_car_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
@@ -50,6 +51,7 @@ from chargepoint.security.tls_credentials import TlsCredentials
 from chargepoint.store.database import Store
 from chargepoint.store.rows import Journal, JournalEntry, Keep
 from chargepoint.transactions.ledger import LedgerState
+from chargepoint.transactions.sampling import SamplingIntervals
 
 STATUS_NAME = "status.sock"
 DATABASE_NAME = "chargepoint.sqlite3"
@@ -129,8 +131,10 @@ class Daemon:
     # -- what the rooms need of each other -------------------------------------------------------------------------
 
     def _variables(self) -> ChargingVariables:
-        sampled_s, aligned_s = self.ocpp.sampling_intervals()
-        return ChargingVariables(float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut")), sampled_s, aligned_s)
+        timeout_s = float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut"))
+        start, stop = self.ocpp.transaction_points()
+        points = TxPoints(frozenset(map(TxPoint, start)), frozenset(map(TxPoint, stop)))
+        return ChargingVariables(timeout_s, SamplingIntervals(*self.ocpp.sampling_intervals()), points)
 
     def _on_link(self, connected: bool) -> None:
         log.log(logging.INFO if connected else logging.WARNING, "* power process %s", "here" if connected else "gone")

@@ -44,6 +44,7 @@ from chargepoint.model.car import (
     CarRemark,
     CarSessionEnded,
     MeterReadingConfirmed,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -72,6 +73,7 @@ class PlugIn:
     """What is true from plug to unplug. `spent`: the plug-in had its transaction; the next one needs a new permission."""
 
     call: CarCall
+    since_s: float
     spent: bool = False
     cable_check_failed: bool = False
 
@@ -177,6 +179,27 @@ class EvseSession:
     def car(self) -> CarDemand | None:
         """What the car asks now; None without a conversation, or before it asks anything."""
         return self._car
+
+    @property
+    def granted(self) -> IdToken | None:
+        """The token that may charge now."""
+        permit = self._authorization.permit
+        return permit.token if permit.state is Permission.GRANTED else None
+
+    @property
+    def remote_start_id(self) -> int | None:
+        """The number of the remote start that the present permission comes from."""
+        return self._authorization.permit.remote_start_id
+
+    @property
+    def transaction_id(self) -> TransactionId | None:
+        """The session's transaction: a car may charge."""
+        return self._transaction.transaction_id
+
+    def withdraw_permission(self) -> None:
+        """The permission of a token is taken back before the car may charge."""
+        if not self._transaction.running:
+            self._authorization.permit.forget()
 
     @property
     def plugged(self) -> bool:
@@ -292,7 +315,7 @@ class EvseSession:
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
             case QuestionAsked(question=AuthorizeContract()):
                 self._take_contract(event, now_s)
-            case QuestionAsked() | ScheduleOffered():
+            case QuestionAsked() | ScheduleOffered() | ProfileNamed():
                 pass  # the control's
             case CarRemark(_, text):
                 self._log("=", text)
@@ -342,7 +365,7 @@ class EvseSession:
         self._image = image
         if image.pilot.plugged and self._plug_in is None:
             self._log("=", "plugged in")
-            self._plug_in = PlugIn(CarCall())
+            self._plug_in = PlugIn(CarCall(), now_s)
         elif image.pilot is ControlPilot.F and not self._transaction.running:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
@@ -481,7 +504,8 @@ class EvseSession:
             return
         permit = self._authorization.permit
         if permit.state is Permission.GRANTED and self.plugged and self._obstacles.now is None:
-            self._transaction.begin(permit, now_s)
+            plugged_s = now_s if self._plug_in is None else self._plug_in.since_s
+            self._transaction.begin(permit, plugged_s, now_s)
 
     def _maybe_end(self, now_s: float) -> None:
         if not self._transaction.end_when_due(

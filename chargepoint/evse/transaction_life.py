@@ -44,12 +44,19 @@ class TransactionLife:
         """A transaction is open: begun and not ended."""
         return self.transaction_id is not None
 
-    def begin(self, permit: Permit, now_s: float) -> None:
-        """Open the transaction of the permitted token."""
+    def begin(self, permit: Permit, plugged_s: float, now_s: float) -> None:
+        """Open the transaction of the permitted token, at whose EVSE the car was plugged in at `plugged_s`.
+
+        The trigger is what came last, token or plug (E01, E02, E03); after a remote start it is that in any case (F02.FR.21).
+        """
         assert permit.token is not None
         self.transaction_id, self.started_s, self.stop = self._new_id(), now_s, None
         self.charging_state = ChargingState.EV_CONNECTED
-        trigger = TriggerReason.AUTHORIZED if permit.remote_start_id is None else TriggerReason.REMOTE_START
+        trigger = (
+            TriggerReason.CABLE_PLUGGED_IN if permit.unused_s(now_s) > now_s - plugged_s else TriggerReason.AUTHORIZED
+        )
+        if permit.remote_start_id is not None:
+            trigger = TriggerReason.REMOTE_START
         self._out.append(BeginTransaction(self.transaction_id, trigger, permit.token, permit.remote_start_id))
 
     def resume(self, transaction_id: TransactionId, started_s: float) -> None:

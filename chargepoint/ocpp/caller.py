@@ -47,9 +47,11 @@ class Caller:
             raise ConnectionLost("not connected")
         self._trace.note(">", action, in_short(payload))
         asked_s = self._performer.own().monotonic_s
-        outcome = await self.connection.call(unique_id, action, text)
-        await self._take(action, payload, outcome, self._performer.own().monotonic_s - asked_s)
-        return outcome
+
+        async def take(outcome: Outcome) -> None:
+            await self._take(action, payload, outcome, self._performer.own().monotonic_s - asked_s)
+
+        return await self.connection.call(unique_id, action, text, take)
 
     async def _take(self, action: str, request: Payload, outcome: Outcome, round_trip_s: float) -> None:
         """What an answer, or its absence, means to the station."""

@@ -24,11 +24,12 @@ from chargepoint.model.car_questions import (
     ContractStatus,
     InstallCertificate,
 )
+from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.ocpp import credentials
-from chargepoint.ocpp.blocks import contracts, ev_certificates, transactions
+from chargepoint.ocpp.blocks import charging_needs, contracts, ev_certificates, transactions
 from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Failure,
@@ -216,6 +217,25 @@ class OcppClient:
         outcome, why = await self._ask(ev_certificates.request(question, self._station.version))
         return CertificateRelayed(None, reason=why) if outcome is None else ev_certificates.relayed(outcome.payload)
 
+    async def charging_needs(self, needs: ChargingNeeds) -> bool:
+        """Notify the central system of a car's needs. True where it sends a schedule now (K15.FR.03); False while offline."""
+        if not self.online:
+            return False
+        outcome, why = await self._ask(
+            charging_needs.needs_request(needs, self._station.version, self._station.clock.at(self._performer.own()))
+        )
+        if outcome is None:
+            self._log.warning("! NotifyEVChargingNeeds: %s; the station makes the schedule by itself", why)
+        return outcome is not None and charging_needs.sends_schedule(outcome.payload)
+
+    async def car_plan(self, plan: PlannedPower) -> None:
+        """Notify the central system of what a car plans; dropped while offline."""
+        if self.online:
+            send = charging_needs.plan_request(
+                plan, self._station.version, self._station.clock.at(self._performer.own())
+            )
+            await self._performer.step(lambda _: (send,))
+
     async def _ask(self, send: Send) -> tuple[ResultReceived | None, str]:
         """The answer to a CALL that somebody waits for; None where there is none in call_timeout_s, and why, in words."""
         try:
@@ -261,12 +281,26 @@ class OcppClient:
         """A variable's present value for the app, e.g. `TxCtrlr/EVConnectionTimeOut`. Raises KeyError for an unknown key."""
         return self._station.model.text(key)
 
-    def sampling_intervals(self) -> tuple[int, int]:
-        """Seconds for the ledger: (TxUpdatedInterval, clock-aligned interval), 0 where switched off."""
+    def sampling_intervals(self) -> tuple[float, float, float, float, bool]:
+        """The fields of `SamplingIntervals`, in order: seconds, 0 where switched off."""
         model = self._station.model
-        sampled = model.integer("SampledDataCtrlr/TxUpdatedInterval") if model.flag("SampledDataCtrlr/Enabled") else 0
-        aligned = model.integer("AlignedDataCtrlr/Interval") if model.flag("AlignedDataCtrlr/Enabled") else 0
-        return sampled, aligned
+
+        def seconds(component: str, name: str) -> float:
+            return float(model.integer(f"{component}/{name}")) if model.flag(f"{component}/Enabled") else 0.0
+
+        sampled, aligned = "SampledDataCtrlr", "AlignedDataCtrlr"
+        return (
+            seconds(sampled, "TxUpdatedInterval"),
+            seconds(aligned, "Interval"),
+            seconds(sampled, "TxEndedInterval"),
+            seconds(aligned, "TxEndedInterval"),
+            model.flag(f"{aligned}/SendDuringIdle"),
+        )
+
+    def transaction_points(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """TxStartPoint and TxStopPoint."""
+        model = self._station.model
+        return model.members("TxCtrlr/TxStartPoint"), model.members("TxCtrlr/TxStopPoint")
 
     @property
     def online(self) -> bool:

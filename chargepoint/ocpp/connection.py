@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -53,16 +53,21 @@ def failure(outcome: Outcome) -> str:
             return "the central system did not answer in time"
 
 
+Take = Callable[[Outcome], Awaitable[None]]
+"""What an outcome means is settled before the next frame is read: the central system's frames count in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     unique_id: str
     action: str
     text: str
+    take: Take
     outcome: asyncio.Future[Outcome]
 
 
 class Connection:
-    """Use `run` in a task, and `call` from others. `on_call` answers a CALL by `respond` and must not await `call`."""
+    """Use `run` in a task, and `call` from others. `on_call` answers a CALL by `respond`; it and `take` must not await `call`."""
 
     def __init__(
         self,
@@ -80,7 +85,7 @@ class Connection:
         self._on_call = on_call
         self._send_timeout_s = send_timeout_s
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(CALLS_MAX)
-        self._on_wire: asyncio.Future[Outcome] | None = None
+        self._on_wire: _Waiting | None = None
         self._lost = False
         self._silent = 0
         self.why_lost = ""
@@ -98,12 +103,12 @@ class Connection:
         finally:
             self._lose()
 
-    async def call(self, unique_id: str, action: str, text: str) -> Outcome:
-        """Send a CALL when its turn has come and wait for what becomes of it. Raises ConnectionLost."""
+    async def call(self, unique_id: str, action: str, text: str, take: Take) -> Outcome:
+        """Send a CALL when its turn has come and wait for what becomes of it; `take` was awaited before. Raises ConnectionLost."""
         if self._lost:
             raise ConnectionLost(f"{action}: not connected")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Waiting(unique_id, action, text, outcome))
+        await self._queue.put(_Waiting(unique_id, action, text, take, outcome))
         if self._lost:
             raise ConnectionLost(f"{action}: not connected")
         return await outcome
@@ -132,17 +137,17 @@ class Connection:
             waiting = await self._queue.get()
             if waiting.outcome.cancelled():
                 continue
-            on_wire: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            self._on_wire = on_wire
+            settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            self._on_wire = replace(waiting, outcome=settled)
             try:
                 self._rpc.call(waiting.unique_id, waiting.action, waiting.text, self._clock.monotonic_s())
                 deadline_s = self._rpc.deadline_s or 0.0
                 await self.flush()
-                await asyncio.wait({on_wire}, timeout=max(0.0, deadline_s - self._clock.monotonic_s()))
-                if not on_wire.done():
+                await asyncio.wait({settled}, timeout=max(0.0, deadline_s - self._clock.monotonic_s()))
+                if not settled.done():
                     for event in self._rpc.tick(max(deadline_s, self._clock.monotonic_s())):
                         await self._happened(event)
-                outcome = on_wire.result()
+                outcome = await settled  # at once, or when the answer that came at the last moment has been taken
             except BaseException:
                 if not waiting.outcome.done():
                     waiting.outcome.set_exception(ConnectionLost(f"{waiting.action}: the connection was lost"))
@@ -160,8 +165,11 @@ class Connection:
             case CallReceived():
                 await self._on_call(event)
             case ResultReceived() | CallFailed() | CallTimedOut():
-                if self._on_wire is not None and not self._on_wire.done():
-                    self._on_wire.set_result(event)
+                if self._on_wire is not None and not self._on_wire.outcome.done():
+                    settled = self._on_wire.outcome
+                    await self._on_wire.take(event)
+                    if not settled.done():
+                        settled.set_result(event)
             case AnswerRefused(code=code, text=text):
                 self._log.warning("! the central system cannot use our answer: %s %s", code, text)
             case PeerFault(text=text, answered=answered, kind=kind):

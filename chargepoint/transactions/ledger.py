@@ -24,6 +24,9 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.transactions.sampling import Sampling, SamplingIntervals
 
+END_SAMPLES_MAX = 240
+"""Readings between the first and the last in one Ended record: about 130 KB of message with every measurand."""
+
 
 class LedgerError(Exception):
     """The caller asked for what cannot be in this state (a second start, a sample without transaction)."""
@@ -91,7 +94,10 @@ class Ledger:
     def __init__(self, evse_id: EvseId, connector_id: int = 1, intervals: SamplingIntervals | None = None) -> None:
         self._evse_id = evse_id
         self._connector_id = connector_id
-        self._sampling = Sampling(intervals or SamplingIntervals())
+        intervals = intervals or SamplingIntervals()
+        self._sampling = Sampling(intervals.in_transaction)
+        self._for_the_end = Sampling(intervals.for_the_end)
+        self._end_samples: list[MeterSample] = []
         self._state: LedgerState | None = None
         self._faults: list[RegisterFault] = []
         self._backwards: set[str] = set()
@@ -116,11 +122,25 @@ class Ledger:
 
     def configure(self, intervals: SamplingIntervals, now_s: float) -> None:
         """New sampling intervals, also for the open transaction."""
-        self._sampling.configure(intervals, now_s)
+        self._sampling.configure(intervals.in_transaction, now_s)
+        self._for_the_end.configure(intervals.for_the_end, now_s)
 
     def due(self, now_s: float, at_utc: datetime) -> ReadingContext | None:
         """The sample that is due now, once per beat: read the meter and hand it to `sample`."""
         return self._sampling.due(now_s, at_utc)
+
+    def due_for_the_end(self, now_s: float, at_utc: datetime) -> ReadingContext | None:
+        """The sample that is due now for the Ended record: read the meter and hand it to `keep_for_the_end`."""
+        return self._for_the_end.due(now_s, at_utc)
+
+    def keep_for_the_end(self, sample: MeterSample) -> None:
+        """A reading that the Ended record carries (J01.FR.15, J02.FR.10). It is lost with the process; what is billed is not.
+
+        Above END_SAMPLES_MAX every second one is dropped (E06.FR.12).
+        """
+        self._end_samples.append(self._take(sample))
+        if len(self._end_samples) > END_SAMPLES_MAX:
+            self._end_samples = self._end_samples[1::2]
 
     def deadline_s(self, now_s: float, at_utc: datetime) -> float | None:
         """The monotonic second at which `due` can next return a sample; None: never."""
@@ -154,7 +174,7 @@ class Ledger:
             id_token=id_token,
             remote_start_id=remote_start_id,
         )
-        self._sampling.start(now_s, sample.at_utc)
+        self._start_sampling(now_s, sample)
         return self._record(
             TransactionEventType.STARTED,
             trigger,
@@ -205,6 +225,16 @@ class Ledger:
             remote_start_id=remote_start_id,
         )
 
+    def permission_over(
+        self, trigger: TriggerReason, sample: MeterSample, id_token: IdToken | None = None
+    ) -> TransactionRecord:
+        """The open transaction goes on without a token and without power: an Updated record, EVConnected."""
+        reading = self._take(sample)
+        self._state = replace(
+            self._open(), id_token=None, remote_start_id=None, charging_state=ChargingState.EV_CONNECTED
+        )
+        return self._record(TransactionEventType.UPDATED, trigger, sample.at_utc, (reading,), id_token=id_token)
+
     def event(self, trigger: TriggerReason, sample: MeterSample, id_token: IdToken | None = None) -> TransactionRecord:
         """An Updated record for another trigger (Deauthorized, RemoteStop, EVDeparted, StopAuthorized with its token …)."""
         return self._record(
@@ -220,7 +250,7 @@ class Ledger:
         charging_state: ChargingState | None = None,
         id_token: IdToken | None = None,
     ) -> TransactionRecord:
-        """Close the transaction; the record is Ended and carries the first and the last reading (TxEndedInterval 0).
+        """Close the transaction; the record is Ended and carries the first and the last reading, and those kept for the end.
 
         Without a sample (meter silent) the last good reading is the final one. `at_utc` defaults to the sample's.
         """
@@ -234,12 +264,14 @@ class Ledger:
             TransactionEventType.ENDED,
             trigger,
             when,
-            (state.begin, final),
+            (state.begin, *self._end_samples, final),
             id_token=id_token,
             stopped_reason=stopped_reason,
         )
         self._state = None
         self._sampling.stop()
+        self._for_the_end.stop()
+        self._end_samples = []
         return record
 
     def restore(
@@ -279,10 +311,15 @@ class Ledger:
             raise LedgerError(f"EVSE {self._evse_id}: the stored transaction is of EVSE {state.evse_id}")
         self._state = replace(state, charging_state=ChargingState.SUSPENDED_EV)
         self._backwards.clear()
-        self._sampling.start(now_s, sample.at_utc)
+        self._start_sampling(now_s, sample)
         return self.event(TriggerReason.CHARGING_STATE_CHANGED, sample)
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _start_sampling(self, now_s: float, sample: MeterSample) -> None:
+        self._end_samples = []
+        self._sampling.start(now_s, sample.at_utc)
+        self._for_the_end.start(now_s, sample.at_utc)
 
     def _open(self) -> LedgerState:
         if self._state is None:

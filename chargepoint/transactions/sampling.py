@@ -11,10 +11,27 @@ from chargepoint.model.transactions import ReadingContext
 
 @dataclass(frozen=True, slots=True)
 class SamplingIntervals:
-    """Seconds; 0 means never. `periodic_s` is SampledDataCtrlr.TxUpdatedInterval, `aligned_s` AlignedDataCtrlr.Interval."""
+    """Seconds; 0 means never. `periodic_s` is SampledDataCtrlr.TxUpdatedInterval, `aligned_s` AlignedDataCtrlr.Interval.
+
+    The two for the end are TxEndedInterval of the same components: samples of these are part of the Ended record only.
+    `aligned_when_idle_only`: AlignedDataCtrlr.SendDuringIdle, no clock-aligned sample while a transaction runs.
+    """
 
     periodic_s: float = 60.0
     aligned_s: float = 0.0
+    ended_periodic_s: float = 0.0
+    ended_aligned_s: float = 0.0
+    aligned_when_idle_only: bool = False
+
+    @property
+    def in_transaction(self) -> SamplingIntervals:
+        """What records of their own are made by while a transaction runs."""
+        return SamplingIntervals(self.periodic_s, 0.0 if self.aligned_when_idle_only else self.aligned_s)
+
+    @property
+    def for_the_end(self) -> SamplingIntervals:
+        """What the Ended record collects."""
+        return SamplingIntervals(self.ended_periodic_s, self.ended_aligned_s)
 
 
 class Sampling:

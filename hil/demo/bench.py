@@ -68,7 +68,7 @@ class Bench:
         )
         self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
         """What each plan of this bench begins from."""
-        self.plan = plan_from(self.plain_plan)
+        self.plan = plan_from({**self.plain_plan, **choices.plan})
         """What the cars' next sessions do."""
         self._tasks: list[asyncio.Task[None]] = []
         self._csms_port = free_port()

@@ -33,6 +33,7 @@ from hil.demo.steering import Steering
 from hil.demo.story import Story, StoryFailed
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.csms import CallError
+from hil.simulators.evcc.plan import PlanError, plan_from
 from hil.simulators.evcc.spec import CONTROL_MODES
 from hil.simulators.line_socket import Refused
 
@@ -102,6 +103,12 @@ FOLDER_MAX_BYTES = 80
     show_default=True,
     help="duration of the simulated insulation monitor's self-test",
 )
+@click.option(
+    "--plan",
+    "plan_text",
+    default="{}",
+    help='what our car does from its first session on, as JSON: docs/virtual-car.md, e.g. {"authorization": "PnC"}',
+)
 def main(
     once: bool,
     report_file: Path | None,
@@ -119,6 +126,7 @@ def main(
     folder: Path,
     sdp_port: int,
     self_test_s: float,
+    plan_text: str,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
     if ac and picture is not None and control_mode == "scheduled":
@@ -149,6 +157,7 @@ def main(
             _must_be_writable(file)
     if (missing := network.problem(interface)) is not None:
         raise click.ClickException(missing)
+    plan = _plan_of(plan_text, own_car=not no_car)
     use_tls = (not no_car) if tls is None else tls
     choices = Choices(
         folder,
@@ -164,6 +173,7 @@ def main(
         self_test_s=self_test_s,
         ac=ac,
         trace_dir=None if trace_dir is None else trace_dir.absolute(),
+        plan=plan,
     )
     console = _console()
     try:
@@ -173,6 +183,20 @@ def main(
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
         console.print(f"[red]failed:[/red] {error}\nlogs are in {folder / 'log'}", highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _plan_of(text: str, *, own_car: bool) -> dict[str, Any]:
+    """The fields of the car's plan. Raises UsageError with what is wrong."""
+    try:
+        plan = json.loads(text)
+        if not isinstance(plan, dict):
+            raise ValueError("a JSON object is expected")
+        plan_from(plan)
+    except (ValueError, PlanError) as error:
+        raise click.UsageError(f"--plan {text[:80]}: {error}; see docs/virtual-car.md") from error
+    if plan and not own_car:
+        raise click.UsageError("--plan is for our own car: it does not go with --no-car")
+    return plan
 
 
 def _console() -> Console:

@@ -96,6 +96,11 @@ class OwnCar:
                     raise
                 await asyncio.sleep(0.05)
 
+    def end_session(self) -> None:
+        """The car ends its session and stays plugged in. Nothing happens where no car talks."""
+        if self._car is not None:
+            self._car.stop()
+
     async def pull_plug(self) -> None:
         """Pull the plug by force, whatever flows."""
         await self._plant.ask({"do": "unplug", "evse": self.evse, "force": True})

@@ -6,8 +6,10 @@ import errno
 import json
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hil.plant.insulation import SELF_TEST_S
 
@@ -56,7 +58,11 @@ class Choices:
     """The outside car authorises with its contract, on plain TCP too; the central system decides."""
     trace_dir: Path | None = None
     """Where the daemon writes traces of sessions; None: nowhere."""
+    amendments: tuple[tuple[str, str], ...] = ()
+    """(a line of the template, the lines in its place), for benches that need another station than the demo's."""
 
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What our car does beside charging, as docs/virtual-car.md describes."""
     cables: tuple[CarCable, ...] = ()
     """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
 
@@ -122,6 +128,10 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
         power.append(f"tick_ms = {SHORT_TICK_MS:g}")
     if power:
         text += "\n[power]\n" + "\n".join(power) + "\n"
+    for line, instead in choices.amendments:
+        if text.count(f"\n{line}\n") != 1:
+            raise ValueError(f"the demo's template: {text.count(line)} lines are {line!r}: expected 1")
+        text = text.replace(f"\n{line}\n", f"\n{instead}\n")
     path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
+from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AnswerCar,
     AskForContract,
@@ -21,6 +22,7 @@ from chargepoint.control.effects import (
     ForgetCarSession,
     NotifyCar,
     RelayInstallation,
+    ReportNeeds,
     SendDemand,
     StoreRecord,
     WriteLine,
@@ -38,6 +40,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
+from chargepoint.transactions.sampling import SamplingIntervals
 from tests.joined.contracts import ContractDesk
 from tests.joined.outlet import DC_OUTLET, Outlet
 
@@ -88,7 +91,7 @@ class JoinedStation:
         self._began_s = now_s
         self._keep_history = keep_history
         self._transactions = 0
-        variables = ChargingVariables(60.0, 60.0, 0.0)
+        variables = ChargingVariables(60.0, SamplingIntervals(60.0, 0.0))
         self.control = StationControl(config, lambda: variables, self._new_transaction_id)
         self.stage = outlet.new_stage(EVSE)
         self.contracts: ContractDesk | None = None
@@ -179,6 +182,8 @@ class JoinedStation:
                 self.feed(ContractAnswered(asked, ContractJudged(self.contracts.status)))
             case RelayInstallation(_, number, question) if self.contracts is not None:
                 self.feed(InstallationAnswered(number, self.contracts.install(question)))
+            case ReportNeeds(_, int(number), _):
+                self.feed(NeedsTaken(number, wait=False))
             case WriteLine(_, letter, text):
                 line = TimedLine(self.now_s, letter, text)
                 self._note(self.lines, line)

@@ -382,7 +382,7 @@ async def test_garbage_is_answered_and_the_connection_goes_on(bench: Bench, csms
     assert await error(b"\x00\x01") == ["-1", "RpcFrameworkError"]
     assert await error(json.dumps([2, "x" * 37, "Reset", {}])) == ["-1", "RpcFrameworkError"]
     assert await error(json.dumps([2, "id1", "FlyToTheMoon", {}])) == ["id1", "NotImplemented"]
-    assert await error(json.dumps([2, "id2", "ReserveNow", {}])) == ["id2", "NotSupported"]
+    assert await error(json.dumps([2, "id2", "UnpublishFirmware", {}])) == ["id2", "NotSupported"]
     assert await error(json.dumps([9, "id3", {}])) == ["id3", "MessageTypeNotSupported"]
     assert await error("[" * 5000) == ["-1", "RpcFrameworkError"]
     for payload, code in (

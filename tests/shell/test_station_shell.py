@@ -35,6 +35,7 @@ from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample, TransactionEventType, TransactionRecord
 from chargepoint.store.errors import StoreFull
 from chargepoint.store.rows import Enqueue, Journal, Keep, OutboxKind, OutboxRow
+from chargepoint.transactions.sampling import SamplingIntervals
 
 EVSE = EvseId(1)
 T0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -161,7 +162,9 @@ class Bench:
         self.restarts: list[ResetKind] = []
         numbers = iter(range(1, 1000))
         control = StationControl(
-            config, lambda: ChargingVariables(60.0, 60.0, 0.0), lambda: TransactionId(f"tx-{next(numbers)}")
+            config,
+            lambda: ChargingVariables(60.0, SamplingIntervals(60.0, 0.0)),
+            lambda: TransactionId(f"tx-{next(numbers)}"),
         )
         self.shell = StationShell(control, cast(Any, self.store), self.clock)
         self.car.shell = self.shell

@@ -75,9 +75,7 @@ def test_an_ac_car_goes_on_after_a_kill_of_the_daemon(new_demo: Callable[..., De
 
 
 def test_a_transaction_of_a_contract_over_a_kill_of_the_daemon(new_demo: Callable[..., Demo]) -> None:
-    demo = new_demo()
-    plan = {"authorization": "PnC"}
-    demo.until("the car's plan", lambda: demo.steer(do="car_plan", plan=plan)["ok"])
+    demo = new_demo("--plan", '{"authorization": "PnC"}')
     power_at(demo, -8000.0)
     begun = last_transaction(demo)
     assert begun["events"][0]["idToken"]["type"] == "eMAID"

@@ -55,13 +55,11 @@ def test_a_frequency_moves_the_status_of_an_ac_outlet(new_demo: Callable[..., De
 
 
 def test_a_scheduled_ac_car_discharges_once_its_schedule_is_renegotiated(new_demo: Callable[..., Demo]) -> None:
-    demo = new_demo("--ac", "--control-mode", "scheduled", "--no-tls")
-    demo.until("the steering socket", lambda: demo.state()["ok"])
     wishes = [
         {"what": "change", "at_loop": 30, "change": {"scheduled_power_W": -6000.0}},
         {"what": "schedule_renegotiation", "at_loop": 31},
     ]
-    assert demo.steer(do="car_plan", plan={"energy": ["AC"], "wishes": wishes})["ok"]
+    demo = new_demo("--ac", "--control-mode", "scheduled", "--no-tls", "--plan", json.dumps({"wishes": wishes}))
     demo.until_power(11_000.0)
     demo.until_power(-6_000.0)
     setpoint = demo.state()["daemon"]["evses"]["1"]["setpoint"]

@@ -10,6 +10,7 @@ from datetime import timedelta
 from chargepoint.model.commands import StopTransaction
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import (
+    MeterSample,
     ReadingContext,
     StopReason,
     TransactionEventType,
@@ -64,8 +65,11 @@ def event_payload(
         payload["reservationId"] = reservation_id
     if record.id_token is not None:
         payload["idToken"] = token_on_wire(record.id_token)
-    measurands = _measurands(record, model)
-    values = [value for sample in record.samples if (value := meter_value(sample, measurands)) is not None]
+    values = [
+        value
+        for sample in record.samples
+        if (value := meter_value(sample, _measurands(record, sample, model))) is not None
+    ]
     if values:
         payload["meterValue"] = values
     return payload
@@ -157,13 +161,15 @@ class TransactionsBlock(FunctionalBlock):
         return CallAnswer({"ongoingIndicator": now.transaction(transaction_id) is not None, "messagesInQueue": waiting})
 
 
-def _measurands(record: TransactionRecord, model: DeviceModel) -> frozenset[str]:
+def _measurands(record: TransactionRecord, sample: MeterSample, model: DeviceModel) -> frozenset[str]:
+    clock = sample.context is ReadingContext.SAMPLE_CLOCK  # J01.FR.15, FR.22
     match record.type:
         case TransactionEventType.STARTED:
             return with_registers(model.members("SampledDataCtrlr/TxStartedMeasurands"))
+        case TransactionEventType.ENDED if clock:
+            return frozenset(model.members("AlignedDataCtrlr/TxEndedMeasurands"))
         case TransactionEventType.ENDED:
             return with_registers(model.members("SampledDataCtrlr/TxEndedMeasurands"))
         case TransactionEventType.UPDATED:
-            clock = any(sample.context is ReadingContext.SAMPLE_CLOCK for sample in record.samples)  # J01.FR.22
             key = "AlignedDataCtrlr/Measurands" if clock else "SampledDataCtrlr/TxUpdatedMeasurands"
             return frozenset(model.members(key))

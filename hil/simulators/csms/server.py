@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import itertools
 import json
 import ssl
@@ -23,7 +22,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -32,6 +30,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from hil.simulators.csms.faults import Faults
+from hil.simulators.csms.handshake import credentials_of, identity_of
 from hil.simulators.csms.log import Heard, Payload, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.csms.rules import Rules
@@ -76,6 +75,8 @@ class Csms:
         self.boot_status = "Accepted"
         self.boot_retry_s = 1
         self.clock_offset_s = 0.0
+        self.schedule_answer = "Rejected"
+        """To a car's needs: Accepted, and then SetChargingProfile must follow; Processing; Rejected."""
         self.faults = Faults()
         self.stations: dict[str, StationLog] = {}
         self._on_heard = on_heard
@@ -258,10 +259,10 @@ class Csms:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.faults.refuse_connections:
             return Response(503, "Service Unavailable", Headers({"Content-Length": "0", "Connection": "close"}), b"")
-        identity = _identity(request.path)
+        identity = identity_of(request.path)
         if not identity:
             return Response(404, "Not Found", Headers({"Content-Length": "0", "Connection": "close"}), b"")
-        if self.passwords is not None and _credentials(request.headers) != (identity, self.passwords.get(identity)):
+        if self.passwords is not None and credentials_of(request.headers) != (identity, self.passwords.get(identity)):
             headers = Headers({"WWW-Authenticate": "Basic", "Content-Length": "0", "Connection": "close"})
             return Response(401, "Unauthorized", headers, b"")
         return None
@@ -270,7 +271,7 @@ class Csms:
         if socket.subprotocol != _SUBPROTOCOL or socket.request is None:
             await socket.close(1002, "ocpp2.0.1 only")
             return
-        log = self.log(_identity(socket.request.path))
+        log = self.log(identity_of(socket.request.path))
         if log.socket is not None:
             log.socket.transport.abort()  # the new connection is the station's own choice
         log.socket = socket
@@ -374,6 +375,12 @@ class Csms:
                 log.profiles.setdefault(payload["requestId"], []).extend(payload["chargingProfile"])
             case "DataTransfer":
                 return {"status": "UnknownVendorId"}
+            case "NotifyEVChargingNeeds":
+                log.charging_needs.append(payload)
+                return {"status": self.schedule_answer}
+            case "NotifyEVChargingSchedule":
+                log.car_plans.append(payload)
+                return {"status": "Accepted"}
             case _:
                 pass
         return {}
@@ -400,18 +407,3 @@ class Csms:
 
     def _token_info(self, token: Payload) -> Payload:
         return {"status": self.tokens.get(token["idToken"], "Accepted")}
-
-
-def _identity(path: str) -> str:
-    return unquote(urlsplit(path).path.rsplit("/", 1)[-1])
-
-
-def _credentials(headers: Headers) -> tuple[str, str] | None:
-    scheme, _, value = headers.get("Authorization", "").partition(" ")
-    if scheme != "Basic":
-        return None
-    try:
-        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return user, password

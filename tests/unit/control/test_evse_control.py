@@ -28,6 +28,7 @@ from chargepoint.model.transactions import (
     TriggerReason,
 )
 from chargepoint.transactions.ledger import LedgerState
+from chargepoint.transactions.sampling import SamplingIntervals
 
 if TYPE_CHECKING:
     from tests.unit.control.conftest import Bench
@@ -315,7 +316,7 @@ def test_a_report_is_a_record_within_a_transaction_and_a_reading_without(new_ben
 
 def test_clock_aligned_readings_while_idle_and_none_of_them_in_a_transaction(new_bench: NewBench) -> None:
     bench = new_bench()
-    bench.variables = replace(bench.variables, aligned_interval_s=10.0)
+    bench.variables = replace(bench.variables, sampling=SamplingIntervals(60.0, 10.0))
     bench.live(35.0)
     assert [s.context for s in bench.readings] == [ReadingContext.SAMPLE_CLOCK] * 3
     bench.begun()

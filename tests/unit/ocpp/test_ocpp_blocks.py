@@ -452,3 +452,26 @@ def test_transaction_status(desk: Desk) -> None:
         "messagesInQueue": False,
     }
     assert desk.ask("GetTransactionStatus") == {"messagesInQueue": True}
+
+
+def test_readings_for_the_end_have_measurands_of_their_own(desk: Desk) -> None:
+    """J01.FR.15, J02.FR.10: by context, clock-aligned apart from the others."""
+    samples = tuple(
+        MeterSample(AT, context, 1.0, 2.0, voltage_V=400.0, soc_percent=50.0)
+        for context in (ReadingContext.TRANSACTION_BEGIN, ReadingContext.SAMPLE_PERIODIC, ReadingContext.SAMPLE_CLOCK)
+    )
+    ended = record(type=TransactionEventType.ENDED, samples=samples)
+
+    def measurands() -> dict[str, list[str]]:
+        payload = transactions.event_payload(ended, desk.station.model, offline=False)
+        assert desk.schemas.check_request("TransactionEvent", payload) is None
+        return {
+            value["sampledValue"][0]["context"]: [v["measurand"] for v in value["sampledValue"]]
+            for value in payload.get("meterValue", [])
+        }
+
+    registers = ["Energy.Active.Import.Register", "Energy.Active.Export.Register"]
+    assert measurands() == {"Transaction.Begin": registers, "Sample.Periodic": registers}
+    assert desk.set("AlignedDataCtrlr", "TxEndedMeasurands", "SoC") == "Accepted"
+    assert desk.set("SampledDataCtrlr", "TxEndedMeasurands", "") == "Accepted"
+    assert measurands() == {"Sample.Clock": ["SoC"]}

@@ -1,0 +1,220 @@
+"""The keys and certificates of a run: roots, server chains good and bad, the station's own chain. Made anew for each run.
+
+The suite signs what a station asks for (`sign_request`). Nothing here is for a street.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certs.pki import Curve, Pki
+from certs.tree import Node, Use
+
+SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
+VALID_SERVER = "csms"
+BAD_SERVERS = {
+    "unknown root": "csms_of_another_root",
+    "expired": "csms_expired",
+    "another name": "csms_elsewhere",
+}
+"""Server chains that a station must refuse, by what is wrong with them."""
+
+SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384"
+"""The cipher suites of TLS 1.2 that Part 6 looks for."""
+
+
+def _tree(serial_number: str) -> tuple[Node, ...]:
+    """`serial_number`: the common name of the station's own certificate."""
+    return (
+        Node("csms_root", "CSMS Root 1", None, Use.ROOT, 3650, status_address=False),
+        Node("csms", "localhost", "csms_root", Use.SERVER, 365, hosts=SERVER_NAMES, status_address=False),
+        Node(
+            "csms_expired",
+            "localhost",
+            "csms_root",
+            Use.SERVER,
+            30,
+            hosts=SERVER_NAMES,
+            starts_after_days=-60,
+            status_address=False,
+        ),
+        Node(
+            "csms_elsewhere",
+            "elsewhere.example",
+            "csms_root",
+            Use.SERVER,
+            365,
+            hosts=("elsewhere.example",),
+            status_address=False,
+        ),
+        Node("station", serial_number, "csms_root", Use.CLIENT, 365, status_address=False),
+        Node("another_root", "CSMS Root 2", None, Use.ROOT, 3650, status_address=False),
+        Node(
+            "csms_of_another_root",
+            "localhost",
+            "another_root",
+            Use.SERVER,
+            365,
+            hosts=SERVER_NAMES,
+            status_address=False,
+        ),
+        Node(
+            "expired_root",
+            "CSMS Root 3",
+            None,
+            Use.ROOT,
+            30,
+            starts_after_days=-60,
+            status_address=False,
+        ),
+        Node("v2g_root", "V2G Root", None, Use.ROOT, 3650, "V2G"),
+        Node("cpo_sub1", "CPO Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
+        Node("cpo_sub2", "CPO Sub-CA 2", "cpo_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
+        Node("mo_root", "MO Root", None, Use.ROOT, 3650, "MO"),
+        Node("manufacturer_root", "Manufacturer Root", None, Use.ROOT, 3650, status_address=False),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySetup:
+    """What a station under test is given before it starts: the profile, and the files this profile needs."""
+
+    profile: int
+    password: str
+    root: Path
+    """The root that signed the central system's certificate."""
+    certificate: Path
+    """The station's own chain, for profile 3."""
+    key: Path
+
+
+class Keys:
+    """One run's keys in a folder of its own."""
+
+    def __init__(self, folder: Path, serial_number: str) -> None:
+        self._folder = folder
+        self._pki = Pki(Curve.P256, tree=_tree(serial_number))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, certificate in self._pki.certificates.items():
+            self._write(f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM))
+            self._write(f"{name}_chain.pem", self._pki.chain_pem(name) or self.pem(name).encode())
+            key = self._pki.keys[name].private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            self._write(f"{name}.key", key)
+
+    def _write(self, name: str, data: bytes) -> None:
+        descriptor = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+
+    def setup(self, profile: int, password: str) -> SecuritySetup:
+        """What a station needs for this security profile."""
+        folder = self._folder
+        return SecuritySetup(
+            profile, password, folder / "csms_root.pem", folder / "station_chain.pem", folder / "station.key"
+        )
+
+    def pem(self, name: str) -> str:
+        """One certificate as PEM."""
+        return self._pki.certificates[name].public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+    def hash_data(self, name: str, algorithm: str) -> dict[str, str]:
+        """CertificateHashData of one certificate, by SHA256, SHA384 or SHA512."""
+        certificate = self._pki.certificates[name]
+        issuer = next(one for one in self._pki.certificates.values() if one.subject == certificate.issuer)
+        key = issuer.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        digest = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}[algorithm]
+        return {
+            "hashAlgorithm": algorithm,
+            "issuerNameHash": digest(certificate.issuer.public_bytes()).hexdigest(),
+            "issuerKeyHash": digest(key).hexdigest(),
+            "serialNumber": f"{certificate.serial_number:x}",
+        }
+
+    def is_hash_of(self, name: str, reported: dict[str, str]) -> bool:
+        """Whether a station's CertificateHashData is about this certificate; hexadecimal digits in either case."""
+        expected = self.hash_data(name, reported["hashAlgorithm"])
+        return all(
+            reported[field].lower().lstrip("0") == value.lstrip("0")
+            for field, value in expected.items()
+            if field != "hashAlgorithm"
+        )
+
+    def ocsp_answer(self) -> str:
+        """An OCSP response that calls the certificate of the last sub-CA good, DER in base64."""
+        issuer, certificate = self._pki.certificates["cpo_sub1"], self._pki.certificates["cpo_sub2"]
+        now = datetime.now(UTC)
+        response = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                certificate, issuer, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, now, now + timedelta(days=7), None, None
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
+            .sign(self._pki.keys["cpo_sub1"], hashes.SHA256())
+        )
+        return base64.b64encode(response.public_bytes(serialization.Encoding.DER)).decode("ascii")
+
+    def server_context(self, *, asks_for_certificate: bool) -> ssl.SSLContext:
+        """A context of the central system with its valid chain; `show` changes the chain, `oldest_tls` the version."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(SUITES)
+        self.show(context, VALID_SERVER)
+        if asks_for_certificate:
+            context.load_verify_locations(self._folder / "csms_root.pem")
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def show(self, context: ssl.SSLContext, name: str) -> None:
+        """From the next handshake on the central system shows this chain."""
+        context.load_cert_chain(self._folder / f"{name}_chain.pem", self._folder / f"{name}.key")
+
+    def sign_request(self, request: x509.CertificateSigningRequest, issuer: str, *, days: int = 90) -> str:
+        """The certificate that a station asked for, signed by this authority, with the sub-CAs below the root, as PEM."""
+        authority, signer = self._pki.certificates[issuer], self._pki.keys[issuer]
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(request.subject)
+            .issuer_name(authority.subject)
+            .public_key(request.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
+                critical=False,
+            )
+            .sign(signer, hashes.SHA256())
+        )
+        below_root = [certificate, *self._pki.chain(issuer)]
+        return "".join(c.public_bytes(serialization.Encoding.PEM).decode("ascii") for c in below_root)
+
+
+def oldest_tls(context: ssl.SSLContext, version: ssl.TLSVersion) -> None:
+    """From the next handshake on the central system speaks this version and nothing newer."""
+    context.minimum_version = version
+    context.maximum_version = version
+    context.set_ciphers("ALL:@SECLEVEL=0")
+
+
+def ordinary_tls(context: ssl.SSLContext) -> None:
+    """From the next handshake on TLS 1.2 and newer again."""
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(SUITES)

@@ -1,0 +1,180 @@
+"""Our own station under test: the demo's processes on a plant without waits, steered through the bench's sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from hil.certification.keys import SecuritySetup
+from hil.certification.pics import ConfiguredValues, Token
+from hil.certification.station_under_test import BenchRefused
+from hil.demo.bench import EVSE, Bench
+from hil.demo.site import Choices
+from hil.simulators.line_socket import Refused
+
+UNPLUG_PATIENCE_S = 10.0
+START_PATIENCE_S = 20.0
+CAUSE_GONE_S = 0.2
+"""The power process needs a few cycles to see that the cause of a fault is gone."""
+_FULL_POWER = {"charge_power_max_W": 50_000.0, "charge_current_max_A": 125.0, "discharge_power_max_W": 20_000.0}
+
+
+class OurStation:
+    """One station of ours in `folder`. Cars that talk come to EVSE 1 only: the demo has one interface for them."""
+
+    name = "the open-chargepoint demo station"
+
+    def __init__(self, folder: Path, configured: ConfiguredValues, sdp_port: int) -> None:
+        self._folder = folder
+        self._configured = configured
+        self._sdp_port = sdp_port
+        self._bench: Bench | None = None
+
+    async def open(self, url: str, security: SecuritySetup) -> None:
+        """Write the configuration, start plant, power process and daemon."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        password = self._folder / "csms.password"
+        password.touch(mode=0o600)
+        password.write_text(security.password, encoding="utf-8")
+        csms = [f'password_file = "{password}"', f"security_profile = {security.profile}", "call_timeout_s = 4.0"]
+        if security.profile > 1:
+            csms.append(f'ca_file = "{security.root}"')
+        if security.profile == 3:
+            csms += [f'certificate_file = "{security.certificate}"', f'key_file = "{security.key}"']
+        choices = Choices(
+            self._folder,
+            sdp_port=self._sdp_port,
+            csms_url=url,
+            without_waits=True,
+            amendments=(
+                ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
+                ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
+                ('bus = "reader1"', 'bus = "reader1"\nparams = { repeat_s = 0.2 }'),
+            ),
+        )
+        self._bench = Bench(choices)
+        try:
+            await self._bench.__aenter__()
+        except (RuntimeError, OSError) as error:
+            raise BenchRefused(f"our station does not start: {error}") from error
+
+    async def close(self) -> None:
+        """End every process."""
+        if self._bench is not None:
+            bench, self._bench = self._bench, None
+            await bench.__aexit__()
+
+    async def restore_factory_state(self, url: str, security: SecuritySetup) -> None:
+        """A new station in the same folder; its state is removed at the start."""
+        await self.close()
+        await self.open(url, security)
+
+    # -- the car -------------------------------------------------------------------------------------------------------
+
+    async def plug(self, evse_id: int, connector_id: int) -> None:
+        """The bench's car at EVSE 1; at another EVSE a car that does not talk."""
+        try:
+            if evse_id == EVSE:
+                await self._up.plug()
+            else:
+                await self._up.plant.ask({"do": "plug", "evse": evse_id})
+        except Refused as error:
+            raise BenchRefused(f"plug at EVSE {evse_id}: {error}") from error
+
+    async def unplug(self, evse_id: int, connector_id: int) -> None:
+        """The car ends its session, then the plug is pulled; by force where the lock does not open."""
+        try:
+            if evse_id != EVSE:
+                await self._up.plant.ask({"do": "unplug", "evse": evse_id, "force": True})
+            elif (await self._up.plant_state())["plugged"]:
+                await self._up.unplug(patience_s=UNPLUG_PATIENCE_S)
+        except Refused:
+            await self._up.pull_plug()
+        self._want(**_FULL_POWER)
+
+    async def suspend(self, evse_id: int) -> None:
+        """The car asks for no power any more."""
+        self._at_the_car(evse_id)
+        self._want(charge_power_max_W=0.0, charge_current_max_A=0.0, discharge_power_max_W=0.0)
+
+    async def resume(self, evse_id: int) -> None:
+        """The car asks for power again."""
+        self._at_the_car(evse_id)
+        self._want(**_FULL_POWER)
+
+    async def end_session(self, evse_id: int) -> None:
+        """SessionStop with Terminate."""
+        self._at_the_car(evse_id)
+        self._up.cars[EVSE].end_session()
+
+    async def not_ready(self, evse_id: int) -> None:
+        """The next car asks for no power from the beginning."""
+        await self.suspend(evse_id)
+
+    def _want(self, **fields: float) -> None:
+        for name, value in fields.items():
+            setattr(self._up.spec, name, value)
+
+    def _at_the_car(self, evse_id: int) -> None:
+        if evse_id != EVSE:
+            raise BenchRefused(f"EVSE {evse_id}: only the car at EVSE {EVSE} talks to the station")
+
+    # -- the driver and the technician -----------------------------------------------------------------------------------
+
+    async def present(self, token: Token, evse_id: int) -> None:
+        """A card at the reader."""
+        if evse_id != EVSE or token.kind != "ISO14443":
+            raise BenchRefused(
+                f"token {token.value} of type {token.kind} at EVSE {evse_id}: the reader of EVSE 1 knows ISO14443"
+            )
+        await self._up.token(token.value)
+
+    async def reboot(self) -> None:
+        """The daemon ends in order and starts again."""
+        self._up.children["daemon"].kill(signal.SIGTERM)
+        await asyncio.sleep(0)
+
+    async def cut_power(self) -> None:
+        """Daemon and power process are gone in the middle of whatever they do, and start again by themselves."""
+        for name in ("daemon", "power"):
+            self._up.children[name].kill(signal.SIGKILL)
+
+    async def restore_power(self) -> None:
+        """Wait until the processes are there again."""
+        until_s = time.monotonic() + START_PATIENCE_S
+        while time.monotonic() < until_s:
+            if all(child.pid is not None and _alive(child.pid) for child in self._up.children.values()):
+                return
+            await asyncio.sleep(0.05)
+        raise BenchRefused(f"the processes are not back {START_PATIENCE_S:g} s after the power cut")
+
+    async def fault(self, evse_id: int, on: bool) -> None:
+        """The emergency stop of this EVSE; released, the fault is reset."""
+        await self._up.plant.ask({"do": "estop", "evse": evse_id, "on": on})
+        if not on:
+            await asyncio.sleep(CAUSE_GONE_S)
+            await self.clear_faults()
+
+    async def clear_faults(self) -> None:
+        """The order of the daemon's local socket, for each EVSE."""
+        for evse_id in self._configured.connectors:
+            with contextlib.suppress(Refused):  # a daemon that starts again has its faults from the power process anew
+                await self._up.status.ask({"do": "reset", "evse": evse_id})
+
+    @property
+    def _up(self) -> Bench:
+        if self._bench is None:
+            raise BenchRefused("the station is not started")
+        return self._bench
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
