@@ -119,3 +119,13 @@ async def test_a_trip_is_an_event_on_the_wire(ear: Ear, station: StationOfFiles)
     (event,) = ear.of("NotifyEvent")[0]["eventData"]
     assert event["techCode"] == "OVER_TEMPERATURE"
     assert event["techInfo"].startswith("too hot: 92 degC, at most 90 degC: ")
+
+
+async def test_a_server_that_refuses_is_named(ear: Ear, station: StationOfFiles) -> None:
+    server = HttpServer(reply(403))
+    place = f"http://user:secret-word@127.0.0.1:{server.port}/x"
+    await ear.ask("GetLog", {"logType": "DiagnosticsLog", "requestId": 7, "log": {"remoteLocation": place}})
+    found = await station.statuses("LogStatusNotification", "PermissionDenied")
+    assert found == [("Uploading", 7), ("PermissionDenied", 7)]
+    assert not any("secret-word" in entry.text for entry in station.store.journal())
+    server.close()
