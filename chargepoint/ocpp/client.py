@@ -43,6 +43,7 @@ from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.caller import Caller
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
 from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.kept_files import KeptFiles
@@ -97,6 +98,7 @@ class OcppClient:
             first,
             KeptFiles(secrets.read(), configured_certificates(csms, certificate_dir)),
             credentials.mark(csms),
+            manufacturer_roots(station),
         )
         for line in self._station.smart_charging.profiles.unreadable:
             log.error("! stored %s", line)
@@ -105,7 +107,8 @@ class OcppClient:
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
         files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
-        self._jobs = JobRunner(secrets.directory, self._on_job, log, files)
+        firmware = FirmwareJobs(station.firmware_command, files)
+        self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
         self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets)
         schemas = self._schemas[first.subprotocol]
@@ -463,6 +466,16 @@ class OcppClient:
         return (
             self._store.transaction_messages() if transaction_id is None else self._store.outbox_depth(transaction_id)
         )
+
+
+def manufacturer_roots(station: StationSection) -> str:
+    """The roots of firmware signers, PEM; "" where none are configured. Raises CredentialsError for an unreadable file."""
+    if station.firmware_root_file is None:
+        return ""
+    try:
+        return station.firmware_root_file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise credentials.CredentialsError(f"[station] firmware_root_file: {error}") from error
 
 
 def secrets_dir(state_dir: Path) -> Path:

@@ -100,7 +100,7 @@ class FileClient:
                 start = have if response.status == 206 else 0
                 length = response.length
                 checked_length(None if length is None else start + length, max_bytes, place.shown)
-                got = self._receive(response.read, file, start, max_bytes)
+                got = self._receive(response.read1, file, start, max_bytes)
                 if length is not None and got != length:
                     text = f"{place.shown} announced {length} bytes and sent {got}"
                     raise TransferError("DownloadFailed", text)
@@ -190,7 +190,7 @@ class FileClient:
             pace.moved(len(piece), time.monotonic())
 
     def _receive(self, read: Callable[[int], bytes], file: Path, start: int, max_bytes: int) -> int:
-        """Write what comes behind the first `start` bytes; how many bytes came."""
+        """Write what comes behind the first `start` bytes; how many bytes came. `read` gives what is there, without waiting for more."""
         pace, got = Pace(time.monotonic()), 0
         with file.open("r+b" if start else "wb") as stream:
             stream.seek(start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import shutil
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,10 @@ from chargepoint.ocpp.file_transfer import TransferError, location, without_secr
 from chargepoint.store.database import JOURNAL_MAX_ROWS, Store
 from chargepoint.store.rows import JournalEntry
 
+UPLOAD_MAX_S, DOWNLOAD_MAX_S = 3600.0, 86_400.0
+"""One attempt: also a server that sends its first line byte by byte comes to an end."""
+KEEP_FREE_BYTES = 256 * 1024**2
+"""A download leaves so much of the disk to the database."""
 _TOKEN = re.compile(r"\b[0-9A-Fa-f]{4,}(?=[0-9A-Fa-f]{4}\b)")
 """All of a card's number but its end."""
 
@@ -45,14 +50,34 @@ class FileJobs:
         def work(client: FileClient) -> None:
             client.upload(location(job.location), job.file_name, data)
 
-        await self._with_retries(work, job.attempts, job.retry_s)
+        await self._with_retries(work, job.attempts, job.retry_s, UPLOAD_MAX_S)
         return job.file_name
 
-    async def _with_retries(self, work: Callable[[FileClient], None], attempts: int, retry_s: float) -> None:
+    async def download(self, source: str, file: Path, max_bytes: int, attempts: int, retry_s: float) -> None:
+        """Download, each attempt from where the one before ended. Raises WorkFailed after the last attempt."""
+
+        def work(client: FileClient) -> None:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            free = shutil.disk_usage(file.parent).free - KEEP_FREE_BYTES + (file.stat().st_size if file.exists() else 0)
+            client.download(location(source), file, max(0, min(max_bytes, free)))
+
+        await self._with_retries(work, attempts, retry_s, DOWNLOAD_MAX_S)
+
+    def path(self, name: str) -> Path:
+        """Where a file of this name is."""
+        return self._folder / name
+
+    async def _with_retries(
+        self, work: Callable[[FileClient], None], attempts: int, retry_s: float, attempt_max_s: float
+    ) -> None:
         for left in range(attempts - 1, -1, -1):
             try:
-                await self._in_thread(work)
+                async with asyncio.timeout(attempt_max_s):
+                    await self._in_thread(work)
                 return
+            except TimeoutError:
+                if left == 0:
+                    raise WorkFailed("UploadFailure", f"not done within {attempt_max_s:g} s") from None
             except TransferError as error:
                 self._log.warning("! file transfer: %s", without_secrets(error.text))
                 if not error.again or left == 0:

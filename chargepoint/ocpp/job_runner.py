@@ -14,8 +14,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chargepoint.ocpp.blocks.jobs import GenerateKey, Job, JobDone, JobEvent, JobFailed, UploadLog, WorkFailed
+from chargepoint.ocpp.blocks.jobs import (
+    DownloadFirmware,
+    GenerateKey,
+    InstallFirmware,
+    Job,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    RemoveFirmware,
+    UploadLog,
+    VerifyFirmware,
+    WorkFailed,
+)
 from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 
 JOBS_MAX = 8
 """At once. A block names its jobs: the same name again replaces the job."""
@@ -36,8 +49,10 @@ class JobRunner:
         report: Callable[[JobEvent], Awaitable[None]],
         log: logging.Logger,
         files: FileJobs,
+        firmware: FirmwareJobs,
     ) -> None:
         self._files = files
+        self._firmware = firmware
         self._secrets_dir = secrets_dir
         self._report = report
         self._log = log
@@ -87,6 +102,8 @@ class JobRunner:
                 return await asyncio.to_thread(self._generate_key, job)
             case UploadLog():
                 return await self._files.upload_log(name, job, self._report)
+            case DownloadFirmware() | VerifyFirmware() | InstallFirmware() | RemoveFirmware():
+                return await self._firmware.do(name, job, self._report)
             case _:
                 assert_never(job)
 

@@ -25,6 +25,7 @@ from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
@@ -68,6 +69,7 @@ class Station:
         version: OcppVersion = OCPP_2_0_1,
         files: KeptFiles | None = None,
         csms_mark: str = "",
+        manufacturer_roots: str = "",
     ) -> None:
         """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
@@ -119,6 +121,7 @@ class Station:
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
+            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),

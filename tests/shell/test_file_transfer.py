@@ -10,13 +10,20 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from chargepoint.config.schema import CsmsSection
 from chargepoint.ocpp.blocks.jobs import SECURITY_PREFIX, JobEvent, JobProgress, LogKind, UploadLog, WorkFailed
+from chargepoint.ocpp.credentials import file_server_tls
 from chargepoint.ocpp.file_client import FileClient
 from chargepoint.ocpp.file_jobs import FileJobs
 from chargepoint.ocpp.file_transfer import Pace, TransferError, location, redirected
@@ -34,7 +41,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class HttpServer:
     """Answers as `answer` says; keeps what came."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         outer = self
 
@@ -52,6 +59,8 @@ class HttpServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)
         self._thread.start()
@@ -179,6 +188,40 @@ def test_a_silent_server_is_left(serve: Serve, tmp_path: Path) -> None:
     assert time.monotonic() - began_s < 5 * SILENCE_S
 
 
+def test_a_server_that_drips_is_measured_by_its_pace(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time; waiting for a full piece would take for ever."""
+    monkeypatch.setattr("chargepoint.ocpp.file_client.Pace", lambda now_s: Pace(now_s, SILENCE_S, 16_384))
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(200):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(SILENCE_S / 8)
+
+    server = serve(drip)
+    began_s = time.monotonic()
+    error = failure(lambda: client().download(location(f"http://127.0.0.1:{server.port}/x"), tmp_path / "f", MAX_BYTES))
+    assert "bytes in" in error.text
+    assert time.monotonic() - began_s < 10 * SILENCE_S
+
+
+async def test_an_attempt_has_an_end_whatever_the_server_does(
+    serve: Serve, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chargepoint.ocpp.file_jobs.UPLOAD_MAX_S", SILENCE_S / 4)
+    server = serve(lambda handler: time.sleep(3 * SILENCE_S))
+
+    async def report(event: JobEvent) -> None:
+        pass
+
+    files = FileJobs(store, tmp_path, no_tls, LOG, 100.0)
+    with pytest.raises(WorkFailed, match="not done within"):
+        await files.upload_log("log", upload(f"http://127.0.0.1:{server.port}/x"), report)
+
+
 def test_a_slow_server_is_left() -> None:
     pace = Pace(0.0)
     for second in range(60):
@@ -252,6 +295,49 @@ def test_no_server_at_all() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     assert failure(lambda: client().upload(location(f"http://127.0.0.1:{port}/x"), "a", b"log")).code == "UploadFailure"
+
+
+# -- TLS -----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_https_server_must_be_known(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "files")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(True, None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    key_pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(pem + key_pem)
+    (tmp_path / "root.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    server = HttpServer(reply(201), context)
+    place = location(f"https://127.0.0.1:{server.port}/in/")
+    stranger = CsmsSection()
+    friend = CsmsSection(ca_file=tmp_path / "root.pem")
+    try:
+        for csms, code in ((stranger, "PermissionDenied"), (friend, "")):
+            files = FileClient(lambda csms=csms: file_server_tls(csms), threading.Event(), 5.0)  # type: ignore[misc]
+            if code:
+                assert failure(lambda files=files: files.upload(place, "a", b"log")).code == code  # type: ignore[misc]
+            else:
+                files.upload(place, "a", b"log")
+        assert [body for _, _, _, body in server.seen] == [b"log"]
+    finally:
+        server.close()
 
 
 # -- FTP -----------------------------------------------------------------------------------------------------------------

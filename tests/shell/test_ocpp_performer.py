@@ -29,6 +29,7 @@ from chargepoint.ocpp.blocks.effects import (
 )
 from chargepoint.ocpp.blocks.jobs import GenerateKey, JobDone, JobEvent, JobFailed
 from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JOBS_MAX, JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.performer import Outlets, Performer
@@ -83,7 +84,7 @@ class Stand:
         self.sent: list[Send] = []
         self.posted = self.steps = 0
         outlets = Outlets(self.sent.append, self._on_post, lambda _: None, self._on_step)
-        jobs = JobRunner(folder / "secrets", self._no_event, LOG, no_files(folder))
+        jobs = JobRunner(folder / "secrets", self._no_event, LOG, no_files(folder), FirmwareJobs((), no_files(folder)))
         self.performer = Performer(
             self.station, self.store, self.port, SystemClock(), jobs, outlets, LOG, SecretsFolder(folder / "secrets")
         )
@@ -177,7 +178,7 @@ async def test_steps_do_not_interleave(stand: Stand) -> None:
 def runner(folder: Path) -> tuple[JobRunner, asyncio.Queue[JobEvent]]:
     events: asyncio.Queue[JobEvent] = asyncio.Queue()
     report: Callable[[JobEvent], Awaitable[None]] = events.put
-    return JobRunner(folder / "secrets", report, LOG, no_files(folder)), events
+    return JobRunner(folder / "secrets", report, LOG, no_files(folder), FirmwareJobs((), no_files(folder))), events
 
 
 async def test_a_key_is_made_and_stays_in_its_file(tmp_path: Path) -> None:

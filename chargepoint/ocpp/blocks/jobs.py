@@ -50,7 +50,44 @@ class UploadLog:
     retry_s: float
 
 
-Job = GenerateKey | UploadLog
+@dataclass(frozen=True, slots=True)
+class DownloadFirmware:
+    """Download a firmware file; progress: `Downloading`. What an earlier attempt left of the same `name` is continued.
+
+    Result: the name of the file. Failure: DownloadFailed.
+    """
+
+    location: str
+    file_name: str
+    attempts: int
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFirmware:
+    """Check the signature over the whole file. Failure: InvalidSignature."""
+
+    file_name: str
+    certificate: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFirmware:
+    """Let the configured program install the file. Failures: InstallVerificationFailed, InstallationFailed."""
+
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFirmware:
+    """Delete the file, and what is left of a download."""
+
+    file_name: str
+
+
+FirmwareJob = DownloadFirmware | VerifyFirmware | InstallFirmware | RemoveFirmware
+Job = GenerateKey | UploadLog | FirmwareJob
 
 
 class WorkFailed(Exception):

@@ -42,7 +42,7 @@ class RemoteControlBlock(FunctionalBlock):
     ) -> None:
         """`triggers`: those of all blocks, by `requestedMessage`."""
         super().__init__()
-        self._triggered_by = triggers
+        self._triggers = triggers
         self._model = model
         self._registration = registration
         self._smart_charging = smart_charging
@@ -116,7 +116,7 @@ class RemoteControlBlock(FunctionalBlock):
 
     def _trigger_message(self, request: Payload, now: StationNow) -> CallAnswer | CallRefusal:
         """F06: the answer first, then the message (F06.FR.04)."""
-        trigger = self._triggered_by.get(request["requestedMessage"])
+        trigger = self._triggers.get(request["requestedMessage"])
         if trigger is not None:
             return trigger(request, now)
         evse_id = request.get("evse", {}).get("id")
@@ -130,8 +130,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Accepted"), then=(self._registration.boot(triggered=True),))
             case "Heartbeat":
                 return CallAnswer(status("Accepted"), then=(Send("Heartbeat", {}),))
-            case "FirmwareStatusNotification" as action:  # F06.FR.16: nothing of it is running
-                return CallAnswer(status("Accepted"), then=(Send(action, {"status": "Idle"}),))
             case "StatusNotification":
                 return _trigger_status(request.get("evse", {}), evses, now)
             case "MeterValues":  # F06.FR.06
@@ -140,8 +138,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Rejected", "CSNotAccepted"))
             case "TransactionEvent":  # F06.FR.07
                 return _reports([e for e in evses if e.transaction_id is not None], ReportKind.TRANSACTION)
-            case action if action in self._triggered_by:
-                return self._triggered_by[action](request, now)
             case _:
                 return CallAnswer(status("NotImplemented"))  # F06.FR.08
 
