@@ -322,6 +322,7 @@ class EvseControl:
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
+            charged_Wh=None if view.transaction_id is None else self.energy_now_Wh[0],
             heard=view.status_settled,
         )
 
