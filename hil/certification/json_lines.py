@@ -30,6 +30,7 @@ VERBS = {
     "resume": ("evse",),
     "end_session": ("evse",),
     "not_ready": ("evse",),
+    "bring_contract": ("evse", "known_root"),
     "present": ("token", "type", "evse"),
     "reboot": (),
     "cut_power": (),
@@ -95,6 +96,10 @@ class JsonLinesStation:
     async def not_ready(self, evse_id: int) -> None:
         """The next car is not ready."""
         await self._do("not_ready", evse=evse_id)
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """The next car has a contract."""
+        await self._do("bring_contract", evse=evse_id, known_root=known_root)
 
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
+from certs.pki import Curve, Pki
 from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
 from hil.demo.bench import EVSE, Bench
 from hil.demo.site import CarCable, Choices
+from hil.simulators.evcc.plan import plan_from
 from hil.simulators.line_socket import Refused
 
 UNPLUG_PATIENCE_S = 10.0
@@ -104,6 +107,7 @@ class OurStation:
         except Refused:
             await self._up.pull_plug(evse_id)
         self._want(**_FULL_POWER)
+        self._up.plan = plan_from({})
 
     async def suspend(self, evse_id: int) -> None:
         """The car asks for no power any more."""
@@ -124,6 +128,16 @@ class OurStation:
     async def not_ready(self, evse_id: int) -> None:
         """The next car asks for no power from the beginning."""
         await self.suspend(evse_id)
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """A contract of the station's own development PKI, or of another one that the station has no root of."""
+        self._at_the_car(evse_id)
+        own, other, shown = (self._folder / name for name in ("own-contract", "other-contract", "pki"))
+        if not own.exists():
+            _copy_contract(shown, own)
+            Pki(Curve.P521).write(other)
+        _copy_contract(own if known_root else other, shown)
+        self._up.plan = plan_from({"authorization": "PnC"})
 
     def _want(self, **fields: float) -> None:
         for name, value in fields.items():
@@ -186,6 +200,13 @@ class OurStation:
         if self._bench is None:
             raise BenchRefused("the station is not started")
         return self._bench
+
+
+def _copy_contract(source: Path, target: Path) -> None:
+    """The contract's chain and key."""
+    target.mkdir(exist_ok=True)
+    for name in ("contract_chain.pem", "contract.key"):
+        shutil.copy(source / name, target / name)
 
 
 def _alive(pid: int) -> bool:
