@@ -14,6 +14,7 @@ from typing import assert_never
 
 from chargepoint import __version__
 from chargepoint.app.work_queue import Work, WorkQueue
+from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AnswerCar,
     AskForContract,
@@ -26,6 +27,8 @@ from chargepoint.control.effects import (
     NotifyReaders,
     RelayInstallation,
     ReportConnector,
+    ReportNeeds,
+    ReportPlan,
     ReportReading,
     ResetLatches,
     Restart,
@@ -195,6 +198,11 @@ class StationShell:
                     self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
             case StopAll(token):
                 self.perform(self.control.stop_all(token, self._now()))
+            case ReportNeeds(evse_id):
+                if self._group is not None:
+                    self._group.create_task(self._report_needs(evse_id, effect), name=f"evse-{evse_id}-needs")
+            case ReportPlan(plan):
+                self._add(plan.evse_id, lambda: self._joined.car_plan(plan))
             case AskForContract(evse_id):
                 if self._group is not None:
                     self._group.create_task(self._ask_for_contract(evse_id, effect), name=f"evse-{evse_id}-contract")
@@ -236,6 +244,11 @@ class StationShell:
     async def _ask_for_contract(self, evse_id: EvseId, question: AskForContract) -> None:
         judged = await self._joined.authorize_contract(question.contract, evse_id)
         self._feed(evse_id, ContractAnswered(question.asked, judged))
+
+    async def _report_needs(self, evse_id: EvseId, report: ReportNeeds) -> None:
+        wait = await self._joined.charging_needs(report.needs)
+        if report.number is not None:
+            self._feed(evse_id, NeedsTaken(report.number, wait))
 
     async def _relay(self, evse_id: EvseId, question: RelayInstallation) -> None:
         relayed = await self._joined.install_certificate(question.question)

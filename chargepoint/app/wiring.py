@@ -31,6 +31,7 @@ from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsP
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
+from chargepoint.control.transaction_span import TxPoint, TxPoints
 from chargepoint.diagnostics.local_orders import ask_car_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
@@ -131,7 +132,9 @@ class Daemon:
 
     def _variables(self) -> ChargingVariables:
         timeout_s = float(self.ocpp.variable("TxCtrlr/EVConnectionTimeOut"))
-        return ChargingVariables(timeout_s, SamplingIntervals(*self.ocpp.sampling_intervals()))
+        start, stop = self.ocpp.transaction_points()
+        points = TxPoints(frozenset(map(TxPoint, start)), frozenset(map(TxPoint, stop)))
+        return ChargingVariables(timeout_s, SamplingIntervals(*self.ocpp.sampling_intervals()), points)
 
     def _on_link(self, connected: bool) -> None:
         log.log(logging.INFO if connected else logging.WARNING, "* power process %s", "here" if connected else "gone")

@@ -16,7 +16,7 @@ from chargepoint.model.commands import ReportKind
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import MeterRegisters
 from chargepoint.model.instant import Instant
-from chargepoint.model.transactions import MeterSample, ReadingContext
+from chargepoint.model.transactions import ChargingState, MeterSample, ReadingContext
 from chargepoint.transactions.book import BookOutput, Closing, ReadingTaken, RecordMade, TransactionBook
 from chargepoint.transactions.ledger import LedgerState, RegisterFault
 from chargepoint.transactions.sampling import SamplingIntervals
@@ -82,13 +82,31 @@ class Billing:
         """The meter as just reported; None where it gave no reading, and the last one stays."""
         self._meter = meter or self._meter
 
-    def begin(self, begin: BeginTransaction, at: Instant) -> bool:
+    def begin(
+        self, begin: BeginTransaction, at: Instant, charging_state: ChargingState = ChargingState.EV_CONNECTED
+    ) -> bool:
         """Open the transaction. False where the meter gave no reading: without a record no power may flow."""
         return self._keep(
             self._book.begin(
-                begin.transaction_id, begin.trigger, begin.token, begin.remote_start_id, self._intervals(), at
+                begin.transaction_id,
+                begin.trigger,
+                begin.token,
+                begin.remote_start_id,
+                self._intervals(),
+                at,
+                charging_state,
             )
         )
+
+    def authorized(self, begin: BeginTransaction) -> bool:
+        """The open transaction gets its token. False where the meter gave no reading."""
+        return begin.token is not None and self._keep(
+            self._book.authorize(begin.token, begin.trigger, begin.remote_start_id)
+        )
+
+    def permission_over(self, end: EndTransaction) -> None:
+        """The open transaction goes on without power."""
+        self._keep(self._book.permission_over(end.trigger, end.token))
 
     def update(self, update: UpdateTransaction) -> None:
         """The charging state changed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chargepoint.control.last_session import LastSession
 from chargepoint.model.car import QuestionAsked
 from chargepoint.model.car_questions import AnswerToCar, AuthorizeContract, InstallCertificate
+from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId, IdToken
@@ -65,6 +66,22 @@ class AskForToken:
     evse_id: EvseId
     token: IdToken
     running: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportNeeds:
+    """Notify the central system of a car's needs. `number`: of the car's question that waits; answer with `NeedsTaken`."""
+
+    evse_id: EvseId
+    number: int | None
+    needs: ChargingNeeds
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlan:
+    """Notify the central system of what a car plans."""
+
+    plan: PlannedPower
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +177,8 @@ Effect = (
     | ReportReading
     | AskForToken
     | StopAll
+    | ReportNeeds
+    | ReportPlan
     | AskForContract
     | RelayInstallation
     | ReportConnector

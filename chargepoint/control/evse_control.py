@@ -13,6 +13,7 @@ from typing import assert_never
 
 from chargepoint.config.schema import AuthorizationMode, Config
 from chargepoint.control.billing import Billing, Circumstances
+from chargepoint.control.car_plans import CarPlans, NeedsTaken
 from chargepoint.control.car_side import CarSide
 from chargepoint.control.effects import (
     AnswerCar,
@@ -35,6 +36,7 @@ from chargepoint.control.last_session import LastSession
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
+from chargepoint.control.transaction_span import DEFAULT_POINTS, TransactionSpan, TxPoints
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
 from chargepoint.energy.fallback_ramp import FallbackRamp
@@ -60,6 +62,7 @@ from chargepoint.evse.view import SessionView
 from chargepoint.model.car import (
     CarDemandChanged,
     CarSessionEnded,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -72,7 +75,8 @@ from chargepoint.model.car_questions import (
     PowerForeseen,
     PowerPiece,
 )
-from chargepoint.model.commands import ReportKind
+from chargepoint.model.charging_needs import PlannedPower
+from chargepoint.model.commands import ReportKind, StopTransaction
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
@@ -100,6 +104,7 @@ class ChargingVariables:
 
     ev_connection_timeout_s: float
     sampling: SamplingIntervals
+    points: TxPoints = DEFAULT_POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class InstallationAnswered:
     relayed: CertificateRelayed
 
 
-ControlEvent = SessionEvent | FaultCleared | InstallationAnswered
+ControlEvent = SessionEvent | FaultCleared | InstallationAnswered | NeedsTaken
 
 
 class EvseControl:
@@ -133,11 +138,15 @@ class EvseControl:
             authorize_everybody=config.energy.authorization is AuthorizationMode.NONE,
             lease_s=self._lease_s,
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
-            new_transaction_id=new_transaction_id,
+            new_transaction_id=lambda: self._span.next_id(),
         )
         self._effects: list[Effect] = []
         self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)
+        self._span = TransactionSpan(
+            evse_id, self._billing, self._effects, lambda: variables().points, new_transaction_id
+        )
         self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
+        self._plans = CarPlans(evse_id, self._section.ac_phases, self._effects)
         self._arbiter = Arbiter(evse_id)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
@@ -163,14 +172,24 @@ class EvseControl:
         if isinstance(event, InstallationAnswered):
             self._effects.append(AnswerCar(self.evse_id, event.number, event.relayed))
             return self._taken()
+        if isinstance(event, NeedsTaken):
+            self._answer_held(self._plans.taken(event), at)
+            return self._taken()
         if isinstance(event, TokenPresented) and self._interrupted.stopped_by(event, at):
             return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
         elif isinstance(event, ScheduleOffered):
             self._schedule_watch.offered(event.offer, at.monotonic_s)
+            self._plans.offered(event.offer)
         elif isinstance(event, (ServiceSelected, CarSessionEnded)):
             self._schedule_watch.offered(None, at.monotonic_s)
+            self._plans.forget()
+        elif isinstance(event, ProfileNamed):
+            named = (event.schedule_id, event.anchor_utc_s, event.pieces)
+            self._plans.planned(PlannedPower(self.evse_id, *named, by_car=True))
+        elif isinstance(event, CarDemandChanged):
+            self._plans.note_demand(event.demand)
         if isinstance(event, TimePassed):
             self._keep_time(at)
         else:
@@ -197,6 +216,12 @@ class EvseControl:
         if decided and all(c.target_W is None for c in contributions) and self._session.view.transaction_id is not None:
             self._ramp.withdrawn(owner, self.setpoint.power_W, at.monotonic_s)
         self._decide(at)
+        return self._taken()
+
+    def schedule_arrived(self, at: Instant) -> list[Effect]:
+        """The central system sent a schedule for this car; its limits are among the contributions already."""
+        self._at = at
+        self._answer_held(self._plans.schedule_arrived(), at)
         return self._taken()
 
     def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
@@ -227,7 +252,11 @@ class EvseControl:
         if self._interrupted.waiting is not None:
             closing = Closing(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND, detail="ordered by a reset")
             return self.end_interrupted(closing, at)
-        return self.feed(StopOrdered(StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND), at)
+        reason, trigger = StopReason.IMMEDIATE_RESET, TriggerReason.RESET_COMMAND
+        open_id = self._span.open_id
+        if open_id is not None and self._session.transaction_id is None:
+            return self.stop_span(StopTransaction(open_id, trigger, reason), at) or []
+        return self.feed(StopOrdered(reason, trigger), at)
 
     def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
@@ -312,19 +341,36 @@ class EvseControl:
             evse_id=self.evse_id,
             status=view.status,
             plugged=view.plugged,
-            transaction_id=view.transaction_id if left is None else left.state.transaction_id,
+            transaction_id=self._transaction_id if left is None else left.state.transaction_id,
             id_token=view.token if left is None else left.state.id_token,
             discharge_negotiated=view.car is not None and view.car.service.bidirectional,
             charge_max_W=section.charge_power_max_W if can is None else can.charge_power_max_W,
             discharge_max_W=section.discharge_power_max_W if can is None else can.discharge_power_max_W,
             voltage_V=None if image is None else image.voltage_V,
-            transaction_started_s=view.transaction_started_s if left is None else left.started_s,
+            transaction_started_s=self._span.started_s(view.transaction_started_s) if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
             charged_Wh=None if view.transaction_id is None else self.energy_now_Wh[0],
             heard=view.status_settled,
         )
+
+    @property
+    def _transaction_id(self) -> TransactionId | None:
+        """The transaction as the central system knows it."""
+        if self._span.held:
+            return None
+        return self._span.open_id or self._session.transaction_id
+
+    def stop_span(self, stop: StopTransaction, at: Instant) -> list[Effect] | None:
+        """End the billed transaction of this id while the session has none of its own; None: it is another one."""
+        if self._span.open_id != stop.transaction_id or self._session.transaction_id is not None:
+            return None
+        self._at = at
+        self._session.withdraw_permission()
+        self._span.stop(stop.stopped_reason, stop.trigger, stop.id_token, at)
+        self._span.note(self._session, at, may_open=False)
+        return self._taken()
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""
@@ -341,9 +387,9 @@ class EvseControl:
 
     def _answer_car(self, asked: QuestionAsked, at: Instant) -> None:
         match asked.question:
-            case ForeseePower(_, horizon_s, _):
-                pieces = self._foreseen_pieces(horizon_s, at)
-                self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            case ForeseePower():
+                if not self._plans.hold(asked, self._session.car, at):
+                    self._answer_held(asked, at)
             case InstallCertificate() as question:
                 size = len(question.exi_request)
                 self._log("=", f"contract certificate: the car's request of {size} bytes goes to the central system")
@@ -352,6 +398,12 @@ class EvseControl:
                 pass  # the session's: it decides who pays
             case _:
                 assert_never(asked.question)
+
+    def _answer_held(self, asked: QuestionAsked | None, at: Instant) -> None:
+        """The car gets its schedule now."""
+        if asked is not None and isinstance(asked.question, ForeseePower):
+            pieces = self._foreseen_pieces(asked.question.horizon_s, at)
+            self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car."""
@@ -367,6 +419,7 @@ class EvseControl:
         now_with_car = PowerPiece(0.0, max(limits.high, 0.0), max(-limits.low, 0.0))
         if self._schedule_watch.renegotiate(lambda s: self._foreseen_pieces(s, at), now_with_car, at):
             self._session.ask_car(Wish.SCHEDULE_RENEGOTIATION, at.monotonic_s)
+            self._plans.station_asked()
             self._log("=", "the schedule does not fit any more: the car is asked for a renegotiation")
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -381,6 +434,7 @@ class EvseControl:
             self._feed_session(TimePassed(), at)
         self._interrupted.take_up(None, at)
         self._watch_schedule(at)
+        self._answer_held(self._plans.due(at), at)
         self._billing.keep_time(at)
 
     def _after_image(self, image: EvseImage, at: Instant) -> None:
@@ -399,6 +453,7 @@ class EvseControl:
             self._take_output(output, at)
         if was_plugged_in and not self._session.plugged_in:
             self._effects.append(DropCar(self.evse_id))
+        self._span.note(self._session, at, may_open=self._interrupted.waiting is None)
         self._maybe_reset()
 
     def _take_output(self, output: SessionOutput, at: Instant) -> None:
@@ -419,23 +474,21 @@ class EvseControl:
             case BeginTransaction():
                 self._begin(output, at)
             case UpdateTransaction():
-                self._billing.update(output)
+                if (reason := self._span.update(output, at)) is not None:
+                    self._feed_session(StopOrdered(reason, TriggerReason.CHARGING_STATE_CHANGED), at)
             case EndTransaction():
                 self._end(output, at)
             case _:
                 assert_never(output)
 
     def _begin(self, begin: BeginTransaction, at: Instant) -> None:
-        if not self._billing.begin(begin, at):  # the session found a fresh reading a moment ago
+        if not self._span.begin(begin, at):  # the session found a fresh reading a moment ago
             self._log("!", "no meter reading at the begin of a transaction")
             self._feed_session(StopOrdered(StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION), at)
-            return
-        self._log("=", f"transaction {begin.transaction_id} started")
-        self._effects.append(NotifyReaders(self.evse_id))
 
     def _end(self, end: EndTransaction, at: Instant) -> None:
         self._log("=", f"transaction ended: {end.reason.value}")
-        self._billing.end(end, at, plugged=self._session.plugged)
+        self._span.end(end, at, plugged=self._session.plugged_in)
         self._arbiter.withdraw(own_contributions.CAR)
         self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
 

@@ -23,6 +23,7 @@ from chargepoint.model.commands import (
     Reset,
     ResetFaults,
     ResetKind,
+    ScheduleArrived,
     StartTransaction,
     StationCommand,
     StopTransaction,
@@ -122,6 +123,8 @@ class StationControl:
                 for evse in self._evses.values():
                     if evse.view.transaction_id == transaction_id:
                         return ACCEPTED, evse.feed(command, at)
+                    if (ended := evse.stop_span(command, at)) is not None:
+                        return ACCEPTED, ended
                     if evse.interrupted_id == transaction_id:
                         return ACCEPTED, evse.end_interrupted(_closing(command), at)
                 return _refused("TxNotFound", f"no transaction {transaction_id}")
@@ -133,7 +136,13 @@ class StationControl:
                 reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
             case (
-                Contribute() | StartTransaction() | UnlockConnector() | ChangeAvailability() | ReserveEvse() | AskCar()
+                Contribute()
+                | StartTransaction()
+                | UnlockConnector()
+                | ChangeAvailability()
+                | ReserveEvse()
+                | ScheduleArrived()
+                | AskCar()
             ):
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
@@ -179,7 +188,13 @@ class StationControl:
 
 def _command_evse(
     evse: EvseControl,
-    command: Contribute | StartTransaction | UnlockConnector | ChangeAvailability | ReserveEvse | AskCar,
+    command: Contribute
+    | StartTransaction
+    | UnlockConnector
+    | ChangeAvailability
+    | ReserveEvse
+    | ScheduleArrived
+    | AskCar,
     at: Instant,
 ) -> Outcome:
     view = evse.view
@@ -203,6 +218,8 @@ def _command_evse(
             return ACCEPTED, evse.feed(AvailabilityChanged(operative), at)
         case ReserveEvse(_, reserved):
             return ACCEPTED, evse.feed(ReservationChanged(reserved), at)
+        case ScheduleArrived():
+            return ACCEPTED, evse.schedule_arrived(at)
         case AskCar(_, wish):
             if view.transaction_id is None:
                 return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")

@@ -115,11 +115,11 @@ class AnswerAboutContract:
 
 @dataclass(frozen=True, slots=True)
 class BeginTransaction:
-    """Plugged in and authorised: the power path may close (OCPP TxStartPoint PowerPathClosed)."""
+    """Plugged in and authorised: the power path may close. `token` None: nobody is authorised yet (see `TransactionSpan`)."""
 
     transaction_id: TransactionId
     trigger: TriggerReason
-    token: IdToken
+    token: IdToken | None
     remote_start_id: int | None
 
 

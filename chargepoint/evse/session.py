@@ -44,6 +44,7 @@ from chargepoint.model.car import (
     CarRemark,
     CarSessionEnded,
     MeterReadingConfirmed,
+    ProfileNamed,
     QuestionAsked,
     ScheduleOffered,
     ServiceSelected,
@@ -180,6 +181,27 @@ class EvseSession:
         return self._car
 
     @property
+    def granted(self) -> IdToken | None:
+        """The token that may charge now."""
+        permit = self._authorization.permit
+        return permit.token if permit.state is Permission.GRANTED else None
+
+    @property
+    def remote_start_id(self) -> int | None:
+        """The number of the remote start that the present permission comes from."""
+        return self._authorization.permit.remote_start_id
+
+    @property
+    def transaction_id(self) -> TransactionId | None:
+        """The session's transaction: a car may charge."""
+        return self._transaction.transaction_id
+
+    def withdraw_permission(self) -> None:
+        """The permission of a token is taken back before the car may charge."""
+        if not self._transaction.running:
+            self._authorization.permit.forget()
+
+    @property
     def plugged(self) -> bool:
         """The pilot shows a connected car now."""
         return self._image is not None and self._image.pilot.plugged
@@ -293,7 +315,7 @@ class EvseSession:
                 self._log("=", f"service {event.service.value}, {event.control_mode.value}")
             case QuestionAsked(question=AuthorizeContract()):
                 self._take_contract(event, now_s)
-            case QuestionAsked() | ScheduleOffered():
+            case QuestionAsked() | ScheduleOffered() | ProfileNamed():
                 pass  # the control's
             case CarRemark(_, text):
                 self._log("=", text)

@@ -205,6 +205,16 @@ class ScheduleOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileNamed:
+    """The car named its own power profile within the schedule: (duration_s, power_W) from the anchor on, power signed."""
+
+    evse_id: EvseId
+    schedule_id: int
+    anchor_utc_s: int
+    pieces: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CarRemark:
     """One sentence for the log about what a message of the car led to, where the response alone does not say it."""
 
@@ -258,6 +268,7 @@ CarEvent = (
     | QuestionAsked
     | WishFollowed
     | ScheduleOffered
+    | ProfileNamed
     | CarRemark
     | MeterReadingConfirmed
     | CarSessionEnded

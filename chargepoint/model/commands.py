@@ -97,6 +97,13 @@ class ReserveEvse:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleArrived:
+    """The central system's schedule for the car at this EVSE is in force: a car that waits for it gets its schedule now."""
+
+    evse_id: EvseId
+
+
+@dataclass(frozen=True, slots=True)
 class AskCar:
     """Ask the connected car for this. `wish` None: for nothing any more, and a car that paused is called back."""
 
@@ -128,6 +135,7 @@ StationCommand = (
     | UnlockConnector
     | ChangeAvailability
     | ReserveEvse
+    | ScheduleArrived
     | AskCar
     | Report
 )

@@ -24,11 +24,12 @@ from chargepoint.model.car_questions import (
     ContractStatus,
     InstallCertificate,
 )
+from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.ocpp import credentials
-from chargepoint.ocpp.blocks import contracts, ev_certificates, transactions
+from chargepoint.ocpp.blocks import charging_needs, contracts, ev_certificates, transactions
 from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Failure,
@@ -209,6 +210,25 @@ class OcppClient:
         outcome, why = await self._ask(ev_certificates.request(question, self._station.version))
         return CertificateRelayed(None, reason=why) if outcome is None else ev_certificates.relayed(outcome.payload)
 
+    async def charging_needs(self, needs: ChargingNeeds) -> bool:
+        """Notify the central system of a car's needs. True where it sends a schedule now (K15.FR.03); False while offline."""
+        if not self.online:
+            return False
+        outcome, why = await self._ask(
+            charging_needs.needs_request(needs, self._station.version, self._station.clock.at(self._performer.own()))
+        )
+        if outcome is None:
+            self._log.warning("! NotifyEVChargingNeeds: %s; the station makes the schedule by itself", why)
+        return outcome is not None and charging_needs.sends_schedule(outcome.payload)
+
+    async def car_plan(self, plan: PlannedPower) -> None:
+        """Notify the central system of what a car plans; dropped while offline."""
+        if self.online:
+            send = charging_needs.plan_request(
+                plan, self._station.version, self._station.clock.at(self._performer.own())
+            )
+            await self._performer.step(lambda _: (send,))
+
     async def _ask(self, send: Send) -> tuple[ResultReceived | None, str]:
         """The answer to a CALL that somebody waits for; None where there is none in call_timeout_s, and why, in words."""
         try:
@@ -269,6 +289,11 @@ class OcppClient:
             seconds(aligned, "TxEndedInterval"),
             model.flag(f"{aligned}/SendDuringIdle"),
         )
+
+    def transaction_points(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """TxStartPoint and TxStopPoint."""
+        model = self._station.model
+        return model.members("TxCtrlr/TxStartPoint"), model.members("TxCtrlr/TxStopPoint")
 
     @property
     def online(self) -> bool:

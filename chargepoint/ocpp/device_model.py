@@ -59,6 +59,8 @@ class Variable:
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] = ()
+    least: int = 0
+    """So many members a list must have."""
     reboot_required: bool = False
     summary: bool = False
 
@@ -275,6 +277,8 @@ def _problem(row: Variable, value: str) -> tuple[str, str] | None:
                     "InvalidValue",
                     f"{row.name}: {', '.join(strange)[:200] or 'a member twice'}; known: {', '.join(row.values)}",
                 )
+            if len(parts) < row.least:
+                return "InvalidValue", f"{row.name} is empty: at least {row.least} of {', '.join(row.values)}"
         case DataType.DATE_TIME:
             if not is_date_time(value):
                 return "InvalidValue", f"{row.name}: not an RFC 3339 date-time"

@@ -102,10 +102,11 @@ class TransactionBook:
         self,
         transaction_id: TransactionId,
         trigger: TriggerReason,
-        id_token: IdToken,
+        id_token: IdToken | None,
         remote_start_id: int | None,
         intervals: SamplingIntervals,
         at: Instant,
+        charging_state: ChargingState = ChargingState.EV_CONNECTED,
     ) -> list[BookOutput]:
         """Start a transaction. Empty where the meter gave no reading: without a record no power may flow."""
         sample = self._sample(ReadingContext.TRANSACTION_BEGIN)
@@ -118,10 +119,25 @@ class TransactionBook:
             sample,
             trigger,
             at.monotonic_s,
+            charging_state,
             id_token=id_token,
             remote_start_id=remote_start_id,
         )
         return [*out, self._made(record)]
+
+    def authorize(self, id_token: IdToken, trigger: TriggerReason, remote_start_id: int | None) -> list[BookOutput]:
+        """The running transaction gets its token. Empty where the meter gave no reading."""
+        sample = self._sample(ReadingContext.OTHER)
+        if sample is None or self.ledger.state is None:
+            return []
+        return [self._made(self.ledger.authorized(id_token, sample, trigger, remote_start_id))]
+
+    def permission_over(self, trigger: TriggerReason, id_token: IdToken | None) -> list[BookOutput]:
+        """The running transaction goes on without power; nobody is authorised any more."""
+        sample = self._sample(ReadingContext.OTHER, however_old=True)
+        if sample is None or self.ledger.state is None:
+            return []
+        return [self._made(self.ledger.permission_over(trigger, sample, id_token))]
 
     def change_state(self, trigger: TriggerReason, charging_state: ChargingState) -> list[BookOutput]:
         """The charging state changed; without a reading no record is made, and the next sample carries the state."""

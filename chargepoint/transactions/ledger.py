@@ -225,6 +225,16 @@ class Ledger:
             remote_start_id=remote_start_id,
         )
 
+    def permission_over(
+        self, trigger: TriggerReason, sample: MeterSample, id_token: IdToken | None = None
+    ) -> TransactionRecord:
+        """The open transaction goes on without a token and without power: an Updated record, EVConnected."""
+        reading = self._take(sample)
+        self._state = replace(
+            self._open(), id_token=None, remote_start_id=None, charging_state=ChargingState.EV_CONNECTED
+        )
+        return self._record(TransactionEventType.UPDATED, trigger, sample.at_utc, (reading,), id_token=id_token)
+
     def event(self, trigger: TriggerReason, sample: MeterSample, id_token: IdToken | None = None) -> TransactionRecord:
         """An Updated record for another trigger (Deauthorized, RemoteStop, EVDeparted, StopAuthorized with its token …)."""
         return self._record(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
+from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AnswerCar,
     AskForContract,
@@ -21,6 +22,7 @@ from chargepoint.control.effects import (
     ForgetCarSession,
     NotifyCar,
     RelayInstallation,
+    ReportNeeds,
     SendDemand,
     StoreRecord,
     WriteLine,
@@ -180,6 +182,8 @@ class JoinedStation:
                 self.feed(ContractAnswered(asked, ContractJudged(self.contracts.status)))
             case RelayInstallation(_, number, question) if self.contracts is not None:
                 self.feed(InstallationAnswered(number, self.contracts.install(question)))
+            case ReportNeeds(_, int(number), _):
+                self.feed(NeedsTaken(number, wait=False))
             case WriteLine(_, letter, text):
                 line = TimedLine(self.now_s, letter, text)
                 self._note(self.lines, line)

@@ -19,7 +19,7 @@ from chargepoint.iso15118.iso20.session import NO_TRANSFER, Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargeProgress, PowerDeliveryReq, PowerDeliveryRes
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
-from chargepoint.model.car import CarEvent, ControlMode, WishFollowed
+from chargepoint.model.car import CarEvent, ControlMode, ProfileNamed, WishFollowed
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
@@ -63,9 +63,18 @@ def refuse(_: PowerDeliveryReq, code: ResponseCode, session: Session, at: Situat
     return PowerDeliveryRes(**head(code, session, at), EVSEStatus=TERMINATE)
 
 
-def learned(request: PowerDeliveryReq, before: Session, _: Session, at: Situation) -> tuple[CarEvent, ...]:
-    """The wishes of the station that the car follows with this message."""
+def learned(request: PowerDeliveryReq, before: Session, after: Session, at: Situation) -> tuple[CarEvent, ...]:
+    """The wishes of the station that the car follows with this message, and the profile the car named."""
     evse_id = EvseId(at.settings.evse_id)
+    scheduled = after.choice is not None and after.choice.control_mode is ControlMode.SCHEDULED
+    if scheduled and after.profile is not None and after.profile != before.profile:
+        profile = after.profile
+        named = ProfileNamed(evse_id, profile.tuple_id, profile.anchor_utc_s, profile.entries)
+        return (named, *_wishes_followed(request, before, evse_id))
+    return _wishes_followed(request, before, evse_id)
+
+
+def _wishes_followed(request: PowerDeliveryReq, before: Session, evse_id: EvseId) -> tuple[CarEvent, ...]:
     match request.ChargeProgress:
         case ChargeProgress.ScheduleRenegotiation:
             return (WishFollowed(evse_id, Wish.SCHEDULE_RENEGOTIATION),)

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from chargepoint.model.commands import Contribute
+from chargepoint.model.commands import Contribute, ScheduleArrived
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import ZERO
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
@@ -22,7 +22,14 @@ from chargepoint.ocpp.blocks.effects import (
     status,
 )
 from chargepoint.ocpp.charging_profiles import FORBIDDEN_SPACE, SPACE, ChargingProfiles
-from chargepoint.ocpp.charging_schedule import VENDOR_ID, NegativeLimit, OperationMode, ProfileRejected, V2xRules
+from chargepoint.ocpp.charging_schedule import (
+    VENDOR_ID,
+    NegativeLimit,
+    OperationMode,
+    ProfileRejected,
+    Purpose,
+    V2xRules,
+)
 from chargepoint.ocpp.composite import (
     NOMINAL_AC_V,
     NOMINAL_DC_V,
@@ -78,7 +85,10 @@ class SmartChargingBlock(FunctionalBlock):
             keeps = self.profiles.install(request["evseId"], request["chargingProfile"], now.evses, now.moment)
         except ProfileRejected as error:
             return CallAnswer(status("Rejected", error.reason_code, error.text))
-        return CallAnswer(status("Accepted"), (*keeps, LimitsChanged()))
+        effects: list[Effect] = [*keeps, LimitsChanged()]
+        if request["chargingProfile"]["chargingProfilePurpose"] == Purpose.TX.value:  # K15.FR.07
+            effects.append(Order(ScheduleArrived(EvseId(request["evseId"]))))
+        return CallAnswer(status("Accepted"), tuple(effects))
 
     def _clear(self, request: Payload, now: StationNow) -> CallAnswer:
         """K10."""

@@ -9,7 +9,7 @@ from chargepoint.ocpp.variables.site import BOOLEAN, INTEGER, MEMBERS, READ_WRIT
 def rows(site: Site) -> tuple[Variable, ...]:
     """Rows of AuthCtrlr, AuthCacheCtrlr and TxCtrlr."""
     a, t, cache = "AuthCtrlr", "TxCtrlr", "AuthCacheCtrlr"
-    points = ("Authorized", "EVConnected", "PowerPathClosed", "EnergyTransfer", "ParkingBayOccupancy", "DataSigned")
+    points = ("EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
     return (
         Variable(a, "Enabled", BOOLEAN, "true"),
         Variable(a, "AuthorizeRemoteStart", BOOLEAN, "false", READ_WRITE),
@@ -27,6 +27,6 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(t, "StopTxOnEVSideDisconnect", BOOLEAN, "true"),
         Variable(t, "StopTxOnInvalidId", BOOLEAN, "true", READ_WRITE),
         Variable(t, "TxBeforeAcceptedEnabled", BOOLEAN, "true"),
-        Variable(t, "TxStartPoint", MEMBERS, "PowerPathClosed", values=points),
-        Variable(t, "TxStopPoint", MEMBERS, "Authorized,EVConnected", values=points),
+        Variable(t, "TxStartPoint", MEMBERS, "PowerPathClosed", READ_WRITE, values=points, least=1),
+        Variable(t, "TxStopPoint", MEMBERS, "Authorized,EVConnected", READ_WRITE, values=points, least=1),
     )

@@ -72,6 +72,8 @@ class StationLog:
     connectors: dict[tuple[int, int], str] = field(default_factory=dict)
     reports: dict[int, list[Payload]] = field(default_factory=dict)
     profiles: dict[int, list[Payload]] = field(default_factory=dict)
+    charging_needs: list[Payload] = field(default_factory=list)
+    car_plans: list[Payload] = field(default_factory=list)
     waiting: dict[str, tuple[str, asyncio.Future[Payload]]] = field(default_factory=dict)
     errors: list[list[Any]] = field(default_factory=list)
     calling: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -75,6 +75,8 @@ class Csms:
         self.boot_status = "Accepted"
         self.boot_retry_s = 1
         self.clock_offset_s = 0.0
+        self.schedule_answer = "Rejected"
+        """To a car's needs: Accepted, and then SetChargingProfile must follow; Processing; Rejected."""
         self.faults = Faults()
         self.stations: dict[str, StationLog] = {}
         self._on_heard = on_heard
@@ -373,6 +375,12 @@ class Csms:
                 log.profiles.setdefault(payload["requestId"], []).extend(payload["chargingProfile"])
             case "DataTransfer":
                 return {"status": "UnknownVendorId"}
+            case "NotifyEVChargingNeeds":
+                log.charging_needs.append(payload)
+                return {"status": self.schedule_answer}
+            case "NotifyEVChargingSchedule":
+                log.car_plans.append(payload)
+                return {"status": "Accepted"}
             case _:
                 pass
         return {}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, Iso15118Section
+from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AskForToken,
     DropCar,
@@ -16,6 +17,7 @@ from chargepoint.control.effects import (
     NotifyCar,
     NotifyReaders,
     ReportConnector,
+    ReportNeeds,
     ReportReading,
     ResetLatches,
     Restart,
@@ -81,6 +83,8 @@ class Bench:
         self.control = StationControl(config, lambda: self.variables, self._new_transaction_id)
         self.answer: AuthorizationStatus | None = AuthorizationStatus.ACCEPTED
         """What is answered about every token; None: nothing."""
+        self.schedule_comes: bool | None = False
+        """What the central system answers to a car's needs; None: nothing yet."""
         self.effects: list[Effect] = []
         self.stored: list[tuple[LedgerState | None, TransactionRecord]] = []
         self.readings: list[MeterSample] = []
@@ -131,6 +135,9 @@ class Bench:
                 case AskForToken(evse_id, token):
                     if self.answer is not None:
                         self.feed(AuthorizationAnswered(token, self.answer), evse_id)
+                case ReportNeeds(evse_id, int(number), _):
+                    if self.schedule_comes is not None:
+                        self.feed(NeedsTaken(number, self.schedule_comes), evse_id)
                 case ReportConnector(change):
                     self.statuses.append(change)
                 case WriteLine(_, letter, text):

@@ -41,8 +41,8 @@ def test_a_schedule_for_a_car_has_whole_seconds_that_fill_its_day(
     bench.transferring()
     steps = (PlanStep(bench.t - 1, (profile(6_000.0),)), PlanStep(bench.t + border_s, (profile(2_000.0),)))
     bench.command(Contribute(EVSE, "ocpp", (profile(6_000.0),), Plan(steps, bench.t + 7_200.5)))
-    effects = bench.feed(QuestionAsked(EVSE, 1, ForeseePower(0, DAY_S, 1024), bench.t + 55.0))
-    (answer,) = (e.answer for e in effects if isinstance(e, AnswerCar))
+    bench.feed(QuestionAsked(EVSE, 1, ForeseePower(0, DAY_S, 1024), bench.t + 55.0))
+    (answer,) = (e.answer for e in bench.effects if isinstance(e, AnswerCar))
     assert isinstance(answer, PowerForeseen)
     lengths_s = [piece.duration_s for piece in answer.pieces]
     assert all(length_s == round(length_s) for length_s in lengths_s), lengths_s

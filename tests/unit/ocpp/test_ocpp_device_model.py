@@ -98,14 +98,14 @@ def test_set(desk: Desk, component: str, variable: str, value: str, status: str)
 def test_a_stored_value_that_is_not_taken_any_more_is_forgotten(desk: Desk) -> None:
     desk.stored["variables"] = {
         "OCPPCommCtrlr/OfflineThreshold": "a while",
-        "SmartChargingCtrlr/ACPhaseSwitchingSupported": "true",
+        "OCPPCommCtrlr/QueueAllMessages": "true",
         "Gone/Away": "1",
         "TxCtrlr/EVConnectionTimeOut": 7,
     }
     desk.restart()
     for component, variable, value in (
         ("OCPPCommCtrlr", "OfflineThreshold", "60"),
-        ("SmartChargingCtrlr", "ACPhaseSwitchingSupported", "false"),
+        ("OCPPCommCtrlr", "QueueAllMessages", "false"),
         ("TxCtrlr", "EVConnectionTimeOut", "120"),
     ):
         assert ask(desk, {"name": component}, {"name": variable})["attributeValue"] == value
