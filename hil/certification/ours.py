@@ -106,7 +106,7 @@ class OurStation:
                 await self._up.unplug(evse_id, patience_s=UNPLUG_PATIENCE_S)
         except Refused:
             await self._up.pull_plug(evse_id)
-        self._want(**_FULL_POWER)
+        self._want(**_FULL_POWER, control_mode="dynamic")
         self._up.plan = plan_from({})
 
     async def suspend(self, evse_id: int) -> None:
@@ -129,6 +129,17 @@ class OurStation:
         """The next car asks for no power from the beginning."""
         await self.suspend(evse_id)
 
+    async def negotiate(self, evse_id: int, again_after_s: float) -> None:
+        """Scheduled mode; the car renegotiates in its charge loop."""
+        self._at_the_car(evse_id)
+        self._want(control_mode="scheduled")
+        if again_after_s > 0:
+            wish = {
+                "what": "schedule_renegotiation",
+                "at_loop": max(1, round(again_after_s / self._up.spec.loop_period_s)),
+            }
+            self._up.plan = plan_from({"wishes": [wish]})
+
     async def bring_contract(self, evse_id: int, known_root: bool) -> None:
         """A contract of the station's own development PKI, or of another one that the station has no root of."""
         self._at_the_car(evse_id)
@@ -139,7 +150,7 @@ class OurStation:
         _copy_contract(own if known_root else other, shown)
         self._up.plan = plan_from({"authorization": "PnC"})
 
-    def _want(self, **fields: float) -> None:
+    def _want(self, **fields: float | str) -> None:
         for name, value in fields.items():
             setattr(self._up.spec, name, value)
 
