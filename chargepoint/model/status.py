@@ -85,5 +85,7 @@ class EvseState:
     """Present power: positive into the car, negative out of the car. None: unknown now."""
     faults: frozenset[FaultCode] = frozenset()
     """The faults that are present or latched now."""
+    charged_Wh: float | None = None
+    """Energy into the car since the transaction began, by the meter as last read. None: no transaction."""
     heard: bool = True
     """The power process has reported this EVSE since the start. Before that the status is a guess."""

@@ -41,7 +41,8 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(c, "NetworkProfileConnectionAttempts", INTEGER, "3", READ_WRITE, minimum=1, maximum=100),
         Variable(c, "OfflineThreshold", INTEGER, "60", READ_WRITE, unit="s", minimum=0, maximum=86_400),
         Variable(c, "QueueAllMessages", BOOLEAN, "false"),
-        Variable(c, "ResetRetries", INTEGER, "0"),
+        # Required to be writable. A reset here cannot fail halfway: the process ends, and systemd starts a new one.
+        Variable(c, "ResetRetries", INTEGER, "0", READ_WRITE, minimum=0, maximum=0),
         Variable(c, "RetryBackOffRepeatTimes", INTEGER, str(doublings), READ_WRITE, minimum=0, maximum=20),
         Variable(
             c,
