@@ -351,6 +351,8 @@ class EvseControl:
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
+            faults=frozenset() if image is None else image.faults,
+            charged_Wh=self._charged_Wh(),
             heard=view.status_settled,
         )
 
@@ -370,6 +372,12 @@ class EvseControl:
         self._span.stop(stop.stopped_reason, stop.trigger, stop.id_token, at)
         self._span.note(self._session, at, may_open=False)
         return self._taken()
+
+    def _charged_Wh(self) -> float | None:
+        """Energy into the car in the present transaction, or in that of the previous run which waits for its car."""
+        if (left := self._interrupted.waiting) is not None:
+            return left.state.last.import_Wh - left.state.begin.import_Wh
+        return None if self._transaction_id is None else self.energy_now_Wh[0]
 
     def station_view(self) -> StationView:
         """The values from which the SECC makes its answers: the last image and the last setpoint."""

@@ -42,6 +42,8 @@ from chargepoint.ocpp.blocks.effects import (
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.caller import Caller
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
+from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.kept_files import KeptFiles
@@ -96,6 +98,7 @@ class OcppClient:
             first,
             KeptFiles(secrets.read(), configured_certificates(csms, certificate_dir)),
             credentials.mark(csms),
+            manufacturer_roots(station),
         )
         for line in self._station.smart_charging.profiles.unreadable:
             log.error("! stored %s", line)
@@ -103,7 +106,9 @@ class OcppClient:
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        self._jobs = JobRunner(secrets.directory, self._on_job, log)
+        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
+        firmware = FirmwareJobs(station.firmware_command, files)
+        self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
         self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets)
         schemas = self._schemas[first.subprotocol]
@@ -331,6 +336,7 @@ class OcppClient:
             "heartbeat_interval_s": registration.heartbeat_interval_s,
             "clock_offset_s": round(self._station.clock.offset_s, 3),
             "charging_profiles": len(self._station.smart_charging.profiles),
+            "display": self._station.displayed(self._performer.own()),
             "messages": self._trace.snapshot(),
         }
 
@@ -460,6 +466,16 @@ class OcppClient:
         return (
             self._store.transaction_messages() if transaction_id is None else self._store.outbox_depth(transaction_id)
         )
+
+
+def manufacturer_roots(station: StationSection) -> str:
+    """The roots of firmware signers, PEM; "" where none are configured. Raises CredentialsError for an unreadable file."""
+    if station.firmware_root_file is None:
+        return ""
+    try:
+        return station.firmware_root_file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise credentials.CredentialsError(f"[station] firmware_root_file: {error}") from error
 
 
 def secrets_dir(state_dir: Path) -> Path:

@@ -86,6 +86,15 @@ def tls(csms: CsmsSection, roots: tuple[str, ...] = ()) -> ssl.SSLContext | None
     return context
 
 
+def file_server_tls(csms: CsmsSection) -> ssl.SSLContext:
+    """For servers of logs and firmware: the central system's roots (N01.FR.15) and the operating system's (N01.FR.16)."""
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if csms.ca_file is not None:
+        context.load_verify_locations(cafile=csms.ca_file)
+    return context
+
+
 def _password(path: Path) -> str:
     try:
         _refuse_readable("password_file", path)

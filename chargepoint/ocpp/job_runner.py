@@ -14,7 +14,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chargepoint.ocpp.blocks.jobs import GenerateKey, Job, JobDone, JobEvent, JobFailed
+from chargepoint.ocpp.blocks.jobs import (
+    DownloadFirmware,
+    GenerateKey,
+    InstallFirmware,
+    Job,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    RemoveFirmware,
+    UploadLog,
+    VerifyFirmware,
+    WorkFailed,
+)
+from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 
 JOBS_MAX = 8
 """At once. A block names its jobs: the same name again replaces the job."""
@@ -29,7 +43,16 @@ _CURVES: dict[str, ec.EllipticCurve] = {
 class JobRunner:
     """`report` receives each event; nothing more comes of a job that was cancelled. `secrets_dir` holds what only the station reads."""
 
-    def __init__(self, secrets_dir: Path, report: Callable[[JobEvent], Awaitable[None]], log: logging.Logger) -> None:
+    def __init__(
+        self,
+        secrets_dir: Path,
+        report: Callable[[JobEvent], Awaitable[None]],
+        log: logging.Logger,
+        files: FileJobs,
+        firmware: FirmwareJobs,
+    ) -> None:
+        self._files = files
+        self._firmware = firmware
         self._secrets_dir = secrets_dir
         self._report = report
         self._log = log
@@ -59,9 +82,11 @@ class JobRunner:
             if len(self._tasks) > JOBS_MAX:
                 event = JobFailed(name, "TooMany", f"{JOBS_MAX} jobs are running")
             else:
-                event = JobDone(name, await self._do(job))
+                event = JobDone(name, await self._do(name, job))
         except asyncio.CancelledError:
             raise
+        except WorkFailed as error:
+            event = JobFailed(name, error.code, error.text)
         except OSError as error:
             event = JobFailed(name, type(error).__name__, str(error))
         except Exception as error:
@@ -71,10 +96,14 @@ class JobRunner:
             del self._tasks[name]
             await self._report(event)
 
-    async def _do(self, job: Job) -> str:
+    async def _do(self, name: str, job: Job) -> str:
         match job:
             case GenerateKey():
                 return await asyncio.to_thread(self._generate_key, job)
+            case UploadLog():
+                return await self._files.upload_log(name, job, self._report)
+            case DownloadFirmware() | VerifyFirmware() | InstallFirmware() | RemoveFirmware():
+                return await self._firmware.do(name, job, self._report)
             case _:
                 assert_never(job)
 

@@ -18,14 +18,20 @@ from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
+from chargepoint.ocpp.blocks.costs import CostsBlock
 from chargepoint.ocpp.blocks.credentials import CredentialsBlock
+from chargepoint.ocpp.blocks.customers import CustomersBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
+from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
+from chargepoint.ocpp.blocks.logs import LogsBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
+from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.remote_control import RemoteControlBlock
@@ -63,6 +69,7 @@ class Station:
         version: OcppVersion = OCPP_2_0_1,
         files: KeptFiles | None = None,
         csms_mark: str = "",
+        manufacturer_roots: str = "",
     ) -> None:
         """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
@@ -85,6 +92,8 @@ class Station:
         self.reservations = ReservationBlock(self.model, self.authorization, kept)
         self.credentials = CredentialsBlock(self.files)
         self.network = NetworkProfilesBlock(csms, csms_mark, self.model, kept, self.files, self.credentials)
+        self.displays = DisplaysBlock(self.model, kept)
+        self.costs = CostsBlock(self.model)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
@@ -109,7 +118,13 @@ class Station:
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
             RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
+            LogsBlock(self.model),
+            CustomersBlock(self.authorization, self.reservations, kept),
+            self.displays,
+            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
+            self.costs,
             MeterValuesBlock(self.model),
+            MonitoringBlock(self.model, kept),
             SecurityBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
@@ -223,6 +238,17 @@ class Station:
     def contributions(self, own: Moment) -> Effects:
         """What the arbiter is given now."""
         return self.smart_charging.contributions(self._enter(own))
+
+    def displayed(self, own: Moment) -> dict[str, object]:
+        """What each EVSE's driver is to be shown: messages, tariff and cost, by EVSE. JSON-able."""
+        now = self._enter(own)
+        return {
+            str(evse.evse_id): {
+                "messages": list(self.displays.shown(evse, self.costs.language(evse.evse_id, now), now)),
+                **self.costs.shown(evse.evse_id, now),
+            }
+            for evse in now.evses
+        }
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

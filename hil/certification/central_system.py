@@ -26,6 +26,7 @@ from hil.certification.answers import Answers, LeftUnanswered, RefusedWith
 from hil.certification.frames import CALL, CALL_ERROR, CALL_RESULT, CallErrorAnswer, FrameRecord, StationCall
 from hil.certification.notifications import connector_states
 from hil.certification.patterns import Pattern, Payload, matches
+from hil.certification.planted import Interceptor, Passage
 from hil.simulators.csms.handshake import credentials_of, identity_of
 from hil.simulators.csms.rules import Rules
 
@@ -86,6 +87,8 @@ class CentralSystem:
         """How many connections the station ever made."""
         self.connectors: dict[tuple[int, int], str] = {}
         """The last state the station reported of each connector, over all cases."""
+        self.interceptor = Interceptor()
+        """Every frame passes through it. It changes nothing unless a fault is planted."""
         self.boot_status: str | None = None
         """What the last BootNotification was answered with."""
         self._untaken: list[StationCall] = []
@@ -255,6 +258,7 @@ class CentralSystem:
         if socket is None:
             raise NotConnected("the station is not connected")
         self.record.append(FrameRecord(time.monotonic(), "out", text))
+        self.interceptor.to_station(text)
         try:
             await socket.send(text)
         except ConnectionClosed as error:
@@ -289,8 +293,7 @@ class CentralSystem:
         await self._wake()
         try:
             async for text in socket:
-                self._frame(socket, text)
-                await self._wake()
+                await self._arrived(socket, text)
         except ConnectionClosed:
             pass
         finally:
@@ -311,6 +314,30 @@ class CentralSystem:
         self.record.append(FrameRecord(time.monotonic(), "note", text))
 
     # -- frames ------------------------------------------------------------------------------------------------------
+
+    async def _arrived(self, socket: ServerConnection, text: str | bytes) -> None:
+        """A frame of the station, as the interceptor lets it pass."""
+        if isinstance(text, bytes):
+            self._frame(socket, text)
+            await self._wake()
+            return
+        passage = self.interceptor.from_station(text)
+        if passage.returned is not None:
+            await socket.send(passage.returned)
+        if passage.delay_s > 0:
+            task = asyncio.create_task(self._arrives_late(socket, passage))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+            return
+        for frame in passage.onward:
+            self._frame(socket, frame)
+        await self._wake()
+
+    async def _arrives_late(self, socket: ServerConnection, passage: Passage) -> None:
+        await asyncio.sleep(passage.delay_s)
+        for frame in passage.onward:
+            self._frame(socket, frame)
+        await self._wake()
 
     def _frame(self, socket: ServerConnection, text: str | bytes) -> None:
         shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
@@ -365,6 +392,8 @@ class CentralSystem:
         if socket is self._socket:
             self.boot_status = boot_status or self.boot_status
             self.record.append(FrameRecord(time.monotonic(), "out", text))
+            if not self.interceptor.to_station(text):
+                return
             try:
                 await socket.send(text)
             except ConnectionClosed:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -16,9 +18,12 @@ from hil.certification import catalogue, pics, result_files
 from hil.certification.catalogue import SHORT_NAMES, CatalogueRow
 from hil.certification.json_lines import JsonLinesStation
 from hil.certification.ours import OurStation
+from hil.certification.planted import FAULTS, PlantedFault
+from hil.certification.proof import FaultProof, prove
 from hil.certification.results import CaseOutcome, CaseVerdict, summary
 from hil.certification.runner import Runner
 from hil.certification.station_under_test import BenchRefused, StationUnderTest
+from hil.demo import private_network
 from hil.demo.site import free_port
 
 EXIT_FAILED = 1
@@ -53,6 +58,16 @@ def _output(name: str, words: str) -> Callable[[Callable[..., None]], Callable[.
     default=pics.OWN_FILE,
     help="what the station claims and how it is configured; default: our own station's",
 )
+@click.option(
+    "--planted",
+    "fault_names",
+    multiple=True,
+    type=click.Choice(["all", *(fault.name for fault in FAULTS)]),
+    help="prove that the suite finds this fault: its cases (or those of --case) without it and with it; repeatable",
+)
+@click.option(
+    "--cables", type=click.IntRange(0), hidden=True, help="cables to lay: this is a network namespace of its own"
+)
 def main(
     profiles: tuple[str, ...],
     ids: tuple[str, ...],
@@ -61,26 +76,43 @@ def main(
     html_file: Path | None,
     command: str | None,
     pics_file: Path,
+    fault_names: tuple[str, ...],
+    cables: int | None,
 ) -> None:
     """Judge a station by the charging-station cases of OCPP 2.0.1 Part 6.
 
     Exit status 0: nothing failed. 1: a case failed or is undecided. 2: the run could not take place.
+
+    With --planted, 0: every planted fault was found. 1: one was not.
     """
     try:
         statement = pics.load(pics_file)
-        rows = catalogue.select(catalogue.load(), () if "all" in profiles else profiles, ids)
+        every = catalogue.load()
+        rows = catalogue.select(every, () if "all" in profiles else profiles, ids)
     except (ValueError, OSError) as error:
         click.echo(f"certify: {error}", err=True)
         sys.exit(EXIT_UNUSABLE)
+    if command is None and cables is None:
+        _start_inside(len(statement.configured.connectors))
     folder = Path(tempfile.mkdtemp(prefix="certify-"))
     station: StationUnderTest
-    station = (
-        OurStation(folder / "station", statement.configured, free_port())
-        if command is None
-        else JsonLinesStation(command)
-    )
+    if command is None:
+        wires = private_network.lay_cables(cables) if cables else ()
+        station = OurStation(folder / "station", statement.configured, free_port(), wires)
+    else:
+        station = JsonLinesStation(command)
+    faults = FAULTS if "all" in fault_names else tuple(fault for fault in FAULTS if fault.name in fault_names)
+    proofs: list[FaultProof] = []
+    outcomes: list[CaseOutcome] = []
     try:
-        outcomes = asyncio.run(_run(station, statement, rows, folder, shows_all=bool(ids)))
+        if faults:
+
+            def cases_of(fault: PlantedFault) -> tuple[CatalogueRow, ...]:
+                return catalogue.select(every, (), ids or fault.cases)
+
+            proofs = asyncio.run(_prove(station, statement, folder, faults, cases_of))
+        else:
+            outcomes = asyncio.run(_run(station, statement, rows, folder, shows_all=bool(ids)))
     except BenchRefused as error:
         click.echo(f"certify: {error}", err=True)
         sys.exit(EXIT_UNUSABLE)
@@ -88,6 +120,8 @@ def main(
         sys.exit(EXIT_UNUSABLE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if proofs:
+        _finish_proof(proofs, json_file)
     for file, make in (
         (json_file, result_files.as_json),
         (junit_file, result_files.as_junit),
@@ -98,6 +132,15 @@ def main(
     _print_summary(outcomes)
     bad = (CaseVerdict.FAILED, CaseVerdict.UNDECIDED)
     sys.exit(EXIT_FAILED if any(outcome.verdict in bad for outcome in outcomes) else 0)
+
+
+def _start_inside(evses: int) -> None:
+    """Start anew in a network namespace of its own, where a car can come to each EVSE. Returns where that cannot be made."""
+    if (why := private_network.problem()) is not None:
+        click.echo(f"certify: a car talks at EVSE 1 only: {why}", err=True)
+        return
+    words = private_network.inside("hil.certification", *sys.argv[1:], "--cables", str(evses))
+    os.execvp(words[0], words)
 
 
 async def _run(
@@ -113,6 +156,34 @@ async def _run(
 
     async with Runner(station, statement, folder) as runner:
         return await runner.run(rows, report)
+
+
+async def _prove(
+    station: StationUnderTest,
+    statement: pics.Pics,
+    folder: Path,
+    faults: tuple[PlantedFault, ...],
+    cases_of: Callable[[PlantedFault], tuple[CatalogueRow, ...]],
+) -> list[FaultProof]:
+    async with Runner(station, statement, folder) as runner:
+        return await prove(runner, faults, cases_of, _print_proof)
+
+
+def _print_proof(proof: FaultProof) -> None:
+    found = click.style("found" if proof.holds else "NOT found", fg="green" if proof.holds else "red")
+    verdicts = f"{proof.without.verdict.value} without it, {proof.with_fault.verdict.value} with it"
+    reason = proof.with_fault.reason or proof.without.reason
+    click.echo(f"{proof.fault.name:34}{proof.without.row.case_id}  {found}  {verdicts}: {reason}")
+
+
+def _finish_proof(proofs: list[FaultProof], json_file: Path | None) -> NoReturn:
+    """Write the result and exit: 1 where a planted fault was not found by one of its cases."""
+    found = sum(proof.holds for proof in proofs)
+    names = {proof.fault.name for proof in proofs}
+    click.echo(f"\n{found} of {len(proofs)} cases found their fault; {len(names)} faults")
+    if json_file is not None:
+        json_file.write_text(json.dumps([proof.as_json() for proof in proofs], indent=1), encoding="utf-8")
+    sys.exit(0 if found == len(proofs) else EXIT_FAILED)
 
 
 def _print_line(outcome: CaseOutcome, place: str) -> None:

@@ -4,6 +4,7 @@
 * the first TransactionEvent of a transaction is Started, seqNo counts on without a gap, nothing comes after Ended
 * the first TransactionEvent after RequestStartTransaction has RemoteStart and the remoteStartId
 * the first TransactionEvent after the plug names EVSE and connector; the first one after a token names the token
+* one change of a connector's state is reported once (Part 2, G01.FR.01)
 * FirmwareStatusNotification carries the requestId of its UpdateFirmware
 """
 
@@ -28,6 +29,7 @@ def judge(trial: Trial) -> list[Validation]:
         found += _sequence(events)
         found += _remote_start(trial, events)
         found += _plug(trial, events)
+    found += _once(trial)
     found += _firmware(trial)
     return found
 
@@ -93,6 +95,20 @@ def _plug(trial: Trial, events: list[StationCall]) -> Iterator[Validation]:
         "evse.id and evse.connectorId",
         named is not None,
     )
+
+
+def _once(trial: Trial) -> Iterator[Validation]:
+    """No two StatusNotifications of one connection have the same place, state and time, unless one was asked for."""
+    if any(action == "TriggerMessage" for action, _ in trial.ordered):
+        return
+    seen: dict[tuple[object, ...], str] = {}
+    for call in trial.csms.calls:
+        if call.action != "StatusNotification":
+            continue
+        fields = ("evseId", "connectorId", "connectorStatus", "timestamp")
+        change = (call.connection, *(call.payload.get(field) for field in fields))
+        if seen.setdefault(change, call.unique_id) != call.unique_id:
+            yield _rule("StatusNotification", call.payload, "each change reported once", False)
 
 
 def _firmware(trial: Trial) -> Iterator[Validation]:

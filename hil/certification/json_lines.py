@@ -30,6 +30,8 @@ VERBS = {
     "resume": ("evse",),
     "end_session": ("evse",),
     "not_ready": ("evse",),
+    "negotiate": ("evse", "again_after_s"),
+    "bring_contract": ("evse", "known_root"),
     "present": ("token", "type", "evse"),
     "reboot": (),
     "cut_power": (),
@@ -95,6 +97,14 @@ class JsonLinesStation:
     async def not_ready(self, evse_id: int) -> None:
         """The next car is not ready."""
         await self._do("not_ready", evse=evse_id)
+
+    async def negotiate(self, evse_id: int, again_after_s: float) -> None:
+        """The next car negotiates a schedule."""
+        await self._do("negotiate", evse=evse_id, again_after_s=again_after_s)
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """The next car has a contract."""
+        await self._do("bring_contract", evse=evse_id, known_root=known_root)
 
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
+from certs.pki import Curve, Pki
 from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
 from hil.demo.bench import EVSE, Bench
-from hil.demo.site import Choices
+from hil.demo.site import CarCable, Choices
+from hil.simulators.evcc.plan import plan_from
 from hil.simulators.line_socket import Refused
 
 UNPLUG_PATIENCE_S = 10.0
@@ -24,12 +27,15 @@ _FULL_POWER = {"charge_power_max_W": 50_000.0, "charge_current_max_A": 125.0, "d
 
 
 class OurStation:
-    """One station of ours in `folder`. Cars that talk come to EVSE 1 only: the demo has one interface for them."""
+    """One station of ours in `folder`. A car that talks, and a reader, are at EVSE 1; with `cables` at each EVSE that has one."""
 
     name = "the open-chargepoint demo station"
 
-    def __init__(self, folder: Path, configured: ConfiguredValues, sdp_port: int) -> None:
+    def __init__(
+        self, folder: Path, configured: ConfiguredValues, sdp_port: int, cables: tuple[CarCable, ...] = ()
+    ) -> None:
         self._folder = folder
+        self._cables = cables
         self._configured = configured
         self._sdp_port = sdp_port
         self._bench: Bench | None = None
@@ -50,10 +56,11 @@ class OurStation:
             sdp_port=self._sdp_port,
             csms_url=url,
             without_waits=True,
+            cables=self._cables,
             amendments=(
                 ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
                 ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
-                ('bus = "reader1"', 'bus = "reader1"\nparams = { repeat_s = 0.2 }'),
+                *((f'bus = "reader{n}"', f'bus = "reader{n}"\nparams = {{ repeat_s = 0.2 }}') for n in self._with_car),
             ),
         )
         self._bench = Bench(choices)
@@ -61,6 +68,11 @@ class OurStation:
             await self._bench.__aenter__()
         except (RuntimeError, OSError) as error:
             raise BenchRefused(f"our station does not start: {error}") from error
+
+    @property
+    def _with_car(self) -> range:
+        """The EVSEs with a talking car and a reader."""
+        return range(EVSE, EVSE + max(1, len(self._cables)))
 
     async def close(self) -> None:
         """End every process."""
@@ -76,10 +88,10 @@ class OurStation:
     # -- the car -------------------------------------------------------------------------------------------------------
 
     async def plug(self, evse_id: int, connector_id: int) -> None:
-        """The bench's car at EVSE 1; at another EVSE a car that does not talk."""
+        """The bench's car of this EVSE; where the bench has none, a car that does not talk."""
         try:
-            if evse_id == EVSE:
-                await self._up.plug()
+            if evse_id in self._with_car:
+                await self._up.plug(evse_id)
             else:
                 await self._up.plant.ask({"do": "plug", "evse": evse_id})
         except Refused as error:
@@ -88,13 +100,14 @@ class OurStation:
     async def unplug(self, evse_id: int, connector_id: int) -> None:
         """The car ends its session, then the plug is pulled; by force where the lock does not open."""
         try:
-            if evse_id != EVSE:
+            if evse_id not in self._with_car:
                 await self._up.plant.ask({"do": "unplug", "evse": evse_id, "force": True})
-            elif (await self._up.plant_state())["plugged"]:
-                await self._up.unplug(patience_s=UNPLUG_PATIENCE_S)
+            elif (await self._up.plant.ask({"do": "state", "evse": evse_id}))["plugged"]:
+                await self._up.unplug(evse_id, patience_s=UNPLUG_PATIENCE_S)
         except Refused:
-            await self._up.pull_plug()
-        self._want(**_FULL_POWER)
+            await self._up.pull_plug(evse_id)
+        self._want(**_FULL_POWER, control_mode="dynamic")
+        self._up.plan = plan_from({})
 
     async def suspend(self, evse_id: int) -> None:
         """The car asks for no power any more."""
@@ -108,30 +121,58 @@ class OurStation:
 
     async def end_session(self, evse_id: int) -> None:
         """SessionStop with Terminate."""
-        self._at_the_car(evse_id)
-        self._up.cars[EVSE].end_session()
+        if evse_id not in self._with_car:
+            raise BenchRefused(f"EVSE {evse_id}: {self._no_car}")
+        self._up.cars[evse_id].end_session()
 
     async def not_ready(self, evse_id: int) -> None:
         """The next car asks for no power from the beginning."""
         await self.suspend(evse_id)
 
-    def _want(self, **fields: float) -> None:
+    async def negotiate(self, evse_id: int, again_after_s: float) -> None:
+        """Scheduled mode; the car renegotiates in its charge loop."""
+        self._at_the_car(evse_id)
+        self._want(control_mode="scheduled")
+        if again_after_s > 0:
+            wish = {
+                "what": "schedule_renegotiation",
+                "at_loop": max(1, round(again_after_s / self._up.spec.loop_period_s)),
+            }
+            self._up.plan = plan_from({"wishes": [wish]})
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """A contract of the station's own development PKI, or of another one that the station has no root of."""
+        self._at_the_car(evse_id)
+        own, other, shown = (self._folder / name for name in ("own-contract", "other-contract", "pki"))
+        if not own.exists():
+            _copy_contract(shown, own)
+            Pki(Curve.P521).write(other)
+        _copy_contract(own if known_root else other, shown)
+        self._up.plan = plan_from({"authorization": "PnC"})
+
+    def _want(self, **fields: float | str) -> None:
         for name, value in fields.items():
             setattr(self._up.spec, name, value)
 
     def _at_the_car(self, evse_id: int) -> None:
         if evse_id != EVSE:
-            raise BenchRefused(f"EVSE {evse_id}: only the car at EVSE {EVSE} talks to the station")
+            raise BenchRefused(
+                f"EVSE {evse_id}: this bench changes what the car at EVSE {EVSE} asks for, and no other's"
+            )
+
+    @property
+    def _no_car(self) -> str:
+        return f"cars that talk, and readers, are at EVSE {', '.join(map(str, self._with_car))}"
 
     # -- the driver and the technician -----------------------------------------------------------------------------------
 
     async def present(self, token: Token, evse_id: int) -> None:
         """A card at the reader."""
-        if evse_id != EVSE or token.kind != "ISO14443":
+        if evse_id not in self._with_car or token.kind != "ISO14443":
             raise BenchRefused(
-                f"token {token.value} of type {token.kind} at EVSE {evse_id}: the reader of EVSE 1 knows ISO14443"
+                f"token {token.value} of type {token.kind} at EVSE {evse_id}: {self._no_car}; they know ISO14443"
             )
-        await self._up.token(token.value)
+        await self._up.token(token.value, evse_id)
 
     async def reboot(self) -> None:
         """The daemon ends in order and starts again."""
@@ -170,6 +211,13 @@ class OurStation:
         if self._bench is None:
             raise BenchRefused("the station is not started")
         return self._bench
+
+
+def _copy_contract(source: Path, target: Path) -> None:
+    """The contract's chain and key."""
+    target.mkdir(exist_ok=True)
+    for name in ("contract_chain.pem", "contract.key"):
+        shutil.copy(source / name, target / name)
 
 
 def _alive(pid: int) -> bool:

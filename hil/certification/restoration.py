@@ -36,6 +36,7 @@ class Restoration:
             await self._transactions()
             await self._stored_things()
             await self._variables()
+            await self._cache()
             await self._connectors()
         except (BenchRefused, NotConnected) as error:
             raise NotRestored(str(error)) from error
@@ -72,8 +73,6 @@ class Restoration:
                 await self._call("ClearDisplayMessage", {"id": payload["message"]["id"]})
         if self._actions & {"SetChargingProfile", "RequestStartTransaction"}:
             await self._call("ClearChargingProfile", {})
-        if any(call.action == "Authorize" for call in self._csms.calls):
-            await self._call("ClearCache", {})
         if "SendLocalList" in self._actions:
             await self._call("SendLocalList", {"versionNumber": 1, "updateType": "Full"})
         if "SetVariableMonitoring" in self._actions or "SetMonitoringBase" in self._actions:
@@ -90,6 +89,11 @@ class Restoration:
             answer = await self._call("SetVariables", {"setVariableData": [data]})
             if value_at(answer, "setVariableResult[0].attributeStatus") not in ("Accepted", "RebootRequired"):
                 raise NotRestored(f"{component}.{variable} could not be set back to {value!r}: {answer}")
+
+    async def _cache(self) -> None:
+        """Answers about tokens are forgotten. The cache is as the station had it before the case: one that is off refuses."""
+        if any(call.action == "Authorize" or "idToken" in call.payload for call in self._csms.calls):
+            await self._call("ClearCache", {})
 
     async def _connectors(self) -> None:
         """Every connector is Available again."""

@@ -37,6 +37,8 @@ class CaseOutcome:
     frames: list[FrameRecord] = field(default_factory=list)
     restored: str = ""
     """How the station came back to its beginning, where that needed more than the usual."""
+    altered: int = 0
+    """How many frames a planted fault altered."""
 
     def as_json(self) -> dict[str, Any]:
         """The frames are in it only where the case did not pass."""

@@ -15,6 +15,7 @@ from hil.certification.catalogue import CatalogueRow
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, Entrance, NotConnected
 from hil.certification.keys import Keys
 from hil.certification.pics import Pics
+from hil.certification.planted import PlantedFault
 from hil.certification.registry import CaseFunction, written
 from hil.certification.restoration import NotRestored, Restoration, ready
 from hil.certification.results import CaseOutcome, CaseVerdict
@@ -40,6 +41,7 @@ class Runner:
         self._written = written()
         self._profile = 0
         """The security profile the station was started with; 0: it is not started."""
+        self._planted: PlantedFault | None = None
 
     async def __aenter__(self) -> Runner:
         return self
@@ -56,6 +58,10 @@ class Runner:
             report(outcome)
             outcomes.append(outcome)
         return outcomes
+
+    def plant(self, fault: PlantedFault | None) -> None:
+        """Alter the station's frames like this in the cases of now on; None: no more."""
+        self._planted = fault
 
     def _profile_of(self, row: CatalogueRow) -> int:
         return self._written[row.case_id].security_profile if row.case_id in self._written else 1
@@ -97,7 +103,7 @@ class Runner:
         except BenchRefused as error:
             return CaseOutcome(row, CaseVerdict.UNDECIDED, str(error))
         outcome = await self._tried(row, case.function)
-        if outcome.verdict is CaseVerdict.FAILED and self._fell_ill(outcome):
+        if outcome.verdict is CaseVerdict.FAILED and self._planted is None and self._fell_ill(outcome):
             again = await self._tried(row, case.function)
             return replace(again, restored=f"repeated: a connector was Faulted without an order; {again.restored}")
         return outcome
@@ -107,11 +113,16 @@ class Runner:
         self._csms.begin_case()
         trial = Trial(self._csms, self._station, self._pics, self._keys)
         began_s = time.monotonic()
+        self._csms.interceptor.plant(self._planted)
         verdict, reason = await self._judged(function, trial)
+        altered = self._csms.interceptor.altered
+        if self._planted is not None:  # what the suite knows of the station is wrong now
+            trial.needs_fresh_start = True
+            self._csms.interceptor.plant(None)
         frames = list(self._csms.record)
         restored = await self._restore(trial)
         seconds = time.monotonic() - began_s
-        return CaseOutcome(row, verdict, reason, seconds, trial.checks.made, frames, restored)
+        return CaseOutcome(row, verdict, reason, seconds, trial.checks.made, frames, restored, altered)
 
     @staticmethod
     def _fell_ill(outcome: CaseOutcome) -> bool:

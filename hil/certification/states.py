@@ -215,7 +215,7 @@ async def energy_transfer_suspended(trial: Trial) -> None:
     trial.checks.message(1, "TransactionEvent", event.payload, {"eventType": one_of("Ended", "Updated")})
     if charging_state(event) == "SuspendedEV":
         trial.checks.message(1, "TransactionEvent", event.payload, {"triggerReason": "ChargingStateChanged"})
-    if event.payload["eventType"] == "Ended":
+    if event.payload.get("eventType") == "Ended":
         trial.checks.message(1, "TransactionEvent", event.payload, {"transactionInfo.stoppedReason": "StoppedByEV"})
 
 
@@ -254,7 +254,7 @@ async def transaction_ends(trial: Trial, step: Step, reason: object) -> None:
         call.payload
         for call in trial.csms.calls
         if call.action == "TransactionEvent"
-        and call.payload["eventType"] == "Ended"
+        and call.payload.get("eventType") == "Ended"
         and call.payload["transactionInfo"]["transactionId"] == session.transaction_id
     )
     trial.checks.message(step, "TransactionEvent", ended, {"transactionInfo.stoppedReason": reason})
@@ -305,7 +305,7 @@ async def transaction_event(
     else:
         chosen = {**where, "transactionInfo.transactionId": session.transaction_id}
         call = await trial.expects(step, "TransactionEvent", has, where=chosen, within_s=within_s)
-    session.ended = session.ended or call.payload["eventType"] == "Ended"
+    session.ended = session.ended or call.payload.get("eventType") == "Ended"
     return call
 
 

@@ -51,6 +51,12 @@ class StationUnderTest(Protocol):
     async def not_ready(self, evse_id: int) -> None:
         """The next car that is plugged in is not ready to take energy."""
 
+    async def negotiate(self, evse_id: int, again_after_s: float) -> None:
+        """The next car that is plugged in negotiates a charging schedule (ISO 15118), and again after so long; 0: only once."""
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """The next car that is plugged in authorises with its contract (ISO 15118). `known_root`: the station can validate it."""
+
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token at the reader of this EVSE."""
 
@@ -116,6 +122,14 @@ class TrackedStation:
     async def not_ready(self, evse_id: int) -> None:
         """The next car is not ready."""
         await self._station.not_ready(evse_id)
+
+    async def negotiate(self, evse_id: int, again_after_s: float = 0.0) -> None:
+        """The next car negotiates a schedule."""
+        await self._station.negotiate(evse_id, again_after_s)
+
+    async def bring_contract(self, evse_id: int, known_root: bool) -> None:
+        """The next car has a contract."""
+        await self._station.bring_contract(evse_id, known_root)
 
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""

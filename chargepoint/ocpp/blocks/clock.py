@@ -31,7 +31,7 @@ class ClockBlock(FunctionalBlock):
                 return self._adopted(verdict)
             case AskAgain(step_s):
                 text = f"OCPP: the central system's time differs by {step_s:+.1f} s; asking again"
-                return WriteJournal("*", text), Send("Heartbeat", {})
+                return WriteJournal("*", text), Send("Heartbeat", {}, waits=True)  # B02.FR.02, B03.FR.02
             case RefusedTime(text):
                 return (WriteJournal("!", f"OCPP: {text}"),)
             case None:

@@ -96,7 +96,7 @@ class DeviceDataBlock(FunctionalBlock):
 
         def wanted(row: Variable) -> bool:
             return (criteria is None or any(self._meets(c, row) for c in criteria)) and (
-                selection is None or any(_selects(s, row) for s in selection)
+                selection is None or any(selects(s, row) for s in selection)
             )
 
         rows = self._model.report(wanted)
@@ -119,7 +119,8 @@ class DeviceDataBlock(FunctionalBlock):
         )
 
 
-def _selects(selection: Payload, row: Variable) -> bool:
+def selects(selection: Payload, row: Variable) -> bool:
+    """Whether one componentVariable of a report request names this row."""
     component, variable = selection["component"], selection.get("variable")
     evse = component.get("evse", {})
     return (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargepoint.model.commands import StationCommand
+from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample
@@ -61,6 +62,22 @@ class ConnectionFailed:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class IdTokenInfoReceived:
+    """The central system described a token. `info`: IdTokenInfoType."""
+
+    id_token: IdToken
+    info: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAnswered:
+    """The central system answered a TransactionEvent of this transaction. `response`: its whole payload."""
+
+    transaction_id: str
+    response: Payload
+
+
 SharedEvent = (
     ConnectorStatusChanged
     | ReadingToReport
@@ -68,6 +85,10 @@ SharedEvent = (
     | VariableSet
     | RemoteStartAccepted
     | ConnectionFailed
+    | IdTokenInfoReceived
+    | TransactionAnswered
+    | InterlockTripped
+    | FaultCleared
 )
 
 # -- effects ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ class MeterValuesBlock(FunctionalBlock):
         if not isinstance(event, ReadingToReport):
             return ()
         context = event.sample.context
+        if context is ReadingContext.SAMPLE_CLOCK and self._only_while_idle(now):
+            return ()
         key = "AlignedDataCtrlr/Measurands"
         if context not in (ReadingContext.SAMPLE_CLOCK, ReadingContext.TRIGGER):
             key = "SampledDataCtrlr/TxUpdatedMeasurands"
@@ -36,6 +38,11 @@ class MeterValuesBlock(FunctionalBlock):
         pending = now.connected and now.registration is RegistrationStatus.PENDING
         asked = pending and context is ReadingContext.TRIGGER  # B02.FR.02: what TriggerMessage asked for
         return (Send("MeterValues", payload),) if payload is not None and (now.online or asked) else ()
+
+    def _only_while_idle(self, now: StationNow) -> bool:
+        """A transaction at one EVSE stops the clock-aligned readings of every EVSE (J01.FR.20)."""
+        ongoing = any(evse.transaction_id is not None for evse in now.evses)
+        return ongoing and self._model.flag("AlignedDataCtrlr/SendDuringIdle")
 
 
 def meter_value(sample: MeterSample, measurands: Collection[str]) -> Payload | None:

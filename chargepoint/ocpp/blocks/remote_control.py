@@ -130,10 +130,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Accepted"), then=(self._registration.boot(triggered=True),))
             case "Heartbeat":
                 return CallAnswer(status("Accepted"), then=(Send("Heartbeat", {}),))
-            case (
-                "LogStatusNotification" | "FirmwareStatusNotification" as action
-            ):  # F06.FR.15, FR.16: nothing of it is running
-                return CallAnswer(status("Accepted"), then=(Send(action, {"status": "Idle"}),))
             case "StatusNotification":
                 return _trigger_status(request.get("evse", {}), evses, now)
             case "MeterValues":  # F06.FR.06

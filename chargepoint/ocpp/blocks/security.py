@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import ConnectionFailed, Effects, Post, SecurityEventOccurred, SharedEvent
+from chargepoint.ocpp.blocks.effects import ConnectionFailed, Effects, Post, SecurityEventOccurred, Share, SharedEvent
 from chargepoint.ocpp.schemas import Payload
 
 
@@ -21,7 +21,7 @@ class SecurityBlock(FunctionalBlock):
 
     def started(self, now: StationNow) -> Effects:
         """The start itself is a security event."""
-        return self.informed(SecurityEventOccurred("StartupOfTheDevice"), now)
+        return (Share(SecurityEventOccurred("StartupOfTheDevice")),)
 
     def informed(self, event: SharedEvent, now: StationNow) -> Effects:
         """SecurityEventNotification."""

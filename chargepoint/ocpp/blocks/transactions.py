@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chargepoint.model.commands import StopTransaction
-from chargepoint.model.status import AuthorizationStatus
+from chargepoint.model.status import AuthorizationStatus, EvseState
 from chargepoint.model.transactions import (
     MeterSample,
     ReadingContext,
@@ -19,7 +19,15 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire, token_on_wire
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, Effect, Effects, LimitsChanged, Order
+from chargepoint.ocpp.blocks.effects import (
+    CallAnswer,
+    Effect,
+    Effects,
+    LimitsChanged,
+    Order,
+    Share,
+    TransactionAnswered,
+)
 from chargepoint.ocpp.blocks.meter_values import meter_value, with_registers
 from chargepoint.ocpp.blocks.smart_charging import WITHHELD_SPACE
 from chargepoint.ocpp.device_model import DeviceModel
@@ -31,6 +39,10 @@ from chargepoint.ocpp.token_cache import status_at
 from chargepoint.store.rows import OutboxKind, OutboxRow
 
 ACTION = "TransactionEvent"
+BOUNDED_SPACE = "energy-bounded"
+"""By transaction, the energy (Wh) that it may have although its token is not accepted."""
+ENERGY_PERIOD_S = 1.0
+"""How often a bounded energy is looked at: at 350 kW it may be exceeded by 100 Wh."""
 _MESSAGE_IDS = uuid.UUID("4b9f6c0e-9a07-4a5c-8f0b-0f3b4a3a5e21")
 
 
@@ -107,17 +119,41 @@ class TransactionsBlock(FunctionalBlock):
         self._model = model
         self._authorization = authorization
         self._withheld = kept.space(WITHHELD_SPACE)
+        self._bounded = kept.space(BOUNDED_SPACE)
+        self._next_check_s: float | None = 0.0 if self._bounded else None
         self._messages_waiting = messages_waiting
         self.calls = {"GetTransactionStatus": self._get_transaction_status}
         self.takes = {ACTION: self._event_answered}
 
     def states_changed(self, now: StationNow) -> Effects:
-        """What is withheld is forgotten with its transaction."""
+        """What is withheld or bounded is forgotten with its transaction."""
         running = {e.transaction_id for e in now.evses}
-        return tuple(self._withheld.forget(key) for key in self._withheld if key not in running)
+        spaces = self._withheld, self._bounded
+        return tuple(space.forget(key) for space in spaces for key in space if key not in running)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """The next look at bounded energies."""
+        return self._next_check_s
+
+    def tick(self, now: StationNow) -> Effects:
+        """A transaction that has had its bounded energy gets no more (C15.FR.06, E05.FR.02)."""
+        if self._next_check_s is None or now.monotonic_s < self._next_check_s:
+            return ()
+        self._next_check_s = now.monotonic_s + ENERGY_PERIOD_S if self._bounded else None
+        effects: list[Effect] = []
+        for transaction_id, bound_Wh in self._bounded.items():
+            running = now.transaction(transaction_id)
+            if running is not None and _has_had(running, bound_Wh):
+                effects += (self._bounded.forget(transaction_id), *self._withhold(transaction_id))
+        return tuple(effects)
 
     def _event_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
         """Keep what is said of the token; stop, or leave without energy, a transaction it does not allow."""
+        answered = Share(TransactionAnswered(request["transactionInfo"]["transactionId"], response))
+        return (answered, *self._judge(request, response, now))
+
+    def _judge(self, request: Payload, response: Payload, now: StationNow) -> Effects:
         info, token = response.get("idTokenInfo"), request.get("idToken")
         if info is None or token is None:
             return ()
@@ -126,6 +162,8 @@ class TransactionsBlock(FunctionalBlock):
         running = now.transaction(transaction_id)
         if running is not None and running.transaction_id is not None:
             if status_at(info, running.evse_id) is AuthorizationStatus.ACCEPTED:
+                if transaction_id in self._bounded:
+                    effects.append(self._bounded.forget(transaction_id))
                 if transaction_id in self._withheld:
                     effects += (self._withheld.forget(transaction_id), LimitsChanged())
             elif self._model.flag("TxCtrlr/StopTxOnInvalidId"):
@@ -133,12 +171,23 @@ class TransactionsBlock(FunctionalBlock):
                 effects.append(
                     Order(StopTransaction(running.transaction_id, TriggerReason.DEAUTHORIZED, StopReason.DEAUTHORIZED))
                 )
-            else:  # C15.FR.06, E05.FR.02: no energy, but no end
-                effects += (self._withheld.keep(transaction_id, True), LimitsChanged())
+            elif transaction_id not in self._withheld:
+                effects += self._bound(running, transaction_id, now)
         try:
             return (*effects, *self._authorization.learned(token_from_wire(token), info, now))
         except ValueError:
             return tuple(effects)
+
+    def _bound(self, running: EvseState, transaction_id: str, now: StationNow) -> Effects:
+        """No end, and energy up to MaxEnergyOnInvalidId (C15.FR.07, E05.FR.03); none where that is 0 or reached."""
+        bound_Wh = self._model.integer("TxCtrlr/MaxEnergyOnInvalidId")
+        if _has_had(running, bound_Wh):
+            return self._withhold(transaction_id)
+        self._next_check_s = now.monotonic_s + ENERGY_PERIOD_S
+        return (self._bounded.keep(transaction_id, bound_Wh),)
+
+    def _withhold(self, transaction_id: str) -> Effects:
+        return self._withheld.keep(transaction_id, True), LimitsChanged()
 
     def _get_transaction_status(self, request: Payload, now: StationNow) -> CallAnswer:
         """E14."""
@@ -147,6 +196,11 @@ class TransactionsBlock(FunctionalBlock):
         if transaction_id is None:
             return CallAnswer({"messagesInQueue": waiting})  # E14.FR.06 to FR.08
         return CallAnswer({"ongoingIndicator": now.transaction(transaction_id) is not None, "messagesInQueue": waiting})
+
+
+def _has_had(running: EvseState, bound_Wh: float) -> bool:
+    """The transaction has had this energy. An energy that is unknown counts as too much."""
+    return running.charged_Wh is None or running.charged_Wh >= bound_Wh
 
 
 def _measurands(record: TransactionRecord, sample: MeterSample, model: DeviceModel) -> frozenset[str]:

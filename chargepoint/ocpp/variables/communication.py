@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from chargepoint.ocpp.device_model import Variable
+from chargepoint.ocpp.file_transfer import PROTOCOLS
 from chargepoint.ocpp.variables.site import BOOLEAN, DATE_TIME, INTEGER, MEMBERS, READ_WRITE, SEQUENCE, Site
 
 MAX_ITEMS = 100
@@ -19,7 +20,7 @@ def rows(site: Site) -> tuple[Variable, ...]:
     doublings = max(0, math.floor(math.log2(max(1.0, csms.reconnect_max_s / csms.reconnect_min_s))))
     return (
         Variable(c, "ActiveNetworkProfile", INTEGER),
-        Variable(c, "FileTransferProtocols", MEMBERS, "", values=("HTTPS", "FTPS", "SFTP")),
+        Variable(c, "FileTransferProtocols", MEMBERS, ",".join(PROTOCOLS), values=(*PROTOCOLS, "SFTP")),
         Variable(c, "HeartbeatInterval", INTEGER, "300", READ_WRITE, unit="s", minimum=1, maximum=86_400),
         Variable(c, "MessageTimeout", INTEGER, str(round(csms.call_timeout_s)), instance="Default", unit="s"),
         Variable(
@@ -40,7 +41,8 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(c, "NetworkProfileConnectionAttempts", INTEGER, "3", READ_WRITE, minimum=1, maximum=100),
         Variable(c, "OfflineThreshold", INTEGER, "60", READ_WRITE, unit="s", minimum=0, maximum=86_400),
         Variable(c, "QueueAllMessages", BOOLEAN, "false"),
-        Variable(c, "ResetRetries", INTEGER, "0"),
+        # Required to be writable. A reset here cannot fail halfway: the process ends, and systemd starts a new one.
+        Variable(c, "ResetRetries", INTEGER, "0", READ_WRITE, minimum=0, maximum=0),
         Variable(c, "RetryBackOffRepeatTimes", INTEGER, str(doublings), READ_WRITE, minimum=0, maximum=20),
         Variable(
             c,

@@ -23,6 +23,7 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(cache, "Enabled", BOOLEAN, "true", READ_WRITE),
         Variable(cache, "LifeTime", INTEGER, "86400", READ_WRITE, unit="s", minimum=0, maximum=31_536_000),
         Variable(t, "EVConnectionTimeOut", INTEGER, "120", READ_WRITE, unit="s", minimum=1, maximum=3600),
+        Variable(t, "MaxEnergyOnInvalidId", INTEGER, "0", READ_WRITE, unit="Wh", minimum=0, maximum=1_000_000),
         Variable(t, "StopTxOnEVSideDisconnect", BOOLEAN, "true"),
         Variable(t, "StopTxOnInvalidId", BOOLEAN, "true", READ_WRITE),
         Variable(t, "TxBeforeAcceptedEnabled", BOOLEAN, "true"),

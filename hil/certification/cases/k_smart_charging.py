@@ -1,4 +1,4 @@
-"""Block K, smart charging: profiles set, reported, cleared, and put together. Schedules of a car that talks are not here yet."""
+"""Block K, smart charging: profiles set, reported, cleared, and put together. Schedules that a car negotiates: `k_car_schedules`."""
 
 from __future__ import annotations
 

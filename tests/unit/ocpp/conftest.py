@@ -54,6 +54,7 @@ class FakePort:
     evses: list[EvseState] = field(default_factory=lambda: [idle_evse()])
     commands: list[StationCommand] = field(default_factory=list)
     result: CommandResult = field(default_factory=lambda: CommandResult(True))
+    version: str = "9.9"
 
     def evse_states(self) -> tuple[EvseState, ...]:
         return tuple(self.evses)
@@ -63,7 +64,7 @@ class FakePort:
         return self.result
 
     def firmware_version(self) -> str:
-        return "9.9"
+        return self.version
 
     def begin(self, number: int = 1, transaction_id: str = "tx-1", at_s: float = 0.0, discharge: bool = True) -> None:
         self.change(
@@ -95,6 +96,8 @@ class Desk:
         self.port = port
         self.version = version
         self.csms = csms or CsmsSection()
+        self.section = StationSection()
+        self.manufacturer_roots = ""
         self.stored: dict[str, dict[str, Json]] = {}
         self.files: dict[str, str] = {}
         """The station's secrets on the disk, by name."""
@@ -118,12 +121,13 @@ class Desk:
         files = KeptFiles(self.files, self.configured)
         self.station = Station(
             self.csms,
-            StationSection(),
+            self.section,
             self.port,
             kept,
             lambda t: self.waiting.get(t, 0),
             files=files,
             csms_mark=self.csms_mark,
+            manufacturer_roots=self.manufacturer_roots,
         )
         self.sent.clear()
         self.perform(self.station.started(self.moment))

@@ -85,6 +85,7 @@ def trigger(desk: Desk, what: str = "SignChargingStationCertificate") -> Key:
 def made(desk: Desk) -> Key:
     """The job that was begun last is done."""
     start = next(effect for effect in reversed(desk.effects) if isinstance(effect, StartJob))
+    assert isinstance(start.job, GenerateKey)
     key = Key(start.job)
     desk.files[start.job.key_file] = ""
     desk.perform(desk.station.job_event(JobDone(start.name, key.csr), desk.moment))
@@ -149,6 +150,7 @@ def test_the_certificate_for_cars_is_named_as_their_server_wants_it(desk: Desk, 
     """TC_A_12."""
     key = trigger(desk, "SignV2GCertificate")
     [start] = [effect for effect in desk.effects if isinstance(effect, StartJob)]
+    assert isinstance(start.job, GenerateKey)
     assert start.job.curve == "secp521r1"
     assert requests(desk)[-1]["certificateType"] == "V2GCertificate"
     sign_answer(desk)

@@ -23,6 +23,7 @@ def password_shown(desk: Desk) -> str | None:
 
 
 def refuse(desk: Desk) -> None:
+    """The central system refuses the password."""
     desk.perform(desk.station.informed(ConnectionFailed("FailedToAuthenticateAtCsms", "401"), desk.moment))
 
 
