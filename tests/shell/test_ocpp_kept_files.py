@@ -57,7 +57,7 @@ async def test_a_file_goes_after_everything_else_is_kept(tmp_path: Path, monkeyp
     space = stand.station.kept.space("anything")
     effects: Effects = (KeepFile(chain.name, None), KeepFile(key.name, None), space.keep("a", 1))
     await stand.performer.step(lambda _: effects)
-    assert seen == [True]
+    assert seen[0]  # later commits are of the blocks that were due
     assert folder.read() == {}
 
 
