@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def checks() -> Sequence[Check]:
 
 def doubts() -> Sequence[Check]:
     """What prevents no start and is hardly meant."""
-    return (doubtful_values, doubtful_buses, readable_secrets, missing_interfaces)
+    return (doubtful_values, doubtful_buses, missing_interfaces)
 
 
 def central_system_files(config: Config) -> Iterator[Mistake]:
@@ -83,18 +82,6 @@ def car_files(config: Config) -> Iterator[Mistake]:
         )
 
 
-def readable_secrets(config: Config) -> Iterator[Mistake]:
-    """Secrets that every user of this computer can read."""
-    if not config.csms.enabled:
-        return
-    for key in ("password_file", "key_file"):
-        path: Path | None = getattr(config.csms, key)
-        if path is not None and _mode(path) & 0o007:
-            yield Mistake(
-                ("csms", key), f"= {str(path)!r}: every user may read it (mode {_mode(path):04o})", f"chmod 0640 {path}"
-            )
-
-
 def missing_interfaces(config: Config) -> Iterator[Mistake]:
     """Network interfaces that are not there now: a modem may come later, a misspelt name never does."""
     known = [name for _, name in socket.if_nameindex()]
@@ -125,11 +112,3 @@ def _no_pem(key: str, path: Path) -> str | None:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return "no PEM private key without a password" if key == "key_file" else "no PEM certificate"
     return None
-
-
-def _mode(path: Path) -> int:
-    """Permission bits; 0 where there is no file."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return 0

@@ -44,6 +44,7 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent
 from chargepoint.model.commands import CommandResult, ResetKind, StationCommand
+from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent
 from chargepoint.model.instant import Instant
@@ -143,6 +144,8 @@ class StationShell:
     def on_power_event(self, event: PowerEvent) -> None:
         """A trip, a cleared fault, a token."""
         self._feed(event.evse_id, event)
+        if isinstance(event, InterlockTripped | FaultCleared):
+            self._add(event.evse_id, lambda: self._joined.inform(event))
 
     def on_car_events(self, evse_id: EvseId, events: Sequence[CarEvent]) -> None:
         """Events of the car's conversation, in order."""

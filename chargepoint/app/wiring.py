@@ -44,7 +44,7 @@ from chargepoint.model.commands import ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason
-from chargepoint.ocpp.client import OcppClient
+from chargepoint.ocpp.client import OcppClient, secrets_dir
 from chargepoint.power.link_client import LinkClient
 from chargepoint.security.contract_roots import contract_roots, knows_operators
 from chargepoint.security.tls_credentials import TlsCredentials
@@ -83,7 +83,13 @@ class Daemon:
             logging.getLogger("link"),
         )
         self.ocpp = OcppClient(
-            config.csms, config.station, self.store, self.shell, self.clock, logging.getLogger("ocpp")
+            config.csms,
+            config.station,
+            self.store,
+            self.shell,
+            self.clock,
+            logging.getLogger("ocpp"),
+            config.iso15118.certificate_dir,
         )
         self.cars = self._cars()
         self.shell.join(self.link, self.ocpp, self.cars, self._restart)
@@ -204,6 +210,7 @@ class Daemon:
             context = TlsCredentials(
                 section.certificate_dir,
                 logging.getLogger("car"),
+                installed=secrets_dir(self.config.station.state_dir),
                 allow_p256=section.allow_p256,
                 key_log_file=section.tls_key_log_file,
                 on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
@@ -250,11 +257,11 @@ class Daemon:
 
 def _contract_settings(config: Config) -> dict[str, Any]:
     """What `SeccSettings` says of contracts: offered where the configuration wants them, or has all that they need."""
-    section = config.iso15118
+    section, installed = config.iso15118, secrets_dir(config.station.state_dir)
     directory, possible = section.certificate_dir, section.tls is not TlsPolicy.OFF
     wanted = section.plug_and_charge
     if wanted is None:
-        wanted = possible and directory is not None and knows_operators(directory)
+        wanted = possible and directory is not None and (knows_operators(directory) or knows_operators(installed))
     installation = section.certificate_installation
     if installation is None:
         installation = config.csms.enabled
@@ -265,7 +272,7 @@ def _contract_settings(config: Config) -> dict[str, Any]:
         "allow_p256": section.allow_p256,
     }
     if settings["plug_and_charge"] and directory is not None:
-        settings["contract_roots"] = contract_roots(directory, logging.getLogger("car")).current
+        settings["contract_roots"] = contract_roots(directory, logging.getLogger("car"), installed).current
     return settings
 
 

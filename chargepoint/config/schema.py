@@ -36,6 +36,15 @@ class StationSection(Section):
     )
     state_dir: Path = Field(Path("/var/lib/chargepoint"), description="database, profiles, issued certificates")
     runtime_dir: Path = Field(Path("/run/chargepoint"), description="Unix sockets")
+    firmware_command: tuple[str, ...] = Field(
+        (),
+        description="program and arguments that install a firmware file, whose path is added; ends with 0: installed, "
+        "2: the file is no firmware for this station, else: failed. Empty: no firmware over OCPP",
+    )
+    firmware_root_file: Path | None = Field(
+        None, description="the manufacturer's roots (PEM), which must have issued the certificates of firmware signers"
+    )
+    firmware_unsigned: bool = Field(False, description="bench: install firmware that nobody signed")
 
 
 class BusSection(Section):

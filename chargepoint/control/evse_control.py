@@ -351,6 +351,7 @@ class EvseControl:
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
             power_W=None if image is None else image.power_W,
+            faults=frozenset() if image is None else image.faults,
             charged_Wh=self._charged_Wh(),
             heard=view.status_settled,
         )

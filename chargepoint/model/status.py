@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 
 
@@ -82,6 +83,8 @@ class EvseState:
     """ConnectorEnumType, for the device model."""
     power_W: float | None = None
     """Present power: positive into the car, negative out of the car. None: unknown now."""
+    faults: frozenset[FaultCode] = frozenset()
+    """The faults that are present or latched now."""
     charged_Wh: float | None = None
     """Energy into the car since the transaction began, by the meter as last read. None: no transaction."""
     heard: bool = True

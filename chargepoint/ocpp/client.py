@@ -42,14 +42,19 @@ from chargepoint.ocpp.blocks.effects import (
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.caller import Caller
 from chargepoint.ocpp.connection import Connection, ConnectionLost, failure
+from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.link import Link
 from chargepoint.ocpp.outbox import Outbox, on_wire
 from chargepoint.ocpp.performer import Outlets, Performer, Reply
 from chargepoint.ocpp.rpc import CallReceived, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
+from chargepoint.ocpp.secrets_folder import SecretsFolder, configured_certificates
 from chargepoint.ocpp.station import Station
+from chargepoint.ocpp.target import Target
 from chargepoint.ocpp.token_cache import status_at
 from chargepoint.ocpp.trace import Trace, in_short
 from chargepoint.ocpp.version import VERSIONS, OcppVersion
@@ -72,7 +77,9 @@ class OcppClient:
         port: StationPort,
         clock: Clock,
         log: logging.Logger,
+        certificate_dir: Path | None = None,
     ) -> None:
+        """`certificate_dir`: the configured keys and roots for cars, which the central system may read as a list."""
         if csms.enabled:
             credentials.check(csms)
         self._csms = csms
@@ -81,20 +88,33 @@ class OcppClient:
         self._log = log
         self._schemas: dict[str, Schemas] = {name: Schemas(VERSIONS[name]) for name in csms.versions}
         first = VERSIONS[csms.versions[0]]
-        self._station = Station(csms, station, port, Kept(store.kept), self._messages_waiting, first)
+        secrets = SecretsFolder(secrets_dir(station.state_dir))
+        self._station = Station(
+            csms,
+            station,
+            port,
+            Kept(store.kept),
+            self._messages_waiting,
+            first,
+            KeptFiles(secrets.read(), configured_certificates(csms, certificate_dir)),
+            credentials.mark(csms),
+            manufacturer_roots(station),
+        )
         for line in self._station.smart_charging.profiles.unreadable:
             log.error("! stored %s", line)
         self._send_bell, self._drain_bell = asyncio.Event(), asyncio.Event()
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        self._jobs = JobRunner(secrets_dir(station.state_dir), self._on_job, log)
+        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
+        firmware = FirmwareJobs(station.firmware_command, files)
+        self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
-        self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log)
+        self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets)
         schemas = self._schemas[first.subprotocol]
         self._caller = Caller(self._station, self._performer, schemas, self._trace, log)
         self._outbox = Outbox(store, self._station, self._caller, clock, log, self._drain_bell)
-        self._link = Link(csms, self._station.model, self._talk, log)
+        self._link = Link(csms, self._station.model, self._target, secrets.directory, self._talk, self.inform, log)
         self._rpc: Rpc | None = None
         self._offline_since_s = clock.monotonic_s()
         self._was_online = False
@@ -305,7 +325,7 @@ class OcppClient:
         registration = self._station.registration
         return {
             "enabled": self._csms.enabled,
-            "url": self._csms.url,
+            "url": self._link.url,
             "identity": self._csms.identity,
             "version": self._station.version.subprotocol,
             "connected": self._caller.connection is not None,
@@ -316,6 +336,7 @@ class OcppClient:
             "heartbeat_interval_s": registration.heartbeat_interval_s,
             "clock_offset_s": round(self._station.clock.offset_s, 3),
             "charging_profiles": len(self._station.smart_charging.profiles),
+            "display": self._station.displayed(self._performer.own()),
             "messages": self._trace.snapshot(),
         }
 
@@ -327,7 +348,7 @@ class OcppClient:
         self._rpc = Rpc(version, schemas, self._station.supported, self._csms.call_timeout_s)
         connection = Connection(socket, self._rpc, self._clock, self._log, self._on_call, self._csms.call_timeout_s)
         offline_s = self._clock.monotonic_s() - self._offline_since_s
-        self._log.info("* connected to %s as %s (%s)", self._csms.url, self._csms.identity, version.subprotocol)
+        self._log.info("* connected to %s as %s (%s)", self._link.url, self._csms.identity, version.subprotocol)
         self._sends.clear()
         self._caller.schemas, self._caller.connection = schemas, connection
         try:
@@ -343,6 +364,9 @@ class OcppClient:
             self._offline_since_s = self._clock.monotonic_s()
             self._caller.connection = None
             await self._performer.step(self._station.disconnected)
+
+    def _target(self) -> Target:
+        return self._station.network.target(self._station.at(self._performer.own()).utc_s)
 
     async def _await_reconnect(self) -> None:
         while not self._reconnect_why.empty():
@@ -442,6 +466,16 @@ class OcppClient:
         return (
             self._store.transaction_messages() if transaction_id is None else self._store.outbox_depth(transaction_id)
         )
+
+
+def manufacturer_roots(station: StationSection) -> str:
+    """The roots of firmware signers, PEM; "" where none are configured. Raises CredentialsError for an unreadable file."""
+    if station.firmware_root_file is None:
+        return ""
+    try:
+        return station.firmware_root_file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise credentials.CredentialsError(f"[station] firmware_root_file: {error}") from error
 
 
 def secrets_dir(state_dir: Path) -> Path:

@@ -65,6 +65,21 @@ class Variable:
     summary: bool = False
 
     @property
+    def monitored(self) -> bool:
+        """A monitor on it can find something: its value may change."""
+        return self.default is None or self.mutability is not Mutability.READ_ONLY
+
+    @property
+    def place(self) -> Payload:
+        """Its component and its name, as messages carry them."""
+        component: Payload = {"name": self.component}
+        if self.evse_id is not None:
+            component["evse"] = {"id": self.evse_id}
+            if self.connector_id is not None:
+                component["evse"]["connectorId"] = self.connector_id
+        return {"component": component, "variable": {"name": self.name, **_instance(self)}}
+
+    @property
     def key(self) -> str:
         """The row's name in the store: `Component@evse.connector/Variable[instance]`, absent parts left out."""
         place = "" if self.evse_id is None else f"@{self.evse_id}"
@@ -120,6 +135,22 @@ class DeviceModel:
         """The value as a list."""
         return tuple(part.strip() for part in self.text(key).split(",") if part.strip())
 
+    def has(self, key: str) -> bool:
+        """There is a row of this key."""
+        return key in self._by_key
+
+    def row(self, key: str) -> Variable:
+        """The row of this key. Raises KeyError for an unknown key."""
+        return self._by_key[key]
+
+    def rows_named(self, component: str, name: str) -> tuple[Variable, ...]:
+        """The rows of a variable, of each EVSE and connector that has it."""
+        return tuple(row for row in self._rows if (row.component, row.name) == (component, name))
+
+    def present(self, row: Variable) -> str | None:
+        """The value of a row now; None where it is unknown."""
+        return self._value(row)
+
     def was_set(self, key: str) -> bool:
         """Somebody set it; the default does not count."""
         return self._set_value(self._by_key[key]) is not None
@@ -127,6 +158,10 @@ class DeviceModel:
     def keep(self, key: str, value: str) -> Keep:
         """The effect that keeps a value which was checked."""
         return self._kept.keep(key, value)
+
+    def forget(self, key: str) -> Keep:
+        """The effect that brings back the row's own value."""
+        return self._kept.forget(key)
 
     # -- for the central system --------------------------------------------------------------------------------------
 
@@ -139,7 +174,7 @@ class DeviceModel:
             "component": data["component"],
             "variable": data["variable"],
         }
-        row = self._find(data)
+        row = self.find(data)
         if isinstance(row, str):
             result["attributeStatus"] = row  # B06.FR.06, FR.07, FR.15
         elif asked_type not in (None, "Actual"):
@@ -163,24 +198,33 @@ class DeviceModel:
             "variable": data["variable"],
         }
 
-        def refused(status: str, reason: str = "", text: str = "") -> Setting:
-            info = {"reasonCode": reason, **({"additionalInfo": text[:512]} if text else {})} if reason else None
-            return Setting({"attributeStatus": status, **result, **({"attributeStatusInfo": info} if info else {})})
-
-        row = self._find(data)
+        row = self.find(data)
         if isinstance(row, str):
-            return refused(row)  # B05.FR.04, FR.05
+            return Setting({**result, "attributeStatus": row})  # B05.FR.04, FR.05
         if asked_type not in (None, "Actual"):
-            return refused("NotSupportedAttributeType")  # B05.FR.06
+            return Setting({**result, "attributeStatus": "NotSupportedAttributeType"})  # B05.FR.06
         if row.mutability is Mutability.READ_ONLY:
-            return refused("Rejected", "ReadOnly")  # B05.FR.09
-        if row.mutability is Mutability.WRITE_ONLY:
-            return refused("Rejected", "UnsupportedRequest", f"{row.name} is set at the station only")
+            return Setting(refused(result, "ReadOnly"))  # B05.FR.09
         problem = _problem(row, data["attributeValue"])
         if problem is not None:
-            return refused("Rejected", *problem)  # B05.FR.07, FR.08
+            return Setting(refused(result, *problem))  # B05.FR.07, FR.08
         status = "RebootRequired" if row.reboot_required else "Accepted"
         return Setting({"attributeStatus": status, **result}, row.key, data["attributeValue"])  # B05.FR.10
+
+    def find(self, data: Payload) -> Variable | str:
+        """The row that `component` and `variable` of a message name; else UnknownComponent or UnknownVariable."""
+        component, variable = data["component"], data["variable"]
+        evse = component.get("evse") or {}
+        place = (
+            component["name"].casefold(),
+            component.get("instance", "").casefold(),
+            evse.get("id"),
+            evse.get("connectorId"),
+        )
+        variables = self._components.get(place)
+        if variables is None:
+            return "UnknownComponent"
+        return variables.get((variable["name"].casefold(), variable.get("instance", "").casefold()), "UnknownVariable")
 
     def report(self, wanted: Callable[[Variable], bool]) -> list[Payload]:
         """ReportData of the rows wanted, in the table's order. B07.FR.07 to FR.11."""
@@ -206,31 +250,12 @@ class DeviceModel:
         value = self._kept.get(row.key)
         return value if isinstance(value, str) and _may_be(row, value) else None
 
-    def _find(self, data: Payload) -> Variable | str:
-        component, variable = data["component"], data["variable"]
-        evse = component.get("evse") or {}
-        place = (
-            component["name"].casefold(),
-            component.get("instance", "").casefold(),
-            evse.get("id"),
-            evse.get("connectorId"),
-        )
-        variables = self._components.get(place)
-        if variables is None:
-            return "UnknownComponent"
-        return variables.get((variable["name"].casefold(), variable.get("instance", "").casefold()), "UnknownVariable")
-
     def _report_row(self, row: Variable) -> Payload:
-        component: Payload = {"name": row.component}
-        if row.evse_id is not None:
-            component["evse"] = {"id": row.evse_id}
-            if row.connector_id is not None:
-                component["evse"]["connectorId"] = row.connector_id
         attribute: Payload = {"type": "Actual", "mutability": row.mutability.value, "persistent": True}
         value = None if row.mutability is Mutability.WRITE_ONLY else self._value(row)
         if value is not None:
             attribute["value"] = value[:2500]
-        characteristics: Payload = {"dataType": row.data_type.value, "supportsMonitoring": False}
+        characteristics: Payload = {"dataType": row.data_type.value, "supportsMonitoring": row.monitored}
         if row.unit:
             characteristics["unit"] = row.unit
         if row.minimum is not None:
@@ -239,13 +264,21 @@ class DeviceModel:
             characteristics["maxLimit"] = row.maximum
         if row.values:
             characteristics["valuesList"] = ",".join(row.values)
-        variable: Payload = {"name": row.name, **({"instance": row.instance} if row.instance else {})}
         return {
-            "component": component,
-            "variable": variable,
+            **row.place,
             "variableAttribute": [attribute],
             "variableCharacteristics": characteristics,
         }
+
+
+def refused(result: Payload, reason_code: str, text: str = "") -> Payload:
+    """The SetVariableResult `result`, as Rejected with its reason."""
+    info = {"reasonCode": reason_code, **({"additionalInfo": text[:512]} if text else {})}
+    return {**result, "attributeStatus": "Rejected", "attributeStatusInfo": info}
+
+
+def _instance(row: Variable) -> Payload:
+    return {"instance": row.instance} if row.instance else {}
 
 
 def _may_be(row: Variable, value: str) -> bool:
@@ -287,6 +320,8 @@ def _problem(row: Variable, value: str) -> tuple[str, str] | None:
                 return "ValueTooHigh", f"{row.name}: {len(value)} characters, at most {row.maximum:g}"
     return None
 
+
+NUMERIC = (DataType.INTEGER, DataType.DECIMAL)
 
 _NUMBERS = {
     DataType.INTEGER: re.compile(r"[+-]?\d+", re.ASCII),

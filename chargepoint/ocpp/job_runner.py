@@ -14,18 +14,45 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chargepoint.ocpp.blocks.jobs import GenerateKey, Job, JobDone, JobEvent, JobFailed
+from chargepoint.ocpp.blocks.jobs import (
+    DownloadFirmware,
+    GenerateKey,
+    InstallFirmware,
+    Job,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    RemoveFirmware,
+    UploadLog,
+    VerifyFirmware,
+    WorkFailed,
+)
+from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 
 JOBS_MAX = 8
 """At once. A block names its jobs: the same name again replaces the job."""
 
-_CURVES: dict[str, ec.EllipticCurve] = {"secp256r1": ec.SECP256R1(), "secp384r1": ec.SECP384R1()}
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+}
 
 
 class JobRunner:
     """`report` receives each event; nothing more comes of a job that was cancelled. `secrets_dir` holds what only the station reads."""
 
-    def __init__(self, secrets_dir: Path, report: Callable[[JobEvent], Awaitable[None]], log: logging.Logger) -> None:
+    def __init__(
+        self,
+        secrets_dir: Path,
+        report: Callable[[JobEvent], Awaitable[None]],
+        log: logging.Logger,
+        files: FileJobs,
+        firmware: FirmwareJobs,
+    ) -> None:
+        self._files = files
+        self._firmware = firmware
         self._secrets_dir = secrets_dir
         self._report = report
         self._log = log
@@ -55,9 +82,11 @@ class JobRunner:
             if len(self._tasks) > JOBS_MAX:
                 event = JobFailed(name, "TooMany", f"{JOBS_MAX} jobs are running")
             else:
-                event = JobDone(name, await self._do(job))
+                event = JobDone(name, await self._do(name, job))
         except asyncio.CancelledError:
             raise
+        except WorkFailed as error:
+            event = JobFailed(name, error.code, error.text)
         except OSError as error:
             event = JobFailed(name, type(error).__name__, str(error))
         except Exception as error:
@@ -67,21 +96,23 @@ class JobRunner:
             del self._tasks[name]
             await self._report(event)
 
-    async def _do(self, job: Job) -> str:
+    async def _do(self, name: str, job: Job) -> str:
         match job:
             case GenerateKey():
                 return await asyncio.to_thread(self._generate_key, job)
+            case UploadLog():
+                return await self._files.upload_log(name, job, self._report)
+            case DownloadFirmware() | VerifyFirmware() | InstallFirmware() | RemoveFirmware():
+                return await self._firmware.do(name, job, self._report)
             case _:
                 assert_never(job)
 
     def _generate_key(self, job: GenerateKey) -> str:
         key = ec.generate_private_key(_CURVES[job.curve])
-        name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, job.common_name),
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, job.organization),
-            ]
-        )
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, job.common_name)]
+        if job.organization:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, job.organization))
+        name = x509.Name(attributes)
         request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

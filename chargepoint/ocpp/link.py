@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -17,8 +18,11 @@ from websockets.typing import Subprotocol
 from chargepoint.config.schema import CsmsSection
 from chargepoint.ocpp import credentials
 from chargepoint.ocpp.back_off import BackOff, BackOffSettings
+from chargepoint.ocpp.blocks.effects import ConnectionFailed
+from chargepoint.ocpp.connect_failure import security_event
 from chargepoint.ocpp.connection import ConnectionLost
 from chargepoint.ocpp.device_model import DeviceModel
+from chargepoint.ocpp.target import Target
 from chargepoint.ocpp.version import VERSIONS, OcppVersion
 
 _MAX_FRAME_BYTES = 1 << 20
@@ -49,16 +53,30 @@ class Link:
         self,
         csms: CsmsSection,
         model: DeviceModel,
+        target: Callable[[], Target],
+        secrets: Path,
         talk: Callable[[ClientConnection, OcppVersion], Awaitable[None]],
+        failed: Callable[[ConnectionFailed], Awaitable[None]],
         log: logging.Logger,
     ) -> None:
+        """`target` is asked before each attempt; its credentials are files in `secrets`. `failed` receives each failed attempt."""
         self._csms = csms
+        self._target = target
+        self._secrets = secrets
+        self._failed = failed
         self._model = model
         self._talk = talk
         self._log = log
         self._socket_log = log.getChild("websocket")
         self._socket_log.setLevel(logging.INFO)  # its DEBUG lines carry the handshake, and with it the password
         self._back_off = BackOff()
+        self._url = csms.url
+        self._talked = False
+
+    @property
+    def url(self) -> str:
+        """Of the present connection, else of the last attempt."""
+        return self._url
 
     async def run(self) -> None:
         """Connect, talk until the connection is lost, wait, again (Part 4, 5.3)."""
@@ -67,6 +85,8 @@ class Link:
                 await self._connect_once()
             except (ConnectionLost, OSError, TimeoutError, WebSocketException, credentials.CredentialsError) as error:
                 why = str(error) or type(error).__name__
+                if not self._talked:
+                    await self._failed(ConnectionFailed(security_event(error), why))
                 delay_s = self._back_off.next_delay_s(back_off_settings(self._csms, self._model), random.random())  # noqa: S311
                 self._log.warning("! central system: %s; again in %.1f s", why, delay_s)
                 await asyncio.sleep(delay_s)
@@ -76,17 +96,21 @@ class Link:
 
     async def _connect_once(self) -> None:
         """One connection from handshake to loss; always leaves by an exception."""
+        self._talked = False
+        target = self._target()
+        csms = credentials.at_target(self._csms, target, self._secrets)
+        self._url = csms.url
         socket = await _Direct(
-            credentials.endpoint(self._csms),
-            subprotocols=[Subprotocol(name) for name in self._csms.versions],
-            additional_headers=credentials.headers(self._csms),
-            ssl=await asyncio.to_thread(credentials.tls, self._csms),
+            credentials.endpoint(csms),
+            subprotocols=[Subprotocol(name) for name in csms.versions],
+            additional_headers=credentials.headers(csms),
+            ssl=await asyncio.to_thread(credentials.tls, csms, target.roots),
             compression=None,
             proxy=None,
             user_agent_header=None,
-            open_timeout=self._csms.call_timeout_s,
+            open_timeout=csms.call_timeout_s,
             ping_interval=_setting_s(self._model, "WebSocketPingInterval", self._csms.ping_interval_s) or None,
-            ping_timeout=self._csms.call_timeout_s,
+            ping_timeout=csms.call_timeout_s,
             close_timeout=2.0,
             max_size=_MAX_FRAME_BYTES,
             logger=self._socket_log,
@@ -97,6 +121,7 @@ class Link:
                     f"it chose sub-protocol {socket.subprotocol}, we speak {', '.join(self._csms.versions)}"
                 )
             self._back_off.connected()
+            self._talked = True
             await self._talk(socket, VERSIONS[socket.subprotocol])
         finally:
             await socket.close()

@@ -18,6 +18,7 @@ from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     CancelJob,
     Effects,
+    KeepFile,
     LimitsChanged,
     Order,
     Post,
@@ -32,6 +33,7 @@ from chargepoint.ocpp.job_runner import JobRunner
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived, call_text
 from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.secrets_folder import SecretsFolder
 from chargepoint.ocpp.station import Station
 from chargepoint.ports import Clock, StationPort
 from chargepoint.store.database import Store
@@ -70,6 +72,7 @@ class Performer:
         jobs: JobRunner,
         outlets: Outlets,
         log: logging.Logger,
+        secrets: SecretsFolder,
     ) -> None:
         self._station = station
         self._store = store
@@ -78,6 +81,7 @@ class Performer:
         self._jobs = jobs
         self._outlets = outlets
         self._log = log
+        self._secrets = secrets
         self._turn = asyncio.Lock()
 
     def own(self) -> Moment:
@@ -135,18 +139,35 @@ class Performer:
             for effect in effects:
                 if isinstance(effect, Keep):
                     self._station.kept.take(effect)
+                elif isinstance(effect, KeepFile):
+                    self._station.files.take(effect)
 
     async def _commit(self, effects: Effects) -> None:
-        """Everything that must survive, as one database transaction; the mirror follows."""
+        """Everything that must survive: the files, then the rest as one database transaction; the mirrors follow.
+
+        Where the database refuses, the files have their earlier content again.
+        """
         writes = [write for effect in effects if (write := self._write_of(effect)) is not None]
-        if not writes:
-            return
-        await self._store.commit(*writes)
+        files = [effect for effect in effects if isinstance(effect, KeepFile)]
+        before = [self._station.files.undoing(effect) for effect in files]
+        try:
+            await self._write_files(files)
+            if writes:
+                await self._store.commit(*writes)
+        except StoreError:
+            await self._write_files(before)
+            raise
+        for effect in files:
+            self._station.files.take(effect)
         for write in writes:
             if isinstance(write, Keep):
                 self._station.kept.take(write)
         if any(isinstance(write, Enqueue) for write in writes):
             self._outlets.posted()
+
+    async def _write_files(self, files: list[KeepFile]) -> None:
+        for effect in files:
+            await asyncio.to_thread(self._secrets.write, effect)
 
     def _write_of(self, effect: object) -> Write | None:
         match effect:
@@ -164,7 +185,7 @@ class Performer:
     async def _do(self, effects: Effects) -> None:
         for effect in effects:
             match effect:
-                case Keep() | Post():
+                case Keep() | KeepFile() | Post():
                     pass  # committed
                 case WriteJournal(kind, text):
                     self._log.log(logging.WARNING if kind == "!" else logging.INFO, "%s %s", kind, text)

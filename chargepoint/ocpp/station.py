@@ -11,17 +11,27 @@ from dataclasses import replace
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
-from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.block import FunctionalBlock, Judge, Respond, StationNow, Take
+from chargepoint.ocpp.blocks.certificate_signing import CertificateSigningBlock
+from chargepoint.ocpp.blocks.certificate_status import CertificateStatusBlock
+from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
+from chargepoint.ocpp.blocks.costs import CostsBlock
+from chargepoint.ocpp.blocks.credentials import CredentialsBlock
+from chargepoint.ocpp.blocks.customers import CustomersBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
+from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
+from chargepoint.ocpp.blocks.logs import LogsBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
+from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.remote_control import RemoteControlBlock
@@ -33,6 +43,7 @@ from chargepoint.ocpp.blocks.transactions import TransactionsBlock
 from chargepoint.ocpp.central_clock import CentralClock
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.local_list import SPACE as LIST_SPACE
 from chargepoint.ocpp.local_list import VERSION_SPACE, LocalList
 from chargepoint.ocpp.moment import Moment
@@ -56,12 +67,17 @@ class Station:
         kept: Kept,
         messages_waiting: Callable[[str | None], int],
         version: OcppVersion = OCPP_2_0_1,
+        files: KeptFiles | None = None,
+        csms_mark: str = "",
+        manufacturer_roots: str = "",
     ) -> None:
+        """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
         self._version = version
         self._connected = False
         self._own = Moment(0.0, 0.0)
         self.kept = kept
+        self.files = KeptFiles() if files is None else files
         self.clock = CentralClock(kept.space(CLOCK_SPACE).get(OFFSET))
         firmware_version = port.firmware_version()
         site = Site(csms, section, port.evse_states())
@@ -74,9 +90,15 @@ class Station:
         self.contracts = ContractsBlock(self.model, self.authorization)
         self.smart_charging = SmartChargingBlock(self.model, kept)
         self.reservations = ReservationBlock(self.model, self.authorization, kept)
+        self.credentials = CredentialsBlock(self.files)
+        self.network = NetworkProfilesBlock(csms, csms_mark, self.model, kept, self.files, self.credentials)
+        self.displays = DisplaysBlock(self.model, kept)
+        self.costs = CostsBlock(self.model)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
+        self._judges: dict[str, Judge] = {}
+        self._triggers: dict[str, Respond] = {}
         blocks = (
             self.registration,
             clock,
@@ -87,12 +109,22 @@ class Station:
             self.smart_charging,
             self.reservations,
             IdentityBlock(firmware_version),
-            DeviceDataBlock(self.model),
-            NetworkProfilesBlock(),
+            DeviceDataBlock(self.model, self._judges),
+            self.credentials,
+            self.network,
+            CertificatesBlock(self.files, self.network),
+            CertificateStatusBlock(kept, self.files),
+            CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
-            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations),
+            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
+            LogsBlock(self.model),
+            CustomersBlock(self.authorization, self.reservations, kept),
+            self.displays,
+            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
+            self.costs,
             MeterValuesBlock(self.model),
+            MonitoringBlock(self.model, kept),
             SecurityBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
@@ -107,6 +139,8 @@ class Station:
         self._blocks.append(block)
         self._calls.update(block.calls)
         self._takes.update(block.takes)
+        self._judges.update(block.judges)
+        self._triggers.update(block.triggers)
 
     @property
     def supported(self) -> frozenset[str]:
@@ -204,6 +238,17 @@ class Station:
     def contributions(self, own: Moment) -> Effects:
         """What the arbiter is given now."""
         return self.smart_charging.contributions(self._enter(own))
+
+    def displayed(self, own: Moment) -> dict[str, object]:
+        """What each EVSE's driver is to be shown: messages, tariff and cost, by EVSE. JSON-able."""
+        now = self._enter(own)
+        return {
+            str(evse.evse_id): {
+                "messages": list(self.displays.shown(evse, self.costs.language(evse.evse_id, now), now)),
+                **self.costs.shown(evse.evse_id, now),
+            }
+            for evse in now.evses
+        }
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

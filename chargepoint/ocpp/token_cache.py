@@ -55,6 +55,11 @@ class TokenCache:
         staying.sort(key=lambda other: others[other]["status"] == AuthorizationStatus.ACCEPTED.value)
         return over + staying[: max(0, len(staying) + 1 - TOKENS_MAX)]
 
+    def forget(self, token: IdToken) -> tuple[Keep, ...]:
+        """Forget one token."""
+        key = token_key(token)
+        return (self._tokens.forget(key),) if key in self._tokens else ()
+
     def clear(self) -> tuple[Keep, ...]:
         """Forget all (C11)."""
         return self._tokens.forget_all()

@@ -24,6 +24,10 @@ class OcppVersion:
     native_v2x: bool
     counts_contract_chains: bool = False
     """Get15118EVCertificate names the car's wish for chains, and its answer how many remain (2.1)."""
+    names_monitor_origin: bool = False
+    """Reports of monitors say who set each one, and events their severity (2.1)."""
+    extra_messages: bool = False
+    """Display messages may come in several languages, and longer (2.1)."""
     certificate_max_characters: int = 5500
     """Of Authorize's `certificate`."""
     unconfirmed: frozenset[str] = frozenset()
@@ -83,6 +87,8 @@ OCPP_2_1 = OcppVersion(
     to_csms=OCPP_2_0_1.to_csms | frozenset(_TO_CSMS_2_1.split()),
     native_v2x=True,
     counts_contract_chains=True,
+    names_monitor_origin=True,
+    extra_messages=True,
     certificate_max_characters=10_000,
     unconfirmed=frozenset({"NotifyPeriodicEventStream"}),
 )

@@ -13,6 +13,7 @@ from enum import Enum
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
 
 PublicKey = ec.EllipticCurvePublicKey | ed448.Ed448PublicKey
@@ -115,6 +116,15 @@ def read_certificate(der: bytes) -> CertificateFacts:
         x509.UnsupportedGeneralNameType,
     ) as error:
         raise CertificateUnreadable(f"{len(der)} bytes that are no certificate: {_one_line(error)}") from error
+
+
+def read_pem(text: bytes) -> tuple[CertificateFacts, ...]:
+    """The certificates of a PEM text, in its order, at least one. Raises CertificateUnreadable, and nothing else."""
+    try:
+        certificates = x509.load_pem_x509_certificates(text)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CertificateUnreadable(f"no PEM certificate: {_one_line(error)}") from error
+    return tuple(read_certificate(certificate.public_bytes(Encoding.DER)) for certificate in certificates)
 
 
 def _read(der: bytes) -> CertificateFacts:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+
 from chargepoint.security.certificates import CertificateFacts, KeyKind
 
 
@@ -77,6 +79,19 @@ def wrong_key(chain: Iterable[CertificateFacts], *, allow_p256: bool) -> Finding
             bench = " ([iso15118] allow_p256 for a bench)" if certificate.key_kind is KeyKind.P256 else ""
             text = f"{certificate.shown_name}: key on {certificate.key_name}; secp521r1 or Ed448 expected{bench}"
             return Finding(ChainFault.KEY, text)
+    return None
+
+
+def weak_key(chain: Iterable[CertificateFacts]) -> Finding | None:
+    """The first certificate with less than 112 bits of security: RSA and DSA below 2048, curves below 224 bits (A00.FR.501 to FR.503)."""
+    for certificate in chain:
+        match certificate.certificate.public_key():
+            case rsa.RSAPublicKey() | dsa.DSAPublicKey() as key if key.key_size < 2048:
+                return Finding(ChainFault.KEY, f"{certificate.shown_name}: key of {key.key_size} bits, at least 2048")
+            case ec.EllipticCurvePublicKey() as key if key.key_size < 224:
+                return Finding(ChainFault.KEY, f"{certificate.shown_name}: curve of {key.key_size} bits, at least 224")
+            case _:
+                pass
     return None
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_certificate
+from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_pem
 from chargepoint.security.followed_files import FollowedFiles
 from chargepoint.security.tls import TrustError
 
@@ -21,23 +18,26 @@ def knows_operators(directory: Path) -> bool:
     return any((directory / "mo_roots").glob("*.pem"))
 
 
-def contract_roots(directory: Path, log: logging.Logger) -> FollowedFiles[tuple[CertificateFacts, ...]]:
-    """The roots in `directory`, followed: ask `current()` at each contract. No root at all is an empty tuple.
+def contract_roots(
+    directory: Path, log: logging.Logger, installed: Path | None = None
+) -> FollowedFiles[tuple[CertificateFacts, ...]]:
+    """The roots in `directory` and in `installed` (what came over OCPP), followed: ask `current()` at each contract.
 
-    Raises TrustError where a file holds no certificate.
+    No root at all is an empty tuple. Raises TrustError where a file holds no certificate.
     """
-    return FollowedFiles("roots of contracts", lambda: _files(directory), lambda: tuple(_roots(directory)), log)
+    folders = (directory,) if installed is None else (directory, installed)
+    return FollowedFiles("roots of contracts", lambda: _files(folders), lambda: tuple(_roots(folders)), log)
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    for folder in FOLDERS:
-        yield from sorted((directory / folder).glob("*.pem"))
+def _files(directories: Sequence[Path]) -> Iterator[Path]:
+    for directory in directories:
+        for folder in FOLDERS:
+            yield from sorted((directory / folder).glob("*.pem"))
 
 
-def _roots(directory: Path) -> Iterator[CertificateFacts]:
-    for file in _files(directory):
+def _roots(directories: Sequence[Path]) -> Iterator[CertificateFacts]:
+    for file in _files(directories):
         try:
-            for certificate in x509.load_pem_x509_certificates(file.read_bytes()):
-                yield read_certificate(certificate.public_bytes(Encoding.DER))
-        except (OSError, ValueError, CertificateUnreadable) as error:
+            yield from read_pem(file.read_bytes())
+        except (OSError, CertificateUnreadable) as error:
             raise TrustError(f"{file}: no root certificate: {error}; put a PEM file there") from error

@@ -9,10 +9,12 @@ import _ssl
 import os
 import ssl
 import stat
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from chargepoint.model.unusable import Unusable
-from chargepoint.security.certificates import CertificateUnreadable, KeyKind, read_certificate
+from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, KeyKind, read_pem
 from chargepoint.security.vehicle import wrong_vehicle
 
 ACCEPTED_SUITES = frozenset({"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
@@ -31,28 +33,62 @@ class TrustError(Unusable):
     """A key, certificate or trust store that cannot be used: says which file and why."""
 
 
-def secc_context(directory: Path) -> ssl.SSLContext:
+def secc_context(directory: Path, installed: Path | None = None) -> ssl.SSLContext:
     """The station's side towards a car: TLS 1.3 only, the car must show a certificate of a root we know.
 
     Reads v2g_roots/*.pem, oem_roots/*.pem and the station's own leaves: secc_chain.pem with secc.key, and one more for each
     secc_chain_NAME.pem with secc_NAME.key. The car's signature algorithms choose between a leaf on an elliptic curve and one on Ed448.
+    `installed` is a second folder of that kind, with what came over OCPP: of two leaves for one kind of key the newest is shown (A02.FR.15).
     Sources: docs/sources/iso15118-20.md 8, docs/sources/iso15118.md 1 and 5. Raises TrustError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    loaded: dict[bool, Path] = {}
+    installed_leaves = _installed_leaves(installed)
+    configured: dict[bool, Path] = {}
     for chain, key in own_leaves(directory):
+        if installed_leaves and not chain.exists():
+            continue
         _own(context, chain, key)
-        place = _leaf_kind(chain) is KeyKind.ED448
-        if place in loaded:
+        leaf = _leaf(chain)
+        place = leaf.key_kind is KeyKind.ED448
+        if place in configured:
             raise TrustError(
-                f"{chain} and {loaded[place]}: two leaves of one kind; keep one on a curve and one on Ed448"
+                f"{chain} and {configured[place]}: two leaves of one kind; keep one on a curve and one on Ed448"
             )
-        loaded[place] = chain
-    _trust(context, (directory / "v2g_roots", directory / "oem_roots"))
+        configured[place] = chain
+        if place in installed_leaves and installed_leaves[place].leaf.valid_from_s < leaf.valid_from_s:
+            del installed_leaves[place]
+    for newer in installed_leaves.values():
+        _own(context, newer.chain, newer.key)  # takes the place of the configured one
+    folders = (directory, *(() if installed is None else (installed,)))
+    _trust(context, tuple(folder / roots for folder in folders for roots in ("v2g_roots", "oem_roots")))
     context.verify_mode = ssl.CERT_REQUIRED
     context.num_tickets = 0  # each connection proves the car's certificate anew, against today's roots
     return context
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A leaf of the station, with its files."""
+
+    leaf: CertificateFacts
+    chain: Path
+    key: Path
+
+
+def _installed_leaves(directory: Path | None) -> dict[bool, _Leaf]:
+    """The newest valid leaf for each place (Ed448 or not). A leaf that cannot be used is left out: the configured one serves."""
+    found: dict[bool, _Leaf] = {}
+    for chain, key in [] if directory is None else own_leaves(directory):
+        try:
+            leaf = _leaf(chain)
+        except TrustError:
+            continue
+        place = leaf.key_kind is KeyKind.ED448
+        valid = key.exists() and leaf.valid_from_s <= time.time() <= leaf.valid_until_s
+        if valid and (place not in found or found[place].leaf.valid_from_s < leaf.valid_from_s):
+            found[place] = _Leaf(leaf, chain, key)
+    return found
 
 
 def own_leaves(directory: Path) -> list[tuple[Path, Path]]:
@@ -119,17 +155,11 @@ def refuse_leaf(der: bytes, *, allow_p256: bool) -> str | None:
     return None if finding is None else finding.text
 
 
-def _leaf_kind(chain: Path) -> KeyKind:
+def _leaf(chain: Path) -> CertificateFacts:
     try:
-        pem = ssl.PEM_cert_to_DER_cert(_first_certificate(chain.read_text("ascii")))
-        return read_certificate(pem).key_kind
-    except (OSError, ValueError, CertificateUnreadable) as error:
+        return read_pem(chain.read_bytes())[0]
+    except (OSError, CertificateUnreadable) as error:
         raise TrustError(f"{chain}: {error}") from error
-
-
-def _first_certificate(text: str) -> str:
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    return begin + text.partition(begin)[2].partition(end)[0] + end
 
 
 def _own(context: ssl.SSLContext, chain: Path, key: Path) -> None:

@@ -32,16 +32,18 @@ class TlsCredentials:
         directory: Path,
         log: logging.Logger,
         *,
+        installed: Path | None = None,
         allow_p256: bool = False,
         key_log_file: Path | None = None,
         on_failure: Callable[[HandshakeFailure], None] = lambda _: None,
     ) -> None:
-        """Reads the files. Raises TrustError where they cannot be used.
+        """Reads the files. Raises TrustError where they cannot be used. `installed`: the folder of what came over OCPP.
 
         `on_failure` gets each failed handshake, after the log. `allow_p256`: bench, cars on secp256r1 and on AES-128 may come.
         `key_log_file`: bench, the session's secrets go there.
         """
         self._directory = directory
+        self._installed = installed
         self._log = log
         self._allow_p256 = allow_p256
         self._key_log_file = key_log_file
@@ -61,7 +63,7 @@ class TlsCredentials:
         return self._followed.reload_if_changed()
 
     def _build(self) -> ssl.SSLContext:
-        context = secc_context(self._directory)
+        context = secc_context(self._directory, self._installed)
         accept_annex_b(context)
         if self._key_log_file is not None:
             log_session_keys(context, self._key_log_file)
@@ -69,10 +71,11 @@ class TlsCredentials:
         return context
 
     def _files(self) -> Iterator[Path]:
-        for pair in own_leaves(self._directory):
-            yield from pair
-        for folder in ("v2g_roots", "oem_roots"):
-            yield from sorted((self._directory / folder).glob("*.pem"))
+        for directory in (self._directory, *(() if self._installed is None else (self._installed,))):
+            for pair in own_leaves(directory):
+                yield from pair
+            for folder in ("v2g_roots", "oem_roots"):
+                yield from sorted((directory / folder).glob("*.pem"))
 
     def _report(self, found: HandshakeFailure) -> None:
         self._log.warning("! %s", found.sentence, extra={"cause": found.cause})

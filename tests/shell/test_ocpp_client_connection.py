@@ -509,6 +509,7 @@ async def test_reports_and_remote_control(bench: Bench, csms: Csms) -> None:
 async def test_wrong_password_and_refused_connections_are_tried_again(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("0123456789abcdef\n")
+    secret.chmod(0o600)
     async with Csms(passwords={"CP1": "something else"}) as csms:
         store = Store.open(tmp_path / "s.db")
         section = CsmsSection(

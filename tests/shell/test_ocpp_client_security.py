@@ -43,6 +43,7 @@ class NoStation:
 def pki(tmp_path: Path) -> Path:
     Pki(Curve.P256).write(tmp_path)
     (tmp_path / "password").write_text(PASSWORD)
+    (tmp_path / "password").chmod(0o600)
     return tmp_path
 
 
@@ -139,6 +140,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_a_short_password_is_said_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "p").write_text("secret")
+    (tmp_path / "p").chmod(0o600)
     with pytest.raises(CredentialsError, match="6 characters") as error:
         credentials.check(CsmsSection(url="ws://x", password_file=tmp_path / "p"))
     assert "secret" not in str(error.value).replace(str(tmp_path), "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -27,10 +28,13 @@ from chargepoint.ocpp.blocks.effects import (
     Share,
 )
 from chargepoint.ocpp.blocks.jobs import GenerateKey, JobDone, JobEvent, JobFailed
+from chargepoint.ocpp.file_jobs import FileJobs
+from chargepoint.ocpp.firmware_jobs import FirmwareJobs
 from chargepoint.ocpp.job_runner import JOBS_MAX, JobRunner
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.performer import Outlets, Performer
 from chargepoint.ocpp.rpc import CallReceived
+from chargepoint.ocpp.secrets_folder import SecretsFolder
 from chargepoint.ocpp.station import Station
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreFull
@@ -61,6 +65,15 @@ class Port:
         return "1"
 
 
+def no_files(folder: Path) -> FileJobs:
+    """For jobs without files: a store that nobody may read."""
+
+    def refuse() -> ssl.SSLContext:
+        raise AssertionError("no file server is meant")
+
+    return FileJobs(cast("Store", None), folder / "files", refuse, LOG)
+
+
 class Stand:
     """A performer with a real store."""
 
@@ -71,8 +84,10 @@ class Stand:
         self.sent: list[Send] = []
         self.posted = self.steps = 0
         outlets = Outlets(self.sent.append, self._on_post, lambda _: None, self._on_step)
-        jobs = JobRunner(folder / "secrets", self._no_event, LOG)
-        self.performer = Performer(self.station, self.store, self.port, SystemClock(), jobs, outlets, LOG)
+        jobs = JobRunner(folder / "secrets", self._no_event, LOG, no_files(folder), FirmwareJobs((), no_files(folder)))
+        self.performer = Performer(
+            self.station, self.store, self.port, SystemClock(), jobs, outlets, LOG, SecretsFolder(folder / "secrets")
+        )
 
     def _on_post(self) -> None:
         self.posted += 1
@@ -163,7 +178,7 @@ async def test_steps_do_not_interleave(stand: Stand) -> None:
 def runner(folder: Path) -> tuple[JobRunner, asyncio.Queue[JobEvent]]:
     events: asyncio.Queue[JobEvent] = asyncio.Queue()
     report: Callable[[JobEvent], Awaitable[None]] = events.put
-    return JobRunner(folder / "secrets", report, LOG), events
+    return JobRunner(folder / "secrets", report, LOG, no_files(folder), FirmwareJobs((), no_files(folder))), events
 
 
 async def test_a_key_is_made_and_stays_in_its_file(tmp_path: Path) -> None:

@@ -612,6 +612,7 @@ async def test_a_refused_handshake_is_tried_again(ear: Ear, tmp_path: Path, stat
     elsewhere.admit = lambda _: Response(403, "no", Headers({"Content-Length": "0", "Connection": "close"}))
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
+    secret.chmod(0o600)
     station = Station(ear, tmp_path, password_file=secret)
     await told_all(ear, station)
     expected = "Basic " + base64.b64encode(f"CP_1:{PASSWORD}".encode()).decode()

@@ -19,7 +19,7 @@ from chargepoint.control.station_control import StationControl
 from chargepoint.model.car import CarConnected, CarEvent, CarSessionEnded, SessionEnd
 from chargepoint.model.commands import Report, ReportKind, Reset, ResetFaults, ResetKind, StartTransaction
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.faults import FaultCode
+from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import (
     Contactor,
@@ -33,6 +33,7 @@ from chargepoint.model.image import (
 )
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionEventType, TransactionRecord
+from chargepoint.ocpp.blocks.effects import SharedEvent
 from chargepoint.store.errors import StoreFull
 from chargepoint.store.rows import Enqueue, Journal, Keep, OutboxKind, OutboxRow
 from chargepoint.transactions.sampling import SamplingIntervals
@@ -101,6 +102,7 @@ class CentralSystemSide:
         self.made: dict[str, TransactionRecord] = {}
         self.statuses: list[ConnectorStatusChanged] = []
         self.values: list[MeterSample] = []
+        self.events: list[SharedEvent] = []
         self.drains = 0
         self.status = AuthorizationStatus.ACCEPTED
 
@@ -116,6 +118,9 @@ class CentralSystemSide:
 
     async def status_changed(self, change: ConnectorStatusChanged) -> None:
         self.statuses.append(change)
+
+    async def inform(self, event: SharedEvent) -> None:
+        self.events.append(event)
 
     async def meter_values(self, evse_id: EvseId, sample: MeterSample) -> None:
         self.values.append(sample)
@@ -281,6 +286,15 @@ async def test_a_disk_full_for_long_costs_journal_lines_but_no_record(bench: Ben
         await bench.settle()
     assert [r.seq_no for r in bench.records] == [0, 1, 2, 3, 4]
     assert 0 < len(bench.journal) <= 1000
+
+
+async def test_a_trip_and_its_end_reach_the_central_system_in_order(bench: Bench) -> None:
+    tripped = InterlockTripped(EVSE, FaultCode.RCD, bench.clock.t, "30 mA")
+    cleared = FaultCleared(EVSE, FaultCode.RCD, bench.clock.t)
+    for event in (tripped, cleared):
+        bench.shell.on_power_event(event)
+    await bench.settle()
+    assert bench.csms.events == [tripped, cleared]
 
 
 async def test_a_failing_journal_stops_nothing(bench: Bench) -> None:

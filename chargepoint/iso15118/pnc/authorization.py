@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from chargepoint.iso15118.messages.common_messages import AuthorizationReq
 from chargepoint.iso15118.messages.common_types import ResponseCode
-from chargepoint.iso15118.pnc.contract import ContractVerdict, Revocation, judge
-from chargepoint.iso15118.pnc.revocation import hash_data
+from chargepoint.iso15118.pnc.contract import ContractVerdict, judge
 from chargepoint.iso15118.pnc.signature import SignedElement, verify
 from chargepoint.model.car_questions import CertificateHash
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, PublicKey, read_certificate
 from chargepoint.security.chain import accepted_keys
+from chargepoint.security.revocation import Revocation, hash_data
 
 
 @dataclass(frozen=True, slots=True)

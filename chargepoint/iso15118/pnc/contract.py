@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.security import chain as rules
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, KeyKind, read_certificate
 from chargepoint.security.chain import ChainFault, Finding
+from chargepoint.security.revocation import Revocation
 
 CERTIFICATE_MAX_BYTES = 1600
 SUB_CAS_MIN, SUB_CAS_MAX = 1, 3
@@ -21,14 +21,6 @@ EXPIRES_SOON_S = 14 * 86400.0
 """A contract that ends within this time is reported to the car (V2G20-2218)."""
 
 _EMAID = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[A-Za-z0-9]{8,9}(-?[A-Za-z0-9])?")
-
-
-class Revocation(Enum):
-    """What is known about the revocation of one certificate."""
-
-    GOOD = "good"
-    REVOKED = "revoked"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

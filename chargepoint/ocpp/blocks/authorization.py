@@ -5,7 +5,7 @@ from __future__ import annotations
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, Effects, Send, status
+from chargepoint.ocpp.blocks.effects import CallAnswer, Effects, IdTokenInfoReceived, Send, Share, status
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.local_list import ListedToken, LocalList
@@ -106,9 +106,17 @@ class AuthorizationBlock(FunctionalBlock):
         self._groups[token_key(token)] = group_of(info)
         while len(self._groups) > GROUPS_MAX:
             del self._groups[next(iter(self._groups))]
+        return (Share(IdTokenInfoReceived(token, info)), *self._cached(token, info, now))
+
+    def _cached(self, token: IdToken, info: Payload, now: StationNow) -> Effects:
         if not self._model.flag("AuthCacheCtrlr/Enabled") or token.type is IdTokenType.NO_AUTHORIZATION:
             return ()
         return self._cache.learn(token, info, now.utc_s, self._model.integer("AuthCacheCtrlr/LifeTime"))
+
+    def forget(self, token: IdToken) -> Effects:
+        """Forget this token; the local list is the central system's and keeps it (N10.FR.03)."""
+        self._groups.pop(token_key(token), None)
+        return self._cache.forget(token)
 
     def _authorize_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
         return self.learned(token_from_wire(request["idToken"]), response["idTokenInfo"], now)

@@ -77,6 +77,26 @@ Take = Callable[[Payload, Payload, StationNow], Effects]
 """(our request, the central system's response, now): what follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class SettingRefused:
+    """A value of a variable is refused. `reason_code`: of the appendices; `text`: for people."""
+
+    reason_code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingTaken:
+    """The block keeps the value by `effects`, in its own place; `then` follows once the answer has left."""
+
+    effects: Effects
+    then: Effects = ()
+
+
+Judge = Callable[[str, StationNow], SettingRefused | SettingTaken | None]
+"""(the value, now): whether the central system may set it; None: yes, and it is kept among the variables."""
+
+
 class FunctionalBlock:
     """A functional block. A core: it never waits, and asks for everything by effects.
 
@@ -89,9 +109,16 @@ class FunctionalBlock:
     takes: Mapping[str, Take]
     """The answers of the central system it takes, by the action of our CALL."""
 
+    judges: Mapping[str, Judge]
+    """The variables whose new value it judges, by `Variable.key`; the value fits its row."""
+    triggers: Mapping[str, Respond]
+    """The messages that TriggerMessage may ask of it, by `requestedMessage`; the payload is TriggerMessage's."""
+
     def __init__(self) -> None:
         self.calls = {}
         self.takes = {}
+        self.judges = {}
+        self.triggers = {}
 
     @property
     def deadline_s(self) -> float | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
+from chargepoint.ocpp.blocks.block import FunctionalBlock, Judge, SettingRefused, SettingTaken, StationNow
 from chargepoint.ocpp.blocks.effects import (
     CallAnswer,
     CallRefusal,
@@ -15,7 +15,7 @@ from chargepoint.ocpp.blocks.effects import (
     VariableSet,
     status,
 )
-from chargepoint.ocpp.device_model import DeviceModel, Mutability, Variable
+from chargepoint.ocpp.device_model import DeviceModel, Mutability, Variable, refused
 from chargepoint.ocpp.schemas import Payload
 
 REPORT_PAGE = 16
@@ -31,9 +31,11 @@ _INVENTORIES: dict[str, Callable[[Variable], bool]] = {
 class DeviceDataBlock(FunctionalBlock):
     """The central system's door to the device model."""
 
-    def __init__(self, model: DeviceModel) -> None:
+    def __init__(self, model: DeviceModel, judges: Mapping[str, Judge]) -> None:
+        """`judges`: those of all blocks, by `Variable.key`."""
         super().__init__()
         self._model = model
+        self._judges = judges
         self.calls = {
             "GetVariables": self._get_variables,
             "SetVariables": self._set_variables,
@@ -54,15 +56,27 @@ class DeviceDataBlock(FunctionalBlock):
         too_many = self._too_many("SetVariables", "setVariableData", asked)
         if too_many is not None:
             return too_many
-        settings = [self._model.set(data) for data in asked]
+        results: list[Payload] = []
         effects: list[Effect] = []
-        for setting in settings:
-            if setting.key is not None and setting.value is not None:
-                effects.append(self._model.keep(setting.key, setting.value))
-                effects.append(Share(VariableSet(setting.key, setting.value)))
+        then: list[Effect] = []
+        for setting in map(self._model.set, asked):
+            results.append(setting.result)
+            if setting.key is None or setting.value is None:
+                continue
+            judge = self._judges.get(setting.key)
+            verdict = None if judge is None else judge(setting.value, now)
+            match verdict:
+                case None:
+                    effects.append(self._model.keep(setting.key, setting.value))
+                    effects.append(Share(VariableSet(setting.key, setting.value)))
+                case SettingRefused(reason_code, text):
+                    results[-1] = refused(setting.result, reason_code, text)
+                case SettingTaken():
+                    effects += verdict.effects
+                    then += verdict.then
         if effects:
             effects.append(LimitsChanged())
-        return CallAnswer({"setVariableResult": [s.result for s in settings]}, tuple(effects))
+        return CallAnswer({"setVariableResult": results}, tuple(effects), then=tuple(then))
 
     def _get_base_report(self, request: Payload, now: StationNow) -> CallAnswer:
         """B07."""
@@ -82,7 +96,7 @@ class DeviceDataBlock(FunctionalBlock):
 
         def wanted(row: Variable) -> bool:
             return (criteria is None or any(self._meets(c, row) for c in criteria)) and (
-                selection is None or any(_selects(s, row) for s in selection)
+                selection is None or any(selects(s, row) for s in selection)
             )
 
         rows = self._model.report(wanted)
@@ -105,7 +119,8 @@ class DeviceDataBlock(FunctionalBlock):
         )
 
 
-def _selects(selection: Payload, row: Variable) -> bool:
+def selects(selection: Payload, row: Variable) -> bool:
+    """Whether one componentVariable of a report request names this row."""
     component, variable = selection["component"], selection.get("variable")
     evse = component.get("evse", {})
     return (

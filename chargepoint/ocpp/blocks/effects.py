@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargepoint.model.commands import StationCommand
+from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample
@@ -53,7 +54,42 @@ class RemoteStartAccepted:
     until_s: float
 
 
-SharedEvent = ConnectorStatusChanged | ReadingToReport | SecurityEventOccurred | VariableSet | RemoteStartAccepted
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """An attempt to connect came to nothing. `kind`: the security event it is worth, else empty; `text`: for people."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenInfoReceived:
+    """The central system described a token. `info`: IdTokenInfoType."""
+
+    id_token: IdToken
+    info: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAnswered:
+    """The central system answered a TransactionEvent of this transaction. `response`: its whole payload."""
+
+    transaction_id: str
+    response: Payload
+
+
+SharedEvent = (
+    ConnectorStatusChanged
+    | ReadingToReport
+    | SecurityEventOccurred
+    | VariableSet
+    | RemoteStartAccepted
+    | ConnectionFailed
+    | IdTokenInfoReceived
+    | TransactionAnswered
+    | InterlockTripped
+    | FaultCleared
+)
 
 # -- effects ---------------------------------------------------------------------------------------------------------
 
@@ -124,7 +160,18 @@ class Reconnect:
     why: str
 
 
-Effect = Keep | Order | Send | Post | Share | WriteJournal | LimitsChanged | StartJob | CancelJob | Reconnect
+@dataclass(frozen=True, slots=True)
+class KeepFile:
+    """This file of the station's secrets has this content, or is no more (None). Kept as `Keep` is, before anything else happens.
+
+    For what other programs or libraries read as files, and for what must not lie in the database: passwords and certificates.
+    """
+
+    name: str
+    content: str | None
+
+
+Effect = Keep | KeepFile | Order | Send | Post | Share | WriteJournal | LimitsChanged | StartJob | CancelJob | Reconnect
 Effects = tuple[Effect, ...]
 
 

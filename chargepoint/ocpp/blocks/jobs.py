@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateKey:
-    """Make a private key and its signing request (PKCS#10, PEM). `curve`: `secp256r1`, `secp384r1`.
+    """Make a private key and its signing request (PKCS#10, PEM). `curve`: `secp256r1`, `secp384r1`, `secp521r1`.
+
+    An empty `organization` is left out.
 
     The key stays in the file `key_file` of the station's secrets; the block never sees it.
     """
@@ -18,7 +21,81 @@ class GenerateKey:
     key_file: str
 
 
-Job = GenerateKey
+SECURITY_PREFIX = "security event "
+"""A journal line of a security event begins with it."""
+
+
+class LogKind(Enum):
+    """LogEnumType of 2.0.1."""
+
+    DIAGNOSTICS = "DiagnosticsLog"
+    SECURITY = "SecurityLog"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLog:
+    """Assemble a log and upload it; progress: `Uploading`. Result: the name of the file.
+
+    `oldest_utc_s`, `latest_utc_s` bound the lines (None: unbounded). `header` stands before the lines. `attempts` >= 1 in all.
+    Failures: UploadFailure, BadMessage, PermissionDenied, NotSupportedOperation (N01.FR.10).
+    """
+
+    location: str
+    kind: LogKind
+    file_name: str
+    header: str
+    oldest_utc_s: float | None
+    latest_utc_s: float | None
+    attempts: int
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadFirmware:
+    """Download a firmware file; progress: `Downloading`. What an earlier attempt left of the same `name` is continued.
+
+    Result: the name of the file. Failure: DownloadFailed.
+    """
+
+    location: str
+    file_name: str
+    attempts: int
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFirmware:
+    """Check the signature over the whole file. Failure: InvalidSignature."""
+
+    file_name: str
+    certificate: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFirmware:
+    """Let the configured program install the file. Failures: InstallVerificationFailed, InstallationFailed."""
+
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFirmware:
+    """Delete the file, and what is left of a download."""
+
+    file_name: str
+
+
+FirmwareJob = DownloadFirmware | VerifyFirmware | InstallFirmware | RemoveFirmware
+Job = GenerateKey | UploadLog | FirmwareJob
+
+
+class WorkFailed(Exception):
+    """Long work came to nothing: `code` and `text` as in `JobFailed`."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chargepoint.model.commands import (
     Report,
@@ -14,8 +14,8 @@ from chargepoint.model.commands import (
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, EvseState
 from chargepoint.ocpp.blocks.authorization import token_from_wire
 from chargepoint.ocpp.blocks.availability import CONNECTOR_ID, status_notification
-from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, Order, RemoteStartAccepted, Send, Share, status
+from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow
+from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Order, RemoteStartAccepted, Send, Share, status
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.reservation import ReservationBlock
 from chargepoint.ocpp.blocks.smart_charging import SmartChargingBlock
@@ -38,8 +38,11 @@ class RemoteControlBlock(FunctionalBlock):
         registration: RegistrationBlock,
         smart_charging: SmartChargingBlock,
         reservations: ReservationBlock,
+        triggers: Mapping[str, Respond],
     ) -> None:
+        """`triggers`: those of all blocks, by `requestedMessage`."""
         super().__init__()
+        self._triggers = triggers
         self._model = model
         self._registration = registration
         self._smart_charging = smart_charging
@@ -111,8 +114,11 @@ class RemoteControlBlock(FunctionalBlock):
             return CallAnswer(status("OngoingAuthorizedTransaction", "TxInProgress"))
         return CallAnswer(status("Unlocked"), order=UnlockConnector(evse.evse_id), otherwise="UnlockFailed")
 
-    def _trigger_message(self, request: Payload, now: StationNow) -> CallAnswer:
+    def _trigger_message(self, request: Payload, now: StationNow) -> CallAnswer | CallRefusal:
         """F06: the answer first, then the message (F06.FR.04)."""
+        trigger = self._triggers.get(request["requestedMessage"])
+        if trigger is not None:
+            return trigger(request, now)
         evse_id = request.get("evse", {}).get("id")
         evses = [e for e in now.evses if evse_id in (None, e.evse_id)]  # F06.FR.11
         match request["requestedMessage"]:
@@ -124,10 +130,6 @@ class RemoteControlBlock(FunctionalBlock):
                 return CallAnswer(status("Accepted"), then=(self._registration.boot(triggered=True),))
             case "Heartbeat":
                 return CallAnswer(status("Accepted"), then=(Send("Heartbeat", {}),))
-            case (
-                "LogStatusNotification" | "FirmwareStatusNotification" as action
-            ):  # F06.FR.15, FR.16: nothing of it is running
-                return CallAnswer(status("Accepted"), then=(Send(action, {"status": "Idle"}),))
             case "StatusNotification":
                 return _trigger_status(request.get("evse", {}), evses, now)
             case "MeterValues":  # F06.FR.06

@@ -153,6 +153,10 @@ class ReservationBlock(FunctionalBlock):
         self._used[evse_id] = token_key(token), own.number
         return (self._space.forget(str(own.number)),)
 
+    def forget(self, token: IdToken) -> Effects:
+        """Remove this token's reservations, as the central system asks (N10)."""
+        return self._removed([r for r in self.reservations if r.token_key == token_key(token)], "Removed")
+
     def of(self, record: TransactionRecord) -> int | None:
         """The reservation that this transaction uses, for its first record (H01.FR.15)."""
         if record.type is not TransactionEventType.STARTED or record.id_token is None:

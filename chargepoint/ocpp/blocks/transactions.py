@@ -19,7 +19,15 @@ from chargepoint.model.transactions import (
 )
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire, token_on_wire
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, Effect, Effects, LimitsChanged, Order
+from chargepoint.ocpp.blocks.effects import (
+    CallAnswer,
+    Effect,
+    Effects,
+    LimitsChanged,
+    Order,
+    Share,
+    TransactionAnswered,
+)
 from chargepoint.ocpp.blocks.meter_values import meter_value, with_registers
 from chargepoint.ocpp.blocks.smart_charging import WITHHELD_SPACE
 from chargepoint.ocpp.device_model import DeviceModel
@@ -142,6 +150,10 @@ class TransactionsBlock(FunctionalBlock):
 
     def _event_answered(self, request: Payload, response: Payload, now: StationNow) -> Effects:
         """Keep what is said of the token; stop, or leave without energy, a transaction it does not allow."""
+        answered = Share(TransactionAnswered(request["transactionInfo"]["transactionId"], response))
+        return (answered, *self._judge(request, response, now))
+
+    def _judge(self, request: Payload, response: Payload, now: StationNow) -> Effects:
         info, token = response.get("idTokenInfo"), request.get("idToken")
         if info is None or token is None:
             return ()

@@ -9,8 +9,10 @@ from chargepoint.ocpp.device_model import Variable
 from chargepoint.ocpp.variables import (
     communication,
     contracts,
+    display,
     local_list,
     metering,
+    monitoring,
     reservation,
     security,
     smart_charging,
@@ -27,10 +29,12 @@ def rows(site: Site) -> tuple[Variable, ...]:
         communication,
         security,
         metering,
+        monitoring,
         transactions,
         local_list,
         reservation,
         contracts,
+        display,
         smart_charging,
     )
     return tuple(row for subject in subjects for row in subject.rows(site))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from chargepoint.ocpp.device_model import Variable
+from chargepoint.ocpp.file_transfer import PROTOCOLS
 from chargepoint.ocpp.variables.site import BOOLEAN, DATE_TIME, INTEGER, MEMBERS, READ_WRITE, SEQUENCE, Site
 
 MAX_ITEMS = 100
 MAX_BYTES = 65_536
+NETWORK_SLOTS = ("1", "2", "3", "4")
+"""Configuration slots for connections to a central system (B09.FR.06)."""
 
 
 def rows(site: Site) -> tuple[Variable, ...]:
@@ -16,8 +19,8 @@ def rows(site: Site) -> tuple[Variable, ...]:
     csms, c, d = site.csms, "OCPPCommCtrlr", "DeviceDataCtrlr"
     doublings = max(0, math.floor(math.log2(max(1.0, csms.reconnect_max_s / csms.reconnect_min_s))))
     return (
-        Variable(c, "ActiveNetworkProfile", INTEGER, "1"),
-        Variable(c, "FileTransferProtocols", MEMBERS, "", values=("HTTPS", "FTPS", "SFTP")),
+        Variable(c, "ActiveNetworkProfile", INTEGER),
+        Variable(c, "FileTransferProtocols", MEMBERS, ",".join(PROTOCOLS), values=(*PROTOCOLS, "SFTP")),
         Variable(c, "HeartbeatInterval", INTEGER, "300", READ_WRITE, unit="s", minimum=1, maximum=86_400),
         Variable(c, "MessageTimeout", INTEGER, str(round(csms.call_timeout_s)), instance="Default", unit="s"),
         Variable(
@@ -32,7 +35,9 @@ def rows(site: Site) -> tuple[Variable, ...]:
             maximum=3600,
         ),
         Variable(c, "MessageAttempts", INTEGER, "5", READ_WRITE, instance="TransactionEvent", minimum=1, maximum=100),
-        Variable(c, "NetworkConfigurationPriority", SEQUENCE, "1", READ_WRITE, values=("1",), reboot_required=True),
+        Variable(
+            c, "NetworkConfigurationPriority", SEQUENCE, "1", READ_WRITE, values=NETWORK_SLOTS, reboot_required=True
+        ),
         Variable(c, "NetworkProfileConnectionAttempts", INTEGER, "3", READ_WRITE, minimum=1, maximum=100),
         Variable(c, "OfflineThreshold", INTEGER, "60", READ_WRITE, unit="s", minimum=0, maximum=86_400),
         Variable(c, "QueueAllMessages", BOOLEAN, "false"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chargepoint.config.schema import StationSection
 from chargepoint.model.status import EvseState
 from chargepoint.ocpp.device_model import Variable
-from chargepoint.ocpp.variables.site import BOOLEAN, DECIMAL, INTEGER, OPTION, STRING, Site
+from chargepoint.ocpp.variables.site import BOOLEAN, DECIMAL, INTEGER, OPTION, READ_WRITE, STRING, Site
 
 _STATES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 
@@ -20,6 +20,7 @@ def _whole(station: StationSection) -> tuple[Variable, ...]:
     return (
         Variable(c, "Available", BOOLEAN, "true", summary=True),
         Variable(c, "AvailabilityState", OPTION, values=_STATES, summary=True),
+        Variable(c, "AllowNewSessionsPendingFirmwareUpdate", BOOLEAN, "false", READ_WRITE),
         Variable(c, "SupplyPhases", INTEGER, "3"),
         Variable(c, "Model", STRING, station.model, maximum=20),
         Variable(c, "VendorName", STRING, station.vendor_name, maximum=50),

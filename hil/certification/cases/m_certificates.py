@@ -30,7 +30,7 @@ async def _install(trial: Trial, kind: str) -> None:
 async def _installed(trial: Trial, step: Step, kinds: list[str] | None) -> list[Payload]:
     """GetInstalledCertificates: every chain of these kinds."""
     asked = {} if kinds is None else {"certificateType": kinds}
-    answer = await trial.calls(step, "GetInstalledCertificates", asked, {"status": "Accepted"})
+    answer = await trial.calls(step, "GetInstalledCertificateIds", asked, {"status": "Accepted"})
     chains: list[Payload] = answer.get("certificateHashDataChain", [])
     return chains
 
@@ -135,13 +135,13 @@ async def list_nothing(trial: Trial) -> None:
     """A kind of which none is installed."""
     asked = {"certificateType": [MO]}
     statuses = {"status": one_of("Accepted", "NotFound")}
-    found = await trial.calls("before", "GetInstalledCertificates", asked, statuses, evidence=False)
+    found = await trial.calls("before", "GetInstalledCertificateIds", asked, statuses, evidence=False)
     for chain in found.get("certificateHashDataChain", []):
         data = {"certificateHashData": chain["certificateHashData"]}
         trial.needs_fresh_start = True
         await trial.calls("before", "DeleteCertificate", data, {"status": "Accepted"}, evidence=False)
     empty = {"status": "NotFound", "certificateHashDataChain": ABSENT}
-    await trial.calls(1, "GetInstalledCertificates", asked, empty)
+    await trial.calls(1, "GetInstalledCertificateIds", asked, empty)
 
 
 @case("TC_M_07_CS")
@@ -163,7 +163,7 @@ async def root_of_nobody(trial: Trial) -> None:
 async def _is_not_listed(trial: Trial, step: Step, name: str) -> None:
     asked = {"certificateType": [CSMS]}
     statuses = {"status": one_of("Accepted", "NotFound")}
-    answer = await trial.calls(step, "GetInstalledCertificates", asked, statuses)
+    answer = await trial.calls(step, "GetInstalledCertificateIds", asked, statuses)
     chains = answer.get("certificateHashDataChain", [])
     trial.checks.true(
         step + 1 if isinstance(step, int) else step,

@@ -381,6 +381,8 @@ class Csms:
             case "NotifyEVChargingSchedule":
                 log.car_plans.append(payload)
                 return {"status": "Accepted"}
+            case "SignCertificate":
+                return {"status": "Accepted"}
             case _:
                 pass
         return {}

@@ -77,13 +77,12 @@ def test_a_password_of_the_wrong_length_is_a_mistake(tmp_path: Path) -> None:
     assert "5 characters, must be 16 to 40" in str(mistakes[0])
 
 
-def test_a_password_every_user_can_read_is_a_warning(tmp_path: Path) -> None:
+def test_a_password_every_user_can_read_is_a_mistake_with_its_remedy(tmp_path: Path) -> None:
     path = secret(tmp_path / "password", mode=0o644)
     findings = found(f'[csms]\npassword_file = "{path}"\n')
-    assert findings.mistakes == ()
-    assert "every user may read it (mode 0644); chmod 0640" in str(findings.warnings[0])
+    assert f"every user may read it (mode 0644); chmod o= {path}" in str(findings.mistakes[0])
     path.chmod(0o640)
-    assert found(f'[csms]\npassword_file = "{path}"\n').warnings == ()
+    assert found(f'[csms]\npassword_file = "{path}"\n').mistakes == ()
 
 
 def test_an_interface_that_is_not_there_is_a_warning_and_missing_car_keys_are_a_mistake(tmp_path: Path) -> None:

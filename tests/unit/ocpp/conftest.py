@@ -20,6 +20,7 @@ from chargepoint.ocpp.blocks.effects import (
     Effect,
     Effects,
     Failure,
+    KeepFile,
     LimitsChanged,
     NoAnswer,
     Order,
@@ -30,6 +31,7 @@ from chargepoint.ocpp.blocks.effects import (
 )
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.rpc import CallReceived
 from chargepoint.ocpp.schemas import Schemas
@@ -52,6 +54,7 @@ class FakePort:
     evses: list[EvseState] = field(default_factory=lambda: [idle_evse()])
     commands: list[StationCommand] = field(default_factory=list)
     result: CommandResult = field(default_factory=lambda: CommandResult(True))
+    version: str = "9.9"
 
     def evse_states(self) -> tuple[EvseState, ...]:
         return tuple(self.evses)
@@ -61,7 +64,7 @@ class FakePort:
         return self.result
 
     def firmware_version(self) -> str:
-        return "9.9"
+        return self.version
 
     def begin(self, number: int = 1, transaction_id: str = "tx-1", at_s: float = 0.0, discharge: bool = True) -> None:
         self.change(
@@ -93,7 +96,14 @@ class Desk:
         self.port = port
         self.version = version
         self.csms = csms or CsmsSection()
+        self.section = StationSection()
+        self.manufacturer_roots = ""
         self.stored: dict[str, dict[str, Json]] = {}
+        self.files: dict[str, str] = {}
+        """The station's secrets on the disk, by name."""
+        self.configured: dict[str, str] = {}
+        """Certificates of the configuration, by name."""
+        self.csms_mark = ""
         self.sent: list[Send] = []
         self.effects: list[Effect] = []
         """What was done since the last `forget`, Keeps included."""
@@ -108,9 +118,20 @@ class Desk:
         """A new process with what is kept, connected."""
         stored = json.loads(json.dumps(self.stored))
         kept = Kept(lambda space: stored.get(space, {}))
-        self.station = Station(self.csms, StationSection(), self.port, kept, lambda t: self.waiting.get(t, 0))
+        files = KeptFiles(self.files, self.configured)
+        self.station = Station(
+            self.csms,
+            self.section,
+            self.port,
+            kept,
+            lambda t: self.waiting.get(t, 0),
+            files=files,
+            csms_mark=self.csms_mark,
+            manufacturer_roots=self.manufacturer_roots,
+        )
         self.sent.clear()
         self.perform(self.station.started(self.moment))
+        self.station.network.target(self.now.utc_s)
         self.perform(self.station.connected(self.version, 0.0, self.moment))
 
     def accept(self, status: str = "Accepted", interval: int = 300) -> None:
@@ -165,6 +186,11 @@ class Desk:
                 if effect.value is not None:
                     space[effect.key] = json.loads(json.dumps(effect.value))
                 self.station.kept.take(effect)
+            elif isinstance(effect, KeepFile):
+                self.files.pop(effect.name, None)
+                if effect.content is not None:
+                    self.files[effect.name] = effect.content
+                self.station.files.take(effect)
 
     def _do(self, effects: Effects) -> None:
         for effect in effects:

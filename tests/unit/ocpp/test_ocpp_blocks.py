@@ -237,7 +237,7 @@ def test_a_status_that_cannot_be_told_says_why(desk: Desk, evse: dict[str, Any],
         ({"requestedMessage": "StatusNotification", "evse": {"id": 4, "connectorId": 1}}, "Rejected", []),
         ({"requestedMessage": "TransactionEvent"}, "Rejected", []),
         ({"requestedMessage": "MeterValues"}, "Accepted", []),
-        ({"requestedMessage": "SignChargingStationCertificate"}, "NotImplemented", []),
+        ({"requestedMessage": "SignCombinedCertificate"}, "NotImplemented", []),
     ],
 )
 def test_triggers(desk: Desk, request_: dict[str, Any], status: str, then: list[str]) -> None:

@@ -21,6 +21,8 @@ EXAMPLES = [
 def accepted(action: str, answer: dict[str, Any]) -> bool:
     if action == "GetVariables":
         return all(result["attributeStatus"] == "Accepted" for result in answer["getVariableResult"])
+    if action == "SetVariableMonitoring":
+        return all(result["status"] == "Accepted" for result in answer["setMonitoringResult"])
     return bool(answer["status"] == "Accepted")
 
 

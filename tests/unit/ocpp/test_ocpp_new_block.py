@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
 
 JOB = GenerateKey("CP1", "org", "secp256r1", "new.pem")
-CLEAR = {"id": 3}
+CLEAR = {"location": "https://h/f", "checksum": "00", "requestId": 3}
 
 
 class CountingBlock(FunctionalBlock):
-    """Counts ClearDisplayMessage CALLs; sends a Heartbeat five seconds after each."""
+    """Counts PublishFirmware CALLs; sends a Heartbeat five seconds after each."""
 
     def __init__(self, kept: Kept) -> None:
         super().__init__()
         self._space = kept.space("counting")
         self._due_s: float | None = None
         self.seen: list[SharedEvent] = []
-        self.calls = {"ClearDisplayMessage": self._clear}
+        self.calls = {"PublishFirmware": self._clear}
         self.takes = {"NotifyDisplayMessages": self._taken}
 
     @property
@@ -79,20 +79,20 @@ def block(desk: Desk) -> CountingBlock:
 
 
 def test_its_call_is_answered_kept_and_its_job_begun(desk: Desk, block: CountingBlock) -> None:
-    assert "ClearDisplayMessage" in desk.station.supported
-    assert [desk.ask("ClearDisplayMessage", CLEAR)["status"] for _ in range(2)] == ["Accepted", "Accepted"]
+    assert "PublishFirmware" in desk.station.supported
+    assert [desk.ask("PublishFirmware", CLEAR)["status"] for _ in range(2)] == ["Accepted", "Accepted"]
     assert desk.kept("counting") == {"count": 2}
     assert StartJob("key", JOB) in desk.effects
     desk.perform(desk.station.job_event(JobDone("key", "a request"), desk.moment))
     desk.restart()
     desk.station.add(CountingBlock(desk.station.kept))
     desk.accept()
-    assert desk.ask("ClearDisplayMessage", CLEAR)["status"] == "Accepted"
+    assert desk.ask("PublishFirmware", CLEAR)["status"] == "Accepted"
     assert desk.kept("counting") == {"key": "a request", "count": 3}
 
 
 def test_its_timer_counts_among_the_stations_deadlines(desk: Desk, block: CountingBlock) -> None:
-    desk.ask("ClearDisplayMessage", CLEAR)
+    desk.ask("PublishFirmware", CLEAR)
     assert desk.station.deadline_s == 5.0
     assert desk.due(4.9) == []
     assert desk.due(5.0) == ["Heartbeat"]
@@ -110,5 +110,5 @@ def test_its_values_are_those_of_the_device_model(desk: Desk, block: CountingBlo
 
 
 def test_two_blocks_for_one_call_are_a_mistake(desk: Desk, block: CountingBlock) -> None:
-    with pytest.raises(ValueError, match="CountingBlock: another block has ClearDisplayMessage"):
+    with pytest.raises(ValueError, match="CountingBlock: another block has NotifyDisplayMessages, PublishFirmware"):
         desk.station.add(CountingBlock(desk.station.kept))

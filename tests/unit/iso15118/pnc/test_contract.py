@@ -16,9 +16,10 @@ from certs.flaws import Flaw, flawed_tree
 from certs.pki import Curve, Pki
 from certs.tree import TREE
 from chargepoint.iso15118.messages.common_types import ResponseCode
-from chargepoint.iso15118.pnc.contract import ContractVerdict, Revocation, judge, read_roots
+from chargepoint.iso15118.pnc.contract import ContractVerdict, judge, read_roots
 from chargepoint.security.certificates import CertificateFacts, read_certificate
 from chargepoint.security.chain import ChainFault
+from chargepoint.security.revocation import Revocation
 
 MADE = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW_S = MADE.timestamp()

@@ -15,10 +15,10 @@ from chargepoint.iso15118.messages.common_messages import AuthorizationReq, PnC_
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.messages.iso15118_2 import V2G_Message
 from chargepoint.iso15118.pnc.contract import judge
-from chargepoint.iso15118.pnc.revocation import hash_data
 from chargepoint.iso15118.pnc.signature import SignatureFault, SignedElement, verify
 from chargepoint.security.certificates import read_certificate
 from chargepoint.security.chain import ChainFault
+from chargepoint.security.revocation import hash_data
 
 VECTORS = Path(__file__).resolve().parents[3] / "vectors"
 SESSIONS = VECTORS / "exi" / "SESSIONS.jsonl.gz"

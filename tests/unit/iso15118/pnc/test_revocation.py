@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 from certs.flaws import Flaw, flawed_tree
 from certs.pki import STATUS_ADDRESS, Curve, Pki, PrivateKey
 from certs.tree import TREE, Node, Use
-from chargepoint.iso15118.pnc.contract import Revocation
-from chargepoint.iso15118.pnc.revocation import hash_data, read_answer
 from chargepoint.model.car_questions import CertificateHash
 from chargepoint.ocpp.blocks.contracts import hash_on_wire
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.version import OCPP_2_0_1
 from chargepoint.security.certificates import CertificateFacts, read_certificate
+from chargepoint.security.revocation import Revocation, hash_data, read_answer
 
 MADE = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW_S = MADE.timestamp()

@@ -9,20 +9,29 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from enum import Enum
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from chargepoint.iso15118.pnc.contract import Revocation
 from chargepoint.model.car_questions import CertificateHash
+from chargepoint.security import certificate_hash
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_certificate
+
+
+class Revocation(Enum):
+    """What is known about the revocation of one certificate."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
 
 CLOCK_TOLERANCE_S = 300.0
 """So far an answer may lie in the future: two clocks are never the same."""
@@ -48,22 +57,14 @@ def _can_be_asked(certificate: CertificateFacts) -> bool:
 
 
 def _question(certificate: CertificateFacts, issuer: CertificateFacts) -> CertificateHash:
-    try:
-        request = _request(certificate, issuer)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CertificateUnreadable(f"{certificate.shown_name}: {error}") from error
+    found = certificate_hash.hash_data(certificate, issuer)
     return CertificateHash(
-        hash_algorithm="SHA256",
-        issuer_name_hash=request.issuer_name_hash.hex(),
-        issuer_key_hash=request.issuer_key_hash.hex(),
-        serial_number=f"{request.serial_number:x}",
+        hash_algorithm=found.algorithm,
+        issuer_name_hash=found.issuer_name_hash,
+        issuer_key_hash=found.issuer_key_hash,
+        serial_number=found.serial_number,
         responder_url=certificate.ocsp_url or "",
     )
-
-
-def _request(certificate: CertificateFacts, issuer: CertificateFacts) -> ocsp.OCSPRequest:
-    builder = ocsp.OCSPRequestBuilder()
-    return builder.add_certificate(certificate.certificate, issuer.certificate, hashes.SHA256()).build()
 
 
 def read_answer(
