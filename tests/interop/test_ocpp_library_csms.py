@@ -154,7 +154,11 @@ START = {"id_token": {"idToken": "abc", "type": "Central"}, "remote_start_id": 1
             "Rejected",
         ),
         (call.TriggerMessage("Heartbeat"), "Accepted"),
-        (call.TriggerMessage("SignChargingStationCertificate"), "NotImplemented"),
+        (call.TriggerMessage("SignChargingStationCertificate"), "Accepted"),
+        (call.TriggerMessage("PublishFirmwareStatusNotification"), "NotImplemented"),
+        (call.SetMonitoringLevel(3), "Accepted"),
+        (call.SendLocalList(1, "Full"), "Accepted"),
+        (call.CancelReservation(7), "Rejected"),
         (call.UnlockConnector(1, 1), "OngoingAuthorizedTransaction"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
@@ -174,6 +178,7 @@ async def test_variables_status_and_what_is_not_built(tmp_path: Path) -> None:
         assert got.get_variable_result[0]["attribute_value"] == "77"
         status = await system.call(call.GetTransactionStatus("tx-1"), suppress=False)
         assert (status.ongoing_indicator, status.messages_in_queue) == (True, False)
-        for request_ in (call.GetLocalListVersion(), call.CostUpdated(1.0, "tx-1"), call.SetMonitoringLevel(3)):
-            with pytest.raises(NotSupportedError):
-                await system.call(request_, suppress=False)
+        assert (await system.call(call.GetLocalListVersion(), suppress=False)).version_number == 0
+        await system.call(call.CostUpdated(1.0, "tx-1"), suppress=False)
+        with pytest.raises(NotSupportedError):
+            await system.call(call.PublishFirmware("http://x/f", "0" * 32, 1), suppress=False)
