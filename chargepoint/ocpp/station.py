@@ -157,7 +157,7 @@ class Station:
         return StationNow(
             self.clock.at(own),
             own.utc_s,
-            self._port.evse_states(),
+            self._port.evse_states,
             self.registration.status,
             self._connected,
             self._version,

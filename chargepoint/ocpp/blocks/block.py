@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import EvseState
@@ -17,7 +18,7 @@ from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.version import OcppVersion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StationNow:
     """The station and its central system at this moment, as a block sees them.
 
@@ -26,12 +27,17 @@ class StationNow:
 
     moment: Moment
     own_utc_s: float
-    evses: tuple[EvseState, ...]
+    read_evses: Callable[[], tuple[EvseState, ...]]
     registration: RegistrationStatus | None
     connected: bool
     version: OcppVersion
     round_trip_s: float = 0.0
     """How long ago the CALL left whose answer is taken now; 0 otherwise."""
+
+    @cached_property
+    def evses(self) -> tuple[EvseState, ...]:
+        """Each EVSE, read at the first use: most values of variables need none of them."""
+        return self.read_evses()
 
     @property
     def monotonic_s(self) -> float:
