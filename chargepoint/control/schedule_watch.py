@@ -49,11 +49,6 @@ class ScheduleWatch:
         self._next_s = now_s + EVERY_S
         self._not_followed = 0
 
-    @property
-    def watching(self) -> bool:
-        """The car plans with a schedule."""
-        return self._offer is not None
-
     def due(self, now_s: float) -> bool:
         """It is time to compare again."""
         return self._offer is not None and now_s >= self._next_s

@@ -14,24 +14,10 @@ from websockets.http11 import Request, Response
 
 from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
-from chargepoint.model.commands import CommandResult, StationCommand
-from chargepoint.model.status import EvseState
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.store.database import Store
 from hil.simulators.csms import Csms
-
-
-class NoStation:
-    """A station without EVSEs."""
-
-    def evse_states(self) -> tuple[EvseState, ...]:
-        return ()
-
-    def command(self, command: StationCommand) -> CommandResult:
-        return CommandResult(True)
-
-    def firmware_version(self) -> str:
-        return ""
+from tests.joined.no_station import NoStation
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

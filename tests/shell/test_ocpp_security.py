@@ -23,28 +23,16 @@ from websockets.asyncio.server import serve
 from certs.pki import Curve, Pki
 from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
-from chargepoint.model.commands import CommandResult, StationCommand
-from chargepoint.model.status import EvseState
 from chargepoint.ocpp import credentials
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ocpp.credentials import CredentialsError
 from chargepoint.store.database import Store
 from hil.simulators.csms import Csms
+from tests.joined.no_station import NoStation
 
 PASSWORD = "0123456789abcdef"
 NEW_PASSWORD = "another_password"
 LOG = logging.getLogger("test.security")
-
-
-class NoStation:
-    def evse_states(self) -> tuple[EvseState, ...]:
-        return ()
-
-    def command(self, command: StationCommand) -> CommandResult:
-        return CommandResult(True)
-
-    def firmware_version(self) -> str:
-        return ""
 
 
 @pytest.fixture(scope="module")

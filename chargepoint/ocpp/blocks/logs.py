@@ -30,11 +30,10 @@ _FAILURES = ("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOpe
 
 @dataclass(frozen=True, slots=True)
 class LogUpload:
-    """The upload that runs. `job`: its name; `uploading`: the central system was notified that it began."""
+    """The upload that runs. `job`: its name."""
 
     request_id: int
     job: str
-    uploading: bool = False
 
 
 class LogsBlock(FunctionalBlock):
@@ -106,7 +105,6 @@ class LogsBlock(FunctionalBlock):
             return ()
         match event:
             case JobProgress():
-                self._upload = LogUpload(upload.request_id, upload.job, uploading=True)
                 return (_notification("Uploading", upload.request_id, now),)
             case JobDone():
                 self._upload = None
