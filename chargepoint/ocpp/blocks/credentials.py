@@ -110,7 +110,8 @@ class CredentialsBlock(FunctionalBlock):
             for item in self._stock.chains(STATION_CHAIN)
             if item.installed and item.leaf.valid_from_s <= shown.leaf.valid_from_s and item.name != shown.name
         ]
-        return tuple(self._files.forget(name) for item in older for name in (item.name, key_name(item.name)))
+        # Each key goes before its chain: a power cut between the two leaves a chain, which the next connection removes.
+        return tuple(self._files.forget(name) for item in older for name in (key_name(item.name), item.name))
 
     def _set_password(self, value: str, now: StationNow) -> SettingRefused | SettingTaken:
         """A01.FR.01, A00.FR.205. The value is in no message, log or journal (A01.FR.11, FR.12)."""
