@@ -37,11 +37,15 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row of the data. `standing`: None where evidence decides; else it is given, with its reason."""
+    """One row of the data. `standing`: None where evidence decides; else it is given, with its reason.
+
+    `same_as`: another use case asks the same in the same words; what shows one shows the other.
+    """
 
     requirement_id: str
     addressee: str
     strength: str
+    same_as: str
     standing: Standing | None
     reason: str
 
@@ -63,6 +67,7 @@ def requirements(file: Path = DATA) -> list[Requirement]:
                 row["id"],
                 row["addressee"],
                 row["strength"],
+                row["same_as"],
                 Standing(row["standing"]) if row["standing"] else None,
                 row["reason"],
             )
@@ -131,27 +136,36 @@ def judged(
     in_code: Mapping[str, set[str]],
 ) -> list[Judged]:
     """Every row with its standing."""
+    rows = list(rows)
+    by_id = {row.requirement_id: row for row in rows}
+    words: dict[str, list[str]] = {}
+    for row in rows:
+        words.setdefault(row.same_as or row.requirement_id, []).append(row.requirement_id)
     found = []
     for row in rows:
-        proofs = [*sorted(by_case.get(row.requirement_id, ())), *sorted(by_test.get(row.requirement_id, ()))]
+        first = by_id.get(row.same_as, row)
+        ids = [row.requirement_id, *(other for other in words[first.requirement_id] if other != row.requirement_id)]
+        proofs = list(
+            dict.fromkeys(proof for each in (by_case, by_test) for one in ids for proof in sorted(each.get(one, ())))
+        )
         if row.addressee != STATION:
             found.append(Judged(row, Standing.NOT_APPLICABLE, f"addressed to the {row.addressee}"))
         elif row.standing is not None:
             found.append(Judged(row, row.standing, row.reason))
+        elif first.standing is not None:
+            found.append(Judged(row, first.standing, f"as {first.requirement_id}: {first.reason}"))
         elif proofs:
-            more = len(proofs) - _SHOWN_AT_MOST
-            found.append(
-                Judged(
-                    row,
-                    Standing.SATISFIED,
-                    ", ".join(proofs[:_SHOWN_AT_MOST]) + (f" and {more} more" if more > 0 else ""),
-                )
-            )
+            found.append(Judged(row, Standing.SATISFIED, _shown(proofs)))
         else:
-            places = sorted(in_code.get(row.requirement_id, ()))
+            places = sorted({place for one in ids for place in in_code.get(one, ())})
             reason = f"{places[0]} names it, no test does" if places else "nothing shows it"
             found.append(Judged(row, Standing.OPEN, reason))
     return found
+
+
+def _shown(proofs: list[str]) -> str:
+    more = len(proofs) - _SHOWN_AT_MOST
+    return ", ".join(proofs[:_SHOWN_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def page(rows: Iterable[Judged]) -> str:
