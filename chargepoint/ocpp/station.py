@@ -17,6 +17,7 @@ from chargepoint.ocpp.blocks.certificate_status import CertificateStatusBlock
 from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
+from chargepoint.ocpp.blocks.connected_ev import ConnectedEvBlock
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
 from chargepoint.ocpp.blocks.costs import CostsBlock
 from chargepoint.ocpp.blocks.credentials import CredentialsBlock
@@ -25,6 +26,7 @@ from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.equipment import EquipmentBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -109,6 +111,8 @@ class Station:
             self.smart_charging,
             self.reservations,
             IdentityBlock(firmware_version),
+            EquipmentBlock(),
+            ConnectedEvBlock(),
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,

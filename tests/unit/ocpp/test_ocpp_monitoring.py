@@ -327,8 +327,12 @@ def test_report_by_kind_and_by_variable(desk: Desk) -> None:
 def test_the_device_model_says_what_can_be_monitored(desk: Desk) -> None:
     desk.answer("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
     rows = [row for s in desk.sent if s.action == "NotifyReport" for row in s.payload["reportData"]]
-    can = {row["variable"]["name"]: row["variableCharacteristics"]["supportsMonitoring"] for row in rows}
-    assert (can["Power"], can["AvailabilityState"], can["Problem"], can["Model"]) == (True, True, True, False)
+    can = {
+        f"{row['component']['name']}.{row['variable']['name']}": row["variableCharacteristics"]["supportsMonitoring"]
+        for row in rows
+    }
+    assert (can["EVSE.Power"], can["EVSE.AvailabilityState"], can["EVSE.Problem"]) == (True, True, True)
+    assert (can["ChargingStation.Model"], can["ConnectedEV.Power"]) == (False, False)  # a limit is no actual value
 
 
 # -- offline -------------------------------------------------------------------------------------------------------------
