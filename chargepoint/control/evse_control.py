@@ -358,6 +358,7 @@ class EvseControl:
             car=view.car,
             car_protocol=None if view.car_link is None else view.car_link.protocol,
             evcc_id=None if view.car_link is None else view.car_link.evcc_id,
+            reserve_soc_percent=own_contributions.reserve_percent(self._config.energy, view.car),
         )
 
     @property

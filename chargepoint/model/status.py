@@ -98,3 +98,5 @@ class EvseState:
     """The protocol agreed with the car (its XML namespace)."""
     evcc_id: str | None = None
     """How the car named itself."""
+    reserve_soc_percent: float = 0.0
+    """At or below this state of charge the station does not discharge the car: the driver's word, else the configuration's."""

@@ -78,6 +78,18 @@ class TransactionAnswered:
     response: Payload
 
 
+@dataclass(frozen=True, slots=True)
+class HardWiredNotification:
+    """Something the central system is notified of without having asked (NotifyEvent, eventNotificationType HardWiredNotification).
+
+    `event`: the eventData without its ids and time. `severity`: 0 (danger) to 9 (debug).
+    """
+
+    evse_id: int
+    severity: int
+    event: Payload
+
+
 SharedEvent = (
     ConnectorStatusChanged
     | ReadingToReport
@@ -89,6 +101,7 @@ SharedEvent = (
     | TransactionAnswered
     | InterlockTripped
     | FaultCleared
+    | HardWiredNotification
 )
 
 # -- effects ---------------------------------------------------------------------------------------------------------
@@ -220,6 +233,11 @@ class NoAnswer:
     failure: Failure
     why: str
     code: str = ""
+
+
+def accepted_with(remarks: str) -> Payload:
+    """Accepted, with what the station has to say besides."""
+    return status("Accepted", "NoError", remarks) if remarks else status("Accepted")
 
 
 def status(value: str, reason_code: str = "", text: str = "") -> Payload:

@@ -12,6 +12,7 @@ from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Effect,
     Effects,
+    HardWiredNotification,
     Post,
     Send,
     SharedEvent,
@@ -280,6 +281,8 @@ class MonitoringBlock(FunctionalBlock):
                 return self._fault(int(evse_id), code, now, detail)
             case FaultCleared(evse_id, code):
                 return self._fault(int(evse_id), code, now, cleared=True)
+            case HardWiredNotification(evse_id, severity, what) if self._enabled:
+                return self._notify([(severity, _in_its_transaction(what, evse_id, now))], now)
             case VariableSet(key) if self._enabled:
                 written = [m for m in self._active() if m.key == key and self._is_write_only(m)]
                 events = [self._event(Triggered(monitor, "Delta", ""), now) for monitor in written]  # N07.FR.10
