@@ -35,7 +35,7 @@ class SecurityEventOccurred:
 
 @dataclass(frozen=True, slots=True)
 class VariableSet:
-    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`."""
+    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`. `value` is empty where nobody may read it."""
 
     key: str
     value: str

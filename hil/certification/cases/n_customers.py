@@ -21,7 +21,9 @@ HASHES = "iso15118CertificateHashData"
 _HASH_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
 
 
-async def _asks(trial: Trial, step: Step, customer: Payload, *, report: bool, clear: bool, status: str = "Accepted") -> int:
+async def _asks(
+    trial: Trial, step: Step, customer: Payload, *, report: bool, clear: bool, status: str = "Accepted"
+) -> int:
     """CustomerInformation; its requestId."""
     number = trial.request_id()
     request = {"requestId": number, "report": report, "clear": clear, **customer}

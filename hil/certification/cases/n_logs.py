@@ -46,7 +46,9 @@ async def _uploaded(trial: Trial, kind: str) -> None:
         await _status(trial, 5, number, "Uploaded")
         await trial.nothing_comes("after", ACTION)
         sizes = [len(upload.content) for upload in server.uploads]
-        trial.checks.true("after", "the server has one file, which is not empty", len(sizes) == 1 and sizes[0] > 0, sizes)
+        trial.checks.true(
+            "after", "the server has one file, which is not empty", len(sizes) == 1 and sizes[0] > 0, sizes
+        )
 
 
 @case("TC_N_25_CS")
@@ -71,9 +73,7 @@ async def upload_fails(trial: Trial) -> None:
     interval_s = trial.configured.log_retry_interval_s
     whole_s = RETRIES * interval_s
     async with LogServer() as server:
-        number = await _asks(
-            trial, 2, DIAGNOSTICS, server.url(NOWHERE), retries=RETRIES, retryInterval=interval_s
-        )
+        number = await _asks(trial, 2, DIAGNOSTICS, server.url(NOWHERE), retries=RETRIES, retryInterval=interval_s)
         first = await trial.expects(3, ACTION, {"status": "Uploading"}, where={"requestId": number})
         await trial.wait(whole_s + trial.configured.time_tolerance_s)
         calls = [call for call in trial.csms.calls if call.action == ACTION and call.payload.get("requestId") == number]
