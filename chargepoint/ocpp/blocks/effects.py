@@ -63,6 +63,14 @@ class ConnectionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class InvalidMessageReceived:
+    """The central system sent something that is no message of OCPP. `kind`: what is wrong (`PeerFault.kind`); `text`: for people."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdTokenInfoReceived:
     """The central system described a token. `info`: IdTokenInfoType."""
 
@@ -85,6 +93,7 @@ SharedEvent = (
     | VariableSet
     | RemoteStartAccepted
     | ConnectionFailed
+    | InvalidMessageReceived
     | IdTokenInfoReceived
     | TransactionAnswered
     | InterlockTripped
