@@ -125,6 +125,10 @@ class Monitors:
         found.update((monitor.monitor_id, monitor) for monitor in self.custom)
         return tuple(found[number] for number in sorted(found))
 
+    def sampled(self, base: MonitoringBase) -> tuple[VariableMonitor, ...]:
+        """Those of `active` whose values are read: all but the hard-wired ones."""
+        return tuple(monitor for monitor in self.active(base) if monitor.origin is not MonitorOrigin.HARD_WIRED)
+
     @property
     def custom(self) -> tuple[VariableMonitor, ...]:
         """Those the central system set. A kept entry that cannot be read does not count."""
@@ -161,10 +165,13 @@ class Monitors:
             (
                 self._due_s.get(monitor.monitor_id, 0.0) if monitor.kind.periodic else self._sample_at_s
                 for monitor in active
-                if monitor.origin is not MonitorOrigin.HARD_WIRED
             ),
             default=None,
         )
+
+    def reads(self, now_s: float) -> bool:
+        """Whether `sample` reads values at this moment (monotonic s)."""
+        return now_s >= self._sample_at_s
 
     def sample(
         self,
@@ -177,13 +184,11 @@ class Monitors:
 
         `works`: False for a monitor that waits for a transaction. `read` gives a value; None: unknown now, nothing follows from it.
         """
-        values_due = now.monotonic_s >= self._sample_at_s
+        values_due = self.reads(now.monotonic_s)
         if values_due:
             self._sample_at_s = now.monotonic_s + SAMPLE_S
         found = []
         for monitor in active:
-            if monitor.origin is MonitorOrigin.HARD_WIRED:
-                continue
             if not works(monitor):
                 self._references.pop(monitor.monitor_id, None)
                 self._due_s[monitor.monitor_id] = math.inf

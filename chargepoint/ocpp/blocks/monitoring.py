@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
@@ -86,8 +86,8 @@ class MonitoringBlock(FunctionalBlock):
 
     One monitor is hard-wired too: Problem of the whole station changes with the first fault and with the end of the last one.
 
-    An event is stored until it is answered where its severity permits (`OfflineQueuingSeverity`, N07.FR.04). Else it is sent once, or is
-    lost while there is no connection.
+    An event is stored until it is answered where its severity permits (`OfflineQueuingSeverity`, N07.FR.04). Else it is sent once. While
+    there is no connection such a threshold or Delta monitor is not judged, and such a periodic event is lost.
     """
 
     def __init__(self, model: DeviceModel, kept: Kept) -> None:
@@ -109,6 +109,8 @@ class MonitoringBlock(FunctionalBlock):
         self._next_event_id = 0
         self._last_event_id = -1
         self._queued = 0
+        self._ran: dict[int, str] = {}
+        """The transactions at the last reading of values, by EVSE."""
         self._differ_since_s: float | None = None
         self.calls = {
             "SetVariableMonitoring": self._set_monitors,
@@ -133,6 +135,11 @@ class MonitoringBlock(FunctionalBlock):
     @property
     def _enabled(self) -> bool:
         return self._model.flag("MonitoringCtrlr/Enabled")
+
+    @property
+    def _queuing_severity(self) -> int:
+        """The highest severity number whose events are stored while there is no connection."""
+        return self._model.integer("MonitoringCtrlr/OfflineQueuingSeverity")
 
     def _set_base(self, request: Payload, now: StationNow) -> CallAnswer:
         """N03."""
@@ -277,7 +284,7 @@ class MonitoringBlock(FunctionalBlock):
     @property
     def deadline_s(self) -> float | None:
         """When values are read next, or when a difference between faults is believed."""
-        monitors_s = self._monitors.deadline_s(self._active()) if self._enabled else None
+        monitors_s = self._monitors.deadline_s(self._sampled()) if self._enabled else None
         faults_s = None if self._differ_since_s is None else self._differ_since_s + RECONCILE_S
         return min((s for s in (monitors_s, faults_s) if s is not None), default=None)
 
@@ -297,13 +304,20 @@ class MonitoringBlock(FunctionalBlock):
         return (*self._reconcile(now), *(self._sample(now) if self._enabled else ()))
 
     def _sample(self, now: StationNow) -> Effects:
+        """A monitor whose event would be lost now is judged when there is a connection again (remark at N07)."""
+        queuing = self._queuing_severity
+        reads = self._monitors.reads(now.monotonic_s)
+        monitors = [m for m in self._sampled() if now.connected or m.kind.periodic or m.severity <= queuing]
 
         def works(monitor: VariableMonitor) -> bool:
             return not monitor.transaction or self._in_transaction(monitor, now)
 
-        found = self._monitors.sample(self._active(), works, self._read, now.moment)
+        found = self._monitors.sample(monitors, works, self._read, now.moment)
         keeps = (keep for triggered in found if (keep := self._monitors.after(triggered)) is not None)
-        return (*keeps, *self._notify([self._event(triggered, now) for triggered in found], now))
+        events = [self._event(triggered, now, self._ran) for triggered in found]
+        if reads and monitors:
+            self._ran = {int(e.evse_id): str(e.transaction_id) for e in now.evses if e.transaction_id is not None}
+        return (*keeps, *self._notify(events, now))
 
     def informed(self, event: SharedEvent, now: StationNow) -> Effects:
         """A fault came or went; a variable was set whose value nobody may read."""
@@ -323,6 +337,10 @@ class MonitoringBlock(FunctionalBlock):
         """All that work now. A kept monitor of a variable that is gone does not."""
         return tuple(monitor for monitor in self._monitors.active(self.base) if self._model.has(monitor.key))
 
+    def _sampled(self) -> tuple[VariableMonitor, ...]:
+        """Those of `_active` whose values are read."""
+        return tuple(monitor for monitor in self._monitors.sampled(self.base) if self._model.has(monitor.key))
+
     def _is_write_only(self, monitor: VariableMonitor) -> bool:
         return self._model.row(monitor.key).mutability is Mutability.WRITE_ONLY
 
@@ -333,8 +351,13 @@ class MonitoringBlock(FunctionalBlock):
         evse_id = self._model.row(monitor.key).evse_id
         return any(e.transaction_id is not None for e in now.evses if evse_id in (None, int(e.evse_id)))
 
-    def _event(self, triggered: Triggered, now: StationNow) -> tuple[int, Payload]:
-        """Its severity, and the eventData (N07.FR.06)."""
+    def _event(
+        self, triggered: Triggered, now: StationNow, ran: Mapping[int, str] | None = None
+    ) -> tuple[int, Payload]:
+        """Its severity, and the eventData (N07.FR.06). `ran`: the transactions at the last reading, by EVSE.
+
+        A value that changed between two readings changed in the transaction that ran at the first of them (TC_N_20).
+        """
         monitor = triggered.monitor
         row = self._model.row(monitor.key)
         event: Payload = {
@@ -346,7 +369,11 @@ class MonitoringBlock(FunctionalBlock):
         }
         if monitor.kind.threshold:
             event["cleared"] = triggered.cleared
-        return monitor.severity, _in_its_transaction(event, row.evse_id, now)
+        event = _in_its_transaction(event, row.evse_id, now)
+        earlier = None if ran is None or row.evse_id is None else ran.get(row.evse_id)
+        if earlier is not None:
+            event = {"transactionId": earlier, **event}
+        return monitor.severity, event
 
     # -- faults --------------------------------------------------------------------------------------------------------
 
@@ -413,7 +440,7 @@ class MonitoringBlock(FunctionalBlock):
         """Events of one moment. Those to be stored and those sent once go in messages of their own."""
         stored: list[Payload] = []
         once: list[Payload] = []
-        queuing = self._model.integer("MonitoringCtrlr/OfflineQueuingSeverity")
+        queuing = self._queuing_severity
         effects: list[Effect] = []
         for severity, event in events:
             if severity > self.level:  # N05.FR.03, N07.FR.15

@@ -336,8 +336,8 @@ def test_the_device_model_says_what_can_be_monitored(desk: Desk) -> None:
 # -- offline -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_severe_enough_is_stored_and_the_rest_is_lost_offline(desk: Desk) -> None:
-    set_monitors(desk, monitor("Delta", 1, severity=3), monitor("Delta", 1, severity=4))
+def test_what_is_severe_enough_is_stored_and_the_rest_waits_for_a_connection(desk: Desk) -> None:
+    stored, waiting = set_monitors(desk, monitor("Delta", 1, severity=3), monitor("Delta", 1, severity=4))
     assert desk.set("MonitoringCtrlr", "OfflineQueuingSeverity", "3") == "Accepted"
     at(desk, 1.0, 0)
     desk.perform(desk.station.disconnected(desk.moment))
@@ -345,9 +345,47 @@ def test_what_is_severe_enough_is_stored_and_the_rest_is_lost_offline(desk: Desk
     desk.port.change(1, power_W=100.0)
     desk.due(2.0)
     posts = [e for e in desk.effects if isinstance(e, Post)]
-    sends = [e for e in desk.effects if isinstance(e, Send) and e.action == "NotifyEvent"]
-    assert [len(p.payload["eventData"]) for p in posts] == [1]  # N07.FR.04
-    assert [s.waits for s in sends] == [True]  # without a connection the client drops it
+    assert [event["variableMonitoringId"] for p in posts for event in p.payload["eventData"]] == [stored["id"]]
+    assert not [e for e in desk.effects if isinstance(e, Send) and e.action == "NotifyEvent"]  # it would be lost
+    assert at(desk, 3.0, 200) != []
+    desk.perform(desk.station.connected(desk.version, 2.0, desk.moment))
+    (event,) = at(desk, 4.0)
+    assert (event["variableMonitoringId"], event["actualValue"]) == (waiting["id"], "200.0")  # the value of now
+
+
+def test_a_value_that_came_back_while_offline_is_no_event(desk: Desk) -> None:
+    """TC_N_23_CS."""
+    set_one(desk, "Delta", 1, STATE, severity=9)
+    at(desk, 1.0)
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.port.begin()
+    assert at(desk, 2.0) == []
+    desk.port.end()
+    desk.perform(desk.station.connected(desk.version, 2.0, desk.moment))
+    assert at(desk, 4.0) == []
+
+
+def test_a_lost_periodic_event_does_not_keep_the_station_awake(desk: Desk) -> None:
+    set_one(desk, "Periodic", 10, severity=9)
+    at(desk, 1.0, 5)
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.due(12.0)
+    assert desk.station.deadline_s is not None and desk.station.deadline_s > 12.0
+
+
+def test_a_change_between_two_readings_belongs_to_the_transaction_of_the_first(desk: Desk) -> None:
+    """TC_N_20_CS: power falls, and the transaction ends before the next reading."""
+    set_monitors(desk, monitor("UpperThreshold", 5000), monitor("LowerThreshold", 100))
+    desk.port.begin(transaction_id="tx-1")
+    (event,) = at(desk, 1.0, 6000)
+    assert event["transactionId"] == "tx-1"
+    desk.port.end()
+    desk.port.change(1, power_W=0.0)
+    desk.due(1.5)  # something else happens between the readings
+    found = at(desk, 2.0)
+    assert [(e["cleared"], e.get("transactionId")) for e in found] == [(True, "tx-1"), (False, "tx-1")]
+    (later,) = at(desk, 3.0, 200)
+    assert "transactionId" not in later
 
 
 def test_a_long_absence_does_not_fill_the_store(desk: Desk) -> None:
