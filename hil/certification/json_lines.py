@@ -33,6 +33,7 @@ VERBS = {
     "negotiate": ("evse", "again_after_s"),
     "bring_contract": ("evse", "known_root"),
     "present": ("token", "type", "evse"),
+    "store_customer": ("identifier", "evse"),
     "reboot": (),
     "cut_power": (),
     "restore_power": (),
@@ -109,6 +110,10 @@ class JsonLinesStation:
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""
         await self._do("present", token=token.value, type=token.kind, evse=evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station know a customer."""
+        await self._do("store_customer", identifier=identifier, evse=evse_id)
 
     async def reboot(self) -> None:
         """Restart the station."""

@@ -35,7 +35,7 @@ class SecurityEventOccurred:
 
 @dataclass(frozen=True, slots=True)
 class VariableSet:
-    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`."""
+    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`. `value` is empty where nobody may read it."""
 
     key: str
     value: str
@@ -57,6 +57,14 @@ class RemoteStartAccepted:
 @dataclass(frozen=True, slots=True)
 class ConnectionFailed:
     """An attempt to connect came to nothing. `kind`: the security event it is worth, else empty; `text`: for people."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMessageReceived:
+    """The central system sent something that is no message of OCPP. `kind`: what is wrong (`PeerFault.kind`); `text`: for people."""
 
     kind: str
     text: str
@@ -97,6 +105,7 @@ SharedEvent = (
     | VariableSet
     | RemoteStartAccepted
     | ConnectionFailed
+    | InvalidMessageReceived
     | IdTokenInfoReceived
     | TransactionAnswered
     | InterlockTripped
