@@ -6,9 +6,11 @@ The suite signs what a station asks for (`sign_request`). Nothing here is for a 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +31,8 @@ BAD_SERVERS = {
     "another name": "csms_elsewhere",
 }
 """Server chains that a station must refuse, by what is wrong with them."""
+
+_DIGESTS = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
 
 SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384"
 """The cipher suites of TLS 1.2 that Part 6 looks for."""
@@ -134,16 +138,19 @@ class Keys:
         """CertificateHashData of one certificate, by SHA256, SHA384 or SHA512."""
         certificate = self._pki.certificates[name]
         issuer = next(one for one in self._pki.certificates.values() if one.subject == certificate.issuer)
-        key = issuer.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
-        digest = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}[algorithm]
         return {
             "hashAlgorithm": algorithm,
-            "issuerNameHash": digest(certificate.issuer.public_bytes()).hexdigest(),
-            "issuerKeyHash": digest(key).hexdigest(),
+            "issuerNameHash": _DIGESTS[algorithm](certificate.issuer.public_bytes()).hexdigest(),
+            "issuerKeyHash": self._key_hash(issuer, algorithm),
             "serialNumber": f"{certificate.serial_number:x}",
         }
+
+    @staticmethod
+    def _key_hash(certificate: x509.Certificate, algorithm: str) -> str:
+        key = certificate.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        return _DIGESTS[algorithm](key).hexdigest()
 
     def is_hash_of(self, name: str, reported: dict[str, str]) -> bool:
         """Whether a station's CertificateHashData is about this certificate; hexadecimal digits in either case."""
@@ -154,17 +161,33 @@ class Keys:
             if field != "hashAlgorithm"
         )
 
-    def ocsp_answer(self) -> str:
-        """An OCSP response that calls the certificate of the last sub-CA good, DER in base64."""
-        issuer, certificate = self._pki.certificates["cpo_sub1"], self._pki.certificates["cpo_sub2"]
+    def ocsp_answer(self, asked: Mapping[str, str]) -> str:
+        """An OCSP response that calls the certificate of these hash data good, DER in base64. Its issuer is one of the suite's."""
+        algorithm = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}[
+            asked["hashAlgorithm"]
+        ]
+        name, key = bytes.fromhex(asked["issuerNameHash"]), bytes.fromhex(asked["issuerKeyHash"])
+        signer = next(
+            node
+            for node, certificate in self._pki.certificates.items()
+            if self._key_hash(certificate, asked["hashAlgorithm"]) == key.hex()
+        )
         now = datetime.now(UTC)
         response = (
             ocsp.OCSPResponseBuilder()
-            .add_response(
-                certificate, issuer, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, now, now + timedelta(days=7), None, None
+            .add_response_by_hash(
+                name,
+                key,
+                int(asked["serialNumber"], 16),
+                algorithm,
+                ocsp.OCSPCertStatus.GOOD,
+                now,
+                now + timedelta(days=7),
+                None,
+                None,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
-            .sign(self._pki.keys["cpo_sub1"], hashes.SHA256())
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self._pki.certificates[signer])
+            .sign(self._pki.keys[signer], hashes.SHA256())
         )
         return base64.b64encode(response.public_bytes(serialization.Encoding.DER)).decode("ascii")
 
@@ -184,10 +207,13 @@ class Keys:
         context.load_cert_chain(self._folder / f"{name}_chain.pem", self._folder / f"{name}.key")
 
     def sign_request(self, request: x509.CertificateSigningRequest, issuer: str, *, days: int = 90) -> str:
-        """The certificate that a station asked for, signed by this authority, with the sub-CAs below the root, as PEM."""
+        """The certificate that a station asked for, signed by this authority, with the sub-CAs below the root, as PEM.
+
+        Like its authority's certificate it says where its status can be asked.
+        """
         authority, signer = self._pki.certificates[issuer], self._pki.keys[issuer]
         now = datetime.now(UTC)
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(request.subject)
             .issuer_name(authority.subject)
@@ -200,8 +226,11 @@ class Keys:
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
                 critical=False,
             )
-            .sign(signer, hashes.SHA256())
         )
+        with contextlib.suppress(x509.ExtensionNotFound):
+            status = authority.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+            builder = builder.add_extension(status.value, critical=False)
+        certificate = builder.sign(signer, hashes.SHA256())
         below_root = [certificate, *self._pki.chain(issuer)]
         return "".join(c.public_bytes(serialization.Encoding.PEM).decode("ascii") for c in below_root)
 

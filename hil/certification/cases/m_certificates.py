@@ -5,7 +5,8 @@ Not written: certificates that a car asks for (26 to 29), and the change of the 
 
 from __future__ import annotations
 
-from hil.certification.cases.a_security import certificate_is_sent, signing_is_asked
+from hil.certification.certificate_renewal import v2g_certificate_renewed
+from hil.certification.frames import StationCall
 from hil.certification.memory_states import certificate_installed
 from hil.certification.patterns import ABSENT, Payload, one_of
 from hil.certification.registry import case
@@ -123,7 +124,8 @@ async def list_every_kind(trial: Trial) -> None:
 
 @case("TC_M_15_CS")
 async def list_v2g_chain(trial: Trial) -> None:
-    """The station's own chain towards the car is listed with its sub-CAs."""
+    """The station's own chain towards the car is listed with its sub-CAs (errata 2025-09, 6.2.84)."""
+    await v2g_certificate_renewed(trial)
     chains = await _installed(trial, 1, ["V2GCertificateChain"])
     with_children = [chain for chain in chains if chain.get("childCertificateHashData")]
     kinds = {chain["certificateType"] for chain in with_children}
@@ -200,25 +202,33 @@ async def delete_own_certificate(trial: Trial) -> None:
     await trial.calls(2, "DeleteCertificate", data, {"status": one_of("NotFound", "Failed")})
 
 
-async def _v2g_certificate(trial: Trial) -> None:
+async def _roots_and_certificate(trial: Trial) -> None:
+    """The memory states of both cases about the certificate's status."""
     for kind in (V2G, MO):
         await _install(trial, kind)
-    await trial.sets_where_there("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", "true")
-    request = await signing_is_asked(trial, "SignV2GCertificate")
-    await certificate_is_sent(trial, trial.keys.sign_request(request, "cpo_sub2"), "V2GCertificate")
+    await v2g_certificate_renewed(trial)
 
 
 @case("TC_M_24_CS")
 async def certificate_status(trial: Trial) -> None:
-    """The station asks for the status of its certificate towards the car."""
-    trial.csms.answers.order("GetCertificateStatus", {"status": "Accepted", "ocspResult": trial.keys.ocsp_answer()})
-    await _v2g_certificate(trial)
-    await trial.expects(1, "GetCertificateStatus")
+    """The station asks for the status of its certificate towards the car and of both sub-CAs (errata 2025-09, 6.2.85)."""
+
+    def is_good(call: StationCall) -> Payload:
+        return {"status": "Accepted", "ocspResult": trial.keys.ocsp_answer(call.payload["ocspRequestData"])}
+
+    trial.csms.answers.order("GetCertificateStatus", is_good)
+    await _roots_and_certificate(trial)
+    calls = [await trial.expects(1, "GetCertificateStatus") for _ in ("leaf", "sub-CA 2", "sub-CA 1")]
+    asked = {call.payload["ocspRequestData"]["serialNumber"].lower().lstrip("0") for call in calls}
+    trial.checks.value(1, "different certificates that are asked about", len(asked), len(calls))
+    for name in ("cpo_sub1", "cpo_sub2"):
+        serial_number = trial.keys.hash_data(name, "SHA256")["serialNumber"]
+        trial.checks.true(1, f"the status of {name} is asked for", serial_number.lstrip("0") in asked, sorted(asked))
 
 
 @case("TC_M_25_CS")
 async def certificate_status_is_unknown(trial: Trial) -> None:
     """The central system cannot give the status."""
     trial.csms.answers.order("GetCertificateStatus", {"status": "Failed"})
-    await _v2g_certificate(trial)
+    await _roots_and_certificate(trial)
     await trial.expects(1, "GetCertificateStatus")
