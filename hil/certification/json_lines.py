@@ -20,9 +20,19 @@ ANSWER_WITHIN_S = 120.0
 """A bench may ask a person to do something."""
 END_WITHIN_S = 5.0
 
+SETUP_FIELDS = (
+    "url",
+    "security_profile",
+    "password",
+    "root_file",
+    "certificate_file",
+    "key_file",
+    "manufacturer_root_file",
+    "additional_root_check",
+)
 VERBS = {
-    "open": ("url", "security_profile", "password", "root_file", "certificate_file", "key_file"),
-    "restore_factory_state": ("url", "security_profile", "password", "root_file", "certificate_file", "key_file"),
+    "open": SETUP_FIELDS,
+    "restore_factory_state": SETUP_FIELDS,
     "close": (),
     "plug": ("evse", "connector"),
     "unplug": ("evse", "connector"),
@@ -165,6 +175,8 @@ def _setup(url: str, security: SecuritySetup) -> dict[str, object]:
         "root_file": str(security.root),
         "certificate_file": str(security.certificate),
         "key_file": str(security.key),
+        "manufacturer_root_file": str(security.manufacturer_root),
+        "additional_root_check": security.additional_root_check,
     }
 
 

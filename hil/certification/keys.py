@@ -22,6 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.pki import Curve, Pki
 from certs.tree import Node, Use
+from hil.certification.firmware import FirmwareSigner
+from hil.certification.start_conditions import StartConditions
 
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
 VALID_SERVER = "csms"
@@ -92,7 +94,7 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SecuritySetup:
-    """What a station under test is given before it starts: the profile, and the files this profile needs."""
+    """What a station under test is given before it starts: the profile, and the files that the profile and firmware need."""
 
     profile: int
     password: str
@@ -101,6 +103,10 @@ class SecuritySetup:
     certificate: Path
     """The station's own chain, for profile 3."""
     key: Path
+    manufacturer_root: Path
+    """The root that issued the certificates of firmware signers."""
+    additional_root_check: bool
+    """Whether AdditionalRootCertificateCheck is true."""
 
 
 class Keys:
@@ -109,6 +115,7 @@ class Keys:
     def __init__(self, folder: Path, serial_number: str) -> None:
         self._folder = folder
         self._pki = Pki(Curve.P256, tree=_tree(serial_number))
+        self._signers: dict[str, FirmwareSigner] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, certificate in self._pki.certificates.items():
             self._write(f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM))
@@ -123,12 +130,26 @@ class Keys:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
 
-    def setup(self, profile: int, password: str) -> SecuritySetup:
-        """What a station needs for this security profile."""
+    def setup(self, start: StartConditions, password: str) -> SecuritySetup:
+        """What a station needs for these conditions."""
         folder = self._folder
         return SecuritySetup(
-            profile, password, folder / "csms_root.pem", folder / "station_chain.pem", folder / "station.key"
+            start.security_profile,
+            password,
+            folder / "csms_root.pem",
+            folder / "station_chain.pem",
+            folder / "station.key",
+            folder / "manufacturer_root.pem",
+            start.additional_root_check,
         )
+
+    def firmware_signer(self, kind: str) -> FirmwareSigner:
+        """A signer of firmware: `valid`, `expired`, or `stranger`, whom no root of the manufacturer vouches for."""
+        if kind not in self._signers:
+            issuer = "another_root" if kind == "stranger" else "manufacturer_root"
+            ends_after = timedelta(days=-1 if kind == "expired" else 90)
+            self._signers[kind] = FirmwareSigner(self._pki.certificates[issuer], self._pki.keys[issuer], ends_after)
+        return self._signers[kind]
 
     def pem(self, name: str) -> str:
         """One certificate as PEM."""

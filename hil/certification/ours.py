@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
 from certs.pki import Curve, Pki
+from hil.certification.installer import __file__ as installer_file
 from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
@@ -54,6 +57,11 @@ class OurStation:
             csms.append(f'ca_file = "{security.root}"')
         if security.profile == 3:
             csms += [f'certificate_file = "{security.certificate}"', f'key_file = "{security.key}"']
+        installer = [sys.executable, installer_file]
+        firmware = [
+            f"firmware_command = {json.dumps(installer)}",
+            f'firmware_root_file = "{security.manufacturer_root}"',
+        ]
         choices = Choices(
             self._folder,
             sdp_port=self._sdp_port,
@@ -61,6 +69,7 @@ class OurStation:
             without_waits=True,
             cables=self._cables,
             amendments=(
+                ('serial_number = "DEMO-0001"', "\n".join(['serial_number = "DEMO-0001"', *firmware])),
                 ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
                 ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
                 ("allow_p256 = false", "allow_p256 = false\nplug_and_charge = true"),

@@ -96,6 +96,10 @@ class ConfiguredValues:
     """Measurands the station can always measure."""
     charging_measurands: tuple[str, ...]
     """Measurands the station can measure while energy flows."""
+    firmware_file: str
+    """An image that the station installs; empty: one that our own bench's installer takes."""
+    unusable_firmware_file: str
+    """An image that the station refuses to install, although it is signed; empty: one that our own bench's installer refuses."""
     remote: bool
     """Sessions are begun and ended by the central system, where a case leaves the choice."""
 
