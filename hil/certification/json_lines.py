@@ -42,6 +42,7 @@ VERBS = {
     "not_ready": ("evse",),
     "negotiate": ("evse", "again_after_s"),
     "bring_contract": ("evse", "known_root"),
+    "request_certificate": ("evse", "action"),
     "present": ("token", "type", "evse"),
     "reboot": (),
     "cut_power": (),
@@ -115,6 +116,10 @@ class JsonLinesStation:
     async def bring_contract(self, evse_id: int, known_root: bool) -> None:
         """The next car has a contract."""
         await self._do("bring_contract", evse=evse_id, known_root=known_root)
+
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """The next car asks for a contract certificate."""
+        await self._do("request_certificate", evse=evse_id, action=action)
 
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""

@@ -24,6 +24,7 @@ from certs.pki import Curve, Pki
 from certs.tree import Node, Use
 from hil.certification.firmware import FirmwareSigner
 from hil.certification.start_conditions import StartConditions
+from hil.simulators.csms.provisioning import ProvisioningService
 
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
 VALID_SERVER = "csms"
@@ -88,6 +89,12 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
         Node("cpo_sub1", "CPO Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
         Node("cpo_sub2", "CPO Sub-CA 2", "cpo_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
         Node("mo_root", "MO Root", None, Use.ROOT, 3650, "MO"),
+        Node("cps_sub1", "CPS Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
+        Node("cps_sub2", "CPS Sub-CA 2", "cps_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
+        Node("cps", "CPS", "cps_sub2", Use.SIGNER, 90, "CPS", curve="p521"),
+        Node("mo_sub1", "MO Sub-CA 1", "mo_root", Use.SUB_CA, 1460, "MO", path_length=1),
+        Node("mo_sub2", "MO Sub-CA 2", "mo_sub1", Use.SUB_CA, 730, "MO", path_length=0),
+        Node("contract", "NLSWI123456791A", "mo_sub2", Use.CONTRACT, 365, "MO", curve="p521"),
         Node("manufacturer_root", "Manufacturer Root", None, Use.ROOT, 3650, status_address=False),
     )
 
@@ -142,6 +149,12 @@ class Keys:
             folder / "manufacturer_root.pem",
             start.additional_root_check,
         )
+
+    def provisioning(self) -> ProvisioningService:
+        """Makes contract certificates for cars of ISO 15118-20, from the suite's V2G root and its MO root."""
+        key = self._pki.keys["cps"]
+        chain, contract = (tuple(self._pki.chain_der(leaf)) for leaf in ("cps", "contract"))
+        return ProvisioningService(chain, key, contract)
 
     def firmware_signer(self, kind: str) -> FirmwareSigner:
         """A signer of firmware: `valid`, `expired`, or `stranger`, whom no root of the manufacturer vouches for."""

@@ -171,6 +171,15 @@ class OurStation:
         _copy_contract(own if known_root else other, shown)
         self._up.plan = plan_from({"authorization": "PnC"})
 
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """CertificateInstallation of a car without a contract."""
+        self._at_the_car(evse_id)
+        if action != "Install":
+            raise BenchRefused(
+                "this bench's car speaks ISO 15118-20, which has no CertificateUpdate: a car of ISO 15118-2 is needed"
+            )
+        self._up.plan = plan_from({"authorization": "PnC", "installs_certificate": True, "has_contract": False})
+
     def _want(self, **fields: float | str) -> None:
         for name, value in fields.items():
             setattr(self._up.spec, name, value)
