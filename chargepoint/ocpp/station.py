@@ -112,7 +112,7 @@ class Station:
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,
-            CertificatesBlock(self.files, self.network),
+            CertificatesBlock(csms, self.files, self.network),
             CertificateStatusBlock(kept, self.files),
             CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),

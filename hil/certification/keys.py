@@ -28,8 +28,11 @@ from hil.simulators.csms.provisioning import ProvisioningService
 
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
 VALID_SERVER = "csms"
+NEXT_ROOT, NEXT_SERVER = "next_root", "csms_of_next_root"
+"""A root that the present one has signed, and the central system's certificate below it."""
+ANOTHER_SERVER = "csms_of_another_root"
 BAD_SERVERS = {
-    "unknown root": "csms_of_another_root",
+    "unknown root": ANOTHER_SERVER,
     "expired": "csms_expired",
     "another name": "csms_elsewhere",
 }
@@ -63,6 +66,16 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
             Use.SERVER,
             365,
             hosts=("elsewhere.example",),
+            status_address=False,
+        ),
+        Node("next_root", "CSMS Root 1 next", "csms_root", Use.SUB_CA, 3650, status_address=False),
+        Node(
+            "csms_of_next_root",
+            "localhost",
+            "next_root",
+            Use.SERVER,
+            365,
+            hosts=SERVER_NAMES,
             status_address=False,
         ),
         Node("station", serial_number, "csms_root", Use.CLIENT, 365, status_address=False),
@@ -126,7 +139,9 @@ class Keys:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, certificate in self._pki.certificates.items():
             self._write(f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM))
-            self._write(f"{name}_chain.pem", self._pki.chain_pem(name) or self.pem(name).encode())
+            leaf_alone = name == NEXT_SERVER  # else the old root would vouch for it through the new one
+            chain = b"" if leaf_alone else self._pki.chain_pem(name)
+            self._write(f"{name}_chain.pem", chain or self.pem(name).encode())
             key = self._pki.keys[name].private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )

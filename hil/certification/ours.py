@@ -53,6 +53,8 @@ class OurStation:
         password.touch(mode=0o600)
         password.write_text(security.password, encoding="utf-8")
         csms = [f'password_file = "{password}"', f"security_profile = {security.profile}", "call_timeout_s = 4.0"]
+        if security.additional_root_check:
+            csms.append("additional_root_check = true")
         if security.profile > 1:
             csms.append(f'ca_file = "{security.root}"')
         if security.profile == 3:
