@@ -121,7 +121,9 @@ class Station:
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
-            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
+            FirmwareBlock(
+                section, firmware_version, manufacturer_roots, self.model, self.availability, kept, self.files
+            ),
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),
