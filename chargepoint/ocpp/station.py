@@ -118,7 +118,7 @@ class Station:
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,
-            CertificatesBlock(self.files, self.network),
+            CertificatesBlock(csms, self.files, self.network),
             CertificateStatusBlock(kept, self.files),
             CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
@@ -127,7 +127,9 @@ class Station:
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
-            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
+            FirmwareBlock(
+                section, firmware_version, manufacturer_roots, self.model, self.availability, kept, self.files
+            ),
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),

@@ -151,6 +151,10 @@ class ConfiguredValues:
     customer_identifier: str
     """By which the bench makes the station know a customer."""
     monitoring: MonitoringValues
+    firmware_file: str
+    """An image that the station installs; empty: one that our own bench's installer takes."""
+    unusable_firmware_file: str
+    """An image that the station refuses to install, although it is signed; empty: one that our own bench's installer refuses."""
     remote: bool
     """Sessions are begun and ended by the central system, where a case leaves the choice."""
 

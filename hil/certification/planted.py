@@ -158,6 +158,7 @@ _EVENT, _STATUS = "TransactionEvent", "StatusNotification"
 _UPDATED, _ENDED = {"eventType": "Updated"}, {"eventType": "Ended"}
 _STARTED = {"eventType": "Started"}
 _OCCUPIED = {"connectorStatus": "Occupied"}
+_FIRMWARE, _VERIFIED = "FirmwareStatusNotification", {"status": "SignatureVerified"}
 
 FAULTS = (
     PlantedFault("seq_no_gap", "seqNo leaves a gap", ("E_03",), _EVENT, _with("seqNo", _plus(1)), _UPDATED),
@@ -344,5 +345,72 @@ FAULTS = (
         "NotifyCustomerInformation",
         _with("data", "a name"),
         {"data": ""},
+    ),
+    PlantedFault(
+        "signature_not_reported",
+        "the good signature of firmware is not reported",
+        ("L_01",),
+        _FIRMWARE,
+        _lost,
+        _VERIFIED,
+    ),
+    PlantedFault(
+        "firmware_request_id_wrong",
+        "Installing names another request",
+        ("L_01", "L_10"),
+        _FIRMWARE,
+        _with("requestId", _plus(1)),
+        {"status": "Installing"},
+    ),
+    PlantedFault(
+        "firmware_event_missing",
+        "new firmware is no security event",
+        ("L_01",),
+        "SecurityEventNotification",
+        _lost,
+        {"type": "FirmwareUpdated"},
+    ),
+    PlantedFault(
+        "unsigned_firmware_taken",
+        "unsigned firmware is accepted",
+        ("L_18",),
+        "UpdateFirmware",
+        _with("status", "Accepted"),
+        {"status": "Rejected"},
+        in_answers=True,
+    ),
+    PlantedFault(
+        "stranger_signs_firmware",
+        "a signing certificate of another authority is accepted",
+        ("L_05",),
+        "UpdateFirmware",
+        _with("status", "Accepted"),
+        {"status": "InvalidCertificate"},
+        in_answers=True,
+    ),
+    PlantedFault(
+        "certificate_hash_wrong",
+        "the list of certificates names another serial number",
+        ("M_02", "M_20"),
+        "GetInstalledCertificateIds",
+        _with("certificateHashDataChain[0].certificateHashData.serialNumber", "4711"),
+        {"status": "Accepted"},
+        in_answers=True,
+    ),
+    PlantedFault(
+        "certificate_action_wrong",
+        "a car's first contract certificate is asked for as an update",
+        ("M_26",),
+        "Get15118EVCertificate",
+        _with("action", "Update"),
+    ),
+    PlantedFault(
+        "root_check_missing",
+        "with AdditionalRootCertificateCheck any root is accepted",
+        ("M_09",),
+        "InstallCertificate",
+        _with("status", "Accepted"),
+        {"status": "Rejected"},
+        in_answers=True,
     ),
 )

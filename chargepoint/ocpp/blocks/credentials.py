@@ -15,7 +15,7 @@ from chargepoint.ocpp.blocks.effects import (
     SharedEvent,
     WriteJournal,
 )
-from chargepoint.ocpp.certificate_stock import CSMS_ROOTS, STATION_CHAIN, CertificateStock, StockItem, key_name
+from chargepoint.ocpp.certificate_stock import STATION_CHAIN, CertificateStock, StockItem, key_name
 from chargepoint.ocpp.kept_files import KeptFiles
 
 PASSWORD = "password"  # noqa: S105 - the name of a file
@@ -59,10 +59,6 @@ class CredentialsBlock(FunctionalBlock):
         self._chain_shown = chains[self._refusals % len(chains)] if chains else None
         shown = self._chain_shown
         return shown.name if shown is not None and shown.installed else None
-
-    def root_texts(self) -> tuple[str, ...]:
-        """The roots (PEM) of the central system that came over OCPP."""
-        return tuple(self._files[item.name] for item in self._stock.roots(CSMS_ROOTS) if item.installed)
 
     def worked(self, security_profile: int) -> Effects:
         """A connection was made with what was shown: the other credentials of its kind fall away (A02.FR.10)."""
