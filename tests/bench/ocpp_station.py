@@ -4,7 +4,8 @@
 with the validation it does by itself and without a store. Both send the same TransactionEvent.
 Each line on standard input is a request, each line on standard output its answer:
 
-* `round_trips N`: N events, each sent when the one before is answered: their milliseconds.
+* `round_trips N`: N events, each made when the one before is answered and deleted: for each event the milliseconds from the record,
+  and from its frame, to the validated answer.
 * `drain N`: N events that wait before the connection is made: the seconds from the connection to the last answer.
 * `figures`: resident memory.
 """
@@ -102,18 +103,35 @@ class Records:
         return record
 
 
+class Sending:
+    """When a frame was last given to this socket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.at_s = 0.0
+        self._send = socket.send
+        socket.send = self._noted  # type: ignore[assignment, method-assign]
+
+    async def _noted(self, text: str) -> None:
+        self.at_s = time.perf_counter()
+        await self._send(text)
+
+
+Trip = tuple[float, float]
+"""Milliseconds from the record, and from its frame, to the validated answer."""
+
+
 class Station(Protocol):
     """One of the two."""
 
-    async def round_trips(self, count: int) -> list[float]:
-        """Milliseconds of so many."""
+    async def round_trips(self, count: int) -> list[Trip]:
+        """So many."""
 
     async def drain(self, count: int) -> float:
         """Seconds that so many take."""
 
 
 class OurStation:
-    """A record is stored durably with the ledger's state, then sent; `round_trips` count from the record to the answer taken in."""
+    """A record is stored durably with the ledger's state, then sent."""
 
     def __init__(self, port: int, folder: Path) -> None:
         section = CsmsSection(
@@ -142,10 +160,12 @@ class OurStation:
         while not self.client.online:
             await asyncio.sleep(POLL_S)
 
-    async def round_trips(self, count: int) -> list[float]:
+    async def round_trips(self, count: int) -> list[Trip]:
         if self._running is None:
             await self._online()
-        took_ms: list[float] = []
+        assert self.client._caller.connection is not None
+        sending = Sending(self.client._caller.connection._socket)
+        trips: list[Trip] = []
         for _ in range(count):
             while self.store.outbox_depth():  # the message before is answered, and soon deleted
                 await asyncio.sleep(DELETION_POLL_S)
@@ -153,8 +173,9 @@ class OurStation:
             self.answers.changed.clear()
             await self._record()
             await self.answers.changed.wait()
-            took_ms.append((time.perf_counter() - began_s) * 1000)
-        return took_ms
+            now_s = time.perf_counter()
+            trips.append(((now_s - began_s) * 1000, (now_s - sending.at_s) * 1000))
+        return trips
 
     async def drain(self, count: int) -> float:
         for _ in range(count):
@@ -197,15 +218,17 @@ class LibraryStation:
             await self._point.call(call.BootNotification(model, "PowerUp"))
         return self._point
 
-    async def round_trips(self, count: int) -> list[float]:
+    async def round_trips(self, count: int) -> list[Trip]:
         point = await self._online()
-        took_ms: list[float] = []
+        sending = Sending(point._connection)
+        trips: list[Trip] = []
         for _ in range(count):
             request = self._request()
             began_s = time.perf_counter()
             assert await point.call(request) is not None
-            took_ms.append((time.perf_counter() - began_s) * 1000)
-        return took_ms
+            now_s = time.perf_counter()
+            trips.append(((now_s - began_s) * 1000, (now_s - sending.at_s) * 1000))
+        return trips
 
     async def drain(self, count: int) -> float:
         requests = [self._request() for _ in range(count)]
@@ -217,7 +240,7 @@ class LibraryStation:
 
 
 async def main(kind: str, port: int, folder: Path) -> None:
-    station: Station = {"ours": OurStation, "library": LibraryStation}[kind](port, folder)
+    station: Station = OurStation(port, folder) if kind == "ours" else LibraryStation(port, folder)
     profile = cProfile.Profile() if os.environ.get("BENCH_PROFILE") else None
     while line := await asyncio.to_thread(sys.stdin.readline):
         what, _, number = line.strip().partition(" ")
