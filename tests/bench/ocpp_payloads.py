@@ -13,7 +13,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 from chargepoint.ocpp.version import OcppVersion
 
@@ -27,6 +27,8 @@ WORDS = (
 TIMES = ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5+02:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
 BAD_TIMES = ("yesterday", "2026-13-01T00:00:00Z", "2026-03-01", "2026-03-01T12:00:00", "2026-03-01T25:00:00Z", "")
 NUMBERS = (-3, -1, 0, 1, 2, 3, 5, 64, 86_400, 10**17, -(10**17), 1.0, 2.5, -2.5e-9, 1e300)
+INTEGERS = (*(number for number in NUMBERS if number == int(number)), 2**31)
+"""JSON and its schemas have one number where Python has 1 and 1.0."""
 DEEP = 300
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _CODES = {
@@ -52,9 +54,10 @@ def _is_time(value: object) -> bool:
 
 
 class Payloads:
-    """Of one OCPP version."""
+    """Of one OCPP version. `places`: components with their variables that the station has."""
 
     def __init__(self, version: OcppVersion) -> None:
+        self.places: list[Payload] = []
         package, _, folder = version.schema_package.partition(".")
         self._root = importlib.resources.files(package) / folder / "schemas"
         self._schemas: dict[str, Payload] = {}
@@ -76,7 +79,9 @@ class Payloads:
             schema = self.schema(name)
             kind = jsonschema.validators.validator_for(schema)
             self._validators[name] = kind(schema, format_checker=self._formats)
-        return {_CODES.get(str(error.validator), _OTHER) for error in self._validators[name].iter_errors(payload)}
+        codes = {_CODES.get(str(error.validator), _OTHER) for error in self._validators[name].iter_errors(payload)}
+        # what is nested deeper than any schema is no proper payload, whatever else it is
+        return codes | {"FormatViolation"} if codes and _depth(payload) >= DEEP else codes
 
     def made(self, name: str, order: random.Random) -> Payload:
         """One that fits, as a rule."""
@@ -93,17 +98,20 @@ class Payloads:
         match schema.get("type"):
             case "object":
                 required = schema.get("required", [])
-                return {
+                made = {
                     name: self._made(part, root, order)
                     for name, part in schema.get("properties", {}).items()
                     if name in required or order.random() < 0.35
                 }
+                if self.places and {"component", "variable"} <= made.keys() and order.random() < 0.7:
+                    made |= order.choice(self.places)
+                return made
             case "array":
                 least = schema.get("minItems", 0)
                 count = order.randint(least, max(least, min(schema.get("maxItems", 3), 3)))
                 return [self._made(schema["items"], root, order) for _ in range(count)]
             case "integer":
-                return order.choice([n for n in NUMBERS if isinstance(n, int) or order.random() < 0.1 and n == 1.0])
+                return order.choice((0, 1, 1, 2, 3, 10, 60) if order.random() < 0.6 else INTEGERS)
             case "number":
                 return order.choice(NUMBERS)
             case "boolean":
@@ -152,12 +160,26 @@ def spoilt(payload: Payload, order: random.Random) -> Any:
     return payload
 
 
+def has_huge_integer(value: Any) -> bool:
+    """A number of more than 18 characters somewhere: the station reads no message with one."""
+    if isinstance(value, dict):
+        return any(map(has_huge_integer, value.values()))
+    if isinstance(value, list):
+        return any(map(has_huge_integer, value))
+    return isinstance(value, int) and len(str(value)) > 18
+
+
 def nested(depth: int) -> Any:
     """Objects in objects."""
     value: Any = 1
     for level in range(depth):
         value = {"a": value} if level % 2 else [value]
     return value
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _objects(value: Any) -> list[Payload]:
