@@ -22,7 +22,7 @@ STATION = MonitoredVariable("ChargingStation", "AvailabilityState", 0)
 
 
 def trial() -> Trial:
-    return Trial(CentralSystem("CP1", Entrance(), 300), None, pics.load(), None)  # type: ignore[arg-type]
+    return Trial(CentralSystem("CP1", Entrance(), 300), None, pics.load(), None, None)  # type: ignore[arg-type]
 
 
 def test_a_variable_of_the_whole_station_has_no_evse() -> None:
