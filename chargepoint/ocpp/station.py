@@ -28,6 +28,7 @@ from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
 from chargepoint.ocpp.blocks.equipment import EquipmentBlock
+from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -115,6 +116,7 @@ class Station:
             LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
+            ExternalLimitsBlock(self.model, self.smart_charging.profiles, kept),
             self.reservations,
             IdentityBlock(firmware_version),
             EquipmentBlock(),
