@@ -25,6 +25,8 @@ from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
+from chargepoint.ocpp.blocks.event_notices import EventNotices
+from chargepoint.ocpp.blocks.fault_events import FaultEventsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -96,6 +98,7 @@ class Station:
         self.network = NetworkProfilesBlock(csms, csms_mark, self.model, kept, self.files, self.credentials)
         self.displays = DisplaysBlock(self.model, kept)
         self.costs = CostsBlock(self.model)
+        notices = EventNotices(self.model, kept)
         self._blocks: list[FunctionalBlock] = []
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
@@ -126,7 +129,8 @@ class Station:
             FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
             self.costs,
             MeterValuesBlock(self.model),
-            MonitoringBlock(self.model, kept),
+            MonitoringBlock(self.model, notices, kept),
+            FaultEventsBlock(self.model, notices, kept),
             SecurityBlock(kept),
             MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
