@@ -130,13 +130,14 @@ class Station:
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, notices, kept),
-            FaultEventsBlock(self.model, notices, kept),
             SecurityBlock(kept),
             MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
         for block in blocks:
             self.add(block)
+        if csms.enabled:  # else a fault would count as reported although nobody was notified
+            self.add(FaultEventsBlock(self.model, notices, kept))
 
     def add(self, block: FunctionalBlock) -> None:
         """Route to this block from now on. Raises ValueError where another block has the same action."""
