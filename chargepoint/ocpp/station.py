@@ -29,6 +29,8 @@ from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
 from chargepoint.ocpp.blocks.equipment import EquipmentBlock
 from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
+from chargepoint.ocpp.blocks.event_notices import EventNotices
+from chargepoint.ocpp.blocks.fault_events import FaultEventsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -104,6 +106,7 @@ class Station:
         self.costs = CostsBlock(self.model)
         self._having: dict[str, list[FunctionalBlock]] = {}
         """By the name of a method, the blocks that have it as their own: no others need to be asked."""
+        notices = EventNotices(self.model, kept)
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
         self._judges: dict[str, Judge] = {}
@@ -138,13 +141,15 @@ class Station:
             ),
             self.costs,
             MeterValuesBlock(self.model),
-            MonitoringBlock(self.model, kept),
+            MonitoringBlock(self.model, notices, kept),
             SecurityBlock(kept),
             MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
         for block in blocks:
             self.add(block)
+        if csms.enabled:  # else a fault would count as reported although nobody was notified
+            self.add(FaultEventsBlock(self.model, notices, kept))
 
     def add(self, block: FunctionalBlock) -> None:
         """Route to this block from now on. Raises ValueError where another block has the same action."""
