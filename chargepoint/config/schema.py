@@ -195,7 +195,7 @@ class CsmsSection(Section):
         True, description="accept 2.1 set-point fields in customData, DataTransfer, negative limit"
     )
     negative_limit_meaning: Literal["Setpoint", "DischargeLimit"] = Field(
-        "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp.md"
+        "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp-reference.md"
     )
 
 

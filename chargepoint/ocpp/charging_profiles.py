@@ -17,6 +17,7 @@ from chargepoint.ocpp.charging_schedule import Kind, NegativeLimit, Profile, Pro
 from chargepoint.ocpp.composite import Installed
 from chargepoint.ocpp.kept import Space
 from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.profile_remarks import remarks, remarks_on_update
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 from chargepoint.ocpp.variables.smart_charging import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL
@@ -76,8 +77,13 @@ class ChargingProfiles:
 
     # -- setting -----------------------------------------------------------------------------------------------------
 
-    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> tuple[Keep, ...]:
-        """SetChargingProfile. Raises ProfileRejected with OCPP's reason code. Profiles past their validTo make way."""
+    def install(
+        self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment
+    ) -> tuple[tuple[Keep, ...], str]:
+        """SetChargingProfile: what to keep, and the remarks on it. Profiles past their validTo make way.
+
+        Raises ProfileRejected with OCPP's reason code.
+        """
         profile = parse(raw, self._rules())
         past = self._past(now.utc_s)
         self._check(evse_id, profile, evses, past)
@@ -95,10 +101,11 @@ class ChargingProfiles:
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
         gone = sorted(past - {profile.profile_id})
-        return (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
+        keeps = (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
+        return keeps, remarks(raw, profile, _concerned(evse_id, evses))
 
-    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> None:
-        """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05). Raises ProfileRejected."""
+    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> str:
+        """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05): the remarks on it. Raises ProfileRejected."""
         profile = parse(raw, self._rules())
         self._check(evse_id, profile, evses)
         self._check_over(profile, None, now)
@@ -111,6 +118,7 @@ class ChargingProfiles:
         evse = _evse(evse_id, evses)
         if profile.discharges and evse is not None and evse.discharge_max_W <= 0:
             raise ProfileRejected("UnsupportedParam", f"EVSE {evse_id} cannot discharge")
+        return remarks(raw, profile, _concerned(evse_id, evses))
 
     def await_start(self, evse_id: int, raw: Payload, id_token: IdToken, until_s: float) -> None:
         """Keep a profile for the transaction this token starts on this EVSE before `until_s` (monotonic)."""
@@ -139,15 +147,16 @@ class ChargingProfiles:
                 keeps.append(self._put(_Entry(Installed(waiting.evse_id, parse(raw, self._rules())), raw)))
         return tuple(keeps)
 
-    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> Keep:
-        """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
+    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> tuple[Keep, str]:
+        """2.1's UpdateDynamicSchedule on an installed profile, and the remarks on it. Raises ProfileRejected."""
         entry = self._entries().get(profile_id)
         if entry is None:
             raise ProfileRejected("NotFound", f"no charging profile {profile_id}")
         entry = _updated(entry, update, utc_s, self._rules())
         profile = entry.installed.profile
-        self._check_discharge(profile, _evse(entry.installed.evse_id, evses), evses)
-        return self._put(entry)
+        evse_id = entry.installed.evse_id
+        self._check_discharge(profile, _evse(evse_id, evses), evses)
+        return self._put(entry), remarks_on_update(profile, _concerned(evse_id, evses))
 
     # -- clearing and reporting --------------------------------------------------------------------------------------
 
@@ -335,6 +344,11 @@ class ChargingProfiles:
 
 def _overlap(first: Profile, second: Profile) -> bool:
     return first.valid_from_s < second.valid_to_s and second.valid_from_s < first.valid_to_s
+
+
+def _concerned(evse_id: int, evses: Sequence[EvseState]) -> Sequence[EvseState]:
+    """The EVSEs that a profile at this EVSE binds: all for EVSE 0."""
+    return [evse for evse in evses if evse_id in (0, int(evse.evse_id))]
 
 
 def _evse(evse_id: int, evses: Sequence[EvseState]) -> EvseState | None:

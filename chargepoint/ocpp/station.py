@@ -17,6 +17,7 @@ from chargepoint.ocpp.blocks.certificate_status import CertificateStatusBlock
 from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
+from chargepoint.ocpp.blocks.connected_ev import ConnectedEvBlock
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
 from chargepoint.ocpp.blocks.costs import CostsBlock
 from chargepoint.ocpp.blocks.credentials import CredentialsBlock
@@ -24,12 +25,14 @@ from chargepoint.ocpp.blocks.customers import CustomersBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
-from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
+from chargepoint.ocpp.blocks.equipment import EquipmentBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
 from chargepoint.ocpp.blocks.logs import LogsBlock
+from chargepoint.ocpp.blocks.memory import MemoryBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
@@ -73,6 +76,7 @@ class Station:
     ) -> None:
         """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
+        self._has_central_system = csms.enabled
         self._version = version
         self._connected = False
         self._own = Moment(0.0, 0.0)
@@ -109,6 +113,8 @@ class Station:
             self.smart_charging,
             self.reservations,
             IdentityBlock(firmware_version),
+            EquipmentBlock(),
+            ConnectedEvBlock(),
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,
@@ -127,7 +133,8 @@ class Station:
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, kept),
-            SecurityBlock(),
+            SecurityBlock(kept),
+            MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
         for block in blocks:
@@ -259,10 +266,13 @@ class Station:
         return self.at(own)
 
     def _all(self, ask: Callable[[FunctionalBlock], Effects]) -> Effects:
+        """What the blocks want; without a central system nothing is stored for one, since nobody would ever take it."""
         effects: list[Effect] = []
         for block in self._blocks:
             effects += ask(block)
-        return tuple(effects)
+        if self._has_central_system:
+            return tuple(effects)
+        return tuple(effect for effect in effects if not isinstance(effect, Post))
 
     def _live(self, row: Variable) -> str | None:
         """The value of a variable that is read at the moment it is asked for."""

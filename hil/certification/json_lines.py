@@ -44,6 +44,7 @@ VERBS = {
     "bring_contract": ("evse", "known_root"),
     "request_certificate": ("evse", "action"),
     "present": ("token", "type", "evse"),
+    "store_customer": ("identifier", "evse"),
     "reboot": (),
     "cut_power": (),
     "restore_power": (),
@@ -124,6 +125,10 @@ class JsonLinesStation:
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""
         await self._do("present", token=token.value, type=token.kind, evse=evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station know a customer."""
+        await self._do("store_customer", identifier=identifier, evse=evse_id)
 
     async def reboot(self) -> None:
         """Restart the station."""

@@ -206,6 +206,10 @@ class OurStation:
             )
         await self._up.token(token.value, evse_id)
 
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """The customer's card at the reader: the station caches the answer of the central system."""
+        await self.present(Token(identifier), evse_id)
+
     async def reboot(self) -> None:
         """The daemon ends in order and starts again."""
         self._up.children["daemon"].kill(signal.SIGTERM)

@@ -66,6 +66,9 @@ class StationUnderTest(Protocol):
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token at the reader of this EVSE."""
 
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station keep data of a customer whom it knows by this identifier, by whatever way it has."""
+
     async def reboot(self) -> None:
         """Restart the station in order, as a service technician does."""
 
@@ -145,6 +148,10 @@ class TrackedStation:
         """Present a token."""
         await asyncio.sleep(HAND_S)
         await self._station.present(token, evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station know a customer."""
+        await self._station.store_customer(identifier, evse_id)
 
     async def reboot(self) -> None:
         """Restart the station in order."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
@@ -12,6 +13,7 @@ from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Effect,
     Effects,
+    HardWiredNotification,
     Post,
     Send,
     SharedEvent,
@@ -22,10 +24,12 @@ from chargepoint.ocpp.blocks.effects import (
 from chargepoint.ocpp.device_model import NUMERIC, DeviceModel, Mutability, Variable
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.monitors import (
+    FIRST_HARD_WIRED_ID,
     INTERVAL_MAX_S,
     INTERVAL_MIN_S,
     MonitoringBase,
     MonitorKind,
+    MonitorOrigin,
     Monitors,
     Triggered,
     VariableMonitor,
@@ -43,6 +47,9 @@ QUEUED_MAX = 1000
 RECONCILE_S = 3.0
 """So long a fault may be reported and not present, or present and not reported, before the block believes what is present."""
 PRECONFIGURED_SEVERITY = 7
+PROBLEM = "ChargingStation/Problem"
+PROBLEM_SEVERITY = 4
+"""Of the hard-wired monitor: an error."""
 
 _BASE, _LEVEL, _EVENT_ID = "base", "level", "event-id"
 _EVENT_IDS_AT_ONCE = 100_000
@@ -53,14 +60,35 @@ _CRITERIA: dict[str, tuple[MonitorKind, ...]] = {
     "DeltaMonitoring": (MonitorKind.DELTA,),  # N02.FR.13
     "PeriodicMonitoring": (MonitorKind.PERIODIC, MonitorKind.ALIGNED),  # N02.FR.14
 }
+_WHY_NOT_CLEARED = {
+    MonitorOrigin.PRECONFIGURED: "preconfigured: use SetMonitoringBase",
+    MonitorOrigin.HARD_WIRED: "hard-wired: nothing clears it",
+}
 _KINDS = {kind.value: kind for kind in MonitorKind}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultChange:
+    """A fault came, or with `cleared` went. `detail`: what was measured, for people."""
+
+    evse_id: int
+    code: FaultCode
+    detail: str = ""
+    cleared: bool = False
+
+    @property
+    def key(self) -> str:
+        """Under which the fault is kept while it lasts."""
+        return f"{self.evse_id}/{self.code.name}"
 
 
 class MonitoringBlock(FunctionalBlock):
     """Faults are hard-wired notifications: neither base nor request switches them off, level and Enabled do.
 
-    An event is stored until it is answered where its severity permits (`OfflineQueuingSeverity`, N07.FR.04). Else it is sent once, or is
-    lost while there is no connection.
+    One monitor is hard-wired too: Problem of the whole station changes with the first fault and with the end of the last one.
+
+    An event is stored until it is answered where its severity permits (`OfflineQueuingSeverity`, N07.FR.04). Else it is sent once. While
+    there is no connection such a threshold or Delta monitor is not judged, and such a periodic event is lost.
     """
 
     def __init__(self, model: DeviceModel, kept: Kept) -> None:
@@ -71,14 +99,19 @@ class MonitoringBlock(FunctionalBlock):
         """The faults the central system was notified of, under `evse/NAME`."""
         preconfigured = (
             VariableMonitor(
-                number, row.key, MonitorKind.DELTA, 1.0, PRECONFIGURED_SEVERITY, transaction=False, custom=False
+                number, row.key, MonitorKind.DELTA, 1.0, PRECONFIGURED_SEVERITY, origin=MonitorOrigin.PRECONFIGURED
             )
             for number, row in enumerate(model.rows_named("EVSE", "AvailabilityState"), start=1)
         )
-        self._monitors = Monitors(preconfigured, kept.space(MONITOR_SPACE))
+        self._problem = VariableMonitor(
+            FIRST_HARD_WIRED_ID, PROBLEM, MonitorKind.DELTA, 1.0, PROBLEM_SEVERITY, origin=MonitorOrigin.HARD_WIRED
+        )
+        self._monitors = Monitors((self._problem,), preconfigured, kept.space(MONITOR_SPACE))
         self._next_event_id = 0
         self._last_event_id = -1
         self._queued = 0
+        self._ran: dict[int, str] = {}
+        """The transactions at the last reading of values, by EVSE."""
         self._differ_since_s: float | None = None
         self.calls = {
             "SetVariableMonitoring": self._set_monitors,
@@ -103,6 +136,11 @@ class MonitoringBlock(FunctionalBlock):
     @property
     def _enabled(self) -> bool:
         return self._model.flag("MonitoringCtrlr/Enabled")
+
+    @property
+    def _queuing_severity(self) -> int:
+        """The highest severity number whose events are stored while there is no connection."""
+        return self._model.integer("MonitoringCtrlr/OfflineQueuingSeverity")
 
     def _set_base(self, request: Payload, now: StationNow) -> CallAnswer:
         """N03."""
@@ -163,6 +201,8 @@ class MonitoringBlock(FunctionalBlock):
         if number is not None and (old is None or old.key != row.key):  # N04.FR.13, FR.16
             why = f"no monitor {number}" if old is None else f"monitor {number} is of another variable"
             return status("Rejected", "NotFound", why)
+        if old is not None and old.origin is MonitorOrigin.HARD_WIRED:  # N04.FR.18
+            return status("Rejected", "ReadOnly", f"monitor {number} is hard-wired")
         twin = (row.key, kind, severity)
         if any(m.monitor_id != number and (m.key, m.kind, m.severity) == twin for m in present.values()):
             return status("Duplicate")  # N04.FR.10
@@ -180,17 +220,17 @@ class MonitoringBlock(FunctionalBlock):
         if too_many is not None:
             return too_many
         custom = {monitor.monitor_id for monitor in self._monitors.custom}
-        present = {monitor.monitor_id for monitor in self._active()}
+        present = {monitor.monitor_id: monitor for monitor in self._active()}
         results: list[Payload] = []
         effects: list[Effect] = []
         for number in request["id"]:
             if number in custom:
                 custom.discard(number)
-                present.discard(number)
+                present.pop(number, None)
                 effects.append(self._monitors.forget(number))
                 results.append({"id": number, "status": "Accepted"})
-            elif number in present:  # N06.FR.03: a base activated it, only a base switches it off
-                refused = status("Rejected", "UnsupportedRequest", "preconfigured: use SetMonitoringBase")
+            elif number in present:  # N06.FR.03
+                refused = status("Rejected", "UnsupportedRequest", _WHY_NOT_CLEARED[present[number].origin])
                 results.append({"id": number, **refused})
             else:
                 results.append({"id": number, "status": "NotFound"})  # N06.FR.02
@@ -245,7 +285,7 @@ class MonitoringBlock(FunctionalBlock):
     @property
     def deadline_s(self) -> float | None:
         """When values are read next, or when a difference between faults is believed."""
-        monitors_s = self._monitors.deadline_s(self._active()) if self._enabled else None
+        monitors_s = self._monitors.deadline_s(self._sampled()) if self._enabled else None
         faults_s = None if self._differ_since_s is None else self._differ_since_s + RECONCILE_S
         return min((s for s in (monitors_s, faults_s) if s is not None), default=None)
 
@@ -265,21 +305,30 @@ class MonitoringBlock(FunctionalBlock):
         return (*self._reconcile(now), *(self._sample(now) if self._enabled else ()))
 
     def _sample(self, now: StationNow) -> Effects:
+        """A monitor whose event would be lost now is judged when there is a connection again (remark at N07)."""
+        queuing = self._queuing_severity
+        reads = self._monitors.reads(now.monotonic_s)
+        monitors = [m for m in self._sampled() if now.connected or m.kind.periodic or m.severity <= queuing]
 
         def works(monitor: VariableMonitor) -> bool:
             return not monitor.transaction or self._in_transaction(monitor, now)
 
-        found = self._monitors.sample(self._active(), works, self._read, now.moment)
+        found = self._monitors.sample(monitors, works, self._read, now.moment)
         keeps = (keep for triggered in found if (keep := self._monitors.after(triggered)) is not None)
-        return (*keeps, *self._notify([self._event(triggered, now) for triggered in found], now))
+        events = [self._event(triggered, now, self._ran) for triggered in found]
+        if reads and monitors:
+            self._ran = {int(e.evse_id): str(e.transaction_id) for e in now.evses if e.transaction_id is not None}
+        return (*keeps, *self._notify(events, now))
 
     def informed(self, event: SharedEvent, now: StationNow) -> Effects:
         """A fault came or went; a variable was set whose value nobody may read."""
         match event:
             case InterlockTripped(evse_id, code, _, detail):
-                return self._fault(int(evse_id), code, now, detail)
+                return self._faults_change([FaultChange(int(evse_id), code, detail)], now)
             case FaultCleared(evse_id, code):
-                return self._fault(int(evse_id), code, now, cleared=True)
+                return self._faults_change([FaultChange(int(evse_id), code, cleared=True)], now)
+            case HardWiredNotification(evse_id, severity, what) if self._enabled:
+                return self._notify([(severity, _in_its_transaction(what, evse_id, now))], now)
             case VariableSet(key) if self._enabled:
                 written = [m for m in self._active() if m.key == key and self._is_write_only(m)]
                 events = [self._event(Triggered(monitor, "Delta", ""), now) for monitor in written]  # N07.FR.10
@@ -291,6 +340,10 @@ class MonitoringBlock(FunctionalBlock):
         """All that work now. A kept monitor of a variable that is gone does not."""
         return tuple(monitor for monitor in self._monitors.active(self.base) if self._model.has(monitor.key))
 
+    def _sampled(self) -> tuple[VariableMonitor, ...]:
+        """Those of `_active` whose values are read."""
+        return tuple(monitor for monitor in self._monitors.sampled(self.base) if self._model.has(monitor.key))
+
     def _is_write_only(self, monitor: VariableMonitor) -> bool:
         return self._model.row(monitor.key).mutability is Mutability.WRITE_ONLY
 
@@ -301,46 +354,65 @@ class MonitoringBlock(FunctionalBlock):
         evse_id = self._model.row(monitor.key).evse_id
         return any(e.transaction_id is not None for e in now.evses if evse_id in (None, int(e.evse_id)))
 
-    def _event(self, triggered: Triggered, now: StationNow) -> tuple[int, Payload]:
-        """Its severity, and the eventData (N07.FR.06)."""
+    def _event(
+        self, triggered: Triggered, now: StationNow, ran: Mapping[int, str] | None = None
+    ) -> tuple[int, Payload]:
+        """Its severity, and the eventData (N07.FR.06). `ran`: the transactions at the last reading, by EVSE.
+
+        A value that changed between two readings changed in the transaction that ran at the first of them (TC_N_20).
+        """
         monitor = triggered.monitor
         row = self._model.row(monitor.key)
         event: Payload = {
             "trigger": triggered.trigger,
             "actualValue": triggered.actual[:2500],
-            "eventNotificationType": monitor.notification_type,
+            "eventNotificationType": monitor.origin.value,
             "variableMonitoringId": monitor.monitor_id,
             **row.place,
         }
         if monitor.kind.threshold:
             event["cleared"] = triggered.cleared
-        return monitor.severity, _in_its_transaction(event, row.evse_id, now)
+        event = _in_its_transaction(event, row.evse_id, now)
+        earlier = None if ran is None or row.evse_id is None else ran.get(row.evse_id)
+        if earlier is not None:
+            event = {"transactionId": earlier, **event}
+        return monitor.severity, event
 
     # -- faults --------------------------------------------------------------------------------------------------------
 
-    def _fault(
-        self, evse_id: int, code: FaultCode, now: StationNow, detail: str = "", *, cleared: bool = False
-    ) -> Effects:
-        """A hard-wired notification, once for its coming and once for its end."""
-        key, kind = f"{evse_id}/{code.name}", CATALOGUE[code]
-        if (key in self._faults) is not cleared:
-            return ()
-        evse = now.evse(evse_id)
-        others = evse is not None and any(other is not code for other in evse.faults)
+    def _faults_change(self, changes: list[FaultChange], now: StationNow) -> Effects:
+        """A hard-wired notification for each coming and each end, and the event of the hard-wired monitor."""
+        before = set(self._faults)
+        after = set(before)
+        keeps: list[Effect] = []
+        events: list[tuple[int, Payload]] = []
+        for change in changes:
+            if (change.key in after) is not change.cleared:
+                continue
+            after ^= {change.key}
+            keeps.append(self._faults.forget(change.key) if change.cleared else self._faults.keep(change.key, True))
+            events.append((_SEVERITIES[CATALOGUE[change.code].severity], self._notification(change, now)))
+        if bool(before) is not bool(after):
+            problem = Triggered(self._problem, "Delta", "true" if after else "false")
+            events.append(self._event(problem, now))
+        return (*keeps, *(self._notify(events, now) if self._enabled else ()))
+
+    def _notification(self, change: FaultChange, now: StationNow) -> Payload:
+        """The eventData of a fault."""
+        kind = CATALOGUE[change.code]
+        evse = now.evse(change.evse_id)
+        others = evse is not None and any(other is not change.code for other in evse.faults)
         event: Payload = {
             "trigger": "Alerting",
-            "actualValue": "true" if not cleared or others else "false",
-            "cleared": cleared,
-            "techCode": code.name,
-            "techInfo": ": ".join(part for part in (kind.title, detail, kind.remedy) if part)[:500],
+            "actualValue": "true" if not change.cleared or others else "false",
+            "cleared": change.cleared,
+            "techCode": change.code.name,
+            "techInfo": ": ".join(part for part in (kind.title, change.detail, kind.remedy) if part)[:500],
             "eventNotificationType": "HardWiredNotification",
-            "component": {"name": "EVSE", "evse": {"id": evse_id}},
+            "component": {"name": "EVSE", "evse": {"id": change.evse_id}},
             "variable": {"name": "Problem"},
         }
-        keep = self._faults.forget(key) if cleared else self._faults.keep(key, True)
-        severity = _SEVERITIES[kind.severity]
-        events = [(severity, _in_its_transaction(event, evse_id, now))] if self._enabled else []
-        return (keep, *self._notify(events, now))
+        return _in_its_transaction(event, change.evse_id, now)
 
     def _reconcile(self, now: StationNow) -> Effects:
         """Faults whose coming or end nobody reported: those of an earlier process, or of a lost link to the power process."""
@@ -355,14 +427,15 @@ class MonitoringBlock(FunctionalBlock):
         if now.monotonic_s < self._differ_since_s + RECONCILE_S:
             return ()
         self._differ_since_s = None
-        effects: list[Effect] = []
+        changes: list[FaultChange] = []
+        unknown: list[Effect] = []
         for key in sorted(present ^ reported):
             number, _, name = key.partition("/")
             if name in FaultCode.__members__:
-                effects += self._fault(int(number), FaultCode[name], now, cleared=key in reported)
+                changes.append(FaultChange(int(number), FaultCode[name], cleared=key in reported))
             else:
-                effects.append(self._faults.forget(key))
-        return tuple(effects)
+                unknown.append(self._faults.forget(key))
+        return (*unknown, *self._faults_change(changes, now))
 
     # -- NotifyEvent -----------------------------------------------------------------------------------------------------
 
@@ -370,7 +443,7 @@ class MonitoringBlock(FunctionalBlock):
         """Events of one moment. Those to be stored and those sent once go in messages of their own."""
         stored: list[Payload] = []
         once: list[Payload] = []
-        queuing = self._model.integer("MonitoringCtrlr/OfflineQueuingSeverity")
+        queuing = self._queuing_severity
         effects: list[Effect] = []
         for severity, event in events:
             if severity > self.level:  # N05.FR.03, N07.FR.15
@@ -404,10 +477,10 @@ class MonitoringBlock(FunctionalBlock):
                 "ActiveMonitoringLevel": lambda: str(self.level),
             }
             return live[row.name]() if row.name in live else None
-        if row.component == "EVSE" and row.name == "Problem" and row.evse_id is not None:
-            evse = now.evse(row.evse_id)
-            return None if evse is None or not evse.heard else "true" if evse.faults else "false"
-        return None
+        if row.name != "Problem":
+            return None
+        heard = [evse for evse in now.evses if evse.heard and row.evse_id in (None, int(evse.evse_id))]
+        return None if not heard else "true" if any(evse.faults for evse in heard) else "false"
 
 
 def _may_monitor(row: Variable, kind: MonitorKind) -> bool:
@@ -439,7 +512,7 @@ def _reported(monitor: VariableMonitor, now: StationNow) -> Payload:
         "severity": monitor.severity,
     }
     if now.version.names_monitor_origin:
-        report["eventNotificationType"] = monitor.notification_type
+        report["eventNotificationType"] = monitor.origin.value
     return report
 
 

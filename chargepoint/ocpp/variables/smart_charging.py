@@ -13,6 +13,7 @@ MAX_PERIODS = 1024
 def rows(site: Site) -> tuple[Variable, ...]:
     """Rows of SmartChargingCtrlr and V2XChargingCtrlr."""
     csms, c, v = site.csms, "SmartChargingCtrlr", "V2XChargingCtrlr"
+    modes = _modes(site)
     return (
         Variable(c, "Available", BOOLEAN, "true"),
         Variable(c, "Enabled", BOOLEAN, "true"),
@@ -41,4 +42,15 @@ def rows(site: Site) -> tuple[Variable, ...]:
             READ_WRITE,
             values=("Setpoint", "DischargeLimit"),
         ),
+        Variable(v, "SupportedEnergyTransferModes", MEMBERS, ",".join(modes), values=modes),
+        *(Variable(v, "DischargePossible", BOOLEAN, evse_id=int(evse.evse_id)) for evse in site.evses),
     )
+
+
+def _modes(site: Site) -> tuple[str, ...]:
+    """EnergyTransferModeEnumType of OCPP 2.1 of every outlet; BPT where the EVSE has a rating for discharging."""
+    modes: list[str] = []
+    for evse in site.evses:
+        names = ("AC_three_phase", "AC_BPT") if evse.outlet_is_ac else ("DC", "DC_BPT")
+        modes += names[: 2 if evse.discharge_max_W > 0 else 1]
+    return tuple(dict.fromkeys(modes))
