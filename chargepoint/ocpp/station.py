@@ -28,8 +28,8 @@ from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
 from chargepoint.ocpp.blocks.equipment import EquipmentBlock
-from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
 from chargepoint.ocpp.blocks.event_notices import EventNotices
+from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
 from chargepoint.ocpp.blocks.fault_events import FaultEventsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock

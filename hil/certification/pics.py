@@ -146,15 +146,15 @@ class ConfiguredValues:
     """Measurands the station can always measure."""
     charging_measurands: tuple[str, ...]
     """Measurands the station can measure while energy flows."""
+    firmware_file: str
+    """An image that the station installs; empty: one that our own bench's installer takes."""
+    unusable_firmware_file: str
+    """An image that the station refuses to install, although it is signed; empty: one that our own bench's installer refuses."""
     log_retry_interval_s: int
     """Between two attempts to upload a log: longer than an attempt, and than `time_tolerance_s`."""
     customer_identifier: str
     """By which the bench makes the station know a customer."""
     monitoring: MonitoringValues
-    firmware_file: str
-    """An image that the station installs; empty: one that our own bench's installer takes."""
-    unusable_firmware_file: str
-    """An image that the station refuses to install, although it is signed; empty: one that our own bench's installer refuses."""
     remote: bool
     """Sessions are begun and ended by the central system, where a case leaves the choice."""
 

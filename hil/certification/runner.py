@@ -13,7 +13,7 @@ from pathlib import Path
 from hil.certification import general_rules
 from hil.certification.catalogue import CatalogueRow
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, Entrance, NotConnected
-from hil.certification.file_server import FileServer
+from hil.certification.firmware_server import FirmwareServer
 from hil.certification.keys import VALID_SERVER, Keys
 from hil.certification.pics import Pics
 from hil.certification.planted import PlantedFault
@@ -41,19 +41,19 @@ class Runner:
         self._keys = Keys(folder / "keys", configured.serial_number)
         self._csms = CentralSystem(configured.identity, Entrance(), configured.heartbeat_interval_s)
         self._written = written()
-        self._files = FileServer()
+        self._firmware_server = FirmwareServer()
         self._start: StartConditions | None = None
         """How the station was started; None: it is not started."""
         self._planted: PlantedFault | None = None
 
     async def __aenter__(self) -> Runner:
-        await self._files.start()
+        await self._firmware_server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._station.close()
         await self._csms.stop()
-        await self._files.stop()
+        await self._firmware_server.stop()
 
     async def run(self, rows: Iterable[CatalogueRow], report: Callable[[CaseOutcome], None]) -> list[CaseOutcome]:
         """Every row's outcome, reported as soon as it is known; cases of one kind of start come together."""
@@ -119,8 +119,8 @@ class Runner:
     async def _tried(self, row: CatalogueRow, function: CaseFunction) -> CaseOutcome:
         """The case once, and the station restored."""
         self._csms.begin_case()
-        self._files.begin_case()
-        trial = Trial(self._csms, self._station, self._pics, self._keys, self._files)
+        self._firmware_server.begin_case()
+        trial = Trial(self._csms, self._station, self._pics, self._keys, self._firmware_server)
         began_s = time.monotonic()
         self._csms.interceptor.plant(self._planted)
         verdict, reason = await self._judged(function, trial)

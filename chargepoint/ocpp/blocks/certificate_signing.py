@@ -13,7 +13,6 @@ from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.effects import (
     CallAnswer,
-    Effect,
     Effects,
     NoAnswer,
     Reconnect,
@@ -107,9 +106,6 @@ class CertificateSigningBlock(FunctionalBlock):
         """The name of the chain whose key is being made, by use."""
         self._number = 0
         self._next_check_s = 0.0
-        self._begins: dict[str, float] = {}
-        """When the validity of a kept chain begins (UTC seconds), by its name, where that is in the future."""
-        self._begins_at_s: float | None = None
         self.calls = {"CertificateSigned": self._signed}
         self.takes = {"SignCertificate": self._sign_answered}
         self.triggers = {
@@ -121,17 +117,12 @@ class CertificateSigningBlock(FunctionalBlock):
 
     @property
     def deadline_s(self) -> float | None:
-        """The next SignCertificate, the next look at the validity, or the begin of one."""
+        """The next SignCertificate, or the next look at the validity."""
         again = [waiting.again_s for waiting in self._waiting.values() if waiting.again_s is not None]
-        begins = [] if self._begins_at_s is None else [self._begins_at_s]
-        return min([self._next_check_s, *again, *begins])
+        return min([self._next_check_s, *again])
 
     def started(self, now: StationNow) -> Effects:
         """A private key without a chain and without a request goes: the process ended between the making of one and its request."""
-        for use in _USES.values():
-            for item in self._stock.chains(use.chain):
-                if item.installed and item.leaf.valid_from_s > now.utc_s:
-                    self._begins[item.name] = item.leaf.valid_from_s
         requested = {key_name(pending["chain"]) for pending in self._space.values()}
         owned = {key_name(name) for name in self._files if name.endswith(".pem")}
         return tuple(
@@ -141,8 +132,8 @@ class CertificateSigningBlock(FunctionalBlock):
         )
 
     def tick(self, now: StationNow) -> Effects:
-        """SignCertificate again where no certificate came (A02.FR.17); renewal before the end (A03.FR.02); a validity that begins."""
-        effects: list[Effect] = [*self._begun(now)]
+        """SignCertificate again where no certificate came (A02.FR.17); renewal before the end (A03.FR.02)."""
+        effects: list[Send | StartJob | WriteJournal] = []
         for wire, waiting in self._waiting.items():
             if waiting.again_s is not None and now.monotonic_s >= waiting.again_s and now.online:
                 waiting.again_s = None
@@ -232,24 +223,6 @@ class CertificateSigningBlock(FunctionalBlock):
             self._wait(waiting, now)
         return ()
 
-    def _begun(self, now: StationNow) -> Effects:
-        """Chains whose validity has begun are shown from now on (A02.FR.08)."""
-        effects: list[Effect] = []
-        for name in [name for name, at_s in self._begins.items() if at_s <= now.utc_s]:
-            del self._begins[name]
-            if name in self._files:
-                effects += self._shown(name)
-        self._begins_at_s = min((now.monotonic_s + at_s - now.utc_s for at_s in self._begins.values()), default=None)
-        return tuple(effects)
-
-    def _shown(self, name: str) -> Effects:
-        """The next connection shows this chain; to cars too, whose server looks at files that were written."""
-        if name.startswith(SECC_CHAIN):
-            return (self._files.keep(name, self._files[name]),)
-        if self._network.security_profile < 3:
-            return ()
-        return (Reconnect("a new certificate: the next connection shows it"),)
-
     def _wait(self, waiting: _Waiting, now: StationNow) -> None:
         waiting.again_s = None
         if waiting.resent <= self._model.integer(REPEAT_TIMES):
@@ -273,7 +246,10 @@ class CertificateSigningBlock(FunctionalBlock):
     # -- the certificate -------------------------------------------------------------------------------------------------
 
     def _signed(self, request: Payload, now: StationNow) -> CallAnswer:
-        """A02.FR.06, FR.07, FR.16. Accepted: the chain is on the disk, and serves the next connection when its validity has begun."""
+        """A02.FR.06, FR.07, FR.16. Accepted: the chain is on the disk, and serves the next connection.
+
+        A certificate whose validity begins in the future is refused (errata 2025-09, 2.9).
+        """
         use = _USES.get(request.get("certificateType", _STATION.wire))
         text: str = request["certificateChain"]
         most = self._model.integer(MAX_CHAIN_SIZE)
@@ -299,10 +275,8 @@ class CertificateSigningBlock(FunctionalBlock):
             WriteJournal("*", f"OCPP: new {use.wire} {leaf.shown_name}"),
             Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", use.wire)),
         )
-        if leaf.valid_from_s > now.utc_s:
-            self._begins[pending["chain"]] = leaf.valid_from_s
-            return CallAnswer(status("Accepted"), effects)
-        then = self._shown(pending["chain"]) if use is _STATION else ()  # A02.FR.08
+        reconnect = use is _STATION and self._network.security_profile == 3
+        then = (Reconnect("a new certificate: the next connection shows it"),) if reconnect else ()  # A02.FR.08
         return CallAnswer(status("Accepted"), effects, then=then)
 
     def _refused(self, use: _Use, problem: str) -> CallAnswer:
@@ -323,6 +297,7 @@ class CertificateSigningBlock(FunctionalBlock):
             return f"{leaf.shown_name}: its common name must be {self._name}"
         finding = (
             rules.expired(chain, now.utc_s)
+            or rules.not_yet_valid(chain, now.utc_s)
             or rules.weak_key(chain)
             or (
                 rules.Finding(rules.ChainFault.LEAF_IS_AUTHORITY, "the leaf is an authority")

@@ -25,6 +25,7 @@ OLD_PASSWORD = "password.old"  # noqa: S105
 PASSWORD_VARIABLE = "SecurityCtrlr/BasicAuthPassword"  # noqa: S105
 PASSWORD_MIN = 16
 PASSWORD_MAX = 40
+DISCARDED = "DiscardedRenewedClientCertificate"
 REFUSED_BY_CENTRAL_SYSTEM = "FailedToAuthenticateAtCsms"
 
 _PASSWORD_CHARACTERS = re.compile(r"[A-Za-z0-9*\-_=:+|@.]*", re.ASCII)
@@ -98,16 +99,20 @@ class CredentialsBlock(FunctionalBlock):
         return (restored, self._files.forget(OLD_PASSWORD))
 
     def _chain_worked(self) -> Effects:
+        """The other certificates go, so that the central system knows which one there is (A02.FR.10 with errata 2025-09)."""
         shown = self._chain_shown
         if shown is None:
             return ()
-        older = [
-            item
-            for item in self._stock.chains(STATION_CHAIN)
-            if item.installed and item.leaf.valid_from_s <= shown.leaf.valid_from_s and item.name != shown.name
-        ]
+        others = [i for i in self._stock.chains(STATION_CHAIN) if i.installed and i.name != shown.name]
         # Each key goes before its chain: a power cut between the two leaves a chain, which the next connection removes.
-        return tuple(self._files.forget(name) for item in older for name in (key_name(item.name), item.name))
+        effects: list[Effect] = [
+            self._files.forget(name) for item in others for name in (key_name(item.name), item.name)
+        ]
+        for item in others:
+            if item.leaf.valid_from_s > shown.leaf.valid_from_s:  # A02.FR.29
+                text = f"{item.leaf.shown_name}: the central system took the certificate before it"
+                effects.append(Share(SecurityEventOccurred(DISCARDED, text)))
+        return tuple(effects)
 
     def _set_password(self, value: str, now: StationNow) -> SettingRefused | SettingTaken:
         """A01.FR.01, A00.FR.205. The value is in no message, log or journal (A01.FR.11, FR.12)."""

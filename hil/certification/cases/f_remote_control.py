@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hil.certification.cases.l_firmware import firmware_offered, update_asked
+from hil.certification.cases.n_logs import takes_http
+from hil.certification.log_server import LogServer
 from hil.certification.memory_states import remote_authorization
 from hil.certification.patterns import MISSING, PRESENT, Payload, none_of, one_of
 from hil.certification.registry import case
@@ -18,7 +20,7 @@ from hil.certification.states import (
 from hil.certification.trial import Trial
 
 HELD_S = 3.0
-"""How long a transfer stops in its middle, while TriggerMessage asks about it."""
+"""How long a download stops in its middle, while TriggerMessage asks about it."""
 IDLE = {"status": "Idle"}
 
 
@@ -178,18 +180,20 @@ async def log_status(trial: Trial) -> None:
 
 @case("TC_F_16_CS")
 async def log_status_while_uploading(trial: Trial) -> None:
-    """LogStatusNotification while a log is uploaded."""
-    trial.files.pause_next(HELD_S)
+    """LogStatusNotification while a log is uploaded: the suite's server does not answer the upload."""
+    await takes_http(trial)
     number = trial.request_id()
-    log = {"remoteLocation": trial.files.url("/logs/")}
-    asked = {"logType": "DiagnosticsLog", "requestId": number, "log": log}
-    await trial.calls(1, "GetLog", asked, {"status": "Accepted"})
     uploading = {"status": "Uploading", "requestId": number}
-    await trial.expects(3, "LogStatusNotification", uploading)
-    await trigger(trial, "LogStatusNotification", step=5)
-    await trial.expects(7, "LogStatusNotification", uploading)
+    async with LogServer() as server:
+        server.answers = False
+        log = {"remoteLocation": server.url()}
+        asked = {"logType": "DiagnosticsLog", "requestId": number, "log": log}
+        await trial.calls(1, "GetLog", asked, {"status": "Accepted"})
+        await trial.expects(3, "LogStatusNotification", uploading)
+        await trigger(trial, "LogStatusNotification", step=5)
+        await trial.expects(7, "LogStatusNotification", uploading)
     ended = {"status": none_of("Uploading")}
-    await trial.may_come("after", "LogStatusNotification", {}, ended, HELD_S + trial.configured.answer_within_s)
+    await trial.may_come("after", "LogStatusNotification", {}, ended, trial.configured.answer_within_s)
 
 
 @case("TC_F_17_CS")
@@ -209,7 +213,7 @@ async def firmware_status(trial: Trial) -> None:
 @case("TC_F_19_CS")
 async def firmware_status_while_downloading(trial: Trial) -> None:
     """FirmwareStatusNotification during a download. A wrong signature ends the update afterwards (errata 2025-09, 6.2.59)."""
-    trial.files.pause_next(HELD_S)
+    trial.firmware_server.pause_s = HELD_S
     request = await firmware_offered(trial, signs_this=False, install_after_s=None)
     number = await update_asked(trial, 1, request)
     downloading = {"status": "Downloading", "requestId": number}

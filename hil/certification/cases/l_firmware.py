@@ -57,14 +57,14 @@ async def firmware_offered(
     retrieve_after_s: float = PAST_S,
     install_after_s: float | None = PAST_S,
 ) -> Payload:
-    """The image lies on the suite's file server; UpdateFirmware for it. Raises CaseNotDecided for a station without HTTP."""
+    """The image lies on the suite's firmware server; UpdateFirmware for it. Raises CaseNotDecided for a station without HTTP."""
     protocols = await trial.gets("OCPPCommCtrlr", "FileTransferProtocols") or ""
     if "HTTP" not in protocols.split(","):
-        raise CaseNotDecided(f"the suite's file server speaks HTTP, the station {protocols or 'nothing'}")
+        raise CaseNotDecided(f"the suite's firmware server speaks HTTP, the station {protocols or 'nothing'}")
     image, key = image_of(trial, usable=usable), trial.keys.firmware_signer(signer)
-    trial.files.files[PATH] = image
+    trial.firmware_server.files[PATH] = image
     firmware: Payload = {
-        "location": trial.files.url(PATH),
+        "location": trial.firmware_server.url(PATH),
         "retrieveDateTime": trial.time_from_now(retrieve_after_s),
         "signingCertificate": key.pem,
         "signature": key.sign(image if signs_this else image[::-1]),
@@ -246,7 +246,7 @@ async def unsigned(trial: Trial) -> None:
 @case("TC_L_10_CS")
 async def replaced(trial: Trial) -> None:
     """A second request cancels the download of the first one, which may be reported as failed (errata 2025-09, 6.2.82)."""
-    trial.files.pause_next(HELD_S)
+    trial.firmware_server.pause_s = HELD_S
     first = await update_asked(trial, 1, await firmware_offered(trial))
     await status_is(trial, 3, "Downloading", first)
     second = await update_asked(trial, 5, await firmware_offered(trial), "AcceptedCanceled")

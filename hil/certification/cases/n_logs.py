@@ -16,7 +16,7 @@ RETRIES = 3
 FILE_NAME = where("a file name", lambda value: isinstance(value, str) and value != "")
 
 
-async def _takes_http(trial: Trial) -> None:
+async def takes_http(trial: Trial) -> None:
     """Raises CaseNotDecided for a station that uploads by other protocols than HTTP."""
     protocols = await trial.gets("OCPPCommCtrlr", "FileTransferProtocols")
     if protocols is not None and "HTTP" not in {name.strip() for name in protocols.split(",")}:
@@ -39,7 +39,7 @@ async def _status(trial: Trial, step: Step, number: int, status: str) -> None:
 
 async def _uploaded(trial: Trial, kind: str) -> None:
     """A log is uploaded. Part 6 sees the messages only; the suite's server has the file, too (N01.FR.02)."""
-    await _takes_http(trial)
+    await takes_http(trial)
     async with LogServer() as server:
         number = await _asks(trial, 2, kind, server.url())
         await _status(trial, 3, number, "Uploading")
@@ -69,7 +69,7 @@ async def upload_fails(trial: Trial) -> None:
 
     The messages may come for each attempt or once (errata). From the first Uploading to the last failure three intervals pass.
     """
-    await _takes_http(trial)
+    await takes_http(trial)
     interval_s = trial.configured.log_retry_interval_s
     whole_s = RETRIES * interval_s
     async with LogServer() as server:
@@ -97,7 +97,7 @@ async def upload_fails(trial: Trial) -> None:
 @case("TC_N_36_CS")
 async def second_request(trial: Trial) -> None:
     """A second request cancels the upload that runs. The cancellation may be reported before the answer (errata)."""
-    await _takes_http(trial)
+    await takes_http(trial)
     async with LogServer() as server:
         server.answers = False
         first = await _asks(trial, 2, DIAGNOSTICS, server.url())

@@ -173,6 +173,7 @@ def bad_chains(pki: Pki, key: Key) -> Iterator[tuple[str, str]]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another")])
     yield "no PEM certificate", "nonsense"
     yield "expired", key.signed(pki, days=1, starts=-10)
+    yield "valid only in", key.signed(pki, starts=5)
     yield "no root of this station vouches", key.signed(pki, "oem_root")
     yield "not the one of the request", key.signed(pki, key=other)
     yield "its common name must be CP1", key.signed(pki, name=name)

@@ -9,6 +9,7 @@ import pytest
 
 from hil.certification import pics
 from hil.certification.central_system import CentralSystem, Entrance
+from hil.certification.firmware_server import FirmwareServer
 from hil.certification.frames import StationCall
 from hil.certification.monitors import check_result, check_setting, events, result_of, wanted
 from hil.certification.patterns import MISSING
@@ -22,7 +23,7 @@ STATION = MonitoredVariable("ChargingStation", "AvailabilityState", 0)
 
 
 def trial() -> Trial:
-    return Trial(CentralSystem("CP1", Entrance(), 300), None, pics.load(), None, None)  # type: ignore[arg-type]
+    return Trial(CentralSystem("CP1", Entrance(), 300), None, pics.load(), None, FirmwareServer())  # type: ignore[arg-type]
 
 
 def test_a_variable_of_the_whole_station_has_no_evse() -> None:

@@ -1,4 +1,4 @@
-"""A02: a certificate whose validity has not begun is kept and shown from its begin on; keys that belong to nothing are removed."""
+"""A02: of two certificates of the station the one that does not work goes, and keys that belong to nothing go at the start."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from cryptography.x509.oid import NameOID
 
 from certs.pki import Curve, Pki
 from chargepoint.config.schema import CsmsSection
-from chargepoint.ocpp.blocks.effects import KeepFile, Reconnect, StartJob
+from chargepoint.ocpp.blocks.effects import ConnectionFailed, Post, StartJob
 from chargepoint.ocpp.blocks.jobs import GenerateKey, JobDone
 from tests.unit.ocpp.conftest import UTC0_S, Desk, FakePort
 
 NOW = datetime.fromtimestamp(UTC0_S, UTC)
-DAY_S = 86_400.0
-STATION, CAR = "ChargingStationCertificate", "V2GCertificate"
-ISSUERS = {STATION: "csms_root", CAR: "v2g_root"}
+STATION = "ChargingStationCertificate"
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +46,10 @@ def key_job(desk: Desk) -> tuple[str, str]:
     return start.name, start.job.key_file
 
 
-def renew(desk: Desk, pki: Pki, use: str, starts_in_days: float) -> str:
+def renew(desk: Desk, pki: Pki, starts_in_days: float) -> str:
     """TriggerMessage up to a CertificateSigned that is accepted; the chain."""
     desk.effects.clear()
-    message = "SignChargingStationCertificate" if use == STATION else "SignV2GCertificate"
-    assert desk.ask("TriggerMessage", {"requestedMessage": message})["status"] == "Accepted"
+    assert desk.ask("TriggerMessage", {"requestedMessage": "SignChargingStationCertificate"})["status"] == "Accepted"
     start, key_file = key_job(desk)
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CP1")])
@@ -61,21 +58,33 @@ def renew(desk: Desk, pki: Pki, use: str, starts_in_days: float) -> str:
     desk.files[key_file] = ""
     desk.perform(desk.station.job_event(JobDone(start, csr), desk.moment))
     begin = desk.moment.utc + timedelta(days=starts_in_days)
-    issuer = ISSUERS[use]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(pki.certificates[issuer].subject)
+        .issuer_name(pki.certificates["csms_root"].subject)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=100))
-        .sign(pki.keys[issuer], hashes.SHA256())
+        .sign(pki.keys["csms_root"], hashes.SHA256())
     )
     chain = certificate.public_bytes(Encoding.PEM).decode("ascii")
-    answer = desk.ask("CertificateSigned", {"certificateChain": chain, "certificateType": use})
+    answer = desk.ask("CertificateSigned", {"certificateChain": chain, "certificateType": STATION})
     assert answer == {"status": "Accepted"}
     return chain
+
+
+def refuse(desk: Desk) -> None:
+    """The central system does not take the certificate that the next attempt shows."""
+    shown(desk)
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.perform(desk.station.informed(ConnectionFailed("FailedToAuthenticateAtCsms", "refused"), desk.moment))
+
+
+def connect(desk: Desk) -> None:
+    shown(desk)
+    desk.effects.clear()
+    desk.perform(desk.station.connected(desk.version, 1.0, desk.moment))
 
 
 def shown(desk: Desk) -> str | None:
@@ -84,51 +93,55 @@ def shown(desk: Desk) -> str | None:
     return None if name is None else desk.files[name]
 
 
-def reconnects(desk: Desk) -> bool:
-    return any(isinstance(effect, Reconnect) for effect in desk.effects)
+def chains(desk: Desk) -> list[str]:
+    return [text for name, text in desk.files.items() if name.endswith(".pem")]
 
 
-@pytest.mark.parametrize("restarts", [False, True])
-def test_a_future_certificate_is_shown_when_its_validity_begins(station: Desk, pki: Pki, restarts: bool) -> None:
-    """A02.FR.08. The certificate before serves until then."""
-    first = renew(station, pki, STATION, -1)
-    future = renew(station, pki, STATION, 2)
-    assert shown(station) == first
-    assert not reconnects(station)
-    if restarts:
-        station.restart()
-        station.accept()
-    station.effects.clear()
-    station.due(2 * DAY_S - 1)
-    assert shown(station) == first
-    assert not reconnects(station)
-    station.due(2 * DAY_S)
-    assert shown(station) == future
-    assert reconnects(station)
-    station.effects.clear()
-    station.due(2 * DAY_S + 1)
-    assert not reconnects(station)
+def discarded(desk: Desk) -> bool:
+    """Whether the central system is notified of it."""
+    events = [effect.payload["type"] for effect in desk.effects if isinstance(effect, Post)]
+    return "DiscardedRenewedClientCertificate" in events
 
 
-def test_the_deadline_is_the_begin_of_the_validity(station: Desk, pki: Pki) -> None:
-    renew(station, pki, STATION, 0.01)
-    station.due()
-    deadline_s = station.station.deadline_s
-    assert deadline_s is not None and deadline_s <= 0.01 * DAY_S + 1
+def test_the_certificate_that_did_not_work_is_discarded(station: Desk, pki: Pki) -> None:
+    """A02.FR.10, FR.29, as the errata of 2025-09 have them."""
+    old = renew(station, pki, -2)
+    connect(station)
+    new = renew(station, pki, -1)
+    assert shown(station) == new
+    refuse(station)
+    assert shown(station) == old
+    connect(station)
+    assert chains(station) == [old]
+    assert len(station.files) == 2  # its key is gone, too
+    assert discarded(station)
 
 
-def test_the_file_of_a_future_certificate_for_cars_is_written_again_at_its_begin(station: Desk, pki: Pki) -> None:
-    """The server for cars looks at files that changed."""
-    chain = renew(station, pki, CAR, 1)
-    station.effects.clear()
-    station.now_s = DAY_S
-    written = [effect for effect in station.station.tick(station.moment) if isinstance(effect, KeepFile)]
-    assert [effect.content for effect in written] == [chain]
+def test_the_configured_certificate_that_worked_stays_alone(station: Desk, pki: Pki) -> None:
+    configured = pki.certificates["station"].public_bytes(Encoding.PEM).decode("ascii")
+    station.configured |= {"station_chain.pem": configured}
+    station.restart()
+    station.accept()
+    renew(station, pki, -0.01)
+    refuse(station)
+    assert shown(station) is None
+    connect(station)
+    assert station.files == {}
+    assert discarded(station)
+
+
+def test_the_old_certificate_goes_without_a_notice(station: Desk, pki: Pki) -> None:
+    renew(station, pki, -2)
+    connect(station)
+    new = renew(station, pki, -1)
+    connect(station)
+    assert chains(station) == [new]
+    assert not discarded(station)
 
 
 def test_a_key_that_belongs_to_nothing_is_removed_at_the_start(station: Desk, pki: Pki) -> None:
     """The process was killed after the key was made, and before its request was kept."""
-    renew(station, pki, STATION, -1)
+    renew(station, pki, -1)
     owned = {name for name in station.files if name.endswith(".key")}
     station.files |= {"station_5f1.key": "", "secc_5f2.key": ""}
     station.restart()
