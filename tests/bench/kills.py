@@ -576,7 +576,7 @@ async def measure(folder: Path, kills: int, seed: int, cables: int, note: Callab
                     await day
             if number % 10 == 9:
                 done = f"{number + 1} kills in {time.monotonic() - began_s:.0f} s"
-                note(f"{done}: {len(bench.station.transactions)} transactions, {len(station.faults)} faults")
+                note(f"{done}: {len(bench.station.transactions)} transactions, faults {station.faults[-3:]}")
         await station.until_online()
         station.over = True
         await asyncio.gather(*days)
