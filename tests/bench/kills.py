@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from websockets.exceptions import ConnectionClosed
 
 from chargepoint.app.wiring import DATABASE_NAME
 from chargepoint.ocpp.certificate_stock import key_name
@@ -66,7 +67,7 @@ CARD_AGAIN_S = 2.2
 END_PATIENCE_S = 90.0
 METER_STEP_WH = 0.1
 """Resolution of the simulated meter's registers, for each transaction."""
-NOT_NOW = (Refused, CallError, ConnectionError, TimeoutError, RuntimeError, LookupError, OSError)
+NOT_NOW = (Refused, CallError, ConnectionError, ConnectionClosed, TimeoutError, RuntimeError, LookupError, OSError)
 """What a request comes to while the station is down."""
 
 
