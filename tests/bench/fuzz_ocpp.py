@@ -44,11 +44,13 @@ from chargepoint.store.database import Store
 from chargepoint.store.rows import Keep, Write
 from tests.bench.cars import rss_MB
 from tests.bench.ocpp_central import answer_to
-from tests.bench.ocpp_payloads import Payloads, has_huge_integer, spoilt
+from tests.bench.ocpp_payloads import Payloads, has_huge_number, spoilt
 
 FRAMES = 200_000
 IDENTITY = "CP-FUZZ"
 PATIENCE_S = 20.0
+BACK_PATIENCE_S = 120.0
+"""A frame may have set the waits before a new attempt to connect."""
 FAULTS_MAX = 50
 NOTE_FRAMES = 5000
 TOO_LONG_FOR_SOCKET = (1 << 20) + 1
@@ -113,6 +115,15 @@ class FuzzedStation:
                 _ANSWERING.reset(answering)
 
         self.client._performer.reply = noting  # type: ignore[method-assign]
+        self.reconnects: list[str] = []
+        """Why the station ended its connection by itself: a new password, for one."""
+        outlets = self.client._performer._outlets
+
+        def noting_reconnect(why: str) -> None:
+            self.reconnects.append(why)
+            outlets.reconnect(why)
+
+        self.client._performer._outlets = replace(outlets, reconnect=noting_reconnect)
         write_files = self.client._performer._write_files
 
         async def noting_files(files: list[KeepFile]) -> None:
@@ -210,7 +221,7 @@ class HostileCsms:
         match order.randrange(6):
             case 0:
                 wrong = spoilt(made, order)  # what cannot be read is no answer, and is tried as a frame of its own
-                return [] if has_huge_integer(wrong) else [json.dumps([3, unique_id, wrong])]
+                return [] if has_huge_number(wrong) else [json.dumps([3, unique_id, wrong])]
             case 1:
                 return [json.dumps([4, unique_id, order.choice(["InternalError", "", "x" * 500]), "no", {}])]
             case 2:
@@ -279,7 +290,7 @@ class Frames:
             payload = spoilt(payload, order)
         kind = "well formed" if well else "spoilt payload"
         text = json.dumps([2, unique_id, action, payload], ensure_ascii=order.random() < 0.5)
-        if len(text) > MAX_MESSAGE_CHARS or has_huge_integer(payload):
+        if len(text) > MAX_MESSAGE_CHARS or has_huge_number(payload):
             return Frame(f"{kind}, unreadable", text, UNREADABLE, frozenset({"RpcFrameworkError"}), action)
         if action not in self.supported:
             return Frame("not supported", text, unique_id, frozenset({"NotSupported"}), action)
@@ -440,24 +451,19 @@ class Fuzz:
                 await asyncio.sleep(0.1)
                 self._forget_answers()
         except (ConnectionClosed, TimeoutError) as error:
-            await asyncio.sleep(0.05)
-            if not self._may_reconnect(frame):
+            if not station.reconnects:
                 self.faults.append(f"{type(error).__name__} after {_shown(frame)}")
             await self._ended(station, connections)
-
-    def _may_reconnect(self, frame: Frame) -> bool:
-        """The station connects anew where a new password says so."""
-        return frame.action in ("SetVariables", "SetNetworkProfile", "Reset", "CertificateSigned")
+            station.reconnects.clear()
 
     async def _judge(self, station: FuzzedStation, frame: Frame) -> None:
         if frame.unique_id is None:
             probe = [2, "probe", "GetLocalListVersion", {}]
             socket = await self.csms.up()
             await socket.send(json.dumps(probe))
-        async with asyncio.timeout(PATIENCE_S):
-            answer = await self.csms.answers.get()
-            while answer[0] == 5:  # the station refuses an answer to its own CALL (2.1)
-                answer = await self.csms.answers.get()
+        answer = await self._answer()
+        while answer[0] == 5:  # the station refuses an answer to its own CALL (2.1)
+            answer = await self._answer()
         if frame.unique_id is None:
             if answer[:2] != [3, "probe"]:
                 self.faults.append(f"an answer {answer} to {_shown(frame)}")
@@ -482,10 +488,20 @@ class Fuzz:
         if station.changes:
             self.faults.append(f"{code}, but changed {station.changes[:5]}: {_shown(frame)}")
 
+    async def _answer(self) -> list[Any]:
+        """Raises TimeoutError where none comes, or the connection has ended."""
+        connections, until_s = self.csms.connections, time.monotonic() + PATIENCE_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    return await self.csms.answers.get()
+            if self.csms.socket is None or self.csms.connections != connections or time.monotonic() > until_s:
+                raise TimeoutError
+
     async def _ended(self, station: FuzzedStation, connections: int) -> None:
         """The station connects again; what it wanted to answer on the old connection is forgotten."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(BACK_PATIENCE_S):
                 while self.csms.connections == connections or not station.client.online:
                     await asyncio.sleep(0.01)
         except TimeoutError:

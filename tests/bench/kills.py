@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from websockets.exceptions import ConnectionClosed
 
 from chargepoint.app.wiring import DATABASE_NAME
 from chargepoint.ocpp.certificate_stock import key_name
@@ -58,12 +59,15 @@ ROOT_TYPE = "CSMSRootCertificate"
 NEAR_S = 0.05
 """A kill comes this long after a message at the latest, where it waits for one."""
 TRANSACTION_PATIENCE_S = 5.0
+LOOK_S = 0.3
 BACK_PATIENCE_S = 40.0
 LOOPS_PATIENCE_S = 12.0
+CARD_AGAIN_S = 2.2
+"""A reader takes the same card again after 2 s; a driver who sees nothing happen shows it again."""
 END_PATIENCE_S = 90.0
 METER_STEP_WH = 0.1
 """Resolution of the simulated meter's registers, for each transaction."""
-NOT_NOW = (Refused, CallError, ConnectionError, TimeoutError, RuntimeError, LookupError, OSError)
+NOT_NOW = (Refused, CallError, ConnectionError, ConnectionClosed, TimeoutError, RuntimeError, LookupError, OSError)
 """What a request comes to while the station is down."""
 
 
@@ -356,7 +360,6 @@ class KilledStation:
         bench = self.bench
         while not self.over:
             try:
-                await bench.token(f"04A2B3C4D5{evse:04X}", evse)
                 await bench.plug(evse)
                 await self._until_loops(evse)
                 for _ in range(self.order.randint(1, 3)):
@@ -368,8 +371,15 @@ class KilledStation:
             await self.leave(evse)
 
     async def _until_loops(self, evse: int) -> None:
+        """The driver shows the card, and again where the station was down and knows nothing of it."""
         async with asyncio.timeout(LOOPS_PATIENCE_S):
+            looked_s = 0.0
             while (progress := self.bench.cars[evse].progress) is None or progress.loops == 0:
+                if time.monotonic() > looked_s + CARD_AGAIN_S:
+                    looked_s = time.monotonic()
+                    with contextlib.suppress(Refused):
+                        if (await self.bench.evse(evse))["transaction"] is None:
+                            await self.bench.token(f"04A2B3C4D5{evse:04X}", evse)
                 await asyncio.sleep(0.05)
 
     async def leave(self, evse: int) -> None:
@@ -389,11 +399,17 @@ class KilledStation:
             await bench.status.ask({"do": "reset", "evse": evse})
 
     async def kill(self) -> None:
-        """One kill at a random moment, and the return. Most kills wait until a transaction is open: before, there is little to lose."""
-        if self.order.random() < 0.7:
+        """One kill at a random moment, and the return.
+
+        Most kills wait until a transaction is open, and many until power flows: before, there is little to lose.
+        """
+        wanted = self.order.random()
+        if wanted < 0.7:
             until_s = time.monotonic() + TRANSACTION_PATIENCE_S
             while not self._charging() and time.monotonic() < until_s:
                 await asyncio.sleep(0.05)
+            while wanted < 0.4 and time.monotonic() < until_s and not await self._looping():
+                pass
         if self.order.random() < 0.5:
             await asyncio.sleep(self.order.uniform(0.1, 2.0))
             self.counts["at any moment"] += 1
@@ -418,6 +434,15 @@ class KilledStation:
     def _charging(self) -> bool:
         """A transaction is open, as far as the central system knows."""
         return any(not transaction.ended for transaction in self.bench.station.transactions.values())
+
+    async def _looping(self) -> bool:
+        """A car exchanged charge loops in the last moment."""
+        before = self._loops()
+        await asyncio.sleep(LOOK_S)
+        return self._loops() > before
+
+    def _loops(self) -> int:
+        return sum(car.progress.loops for car in self.bench.cars.values() if car.progress is not None)
 
     async def evening(self) -> None:
         """The cars have gone, everything is delivered."""
@@ -552,7 +577,7 @@ async def measure(folder: Path, kills: int, seed: int, cables: int, note: Callab
                     await day
             if number % 10 == 9:
                 done = f"{number + 1} kills in {time.monotonic() - began_s:.0f} s"
-                note(f"{done}: {len(bench.station.transactions)} transactions, {len(station.faults)} faults")
+                note(f"{done}: {len(bench.station.transactions)} transactions, faults {station.faults[-3:]}")
         await station.until_online()
         station.over = True
         await asyncio.gather(*days)
