@@ -107,7 +107,13 @@ class OcppClient:
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
+        files = FileJobs(
+            store,
+            station.state_dir / "files",
+            lambda roots: credentials.file_server_tls(csms, roots),
+            log,
+            roots=self._station.credentials.root_texts,
+        )
         firmware = FirmwareJobs(station.firmware_command, files)
         self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
