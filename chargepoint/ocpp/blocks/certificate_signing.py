@@ -117,14 +117,6 @@ class CertificateSigningBlock(FunctionalBlock):
             "SignV2GCertificate": lambda _, now: self._triggered(_CAR, now),
         }
 
-    def started(self, now: StationNow) -> Effects:
-        """A private key without certificate and request is removed: the power was cut while it was made, or went."""
-        chains = [*self._files, *(pending["chain"] for pending in self._space.values())]
-        wanted = {key_name(chain) for chain in chains}
-        return tuple(
-            self._files.forget(name) for name in self._files if name.endswith(_KEY_SUFFIX) and name not in wanted
-        )
-
     # -- time ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -140,7 +132,7 @@ class CertificateSigningBlock(FunctionalBlock):
         return tuple(
             self._files.forget(name)
             for name in self._files
-            if name.endswith(".key") and name not in requested and name not in owned
+            if name.endswith(_KEY_SUFFIX) and name not in requested and name not in owned
         )
 
     def tick(self, now: StationNow) -> Effects:
