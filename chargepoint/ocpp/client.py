@@ -112,7 +112,7 @@ class OcppClient:
             station.state_dir / "files",
             lambda roots: credentials.file_server_tls(csms, roots),
             log,
-            roots=self._station.credentials.root_texts,
+            roots=self._station.network.installed_roots,
         )
         firmware = FirmwareJobs(station.firmware_command, files)
         self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
