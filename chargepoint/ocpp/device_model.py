@@ -270,10 +270,9 @@ class DeviceModel:
 
     def _value(self, row: Variable) -> str | None:
         value = self._set_value(row)
-        if value is not None:
-            return value
-        live = self._live(row)
-        return row.default if live is None else live
+        if value is None:
+            value = row.default
+        return self._live(row) if value is None else value
 
     def _set_value(self, row: Variable) -> str | None:
         """A stored value that an earlier version took and this one would not does not count."""
