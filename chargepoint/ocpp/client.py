@@ -54,6 +54,7 @@ from chargepoint.ocpp.performer import Outlets, Performer, Reply
 from chargepoint.ocpp.rpc import CallReceived, PeerFault, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.secrets_folder import SecretsFolder, configured_certificates
+from chargepoint.ocpp.sftp_session import SftpIdentity
 from chargepoint.ocpp.station import Station
 from chargepoint.ocpp.target import Target
 from chargepoint.ocpp.token_cache import status_at
@@ -107,7 +108,8 @@ class OcppClient:
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log)
+        sftp = SftpIdentity(station.sftp_known_hosts_file, station.sftp_key_file)
+        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log, sftp=sftp)
         firmware = FirmwareJobs(station.firmware_command, files)
         self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
