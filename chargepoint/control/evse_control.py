@@ -258,10 +258,10 @@ class EvseControl:
             return self.stop_span(StopTransaction(open_id, trigger, reason), at) or []
         return self.feed(StopOrdered(reason, trigger), at)
 
-    def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
+    def report(self, kind: ReportKind, trigger: TriggerReason, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
         self._at = at
-        self._billing.report(kind)
+        self._billing.report(kind, trigger)
         return self._taken()
 
     def restore(

@@ -45,6 +45,22 @@ class _Pending:
     until_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExternalProfile:
+    """The limit of an outside party, as a profile of the whole station. `source`: ChargingLimitSourceEnumType."""
+
+    installed: Installed
+    raw: Payload
+    source: str
+
+    @classmethod
+    def of(cls, raw: Payload, source: str, export_max_W: float) -> ExternalProfile:
+        """`raw` has one period; what may be given to the grid has no field in OCPP 2.0.1."""
+        profile = parse(raw, V2xRules(False, NegativeLimit.DISCHARGE_LIMIT))
+        period = replace(profile.periods[0], discharge_limit=-export_max_W)
+        return cls(Installed(0, replace(profile, periods=(period,))), raw, source)
+
+
 class ChargingProfiles:
     """The collection. `rules` are asked at each use, they follow the device model."""
 
@@ -55,6 +71,8 @@ class ChargingProfiles:
         self._understood: dict[str, tuple[Json, _Entry | None]] = {}
         """By key: the kept document and what it means; None: it could not be understood."""
         self._pending: list[_Pending] = []
+        self.external: ExternalProfile | None = None
+        """The limit of an outside party. It is not the central system's to change, and it is not kept."""
         self.unreadable: list[str] = []
         """Stored profiles that could not be understood any more, for the log."""
         self._entries()
@@ -62,7 +80,8 @@ class ChargingProfiles:
     @property
     def installed(self) -> tuple[Installed, ...]:
         """All profiles in force or waiting for their time."""
-        return tuple(entry.installed for entry in self._entries().values())
+        external = () if self.external is None else (self.external.installed,)
+        return (*external, *(entry.installed for entry in self._entries().values()))
 
     def __len__(self) -> int:
         return len(self._entries())
@@ -197,6 +216,21 @@ class ChargingProfiles:
             if matches:
                 found.setdefault(entry.installed.evse_id, []).append(entry.raw)
         return found
+
+    def report_external(self, evse_id: int | None, criterion: Payload) -> ExternalProfile | None:
+        """The limit of an outside party, where GetChargingProfiles asks for it (K11.FR.06)."""
+        external, sources = self.external, criterion.get("chargingLimitSource")
+        if external is None or evse_id not in (None, 0):
+            return None
+        profile = external.installed.profile
+        if "chargingProfileId" in criterion:
+            return external if profile.profile_id in criterion["chargingProfileId"] else None
+        matches = (
+            criterion.get("chargingProfilePurpose") in (None, profile.purpose.value)
+            and criterion.get("stackLevel") in (None, profile.stack_level)
+            and (sources is None or external.source in sources)
+        )
+        return external if matches else None
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

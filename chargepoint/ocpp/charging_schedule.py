@@ -208,8 +208,7 @@ class Profile:
 
 def parse(raw: Payload, rules: V2xRules) -> Profile:
     """A ChargingProfileType that fits its schema, understood. Raises ProfileRejected with the clause's reason."""
-    profile_id, purpose = raw["id"], Purpose(raw["chargingProfilePurpose"])
-    kind = Kind(raw["chargingProfileKind"])
+    purpose, kind = _built(raw)
     schedules = raw["chargingSchedule"]
     if len(schedules) != 1:  # K01.FR.34: no 15118 schedule negotiation is announced to the central system
         raise ProfileRejected("InvalidSchedule", f"{len(schedules)} schedules: exactly 1")
@@ -239,7 +238,7 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
         if periods[number].start_s <= periods[number - 1].start_s:  # K01.FR.35
             raise ProfileRejected("InvalidSchedule", f"period {number}: startPeriod must rise")
     return Profile(
-        profile_id=profile_id,
+        profile_id=raw["id"],
         stack_level=raw["stackLevel"],
         purpose=purpose,
         kind=kind,
@@ -254,7 +253,21 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
     )
 
 
+def _built(raw: Payload) -> tuple[Purpose, Kind]:
+    """Purpose and kind. OCPP 2.1 has some that are not built."""
+    name, kind_name = raw["chargingProfilePurpose"], raw["chargingProfileKind"]
+    purpose = next((known for known in Purpose if known.value == name), None)
+    kind = next((known for known in Kind if known.value == kind_name), None)
+    if purpose is None:
+        raise ProfileRejected("UnsupportedPurpose", f"chargingProfilePurpose {name} is not built")
+    if kind is None:
+        raise ProfileRejected("UnsupportedKind", f"chargingProfileKind {kind_name} is not built")
+    return purpose, kind
+
+
 def _period(raw: Payload, index: int, purpose: Purpose, rules: V2xRules) -> Period:
+    if "limit" not in raw:  # OCPP 2.1 has periods without a limit; none of them is built
+        raise ProfileRejected("MissingParam", f"period {index}: limit is missing")
     limit = float(raw["limit"])
     phases = raw.get("numberPhases", 3)  # K01.FR.49
     if not 1 <= phases <= 3:

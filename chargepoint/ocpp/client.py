@@ -108,8 +108,14 @@ class OcppClient:
         self._time_bell, self._states_bell = asyncio.Event(), asyncio.Event()
         self._reconnect_why: asyncio.Queue[str] = asyncio.Queue()
         self._trace = Trace(clock, log)
-        sftp = SftpIdentity(station.sftp_known_hosts_file, station.sftp_key_file)
-        files = FileJobs(store, station.state_dir / "files", lambda: credentials.file_server_tls(csms), log, sftp=sftp)
+        files = FileJobs(
+            store,
+            station.state_dir / "files",
+            lambda roots: credentials.file_server_tls(csms, roots),
+            log,
+            sftp=SftpIdentity(station.sftp_known_hosts_file, station.sftp_key_file),
+            roots=self._station.network.installed_roots,
+        )
         firmware = FirmwareJobs(station.firmware_command, files)
         self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
@@ -118,6 +124,8 @@ class OcppClient:
         self._caller = Caller(self._station, self._performer, schemas, self._trace, log)
         self._outbox = Outbox(store, self._station, self._caller, clock, log, self._drain_bell)
         self._link = Link(csms, self._station.model, self._target, secrets.directory, self._talk, self.inform, log)
+        self._awaited_s: float | None = None
+        """The deadline that `_keep_time` waits for."""
         self._rpc: Rpc | None = None
         self._offline_since_s = clock.monotonic_s()
         self._was_online = False
@@ -440,8 +448,10 @@ class OcppClient:
 
     def _stepped(self) -> None:
         """A step is done: deadlines may have changed, the station may have been accepted."""
-        self._time_bell.set()
-        self._send_bell.set()
+        if self._station.deadline_s != self._awaited_s:
+            self._time_bell.set()
+        if self._sends:
+            self._send_bell.set()
         if self.online and not self._was_online:
             self._drain_bell.set()
         self._was_online = self.online
@@ -450,7 +460,7 @@ class OcppClient:
         """Let the blocks have their time."""
         while True:
             self._time_bell.clear()
-            deadline_s = self._station.deadline_s
+            self._awaited_s = deadline_s = self._station.deadline_s
             wait_s = _TIME_MAX_S if deadline_s is None else deadline_s - self._clock.monotonic_s()
             try:
                 async with asyncio.timeout(min(max(_TIME_MIN_S, wait_s), _TIME_MAX_S)):

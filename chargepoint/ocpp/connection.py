@@ -177,6 +177,7 @@ class Connection:
             case PeerFault(text=text, answered=answered, kind=kind):
                 done = "answered with CALLERROR" if answered else "dropped"
                 self._log.warning("! peer: %s (%s)", text, done, extra={"cause": f"peer: {kind}"})
+                await self.flush()
                 await self._on_fault(event)
 
     def _lose(self) -> None:

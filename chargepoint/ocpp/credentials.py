@@ -89,12 +89,15 @@ def tls(csms: CsmsSection, roots: tuple[str, ...] = ()) -> ssl.SSLContext | None
     return context
 
 
-def file_server_tls(csms: CsmsSection) -> ssl.SSLContext:
-    """For servers of logs and firmware: the central system's roots (N01.FR.15) and the operating system's (N01.FR.16)."""
+def file_server_tls(csms: CsmsSection, roots: tuple[str, ...] = ()) -> ssl.SSLContext:
+    """For servers of logs and firmware: the central system's roots (N01.FR.15) and the operating system's (N01.FR.16).
+
+    Those of the central system are ca_file and `roots` (PEM).
+    """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if csms.ca_file is not None:
-        context.load_verify_locations(cafile=csms.ca_file)
+    if csms.ca_file is not None or roots:
+        context.load_verify_locations(cafile=csms.ca_file, cadata="\n".join(roots) or None)
     return context
 
 

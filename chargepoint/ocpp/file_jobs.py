@@ -27,21 +27,26 @@ _TOKEN = re.compile(r"\b[0-9A-Fa-f]{4,}(?=[0-9A-Fa-f]{4}\b)")
 
 
 class FileJobs:
-    """`tls` makes the context that checks file servers; `folder` holds files under way."""
+    """`tls` makes the context that checks file servers, with further roots (PEM); `folder` holds files under way.
+
+    `roots` gives those roots when a transfer begins: the central system's that came over OCPP (N01.FR.15).
+    """
 
     def __init__(
         self,
         store: Store,
         folder: Path,
-        tls: Callable[[], ssl.SSLContext],
+        tls: Callable[[tuple[str, ...]], ssl.SSLContext],
         log: logging.Logger,
         silence_s: float = SILENCE_S,
         sftp: SftpIdentity = SftpIdentity(),  # noqa: B008 - it cannot change
+        roots: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._store = store
         self._sftp = sftp
         self._folder = folder
         self._tls = tls
+        self._roots = roots
         self._log = log
         self._silence_s = silence_s
 
@@ -92,6 +97,7 @@ class FileJobs:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         cancelled = threading.Event()
+        roots = self._roots()  # here, not in the thread: they may change meanwhile
 
         def finish(error: Exception | None) -> None:
             if done.done():
@@ -104,7 +110,7 @@ class FileJobs:
         def run() -> None:
             error: Exception | None = None
             try:
-                work(FileClient(self._tls, cancelled, self._silence_s, self._sftp))
+                work(FileClient(lambda: self._tls(roots), cancelled, self._silence_s, self._sftp))
             except Exception as failure:
                 error = failure
             if not cancelled.is_set():

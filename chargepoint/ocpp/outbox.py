@@ -95,7 +95,7 @@ class Outbox:
         if isinstance(outcome, ResultReceived):
             await self._deleted()
             self._answered_position = row.position
-            self._deletion = asyncio.ensure_future(self._store.commit(Delivered(row.position)))
+            self._deletion = self._deletion_of(row.position)
             return
         await self._deleted()
         answers_others = False
@@ -120,6 +120,14 @@ class Outbox:
         if isinstance(outcome, CallFailed):
             return after_refusal(row, outcome.code, attempts_max, interval_s, now_s)
         return after_silence(row, answers_others, attempts_max, interval_s, now_s)
+
+    def _deletion_of(self, position: int) -> asyncio.Future[None]:
+        try:
+            return self._store.hand_in(Delivered(position))
+        except StoreError as error:
+            refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
 
     async def _deleted(self) -> None:
         """The row answered last is gone from the disk."""

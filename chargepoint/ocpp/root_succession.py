@@ -68,6 +68,10 @@ class TrustedRoots:
         replaced = REPLACED in self._files
         return tuple(_pem(item.leaf) for item in present if replaced or item.installed), not replaced
 
+    def installed(self) -> tuple[str, ...]:
+        """The roots (PEM) that came over OCPP, whatever an attempt trusts: servers of files are checked by them too (N01.FR.15)."""
+        return tuple(_pem(item.leaf) for item in self._succession.present() if item.installed)
+
     def failed(self, *, untrusted: bool, migrated: bool, migrates: bool) -> None:
         """An attempt failed. `untrusted`: the server's certificate was not trusted. A migration goes to another central system (B10);
         `migrated`: the attempt was one, `migrates`: the next one is."""

@@ -7,7 +7,6 @@ on a peer's bytes. Payloads stay as they are on the wire (camelCase dicts).
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -19,6 +18,8 @@ MAX_MESSAGE_CHARS = 256 * 1024
 
 MAX_ID_CHARS = 36
 _UNREADABLE_ID = "-1"
+_NUMBER_BOUND = 1e18
+"""No number of a message is this large: an integer has at most 18 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +271,11 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _finite(digits: str) -> float:
+    """As JSON and its schemas see it: 1.0 and 1e0 are the integer 1. Larger than an integer may be, it is out of range."""
     number = float(digits)
-    if not math.isfinite(number):
+    if not abs(number) < _NUMBER_BOUND:
         raise ValueError(f"{digits[:20]} is out of range")
-    return number
+    return int(number) if number.is_integer() else number
 
 
 def _integer(digits: str) -> int:

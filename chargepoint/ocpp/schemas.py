@@ -64,10 +64,13 @@ class Schemas:
     def _check(self, name: str, payload: object, lenient: bool = False) -> Violation | None:
         if not isinstance(payload, dict):
             return Violation("FormatViolation", f"{name}: the payload is not a JSON object")
+        validator = self._validator(name, lenient)
         try:
+            if validator.is_valid(payload):
+                return None
             errors = [
                 (_CODES.get(str(error.kind.name), "PropertyConstraintViolation"), error)
-                for error in self._validator(name, lenient).iter_errors(payload)
+                for error in validator.iter_errors(payload)
                 if not (lenient and error.kind.name == "additionalProperties")
             ]
         except ValueError as error:  # something JSON can say and the validator cannot hold

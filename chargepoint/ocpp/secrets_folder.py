@@ -24,11 +24,16 @@ class SecretsFolder:
         self.directory = directory
 
     def read(self) -> dict[str, str]:
-        """Content of every file by its name relative to the folder; of a private key only the name. Raises StoreError."""
+        """Content of every file by its name relative to the folder; of a private key only the name. Raises StoreError.
+
+        To be called before anything is written: a draft that a power cut left is removed, as secrets may be in it.
+        """
         found = {}
         try:
             for file in sorted(self.directory.rglob("*")):
-                if file.is_file() and not file.name.startswith("."):
+                if file.is_file() and file.name.startswith("."):
+                    file.unlink()
+                elif file.is_file():
                     name = file.relative_to(self.directory).as_posix()
                     found[name] = file.read_text("utf-8") if file.suffix in _READ_SUFFIXES else ""
         except (OSError, UnicodeDecodeError) as error:

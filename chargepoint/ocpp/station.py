@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Concatenate, ParamSpec
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock
@@ -27,6 +28,9 @@ from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
 from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
 from chargepoint.ocpp.blocks.equipment import EquipmentBlock
+from chargepoint.ocpp.blocks.event_notices import EventNotices
+from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
+from chargepoint.ocpp.blocks.fault_events import FaultEventsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
@@ -57,6 +61,8 @@ from chargepoint.ocpp.variables import rows
 from chargepoint.ocpp.variables.site import Site
 from chargepoint.ocpp.version import OCPP_2_0_1, OcppVersion
 from chargepoint.ports import StationPort
+
+P = ParamSpec("P")
 
 
 class Station:
@@ -98,7 +104,9 @@ class Station:
         self.network = NetworkProfilesBlock(csms, csms_mark, self.model, kept, self.files, self.credentials)
         self.displays = DisplaysBlock(self.model, kept)
         self.costs = CostsBlock(self.model)
-        self._blocks: list[FunctionalBlock] = []
+        self._having: dict[str, list[FunctionalBlock]] = {}
+        """By the name of a method, the blocks that have it as their own: no others need to be asked."""
+        notices = EventNotices(self.model, kept)
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
         self._judges: dict[str, Judge] = {}
@@ -111,6 +119,7 @@ class Station:
             LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
+            ExternalLimitsBlock(self.model, self.smart_charging.profiles, kept),
             self.reservations,
             IdentityBlock(firmware_version),
             EquipmentBlock(),
@@ -132,20 +141,24 @@ class Station:
             ),
             self.costs,
             MeterValuesBlock(self.model),
-            MonitoringBlock(self.model, kept),
+            MonitoringBlock(self.model, notices, kept),
             SecurityBlock(kept),
             MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
         for block in blocks:
             self.add(block)
+        if csms.enabled:  # else a fault would count as reported although nobody was notified
+            self.add(FaultEventsBlock(self.model, notices, kept))
 
     def add(self, block: FunctionalBlock) -> None:
         """Route to this block from now on. Raises ValueError where another block has the same action."""
         twice = (self._calls.keys() & block.calls.keys()) | (self._takes.keys() & block.takes.keys())
         if twice:
             raise ValueError(f"{type(block).__name__}: another block has {', '.join(sorted(twice))}")
-        self._blocks.append(block)
+        for name in _ASKED:
+            if getattr(type(block), name) is not getattr(FunctionalBlock, name):
+                self._having.setdefault(name, []).append(block)
         self._calls.update(block.calls)
         self._takes.update(block.takes)
         self._judges.update(block.judges)
@@ -191,58 +204,51 @@ class Station:
         effects = take(request, response, replace(self._enter(own), round_trip_s=round_trip_s))
         if self.registration.accepted_now and not accepted_before:
             now = self._enter(own)
-            effects = (*effects, *self._all(lambda block: block.accepted(now)))
+            effects = (*effects, *self._all(FunctionalBlock.accepted, now))
         return effects
 
     def unanswered(self, action: str, request: Payload, no_answer: NoAnswer, own: Moment) -> Effects:
         """A CALL of ours has no answer to use."""
         now = self._enter(own)
-        return self._all(lambda block: block.unanswered(action, request, no_answer, now))
+        return self._all(FunctionalBlock.unanswered, action, request, no_answer, now)
 
     def connected(self, version: OcppVersion, offline_s: float, own: Moment) -> Effects:
         """A connection was made that speaks this version."""
         self._connected, self._version = True, version
-        now = self._enter(own)
-        return self._all(lambda block: block.connected(now, offline_s))
+        return self._all(FunctionalBlock.connected, self._enter(own), offline_s)
 
     def disconnected(self, own: Moment) -> Effects:
         """The connection was lost."""
         self._connected = False
-        now = self._enter(own)
-        return self._all(lambda block: block.disconnected(now))
+        return self._all(FunctionalBlock.disconnected, self._enter(own))
 
     # -- the station and time ------------------------------------------------------------------------------------------
 
     def started(self, own: Moment) -> Effects:
         """The daemon has started."""
-        now = self._enter(own)
-        return self._all(lambda block: block.started(now))
+        return self._all(FunctionalBlock.started, self._enter(own))
 
     def states_changed(self, own: Moment) -> Effects:
         """Some EVSE's state changed."""
-        now = self._enter(own)
-        return self._all(lambda block: block.states_changed(now))
+        return self._all(FunctionalBlock.states_changed, self._enter(own))
 
     def informed(self, event: SharedEvent, own: Moment) -> Effects:
         """Something happened that concerns more than one block."""
-        now = self._enter(own)
-        return self._all(lambda block: block.informed(event, now))
+        return self._all(FunctionalBlock.informed, event, self._enter(own))
 
     def job_event(self, event: JobEvent, own: Moment) -> Effects:
         """Something of a job."""
-        now = self._enter(own)
-        return self._all(lambda block: block.job_event(event, now))
+        return self._all(FunctionalBlock.job_event, event, self._enter(own))
 
     @property
     def deadline_s(self) -> float | None:
         """When `tick` must be called (monotonic s)."""
-        deadlines = [block.deadline_s for block in self._blocks]
+        deadlines = [block.deadline_s for block in self._having.get("deadline_s", ())]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def tick(self, own: Moment) -> Effects:
         """What is due now."""
-        now = self._enter(own)
-        return self._all(lambda block: block.tick(now))
+        return self._all(FunctionalBlock.tick, self._enter(own))
 
     def contributions(self, own: Moment) -> Effects:
         """What the arbiter is given now."""
@@ -265,11 +271,16 @@ class Station:
         self._own = own
         return self.at(own)
 
-    def _all(self, ask: Callable[[FunctionalBlock], Effects]) -> Effects:
-        """What the blocks want; without a central system nothing is stored for one, since nobody would ever take it."""
+    def _all(
+        self, method: Callable[Concatenate[FunctionalBlock, P], Effects], *arguments: P.args, **named: P.kwargs
+    ) -> Effects:
+        """What the blocks want that have this method as their own.
+
+        Without a central system nothing is stored for one, since nobody would ever take it.
+        """
         effects: list[Effect] = []
-        for block in self._blocks:
-            effects += ask(block)
+        for block in self._having.get(method.__name__, ()):
+            effects += getattr(block, method.__name__)(*arguments, **named)
         if self._has_central_system:
             return tuple(effects)
         return tuple(effect for effect in effects if not isinstance(effect, Post))
@@ -277,8 +288,12 @@ class Station:
     def _live(self, row: Variable) -> str | None:
         """The value of a variable that is read at the moment it is asked for."""
         now = self.at(self._own)
-        for block in self._blocks:
+        for block in self._having.get("value_of", ()):
             value = block.value_of(row, now)
             if value is not None:
                 return value
         return None
+
+
+_ASKED = tuple(name for name in vars(FunctionalBlock) if not name.startswith("_"))
+"""What a block may override."""

@@ -7,7 +7,6 @@ WAL with synchronous=FULL: what `commit` has acknowledged is on the disk.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import errno
 import json
@@ -37,6 +36,9 @@ from chargepoint.store.rows import (
 
 T = TypeVar("T")
 
+Settle = Callable[[StoreError | None], None]
+"""Called by the writer thread when a write is on the disk (None) or has failed."""
+
 OUTBOX_MAX_ROWS = 50_000
 """Above this every second periodic update is dropped (E04.FR.07/08); begin, end and state changes never are."""
 
@@ -56,9 +58,7 @@ class Store:
         self._reader = reader
         self._reading = threading.Lock()
         self._outbox_max_rows = outbox_max_rows
-        self._jobs: queue.Queue[tuple[tuple[Write, ...], concurrent.futures.Future[None]] | None] = queue.Queue(
-            _QUEUE_MAX
-        )
+        self._jobs: queue.SimpleQueue[tuple[tuple[Write, ...], Settle] | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
         self._thread.start()
@@ -107,32 +107,44 @@ class Store:
 
         A cancelled caller does not take the write back: it will happen, or not, as one.
         """
-        await asyncio.shield(asyncio.wrap_future(self._submit(writes)))
+        await self.hand_in(*writes)
+
+    def hand_in(self, *writes: Write) -> asyncio.Future[None]:
+        """`commit` without waiting: its outcome. Raises StoreError where too many writes are waiting."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: StoreError | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, done, error)
+
+        self._submit(writes, settle)
+        return done
 
     def commit_now(self, *writes: Write) -> None:
         """`commit` for start-up and for programs without an event loop: blocks until it is on the disk."""
-        self._submit(writes).result()
+        done: queue.SimpleQueue[StoreError | None] = queue.SimpleQueue()
+        self._submit(writes, done.put)
+        error = done.get()
+        if error is not None:
+            raise error
 
-    def _submit(self, writes: tuple[Write, ...]) -> concurrent.futures.Future[None]:
+    def _submit(self, writes: tuple[Write, ...], settle: Settle) -> None:
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
-        done: concurrent.futures.Future[None] = concurrent.futures.Future()
-        try:
-            self._jobs.put_nowait((writes, done))
-        except queue.Full:
-            raise StoreError(f"{self._path}: {_QUEUE_MAX} writes are waiting; the disk does not keep up") from None
-        return done
+        if self._jobs.qsize() >= _QUEUE_MAX:
+            raise StoreError(f"{self._path}: {_QUEUE_MAX} writes are waiting; the disk does not keep up")
+        self._jobs.put((writes, settle))
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
-            writes, done = job
-            done.set_running_or_notify_cancel()  # from here on nobody can cancel it
+            writes, settle = job
             try:
                 self._write(writes)
             except Exception as error:
-                done.set_exception(_explained(self._path, error))
+                settle(_explained(self._path, error))
             else:
-                done.set_result(None)
+                settle(None)
 
     def _write(self, writes: tuple[Write, ...]) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
@@ -245,6 +257,16 @@ class Store:
                 return tuple(make(row) for row in self._reader.execute(sql, parameters))
         except sqlite3.Error as error:
             raise _explained(self._path, error) from error
+
+
+def _settle(done: asyncio.Future[None], error: StoreError | None) -> None:
+    """A cancelled caller has no use for the outcome."""
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
 
 
 def _integer(row: tuple[Any, ...]) -> int:

@@ -7,7 +7,7 @@ whole state goes out as a frozen, JSON-able `LedgerState` for the store. OCPP 2.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -61,7 +61,7 @@ class LedgerState:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self), default=_plain, separators=(",", ":"))
+        return json.dumps(_plain(self), default=_plain, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> LedgerState:
@@ -380,6 +380,9 @@ _TRIGGERS = {
 
 
 def _plain(value: object) -> object:
+    """One step towards JSON: what is inside is left as it is. `dataclasses.asdict` would copy all of it for each record."""
+    if isinstance(value, LedgerState | MeterSample | IdToken):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

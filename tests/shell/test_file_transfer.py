@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -94,7 +95,7 @@ def reply(status: int, headers: dict[str, str] | None = None, body: bytes = b"")
     return answer
 
 
-def no_tls() -> ssl.SSLContext:
+def no_tls(roots: tuple[str, ...] = ()) -> ssl.SSLContext:
     raise AssertionError("this server speaks no TLS")
 
 
@@ -301,7 +302,9 @@ def test_no_server_at_all() -> None:
 # -- TLS -----------------------------------------------------------------------------------------------------------------
 
 
-def test_an_https_server_must_be_known(tmp_path: Path) -> None:
+@pytest.fixture
+def https(tmp_path: Path) -> Iterator[HttpServer]:
+    """A server with a certificate of its own, which is in the file `root.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "files")])
     now = datetime.now(UTC)
@@ -326,19 +329,41 @@ def test_an_https_server_must_be_known(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "both.pem")
     server = HttpServer(reply(201), context)
-    place = location(f"https://127.0.0.1:{server.port}/in/")
-    stranger = CsmsSection()
-    friend = CsmsSection(ca_file=tmp_path / "root.pem")
-    try:
-        for csms, code in ((stranger, "PermissionDenied"), (friend, "")):
-            files = FileClient(lambda csms=csms: file_server_tls(csms), threading.Event(), 5.0)  # type: ignore[misc]
-            if code:
-                assert failure(lambda files=files: files.upload(place, "a", b"log")).code == code  # type: ignore[misc]
-            else:
-                files.upload(place, "a", b"log")
-        assert [body for _, _, _, body in server.seen] == [b"log"]
-    finally:
-        server.close()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(("known_by", "code"), [("", "PermissionDenied"), ("file", ""), ("message", "")])
+def test_an_https_server_must_be_known(https: HttpServer, tmp_path: Path, known_by: str, code: str) -> None:
+    """N01.FR.15: by a root of the configuration, or by one that came over OCPP."""
+    file = tmp_path / "root.pem"
+    csms = CsmsSection(ca_file=file) if known_by == "file" else CsmsSection()
+    roots = (file.read_text("ascii"),) if known_by == "message" else ()
+    files = FileClient(lambda: file_server_tls(csms, roots), threading.Event(), 5.0)
+    place = location(f"https://127.0.0.1:{https.port}/in/")
+    if code:
+        assert failure(lambda: files.upload(place, "a", b"log")).code == code
+    else:
+        files.upload(place, "a", b"log")
+    assert len(https.seen) == (0 if code else 1)
+
+
+async def test_a_root_that_comes_between_two_uploads_counts_for_the_second(
+    https: HttpServer, store: Store, tmp_path: Path
+) -> None:
+    """N01.FR.15."""
+    roots: list[str] = []
+    tls = partial(file_server_tls, CsmsSection())
+    files = FileJobs(store, tmp_path, tls, LOG, SILENCE_S, roots=lambda: tuple(roots))
+    job = UploadLog(f"https://127.0.0.1:{https.port}/in/", LogKind.SECURITY, "a.txt", "", None, None, 1, 1.0)
+
+    async def ignore(event: JobEvent) -> None:
+        """Progress is not the subject."""
+
+    with pytest.raises(WorkFailed):
+        await files.upload_log("log", job, ignore)
+    roots.append((tmp_path / "root.pem").read_text("ascii"))
+    assert await files.upload_log("log", job, ignore) == "a.txt"
 
 
 # -- FTP -----------------------------------------------------------------------------------------------------------------

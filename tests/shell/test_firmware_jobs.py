@@ -36,7 +36,7 @@ LOG = logging.getLogger("test")
 CONTENT = bytes(range(256)) * 9000
 
 
-def no_tls() -> ssl.SSLContext:
+def no_tls(roots: tuple[str, ...]) -> ssl.SSLContext:
     raise AssertionError("this server speaks no TLS")
 
 

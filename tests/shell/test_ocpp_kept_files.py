@@ -79,3 +79,13 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "secrets").write_text("no folder")
     with pytest.raises(StoreError, match="secrets/password"):
         SecretsFolder(tmp_path / "secrets").write(KeepFile("password", "x"))
+
+
+def test_a_draft_that_a_power_cut_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    """`./run bench kills` looks for drafts: nobody wrote the same name again, so a draft stayed for ever, a password in it."""
+    directory = tmp_path / "secrets"
+    SecretsFolder(directory).write(KeepFile("csms_roots/a.pem", "root"))
+    for draft in (directory / ".password", directory / "csms_roots" / ".b.pem"):
+        draft.write_text("half of a secr")
+    assert SecretsFolder(directory).read() == {"csms_roots/a.pem": "root"}
+    assert [file.name for file in directory.rglob("*") if file.is_file()] == ["a.pem"]

@@ -68,7 +68,7 @@ class Port:
 def no_files(folder: Path) -> FileJobs:
     """For jobs without files: a store that nobody may read."""
 
-    def refuse() -> ssl.SSLContext:
+    def refuse(roots: tuple[str, ...]) -> ssl.SSLContext:
         raise AssertionError("no file server is meant")
 
     return FileJobs(cast("Store", None), folder / "files", refuse, LOG)

@@ -31,6 +31,7 @@ from chargepoint.ocpp.certificate_stock import (
     STATION_CHAIN,
     V2G_ROOTS,
     CertificateStock,
+    StockItem,
     key_name,
 )
 from chargepoint.ocpp.device_model import DeviceModel
@@ -71,6 +72,9 @@ _CAR = _Use("V2GCertificate", SECC_CHAIN, V2G_ROOTS, "secp521r1")
 
 _USES = {use.wire: use for use in (_STATION, _CAR)}
 _JOB = "sign "
+_KEY_SUFFIX = ".key"
+CHAINS_MAX = 4
+"""Certificates of one use that are kept; the oldest goes with its key. Where one is proven by a connection, the older go then."""
 
 
 class _Waiting:
@@ -128,7 +132,7 @@ class CertificateSigningBlock(FunctionalBlock):
         return tuple(
             self._files.forget(name)
             for name in self._files
-            if name.endswith(".key") and name not in requested and name not in owned
+            if name.endswith(_KEY_SUFFIX) and name not in requested and name not in owned
         )
 
     def tick(self, now: StationNow) -> Effects:
@@ -165,7 +169,9 @@ class CertificateSigningBlock(FunctionalBlock):
     # -- a new key, and its request --------------------------------------------------------------------------------------
 
     def _triggered(self, use: _Use, now: StationNow) -> CallAnswer:
-        """A02.FR.02: a new key for each trigger."""
+        """A02.FR.02: a new key for each trigger. A key that is being made serves a second trigger too."""
+        if use.wire in self._making:
+            return CallAnswer(status("Accepted"))
         return CallAnswer(status("Accepted"), then=(self._new_key(use, now),))
 
     def _new_key(self, use: _Use, now: StationNow) -> StartJob:
@@ -269,8 +275,10 @@ class CertificateSigningBlock(FunctionalBlock):
             return self._refused(use, problem)
         self._waiting.pop(use.wire, None)
         leaf = chain[0]
+        surplus = self._surplus(use)
         effects: Effects = (
             self._files.keep(pending["chain"], text),
+            *(self._files.forget(name) for item in surplus for name in (key_name(item.name), item.name)),
             self._space.forget(use.wire),
             WriteJournal("*", f"OCPP: new {use.wire} {leaf.shown_name}"),
             Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", use.wire)),
@@ -278,6 +286,13 @@ class CertificateSigningBlock(FunctionalBlock):
         reconnect = use is _STATION and self._network.security_profile == 3
         then = (Reconnect("a new certificate: the next connection shows it"),) if reconnect else ()  # A02.FR.08
         return CallAnswer(status("Accepted"), effects, then=then)
+
+    def _surplus(self, use: _Use) -> tuple[StockItem, ...]:
+        """The oldest chains that make way for one more. None where the connection decides which of them still serve."""
+        if use is _STATION and self._network.security_profile == 3:
+            return ()
+        installed = [item for item in self._stock.chains(use.chain) if item.installed]
+        return tuple(installed[CHAINS_MAX - 1 :])
 
     def _refused(self, use: _Use, problem: str) -> CallAnswer:
         """A02.FR.07; nothing is asked again before the next trigger (A02.FR.20)."""

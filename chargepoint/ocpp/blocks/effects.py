@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from chargepoint.model.commands import StationCommand
+from chargepoint.model.commands import ExternalLimit, StationCommand
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
@@ -98,6 +98,13 @@ class HardWiredNotification:
     event: Payload
 
 
+@dataclass(frozen=True, slots=True)
+class ExternalLimitChanged:
+    """An outside party set a limit of the whole station, or released it (None)."""
+
+    limit: ExternalLimit | None
+
+
 SharedEvent = (
     ConnectorStatusChanged
     | ReadingToReport
@@ -111,6 +118,7 @@ SharedEvent = (
     | InterlockTripped
     | FaultCleared
     | HardWiredNotification
+    | ExternalLimitChanged
 )
 
 # -- effects ---------------------------------------------------------------------------------------------------------

@@ -86,6 +86,10 @@ class NetworkProfilesBlock(FunctionalBlock):
             configured_roots,
         )
 
+    def installed_roots(self) -> tuple[str, ...]:
+        """The central system's roots (PEM) that came over OCPP."""
+        return self._roots.installed()
+
     @property
     def slot(self) -> int:
         """The slot of the connection, or of the next attempt."""

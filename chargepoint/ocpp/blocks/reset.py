@@ -10,6 +10,8 @@ from chargepoint.ocpp.blocks.registration import BOOT_SPACE, REASON
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.schemas import Payload
 
+_RESUMING = "ImmediateAndResume"
+
 
 class ResetBlock(FunctionalBlock):
     """The station ends transactions in order first; what it cannot send in time is in the outbox (B12.FR.05)."""
@@ -21,7 +23,10 @@ class ResetBlock(FunctionalBlock):
 
     def _reset(self, request: Payload, now: StationNow) -> CallAnswer:
         """The reason of the next boot is on the disk before the station restarts."""
-        kind, evse_id = ResetKind(request["type"]), request.get("evseId")
+        evse_id = request.get("evseId")
+        if request["type"] == _RESUMING:  # B13.FR.01 of OCPP 2.1: there is no TxResumptionTimeout
+            return CallAnswer(status("Rejected", "UnsupportedParam", f"type {_RESUMING} is not built"))
+        kind = ResetKind(request["type"])
         if evse_id is not None and now.evse(evse_id) is None:
             return CallAnswer(status("Rejected", "UnknownEvse", f"no EVSE {evse_id}"))
         evses = [e for e in now.evses if evse_id is None or e.evse_id == evse_id]

@@ -113,23 +113,26 @@ class SmartChargingBlock(FunctionalBlock):
 
     def _get(self, request: Payload, now: StationNow) -> CallAnswer:
         """K09."""
-        found = self.profiles.report(request.get("evseId"), request["chargingProfile"])
-        if not found:
+        evse_id, criterion = request.get("evseId"), request["chargingProfile"]
+        found = self.profiles.report(evse_id, criterion)
+        pages = [("CSO", number, page) for number, profiles in found.items() for page in _pages(profiles)]
+        if (external := self.profiles.report_external(evse_id, criterion)) is not None:
+            pages.append((external.source, 0, [external.raw]))
+        if not pages:
             return CallAnswer(status("NoProfiles"))
-        pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
         reports = (
             Send(
                 "ReportChargingProfiles",
                 {
                     "requestId": request["requestId"],  # K09.FR.01
-                    "chargingLimitSource": "CSO",
-                    "evseId": evse_id,
+                    "chargingLimitSource": source,
+                    "evseId": number,
                     "chargingProfile": page,
-                    "tbc": number < len(pages) - 1,  # K09.FR.02
+                    "tbc": count < len(pages),  # K09.FR.02
                 },
                 waits=True,
             )
-            for number, (evse_id, page) in enumerate(pages)
+            for count, (source, number, page) in enumerate(pages, start=1)
         )
         return CallAnswer(status("Accepted"), then=tuple(reports))
 

@@ -81,6 +81,8 @@ def event_payload(
 
 def at_csms_clock(record: TransactionRecord, by: timedelta) -> TransactionRecord:
     """The record with every time as the central system's clock has it (B01.FR.06): `by` is added."""
+    if not by:
+        return record
     samples = tuple(replace(sample, at_utc=sample.at_utc + by) for sample in record.samples)
     return replace(record, at_utc=record.at_utc + by, samples=samples)
 

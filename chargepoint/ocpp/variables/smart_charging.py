@@ -19,7 +19,8 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(c, "Enabled", BOOLEAN, "true"),
         Variable(c, "ACPhaseSwitchingSupported", BOOLEAN, "false"),
         Variable(c, "Entries", INTEGER, instance="ChargingProfiles", maximum=MAX_PROFILES),
-        # Required to be writable. It thins out messages about limits of outside parties, of which the station sends none.
+        Variable(c, "ExternalControlSignalsEnabled", BOOLEAN, "true"),
+        Variable(c, "NotifyChargingLimitWithSchedules", BOOLEAN, "false", READ_WRITE),
         Variable(c, "LimitChangeSignificance", DECIMAL, "1.0", READ_WRITE, unit="Percent", minimum=0, maximum=100),
         Variable(c, "PeriodsPerSchedule", INTEGER, str(MAX_PERIODS), maximum=MAX_PERIODS),
         Variable(c, "ProfileStackLevel", INTEGER, str(MAX_STACK_LEVEL), maximum=MAX_STACK_LEVEL),

@@ -140,7 +140,10 @@ def _does_not_name(trial: Trial, step: Step, data: str) -> None:
 
 @case("TC_N_62_CS")
 async def cleared_by_identifier(trial: Trial) -> None:
-    """What the station keeps of a customer identifier is reported and cleared; the bench makes the station know the customer."""
+    """What the station keeps of a customer identifier is reported and cleared; the bench makes the station know the customer.
+
+    Part 2 wants a message that says that nothing was found (N09.FR.06); Part 6 wants its data to be empty. The case follows Part 6.
+    """
     identifier = trial.configured.customer_identifier
     await trial.sets("TxCtrlr", "EVConnectionTimeOut", str(trial.configured.connection_timeout_s))
     await trial.sets_where_there("AuthCacheCtrlr", "Enabled", "true")

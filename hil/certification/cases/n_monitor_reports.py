@@ -144,6 +144,8 @@ async def base_removes_monitors(trial: Trial) -> None:
     report = await monitoring_report(trial, 2, STATION_STATE)
     check_setting(trial, 3, report, STATION_STATE, {"type": DELTA})
     trial.checks.value(3, "number of reported variables", len(report), 1)
+    reports = [call for call in trial.csms.calls if call.action == "NotifyMonitoringReport"]
+    trial.checks.value(3, "number of NotifyMonitoringReports", len(reports), 1)
     await base(trial, 6, "HardWiredOnly")
     await no_monitoring_report(trial, 8, STATION_STATE)
 

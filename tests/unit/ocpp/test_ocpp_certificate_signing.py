@@ -14,8 +14,10 @@ from cryptography.x509.oid import NameOID
 
 from certs.pki import Curve, Pki
 from chargepoint.config.schema import CsmsSection
+from chargepoint.ocpp.blocks.certificate_signing import CHAINS_MAX
 from chargepoint.ocpp.blocks.effects import Post, Reconnect, StartJob
 from chargepoint.ocpp.blocks.jobs import GenerateKey, JobDone, JobFailed
+from chargepoint.ocpp.certificate_stock import key_name
 from tests.unit.ocpp.conftest import UTC0_S, Desk, FakePort
 
 if TYPE_CHECKING:
@@ -285,3 +287,44 @@ def test_a_chain_beyond_the_variable_s_bound_is_refused(desk: Desk, pki: Pki) ->
     most = int(desk.station.model.text("SecurityCtrlr/MaxCertificateChainSize"))
     chain = key.signed(pki)
     assert give(desk, chain + "\n" * (most - len(chain)))["status"] == "Accepted"  # A02.FR.16
+
+
+def keys(desk: Desk) -> list[str]:
+    return sorted(name for name in desk.files if name.endswith(".key"))
+
+
+def test_a_key_that_a_power_cut_left_alone_is_removed_at_the_next_start(desk: Desk, pki: Pki) -> None:
+    """The key of a request, and that of a certificate, stay."""
+    key = trigger(desk)
+    give(desk, key.signed(pki))
+    trigger(desk, "SignV2GCertificate")
+    wanted = keys(desk)
+    assert len(wanted) == 2
+    desk.files["station_5f1.key"] = desk.files["secc_5f2.key"] = ""
+    desk.restart()
+    assert keys(desk) == wanted
+    assert len(desk.station.files) == len(desk.files)
+
+
+def test_a_key_that_is_being_made_serves_a_second_trigger(desk: Desk) -> None:
+    """A second job would end the first, whose key nobody would know."""
+    desk.effects.clear()
+    for _ in range(3):
+        assert desk.ask("TriggerMessage", {"requestedMessage": "SignV2GCertificate"})["status"] == "Accepted"
+    assert sum(isinstance(effect, StartJob) for effect in desk.effects) == 1
+    made(desk)
+    assert len(requests(desk)) == 1
+    trigger(desk, "SignV2GCertificate")
+    assert len(requests(desk)) == 2
+
+
+def test_old_certificates_make_way_with_their_keys(desk: Desk, pki: Pki) -> None:
+    """However often the central system renews it, the newest are kept and no more."""
+    for number in range(CHAINS_MAX + 3):
+        desk.now_s += 1.0
+        chain = trigger(desk).signed(pki, starts=-1.0 + number / 24)
+        assert give(desk, chain)["status"] == "Accepted"
+        assert chain in desk.files.values()
+    chains = [name for name in desk.files if name.startswith("station_chain")]
+    assert len(chains) == len(keys(desk)) == CHAINS_MAX
+    assert {key_name(name) for name in chains} == set(keys(desk))

@@ -93,7 +93,7 @@ class FirmwareDesk:
     @property
     def deadline_s(self) -> float | None:
         """Of the firmware alone."""
-        block = next(block for block in self.desk.station._blocks if isinstance(block, FirmwareBlock))
+        block = next(block for block in self.desk.station._having["deadline_s"] if isinstance(block, FirmwareBlock))
         return block.deadline_s
 
     def update(self, request_id: int = 1, retrieve: str = PAST, signed: bool = True, **more: Any) -> dict[str, Any]:

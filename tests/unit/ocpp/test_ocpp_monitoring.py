@@ -10,7 +10,8 @@ from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, Interlo
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import ConnectorStatus
 from chargepoint.ocpp.blocks.effects import Post, Send, VariableSet
-from chargepoint.ocpp.blocks.monitoring import QUEUED_MAX, RECONCILE_S
+from chargepoint.ocpp.blocks.event_notices import QUEUED_MAX
+from chargepoint.ocpp.blocks.fault_events import RECONCILE_S
 from chargepoint.ocpp.monitors import FIRST_HARD_WIRED_ID
 from chargepoint.ocpp.variables.monitoring import MAX_ITEMS, MAX_MONITORS
 

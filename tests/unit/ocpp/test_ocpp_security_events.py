@@ -147,3 +147,23 @@ def test_without_a_central_system_nothing_is_stored_for_one(enabled: bool) -> No
     posts = {effect.action for effect in desk.effects if isinstance(effect, Post)}
     assert posts == ({"NotifyEvent", "SecurityEventNotification"} if enabled else set())
     assert any(isinstance(effect, WriteJournal) for effect in desk.effects)  # the security log has the start
+
+
+def test_a_fault_is_reported_to_a_central_system_that_comes_later() -> None:
+    port = FakePort()
+    desk = Desk(port, CsmsSection(enabled=False))
+    port.change(1, faults=frozenset({FaultCode.RCD}))
+    desk.perform(desk.station.informed(InterlockTripped(EvseId(1), FaultCode.RCD, 0.0, ""), desk.moment))
+    desk.due(100.0)
+    desk.csms = CsmsSection()
+    desk.restart()
+    desk.effects.clear()
+    desk.due(101.0)
+    desk.due(110.0)
+    codes = [
+        event.get("techCode")
+        for effect in desk.effects
+        if isinstance(effect, Post) and effect.action == "NotifyEvent"
+        for event in effect.payload["eventData"]
+    ]
+    assert FaultCode.RCD.name in codes
