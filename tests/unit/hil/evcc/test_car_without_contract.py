@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chargepoint.iso15118.messages import common_messages as cm
+from chargepoint.iso15118.messages.common_types import ResponseCode
 from hil.simulators.evcc.memory import CarMemory, Credentials
 from hil.simulators.evcc.messages.authorization import takes_contract
 from hil.simulators.evcc.plan import CarPlan
@@ -24,7 +25,7 @@ def test_a_contract_is_taken_when_the_car_has_one(has_contract: bool, installed:
     memory = CarMemory(CarSpec(), plan, credentials)
     memory.setup = cm.AuthorizationSetupRes(
         Header=memory.header(),
-        ResponseCode=cm.ResponseCode.OK,
+        ResponseCode=ResponseCode.OK,
         AuthorizationServices=(cm.Authorization.PnC,),
         CertificateInstallationService=True,
         PnC_ASResAuthorizationMode=cm.PnC_ASResAuthorizationMode(GenChallenge=bytes(16), SupportedProviders=None),
