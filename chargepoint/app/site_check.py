@@ -27,7 +27,7 @@ from chargepoint.security.tls import secc_context
 
 def checks() -> Sequence[Check]:
     """What prevents a start."""
-    return (examine, central_system_files, car_files)
+    return (examine, central_system_files, file_server_files, car_files)
 
 
 def doubts() -> Sequence[Check]:
@@ -55,6 +55,19 @@ def central_system_files(config: Config) -> Iterator[Mistake]:
             key = next((name for name in keys[csms.security_profile] if name in str(error)), "security_profile")
             problem = str(error).removeprefix(f"[csms] {key} ").removeprefix("[csms] ")
             yield Mistake(("csms", key), problem, "correct the file")
+
+
+def file_server_files(config: Config) -> Iterator[Mistake]:
+    """Files of [station] for SFTP that are missing, unreadable, or a private key that everybody may read."""
+    for key in ("sftp_known_hosts_file", "sftp_key_file"):
+        path: Path | None = getattr(config.station, key)
+        if path is None:
+            continue
+        problem, remedy = _unreadable(path), "put the right file there, or correct the path"
+        if problem is None and key == "sftp_key_file" and path.stat().st_mode & 0o007:
+            problem, remedy = "every user may read it", f"chmod o= {path}"
+        if problem is not None:
+            yield Mistake(("station", key), f"= {str(path)!r}: {problem}", remedy)
 
 
 def car_files(config: Config) -> Iterator[Mistake]:

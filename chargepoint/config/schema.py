@@ -44,6 +44,14 @@ class StationSection(Section):
     firmware_root_file: Path | None = Field(
         None, description="the manufacturer's roots (PEM), which must have issued the certificates of firmware signers"
     )
+    sftp_known_hosts_file: Path | None = Field(
+        None,
+        description="host keys of the servers that logs and firmware may come from or go to by SFTP, as OpenSSH has them; "
+        "none: no SFTP",
+    )
+    sftp_key_file: Path | None = Field(
+        None, description="the station's private key for SFTP, mode 0600; none: the location has the password"
+    )
     firmware_unsigned: bool = Field(False, description="bench: install firmware that nobody signed")
 
 

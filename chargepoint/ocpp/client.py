@@ -54,6 +54,7 @@ from chargepoint.ocpp.performer import Outlets, Performer, Reply
 from chargepoint.ocpp.rpc import CallReceived, PeerFault, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.secrets_folder import SecretsFolder, configured_certificates
+from chargepoint.ocpp.sftp_session import SftpIdentity
 from chargepoint.ocpp.station import Station
 from chargepoint.ocpp.target import Target
 from chargepoint.ocpp.token_cache import status_at
@@ -112,6 +113,7 @@ class OcppClient:
             station.state_dir / "files",
             lambda roots: credentials.file_server_tls(csms, roots),
             log,
+            sftp=SftpIdentity(station.sftp_known_hosts_file, station.sftp_key_file),
             roots=self._station.network.installed_roots,
         )
         firmware = FirmwareJobs(station.firmware_command, files)

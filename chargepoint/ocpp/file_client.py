@@ -1,4 +1,4 @@
-"""The file client: uploads and downloads over HTTP, HTTPS, FTP and FTPS. A shell that blocks: it runs in a thread of its own.
+"""The file client: uploads and downloads over HTTP, HTTPS, FTP, FTPS and SFTP. A shell that blocks: it runs in a thread of its own.
 
 A server that is silent longer than `silence_s`, or slower than `Pace` permits, ends the transfer. `cancelled` ends it at the next piece.
 """
@@ -27,6 +27,7 @@ from chargepoint.ocpp.file_transfer import (
     range_start,
     redirected,
 )
+from chargepoint.ocpp.sftp_session import SftpIdentity, session
 
 PIECE_BYTES = 65_536
 SILENCE_S = 30.0
@@ -37,15 +38,23 @@ class FileClient:
     """One transfer at a time. `tls` makes the context that checks servers, when one is needed."""
 
     def __init__(
-        self, tls: Callable[[], ssl.SSLContext], cancelled: threading.Event, silence_s: float = SILENCE_S
+        self,
+        tls: Callable[[], ssl.SSLContext],
+        cancelled: threading.Event,
+        silence_s: float = SILENCE_S,
+        sftp: SftpIdentity = SftpIdentity(),  # noqa: B008 - it cannot change
     ) -> None:
         self._tls = tls
+        self._sftp = sftp
         self._cancelled = cancelled
         self._silence_s = silence_s
 
     def upload(self, place: Location, name: str, data: bytes) -> None:
         """Leave the file there: PUT, and POST where the server knows no PUT. Raises TransferError."""
         with _explained(place):
+            if place.scheme == "sftp":
+                self._sftp_upload(place, name, data)
+                return
             if place.scheme.startswith("ftp"):
                 self._ftp_upload(place, name, data)
                 return
@@ -59,7 +68,9 @@ class FileClient:
     def download(self, place: Location, file: Path, max_bytes: int) -> None:
         """Take the file; what an earlier attempt left in `file` is continued. Raises TransferError; then `file` keeps the beginning."""
         with _explained(place):
-            if place.scheme.startswith("ftp"):
+            if place.scheme == "sftp":
+                self._sftp_download(place, file, max_bytes)
+            elif place.scheme.startswith("ftp"):
                 self._ftp_download(place, file, max_bytes)
             else:
                 self._http_download(place, file, max_bytes)
@@ -178,6 +189,32 @@ class FileClient:
             yield ftp
         finally:
             ftp.close()
+
+    # -- SFTP ------------------------------------------------------------------------------------------------------------
+
+    def _sftp_upload(self, place: Location, name: str, data: bytes) -> None:
+        with session(place, self._sftp, self._silence_s) as sftp:
+            path = unquote(place.path)
+            if sftp.is_folder(path):
+                path = f"{path.rstrip('/')}/{name}"
+            with sftp.opened(path, "wb") as target:
+                for piece in self._pieces(data):
+                    target.write(piece)
+
+    def _sftp_download(self, place: Location, file: Path, max_bytes: int) -> None:
+        have = file.stat().st_size if file.exists() else 0
+        with session(place, self._sftp, self._silence_s) as sftp:
+            path = unquote(place.path)
+            length = sftp.size(path)
+            checked_length(length, max_bytes, place.shown)
+            if length is not None and have > length:  # what is there is not the beginning of this file
+                file.unlink()
+                have = 0
+            with sftp.opened(path, "rb") as source:
+                source.seek(have)
+                got = have + self._receive(source.read, file, have, max_bytes)
+            if length is not None and got != length:
+                raise TransferError("DownloadFailed", f"{place.shown} announced {length} bytes and sent {got}")
 
     # -- pieces ----------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from chargepoint.ocpp.blocks.jobs import SECURITY_PREFIX, JobEvent, JobProgress, LogKind, UploadLog, WorkFailed
 from chargepoint.ocpp.file_client import SILENCE_S, FileClient
 from chargepoint.ocpp.file_transfer import TransferError, location, without_secrets
+from chargepoint.ocpp.sftp_session import SftpIdentity
 from chargepoint.store.database import JOURNAL_MAX_ROWS, Store
 from chargepoint.store.rows import JournalEntry
 
@@ -38,9 +39,11 @@ class FileJobs:
         tls: Callable[[tuple[str, ...]], ssl.SSLContext],
         log: logging.Logger,
         silence_s: float = SILENCE_S,
+        sftp: SftpIdentity = SftpIdentity(),  # noqa: B008 - it cannot change
         roots: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._store = store
+        self._sftp = sftp
         self._folder = folder
         self._tls = tls
         self._roots = roots
@@ -107,7 +110,7 @@ class FileJobs:
         def run() -> None:
             error: Exception | None = None
             try:
-                work(FileClient(lambda: self._tls(roots), cancelled, self._silence_s))
+                work(FileClient(lambda: self._tls(roots), cancelled, self._silence_s, self._sftp))
             except Exception as failure:
                 error = failure
             if not cancelled.is_set():

@@ -1,17 +1,17 @@
 """File transfers: what a location means, what an answer of its server means, and when a transfer is too slow. A core.
 
-`file_client` does the transfers, in a thread. OCPP 2.0.1 Part 2, N01 and L01: HTTP, HTTPS, FTP and FTPS. SFTP is not built, since no
-small library for it comes as a wheel.
+`file_client` does the transfers, in a thread. OCPP 2.0.1 Part 2, N01 and L01: HTTP, HTTPS, FTP, FTPS and SFTP.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urljoin, urlsplit
 
-PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21}
-PROTOCOLS = ("HTTP", "HTTPS", "FTP", "FTPS")
+PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21, "sftp": 22}
+PROTOCOLS = ("HTTP", "HTTPS", "FTP", "FTPS", "SFTP")
 """FileTransferProtocolEnumType of those that are built."""
 REDIRECTS_MAX = 3
 PACE_WINDOW_S = 60.0
@@ -42,8 +42,8 @@ class Location:
 
     @property
     def encrypted(self) -> bool:
-        """TLS protects the transfer."""
-        return self.scheme in ("https", "ftps")
+        """TLS, or SSH, protects the transfer."""
+        return self.scheme in ("https", "ftps", "sftp")
 
     @property
     def shown(self) -> str:
@@ -55,8 +55,8 @@ class Location:
         return replace(self, path=self.path + file_name) if self.path.endswith("/") else self
 
 
-def location(text: str) -> Location:
-    """What a URL names. Raises TransferError: NotSupportedOperation for another protocol, else BadMessage."""
+def location(text: str, protocols: Collection[str] = PROTOCOLS) -> Location:
+    """What a URL names. Raises TransferError: NotSupportedOperation for a protocol that is none of these, else BadMessage."""
     if _PRINTABLE.fullmatch(text) is None:
         raise TransferError("BadMessage", "the location has characters that no URL has", again=False)
     try:
@@ -64,8 +64,9 @@ def location(text: str) -> Location:
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError as error:
         raise TransferError("BadMessage", f"the location is no URL: {error}", again=False) from None
-    if scheme not in PORTS:
-        text = f"protocol {scheme[:20] or '(none)'} is not built: one of {', '.join(PORTS)}"
+    if scheme not in PORTS or scheme.upper() not in protocols:
+        remedy = "; SFTP needs [station] sftp_known_hosts_file" if scheme == "sftp" else ""
+        text = f"protocol {scheme[:20] or '(none)'} is not offered: one of {', '.join(protocols)}{remedy}"
         raise TransferError("NotSupportedOperation", text, again=False)
     if not host:
         raise TransferError("BadMessage", "the location names no host", again=False)

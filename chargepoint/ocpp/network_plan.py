@@ -31,13 +31,17 @@ class NetworkPlan:
         """Whether the next attempt goes to another slot than the last good connection."""
         return self._last_good is not None and self.slot != self._last_good
 
-    def failed(self, attempts: int) -> None:
-        """The attempt came to nothing; each slot has `attempts`, at least 1 (B10.FR.03)."""
+    def failed(self, attempts: int) -> bool:
+        """The attempt came to nothing; each slot has `attempts`, at least 1 (B10.FR.03).
+
+        True where the whole list, or the slot of the last good connection after it, has had its attempts.
+        """
         self._failures += 1
         if self._failures < attempts:
-            return
+            return False
         self._failures = 0
         self._place = (self._place + 1) % (len(self._round) + (self._last_good is not None))
+        return self._place in (0, len(self._round))
 
     def connected(self) -> None:
         """The present slot is good: the next attempts go there, and then down the list."""

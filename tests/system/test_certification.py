@@ -17,6 +17,7 @@ CASES = (
     *("E_03", "E_21", "E_28", "F_01", "F_20", "F_23"),  # transactions, orders of the central system
     *("G_01", "G_03", "G_05", "H_01", "H_17"),  # states of connectors, reservations
     *("K_01", "K_10", "K_22", "K_60", "P_01"),  # charging profiles, data transfer
+    *("L_01", "M_01", "M_26"),  # firmware, a root, a certificate for a car
 )
 """Cases of a few seconds at most, from every block that our station has."""
 FAULTS = ("seq_no_gap", "status_missing", "variable_value_wrong")

@@ -34,7 +34,8 @@ _PASSWORD_CHARACTERS = re.compile(r"[A-Za-z0-9*\-_=:+|@.]*", re.ASCII)
 class CredentialsBlock(FunctionalBlock):
     """The password is kept in clear (the handshake needs it, A01.FR.10), in a file that only the station reads, never in the database.
 
-    Each refusal by the central system turns to the next credential, so a bad new one does not lock the station out.
+    Each refusal by the central system turns to the next password; certificates take turns when every network profile has failed.
+    So a bad new one does not lock the station out.
     """
 
     def __init__(self, files: KeptFiles) -> None:
@@ -42,6 +43,9 @@ class CredentialsBlock(FunctionalBlock):
         self._files = files
         self._stock = CertificateStock(files)
         self._refusals = 0
+        self._chain_refused = False
+        """The present certificate was refused since the last turn."""
+        self._chain_turns = 0
         self._password_shown: str | None = None
         self._chain_shown: StockItem | None = None
         self.judges = {PASSWORD_VARIABLE: self._set_password}
@@ -57,13 +61,14 @@ class CredentialsBlock(FunctionalBlock):
     def chain_name(self, utc_s: float) -> str | None:
         """The file of the station's chain to show now; None: the configuration's."""
         chains = self._stock.valid_chains(STATION_CHAIN, utc_s)
-        self._chain_shown = chains[self._refusals % len(chains)] if chains else None
+        self._chain_shown = chains[self._chain_turns % len(chains)] if chains else None
         shown = self._chain_shown
         return shown.name if shown is not None and shown.installed else None
 
     def worked(self, security_profile: int) -> Effects:
         """A connection was made with what was shown: the other credentials of its kind fall away (A02.FR.10)."""
         refusals, self._refusals = self._refusals, 0
+        self._chain_refused, self._chain_turns = False, 0
         if security_profile == 3:
             return self._chain_worked()
         if OLD_PASSWORD not in self._files:
@@ -73,6 +78,12 @@ class CredentialsBlock(FunctionalBlock):
         text = f"the central system refused the new password ({refusals} times) and took the old one, which stays"
         return (*self._take_back(), WriteJournal("!", f"OCPP: {text}"))
 
+    def list_failed(self) -> None:
+        """Every network profile has had its attempts: the other certificate's turn, where this one was refused (A02.FR.28)."""
+        if self._chain_refused:
+            self._chain_refused = False
+            self._chain_turns += 1
+
     def forget_password(self) -> Effects:
         """The configuration's password counts again."""
         return (self._files.forget(PASSWORD), self._files.forget(OLD_PASSWORD))
@@ -81,6 +92,7 @@ class CredentialsBlock(FunctionalBlock):
         """The central system refused what was shown."""
         if isinstance(event, ConnectionFailed) and event.kind == REFUSED_BY_CENTRAL_SYSTEM:
             self._refusals += 1
+            self._chain_refused = True
         return ()
 
     # -- inside ------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from chargepoint.ocpp.blocks.jobs import (
     RemoveFirmware,
     VerifyFirmware,
 )
-from chargepoint.ocpp.blocks.logs import attempts_of
+from chargepoint.ocpp.blocks.logs import PROTOCOLS, attempts_of
 from chargepoint.ocpp.blocks.registration import BOOT_SPACE, REASON
 from chargepoint.ocpp.certificate_stock import MANUFACTURER_ROOTS, CertificateStock
 from chargepoint.ocpp.device_model import DeviceModel
@@ -196,7 +196,7 @@ class FirmwareBlock(FunctionalBlock):
 
     def _refusal(self, place: str, certificate: str, signature: str, now: StationNow) -> CallAnswer | None:
         try:
-            location(place)
+            location(place, self._model.members(PROTOCOLS))
         except TransferError as error:
             return CallAnswer(status("Rejected", "InvalidURL", f"location: {error.text}"))
         if bool(certificate) is not bool(signature) or not (certificate or self._station.firmware_unsigned):

@@ -23,6 +23,7 @@ from chargepoint.ocpp.file_transfer import TransferError, location
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import from_wire
 
+PROTOCOLS = "OCPPCommCtrlr/FileTransferProtocols"
 ATTEMPTS_MAX = 10
 RETRY_MIN_S, RETRY_MAX_S, RETRY_DEFAULT_S = 1.0, 3600.0, 60.0
 _FAILURES = ("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation")
@@ -55,7 +56,7 @@ class LogsBlock(FunctionalBlock):
         except ValueError:
             return _rejected("UnsupportedParam", f"logType {request['logType']} is not built")  # N01.FR.05
         try:
-            location(log["remoteLocation"])
+            location(log["remoteLocation"], self._model.members(PROTOCOLS))
         except TransferError as error:
             reason = "UnsupportedParam" if error.code == "NotSupportedOperation" else "InvalidURL"
             return _rejected(reason, f"remoteLocation: {error.text}")

@@ -137,7 +137,8 @@ class NetworkProfilesBlock(FunctionalBlock):
         if not isinstance(event, ConnectionFailed):
             return ()
         before, migrated = self._present.slot, self._present.migrates
-        self._present.failed(self._model.integer(ATTEMPTS))
+        if self._present.failed(self._model.integer(ATTEMPTS)):
+            self._credentials.list_failed()
         after = self._present.slot
         untrusted = event.kind == "InvalidCsmsCertificate"
         self._roots.failed(untrusted=untrusted, migrated=migrated, migrates=self._present.migrates)

@@ -17,10 +17,12 @@ NETWORK_SLOTS = ("1", "2", "3", "4")
 def rows(site: Site) -> tuple[Variable, ...]:
     """Rows of OCPPCommCtrlr, DeviceDataCtrlr and ClockCtrlr."""
     csms, c, d = site.csms, "OCPPCommCtrlr", "DeviceDataCtrlr"
+    without_sftp = tuple(name for name in PROTOCOLS if name != "SFTP")
+    protocols = without_sftp if site.station.sftp_known_hosts_file is None else PROTOCOLS
     doublings = max(0, math.floor(math.log2(max(1.0, csms.reconnect_max_s / csms.reconnect_min_s))))
     return (
         Variable(c, "ActiveNetworkProfile", INTEGER),
-        Variable(c, "FileTransferProtocols", MEMBERS, ",".join(PROTOCOLS), values=(*PROTOCOLS, "SFTP")),
+        Variable(c, "FileTransferProtocols", MEMBERS, ",".join(protocols), values=PROTOCOLS),
         Variable(c, "HeartbeatInterval", INTEGER, "300", READ_WRITE, unit="s", minimum=1, maximum=86_400),
         Variable(c, "MessageTimeout", INTEGER, str(round(csms.call_timeout_s)), instance="Default", unit="s"),
         Variable(

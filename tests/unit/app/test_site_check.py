@@ -109,3 +109,15 @@ def test_files_that_are_not_what_their_key_promises_are_mistakes(tmp_path: Path)
     first, second = found(text).mistakes
     assert "no PEM certificate" in str(first)
     assert "no PEM private key without a password" in str(second)
+
+
+@pytest.mark.parametrize("key", ["sftp_known_hosts_file", "sftp_key_file"])
+def test_files_for_sftp_are_looked_at(tmp_path: Path, key: str) -> None:
+    text = f'[csms]\nenabled = false\n[station]\n{key} = "{tmp_path}/file"\n'
+    assert "No such file or directory" in str(found(text).mistakes[0])
+    (tmp_path / "file").touch(mode=0o644)
+    (tmp_path / "file").chmod(0o644)
+    mistakes = [str(mistake) for mistake in found(text).mistakes]
+    assert ["every user may read it" in mistake for mistake in mistakes] == ([True] if key == "sftp_key_file" else [])
+    (tmp_path / "file").chmod(0o600)
+    assert found(text).mistakes == ()

@@ -74,11 +74,16 @@ def renew(desk: Desk, pki: Pki, starts_in_days: float) -> str:
     return chain
 
 
-def refuse(desk: Desk) -> None:
-    """The central system does not take the certificate that the next attempt shows."""
-    shown(desk)
+ATTEMPTS = 3
+"""NetworkProfileConnectionAttempts of the factory."""
+
+
+def refuse(desk: Desk, times: int = ATTEMPTS, kind: str = "FailedToAuthenticateAtCsms") -> None:
+    """The central system does not take the certificate that the next attempts show."""
     desk.perform(desk.station.disconnected(desk.moment))
-    desk.perform(desk.station.informed(ConnectionFailed("FailedToAuthenticateAtCsms", "refused"), desk.moment))
+    for _ in range(times):
+        shown(desk)
+        desk.perform(desk.station.informed(ConnectionFailed(kind, "refused"), desk.moment))
 
 
 def connect(desk: Desk) -> None:
@@ -115,6 +120,26 @@ def test_the_certificate_that_did_not_work_is_discarded(station: Desk, pki: Pki)
     assert chains(station) == [old]
     assert len(station.files) == 2  # its key is gone, too
     assert discarded(station)
+
+
+def test_certificates_take_turns_when_every_network_profile_has_failed(station: Desk, pki: Pki) -> None:
+    """A02.FR.28: first every attempt with the new one, then those of the last good profile with the old one."""
+    old = renew(station, pki, -2)
+    connect(station)
+    new = renew(station, pki, -1)
+    seen = []
+    for _ in range(3 * ATTEMPTS):
+        seen.append(shown(station))
+        refuse(station, 1)
+    assert seen == [*[new] * ATTEMPTS, *[old] * ATTEMPTS, *[new] * ATTEMPTS]
+
+
+def test_a_central_system_that_is_away_turns_no_certificate(station: Desk, pki: Pki) -> None:
+    renew(station, pki, -2)
+    connect(station)
+    new = renew(station, pki, -1)
+    refuse(station, 5 * ATTEMPTS, kind="")
+    assert shown(station) == new
 
 
 def test_the_configured_certificate_that_worked_stays_alone(station: Desk, pki: Pki) -> None:

@@ -167,7 +167,7 @@ def test_from_request_to_the_new_firmware(firmware: FirmwareDesk) -> None:
     ]
     firmware.restart("2.0")
     assert firmware.security() == ["FirmwareUpdated", "ResetOrReboot"]  # L01.FR.31
-    assert firmware.statuses() == ["Installed/7"]
+    assert firmware.statuses() == ["Installed/7"]  # L01.FR.28, FR.32: by the firmware that runs now
     assert firmware.desk.kept("firmware").keys() == {"last-status", "request"}
     assert firmware.desk.boot_reason == "FirmwareUpdate"
 
@@ -252,7 +252,7 @@ def test_failures(firmware: FirmwareDesk, kind: type[Job], code: str, outcome: s
     assert firmware.security() == (["InvalidFirmwareSignature"] if kind is VerifyFirmware else [])
     if kind is InstallFirmware:
         assert orders(firmware.desk)[-1] == ChangeAvailability(EvseId(1), operative=True)
-    assert firmware.statuses()[-1] == f"{outcome}/1"
+    assert firmware.statuses()[-1] == f"{outcome}/1"  # L01.FR.29, FR.30
     assert "update" not in firmware.desk.kept("firmware")
     assert firmware.update(2)["status"] == "Accepted"  # nothing of it is in the way
 
@@ -286,7 +286,7 @@ def test_an_installation_waits_for_every_transaction(two_evses: Desk, allow_new:
     firmware.done(VerifyFirmware)
     free = [] if allow_new else [ChangeAvailability(EvseId(2), operative=False)]  # L01.FR.07
     assert orders(desk) == free
-    assert firmware.statuses()[-1] == "InstallScheduled/1"
+    assert firmware.statuses()[-1] == "InstallScheduled/1"  # L01.FR.34
     desk.due(50.0)
     assert (firmware.statuses(), orders(desk)) == ([], [])
     desk.port.end(1)
