@@ -108,6 +108,10 @@ class Monitors:
 
     # -- which there are -----------------------------------------------------------------------------------------------
 
+    def __len__(self) -> int:
+        """How many there are, working or not."""
+        return len(self._preconfigured) + len(self._kept)
+
     def active(self, base: MonitoringBase) -> tuple[VariableMonitor, ...]:
         """All that work under this base, by id."""
         found = {} if base is MonitoringBase.HARD_WIRED_ONLY else dict(self._preconfigured)

@@ -245,7 +245,7 @@ class MonitoringBlock(FunctionalBlock):
     @property
     def deadline_s(self) -> float | None:
         """When values are read next, or when a difference between faults is believed."""
-        monitors_s = self._monitors.deadline_s(self._active()) if self._enabled else None
+        monitors_s = self._monitors.deadline_s(self._active()) if len(self._monitors) and self._enabled else None
         faults_s = None if self._differ_since_s is None else self._differ_since_s + RECONCILE_S
         return min((s for s in (monitors_s, faults_s) if s is not None), default=None)
 
@@ -262,7 +262,7 @@ class MonitoringBlock(FunctionalBlock):
 
     def tick(self, now: StationNow) -> Effects:
         """Values are read at most once a second, and only while somebody monitors them."""
-        return (*self._reconcile(now), *(self._sample(now) if self._enabled else ()))
+        return (*self._reconcile(now), *(self._sample(now) if len(self._monitors) and self._enabled else ()))
 
     def _sample(self, now: StationNow) -> Effects:
 
