@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `ask-car`, `reference`, `trace`."""
+"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `ask-car`, `limit`, `reference`, `trace`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from chargepoint.app.log import set_up
 from chargepoint.config.load import Check, ConfigError, Findings, load, study
 from chargepoint.config.schema import Config
 from chargepoint.diagnostics.car_wishes import WISHES
+from chargepoint.model.commands import LimitSource
 from chargepoint.model.unusable import Unusable
 from chargepoint.store.errors import StoreError
 
@@ -147,6 +148,27 @@ def ask_car(path: Path, evse: int, wish: str) -> None:
     if not answer.get("ok"):
         raise click.ClickException(f"the car is not asked: {answer.get('error')}")
     click.echo(f"the car at EVSE {evse} is asked: {wish}")
+
+
+@main.command()
+@_config
+@click.option(
+    "--import", "import_max_W", type=float, help="highest power from the grid, W; without it the limit is released"
+)
+@click.option(
+    "--export", "export_max_W", type=float, default=0.0, show_default=True, help="highest power to the grid, W"
+)
+@click.option("--for", "for_s", type=float, default=900.0, show_default=True, help="seconds for which it holds")
+@click.option("--source", type=click.Choice([source.value for source in LimitSource]), default="EMS", show_default=True)
+def limit(path: Path, import_max_W: float | None, export_max_W: float, for_s: float, source: str) -> None:
+    """Limit the whole station for a while, as an energy manager of the site does. Without --import: release the limit."""
+    order: dict[str, Any] = {"do": "limit"}
+    if import_max_W is not None:
+        order |= {"source": source, "import_max_W": import_max_W, "export_max_W": export_max_W, "for_s": for_s}
+    answer = _ask(_load(path), order)
+    if not answer.get("ok"):
+        raise click.ClickException(f"the station is not limited: {answer.get('error')}")
+    click.echo("the limit is released" if import_max_W is None else f"limited for {for_s:g} s")
 
 
 @main.group()

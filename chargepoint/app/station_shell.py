@@ -27,6 +27,7 @@ from chargepoint.control.effects import (
     NotifyReaders,
     RelayInstallation,
     ReportConnector,
+    ReportLimit,
     ReportNeeds,
     ReportPlan,
     ReportReading,
@@ -50,6 +51,7 @@ from chargepoint.model.image import EvseImage, PowerEvent
 from chargepoint.model.instant import Instant
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import EvseState
+from chargepoint.ocpp.blocks.effects import ExternalLimitChanged
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
@@ -59,6 +61,9 @@ from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep
 from chargepoint.transactions.ledger import LedgerState
 
 STORE_RETRY_S = 1.0
+
+STATION = EvseId(0)
+"""The queue of work that belongs to no EVSE."""
 
 
 LAST_SESSION_SPACE = "last-session"
@@ -81,7 +86,7 @@ class StationShell:
         self.control = control
         self._store = store
         self._clock = clock
-        self._work = {number: WorkQueue(self._log_of(number)) for number in control.evses}
+        self._work = {number: WorkQueue(self._log_of(number)) for number in (STATION, *control.evses)}
         self._effects: deque[Effect] = deque()
         self._performing = False
         self._notified: set[EvseId] = set()
@@ -227,6 +232,9 @@ class StationShell:
                     self._cars[evse_id].forget()
             case NotifyReaders():
                 self._ocpp.states_changed()
+            case ReportLimit(limit):
+                self._write(STATION, "*", "the outside party's limit is released" if limit is None else limit.text)
+                self._add(STATION, lambda: self._joined.inform(ExternalLimitChanged(limit)))
             case Restart(kind):
                 self._restart(kind)
             case _:
@@ -293,7 +301,7 @@ class StationShell:
         log = self._log_of(evse_id)
         (log.warning if letter == "!" else log.info)("%s %s", letter, text)
         if letter != "=":
-            entry = JournalEntry(self._clock.utc(), letter, f"evse {evse_id}: {text}")
+            entry = JournalEntry(self._clock.utc(), letter, text if evse_id == STATION else f"evse {evse_id}: {text}")
             self._add(evse_id, lambda: self._store.commit(Journal(entry)))
 
     def _add(self, evse_id: EvseId, work: Work) -> None:
@@ -306,4 +314,4 @@ class StationShell:
 
     @staticmethod
     def _log_of(evse_id: EvseId) -> logging.Logger:
-        return logging.getLogger(f"evse-{evse_id}")
+        return logging.getLogger("station" if evse_id == STATION else f"evse-{evse_id}")

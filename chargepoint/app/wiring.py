@@ -32,7 +32,7 @@ from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
 from chargepoint.control.transaction_span import TxPoint, TxPoints
-from chargepoint.diagnostics.local_orders import ask_car_verb, reset_verb
+from chargepoint.diagnostics.local_orders import ask_car_verb, limit_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -115,6 +115,7 @@ class Daemon:
                                 "status": lambda _: asdict(station_status(sources)),
                                 "reset": reset_verb(self.shell.command),
                                 "ask_car": ask_car_verb(self.shell.command),
+                                "limit": limit_verb(self.shell.command, self.clock.monotonic_s),
                             },
                         ),
                         name="status",

@@ -169,6 +169,11 @@ class CsmsSection(Section):
         None,
         description="roots that may have signed the central system's certificate; none: those of the operating system",
     )
+    additional_root_check: bool = Field(
+        False,
+        description="a new root that comes over OCPP must be signed by the present one, and replaces it "
+        "(AdditionalRootCertificateCheck)",
+    )
     certificate_file: Path | None = Field(None, description="the station's own chain, security profile 3")
     key_file: Path | None = Field(None, description="its private key, mode 0600")
     security_profile: int = Field(
@@ -190,7 +195,7 @@ class CsmsSection(Section):
         True, description="accept 2.1 set-point fields in customData, DataTransfer, negative limit"
     )
     negative_limit_meaning: Literal["Setpoint", "DischargeLimit"] = Field(
-        "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp.md"
+        "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp-reference.md"
     )
 
 

@@ -16,7 +16,7 @@ from chargepoint.model.commands import ReportKind
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import MeterRegisters
 from chargepoint.model.instant import Instant
-from chargepoint.model.transactions import ChargingState, MeterSample, ReadingContext
+from chargepoint.model.transactions import ChargingState, MeterSample, ReadingContext, TriggerReason
 from chargepoint.transactions.book import BookOutput, Closing, ReadingTaken, RecordMade, TransactionBook
 from chargepoint.transactions.ledger import LedgerState, RegisterFault
 from chargepoint.transactions.sampling import SamplingIntervals
@@ -116,9 +116,9 @@ class Billing:
         """End the running transaction."""
         self._keep(self._book.end(end.trigger, end.reason, end.token, plugged=plugged, detail=end.detail, at=at))
 
-    def report(self, kind: ReportKind) -> None:
+    def report(self, kind: ReportKind, trigger: TriggerReason) -> None:
         """Read the meter now and report it."""
-        self._keep(self._book.report() if kind is ReportKind.TRANSACTION else self._book.report_reading())
+        self._keep(self._book.report(trigger) if kind is ReportKind.TRANSACTION else self._book.report_reading())
 
     def keep_time(self, at: Instant) -> None:
         """Periodic samples, and the end of waiting for a reading."""

@@ -8,7 +8,7 @@ from chargepoint.control.last_session import LastSession
 from chargepoint.model.car import QuestionAsked
 from chargepoint.model.car_questions import AnswerToCar, AuthorizeContract, InstallCertificate
 from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
-from chargepoint.model.commands import ResetKind
+from chargepoint.model.commands import ExternalLimit, ResetKind
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
@@ -54,6 +54,13 @@ class ReportReading:
 
     evse_id: EvseId
     sample: MeterSample
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLimit:
+    """Report the limit of an outside party to the central system; `limit` None: it was released."""
+
+    limit: ExternalLimit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +195,6 @@ Effect = (
     | DropCar
     | ForgetCarSession
     | NotifyReaders
+    | ReportLimit
     | Restart
 )

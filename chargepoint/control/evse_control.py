@@ -258,10 +258,10 @@ class EvseControl:
             return self.stop_span(StopTransaction(open_id, trigger, reason), at) or []
         return self.feed(StopOrdered(reason, trigger), at)
 
-    def report(self, kind: ReportKind, at: Instant) -> list[Effect]:
+    def report(self, kind: ReportKind, trigger: TriggerReason, at: Instant) -> list[Effect]:
         """Read the meter now and report it."""
         self._at = at
-        self._billing.report(kind)
+        self._billing.report(kind, trigger)
         return self._taken()
 
     def restore(
@@ -350,10 +350,15 @@ class EvseControl:
             transaction_started_s=self._span.started_s(view.transaction_started_s) if left is None else left.started_s,
             meter_fresh=self._session.meter_fresh(now_s),
             connector_type=section.connector_type,
-            power_W=None if image is None else image.power_W,
             faults=frozenset() if image is None else image.faults,
             charged_Wh=self._charged_Wh(),
             heard=view.status_settled,
+            outlet_is_ac=section.outlet == "ac",
+            image=image,
+            car=view.car,
+            car_protocol=None if view.car_link is None else view.car_link.protocol,
+            evcc_id=None if view.car_link is None else view.car_link.evcc_id,
+            reserve_soc_percent=own_contributions.reserve_percent(self._config.energy, view.car),
         )
 
     @property

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from chargepoint.config.schema import Config
-from chargepoint.control.effects import Effect, Restart, StoreRecord
+from chargepoint.control.effects import Effect, ReportLimit, Restart, StoreRecord
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
+from chargepoint.energy.sources import of_outside_party
 from chargepoint.evse.events import AvailabilityChanged, ReservationChanged, TimePassed
 from chargepoint.model.commands import (
     AskCar,
     ChangeAvailability,
     CommandResult,
     Contribute,
+    ExternalLimit,
+    LimitStation,
     Report,
     ReserveEvse,
     Reset,
@@ -39,6 +42,9 @@ RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
 
 ACCEPTED = CommandResult(True)
+
+LIMIT_OWNER = "external limit"
+"""The owner's name of the contributions that an outside party's limit makes."""
 
 Outcome = tuple[CommandResult, list[Effect]]
 
@@ -64,6 +70,7 @@ class StationControl:
         }
         self._sharers = 0
         self._restart: _PendingRestart | None = None
+        self._limit: ExternalLimit | None = None
 
     @property
     def evses(self) -> Mapping[EvseId, EvseControl]:
@@ -95,6 +102,8 @@ class StationControl:
         for evse in self._evses.values():
             effects += evse.feed(TimePassed(), at)
         effects += self._share(at)
+        if self._limit is not None and at.monotonic_s >= self._limit.until_s:
+            effects += self._limit_station(None, at)
         pending = self._restart
         if pending is not None and (self.idle or (pending.until_s is not None and at.monotonic_s >= pending.until_s)):
             self._restart = None
@@ -132,8 +141,12 @@ class StationControl:
                 return self._reset(kind, evse_id, at)
             case ResetFaults(evse_id, author):
                 return self._reset_faults(evse_id, author, at)
-            case Report(evse_id, kind):
-                reported = [evse.report(kind, at) for number, evse in self._evses.items() if evse_id in (0, number)]
+            case LimitStation(limit):
+                return ACCEPTED, self._limit_station(limit, at)
+            case Report(evse_id, kind, trigger):
+                reported = [
+                    evse.report(kind, trigger, at) for number, evse in self._evses.items() if evse_id in (0, number)
+                ]
                 return ACCEPTED, [effect for effects in reported for effect in effects]
             case (
                 Contribute()
@@ -183,7 +196,22 @@ class StationControl:
         if sharers == self._sharers:
             return []
         self._sharers = sharers
-        return [effect for evse in self._evses.values() for effect in evse.share_connection(sharers, at)]
+        effects = [effect for evse in self._evses.values() for effect in evse.share_connection(sharers, at)]
+        return effects if self._limit is None else effects + self._share_limit(at)
+
+    def _limit_station(self, limit: ExternalLimit | None, at: Instant) -> list[Effect]:
+        if limit is None and self._limit is None:
+            return []
+        self._limit = limit
+        return [*self._share_limit(at), ReportLimit(limit)]
+
+    def _share_limit(self, at: Instant) -> list[Effect]:
+        """Each EVSE at work gets an equal share: together they never exceed the limit (K12.FR.01)."""
+        effects: list[Effect] = []
+        for number, evse in self._evses.items():
+            shared = () if self._limit is None else (of_outside_party(self._limit, number, self._sharers),)
+            effects += evse.contribute(LIMIT_OWNER, shared, at)
+        return effects
 
 
 def _command_evse(

@@ -44,7 +44,7 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
             limited_by=None if setpoint.limited_by is None else setpoint.limited_by.value,
             explanation=setpoint.explanation,
         ),
-        car=None if car is None else _car(car),
+        car=None if car is None else _car(car, now_s),
         paused=view.paused,
         asked_of_car=None if view.wish is None else view.wish.wish.value,
         evcc_id=None if link is None else link.evcc_id,
@@ -69,7 +69,7 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
     )
 
 
-def _car(car: CarDemand) -> CarStatus:
+def _car(car: CarDemand, now_s: float) -> CarStatus:
     return CarStatus(
         phase=car.phase.name,
         service=car.service.value,
@@ -77,7 +77,7 @@ def _car(car: CarDemand) -> CarStatus:
         soc_percent=car.energy.soc_percent,
         minimum_soc_percent=car.energy.minimum_soc_percent,
         target_soc_percent=car.energy.target_soc_percent,
-        departure_s=car.energy.departure_s,
+        departure_s=None if car.energy.departure_at_s is None else car.energy.departure_at_s - now_s,
         standby=car.standby,
         to_target_soc_s=car.display.to_target_soc_s,
         charging_complete=car.display.charging_complete,

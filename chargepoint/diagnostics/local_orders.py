@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from chargepoint.diagnostics.car_wishes import WISHES
 from chargepoint.diagnostics.status_socket import Answer, Request, Verb
-from chargepoint.model.commands import AskCar, CommandResult, ResetFaults
+from chargepoint.model.commands import AskCar, CommandResult, ExternalLimit, LimitSource, LimitStation, ResetFaults
 from chargepoint.model.ids import EvseId
 
 AUTHOR = "local command"
@@ -46,6 +46,44 @@ def ask_car_verb(command: Callable[[AskCar], CommandResult]) -> Verb:
         return _answer(command(AskCar(EvseId(number), WISHES[wish])))
 
     return ask_car
+
+
+def limit_verb(command: Callable[[LimitStation], CommandResult], monotonic_s: Callable[[], float]) -> Verb:
+    """`{"do": "limit", "source": "EMS", "import_max_W": 8000, "export_max_W": 0, "for_s": 900}`: limit the whole station.
+
+    `{"do": "limit"}` releases it. The limit ends by itself after `for_s` seconds, at most a day; whoever wants it longer repeats it.
+    """
+
+    def limit(request: Request) -> Answer:
+        unknown = sorted(set(request) - {"do", *_LIMIT_FIELDS})
+        if unknown:
+            return {
+                "ok": False,
+                "error": f"{unknown[0]} = {request[unknown[0]]!r}: limit takes {', '.join(_LIMIT_FIELDS)}",
+            }
+        if set(request) == {"do"}:
+            return _answer(command(LimitStation(None, AUTHOR)))
+        numbers: dict[str, float] = {}
+        for name, (least, most) in _LIMIT_NUMBERS.items():
+            value = request.get(name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+                return {"ok": False, "error": f"{name} = {value!r}: a number from {least:g} to {most:g}"}
+            numbers[name] = float(value)
+        source = request.get("source", LimitSource.EMS.value)
+        if source not in [known.value for known in LimitSource]:
+            return {
+                "ok": False,
+                "error": f"source = {source!r}: one of {', '.join(known.value for known in LimitSource)}",
+            }
+        until_s = monotonic_s() + numbers["for_s"]
+        wanted = ExternalLimit(LimitSource(source), numbers["import_max_W"], numbers["export_max_W"], until_s)
+        return _answer(command(LimitStation(wanted, AUTHOR)))
+
+    return limit
+
+
+_LIMIT_NUMBERS = {"import_max_W": (0.0, 1e7), "export_max_W": (0.0, 1e7), "for_s": (1.0, 86_400.0)}
+_LIMIT_FIELDS = ("source", *_LIMIT_NUMBERS)
 
 
 def _answer(result: CommandResult) -> Mapping[str, object]:

@@ -39,12 +39,16 @@ def by_car(
     """The contributions that follow from the car's last demand."""
     if car is None:
         return {CAR: [], DRIVER: []}
-    reserve_percent = car.energy.minimum_soc_percent
-    if reserve_percent is None:
-        reserve_percent = config.minimum_soc_percent
     until_s = now_s + sources.IMAGE_LIFE_S
-    reserve = sources.of_driver(image.evse_id, car.energy.soc_percent, reserve_percent, until_s)
+    reserve = sources.of_driver(image.evse_id, car.energy.soc_percent, reserve_percent(config, car), until_s)
     return {
         CAR: sources.of_car(car, image.voltage_V),
         DRIVER: [] if reserve is None else [reserve],
     }
+
+
+def reserve_percent(config: EnergySection, car: CarDemand | None) -> float:
+    """The state of charge that is kept: what the car says for its driver, else what the configuration says."""
+    if car is None or car.energy.minimum_soc_percent is None:
+        return config.minimum_soc_percent
+    return car.energy.minimum_soc_percent

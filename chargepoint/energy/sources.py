@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chargepoint.model.car import CarDemand, ControlMode
+from chargepoint.model.commands import ExternalLimit
 from chargepoint.model.demand import Contribution, Phase, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage
@@ -102,6 +103,18 @@ def of_connection(
         valid_until_s=until_s,
         reason="connection" if sharers <= 1 else f"connection shared by {sharers}",
         limits_W=bidirectional(import_max_W, export_max_W).scaled(share),
+    )
+
+
+def of_outside_party(limit: ExternalLimit, evse_id: EvseId, sharers: int) -> Contribution:
+    """An equal share of an outside party's limit for each EVSE that is at work."""
+    return Contribution(
+        source=Source.SITE,
+        evse_id=evse_id,
+        valid_until_s=limit.until_s,
+        reason=f"limit of {limit.source.value}" + (f" shared by {sharers}" if sharers > 1 else ""),
+        limits_W=bidirectional(limit.import_max_W, limit.export_max_W).scaled(1.0 / max(1, sharers)),
+        key="external",
     )
 
 

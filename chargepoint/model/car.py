@@ -73,7 +73,8 @@ class CarEnergy:
     min_Wh: float | None = None
     max_v2x_Wh: float | None = None
     min_v2x_Wh: float | None = None
-    departure_s: float | None = None
+    departure_at_s: float | None = None
+    """When the car leaves, in monotonic seconds: its DepartureTime counts from the message that brought it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -124,12 +125,56 @@ class Report:
 
     evse_id: EvseId
     kind: ReportKind
+    trigger: TriggerReason = TriggerReason.TRIGGER
+    """Of the record in a transaction."""
+
+
+class LimitSource(Enum):
+    """ChargingLimitSourceEnumType of OCPP 2.0.1, without the central system itself."""
+
+    EMS = "EMS"
+    """Energy management of the site."""
+    OTHER = "Other"
+    SO = "SO"
+    """System operator: the grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalLimit:
+    """What the whole station may take from the grid and give to it, by the word of an outside party.
+
+    Magnitudes in W, >= 0. After `until_s` (monotonic) the limit is as if never set. Raises ValueError for another number.
+    """
+
+    source: LimitSource
+    import_max_W: float
+    export_max_W: float
+    until_s: float
+
+    def __post_init__(self) -> None:
+        for name, power_W in (("import_max_W", self.import_max_W), ("export_max_W", self.export_max_W)):
+            if not 0.0 <= power_W < math.inf:
+                raise ValueError(f"{name} = {power_W}: 0 or more")
+
+    @property
+    def text(self) -> str:
+        """For the journal."""
+        return f"limit of {self.source.value}: at most {self.import_max_W:.0f} W from the grid, {self.export_max_W:.0f} W to it"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStation:
+    """Set the limit of an outside party in place of the one before; None releases it. `author` names who asks."""
+
+    limit: ExternalLimit | None
+    author: str
 
 
 StationCommand = (
     StartTransaction
     | StopTransaction
     | Contribute
+    | LimitStation
     | Reset
     | ResetFaults
     | UnlockConnector

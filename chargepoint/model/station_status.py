@@ -82,7 +82,7 @@ class CarStatus:
     minimum_soc_percent: float | None
     target_soc_percent: float | None
     departure_s: float | None
-    """Seconds until it leaves, from when it said so."""
+    """Seconds from now until it leaves; negative: it should have left."""
     standby: bool
     to_target_soc_s: float | None
     charging_complete: bool | None

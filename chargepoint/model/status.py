@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
+from chargepoint.model.image import EvseImage
 
 
 class ConnectorStatus(Enum):
@@ -81,11 +83,20 @@ class EvseState:
     """There is a reading that may be reported."""
     connector_type: str = "cCCS2"
     """ConnectorEnumType, for the device model."""
-    power_W: float | None = None
-    """Present power: positive into the car, negative out of the car. None: unknown now."""
     faults: frozenset[FaultCode] = frozenset()
     """The faults that are present or latched now."""
     charged_Wh: float | None = None
     """Energy into the car since the transaction began, by the meter as last read. None: no transaction."""
     heard: bool = True
     """The power process has reported this EVSE since the start. Before that the status is a guess."""
+    outlet_is_ac: bool = False
+    image: EvseImage | None = None
+    """What the power process measured last."""
+    car: CarDemand | None = None
+    """What the car asks, while it talks."""
+    car_protocol: str | None = None
+    """The protocol agreed with the car (its XML namespace)."""
+    evcc_id: str | None = None
+    """How the car named itself."""
+    reserve_soc_percent: float = 0.0
+    """At or below this state of charge the station does not discharge the car: the driver's word, else the configuration's."""

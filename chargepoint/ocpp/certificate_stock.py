@@ -22,7 +22,10 @@ ROOT_FOLDERS = {
 """InstallCertificateUseEnumType -> folder."""
 
 CSMS_ROOTS = "csms_roots"
+REPLACED = "csms_roots/replaced"
+"""The identities of configured roots of the central system that a root which came over OCPP has replaced, one in each line."""
 V2G_ROOTS = "v2g_roots"
+MANUFACTURER_ROOTS = "manufacturer_roots"
 CAR_ROOTS = ("v2g_roots", "mo_roots", "oem_roots")
 STATION_CHAIN, SECC_CHAIN = "station_chain", "secc_chain"
 """How the names of the station's own chains begin: towards the central system, and towards cars."""
@@ -54,11 +57,13 @@ class CertificateStock:
         self._files = files
 
     def roots(self, folder: str) -> tuple[StockItem, ...]:
-        """The roots of one use; a configured file with several certificates is several items."""
+        """The roots of one use; a configured file with several certificates is several items. Replaced ones are none."""
+        replaced = self._files.get(REPLACED, "").split() if folder == CSMS_ROOTS else ()
         return tuple(
             StockItem(item.name, (certificate,), item.installed)
             for item in self._items(f"{folder}/")
             for certificate in item.certificates
+            if item.installed or certificate.identity not in replaced
         )
 
     def chains(self, name: str) -> tuple[StockItem, ...]:

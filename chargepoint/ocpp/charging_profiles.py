@@ -17,6 +17,7 @@ from chargepoint.ocpp.charging_schedule import Kind, NegativeLimit, Profile, Pro
 from chargepoint.ocpp.composite import Installed
 from chargepoint.ocpp.kept import Space
 from chargepoint.ocpp.moment import Moment
+from chargepoint.ocpp.profile_remarks import remarks, remarks_on_update
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 from chargepoint.ocpp.variables.smart_charging import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL
@@ -44,6 +45,22 @@ class _Pending:
     until_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExternalProfile:
+    """The limit of an outside party, as a profile of the whole station. `source`: ChargingLimitSourceEnumType."""
+
+    installed: Installed
+    raw: Payload
+    source: str
+
+    @classmethod
+    def of(cls, raw: Payload, source: str, export_max_W: float) -> ExternalProfile:
+        """`raw` has one period; what may be given to the grid has no field in OCPP 2.0.1."""
+        profile = parse(raw, V2xRules(False, NegativeLimit.DISCHARGE_LIMIT))
+        period = replace(profile.periods[0], discharge_limit=-export_max_W)
+        return cls(Installed(0, replace(profile, periods=(period,))), raw, source)
+
+
 class ChargingProfiles:
     """The collection. `rules` are asked at each use, they follow the device model."""
 
@@ -54,6 +71,8 @@ class ChargingProfiles:
         self._understood: dict[str, tuple[Json, _Entry | None]] = {}
         """By key: the kept document and what it means; None: it could not be understood."""
         self._pending: list[_Pending] = []
+        self.external: ExternalProfile | None = None
+        """The limit of an outside party. It is not the central system's to change, and it is not kept."""
         self.unreadable: list[str] = []
         """Stored profiles that could not be understood any more, for the log."""
         self._entries()
@@ -61,7 +80,8 @@ class ChargingProfiles:
     @property
     def installed(self) -> tuple[Installed, ...]:
         """All profiles in force or waiting for their time."""
-        return tuple(entry.installed for entry in self._entries().values())
+        external = () if self.external is None else (self.external.installed,)
+        return (*external, *(entry.installed for entry in self._entries().values()))
 
     def __len__(self) -> int:
         return len(self._entries())
@@ -76,8 +96,13 @@ class ChargingProfiles:
 
     # -- setting -----------------------------------------------------------------------------------------------------
 
-    def install(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> tuple[Keep, ...]:
-        """SetChargingProfile. Raises ProfileRejected with OCPP's reason code. Profiles past their validTo make way."""
+    def install(
+        self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment
+    ) -> tuple[tuple[Keep, ...], str]:
+        """SetChargingProfile: what to keep, and the remarks on it. Profiles past their validTo make way.
+
+        Raises ProfileRejected with OCPP's reason code.
+        """
         profile = parse(raw, self._rules())
         past = self._past(now.utc_s)
         self._check(evse_id, profile, evses, past)
@@ -95,10 +120,11 @@ class ChargingProfiles:
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
         gone = sorted(past - {profile.profile_id})
-        return (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
+        keeps = (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
+        return keeps, remarks(raw, profile, _concerned(evse_id, evses))
 
-    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> None:
-        """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05). Raises ProfileRejected."""
+    def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> str:
+        """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05): the remarks on it. Raises ProfileRejected."""
         profile = parse(raw, self._rules())
         self._check(evse_id, profile, evses)
         self._check_over(profile, None, now)
@@ -111,6 +137,7 @@ class ChargingProfiles:
         evse = _evse(evse_id, evses)
         if profile.discharges and evse is not None and evse.discharge_max_W <= 0:
             raise ProfileRejected("UnsupportedParam", f"EVSE {evse_id} cannot discharge")
+        return remarks(raw, profile, _concerned(evse_id, evses))
 
     def await_start(self, evse_id: int, raw: Payload, id_token: IdToken, until_s: float) -> None:
         """Keep a profile for the transaction this token starts on this EVSE before `until_s` (monotonic)."""
@@ -139,15 +166,16 @@ class ChargingProfiles:
                 keeps.append(self._put(_Entry(Installed(waiting.evse_id, parse(raw, self._rules())), raw)))
         return tuple(keeps)
 
-    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> Keep:
-        """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
+    def update(self, profile_id: int, update: Payload, evses: Sequence[EvseState], utc_s: float) -> tuple[Keep, str]:
+        """2.1's UpdateDynamicSchedule on an installed profile, and the remarks on it. Raises ProfileRejected."""
         entry = self._entries().get(profile_id)
         if entry is None:
             raise ProfileRejected("NotFound", f"no charging profile {profile_id}")
         entry = _updated(entry, update, utc_s, self._rules())
         profile = entry.installed.profile
-        self._check_discharge(profile, _evse(entry.installed.evse_id, evses), evses)
-        return self._put(entry)
+        evse_id = entry.installed.evse_id
+        self._check_discharge(profile, _evse(evse_id, evses), evses)
+        return self._put(entry), remarks_on_update(profile, _concerned(evse_id, evses))
 
     # -- clearing and reporting --------------------------------------------------------------------------------------
 
@@ -188,6 +216,21 @@ class ChargingProfiles:
             if matches:
                 found.setdefault(entry.installed.evse_id, []).append(entry.raw)
         return found
+
+    def report_external(self, evse_id: int | None, criterion: Payload) -> ExternalProfile | None:
+        """The limit of an outside party, where GetChargingProfiles asks for it (K11.FR.06)."""
+        external, sources = self.external, criterion.get("chargingLimitSource")
+        if external is None or evse_id not in (None, 0):
+            return None
+        profile = external.installed.profile
+        if "chargingProfileId" in criterion:
+            return external if profile.profile_id in criterion["chargingProfileId"] else None
+        matches = (
+            criterion.get("chargingProfilePurpose") in (None, profile.purpose.value)
+            and criterion.get("stackLevel") in (None, profile.stack_level)
+            and (sources is None or external.source in sources)
+        )
+        return external if matches else None
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -335,6 +378,11 @@ class ChargingProfiles:
 
 def _overlap(first: Profile, second: Profile) -> bool:
     return first.valid_from_s < second.valid_to_s and second.valid_from_s < first.valid_to_s
+
+
+def _concerned(evse_id: int, evses: Sequence[EvseState]) -> Sequence[EvseState]:
+    """The EVSEs that a profile at this EVSE binds: all for EVSE 0."""
+    return [evse for evse in evses if evse_id in (0, int(evse.evse_id))]
 
 
 def _evse(evse_id: int, evses: Sequence[EvseState]) -> EvseState | None:

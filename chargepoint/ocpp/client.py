@@ -33,6 +33,7 @@ from chargepoint.ocpp.blocks import charging_needs, contracts, ev_certificates, 
 from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Failure,
+    InvalidMessageReceived,
     NoAnswer,
     ReadingToReport,
     SecurityEventOccurred,
@@ -50,7 +51,7 @@ from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.link import Link
 from chargepoint.ocpp.outbox import Outbox, on_wire
 from chargepoint.ocpp.performer import Outlets, Performer, Reply
-from chargepoint.ocpp.rpc import CallReceived, ResultReceived, Rpc
+from chargepoint.ocpp.rpc import CallReceived, PeerFault, ResultReceived, Rpc
 from chargepoint.ocpp.schemas import Schemas
 from chargepoint.ocpp.secrets_folder import SecretsFolder, configured_certificates
 from chargepoint.ocpp.station import Station
@@ -348,7 +349,9 @@ class OcppClient:
         """Everything that happens on one connection; ends with ConnectionLost."""
         schemas = self._schemas[version.subprotocol]
         self._rpc = Rpc(version, schemas, self._station.supported, self._csms.call_timeout_s)
-        connection = Connection(socket, self._rpc, self._clock, self._log, self._on_call, self._csms.call_timeout_s)
+        connection = Connection(
+            socket, self._rpc, self._clock, self._log, self._on_call, self._on_fault, self._csms.call_timeout_s
+        )
         offline_s = self._clock.monotonic_s() - self._offline_since_s
         self._log.info("* connected to %s as %s (%s)", self._link.url, self._csms.identity, version.subprotocol)
         self._sends.clear()
@@ -398,6 +401,9 @@ class OcppClient:
         self._trace.note(">", call.action, in_short(reply.payload))
         await connection.flush()
         await self._performer.step(lambda _: reply.then)
+
+    async def _on_fault(self, fault: PeerFault) -> None:
+        await self.inform(InvalidMessageReceived(fault.kind, fault.text))
 
     # -- we send -----------------------------------------------------------------------------------------------------
 

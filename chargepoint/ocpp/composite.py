@@ -69,6 +69,23 @@ class ProfileSituation:
         return "the car has not agreed to discharge"
 
     @property
+    def obstacle_to_discharge(self) -> str:
+        """Why no set-point of anybody could discharge this car now; "" where one could."""
+        evse, car = self.evse, self.evse.car
+        if evse.transaction_id is None or car is None:
+            return "there is no car in a transaction"
+        if evse.discharge_max_W <= 0:
+            return "the EVSE cannot discharge"
+        if not self.may_discharge:
+            return self.why_not
+        soc_percent, energy = car.energy.soc_percent, car.energy
+        if soc_percent is not None and soc_percent <= evse.reserve_soc_percent:
+            return f"state of charge {soc_percent:g} %: at or below the {evse.reserve_soc_percent:g} % that are kept"
+        if energy.min_v2x_Wh is not None and energy.min_v2x_Wh > 0:
+            return "the car is below its V2X window"
+        return "" if car.limits.discharge_power_max_W > 0 else "the car gives no power now"
+
+    @property
     def ratings_W(self) -> Interval:
         """What the EVSE can do at all."""
         return bidirectional(self.evse.charge_max_W, self.evse.discharge_max_W)

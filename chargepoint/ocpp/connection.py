@@ -67,7 +67,7 @@ class _Waiting:
 
 
 class Connection:
-    """Use `run` in a task, and `call` from others. `on_call` answers a CALL by `respond`; it and `take` must not await `call`."""
+    """Use `run` in a task, and `call` from others. `on_call` answers a CALL by `respond`; `on_call`, `on_fault` and `take` must not await `call`."""
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class Connection:
         clock: Clock,
         log: logging.Logger,
         on_call: Callable[[CallReceived], Awaitable[None]],
+        on_fault: Callable[[PeerFault], Awaitable[None]],
         send_timeout_s: float,
     ) -> None:
         self._socket = socket
@@ -83,6 +84,7 @@ class Connection:
         self._clock = clock
         self._log = log
         self._on_call = on_call
+        self._on_fault = on_fault
         self._send_timeout_s = send_timeout_s
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(CALLS_MAX)
         self._on_wire: _Waiting | None = None
@@ -175,6 +177,8 @@ class Connection:
             case PeerFault(text=text, answered=answered, kind=kind):
                 done = "answered with CALLERROR" if answered else "dropped"
                 self._log.warning("! peer: %s (%s)", text, done, extra={"cause": f"peer: {kind}"})
+                await self.flush()
+                await self._on_fault(event)
 
     def _lose(self) -> None:
         self._lost = True

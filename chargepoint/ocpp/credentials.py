@@ -40,6 +40,8 @@ def at_target(csms: CsmsSection, target: Target, secrets: Path) -> CsmsSection:
         "security_profile": target.security_profile,
         "call_timeout_s": target.timeout_s,
     }
+    if not target.configured_roots:
+        changed["ca_file"] = None
     if target.password_name is not None:
         changed["password_file"] = secrets / target.password_name
     if target.chain_name is not None:
@@ -77,6 +79,7 @@ def tls(csms: CsmsSection, roots: tuple[str, ...] = ()) -> ssl.SSLContext | None
             ssl.Purpose.SERVER_AUTH, cafile=csms.ca_file, cadata="\n".join(roots) or None
         )
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root may be signed by the one it replaces (M05.FR.10)
         if csms.security_profile == 3 and csms.certificate_file is not None:
             if csms.key_file is not None:
                 _refuse_readable("key_file", csms.key_file)

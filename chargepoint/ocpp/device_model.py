@@ -26,6 +26,15 @@ class Mutability(Enum):
     READ_WRITE = "ReadWrite"
 
 
+class AttributeType(Enum):
+    """AttributeEnumType."""
+
+    ACTUAL = "Actual"
+    TARGET = "Target"
+    MIN_SET = "MinSet"
+    MAX_SET = "MaxSet"
+
+
 class DataType(Enum):
     """DataEnumType."""
 
@@ -41,7 +50,7 @@ class DataType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One row: a variable of a component, attribute Actual only (no other attribute type is built).
+    """One row: one attribute of a variable of a component. Rows of the same variable differ in `attribute` only.
 
     `default` None: the value is read when asked for, and may be unknown. "": the value is a text that nobody set.
     `minimum`, `maximum` bound numbers, for strings `maximum` is the length. `summary`: part of the SummaryInventory (availability and condition).
@@ -63,11 +72,13 @@ class Variable:
     """So many members a list must have."""
     reboot_required: bool = False
     summary: bool = False
+    attribute: AttributeType = AttributeType.ACTUAL
 
     @property
     def monitored(self) -> bool:
-        """A monitor on it can find something: its value may change."""
-        return self.default is None or self.mutability is not Mutability.READ_ONLY
+        """A monitor on it can find something: its actual value may change."""
+        changes = self.default is None or self.mutability is not Mutability.READ_ONLY
+        return changes and self.attribute is AttributeType.ACTUAL
 
     @property
     def place(self) -> Payload:
@@ -81,10 +92,14 @@ class Variable:
 
     @property
     def key(self) -> str:
-        """The row's name in the store: `Component@evse.connector/Variable[instance]`, absent parts left out."""
+        """The row's name in the store: `Component@evse.connector/Variable[instance]:Attribute`.
+
+        Absent parts are left out, and the attribute Actual.
+        """
         place = "" if self.evse_id is None else f"@{self.evse_id}"
         place += "" if self.connector_id is None else f".{self.connector_id}"
-        return f"{self.component}{place}/{self.name}" + (f"[{self.instance}]" if self.instance else "")
+        name = f"{self.component}{place}/{self.name}" + (f"[{self.instance}]" if self.instance else "")
+        return name if self.attribute is AttributeType.ACTUAL else f"{name}:{self.attribute.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ class Setting:
 
 
 _Place = tuple[str, str, int | None, int | None]
+_Attributes = dict[AttributeType, Variable]
 
 
 class DeviceModel:
@@ -112,10 +128,11 @@ class DeviceModel:
         self._by_key = {row.key: row for row in self._rows}
         self._kept = kept
         self._live = live
-        self._components: dict[_Place, dict[tuple[str, str], Variable]] = {}
+        self._components: dict[_Place, dict[tuple[str, str], _Attributes]] = {}
         for row in self._rows:
             place = (row.component.casefold(), "", row.evse_id, row.connector_id)
-            self._components.setdefault(place, {})[(row.name.casefold(), row.instance.casefold())] = row
+            variables = self._components.setdefault(place, {})
+            variables.setdefault((row.name.casefold(), row.instance.casefold()), {})[row.attribute] = row
 
     # -- for the station itself --------------------------------------------------------------------------------------
 
@@ -174,10 +191,10 @@ class DeviceModel:
             "component": data["component"],
             "variable": data["variable"],
         }
-        row = self.find(data)
-        if isinstance(row, str):
-            result["attributeStatus"] = row  # B06.FR.06, FR.07, FR.15
-        elif asked_type not in (None, "Actual"):
+        attributes = self._attributes(data)
+        if isinstance(attributes, str):
+            result["attributeStatus"] = attributes  # B06.FR.06, FR.07, FR.15
+        elif (row := attributes.get(AttributeType(asked_type or "Actual"))) is None:
             result["attributeStatus"] = "NotSupportedAttributeType"  # B06.FR.08
         elif row.mutability is Mutability.WRITE_ONLY:
             result["attributeStatus"] = "Rejected"  # B06.FR.09
@@ -198,10 +215,11 @@ class DeviceModel:
             "variable": data["variable"],
         }
 
-        row = self.find(data)
-        if isinstance(row, str):
-            return Setting({**result, "attributeStatus": row})  # B05.FR.04, FR.05
-        if asked_type not in (None, "Actual"):
+        attributes = self._attributes(data)
+        if isinstance(attributes, str):
+            return Setting({**result, "attributeStatus": attributes})  # B05.FR.04, FR.05
+        row = attributes.get(AttributeType(asked_type or "Actual"))
+        if row is None:
             return Setting({**result, "attributeStatus": "NotSupportedAttributeType"})  # B05.FR.06
         if row.mutability is Mutability.READ_ONLY:
             return Setting(refused(result, "ReadOnly"))  # B05.FR.09
@@ -212,7 +230,14 @@ class DeviceModel:
         return Setting({"attributeStatus": status, **result}, row.key, data["attributeValue"])  # B05.FR.10
 
     def find(self, data: Payload) -> Variable | str:
-        """The row that `component` and `variable` of a message name; else UnknownComponent or UnknownVariable."""
+        """The row that `component` and `variable` of a message name: the actual value, where it has one.
+
+        Else UnknownComponent or UnknownVariable.
+        """
+        attributes = self._attributes(data)
+        return attributes if isinstance(attributes, str) else next(iter(attributes.values()))
+
+    def _attributes(self, data: Payload) -> _Attributes | str:
         component, variable = data["component"], data["variable"]
         evse = component.get("evse") or {}
         place = (
@@ -227,13 +252,18 @@ class DeviceModel:
         return variables.get((variable["name"].casefold(), variable.get("instance", "").casefold()), "UnknownVariable")
 
     def report(self, wanted: Callable[[Variable], bool]) -> list[Payload]:
-        """ReportData of the rows wanted, in the table's order. B07.FR.07 to FR.11."""
-        return [self._report_row(row) for row in self._rows if wanted(row)]
+        """ReportData of the variables of which a row is wanted, component by component. B07.FR.07 to FR.11."""
+        found: list[Payload] = []
+        for variables in self._components.values():
+            for attributes in variables.values():
+                if any(map(wanted, attributes.values())):
+                    found.append(self._reported(attributes))
+        return found
 
     def component_flag(self, row: Variable, name: str) -> str | None:
         """The value of a boolean variable (Active, Available …) of a row's component, None if it has none."""
         place = (row.component.casefold(), "", row.evse_id, row.connector_id)
-        sibling = self._components[place].get((name.casefold(), ""))
+        sibling = self._components[place].get((name.casefold(), ""), {}).get(AttributeType.ACTUAL)
         return None if sibling is None else self._value(sibling)
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -250,11 +280,15 @@ class DeviceModel:
         value = self._kept.get(row.key)
         return value if isinstance(value, str) and _may_be(row, value) else None
 
-    def _report_row(self, row: Variable) -> Payload:
-        attribute: Payload = {"type": "Actual", "mutability": row.mutability.value, "persistent": True}
+    def _report_attribute(self, row: Variable) -> Payload:
+        attribute: Payload = {"type": row.attribute.value, "mutability": row.mutability.value, "persistent": True}
         value = None if row.mutability is Mutability.WRITE_ONLY else self._value(row)
         if value is not None:
             attribute["value"] = value[:2500]
+        return attribute
+
+    def _reported(self, attributes: _Attributes) -> Payload:
+        row = next(iter(attributes.values()))
         characteristics: Payload = {"dataType": row.data_type.value, "supportsMonitoring": row.monitored}
         if row.unit:
             characteristics["unit"] = row.unit
@@ -266,7 +300,7 @@ class DeviceModel:
             characteristics["valuesList"] = ",".join(row.values)
         return {
             **row.place,
-            "variableAttribute": [attribute],
+            "variableAttribute": [self._report_attribute(each) for each in attributes.values()],  # B07.FR.11
             "variableCharacteristics": characteristics,
         }
 

@@ -89,14 +89,14 @@ def redirected(here: Location, target: str) -> Location:
 
 
 def http_failure(status: int, shown: str) -> TransferError:
-    """What an HTTP status means that is no success."""
+    """What an HTTP status means that is no success. Whatever a server says, the station tries as often as `retries` asks (N01, L01)."""
     text = f"{shown} answers {status}"
     if status in (401, 403, 407):
-        return TransferError("PermissionDenied", text, again=False)
+        return TransferError("PermissionDenied", text)
     if status in (405, 501):
-        return TransferError("NotSupportedOperation", text, again=False)
+        return TransferError("NotSupportedOperation", text)
     if 400 <= status < 500 and status not in (408, 425, 429):
-        return TransferError("BadMessage", text, again=False)
+        return TransferError("BadMessage", text)
     return TransferError("UploadFailure", text)
 
 
@@ -104,9 +104,9 @@ def ftp_failure(reply: str, shown: str) -> TransferError:
     """What an FTP reply means that is no success (RFC 959, 4.2)."""
     text = f"{shown}: {reply[:200]}"
     if reply[:3] in ("530", "532", "550", "553"):
-        return TransferError("PermissionDenied", text, again=False)
+        return TransferError("PermissionDenied", text)
     if reply[:3] in ("500", "501", "502", "503", "504"):
-        return TransferError("NotSupportedOperation", text, again=False)
+        return TransferError("NotSupportedOperation", text)
     return TransferError("UploadFailure", text)
 
 

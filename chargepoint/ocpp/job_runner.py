@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import assert_never
@@ -16,12 +17,14 @@ from cryptography.x509.oid import NameOID
 
 from chargepoint.ocpp.blocks.jobs import (
     DownloadFirmware,
+    FreeMemory,
     GenerateKey,
     InstallFirmware,
     Job,
     JobDone,
     JobEvent,
     JobFailed,
+    MeasureMemory,
     RemoveFirmware,
     UploadLog,
     VerifyFirmware,
@@ -38,6 +41,8 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "secp384r1": ec.SECP384R1(),
     "secp521r1": ec.SECP521R1(),
 }
+
+_RAM = Path("/proc/meminfo")
 
 
 class JobRunner:
@@ -100,6 +105,8 @@ class JobRunner:
         match job:
             case GenerateKey():
                 return await asyncio.to_thread(self._generate_key, job)
+            case MeasureMemory():
+                return await asyncio.to_thread(_free_memory, self._secrets_dir.parent)
             case UploadLog():
                 return await self._files.upload_log(name, job, self._report)
             case DownloadFirmware() | VerifyFirmware() | InstallFirmware() | RemoveFirmware():
@@ -125,3 +132,14 @@ class JobRunner:
             stream.flush()
             os.fsync(stream.fileno())
         return request.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _free_memory(folder: Path) -> str:
+    """The disk of this folder, and the RAM as Linux reports it. Raises OSError."""
+    disk = shutil.disk_usage(folder)
+    memories = [FreeMemory("disk", disk.free, disk.total)]
+    lines = (line.split() for line in _RAM.read_text("ascii").splitlines())
+    sizes = {words[0]: int(words[1]) * 1024 for words in lines if len(words) > 1}
+    if "MemAvailable:" in sizes and sizes.get("MemTotal:"):
+        memories.append(FreeMemory("RAM", sizes["MemAvailable:"], sizes["MemTotal:"]))
+    return "\n".join(memory.text for memory in memories)

@@ -18,8 +18,8 @@ from chargepoint.store.rows import Json, Keep
 SAMPLE_S = 1.0
 """Monitored values are read this often while there is a threshold or Delta monitor. A change that is shorter may be missed."""
 INTERVAL_MIN_S, INTERVAL_MAX_S = 1.0, 366 * 86_400.0
-FIRST_CUSTOM_ID = 1000
-"""Ids below it belong to preconfigured monitors."""
+FIRST_HARD_WIRED_ID, FIRST_CUSTOM_ID = 900, 1000
+"""Ids below the first belong to preconfigured monitors."""
 
 
 class MonitorKind(Enum):
@@ -42,6 +42,14 @@ class MonitorKind(Enum):
         return self in (MonitorKind.PERIODIC, MonitorKind.ALIGNED)
 
 
+class MonitorOrigin(Enum):
+    """Who made a monitor. The value is the eventNotificationType of its events (EventNotificationEnumType)."""
+
+    HARD_WIRED = "HardWiredMonitor"
+    PRECONFIGURED = "PreconfiguredMonitor"
+    CUSTOM = "CustomMonitor"
+
+
 class MonitoringBase(Enum):
     """MonitoringBaseEnumType. FactoryDefault and All activate the same preconfigured monitors here."""
 
@@ -54,7 +62,7 @@ class MonitoringBase(Enum):
 class VariableMonitor:
     """One monitor of the variable `key` (as `Variable.key`). `severity`: 0 (danger) to 9 (debug).
 
-    `value`: a threshold, a difference, or an interval in s. `transaction`: active only during one. `custom`: the central system set it.
+    `value`: a threshold, a difference, or an interval in s. `transaction`: active only during one.
     `exceeded`: the threshold was passed, and the central system was notified of that.
     """
 
@@ -64,13 +72,8 @@ class VariableMonitor:
     value: float
     severity: int
     transaction: bool = False
-    custom: bool = True
+    origin: MonitorOrigin = MonitorOrigin.CUSTOM
     exceeded: bool = False
-
-    @property
-    def notification_type(self) -> str:
-        """EventNotificationEnumType."""
-        return "CustomMonitor" if self.custom else "PreconfiguredMonitor"
 
     def to_json(self) -> Json:
         """What is kept of a custom monitor."""
@@ -95,9 +98,15 @@ class Triggered:
 
 
 class Monitors:
-    """Preconfigured and custom monitors. A custom monitor takes the place of the preconfigured one with its id (N04.FR.15)."""
+    """Hard-wired, preconfigured and custom monitors. A custom one takes the place of the preconfigured one with its id (N04.FR.15).
 
-    def __init__(self, preconfigured: Iterable[VariableMonitor], kept: Space) -> None:
+    A hard-wired monitor is not sampled: whoever wired it knows when its variable changes.
+    """
+
+    def __init__(
+        self, hard_wired: Iterable[VariableMonitor], preconfigured: Iterable[VariableMonitor], kept: Space
+    ) -> None:
+        self._hard_wired = {monitor.monitor_id: monitor for monitor in hard_wired}
         self._preconfigured = {monitor.monitor_id: monitor for monitor in preconfigured}
         self._kept = kept
         self._references: dict[int, str] = {}
@@ -108,15 +117,17 @@ class Monitors:
 
     # -- which there are -----------------------------------------------------------------------------------------------
 
-    def __len__(self) -> int:
-        """How many there are, working or not."""
-        return len(self._preconfigured) + len(self._kept)
-
     def active(self, base: MonitoringBase) -> tuple[VariableMonitor, ...]:
         """All that work under this base, by id."""
-        found = {} if base is MonitoringBase.HARD_WIRED_ONLY else dict(self._preconfigured)
+        found = dict(self._hard_wired)
+        if base is not MonitoringBase.HARD_WIRED_ONLY:
+            found.update(self._preconfigured)
         found.update((monitor.monitor_id, monitor) for monitor in self.custom)
         return tuple(found[number] for number in sorted(found))
+
+    def sampled(self, base: MonitoringBase) -> tuple[VariableMonitor, ...]:
+        """Those of `active` whose values are read: all but the hard-wired ones."""
+        return tuple(monitor for monitor in self.active(base) if monitor.origin is not MonitorOrigin.HARD_WIRED)
 
     @property
     def custom(self) -> tuple[VariableMonitor, ...]:
@@ -158,6 +169,10 @@ class Monitors:
             default=None,
         )
 
+    def reads(self, now_s: float) -> bool:
+        """Whether `sample` reads values at this moment (monotonic s)."""
+        return now_s >= self._sample_at_s
+
     def sample(
         self,
         active: Iterable[VariableMonitor],
@@ -169,7 +184,7 @@ class Monitors:
 
         `works`: False for a monitor that waits for a transaction. `read` gives a value; None: unknown now, nothing follows from it.
         """
-        values_due = now.monotonic_s >= self._sample_at_s
+        values_due = self.reads(now.monotonic_s)
         if values_due:
             self._sample_at_s = now.monotonic_s + SAMPLE_S
         found = []

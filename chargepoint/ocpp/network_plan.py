@@ -26,6 +26,11 @@ class NetworkPlan:
             return self._round[self._place]
         return self._round[0] if self._last_good is None else self._last_good
 
+    @property
+    def migrates(self) -> bool:
+        """Whether the next attempt goes to another slot than the last good connection."""
+        return self._last_good is not None and self.slot != self._last_good
+
     def failed(self, attempts: int) -> None:
         """The attempt came to nothing; each slot has `attempts`, at least 1 (B10.FR.03)."""
         self._failures += 1

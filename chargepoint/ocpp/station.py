@@ -18,6 +18,7 @@ from chargepoint.ocpp.blocks.certificate_status import CertificateStatusBlock
 from chargepoint.ocpp.blocks.certificates import CertificatesBlock
 from chargepoint.ocpp.blocks.clock import OFFSET, ClockBlock
 from chargepoint.ocpp.blocks.clock import SPACE as CLOCK_SPACE
+from chargepoint.ocpp.blocks.connected_ev import ConnectedEvBlock
 from chargepoint.ocpp.blocks.contracts import ContractsBlock
 from chargepoint.ocpp.blocks.costs import CostsBlock
 from chargepoint.ocpp.blocks.credentials import CredentialsBlock
@@ -25,12 +26,17 @@ from chargepoint.ocpp.blocks.customers import CustomersBlock
 from chargepoint.ocpp.blocks.data_transfer import DataTransferBlock
 from chargepoint.ocpp.blocks.device_data import DeviceDataBlock
 from chargepoint.ocpp.blocks.displays import DisplaysBlock
-from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, SharedEvent
+from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Effect, Effects, NoAnswer, Post, SharedEvent
+from chargepoint.ocpp.blocks.equipment import EquipmentBlock
+from chargepoint.ocpp.blocks.event_notices import EventNotices
+from chargepoint.ocpp.blocks.external_limits import ExternalLimitsBlock
+from chargepoint.ocpp.blocks.fault_events import FaultEventsBlock
 from chargepoint.ocpp.blocks.firmware import FirmwareBlock
 from chargepoint.ocpp.blocks.identity import IdentityBlock
 from chargepoint.ocpp.blocks.jobs import JobEvent
 from chargepoint.ocpp.blocks.local_list import LocalListBlock
 from chargepoint.ocpp.blocks.logs import LogsBlock
+from chargepoint.ocpp.blocks.memory import MemoryBlock
 from chargepoint.ocpp.blocks.meter_values import MeterValuesBlock
 from chargepoint.ocpp.blocks.monitoring import MonitoringBlock
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
@@ -76,6 +82,7 @@ class Station:
     ) -> None:
         """`csms_mark` is another one where somebody has changed the connection in the configuration file."""
         self._port = port
+        self._has_central_system = csms.enabled
         self._version = version
         self._connected = False
         self._own = Moment(0.0, 0.0)
@@ -99,6 +106,7 @@ class Station:
         self.costs = CostsBlock(self.model)
         self._having: dict[str, list[FunctionalBlock]] = {}
         """By the name of a method, the blocks that have it as their own: no others need to be asked."""
+        notices = EventNotices(self.model, kept)
         self._calls: dict[str, Respond] = {}
         self._takes: dict[str, Take] = {}
         self._judges: dict[str, Judge] = {}
@@ -111,12 +119,15 @@ class Station:
             LocalListBlock(self.model, tokens),
             self.contracts,
             self.smart_charging,
+            ExternalLimitsBlock(self.model, self.smart_charging.profiles, kept),
             self.reservations,
             IdentityBlock(firmware_version),
+            EquipmentBlock(),
+            ConnectedEvBlock(),
             DeviceDataBlock(self.model, self._judges),
             self.credentials,
             self.network,
-            CertificatesBlock(self.files, self.network),
+            CertificatesBlock(csms, self.files, self.network),
             CertificateStatusBlock(kept, self.files),
             CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
             ResetBlock(kept),
@@ -125,15 +136,20 @@ class Station:
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
-            FirmwareBlock(section, firmware_version, manufacturer_roots, self.model, self.availability, kept),
+            FirmwareBlock(
+                section, firmware_version, manufacturer_roots, self.model, self.availability, kept, self.files
+            ),
             self.costs,
             MeterValuesBlock(self.model),
-            MonitoringBlock(self.model, kept),
-            SecurityBlock(),
+            MonitoringBlock(self.model, notices, kept),
+            SecurityBlock(kept),
+            MemoryBlock(),
             DataTransferBlock(self.model, self.smart_charging),
         )
         for block in blocks:
             self.add(block)
+        if csms.enabled:  # else a fault would count as reported although nobody was notified
+            self.add(FaultEventsBlock(self.model, notices, kept))
 
     def add(self, block: FunctionalBlock) -> None:
         """Route to this block from now on. Raises ValueError where another block has the same action."""
@@ -258,11 +274,16 @@ class Station:
     def _all(
         self, method: Callable[Concatenate[FunctionalBlock, P], Effects], *arguments: P.args, **named: P.kwargs
     ) -> Effects:
-        """What the blocks want that have this method as their own."""
+        """What the blocks want that have this method as their own.
+
+        Without a central system nothing is stored for one, since nobody would ever take it.
+        """
         effects: list[Effect] = []
         for block in self._having.get(method.__name__, ()):
             effects += getattr(block, method.__name__)(*arguments, **named)
-        return tuple(effects)
+        if self._has_central_system:
+            return tuple(effects)
+        return tuple(effect for effect in effects if not isinstance(effect, Post))
 
     def _live(self, row: Variable) -> str | None:
         """The value of a variable that is read at the moment it is asked for."""

@@ -10,7 +10,7 @@ class Target:
     """A profile of the connection and what the station shows there.
 
     `password_name`, `chain_name`: files of the station's secrets; None: those of the configuration. The key of `NAME_chain.pem` is
-    `NAME.key`. `roots`: certificates (PEM) that came over OCPP; they are trusted beside those of the configuration.
+    `NAME.key`. `roots`: certificates (PEM) that are trusted, beside those of the configuration where `configured_roots` is true.
     """
 
     slot: int
@@ -20,3 +20,4 @@ class Target:
     password_name: str | None
     chain_name: str | None
     roots: tuple[str, ...]
+    configured_roots: bool = True

@@ -31,7 +31,9 @@ def wrong_signer(certificate_pem: str, roots_pem: str, at_utc_s: float) -> str:
     except (ValueError, UnsupportedAlgorithm) as error:
         return f"unreadable: {str(error)[:200]}"
     if not roots:
-        return "the station knows no root of its manufacturer: see [station] firmware_root_file"
+        return (
+            "the station knows no root of its manufacturer: see [station] firmware_root_file, or install one over OCPP"
+        )
     at = datetime.fromtimestamp(at_utc_s, UTC)
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         return f"valid only from {certificate.not_valid_before_utc} to {certificate.not_valid_after_utc}"

@@ -171,12 +171,13 @@ class TransactionBook:
         )
         return [RecordMade(record, None, closed, detail)]
 
-    def report(self) -> list[BookOutput]:
+    def report(self, trigger: TriggerReason = TriggerReason.TRIGGER) -> list[BookOutput]:
         """Read the meter now, as a record where a transaction runs."""
-        sample = self._sample(ReadingContext.TRIGGER)
+        asked_for = trigger is TriggerReason.TRIGGER
+        sample = self._sample(ReadingContext.TRIGGER if asked_for else ReadingContext.OTHER)
         if sample is None or self.ledger.state is None:
             return self.report_reading()
-        return [self._made(self.ledger.event(TriggerReason.TRIGGER, sample))]
+        return [self._made(self.ledger.event(trigger, sample))]
 
     def report_reading(self) -> list[BookOutput]:
         """Read the meter now, outside any transaction."""

@@ -70,17 +70,21 @@ def check_no_complaint(trial: Trial, step: Step, action: str, answer: Payload, *
 
 
 async def collect(trial: Trial, step: Step, request_id: int) -> list[Payload]:
-    """Every NotifyReport of one request, in the order of seqNo, until tbc is false."""
-    data: list[Payload] = []
-    number = 0
+    """The reportData of every NotifyReport of one request."""
+    parts = await report_parts(trial, step, "NotifyReport", request_id)
+    return [row for part in parts for row in part.get("reportData", [])]
+
+
+async def report_parts(trial: Trial, step: Step, action: str, request_id: int) -> list[Payload]:
+    """Every message of this action that answers one request, in the order of seqNo, until tbc is false."""
+    parts: list[Payload] = []
     while True:
-        call = await trial.expects(step, "NotifyReport", {"seqNo": number}, where={"requestId": request_id})
+        call = await trial.expects(step, action, {"seqNo": len(parts)}, where={"requestId": request_id})
         made = about(call.clock, trial.configured.time_tolerance_s)
-        trial.checks.message(step, "NotifyReport", call.payload, {"generatedAt": made})
-        data += call.payload.get("reportData", [])
+        trial.checks.message(step, action, call.payload, {"generatedAt": made})
+        parts.append(call.payload)
         if not call.payload.get("tbc", False):
-            return data
-        number += 1
+            return parts
 
 
 async def mutability(trial: Trial, component: str, variable: str) -> str | None:

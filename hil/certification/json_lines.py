@@ -20,9 +20,19 @@ ANSWER_WITHIN_S = 120.0
 """A bench may ask a person to do something."""
 END_WITHIN_S = 5.0
 
+SETUP_FIELDS = (
+    "url",
+    "security_profile",
+    "password",
+    "root_file",
+    "certificate_file",
+    "key_file",
+    "manufacturer_root_file",
+    "additional_root_check",
+)
 VERBS = {
-    "open": ("url", "security_profile", "password", "root_file", "certificate_file", "key_file"),
-    "restore_factory_state": ("url", "security_profile", "password", "root_file", "certificate_file", "key_file"),
+    "open": SETUP_FIELDS,
+    "restore_factory_state": SETUP_FIELDS,
     "close": (),
     "plug": ("evse", "connector"),
     "unplug": ("evse", "connector"),
@@ -32,7 +42,9 @@ VERBS = {
     "not_ready": ("evse",),
     "negotiate": ("evse", "again_after_s"),
     "bring_contract": ("evse", "known_root"),
+    "request_certificate": ("evse", "action"),
     "present": ("token", "type", "evse"),
+    "store_customer": ("identifier", "evse"),
     "reboot": (),
     "cut_power": (),
     "restore_power": (),
@@ -106,9 +118,17 @@ class JsonLinesStation:
         """The next car has a contract."""
         await self._do("bring_contract", evse=evse_id, known_root=known_root)
 
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """The next car asks for a contract certificate."""
+        await self._do("request_certificate", evse=evse_id, action=action)
+
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""
         await self._do("present", token=token.value, type=token.kind, evse=evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station know a customer."""
+        await self._do("store_customer", identifier=identifier, evse=evse_id)
 
     async def reboot(self) -> None:
         """Restart the station."""
@@ -165,6 +185,8 @@ def _setup(url: str, security: SecuritySetup) -> dict[str, object]:
         "root_file": str(security.root),
         "certificate_file": str(security.certificate),
         "key_file": str(security.key),
+        "manufacturer_root_file": str(security.manufacturer_root),
+        "additional_root_check": security.additional_root_check,
     }
 
 

@@ -6,9 +6,11 @@ The suite signs what a station asks for (`sign_request`). Nothing here is for a 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +22,23 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.pki import Curve, Pki
 from certs.tree import Node, Use
+from hil.certification.firmware import FirmwareSigner
+from hil.certification.start_conditions import StartConditions
+from hil.simulators.csms.provisioning import ProvisioningService
 
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
 VALID_SERVER = "csms"
+NEXT_ROOT, NEXT_SERVER = "next_root", "csms_of_next_root"
+"""A root that the present one has signed, and the central system's certificate below it."""
+ANOTHER_SERVER = "csms_of_another_root"
 BAD_SERVERS = {
-    "unknown root": "csms_of_another_root",
+    "unknown root": ANOTHER_SERVER,
     "expired": "csms_expired",
     "another name": "csms_elsewhere",
 }
 """Server chains that a station must refuse, by what is wrong with them."""
+
+_DIGESTS = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
 
 SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384"
 """The cipher suites of TLS 1.2 that Part 6 looks for."""
@@ -58,6 +68,16 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
             hosts=("elsewhere.example",),
             status_address=False,
         ),
+        Node("next_root", "CSMS Root 1 next", "csms_root", Use.SUB_CA, 3650, status_address=False),
+        Node(
+            "csms_of_next_root",
+            "localhost",
+            "next_root",
+            Use.SERVER,
+            365,
+            hosts=SERVER_NAMES,
+            status_address=False,
+        ),
         Node("station", serial_number, "csms_root", Use.CLIENT, 365, status_address=False),
         Node("another_root", "CSMS Root 2", None, Use.ROOT, 3650, status_address=False),
         Node(
@@ -82,13 +102,19 @@ def _tree(serial_number: str) -> tuple[Node, ...]:
         Node("cpo_sub1", "CPO Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
         Node("cpo_sub2", "CPO Sub-CA 2", "cpo_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
         Node("mo_root", "MO Root", None, Use.ROOT, 3650, "MO"),
+        Node("cps_sub1", "CPS Sub-CA 1", "v2g_root", Use.SUB_CA, 1460, "V2G", path_length=1),
+        Node("cps_sub2", "CPS Sub-CA 2", "cps_sub1", Use.SUB_CA, 730, "V2G", path_length=0),
+        Node("cps", "CPS", "cps_sub2", Use.SIGNER, 90, "CPS", curve="p521"),
+        Node("mo_sub1", "MO Sub-CA 1", "mo_root", Use.SUB_CA, 1460, "MO", path_length=1),
+        Node("mo_sub2", "MO Sub-CA 2", "mo_sub1", Use.SUB_CA, 730, "MO", path_length=0),
+        Node("contract", "NLSWI123456791A", "mo_sub2", Use.CONTRACT, 365, "MO", curve="p521"),
         Node("manufacturer_root", "Manufacturer Root", None, Use.ROOT, 3650, status_address=False),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SecuritySetup:
-    """What a station under test is given before it starts: the profile, and the files this profile needs."""
+    """What a station under test is given before it starts: the profile, and the files that the profile and firmware need."""
 
     profile: int
     password: str
@@ -97,6 +123,10 @@ class SecuritySetup:
     certificate: Path
     """The station's own chain, for profile 3."""
     key: Path
+    manufacturer_root: Path
+    """The root that issued the certificates of firmware signers."""
+    additional_root_check: bool
+    """Whether AdditionalRootCertificateCheck is true."""
 
 
 class Keys:
@@ -105,10 +135,13 @@ class Keys:
     def __init__(self, folder: Path, serial_number: str) -> None:
         self._folder = folder
         self._pki = Pki(Curve.P256, tree=_tree(serial_number))
+        self._signers: dict[str, FirmwareSigner] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, certificate in self._pki.certificates.items():
             self._write(f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM))
-            self._write(f"{name}_chain.pem", self._pki.chain_pem(name) or self.pem(name).encode())
+            leaf_alone = name == NEXT_SERVER  # else the old root would vouch for it through the new one
+            chain = b"" if leaf_alone else self._pki.chain_pem(name)
+            self._write(f"{name}_chain.pem", chain or self.pem(name).encode())
             key = self._pki.keys[name].private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
@@ -119,12 +152,32 @@ class Keys:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
 
-    def setup(self, profile: int, password: str) -> SecuritySetup:
-        """What a station needs for this security profile."""
+    def setup(self, start: StartConditions, password: str) -> SecuritySetup:
+        """What a station needs for these conditions."""
         folder = self._folder
         return SecuritySetup(
-            profile, password, folder / "csms_root.pem", folder / "station_chain.pem", folder / "station.key"
+            start.security_profile,
+            password,
+            folder / "csms_root.pem",
+            folder / "station_chain.pem",
+            folder / "station.key",
+            folder / "manufacturer_root.pem",
+            start.additional_root_check,
         )
+
+    def provisioning(self) -> ProvisioningService:
+        """Makes contract certificates for cars of ISO 15118-20, from the suite's V2G root and its MO root."""
+        key = self._pki.keys["cps"]
+        chain, contract = (tuple(self._pki.chain_der(leaf)) for leaf in ("cps", "contract"))
+        return ProvisioningService(chain, key, contract)
+
+    def firmware_signer(self, kind: str) -> FirmwareSigner:
+        """A signer of firmware: `valid`, `expired`, or `stranger`, whom no root of the manufacturer vouches for."""
+        if kind not in self._signers:
+            issuer = "another_root" if kind == "stranger" else "manufacturer_root"
+            ends_after = timedelta(days=-1 if kind == "expired" else 90)
+            self._signers[kind] = FirmwareSigner(self._pki.certificates[issuer], self._pki.keys[issuer], ends_after)
+        return self._signers[kind]
 
     def pem(self, name: str) -> str:
         """One certificate as PEM."""
@@ -134,16 +187,19 @@ class Keys:
         """CertificateHashData of one certificate, by SHA256, SHA384 or SHA512."""
         certificate = self._pki.certificates[name]
         issuer = next(one for one in self._pki.certificates.values() if one.subject == certificate.issuer)
-        key = issuer.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
-        digest = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}[algorithm]
         return {
             "hashAlgorithm": algorithm,
-            "issuerNameHash": digest(certificate.issuer.public_bytes()).hexdigest(),
-            "issuerKeyHash": digest(key).hexdigest(),
+            "issuerNameHash": _DIGESTS[algorithm](certificate.issuer.public_bytes()).hexdigest(),
+            "issuerKeyHash": self._key_hash(issuer, algorithm),
             "serialNumber": f"{certificate.serial_number:x}",
         }
+
+    @staticmethod
+    def _key_hash(certificate: x509.Certificate, algorithm: str) -> str:
+        key = certificate.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        return _DIGESTS[algorithm](key).hexdigest()
 
     def is_hash_of(self, name: str, reported: dict[str, str]) -> bool:
         """Whether a station's CertificateHashData is about this certificate; hexadecimal digits in either case."""
@@ -154,17 +210,33 @@ class Keys:
             if field != "hashAlgorithm"
         )
 
-    def ocsp_answer(self) -> str:
-        """An OCSP response that calls the certificate of the last sub-CA good, DER in base64."""
-        issuer, certificate = self._pki.certificates["cpo_sub1"], self._pki.certificates["cpo_sub2"]
+    def ocsp_answer(self, asked: Mapping[str, str]) -> str:
+        """An OCSP response that calls the certificate of these hash data good, DER in base64. Its issuer is one of the suite's."""
+        algorithm = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}[
+            asked["hashAlgorithm"]
+        ]
+        name, key = bytes.fromhex(asked["issuerNameHash"]), bytes.fromhex(asked["issuerKeyHash"])
+        signer = next(
+            node
+            for node, certificate in self._pki.certificates.items()
+            if self._key_hash(certificate, asked["hashAlgorithm"]) == key.hex()
+        )
         now = datetime.now(UTC)
         response = (
             ocsp.OCSPResponseBuilder()
-            .add_response(
-                certificate, issuer, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, now, now + timedelta(days=7), None, None
+            .add_response_by_hash(
+                name,
+                key,
+                int(asked["serialNumber"], 16),
+                algorithm,
+                ocsp.OCSPCertStatus.GOOD,
+                now,
+                now + timedelta(days=7),
+                None,
+                None,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
-            .sign(self._pki.keys["cpo_sub1"], hashes.SHA256())
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self._pki.certificates[signer])
+            .sign(self._pki.keys[signer], hashes.SHA256())
         )
         return base64.b64encode(response.public_bytes(serialization.Encoding.DER)).decode("ascii")
 
@@ -184,10 +256,13 @@ class Keys:
         context.load_cert_chain(self._folder / f"{name}_chain.pem", self._folder / f"{name}.key")
 
     def sign_request(self, request: x509.CertificateSigningRequest, issuer: str, *, days: int = 90) -> str:
-        """The certificate that a station asked for, signed by this authority, with the sub-CAs below the root, as PEM."""
+        """The certificate that a station asked for, signed by this authority, with the sub-CAs below the root, as PEM.
+
+        Like its authority's certificate it says where its status can be asked.
+        """
         authority, signer = self._pki.certificates[issuer], self._pki.keys[issuer]
         now = datetime.now(UTC)
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(request.subject)
             .issuer_name(authority.subject)
@@ -200,8 +275,11 @@ class Keys:
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
                 critical=False,
             )
-            .sign(signer, hashes.SHA256())
         )
+        with contextlib.suppress(x509.ExtensionNotFound):
+            status = authority.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+            builder = builder.add_extension(status.value, critical=False)
+        certificate = builder.sign(signer, hashes.SHA256())
         below_root = [certificate, *self._pki.chain(issuer)]
         return "".join(c.public_bytes(serialization.Encoding.PEM).decode("ascii") for c in below_root)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
 from certs.pki import Curve, Pki
+from hil.certification.installer import __file__ as installer_file
 from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
@@ -23,6 +26,8 @@ UNPLUG_PATIENCE_S = 10.0
 START_PATIENCE_S = 20.0
 CAUSE_GONE_S = 0.2
 """The power process needs a few cycles to see that the cause of a fault is gone."""
+OPERATOR_ROOT = "mo_root.pem"
+"""The root of the contracts of the station's own development PKI."""
 _FULL_POWER = {"charge_power_max_W": 50_000.0, "charge_current_max_A": 125.0, "discharge_power_max_W": 20_000.0}
 
 
@@ -43,14 +48,22 @@ class OurStation:
     async def open(self, url: str, security: SecuritySetup) -> None:
         """Write the configuration, start plant, power process and daemon."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._keys_towards_cars()
         password = self._folder / "csms.password"
         password.touch(mode=0o600)
         password.write_text(security.password, encoding="utf-8")
         csms = [f'password_file = "{password}"', f"security_profile = {security.profile}", "call_timeout_s = 4.0"]
+        if security.additional_root_check:
+            csms.append("additional_root_check = true")
         if security.profile > 1:
             csms.append(f'ca_file = "{security.root}"')
         if security.profile == 3:
             csms += [f'certificate_file = "{security.certificate}"', f'key_file = "{security.key}"']
+        installer = [sys.executable, installer_file]
+        firmware = [
+            f"firmware_command = {json.dumps(installer)}",
+            f'firmware_root_file = "{security.manufacturer_root}"',
+        ]
         choices = Choices(
             self._folder,
             sdp_port=self._sdp_port,
@@ -58,8 +71,10 @@ class OurStation:
             without_waits=True,
             cables=self._cables,
             amendments=(
+                ('serial_number = "DEMO-0001"', "\n".join(['serial_number = "DEMO-0001"', *firmware])),
                 ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
                 ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
+                ("allow_p256 = false", "allow_p256 = false\nplug_and_charge = true"),
                 *((f'bus = "reader{n}"', f'bus = "reader{n}"\nparams = {{ repeat_s = 0.2 }}') for n in self._with_car),
             ),
         )
@@ -68,6 +83,13 @@ class OurStation:
             await self._bench.__aenter__()
         except (RuntimeError, OSError) as error:
             raise BenchRefused(f"our station does not start: {error}") from error
+
+    def _keys_towards_cars(self) -> None:
+        """A development PKI for the station and its cars. No root of a mobility operator is configured: the suite installs its own."""
+        keys = self._folder / "pki"
+        if not keys.exists():
+            Pki(Curve.P521).write(keys)
+        _operator_root(keys).unlink(missing_ok=True)
 
     @property
     def _with_car(self) -> range:
@@ -147,8 +169,18 @@ class OurStation:
         if not own.exists():
             _copy_contract(shown, own)
             Pki(Curve.P521).write(other)
+        shutil.copy(shown / OPERATOR_ROOT, _operator_root(shown))
         _copy_contract(own if known_root else other, shown)
         self._up.plan = plan_from({"authorization": "PnC"})
+
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """CertificateInstallation of a car without a contract."""
+        self._at_the_car(evse_id)
+        if action != "Install":
+            raise BenchRefused(
+                "this bench's car speaks ISO 15118-20, which has no CertificateUpdate: a car of ISO 15118-2 is needed"
+            )
+        self._up.plan = plan_from({"authorization": "PnC", "installs_certificate": True, "has_contract": False})
 
     def _want(self, **fields: float | str) -> None:
         for name, value in fields.items():
@@ -173,6 +205,10 @@ class OurStation:
                 f"token {token.value} of type {token.kind} at EVSE {evse_id}: {self._no_car}; they know ISO14443"
             )
         await self._up.token(token.value, evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """The customer's card at the reader: the station caches the answer of the central system."""
+        await self.present(Token(identifier), evse_id)
 
     async def reboot(self) -> None:
         """The daemon ends in order and starts again."""
@@ -211,6 +247,11 @@ class OurStation:
         if self._bench is None:
             raise BenchRefused("the station is not started")
         return self._bench
+
+
+def _operator_root(keys: Path) -> Path:
+    """Where the station looks for the root of its own PKI's contracts."""
+    return keys / "mo_roots" / OPERATOR_ROOT
 
 
 def _copy_contract(source: Path, target: Path) -> None:

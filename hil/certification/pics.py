@@ -47,6 +47,56 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoredVariable:
+    """A variable that cases of block N monitor."""
+
+    component: str
+    variable: str
+    evse_id: int
+    """0: the component belongs to no EVSE."""
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """Component and variable, as OCPP has them."""
+        component: dict[str, Any] = {"name": self.component}
+        if self.evse_id:
+            component["evse"] = {"id": self.evse_id}
+        return {"component": component, "variable": {"name": self.variable}}
+
+    @property
+    def pattern(self) -> dict[str, Any]:
+        """What a message about this variable has."""
+        place = {"component.evse.id": self.evse_id} if self.evse_id else {}
+        return {"component.name": self.component, **place, "variable.name": self.variable}
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringValues:
+    """What the cases of block N monitor: EVSE.Power moves when a car charges, AvailabilityState when a car is plugged in."""
+
+    threshold: MonitoredVariable
+    """A number that passes `upper_trigger` upwards and `lower_trigger` downwards when it moves."""
+    upper_trigger: float
+    upper_quiet: float
+    """An upper threshold that is permitted, and that the variable never passes."""
+    lower_trigger: float
+    limited: MonitoredVariable
+    """A number with a maxLimit."""
+    beyond_limit: float
+    """A value above that maxLimit."""
+    numeric: MonitoredVariable
+    """A number that moves by more than `delta`."""
+    delta: float
+    text: MonitoredVariable
+    """A variable that is no number."""
+    interval_s: int
+    """Of periodic monitors: Part 6 calls it the interval of clock-aligned readings."""
+    severity: int
+    preconfigured_id: int
+    """The id of a preconfigured monitor; 0: the station has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConfiguredValues:
     """What Part 6 calls configured values, and the patience of the suite."""
 
@@ -96,6 +146,15 @@ class ConfiguredValues:
     """Measurands the station can always measure."""
     charging_measurands: tuple[str, ...]
     """Measurands the station can measure while energy flows."""
+    firmware_file: str
+    """An image that the station installs; empty: one that our own bench's installer takes."""
+    unusable_firmware_file: str
+    """An image that the station refuses to install, although it is signed; empty: one that our own bench's installer refuses."""
+    log_retry_interval_s: int
+    """Between two attempts to upload a log: longer than an attempt, and than `time_tolerance_s`."""
+    customer_identifier: str
+    """By which the bench makes the station know a customer."""
+    monitoring: MonitoringValues
     remote: bool
     """Sessions are begun and ended by the central system, where a case leaves the choice."""
 
@@ -110,6 +169,10 @@ class Pics:
 
     features: dict[str, FeatureValue]
     configured: ConfiguredValues
+
+
+_TABLES: dict[str, type[Any]] = {kind.__name__: kind for kind in (Token, MonitoredVariable, MonitoringValues)}
+"""Values of a statement that are tables themselves."""
 
 
 def known_features(file: Path = FEATURES_FILE) -> dict[str, str]:
@@ -144,23 +207,30 @@ def _feature(file: Path, where: str, value: Any, kind: str) -> FeatureValue:
 
 
 def _configured(file: Path, table: dict[str, Any]) -> ConfiguredValues:
-    _exactly(file, "[configured]", table, {entry.name for entry in fields(ConfiguredValues)})
-    values: dict[str, Any] = {}
-    for entry in fields(ConfiguredValues):
-        value, where = table[entry.name], f"[configured] {entry.name}"
-        if entry.type == "Token":
-            _exactly(file, where, value, {"value", "kind"})
-            value = Token(**value)
-        elif entry.type == "dict[int, int]":
-            value = {int(key): int(count) for key, count in value.items()}
-        elif entry.type == "tuple[str, ...]" and isinstance(value, list):
-            value = tuple(str(item) for item in value)
-        elif entry.type == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-            value = float(value)
-        elif type(value).__name__ != entry.type:
-            raise PicsError(f"{file}: {where} = {value!r}: {entry.type} is expected")
-        values[entry.name] = value
-    return ConfiguredValues(**values)
+    return ConfiguredValues(**_values(file, "[configured]", table, ConfiguredValues))
+
+
+def _values(file: Path, where: str, table: Any, kind: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass from a table that has exactly these keys. Raises PicsError."""
+    _exactly(file, where, table, {entry.name for entry in fields(kind)})
+    return {
+        entry.name: _value(file, f"{where} {entry.name}", table[entry.name], str(entry.type)) for entry in fields(kind)
+    }
+
+
+def _value(file: Path, where: str, value: Any, kind: str) -> Any:
+    """One value as its field has it. Raises PicsError."""
+    if kind in _TABLES:
+        return _TABLES[kind](**_values(file, where, value, _TABLES[kind]))
+    if kind == "dict[int, int]":
+        return {int(key): int(count) for key, count in value.items()}
+    if kind == "tuple[str, ...]" and isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type(value).__name__ != kind:
+        raise PicsError(f"{file}: {where} = {value!r}: {kind} is expected")
+    return value
 
 
 def _exactly(file: Path, where: str, table: Any, known: set[str]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from hil.certification import cases
+from hil.certification.start_conditions import StartConditions
 from hil.certification.trial import Trial
 
 CaseFunction = Callable[[Trial], Awaitable[None]]
@@ -15,23 +16,25 @@ CaseFunction = Callable[[Trial], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class WrittenCase:
-    """A case that is written, and the security profile its station must be started with."""
+    """A case that is written, and how its station must be started."""
 
     function: CaseFunction
-    security_profile: int
+    start: StartConditions
 
 
 _WRITTEN: dict[str, WrittenCase] = {}
 
 
-def case(case_id: str, *, security_profile: int = 1) -> Callable[[CaseFunction], CaseFunction]:
+def case(
+    case_id: str, *, security_profile: int = 1, additional_root_check: bool = False
+) -> Callable[[CaseFunction], CaseFunction]:
     """Decorator: this function is the case. Raises ValueError where another one is already."""
 
     def register(function: CaseFunction) -> CaseFunction:
         if case_id in _WRITTEN:
             first = _WRITTEN[case_id].function.__module__
             raise ValueError(f"{case_id} is written twice: {function.__module__} and {first}")
-        _WRITTEN[case_id] = WrittenCase(function, security_profile)
+        _WRITTEN[case_id] = WrittenCase(function, StartConditions(security_profile, additional_root_check))
         return function
 
     return register

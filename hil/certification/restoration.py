@@ -11,6 +11,8 @@ from hil.certification.station_under_test import BenchRefused
 from hil.certification.trial import Trial
 
 PATIENCE_S = 20.0
+LOWEST_SEVERITY = 9
+"""Every event is notified."""
 SETTLED_S = 2.0
 """A connector that is not Available after this may have a latched fault."""
 
@@ -75,8 +77,10 @@ class Restoration:
             await self._call("ClearChargingProfile", {})
         if "SendLocalList" in self._actions:
             await self._call("SendLocalList", {"versionNumber": 1, "updateType": "Full"})
-        if "SetVariableMonitoring" in self._actions or "SetMonitoringBase" in self._actions:
+        if self._actions & {"SetVariableMonitoring", "SetMonitoringBase"}:
             await self._call("SetMonitoringBase", {"monitoringBase": "FactoryDefault"})
+        if "SetMonitoringLevel" in self._actions:
+            await self._call("SetMonitoringLevel", {"severity": LOWEST_SEVERITY})
 
     async def _variables(self) -> None:
         for (component, variable, evse_id), value in self._trial.values_before.items():

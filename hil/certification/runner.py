@@ -13,12 +13,14 @@ from pathlib import Path
 from hil.certification import general_rules
 from hil.certification.catalogue import CatalogueRow
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, Entrance, NotConnected
-from hil.certification.keys import Keys
+from hil.certification.firmware_server import FirmwareServer
+from hil.certification.keys import VALID_SERVER, Keys
 from hil.certification.pics import Pics
 from hil.certification.planted import PlantedFault
 from hil.certification.registry import CaseFunction, written
 from hil.certification.restoration import NotRestored, Restoration, ready
 from hil.certification.results import CaseOutcome, CaseVerdict
+from hil.certification.start_conditions import StartConditions
 from hil.certification.station_under_test import BenchRefused, StationUnderTest
 from hil.certification.trial import Trial
 from hil.certification.validation import CaseNotDecided, Validation, ValidationFailed
@@ -39,21 +41,24 @@ class Runner:
         self._keys = Keys(folder / "keys", configured.serial_number)
         self._csms = CentralSystem(configured.identity, Entrance(), configured.heartbeat_interval_s)
         self._written = written()
-        self._profile = 0
-        """The security profile the station was started with; 0: it is not started."""
+        self._firmware_server = FirmwareServer()
+        self._start: StartConditions | None = None
+        """How the station was started; None: it is not started."""
         self._planted: PlantedFault | None = None
 
     async def __aenter__(self) -> Runner:
+        await self._firmware_server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._station.close()
         await self._csms.stop()
+        await self._firmware_server.stop()
 
     async def run(self, rows: Iterable[CatalogueRow], report: Callable[[CaseOutcome], None]) -> list[CaseOutcome]:
-        """Every row's outcome, reported as soon as it is known; cases of one security profile come together."""
+        """Every row's outcome, reported as soon as it is known; cases of one kind of start come together."""
         outcomes = []
-        for row in sorted(rows, key=self._profile_of):
+        for row in sorted(rows, key=self._start_of):
             outcome = await self._outcome(row)
             report(outcome)
             outcomes.append(outcome)
@@ -63,33 +68,36 @@ class Runner:
         """Alter the station's frames like this in the cases of now on; None: no more."""
         self._planted = fault
 
-    def _profile_of(self, row: CatalogueRow) -> int:
-        return self._written[row.case_id].security_profile if row.case_id in self._written else 1
+    def _start_of(self, row: CatalogueRow) -> StartConditions:
+        return self._written[row.case_id].start if row.case_id in self._written else StartConditions()
 
-    async def _started(self, profile: int) -> None:
-        """The station runs with this security profile; started anew only where it does not yet."""
-        if profile == self._profile:
+    async def _started(self, start: StartConditions) -> None:
+        """The station runs in these conditions; started anew only where it does not yet."""
+        if start == self._start:
             return
         await self._csms.stop()
+        profile = start.security_profile
         tls = None if profile == 1 else self._keys.server_context(asks_for_certificate=profile == 3)
         password = None if profile == 3 else self._pics.configured.basic_password
         self._csms.entrances = [Entrance(password, tls)]
         await self._csms.start()
-        await self._fresh_start(profile)
+        await self._fresh_start(start)
 
-    async def _fresh_start(self, profile: int) -> None:
+    async def _fresh_start(self, start: StartConditions) -> None:
         """The station from its factory state. Raises BenchRefused where it is not ready in time."""
-        self._profile = 0
-        configured = self._pics.configured
+        self._start = None
+        configured, profile = self._pics.configured, start.security_profile
         entrance = self._csms.entrances[0]
         entrance.password = None if profile == 3 else configured.basic_password
         self._csms.answers.forget_orders()
         self._csms.reconnect()
         self._csms.forget_station()
-        setup = self._keys.setup(profile, configured.basic_password)
+        if entrance.tls is not None:
+            self._keys.show(entrance.tls, VALID_SERVER)
+        setup = self._keys.setup(start, configured.basic_password)
         await self._station.restore_factory_state(entrance.url, setup)
         await self._until_ready()
-        self._profile = profile
+        self._start = start
 
     async def _outcome(self, row: CatalogueRow) -> CaseOutcome:
         exclusion = row.exclusion(self._pics)
@@ -99,7 +107,7 @@ class Runner:
         if case is None:
             return CaseOutcome(row, CaseVerdict.NOT_WRITTEN, "the suite does not have this case yet")
         try:
-            await self._started(case.security_profile)
+            await self._started(case.start)
         except BenchRefused as error:
             return CaseOutcome(row, CaseVerdict.UNDECIDED, str(error))
         outcome = await self._tried(row, case.function)
@@ -111,7 +119,8 @@ class Runner:
     async def _tried(self, row: CatalogueRow, function: CaseFunction) -> CaseOutcome:
         """The case once, and the station restored."""
         self._csms.begin_case()
-        trial = Trial(self._csms, self._station, self._pics, self._keys)
+        self._firmware_server.begin_case()
+        trial = Trial(self._csms, self._station, self._pics, self._keys, self._firmware_server)
         began_s = time.monotonic()
         self._csms.interceptor.plant(self._planted)
         verdict, reason = await self._judged(function, trial)
@@ -169,8 +178,9 @@ class Runner:
             await Restoration(trial).perform()
         except NotRestored as error:
             await self._csms.close_further_entrances()
-            with contextlib.suppress(BenchRefused):  # the next case tries again, and reports it
-                await self._fresh_start(self._profile)
+            if self._start is not None:
+                with contextlib.suppress(BenchRefused):  # the next case tries again, and reports it
+                    await self._fresh_start(self._start)
             return f"fresh start: {error}"
         return ""
 

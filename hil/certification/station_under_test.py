@@ -57,8 +57,17 @@ class StationUnderTest(Protocol):
     async def bring_contract(self, evse_id: int, known_root: bool) -> None:
         """The next car that is plugged in authorises with its contract (ISO 15118). `known_root`: the station can validate it."""
 
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """The next car that is plugged in asks for a contract certificate (ISO 15118), and authorises with the one it gets.
+
+        `action`: `Install`, it has none yet; `Update`, it has one that ends soon.
+        """
+
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token at the reader of this EVSE."""
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station keep data of a customer whom it knows by this identifier, by whatever way it has."""
 
     async def reboot(self) -> None:
         """Restart the station in order, as a service technician does."""
@@ -131,10 +140,18 @@ class TrackedStation:
         """The next car has a contract."""
         await self._station.bring_contract(evse_id, known_root)
 
+    async def request_certificate(self, evse_id: int, action: str) -> None:
+        """The next car asks for a contract certificate."""
+        await self._station.request_certificate(evse_id, action)
+
     async def present(self, token: Token, evse_id: int) -> None:
         """Present a token."""
         await asyncio.sleep(HAND_S)
         await self._station.present(token, evse_id)
+
+    async def store_customer(self, identifier: str, evse_id: int) -> None:
+        """Make the station know a customer."""
+        await self._station.store_customer(identifier, evse_id)
 
     async def reboot(self) -> None:
         """Restart the station in order."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from hil.certification.central_system import FAULT_NOTE, CentralSystem, NotConnected
+from hil.certification.firmware_server import FirmwareServer
 from hil.certification.frames import CallErrorAnswer, StationCall, wire_time
 from hil.certification.keys import Keys
 from hil.certification.patterns import MISSING, Expected, Pattern, Payload, compare, value_at
@@ -28,9 +29,17 @@ from hil.certification.validation import Step, Validations
 class Trial:
     """What the function of a case gets."""
 
-    def __init__(self, central_system: CentralSystem, station: StationUnderTest, pics: Pics, keys: Keys) -> None:
+    def __init__(
+        self,
+        central_system: CentralSystem,
+        station: StationUnderTest,
+        pics: Pics,
+        keys: Keys,
+        firmware_server: FirmwareServer,
+    ) -> None:
         self.csms = central_system
         self.keys = keys
+        self.firmware_server = firmware_server
         self.station = TrackedStation(station)
         self.pics = pics
         self.checks = Validations()

@@ -116,7 +116,8 @@ async def test_a_trip_is_an_event_on_the_wire(ear: Ear, station: StationOfFiles)
         InterlockTripped(EvseId(1), FaultCode.OVER_TEMPERATURE, 0.0, "92 degC, at most 90 degC")
     )
     await ear.until(lambda: bool(ear.of("NotifyEvent")))
-    (event,) = ear.of("NotifyEvent")[0]["eventData"]
+    event, problem = ear.of("NotifyEvent")[0]["eventData"]
+    assert (problem["eventNotificationType"], problem["actualValue"]) == ("HardWiredMonitor", "true")
     assert event["techCode"] == "OVER_TEMPERATURE"
     assert event["techInfo"].startswith("too hot: 92 degC, at most 90 degC: ")
 

@@ -84,7 +84,7 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
         return Refusal(code, "its power exceeds its EVPowerProfile")
     meter = loop_report.meter_info(session, at, asked=request.MeterInfoRequested)
     energy, display = loop_report.shown(
-        request.DisplayParameters, loop_report.needs(mode, session.energy), session.display
+        request.DisplayParameters, loop_report.needs(mode, session.energy, at.now.monotonic_s), session.display
     )
     transfer = replace(
         session.transfer,

@@ -59,7 +59,7 @@ def _newer(said: int | None, before: float | None) -> float | None:
     return before if said is None else float(said)
 
 
-def needs(mode: Any, before: CarEnergy) -> CarEnergy:
+def needs(mode: Any, before: CarEnergy, now_s: float) -> CarEnergy:
     """The energy needs of this loop's control mode, AC or DC. A departure time that it does not bring is as before."""
     said = {
         "target_Wh": maybe(mode.EVTargetEnergyRequest),
@@ -68,7 +68,7 @@ def needs(mode: Any, before: CarEnergy) -> CarEnergy:
     }
     departure_s = getattr(mode, "DepartureTime", None)  # Dynamic only
     if departure_s is not None:
-        said["departure_s"] = float(departure_s)
+        said["departure_at_s"] = now_s + departure_s
     if hasattr(mode, "EVMaximumV2XEnergyRequest"):  # Dynamic in both directions only
         said["max_v2x_Wh"] = maybe(mode.EVMaximumV2XEnergyRequest)
         said["min_v2x_Wh"] = maybe(mode.EVMinimumV2XEnergyRequest)

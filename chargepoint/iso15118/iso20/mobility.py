@@ -23,7 +23,9 @@ def departure_of_station(session: Session, at: Situation) -> int | None:
     """Seconds until the car leaves, as the station knows; else as the car said. None in MobilityNeedsMode 1."""
     if not by_station(session):
         return None
-    departure_s = session.energy.departure_s if at.view.departure_s is None else at.view.departure_s
+    departure_s, at_s = at.view.departure_s, session.energy.departure_at_s
+    if departure_s is None and at_s is not None:
+        departure_s = at_s - at.now.monotonic_s
     return None if departure_s is None else seconds(departure_s)
 
 

@@ -53,10 +53,10 @@ def respond(request: ScheduleExchangeReq, session: Session, at: Situation) -> Re
     assert session.choice is not None
     dynamic, scheduled = request.Dynamic_SEReqControlMode, request.Scheduled_SEReqControlMode
     if session.choice.control_mode is ControlMode.DYNAMIC and dynamic is not None:
-        after = replace(session, energy=_dynamic_energy(dynamic, session.energy))
+        after = replace(session, energy=_dynamic_energy(dynamic, session.energy, at.now.monotonic_s))
         return _finished(after, at, our_dynamic=_dynamic(after, at))
     if session.choice.control_mode is ControlMode.SCHEDULED and scheduled is not None:
-        energy = _scheduled_energy(scheduled, session.energy)
+        energy = _scheduled_energy(scheduled, session.energy, at.now.monotonic_s)
         return _scheduled(request, replace(session, energy=energy), at)
     given = "no control mode" if dynamic is None and scheduled is None else "the other control mode"
     return Refusal(ResponseCode.FAILED, f"{given}, {session.choice.control_mode.value} was chosen")
@@ -88,7 +88,7 @@ def learned(_: ScheduleExchangeReq, before: Session, after: Session, at: Situati
 def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) -> Reply[Session]:
     assert session.choice is not None
     points = max(POINTS_MIN, min(request.MaximumSupportingPoints, POINTS_MAX))
-    question = ForeseePower(session.schedule_round, _horizon_s(session.energy.departure_s), points)
+    question = _question(session, at, points)
     foreseen = at.answer_to(question, PowerForeseen)
     if foreseen is None:
         if at.waited_s(question) >= V2G_SECC_ONGOING_S:
@@ -126,9 +126,20 @@ def _finished(
 # -- Scheduled -----------------------------------------------------------------------------------------------------------
 
 
-def _horizon_s(departure_s: float | None) -> int:
+def _question(session: Session, at: Situation, points: int) -> ForeseePower:
+    """This round's question. A request that repeats asks it again as it was, though the departure has come nearer."""
+    inquiry = at.inquiries.get(ForeseePower)
+    before = None if inquiry is None else inquiry.question
+    if isinstance(before, ForeseePower) and before.round == session.schedule_round:
+        return before
+    return ForeseePower(session.schedule_round, _horizon_s(session.energy.departure_at_s, at.now.monotonic_s), points)
+
+
+def _horizon_s(departure_at_s: float | None, now_s: float) -> int:
     """Until the car leaves; a whole day where it does not say when (V2G20-1563)."""
-    return DAY_S if not departure_s or departure_s <= 0 else int(min(departure_s, HORIZON_MAX_S))
+    if departure_at_s is None or departure_at_s <= now_s:
+        return DAY_S
+    return int(min(departure_at_s - now_s, HORIZON_MAX_S))
 
 
 def _possible(pieces: tuple[PowerPiece, ...], session: Session, at: Situation) -> tuple[PowerPiece, ...]:
@@ -191,10 +202,10 @@ def _one_price_level(offer: ScheduleOffer) -> PriceLevelSchedule:
     )
 
 
-def _scheduled_energy(mode: Scheduled_SEReqControlMode, before: CarEnergy) -> CarEnergy:
+def _scheduled_energy(mode: Scheduled_SEReqControlMode, before: CarEnergy, now_s: float) -> CarEnergy:
     return replace(
         before,
-        departure_s=None if mode.DepartureTime is None else float(mode.DepartureTime),
+        departure_at_s=None if mode.DepartureTime is None else now_s + mode.DepartureTime,
         target_Wh=maybe(mode.EVTargetEnergyRequest),
         max_Wh=maybe(mode.EVMaximumEnergyRequest),
         min_Wh=maybe(mode.EVMinimumEnergyRequest),
@@ -212,10 +223,10 @@ def _dynamic(session: Session, at: Situation) -> Dynamic_SEResControlMode:
     )
 
 
-def _dynamic_energy(mode: Dynamic_SEReqControlMode, before: CarEnergy) -> CarEnergy:
+def _dynamic_energy(mode: Dynamic_SEReqControlMode, before: CarEnergy, now_s: float) -> CarEnergy:
     return replace(
         before,
-        departure_s=float(mode.DepartureTime),
+        departure_at_s=now_s + mode.DepartureTime,
         minimum_soc_percent=None if mode.MinimumSOC is None else float(mode.MinimumSOC),
         target_soc_percent=before.target_soc_percent if mode.TargetSOC is None else float(mode.TargetSOC),
         target_Wh=number(mode.EVTargetEnergyRequest),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from chargepoint.model.commands import ChangeAvailability
 from chargepoint.model.ids import EvseId
@@ -58,6 +59,8 @@ class AvailabilityBlock(FunctionalBlock):
         super().__init__()
         self._model = model
         self._orders = kept.space("availability")
+        self._withheld: set[int] = set()
+        """EVSEs that another block keeps out of service for a while, whatever was ordered; lost with the process."""
         self._latest: dict[_Place, ConnectorStatusChanged] = {}
         self._reported: dict[_Place, ConnectorStatus] = {}
         self._under_way: dict[_Place, ConnectorStatus] = {}
@@ -71,6 +74,21 @@ class AvailabilityBlock(FunctionalBlock):
     def operative(self, evse_id: int) -> bool:
         """Whether this EVSE may be used, by all that was ordered."""
         return bool(self._orders.get(str(STATION), True)) and bool(self._orders.get(str(evse_id), True))
+
+    def withhold(self, evse_ids: Iterable[int]) -> Effects:
+        """Take these EVSEs out of service until `release`; an order of the central system does not bring them back before."""
+        further = [evse_id for evse_id in evse_ids if evse_id not in self._withheld]
+        self._withheld.update(further)
+        return tuple(Order(ChangeAvailability(EvseId(evse_id), operative=False)) for evse_id in further)
+
+    def release(self) -> Effects:
+        """What was withheld is in service again, as far as it was ordered so."""
+        withheld, self._withheld = self._withheld, set()
+        return tuple(
+            Order(ChangeAvailability(EvseId(evse_id), operative=True))
+            for evse_id in sorted(withheld)
+            if self.operative(evse_id)
+        )
 
     def started(self, now: StationNow) -> Effects:
         """What the central system ordered before the restart (B01.FR.07, G03.FR.08)."""
@@ -95,11 +113,14 @@ class AvailabilityBlock(FunctionalBlock):
         evses = [e for e in now.evses if evse_id in (None, e.evse_id)]
         effects: list[Effect] = [self._orders.keep(str(level), operative)]
         for evse in evses:
+            if operative and int(evse.evse_id) in self._withheld:
+                continue
             ordered = {**self._orders, str(level): operative}
             both = ordered.get(str(STATION), True) and ordered.get(str(int(evse.evse_id)), True)
             effects.append(Order(ChangeAvailability(evse.evse_id, bool(both))))
         running = not operative and any(e.transaction_id is not None for e in evses)  # G03.FR.05, G04.FR.06
-        return CallAnswer(status("Scheduled" if running else "Accepted"), tuple(effects))
+        later = operative and any(int(e.evse_id) in self._withheld for e in evses)
+        return CallAnswer(status("Scheduled" if running or later else "Accepted"), tuple(effects))
 
     # -- what is reported ----------------------------------------------------------------------------------------------
 

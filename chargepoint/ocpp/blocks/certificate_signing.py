@@ -117,14 +117,6 @@ class CertificateSigningBlock(FunctionalBlock):
             "SignV2GCertificate": lambda _, now: self._triggered(_CAR, now),
         }
 
-    def started(self, now: StationNow) -> Effects:
-        """A private key without certificate and request is removed: the power was cut while it was made, or went."""
-        chains = [*self._files, *(pending["chain"] for pending in self._space.values())]
-        wanted = {key_name(chain) for chain in chains}
-        return tuple(
-            self._files.forget(name) for name in self._files if name.endswith(_KEY_SUFFIX) and name not in wanted
-        )
-
     # -- time ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -132,6 +124,16 @@ class CertificateSigningBlock(FunctionalBlock):
         """The next SignCertificate, or the next look at the validity."""
         again = [waiting.again_s for waiting in self._waiting.values() if waiting.again_s is not None]
         return min([self._next_check_s, *again])
+
+    def started(self, now: StationNow) -> Effects:
+        """A private key without a chain and without a request goes: the process ended between the making of one and its request."""
+        requested = {key_name(pending["chain"]) for pending in self._space.values()}
+        owned = {key_name(name) for name in self._files if name.endswith(".pem")}
+        return tuple(
+            self._files.forget(name)
+            for name in self._files
+            if name.endswith(_KEY_SUFFIX) and name not in requested and name not in owned
+        )
 
     def tick(self, now: StationNow) -> Effects:
         """SignCertificate again where no certificate came (A02.FR.17); renewal before the end (A03.FR.02)."""
@@ -250,7 +252,10 @@ class CertificateSigningBlock(FunctionalBlock):
     # -- the certificate -------------------------------------------------------------------------------------------------
 
     def _signed(self, request: Payload, now: StationNow) -> CallAnswer:
-        """A02.FR.06, FR.07, FR.16. Accepted: the chain is on the disk, and serves the next connection."""
+        """A02.FR.06, FR.07, FR.16. Accepted: the chain is on the disk, and serves the next connection.
+
+        A certificate whose validity begins in the future is refused (errata 2025-09, 2.9).
+        """
         use = _USES.get(request.get("certificateType", _STATION.wire))
         text: str = request["certificateChain"]
         most = self._model.integer(MAX_CHAIN_SIZE)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from chargepoint.config.schema import CsmsSection
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, SecurityEventOccurred, Share, WriteJournal, status
+from chargepoint.ocpp.blocks.effects import CallAnswer, KeepFile, SecurityEventOccurred, Share, WriteJournal, status
 from chargepoint.ocpp.blocks.network_profile import NetworkProfilesBlock
 from chargepoint.ocpp.certificate_stock import (
     CSMS_ROOTS,
@@ -24,6 +25,7 @@ from chargepoint.ocpp.certificate_stock import (
 )
 from chargepoint.ocpp.device_model import Variable
 from chargepoint.ocpp.kept_files import KeptFiles
+from chargepoint.ocpp.root_succession import RootSuccession
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.variables.security import MAX_CERTIFICATES
 from chargepoint.security import chain as rules
@@ -48,8 +50,9 @@ class _Entry:
 class CertificatesBlock(FunctionalBlock):
     """Certificates of the configuration are listed too; only the installer deletes them."""
 
-    def __init__(self, files: KeptFiles, network: NetworkProfilesBlock) -> None:
+    def __init__(self, csms: CsmsSection, files: KeptFiles, network: NetworkProfilesBlock) -> None:
         super().__init__()
+        self._checks_roots = csms.additional_root_check
         self._files = files
         self._stock = CertificateStock(files)
         self._network = network
@@ -86,6 +89,16 @@ class CertificatesBlock(FunctionalBlock):
             return _rejected("InvalidCertificate", finding.text)
         if not root.authority:
             return _rejected("InvalidCertificate", f"{root.shown_name}: it is no authority, so it is no root")
+        replaced: tuple[KeepFile, ...] = ()
+        if folder == CSMS_ROOTS and self._checks_roots:
+            succession = RootSuccession(self._files)
+            if any(item.leaf == root for item in succession.present()):
+                return CallAnswer(status("Accepted"))
+            issuer = succession.issuer(root)
+            if succession.present() and issuer is None:  # M05.FR.11
+                text = f"{root.shown_name}: no present root of the central system signed it (AdditionalRootCertificateCheck)"
+                return _rejected("InvalidCertificate", text)
+            replaced = succession.removed(kept=() if issuer is None else (issuer.leaf,))  # M05.FR.09, FR.12
         name = f"{folder}/{root.identity[:32]}.pem"
         if name not in self._files and self._stock.installed_count >= MAX_CERTIFICATES:  # M05.FR.06
             return _rejected("OutOfStorage", f"{MAX_CERTIFICATES} certificates are installed: delete one")
@@ -93,6 +106,7 @@ class CertificatesBlock(FunctionalBlock):
             status("Accepted"),
             (
                 self._files.keep(name, request["certificate"]),
+                *replaced,
                 WriteJournal("*", f"OCPP: {request['certificateType']} {root.shown_name} was installed"),
                 Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", request["certificateType"])),
             ),
@@ -145,8 +159,10 @@ class CertificatesBlock(FunctionalBlock):
         for kind, folder in ROOT_FOLDERS.items():
             if kind == "OEMRootCertificate" and not now.version.native_v2x:
                 continue  # 2.0.1 has no such type
-            for item in self._stock.roots(folder):
-                yield _Entry(kind, item, hash_data(item.leaf, item.leaf, algorithm))
+            roots = self._stock.roots(folder)
+            for item in roots:
+                issuer = rules.root_of(item.leaf, (root.leaf for root in roots)) or item.leaf
+                yield _Entry(kind, item, hash_data(item.leaf, issuer, algorithm))
         for item in self._stock.chains(SECC_CHAIN):
             hashed = self._chain_hashes(item, V2G_ROOTS, algorithm)
             if hashed:

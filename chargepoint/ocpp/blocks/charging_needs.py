@@ -20,8 +20,9 @@ _AC_MODES = {1: "AC_single_phase", 2: "AC_two_phase", 3: "AC_three_phase"}
 def needs_request(needs: ChargingNeeds, version: OcppVersion, now: Moment) -> Send:
     """NotifyEVChargingNeeds. What 2.0.1 has no field for (discharging, control mode) is in its customData (K15.FR.01, FR.06)."""
     found: Payload = {"requestedEnergyTransfer": _AC_MODES[needs.phases] if needs.service.is_ac else "DC"}
-    if needs.energy.departure_s:
-        found["departureTime"] = to_wire(utc_from_s(now.utc_s + needs.energy.departure_s))
+    leaves_at_s = needs.energy.departure_at_s
+    if leaves_at_s is not None and leaves_at_s > now.monotonic_s:
+        found["departureTime"] = to_wire(utc_from_s(now.utc_s + leaves_at_s - now.monotonic_s))
     if needs.service.is_ac:
         found["acChargingParameters"] = _ac(needs)
     else:

@@ -15,7 +15,7 @@ from chargepoint.ocpp.blocks.effects import (
     SharedEvent,
     WriteJournal,
 )
-from chargepoint.ocpp.certificate_stock import CSMS_ROOTS, STATION_CHAIN, CertificateStock, StockItem, key_name
+from chargepoint.ocpp.certificate_stock import STATION_CHAIN, CertificateStock, StockItem, key_name
 from chargepoint.ocpp.kept_files import KeptFiles
 
 PASSWORD = "password"  # noqa: S105 - the name of a file
@@ -25,6 +25,7 @@ OLD_PASSWORD = "password.old"  # noqa: S105
 PASSWORD_VARIABLE = "SecurityCtrlr/BasicAuthPassword"  # noqa: S105
 PASSWORD_MIN = 16
 PASSWORD_MAX = 40
+DISCARDED = "DiscardedRenewedClientCertificate"
 REFUSED_BY_CENTRAL_SYSTEM = "FailedToAuthenticateAtCsms"
 
 _PASSWORD_CHARACTERS = re.compile(r"[A-Za-z0-9*\-_=:+|@.]*", re.ASCII)
@@ -59,10 +60,6 @@ class CredentialsBlock(FunctionalBlock):
         self._chain_shown = chains[self._refusals % len(chains)] if chains else None
         shown = self._chain_shown
         return shown.name if shown is not None and shown.installed else None
-
-    def root_texts(self) -> tuple[str, ...]:
-        """The roots (PEM) of the central system that came over OCPP."""
-        return tuple(self._files[item.name] for item in self._stock.roots(CSMS_ROOTS) if item.installed)
 
     def worked(self, security_profile: int) -> Effects:
         """A connection was made with what was shown: the other credentials of its kind fall away (A02.FR.10)."""
@@ -102,16 +99,20 @@ class CredentialsBlock(FunctionalBlock):
         return (restored, self._files.forget(OLD_PASSWORD))
 
     def _chain_worked(self) -> Effects:
+        """The other certificates go, so that the central system knows which one there is (A02.FR.10 with errata 2025-09)."""
         shown = self._chain_shown
         if shown is None:
             return ()
-        older = [
-            item
-            for item in self._stock.chains(STATION_CHAIN)
-            if item.installed and item.leaf.valid_from_s <= shown.leaf.valid_from_s and item.name != shown.name
-        ]
+        others = [i for i in self._stock.chains(STATION_CHAIN) if i.installed and i.name != shown.name]
         # Each key goes before its chain: a power cut between the two leaves a chain, which the next connection removes.
-        return tuple(self._files.forget(name) for item in older for name in (key_name(item.name), item.name))
+        effects: list[Effect] = [
+            self._files.forget(name) for item in others for name in (key_name(item.name), item.name)
+        ]
+        for item in others:
+            if item.leaf.valid_from_s > shown.leaf.valid_from_s:  # A02.FR.29
+                text = f"{item.leaf.shown_name}: the central system took the certificate before it"
+                effects.append(Share(SecurityEventOccurred(DISCARDED, text)))
+        return tuple(effects)
 
     def _set_password(self, value: str, now: StationNow) -> SettingRefused | SettingTaken:
         """A01.FR.01, A00.FR.205. The value is in no message, log or journal (A01.FR.11, FR.12)."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
-from chargepoint.model.ids import IdToken
+from chargepoint.model.ids import IdToken, IdTokenType
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.effects import CallAnswer, Effects, Send, status
@@ -21,9 +22,9 @@ _REFERENCES = ("idToken", "customerCertificate", "customerIdentifier")
 
 
 class CustomersBlock(FunctionalBlock):
-    """The station knows customers by their tokens only: for a certificate or an identifier nothing is found.
+    """The station knows customers by their tokens. An identifier is the value of a token, of whatever type; no certificate is kept.
 
-    Clearing leaves the local list, which is the central system's (N10.FR.03), and a transaction that runs, which is billed.
+    Where nothing is found the data is empty (Part 6, TC_N_62, TC_N_63). Clearing leaves the local list, which is the central system's (N10.FR.03), and a transaction that runs, which is billed.
     """
 
     def __init__(self, authorization: AuthorizationBlock, reservations: ReservationBlock, kept: Kept) -> None:
@@ -43,20 +44,17 @@ class CustomersBlock(FunctionalBlock):
             return CallAnswer(status("Invalid", "MissingParam" if not given else "InvalidValue", text))
         if not report and not clear:  # N09.FR.07, N10.FR.07
             return CallAnswer(status("Rejected", "MissingParam", "report and clear are false: nothing is asked for"))
-        token: IdToken | None = None
-        if "idToken" in request:
-            try:
-                token = token_from_wire(request["idToken"])
-            except ValueError as error:
-                return CallAnswer(status("Invalid", "InvalidIdToken", str(error)))
-        found = {} if token is None else self._found(token, now)
-        effects: Effects = () if token is None or not clear else self._clear(token)
-        if not found:  # N09.FR.06, N10.FR.04
-            text = "no data was found"
-        elif report:  # N09.FR.05, N10.FR.03
-            text = json.dumps(found, ensure_ascii=True, separators=(",", ":"))
-        else:  # N10.FR.06
+        try:
+            tokens = _tokens(request)
+        except ValueError as error:
+            return CallAnswer(status("Invalid", "InvalidIdToken", str(error)))
+        found = {token.type.value: data for token in tokens if (data := self._found(token, now))}
+        effects = tuple(effect for token in tokens for effect in self._clear(token)) if clear else ()
+        text = ""  # N09.FR.06, N10.FR.04
+        if not report:  # N10.FR.06: whether or not there was something
             text = "the data was cleared"
+        elif found:  # N09.FR.05, N10.FR.03
+            text = json.dumps(found, ensure_ascii=True, separators=(",", ":"))
         return CallAnswer(status("Accepted"), effects, then=_pages(request["requestId"], text, now))
 
     def _found(self, token: IdToken, now: StationNow) -> Payload:
@@ -78,8 +76,19 @@ class CustomersBlock(FunctionalBlock):
         return (*self._authorization.forget(token), *self._reservations.forget(token))
 
 
+def _tokens(request: Payload) -> tuple[IdToken, ...]:
+    """The tokens a request is about. Raises ValueError for an idToken that cannot be one."""
+    if "idToken" in request:
+        return (token_from_wire(request["idToken"]),)
+    tokens: list[IdToken] = []
+    for kind in IdTokenType if "customerIdentifier" in request else ():
+        with contextlib.suppress(ValueError):  # a token of this type is written in another way
+            tokens.append(token_from_wire({"idToken": request["customerIdentifier"], "type": kind.value}))
+    return tuple(tokens)
+
+
 def _pages(request_id: int, text: str, now: StationNow) -> Effects:
-    pages = [text[i : i + PAGE_CHARACTERS] for i in range(0, len(text), PAGE_CHARACTERS)]
+    pages = [text[i : i + PAGE_CHARACTERS] for i in range(0, len(text), PAGE_CHARACTERS)] or [""]
     return tuple(
         Send(
             "NotifyCustomerInformation",

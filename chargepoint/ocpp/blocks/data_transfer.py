@@ -50,7 +50,7 @@ class DataTransferBlock(FunctionalBlock):
             raise ProfileRejected("MissingParam", "chargingProfileId: a whole number")
         if not isinstance(update, dict):
             raise ProfileRejected("MissingParam", "scheduleUpdate: an object")
-        return CallAnswer(status("Accepted"), self._smart_charging.update(profile_id, update, now))
+        return self._smart_charging.update(profile_id, update, now)
 
     def _notify_allowed_energy_transfer(self, data: Payload, now: StationNow) -> CallAnswer:
         """OCPP 2.1 Q02: whether the transaction may discharge. Anything but a _BPT mode allows charging only."""

@@ -68,15 +68,20 @@ class DeviceDataBlock(FunctionalBlock):
             match verdict:
                 case None:
                     effects.append(self._model.keep(setting.key, setting.value))
-                    effects.append(Share(VariableSet(setting.key, setting.value)))
+                    effects.append(Share(VariableSet(setting.key, self._shown(setting.key, setting.value))))
                 case SettingRefused(reason_code, text):
                     results[-1] = refused(setting.result, reason_code, text)
                 case SettingTaken():
                     effects += verdict.effects
+                    effects.append(Share(VariableSet(setting.key, self._shown(setting.key, setting.value))))
                     then += verdict.then
         if effects:
             effects.append(LimitsChanged())
         return CallAnswer({"setVariableResult": results}, tuple(effects), then=tuple(then))
+
+    def _shown(self, key: str, value: str) -> str:
+        """The value for the other blocks: what nobody may read is empty."""
+        return "" if self._model.row(key).mutability is Mutability.WRITE_ONLY else value
 
     def _get_base_report(self, request: Payload, now: StationNow) -> CallAnswer:
         """B07."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from chargepoint.model.commands import StationCommand
+from chargepoint.model.commands import ExternalLimit, StationCommand
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatusChanged
@@ -35,7 +35,7 @@ class SecurityEventOccurred:
 
 @dataclass(frozen=True, slots=True)
 class VariableSet:
-    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`."""
+    """The central system set a variable, and the value is on the disk. `key` as in `Variable.key`. `value` is empty where nobody may read it."""
 
     key: str
     value: str
@@ -63,6 +63,14 @@ class ConnectionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class InvalidMessageReceived:
+    """The central system sent something that is no message of OCPP. `kind`: what is wrong (`PeerFault.kind`); `text`: for people."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdTokenInfoReceived:
     """The central system described a token. `info`: IdTokenInfoType."""
 
@@ -78,6 +86,25 @@ class TransactionAnswered:
     response: Payload
 
 
+@dataclass(frozen=True, slots=True)
+class HardWiredNotification:
+    """Something the central system is notified of without having asked (NotifyEvent, eventNotificationType HardWiredNotification).
+
+    `event`: the eventData without its ids and time. `severity`: 0 (danger) to 9 (debug).
+    """
+
+    evse_id: int
+    severity: int
+    event: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalLimitChanged:
+    """An outside party set a limit of the whole station, or released it (None)."""
+
+    limit: ExternalLimit | None
+
+
 SharedEvent = (
     ConnectorStatusChanged
     | ReadingToReport
@@ -85,10 +112,13 @@ SharedEvent = (
     | VariableSet
     | RemoteStartAccepted
     | ConnectionFailed
+    | InvalidMessageReceived
     | IdTokenInfoReceived
     | TransactionAnswered
     | InterlockTripped
     | FaultCleared
+    | HardWiredNotification
+    | ExternalLimitChanged
 )
 
 # -- effects ---------------------------------------------------------------------------------------------------------
@@ -220,6 +250,11 @@ class NoAnswer:
     failure: Failure
     why: str
     code: str = ""
+
+
+def accepted_with(remarks: str) -> Payload:
+    """Accepted, with what the station has to say besides."""
+    return status("Accepted", "NoError", remarks) if remarks else status("Accepted")
 
 
 def status(value: str, reason_code: str = "", text: str = "") -> Payload:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from chargepoint.config.schema import StationSection
-from chargepoint.model.commands import ChangeAvailability, Reset, ResetKind
+from chargepoint.model.commands import Reset, ResetKind
 from chargepoint.ocpp.blocks.availability import AvailabilityBlock
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.effects import (
@@ -36,9 +36,11 @@ from chargepoint.ocpp.blocks.jobs import (
 )
 from chargepoint.ocpp.blocks.logs import attempts_of
 from chargepoint.ocpp.blocks.registration import BOOT_SPACE, REASON
+from chargepoint.ocpp.certificate_stock import MANUFACTURER_ROOTS, CertificateStock
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.file_transfer import TransferError, location, without_secrets
 from chargepoint.ocpp.kept import Kept
+from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import from_wire
 from chargepoint.security.firmware_signing import wrong_signer
@@ -128,8 +130,11 @@ class FirmwareBlock(FunctionalBlock):
         model: DeviceModel,
         availability: AvailabilityBlock,
         kept: Kept,
+        files: KeptFiles,
     ) -> None:
         super().__init__()
+        self._files = files
+        self._stock = CertificateStock(files)
         self._station = station
         self._version = firmware_version
         self._roots = manufacturer_roots
@@ -140,8 +145,6 @@ class FirmwareBlock(FunctionalBlock):
         self._job = ""
         self._count = 0
         self._again_at_s: float | None = None
-        self._closed: set[int] = set()
-        """The EVSEs that wait out of service for the installation."""
         self.calls = {"UpdateFirmware": self._update_firmware}
         self.triggers = {"FirmwareStatusNotification": self._trigger}
 
@@ -181,7 +184,7 @@ class FirmwareBlock(FunctionalBlock):
         then: list[Effect] = []
         if earlier is not None:
             then.append(CancelJob(self._job))
-        then += self._reopened(now)
+        then += self._availability.release()
         then.append(self._start(RemoveFirmware(FILE_NAME)))
         if update.retrieve_s > now.utc_s:  # L01.FR.13
             then += self._notify("DownloadScheduled", update.request_id)
@@ -199,7 +202,7 @@ class FirmwareBlock(FunctionalBlock):
         if bool(certificate) is not bool(signature) or not (certificate or self._station.firmware_unsigned):
             text = "signingCertificate and signature are needed: this station installs signed firmware only"
             return CallAnswer(status("Rejected", "MissingParam", text))
-        why = wrong_signer(certificate, self._roots, now.utc_s) if certificate else ""
+        why = wrong_signer(certificate, self._manufacturer_roots(), now.utc_s) if certificate else ""
         if why:  # L01.FR.02, FR.22
             event = SecurityEventOccurred("InvalidFirmwareSigningCertificate", why[:255])
             return CallAnswer(status("InvalidCertificate", "InvalidCertificate", why), (Share(event),))
@@ -207,6 +210,11 @@ class FirmwareBlock(FunctionalBlock):
             text = "no program installs firmware here: see [station] firmware_command"
             return CallAnswer(status("Rejected", "UnsupportedRequest", text))
         return None
+
+    def _manufacturer_roots(self) -> str:
+        """Those of the configuration, and those that came over OCPP (M05)."""
+        installed = (self._files[item.name] for item in self._stock.roots(MANUFACTURER_ROOTS) if item.installed)
+        return "\n".join((self._roots, *installed))
 
     def _trigger(self, request: Payload, now: StationNow) -> CallAnswer:
         """L01.FR.25, FR.26: the status sent last; Idle after Installed, and before the first update."""
@@ -234,7 +242,7 @@ class FirmwareBlock(FunctionalBlock):
             case UpdateStage.INSTALLING:  # the installing program may have restarted the daemon itself
                 if update.from_version != self._version:
                     return self._installed(update)
-                return self._failed(update, "InstallationFailed", "the station restarted during the installation", now)
+                return self._failed(update, "InstallationFailed", "the station restarted during the installation")
             case UpdateStage.DOWNLOADING:
                 return (self._keep(replace(update, stage=UpdateStage.DOWNLOAD_SCHEDULED)),)
             case UpdateStage.INSTALL_SCHEDULED | UpdateStage.VERIFYING:  # the file is checked anew
@@ -280,21 +288,7 @@ class FirmwareBlock(FunctionalBlock):
         """No new sessions while the installation waits, unless they are permitted (L01.FR.07)."""
         if self._model.flag(ALLOW_NEW) and not every:
             return ()
-        orders: list[Effect] = []
-        for evse in now.evses:
-            if evse.transaction_id is None and int(evse.evse_id) not in self._closed:
-                self._closed.add(int(evse.evse_id))
-                orders.append(Order(ChangeAvailability(evse.evse_id, operative=False)))
-        return tuple(orders)
-
-    def _reopened(self, now: StationNow) -> Effects:
-        """The EVSEs that waited are in service again, as far as the central system has them so."""
-        closed, self._closed = self._closed, set()
-        return tuple(
-            Order(ChangeAvailability(evse.evse_id, operative=True))
-            for evse in now.evses
-            if int(evse.evse_id) in closed and self._availability.operative(int(evse.evse_id))
-        )
+        return self._availability.withhold(int(evse.evse_id) for evse in now.evses if evse.transaction_id is None)
 
     # -- what becomes of the work ----------------------------------------------------------------------------------------
 
@@ -314,7 +308,7 @@ class FirmwareBlock(FunctionalBlock):
             }
             known = ("DownloadFailed", "InvalidSignature", "InstallVerificationFailed", "InstallationFailed")
             outcome = event.code if event.code in known else code.get(update.stage, "InstallationFailed")
-            return self._failed(update, outcome, event.text, now)
+            return self._failed(update, outcome, event.text)
         assert isinstance(event, JobDone)
         match update.stage:
             case UpdateStage.DOWNLOADING:
@@ -349,12 +343,12 @@ class FirmwareBlock(FunctionalBlock):
             self._start(RemoveFirmware(FILE_NAME)),
         )
 
-    def _failed(self, update: FirmwareUpdate, outcome: str, text: str, now: StationNow) -> Effects:
+    def _failed(self, update: FirmwareUpdate, outcome: str, text: str) -> Effects:
         effects: list[Effect] = [self._space.forget(_UPDATE), *self._notify(outcome, update.request_id)]
         effects.append(WriteJournal("!", f"firmware: {outcome}: {without_secrets(text)}"))
         if outcome == "InvalidSignature":  # L01.FR.03
             effects.append(Share(SecurityEventOccurred("InvalidFirmwareSignature", without_secrets(text)[:255])))
-        return (*effects, *self._reopened(now), self._start(RemoveFirmware(FILE_NAME)))
+        return (*effects, *self._availability.release(), self._start(RemoveFirmware(FILE_NAME)))
 
     def _keep(self, update: FirmwareUpdate) -> Keep:
         return self._space.keep(_UPDATE, update.written())

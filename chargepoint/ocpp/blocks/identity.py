@@ -1,4 +1,4 @@
-"""What the station is and measures now, as variables: firmware, clock, present power."""
+"""What the station is, as variables: its firmware, and its clock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ class IdentityBlock(FunctionalBlock):
         self._firmware_version = firmware_version
 
     def value_of(self, row: Variable, now: StationNow) -> str | None:
-        """ChargingStation/FirmwareVersion, ClockCtrlr/DateTime, EVSE/Power."""
+        """ChargingStation/FirmwareVersion, ClockCtrlr/DateTime."""
         match row.component, row.name:
             case "ChargingStation", "FirmwareVersion":
                 return self._firmware_version[:50]
             case "ClockCtrlr", "DateTime":
                 return now.wire
-            case "EVSE", "Power":
-                evse = None if row.evse_id is None else now.evse(row.evse_id)
-                return None if evse is None or evse.power_W is None else f"{evse.power_W:.1f}"
             case _:
                 return None

@@ -86,8 +86,38 @@ class RemoveFirmware:
     file_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class MeasureMemory:
+    """Measure how much of disk and RAM is free. Result: the text of `FreeMemory` of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMemory:
+    """What is free of one memory. `total_bytes` > 0."""
+
+    name: str
+    free_bytes: int
+    total_bytes: int
+
+    @property
+    def free_part(self) -> float:
+        """0 to 1."""
+        return self.free_bytes / self.total_bytes
+
+    @property
+    def text(self) -> str:
+        """One line, as the result of `MeasureMemory` has it."""
+        return f"{self.name} {self.free_bytes} {self.total_bytes}"
+
+    @classmethod
+    def all_of(cls, result: str) -> tuple[FreeMemory, ...]:
+        """The memories in a result of `MeasureMemory`. Raises ValueError for another text."""
+        rows = [line.split(" ") for line in result.splitlines()]
+        return tuple(cls(name, int(free), int(total)) for name, free, total in rows)
+
+
 FirmwareJob = DownloadFirmware | VerifyFirmware | InstallFirmware | RemoveFirmware
-Job = GenerateKey | UploadLog | FirmwareJob
+Job = GenerateKey | UploadLog | MeasureMemory | FirmwareJob
 
 
 class WorkFailed(Exception):

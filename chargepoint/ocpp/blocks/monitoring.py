@@ -1,10 +1,9 @@
-"""N02 to N08 Monitoring: monitors set, reported and cleared; NotifyEvent for what they find, and for each fault of the station."""
+"""N02 to N08 Monitoring: monitors set, reported and cleared, and the events of those whose values are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.device_data import selects
 from chargepoint.ocpp.blocks.effects import (
@@ -12,13 +11,14 @@ from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
     Effect,
     Effects,
-    Post,
+    HardWiredNotification,
     Send,
     SharedEvent,
     VariableSet,
-    WriteJournal,
     status,
 )
+from chargepoint.ocpp.blocks.event_notices import SPACE, EventNotices, in_its_transaction, of_monitor
+from chargepoint.ocpp.blocks.fault_events import PROBLEM_MONITOR
 from chargepoint.ocpp.device_model import NUMERIC, DeviceModel, Mutability, Variable
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.monitors import (
@@ -26,6 +26,7 @@ from chargepoint.ocpp.monitors import (
     INTERVAL_MIN_S,
     MonitoringBase,
     MonitorKind,
+    MonitorOrigin,
     Monitors,
     Triggered,
     VariableMonitor,
@@ -33,53 +34,44 @@ from chargepoint.ocpp.monitors import (
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.variables.monitoring import MAX_MONITORS
 
-SPACE, MONITOR_SPACE, FAULT_SPACE = "monitoring", "monitors", "reported-faults"
+MONITOR_SPACE = "monitors"
 REPORT_PAGE = 16
 """MonitoringData per NotifyMonitoringReport."""
-EVENT_PAGE = 8
-"""EventData per NotifyEvent."""
-QUEUED_MAX = 1000
-"""Events stored during one absence of the central system. Further ones are lost, and the journal says so."""
-RECONCILE_S = 3.0
-"""So long a fault may be reported and not present, or present and not reported, before the block believes what is present."""
 PRECONFIGURED_SEVERITY = 7
 
-_BASE, _LEVEL, _EVENT_ID = "base", "level", "event-id"
-_EVENT_IDS_AT_ONCE = 100_000
-_EVENT_ID_MAX = 2**31 - _EVENT_IDS_AT_ONCE
-_SEVERITIES = {Severity.EMERGENCY: 1, Severity.ERROR: 2, Severity.WARNING: 6}
+_BASE = "base"
 _CRITERIA: dict[str, tuple[MonitorKind, ...]] = {
     "ThresholdMonitoring": (MonitorKind.UPPER, MonitorKind.LOWER),  # N02.FR.12
     "DeltaMonitoring": (MonitorKind.DELTA,),  # N02.FR.13
     "PeriodicMonitoring": (MonitorKind.PERIODIC, MonitorKind.ALIGNED),  # N02.FR.14
 }
+_WHY_NOT_CLEARED = {
+    MonitorOrigin.PRECONFIGURED: "preconfigured: use SetMonitoringBase",
+    MonitorOrigin.HARD_WIRED: "hard-wired: nothing clears it",
+}
 _KINDS = {kind.value: kind for kind in MonitorKind}
 
 
 class MonitoringBlock(FunctionalBlock):
-    """Faults are hard-wired notifications: neither base nor request switches them off, level and Enabled do.
+    """Monitors of variables. The one that is hard-wired has its events in `fault_events`.
 
-    An event is stored until it is answered where its severity permits (`OfflineQueuingSeverity`, N07.FR.04). Else it is sent once, or is
-    lost while there is no connection.
+    While there is no connection, a threshold or Delta monitor whose event would be lost is not judged. A periodic event is lost.
     """
 
-    def __init__(self, model: DeviceModel, kept: Kept) -> None:
+    def __init__(self, model: DeviceModel, notices: EventNotices, kept: Kept) -> None:
         super().__init__()
         self._model = model
+        self._notices = notices
         self._settings = kept.space(SPACE)
-        self._faults = kept.space(FAULT_SPACE)
-        """The faults the central system was notified of, under `evse/NAME`."""
         preconfigured = (
             VariableMonitor(
-                number, row.key, MonitorKind.DELTA, 1.0, PRECONFIGURED_SEVERITY, transaction=False, custom=False
+                number, row.key, MonitorKind.DELTA, 1.0, PRECONFIGURED_SEVERITY, origin=MonitorOrigin.PRECONFIGURED
             )
             for number, row in enumerate(model.rows_named("EVSE", "AvailabilityState"), start=1)
         )
-        self._monitors = Monitors(preconfigured, kept.space(MONITOR_SPACE))
-        self._next_event_id = 0
-        self._last_event_id = -1
-        self._queued = 0
-        self._differ_since_s: float | None = None
+        self._monitors = Monitors((PROBLEM_MONITOR,), preconfigured, kept.space(MONITOR_SPACE))
+        self._ran: dict[int, str] = {}
+        """The transactions at the last reading of values, by EVSE."""
         self.calls = {
             "SetVariableMonitoring": self._set_monitors,
             "ClearVariableMonitoring": self._clear_monitors,
@@ -95,15 +87,6 @@ class MonitoringBlock(FunctionalBlock):
         """Before the central system chose one: only what is hard-wired, since StatusNotification reports the states anyway."""
         return MonitoringBase(self._settings.get(_BASE, MonitoringBase.HARD_WIRED_ONLY.value))
 
-    @property
-    def level(self) -> int:
-        """The highest severity number that is notified."""
-        return int(self._settings.get(_LEVEL, 9))
-
-    @property
-    def _enabled(self) -> bool:
-        return self._model.flag("MonitoringCtrlr/Enabled")
-
     def _set_base(self, request: Payload, now: StationNow) -> CallAnswer:
         """N03."""
         base = MonitoringBase(request["monitoringBase"])
@@ -117,7 +100,7 @@ class MonitoringBlock(FunctionalBlock):
         severity = request["severity"]
         if not 0 <= severity <= 9:  # N05.FR.02
             return CallAnswer(status("Rejected", "ValueOutOfRange", f"severity {severity}: 0 to 9"))
-        return CallAnswer(status("Accepted"), (self._settings.keep(_LEVEL, severity),))
+        return CallAnswer(status("Accepted"), (self._notices.keep_level(severity),))
 
     # -- monitors set and cleared --------------------------------------------------------------------------------------
 
@@ -150,7 +133,7 @@ class MonitoringBlock(FunctionalBlock):
         row = self._model.find(data)
         if isinstance(row, str):
             return status(row)  # N04.FR.03, FR.04
-        if not self._enabled:
+        if not self._notices.enabled:
             return status("Rejected", "NotEnabled", "MonitoringCtrlr/Enabled is false")
         kind, severity, value = _KINDS.get(data["type"]), data["severity"], float(data["value"])
         if kind is None or not _may_monitor(row, kind) or "periodicEventStream" in data:
@@ -163,6 +146,8 @@ class MonitoringBlock(FunctionalBlock):
         if number is not None and (old is None or old.key != row.key):  # N04.FR.13, FR.16
             why = f"no monitor {number}" if old is None else f"monitor {number} is of another variable"
             return status("Rejected", "NotFound", why)
+        if old is not None and old.origin is MonitorOrigin.HARD_WIRED:  # N04.FR.18
+            return status("Rejected", "ReadOnly", f"monitor {number} is hard-wired")
         twin = (row.key, kind, severity)
         if any(m.monitor_id != number and (m.key, m.kind, m.severity) == twin for m in present.values()):
             return status("Duplicate")  # N04.FR.10
@@ -180,17 +165,17 @@ class MonitoringBlock(FunctionalBlock):
         if too_many is not None:
             return too_many
         custom = {monitor.monitor_id for monitor in self._monitors.custom}
-        present = {monitor.monitor_id for monitor in self._active()}
+        present = {monitor.monitor_id: monitor for monitor in self._active()}
         results: list[Payload] = []
         effects: list[Effect] = []
         for number in request["id"]:
             if number in custom:
                 custom.discard(number)
-                present.discard(number)
+                present.pop(number, None)
                 effects.append(self._monitors.forget(number))
                 results.append({"id": number, "status": "Accepted"})
-            elif number in present:  # N06.FR.03: a base activated it, only a base switches it off
-                refused = status("Rejected", "UnsupportedRequest", "preconfigured: use SetMonitoringBase")
+            elif number in present:  # N06.FR.03
+                refused = status("Rejected", "UnsupportedRequest", _WHY_NOT_CLEARED[present[number].origin])
                 results.append({"id": number, **refused})
             else:
                 results.append({"id": number, "status": "NotFound"})  # N06.FR.02
@@ -244,52 +229,59 @@ class MonitoringBlock(FunctionalBlock):
 
     @property
     def deadline_s(self) -> float | None:
-        """When values are read next, or when a difference between faults is believed."""
-        monitors_s = self._monitors.deadline_s(self._active()) if len(self._monitors) and self._enabled else None
-        faults_s = None if self._differ_since_s is None else self._differ_since_s + RECONCILE_S
-        return min((s for s in (monitors_s, faults_s) if s is not None), default=None)
+        """When values are read next."""
+        return self._monitors.deadline_s(self._sampled()) if self._notices.enabled else None
 
     def started(self, now: StationNow) -> Effects:
-        """Ids of events go on where those of the earlier process ended."""
-        first = int(self._settings.get(_EVENT_ID, 0)) % _EVENT_ID_MAX
-        self._next_event_id, self._last_event_id = first, first + _EVENT_IDS_AT_ONCE
-        return (self._settings.keep(_EVENT_ID, self._last_event_id),)
+        """Ids of events go on."""
+        return self._notices.started()
 
     def connected(self, now: StationNow, offline_s: float) -> Effects:
         """What was stored can leave now."""
-        self._queued = 0
+        self._notices.connected()
         return ()
 
     def tick(self, now: StationNow) -> Effects:
         """Values are read at most once a second, and only while somebody monitors them."""
-        return (*self._reconcile(now), *(self._sample(now) if len(self._monitors) and self._enabled else ()))
+        return self._sample(now) if self._notices.enabled else ()
 
     def _sample(self, now: StationNow) -> Effects:
+        """A monitor whose event would be lost now is judged when there is a connection again (remark at N07)."""
+        queuing = self._notices.queuing_severity
+        reads = self._monitors.reads(now.monotonic_s)
+        monitors = [m for m in self._sampled() if now.connected or m.kind.periodic or m.severity <= queuing]
 
         def works(monitor: VariableMonitor) -> bool:
             return not monitor.transaction or self._in_transaction(monitor, now)
 
-        found = self._monitors.sample(self._active(), works, self._read, now.moment)
+        found = self._monitors.sample(monitors, works, self._read, now.moment)
         keeps = (keep for triggered in found if (keep := self._monitors.after(triggered)) is not None)
-        return (*keeps, *self._notify([self._event(triggered, now) for triggered in found], now))
+        events = [self._event(triggered, now) for triggered in found]
+        if reads and monitors:
+            self._ran = {int(e.evse_id): str(e.transaction_id) for e in now.evses if e.transaction_id is not None}
+        return (*keeps, *self._notices.notify(events, now))
 
     def informed(self, event: SharedEvent, now: StationNow) -> Effects:
-        """A fault came or went; a variable was set whose value nobody may read."""
+        """A variable was set whose value nobody may read."""
         match event:
-            case InterlockTripped(evse_id, code, _, detail):
-                return self._fault(int(evse_id), code, now, detail)
-            case FaultCleared(evse_id, code):
-                return self._fault(int(evse_id), code, now, cleared=True)
-            case VariableSet(key) if self._enabled:
+            case HardWiredNotification(evse_id, severity, what):
+                return self._notices.notify([(severity, in_its_transaction(what, evse_id, now))], now)
+            case VariableSet(key):
                 written = [m for m in self._active() if m.key == key and self._is_write_only(m)]
-                events = [self._event(Triggered(monitor, "Delta", ""), now) for monitor in written]  # N07.FR.10
-                return self._notify(events, now)
+                events = [
+                    of_monitor(Triggered(m, "Delta", ""), self._model.row(m.key), now) for m in written
+                ]  # N07.FR.10
+                return self._notices.notify(events, now)
             case _:
                 return ()
 
     def _active(self) -> tuple[VariableMonitor, ...]:
         """All that work now. A kept monitor of a variable that is gone does not."""
         return tuple(monitor for monitor in self._monitors.active(self.base) if self._model.has(monitor.key))
+
+    def _sampled(self) -> tuple[VariableMonitor, ...]:
+        """Those of `_active` whose values are read."""
+        return tuple(monitor for monitor in self._monitors.sampled(self.base) if self._model.has(monitor.key))
 
     def _is_write_only(self, monitor: VariableMonitor) -> bool:
         return self._model.row(monitor.key).mutability is Mutability.WRITE_ONLY
@@ -302,111 +294,25 @@ class MonitoringBlock(FunctionalBlock):
         return any(e.transaction_id is not None for e in now.evses if evse_id in (None, int(e.evse_id)))
 
     def _event(self, triggered: Triggered, now: StationNow) -> tuple[int, Payload]:
-        """Its severity, and the eventData (N07.FR.06)."""
-        monitor = triggered.monitor
-        row = self._model.row(monitor.key)
-        event: Payload = {
-            "trigger": triggered.trigger,
-            "actualValue": triggered.actual[:2500],
-            "eventNotificationType": monitor.notification_type,
-            "variableMonitoringId": monitor.monitor_id,
-            **row.place,
-        }
-        if monitor.kind.threshold:
-            event["cleared"] = triggered.cleared
-        return monitor.severity, _in_its_transaction(event, row.evse_id, now)
+        """Severity and eventData of a reading.
 
-    # -- faults --------------------------------------------------------------------------------------------------------
-
-    def _fault(
-        self, evse_id: int, code: FaultCode, now: StationNow, detail: str = "", *, cleared: bool = False
-    ) -> Effects:
-        """A hard-wired notification, once for its coming and once for its end."""
-        key, kind = f"{evse_id}/{code.name}", CATALOGUE[code]
-        if (key in self._faults) is not cleared:
-            return ()
-        evse = now.evse(evse_id)
-        others = evse is not None and any(other is not code for other in evse.faults)
-        event: Payload = {
-            "trigger": "Alerting",
-            "actualValue": "true" if not cleared or others else "false",
-            "cleared": cleared,
-            "techCode": code.name,
-            "techInfo": ": ".join(part for part in (kind.title, detail, kind.remedy) if part)[:500],
-            "eventNotificationType": "HardWiredNotification",
-            "component": {"name": "EVSE", "evse": {"id": evse_id}},
-            "variable": {"name": "Problem"},
-        }
-        keep = self._faults.forget(key) if cleared else self._faults.keep(key, True)
-        severity = _SEVERITIES[kind.severity]
-        events = [(severity, _in_its_transaction(event, evse_id, now))] if self._enabled else []
-        return (keep, *self._notify(events, now))
-
-    def _reconcile(self, now: StationNow) -> Effects:
-        """Faults whose coming or end nobody reported: those of an earlier process, or of a lost link to the power process."""
-        known = {int(evse.evse_id) for evse in now.evses if evse.heard}
-        present = {f"{evse.evse_id}/{code.name}" for evse in now.evses if evse.heard for code in evse.faults}
-        reported = {key for key in self._faults if int(key.partition("/")[0]) in known}
-        if present == reported:
-            self._differ_since_s = None
-            return ()
-        if self._differ_since_s is None:
-            self._differ_since_s = now.monotonic_s
-        if now.monotonic_s < self._differ_since_s + RECONCILE_S:
-            return ()
-        self._differ_since_s = None
-        effects: list[Effect] = []
-        for key in sorted(present ^ reported):
-            number, _, name = key.partition("/")
-            if name in FaultCode.__members__:
-                effects += self._fault(int(number), FaultCode[name], now, cleared=key in reported)
-            else:
-                effects.append(self._faults.forget(key))
-        return tuple(effects)
-
-    # -- NotifyEvent -----------------------------------------------------------------------------------------------------
-
-    def _notify(self, events: list[tuple[int, Payload]], now: StationNow) -> Effects:
-        """Events of one moment. Those to be stored and those sent once go in messages of their own."""
-        stored: list[Payload] = []
-        once: list[Payload] = []
-        queuing = self._model.integer("MonitoringCtrlr/OfflineQueuingSeverity")
-        effects: list[Effect] = []
-        for severity, event in events:
-            if severity > self.level:  # N05.FR.03, N07.FR.15
-                continue
-            event = {"eventId": self._next_event_id, "timestamp": now.wire, **event}
-            self._next_event_id += 1
-            if now.version.names_monitor_origin:
-                event["severity"] = severity
-            if severity > queuing:
-                once.append(event)
-            elif now.connected or self._queued < QUEUED_MAX:  # N07.FR.04, N08.FR.03
-                stored.append(event)
-                self._queued += 0 if now.connected else 1
-            elif self._queued == QUEUED_MAX:
-                self._queued += 1
-                text = f"more than {QUEUED_MAX} events wait for the central system: further ones are lost"
-                effects.append(WriteJournal("!", text))
-        if self._next_event_id >= self._last_event_id:
-            effects += self.started(now)
-        effects += [Post("NotifyEvent", payload) for payload in _messages(stored, now)]
-        effects += [Send("NotifyEvent", payload, waits=True) for payload in _messages(once, now)]
-        return tuple(effects)
+        A value that changed between two readings changed in the transaction that ran at the first of them (TC_N_20).
+        """
+        row = self._model.row(triggered.monitor.key)
+        severity, event = of_monitor(triggered, row, now)
+        ran = None if row.evse_id is None else self._ran.get(row.evse_id)
+        return severity, event if ran is None else {"transactionId": ran, **event}
 
     # -- variables -------------------------------------------------------------------------------------------------------
 
     def value_of(self, row: Variable, now: StationNow) -> str | None:
-        """Base, level, and whether an EVSE has a fault."""
+        """Base and level."""
         if row.component == "MonitoringCtrlr":
             live: dict[str, Callable[[], str]] = {
                 "ActiveMonitoringBase": lambda: self.base.value,
-                "ActiveMonitoringLevel": lambda: str(self.level),
+                "ActiveMonitoringLevel": lambda: str(self._notices.level),
             }
             return live[row.name]() if row.name in live else None
-        if row.component == "EVSE" and row.name == "Problem" and row.evse_id is not None:
-            evse = now.evse(row.evse_id)
-            return None if evse is None or not evse.heard else "true" if evse.faults else "false"
         return None
 
 
@@ -439,21 +345,5 @@ def _reported(monitor: VariableMonitor, now: StationNow) -> Payload:
         "severity": monitor.severity,
     }
     if now.version.names_monitor_origin:
-        report["eventNotificationType"] = monitor.notification_type
+        report["eventNotificationType"] = monitor.origin.value
     return report
-
-
-def _in_its_transaction(event: Payload, evse_id: int | None, now: StationNow) -> Payload:
-    evse = None if evse_id is None else now.evse(evse_id)
-    if evse is None or evse.transaction_id is None:
-        return event
-    return {**event, "transactionId": str(evse.transaction_id)}
-
-
-def _messages(events: list[Payload], now: StationNow) -> list[Payload]:
-    """NotifyEvent payloads; the first has seqNo 0 (N07.FR.07)."""
-    pages = [events[i : i + EVENT_PAGE] for i in range(0, len(events), EVENT_PAGE)]
-    return [
-        {"generatedAt": now.wire, "seqNo": number, "tbc": number < len(pages) - 1, "eventData": page}
-        for number, page in enumerate(pages)
-    ]

@@ -23,6 +23,7 @@ from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.kept_files import KeptFiles
 from chargepoint.ocpp.network_plan import NetworkPlan
+from chargepoint.ocpp.root_succession import TrustedRoots
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.target import Target
 from chargepoint.ocpp.variables.communication import NETWORK_SLOTS
@@ -62,6 +63,7 @@ class NetworkProfilesBlock(FunctionalBlock):
         self._space = kept.space(SPACE)
         self._stock = CertificateStock(files)
         self._credentials = credentials
+        self._roots = TrustedRoots(files, checked=csms.additional_root_check)
         self._plan: NetworkPlan | None = None
         self.calls = {"SetNetworkProfile": self._set}
         self.judges = {PRIORITY: self._judge_priority}
@@ -72,6 +74,7 @@ class NetworkProfilesBlock(FunctionalBlock):
         """Where the next attempt goes, and what is shown there."""
         slot = self._present.slot
         profile = self._profile(slot) or self._configured
+        roots, configured_roots = self._roots.for_attempt()
         return Target(
             slot,
             profile["ocppCsmsUrl"],
@@ -79,7 +82,8 @@ class NetworkProfilesBlock(FunctionalBlock):
             float(profile["messageTimeout"]),
             self._credentials.password_name(),
             self._credentials.chain_name(utc_s),
-            self._credentials.root_texts(),
+            roots,
+            configured_roots,
         )
 
     @property
@@ -117,6 +121,7 @@ class NetworkProfilesBlock(FunctionalBlock):
         self._present.connected()
         profile = self._profile(slot) or self._configured
         effects: list[Effect] = [*self._credentials.worked(profile["securityProfile"])]
+        effects += self._roots.worked(profile["securityProfile"])
         if self._space.get(_LAST_GOOD) != slot:
             effects.append(self._space.keep(_LAST_GOOD, slot))
         if profile["securityProfile"] > self.security_profile:
@@ -127,9 +132,11 @@ class NetworkProfilesBlock(FunctionalBlock):
         """An attempt failed: perhaps it is another slot's turn."""
         if not isinstance(event, ConnectionFailed):
             return ()
-        before = self._present.slot
+        before, migrated = self._present.slot, self._present.migrates
         self._present.failed(self._model.integer(ATTEMPTS))
         after = self._present.slot
+        untrusted = event.kind == "InvalidCsmsCertificate"
+        self._roots.failed(untrusted=untrusted, migrated=migrated, migrates=self._present.migrates)
         return () if after == before else (WriteJournal("*", f"OCPP: connecting by network profile {after} now"),)
 
     def value_of(self, row: Variable, now: StationNow) -> str | None:

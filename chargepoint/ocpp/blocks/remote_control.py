@@ -15,7 +15,16 @@ from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, Ev
 from chargepoint.ocpp.blocks.authorization import token_from_wire
 from chargepoint.ocpp.blocks.availability import CONNECTOR_ID, status_notification
 from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow
-from chargepoint.ocpp.blocks.effects import CallAnswer, CallRefusal, Order, RemoteStartAccepted, Send, Share, status
+from chargepoint.ocpp.blocks.effects import (
+    CallAnswer,
+    CallRefusal,
+    Order,
+    RemoteStartAccepted,
+    Send,
+    Share,
+    accepted_with,
+    status,
+)
 from chargepoint.ocpp.blocks.registration import RegistrationBlock
 from chargepoint.ocpp.blocks.reservation import ReservationBlock
 from chargepoint.ocpp.blocks.smart_charging import SmartChargingBlock
@@ -76,13 +85,15 @@ class RemoteControlBlock(FunctionalBlock):
         why = self._reservations.refuses(token, evse.evse_id, now, group_of(request))
         if why:  # F02.FR.09, H03
             return CallAnswer(status("Rejected", "Reserved", why))
-        profile = request.get("chargingProfile")
+        profile, remarks = request.get("chargingProfile"), ""
         if profile is not None:
             try:
-                self._smart_charging.profiles.check_for_start(int(evse.evse_id), profile, now.evses, now.moment)
+                remarks = self._smart_charging.profiles.check_for_start(
+                    int(evse.evse_id), profile, now.evses, now.moment
+                )
             except ProfileRejected as error:  # K05.FR.05, F02.FR.27
                 return CallAnswer(status("Rejected", error.reason_code, error.text))
-        payload = status("Accepted")
+        payload = accepted_with(remarks)
         if evse.transaction_id is not None:
             payload["transactionId"] = str(evse.transaction_id)  # F01.FR.13
         authorize = self._model.flag("AuthCtrlr/AuthorizeRemoteStart")  # F01.FR.01, FR.02

@@ -14,11 +14,14 @@ from chargepoint.ocpp.blocks.effects import (
     CallAnswer,
     Effect,
     Effects,
+    HardWiredNotification,
     LimitsChanged,
     Order,
     RemoteStartAccepted,
     Send,
+    Share,
     SharedEvent,
+    accepted_with,
     status,
 )
 from chargepoint.ocpp.charging_profiles import FORBIDDEN_SPACE, SPACE, ChargingProfiles
@@ -53,6 +56,9 @@ PAGE_BYTES = 32_768
 
 MAX_DURATION_S = 14 * 86_400
 
+DISCHARGE_SEVERITY = 6
+"""Warning: stored while there is no connection, since OfflineQueuingSeverity is 6 at first."""
+
 OWNER = "ocpp"
 """The owner's name of the central system's contributions."""
 
@@ -69,6 +75,8 @@ class SmartChargingBlock(FunctionalBlock):
         self._withheld = kept.space(WITHHELD_SPACE)
         self.profiles = ChargingProfiles(kept.space(SPACE), kept.space(FORBIDDEN_SPACE), self._rules)
         self._contributed: set[EvseId] = set()
+        self._dischargeable: dict[EvseId, str] = {}
+        """Where the central system knows that discharging is possible (""), or why it is not."""
         self._again_s = 0.0
         self.calls = {
             "SetChargingProfile": self._set,
@@ -82,13 +90,13 @@ class SmartChargingBlock(FunctionalBlock):
     def _set(self, request: Payload, now: StationNow) -> CallAnswer:
         """K01 to K04. On the disk before it is accepted (K01.FR.27)."""
         try:
-            keeps = self.profiles.install(request["evseId"], request["chargingProfile"], now.evses, now.moment)
+            keeps, remarks = self.profiles.install(request["evseId"], request["chargingProfile"], now.evses, now.moment)
         except ProfileRejected as error:
             return CallAnswer(status("Rejected", error.reason_code, error.text))
         effects: list[Effect] = [*keeps, LimitsChanged()]
         if request["chargingProfile"]["chargingProfilePurpose"] == Purpose.TX.value:  # K15.FR.07
             effects.append(Order(ScheduleArrived(EvseId(request["evseId"]))))
-        return CallAnswer(status("Accepted"), tuple(effects))
+        return CallAnswer(accepted_with(remarks), tuple(effects))
 
     def _clear(self, request: Payload, now: StationNow) -> CallAnswer:
         """K10."""
@@ -105,23 +113,26 @@ class SmartChargingBlock(FunctionalBlock):
 
     def _get(self, request: Payload, now: StationNow) -> CallAnswer:
         """K09."""
-        found = self.profiles.report(request.get("evseId"), request["chargingProfile"])
-        if not found:
+        evse_id, criterion = request.get("evseId"), request["chargingProfile"]
+        found = self.profiles.report(evse_id, criterion)
+        pages = [("CSO", number, page) for number, profiles in found.items() for page in _pages(profiles)]
+        if (external := self.profiles.report_external(evse_id, criterion)) is not None:
+            pages.append((external.source, 0, [external.raw]))
+        if not pages:
             return CallAnswer(status("NoProfiles"))
-        pages = [(evse_id, page) for evse_id, profiles in found.items() for page in _pages(profiles)]
         reports = (
             Send(
                 "ReportChargingProfiles",
                 {
                     "requestId": request["requestId"],  # K09.FR.01
-                    "chargingLimitSource": "CSO",
-                    "evseId": evse_id,
+                    "chargingLimitSource": source,
+                    "evseId": number,
                     "chargingProfile": page,
-                    "tbc": number < len(pages) - 1,  # K09.FR.02
+                    "tbc": count < len(pages),  # K09.FR.02
                 },
                 waits=True,
             )
-            for number, (evse_id, page) in enumerate(pages)
+            for count, (source, number, page) in enumerate(pages, start=1)
         )
         return CallAnswer(status("Accepted"), then=tuple(reports))
 
@@ -158,9 +169,10 @@ class SmartChargingBlock(FunctionalBlock):
 
     # -- for other blocks ----------------------------------------------------------------------------------------------
 
-    def update(self, profile_id: int, update: Payload, now: StationNow) -> Effects:
+    def update(self, profile_id: int, update: Payload, now: StationNow) -> CallAnswer:
         """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
-        return self.profiles.update(profile_id, update, now.evses, now.utc_s), LimitsChanged()
+        keep, remarks = self.profiles.update(profile_id, update, now.evses, now.utc_s)
+        return CallAnswer(accepted_with(remarks), (keep, LimitsChanged()))
 
     def permit_discharge(self, transaction_id: str, permitted: bool) -> Effects:
         """Whether the central system allows this transaction to discharge."""
@@ -214,7 +226,21 @@ class SmartChargingBlock(FunctionalBlock):
                 self._contributed.discard(evse.evse_id)
                 orders.append(Order(Contribute(evse.evse_id, OWNER, ())))
         self._again_s = again_s
-        return tuple(orders)
+        return (*orders, *self._discharge_changes(now))
+
+    def _discharge_changes(self, now: StationNow) -> Effects:
+        """Discharging became possible, or ended: the central system is notified, where set-points are open to it at all."""
+        if not (self._rules().enabled or now.version.native_v2x):
+            self._dischargeable.clear()
+            return ()
+        changes: list[Effect] = []
+        for evse in now.evses:
+            where = situation(evse, now.evses, self.profiles.discharge_permitted(evse.transaction_id), now.moment)
+            obstacle, before = where.obstacle_to_discharge, self._dischargeable.get(evse.evse_id, "no car yet")
+            self._dischargeable[evse.evse_id] = obstacle
+            if bool(obstacle) is not bool(before):
+                changes.append(Share(_discharge_event(int(evse.evse_id), obstacle)))
+        return tuple(changes)
 
     # -- variables -----------------------------------------------------------------------------------------------------
 
@@ -227,14 +253,35 @@ class SmartChargingBlock(FunctionalBlock):
                 return "true" if any(evse.discharge_max_W > 0 for evse in now.evses) else "false"
             case "V2XChargingCtrlr", "Enabled":
                 return self._model.text("V2XChargingCtrlr/V2XOver201")
+            case "V2XChargingCtrlr", "DischargePossible":
+                return self._discharge_possible(row.evse_id, now)
             case _:
                 return None
+
+    def _discharge_possible(self, evse_id: int | None, now: StationNow) -> str | None:
+        evse = None if evse_id is None else now.evse(evse_id)
+        if evse is None:
+            return None
+        permitted = self.profiles.discharge_permitted(evse.transaction_id)
+        return "false" if situation(evse, now.evses, permitted, now.moment).obstacle_to_discharge else "true"
 
     def _rules(self) -> V2xRules:
         return V2xRules(
             self._model.flag("V2XChargingCtrlr/V2XOver201"),
             NegativeLimit(self._model.text("V2XChargingCtrlr/NegativeLimitMeaning")),
         )
+
+
+def _discharge_event(evse_id: int, obstacle: str) -> HardWiredNotification:
+    event: Payload = {
+        "trigger": "Delta",
+        "actualValue": "false" if obstacle else "true",
+        "techInfo": obstacle[:500] or "a set-point can discharge the car now",
+        "eventNotificationType": "HardWiredNotification",
+        "component": {"name": "V2XChargingCtrlr", "evse": {"id": evse_id}},
+        "variable": {"name": "DischargePossible"},
+    }
+    return HardWiredNotification(evse_id, DISCHARGE_SEVERITY, event)
 
 
 def _pages(profiles: list[Payload]) -> Iterator[list[Payload]]:

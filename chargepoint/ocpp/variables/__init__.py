@@ -8,8 +8,10 @@ from __future__ import annotations
 from chargepoint.ocpp.device_model import Variable
 from chargepoint.ocpp.variables import (
     communication,
+    connected_ev,
     contracts,
     display,
+    equipment,
     local_list,
     metering,
     monitoring,
@@ -26,6 +28,8 @@ def rows(site: Site) -> tuple[Variable, ...]:
     """The whole table for this configuration. Reports keep this order."""
     subjects = (
         station,
+        equipment,
+        connected_ev,
         communication,
         security,
         metering,

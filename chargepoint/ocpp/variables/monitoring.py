@@ -14,7 +14,7 @@ DEFAULT_QUEUING_SEVERITY = 6
 
 
 def rows(site: Site) -> tuple[Variable, ...]:
-    """Rows of MonitoringCtrlr, and Problem of each EVSE."""
+    """Rows of MonitoringCtrlr, and Problem of the station and of each EVSE."""
     c = "MonitoringCtrlr"
     return (
         Variable(c, "Available", BOOLEAN, "true"),
@@ -27,5 +27,6 @@ def rows(site: Site) -> tuple[Variable, ...]:
         Variable(c, "OfflineQueuingSeverity", INTEGER, str(DEFAULT_QUEUING_SEVERITY), READ_WRITE, minimum=0, maximum=9),
         Variable(c, "ActiveMonitoringBase", OPTION, values=("All", "FactoryDefault", "HardWiredOnly")),
         Variable(c, "ActiveMonitoringLevel", INTEGER, minimum=0, maximum=9),
+        Variable("ChargingStation", "Problem", BOOLEAN, summary=True),
         *(Variable("EVSE", "Problem", BOOLEAN, evse_id=int(evse.evse_id), summary=True) for evse in site.evses),
     )

@@ -14,7 +14,7 @@ def rows(site: Site) -> tuple[Variable, ...]:
     """Rows of SecurityCtrlr."""
     csms, s = site.csms, "SecurityCtrlr"
     return (
-        Variable(s, "AdditionalRootCertificateCheck", BOOLEAN, "false"),
+        Variable(s, "AdditionalRootCertificateCheck", BOOLEAN, str(csms.additional_root_check).lower()),
         Variable(s, "BasicAuthPassword", STRING, mutability=WRITE_ONLY, maximum=40),
         Variable(s, "CertificateEntries", INTEGER, maximum=MAX_CERTIFICATES),
         Variable(s, "CertSigningRepeatTimes", INTEGER, "5", READ_WRITE, minimum=0, maximum=10),

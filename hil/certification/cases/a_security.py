@@ -6,12 +6,18 @@ import base64
 import ssl
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from hil.certification.cases.b_connections import network_profile, sets_priority
 from hil.certification.central_system import Entrance
-from hil.certification.frames import StationCall
+from hil.certification.certificate_renewal import (
+    certificate_is_sent,
+    check_key,
+    checked_request,
+    signing_is_asked,
+    station_certificate_renewed,
+    v2g_certificate_renewed,
+)
 from hil.certification.keys import BAD_SERVERS, VALID_SERVER, oldest_tls, ordinary_tls
 from hil.certification.memory_states import certificate_installed
 from hil.certification.patterns import MISSING, Payload, one_of
@@ -151,7 +157,7 @@ async def client_certificate(trial: Trial) -> None:
     if der is None:
         trial.checks.fail(4, "the station's certificate", "none", "one")
     certificate = x509.load_der_x509_certificate(der)
-    _check_key(trial, 4, certificate.public_key())
+    check_key(trial, 4, certificate.public_key())
     trial.checks.true(4, "the certificate has a serial number", certificate.serial_number > 0)
     names = [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     serial_number = boot.payload["chargingStation"].get("serialNumber")
@@ -159,59 +165,19 @@ async def client_certificate(trial: Trial) -> None:
     await connectors_are(trial, 9, "Available")
 
 
-def _check_key(trial: Trial, step: int, key: object) -> None:
-    """Elliptic keys of 224 bits or more, RSA keys of 2048 bits or more."""
-    size = key.key_size if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) else 0
-    least = 2048 if isinstance(key, rsa.RSAPublicKey) else 224
-    trial.checks.true(step, f"the key has {least} bits or more", size >= least, size)
-
-
-# -- certificates of the station -------------------------------------------------------------------------------------------------
-
-
-async def signing_is_asked(trial: Trial, message: str, status: str = "Accepted") -> x509.CertificateSigningRequest:
-    """TriggerMessage, and the SignCertificate that follows, which is answered with this status."""
-    trial.csms.answers.order("SignCertificate", {"status": status})
-    await trial.calls(1, "TriggerMessage", {"requestedMessage": message}, {"status": "Accepted"})
-    return _request(trial, await trial.expects(3, "SignCertificate"))
-
-
-def _request(trial: Trial, call: StationCall) -> x509.CertificateSigningRequest:
-    """The request in a SignCertificate, checked."""
-    try:
-        request = x509.load_pem_x509_csr(str(call.payload["csr"]).encode())
-    except ValueError as error:
-        trial.checks.fail(
-            3, "SignCertificateRequest.csr", str(error), "a certificate signing request in PEM (RFC 2986)"
-        )
-    trial.checks.true(3, "the signature of the csr is good", request.is_signature_valid)
-    _check_key(trial, 3, request.public_key())
-    return request
-
-
-async def certificate_is_sent(trial: Trial, chain: str, kind: str, status: str = "Accepted") -> None:
-    """CertificateSigned and its answer."""
-    payload = {"certificateChain": chain, "certificateType": kind}
-    trial.needs_fresh_start = True
-    await trial.calls(5, "CertificateSigned", payload, {"status": status})
+# -- certificates of the station ---------------------------------------------------------------------------------------------
 
 
 @case("TC_A_11_CS", security_profile=3)
 async def renew_certificate(trial: Trial) -> None:
     """A new certificate of the station."""
-    request = await signing_is_asked(trial, "SignChargingStationCertificate")
-    chain = trial.keys.sign_request(request, "csms_root")
-    await certificate_is_sent(trial, chain, "ChargingStationCertificate")
+    await station_certificate_renewed(trial, "csms_root")
 
 
 @case("TC_A_12_CS")
 async def renew_v2g_certificate(trial: Trial) -> None:
     """A new certificate towards the car."""
-    await trial.sets_where_there("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", "true")
-    request = await signing_is_asked(trial, "SignV2GCertificate")
-    elliptic = isinstance(request.public_key(), ec.EllipticCurvePublicKey)
-    trial.checks.true(3, "the key is an elliptic one", elliptic)
-    await certificate_is_sent(trial, trial.keys.sign_request(request, "cpo_sub2"), "V2GCertificate")
+    await v2g_certificate_renewed(trial)
 
 
 @case("TC_A_14_CS", security_profile=3)
@@ -242,7 +208,7 @@ async def signing_is_asked_again(trial: Trial) -> None:
         waited_s = again.at_s - before_s
         words = f"the station waits {wait_s} s or more"
         trial.checks.true(step - 1, words, waited_s >= wait_s - 0.1, f"{waited_s:.2f} s")
-        before_s, request = again.at_s, _request(trial, again)
+        before_s, request = again.at_s, checked_request(trial, again)
     assert request is not None
     chain = trial.keys.sign_request(request, "csms_root")
     await certificate_is_sent(trial, chain, "ChargingStationCertificate")

@@ -46,14 +46,17 @@ async def network_profile_rejected(trial: Trial) -> None:
     )
 
 
-async def _migrate(trial: Trial, *, refuses: bool) -> Entrance:
-    """Steps 1 to 6: a second address in another slot, first in the priority, and a reset."""
-    entrance = Entrance(password=trial.configured.basic_password, refuses=refuses)
+async def migrates(trial: Trial, *, refuses: bool, security_profile: int = 1, chain: str | None = None) -> Entrance:
+    """Steps 1 to 4: a second address in another slot, first in the priority. `chain`: what the central system shows there."""
+    tls = trial.keys.server_context(asks_for_certificate=security_profile == 3) if security_profile > 1 else None
+    if tls is not None and chain is not None:
+        trial.keys.show(tls, chain)
+    entrance = Entrance(password=trial.configured.basic_password, tls=tls, refuses=refuses)
     await trial.csms.open(entrance)
     priority = (await trial.gets("OCPPCommCtrlr", "NetworkConfigurationPriority") or "1").split(",")
     active = await trial.gets("OCPPCommCtrlr", "ActiveNetworkProfile") or priority[0]
     slot = next(number for number in range(1, 10) if str(number) != active)
-    profile = network_profile(entrance.url)
+    profile = network_profile(entrance.url, security_profile)
     await trial.calls(
         1, "SetNetworkProfile", {"configurationSlot": slot, "connectionData": profile}, {"status": "Accepted"}
     )
@@ -72,14 +75,14 @@ async def _booted_through(trial: Trial, entrance: Entrance) -> None:
 @case("TC_B_45_CS")
 async def migrate(trial: Trial) -> None:
     """The station moves to another address."""
-    await _booted_through(trial, await _migrate(trial, refuses=False))
+    await _booted_through(trial, await migrates(trial, refuses=False))
 
 
 @case("TC_B_46_CS")
 async def migrate_with_fallback(trial: Trial) -> None:
     """Where the new address refuses, the station comes back to the former one."""
     await trial.sets("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "2")
-    await _migrate(trial, refuses=True)
+    await migrates(trial, refuses=True)
     await _booted_through(trial, trial.csms.entrances[0])
     refused = trial.csms.entrances[-1].attempts
     trial.checks.true(7, "the station tried the new address twice", refused >= 2, f"{refused} attempts")
@@ -95,7 +98,7 @@ async def migrate_with_late_fallback(trial: Trial) -> None:
         ("RetryBackOffWaitMinimum", str(BACK_OFF_S)),
     ):
         await trial.sets("OCPPCommCtrlr", name, value)
-    await _migrate(trial, refuses=True)
+    await migrates(trial, refuses=True)
     former = trial.csms.entrances[0]
     before = former.attempts
     await trial.calls(5, "Reset", {"type": "OnIdle"}, {"status": "Accepted"})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hil.certification.cases.l_firmware import firmware_offered, update_asked
+from hil.certification.cases.n_logs import takes_http
+from hil.certification.log_server import LogServer
 from hil.certification.memory_states import remote_authorization
-from hil.certification.patterns import MISSING, PRESENT, Payload, one_of
+from hil.certification.patterns import MISSING, PRESENT, Payload, none_of, one_of
 from hil.certification.registry import case
 from hil.certification.states import (
     authorized,
@@ -16,6 +19,8 @@ from hil.certification.states import (
 )
 from hil.certification.trial import Trial
 
+HELD_S = 3.0
+"""How long a download stops in its middle, while TriggerMessage asks about it."""
 IDLE = {"status": "Idle"}
 
 
@@ -109,10 +114,12 @@ async def remote_stop_of_an_unknown_transaction(trial: Trial) -> None:
 # -- TriggerMessage ----------------------------------------------------------------------------------------------------------
 
 
-async def trigger(trial: Trial, message: str, status: object = "Accepted", evse: Payload | None = None) -> None:
+async def trigger(
+    trial: Trial, message: str, status: object = "Accepted", evse: Payload | None = None, step: int = 1
+) -> None:
     """TriggerMessage for this message, and its answer."""
     payload: Payload = {"requestedMessage": message} | ({} if evse is None else {"evse": evse})
-    await trial.calls(1, "TriggerMessage", payload, {"status": status})
+    await trial.calls(step, "TriggerMessage", payload, {"status": status})
 
 
 @case("TC_F_11_CS")
@@ -171,6 +178,24 @@ async def log_status(trial: Trial) -> None:
     await trial.expects(3, "LogStatusNotification", IDLE)
 
 
+@case("TC_F_16_CS")
+async def log_status_while_uploading(trial: Trial) -> None:
+    """LogStatusNotification while a log is uploaded: the suite's server does not answer the upload."""
+    await takes_http(trial)
+    number = trial.request_id()
+    uploading = {"status": "Uploading", "requestId": number}
+    async with LogServer() as server:
+        server.answers = False
+        log = {"remoteLocation": server.url()}
+        asked = {"logType": "DiagnosticsLog", "requestId": number, "log": log}
+        await trial.calls(1, "GetLog", asked, {"status": "Accepted"})
+        await trial.expects(3, "LogStatusNotification", uploading)
+        await trigger(trial, "LogStatusNotification", step=5)
+        await trial.expects(7, "LogStatusNotification", uploading)
+    ended = {"status": none_of("Uploading")}
+    await trial.may_come("after", "LogStatusNotification", {}, ended, trial.configured.answer_within_s)
+
+
 @case("TC_F_17_CS")
 async def firmware_status_of_one_evse(trial: Trial) -> None:
     """FirmwareStatusNotification; the EVSE does not matter."""
@@ -183,6 +208,20 @@ async def firmware_status(trial: Trial) -> None:
     """FirmwareStatusNotification while nothing is installed."""
     await trigger(trial, "FirmwareStatusNotification")
     await trial.expects(3, "FirmwareStatusNotification", IDLE)
+
+
+@case("TC_F_19_CS")
+async def firmware_status_while_downloading(trial: Trial) -> None:
+    """FirmwareStatusNotification during a download. A wrong signature ends the update afterwards (errata 2025-09, 6.2.59)."""
+    trial.firmware_server.pause_s = HELD_S
+    request = await firmware_offered(trial, signs_this=False, install_after_s=None)
+    number = await update_asked(trial, 1, request)
+    downloading = {"status": "Downloading", "requestId": number}
+    await trial.expects(3, "FirmwareStatusNotification", downloading)
+    await trigger(trial, "FirmwareStatusNotification", step=5)
+    await trial.expects(7, "FirmwareStatusNotification", downloading)
+    ended = {"status": one_of("InvalidSignature", "DownloadFailed")}
+    await trial.may_come("after", "FirmwareStatusNotification", {}, ended, HELD_S + trial.configured.answer_within_s)
 
 
 @case("TC_F_20_CS")

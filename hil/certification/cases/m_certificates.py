@@ -1,14 +1,18 @@
 """Block M, certificates: installed, listed, deleted; status of the station's certificate towards the car.
 
-Not written: certificates that a car asks for (26 to 29), and the change of the central system's root (30, 31).
+Of block B the two cases that move to another central system below another root.
 """
 
 from __future__ import annotations
 
-from hil.certification.cases.a_security import certificate_is_sent, signing_is_asked
+from hil.certification.cases.b_connections import migrates
+from hil.certification.certificate_renewal import v2g_certificate_renewed
+from hil.certification.frames import StationCall
+from hil.certification.keys import ANOTHER_SERVER, NEXT_ROOT, NEXT_SERVER
 from hil.certification.memory_states import certificate_installed
 from hil.certification.patterns import ABSENT, Payload, one_of
 from hil.certification.registry import case
+from hil.certification.states import booted
 from hil.certification.trial import Trial
 from hil.certification.validation import Step
 
@@ -123,7 +127,8 @@ async def list_every_kind(trial: Trial) -> None:
 
 @case("TC_M_15_CS")
 async def list_v2g_chain(trial: Trial) -> None:
-    """The station's own chain towards the car is listed with its sub-CAs."""
+    """The station's own chain towards the car is listed with its sub-CAs (errata 2025-09, 6.2.84)."""
+    await v2g_certificate_renewed(trial)
     chains = await _installed(trial, 1, ["V2GCertificateChain"])
     with_children = [chain for chain in chains if chain.get("childCertificateHashData")]
     kinds = {chain["certificateType"] for chain in with_children}
@@ -152,12 +157,66 @@ async def expired_root(trial: Trial) -> None:
     await _is_not_listed(trial, 3, "expired_root")
 
 
-@case("TC_M_09_CS")
+@case("TC_M_09_CS", security_profile=2, additional_root_check=True)
 async def root_of_nobody(trial: Trial) -> None:
     """With AdditionalRootCertificateCheck a root that the present one did not sign is rejected."""
     payload = {"certificateType": CSMS, "certificate": trial.keys.pem("another_root")}
     await trial.calls(1, "InstallCertificate", payload, {"status": "Rejected"})
-    await _is_not_listed(trial, 3, "another_root")
+    chains = await _installed(trial, 3, [CSMS])
+    trial.checks.value(4, "number of roots that are listed", len(chains), 1)
+    trial.checks.true(4, "the present root is listed", _holds(trial, chains, CSMS, "csms_root"), chains)
+
+
+async def _next_root_installed(trial: Trial) -> None:
+    await certificate_installed(trial, CSMS, trial.keys.pem(NEXT_ROOT))
+    trial.needs_fresh_start = True
+
+
+async def _old_root_is(trial: Trial, step: int, *, listed: bool) -> None:
+    chains = await _installed(trial, step, [CSMS])
+    words = f"the old root is {'listed' if listed else 'not listed'}"
+    trial.checks.true(step + 1, words, _holds(trial, chains, CSMS, "csms_root") is listed, chains)
+
+
+@case("TC_M_30_CS", security_profile=2, additional_root_check=True)
+async def next_root_is_used(trial: Trial) -> None:
+    """After a connection with the new root the old one is gone."""
+    await _next_root_installed(trial)
+    trial.keys.show(trial.tls_context(), NEXT_SERVER)
+    await booted(trial, reset="OnIdle")
+    await _old_root_is(trial, 6, listed=False)
+
+
+@case("TC_M_31_CS", security_profile=2, additional_root_check=True)
+async def old_root_is_the_fallback(trial: Trial) -> None:
+    """Where the new root does not vouch for the central system, the old one does, and stays."""
+    await _next_root_installed(trial)
+    await booted(trial, reset="OnIdle")
+    await trial.expects("after", "SecurityEventNotification", where={"type": "InvalidCsmsCertificate"})
+    await _old_root_is(trial, 7, listed=True)
+
+
+@case("TC_B_47_CS", security_profile=2, additional_root_check=True)
+async def migration_falls_back(trial: Trial) -> None:
+    """A new root, and another central system below the old one: the station comes back to the former address by the old root."""
+    await trial.sets("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "1")
+    await _next_root_installed(trial)
+    entrance = await migrates(trial, refuses=False, security_profile=2)
+    former = trial.csms.entrances[0]
+    seen = former.attempts
+    await booted(trial, reset="OnIdle")
+    trial.checks.true(9, "the station came back to the former address", former.attempts > seen)
+    trial.checks.true(8, "no handshake was completed at the new address", entrance.attempts == 0)
+    await _old_root_is(trial, 11, listed=True)
+
+
+@case("TC_B_50_CS", security_profile=2)
+async def migration_by_another_root(trial: Trial) -> None:
+    """Another central system below another root, which was installed before."""
+    await _install(trial, CSMS)
+    entrance = await migrates(trial, refuses=False, security_profile=2, chain=ANOTHER_SERVER)
+    await booted(trial, reset="OnIdle")
+    trial.checks.true(7, "the station connected to the new address", entrance.attempts > 0)
 
 
 async def _is_not_listed(trial: Trial, step: Step, name: str) -> None:
@@ -200,25 +259,33 @@ async def delete_own_certificate(trial: Trial) -> None:
     await trial.calls(2, "DeleteCertificate", data, {"status": one_of("NotFound", "Failed")})
 
 
-async def _v2g_certificate(trial: Trial) -> None:
+async def _roots_and_certificate(trial: Trial) -> None:
+    """The memory states of both cases about the certificate's status."""
     for kind in (V2G, MO):
         await _install(trial, kind)
-    await trial.sets_where_there("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", "true")
-    request = await signing_is_asked(trial, "SignV2GCertificate")
-    await certificate_is_sent(trial, trial.keys.sign_request(request, "cpo_sub2"), "V2GCertificate")
+    await v2g_certificate_renewed(trial)
 
 
 @case("TC_M_24_CS")
 async def certificate_status(trial: Trial) -> None:
-    """The station asks for the status of its certificate towards the car."""
-    trial.csms.answers.order("GetCertificateStatus", {"status": "Accepted", "ocspResult": trial.keys.ocsp_answer()})
-    await _v2g_certificate(trial)
-    await trial.expects(1, "GetCertificateStatus")
+    """The station asks for the status of its certificate towards the car and of both sub-CAs (errata 2025-09, 6.2.85)."""
+
+    def is_good(call: StationCall) -> Payload:
+        return {"status": "Accepted", "ocspResult": trial.keys.ocsp_answer(call.payload["ocspRequestData"])}
+
+    trial.csms.answers.order("GetCertificateStatus", is_good)
+    await _roots_and_certificate(trial)
+    calls = [await trial.expects(1, "GetCertificateStatus") for _ in ("leaf", "sub-CA 2", "sub-CA 1")]
+    asked = {call.payload["ocspRequestData"]["serialNumber"].lower().lstrip("0") for call in calls}
+    trial.checks.value(1, "different certificates that are asked about", len(asked), len(calls))
+    for name in ("cpo_sub1", "cpo_sub2"):
+        serial_number = trial.keys.hash_data(name, "SHA256")["serialNumber"]
+        trial.checks.true(1, f"the status of {name} is asked for", serial_number.lstrip("0") in asked, sorted(asked))
 
 
 @case("TC_M_25_CS")
 async def certificate_status_is_unknown(trial: Trial) -> None:
     """The central system cannot give the status."""
     trial.csms.answers.order("GetCertificateStatus", {"status": "Failed"})
-    await _v2g_certificate(trial)
+    await _roots_and_certificate(trial)
     await trial.expects(1, "GetCertificateStatus")

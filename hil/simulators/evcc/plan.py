@@ -83,6 +83,8 @@ class CarPlan:
     """After a refused contract the car tries EIM in the same session."""
     installs_certificate: bool = False
     """CertificateInstallationReq before the authorization."""
+    has_contract: bool = True
+    """False: the car authorises by its contract only after a certificate was installed in this session."""
     installs_unasked: bool = False
     """The request is sent even where the station does not offer the service."""
     installation_payload_type: int = 0x8002

@@ -134,11 +134,11 @@ def test_a_register_that_runs_backwards_is_a_line_and_no_energy() -> None:
 def test_a_report_is_a_record_only_while_a_transaction_runs(kind: ReportKind) -> None:
     desk = Desk()
     desk.read(5000.0)
-    desk.billing.report(kind)
+    desk.billing.report(kind, TriggerReason.TRIGGER)
     assert [type(effect) for effect in desk.effects] == [ReportReading]
     desk.billing.begin(BEGIN, desk.at)
     desk.effects.clear()
-    desk.billing.report(kind)
+    desk.billing.report(kind, TriggerReason.TRIGGER)
     wanted = StoreRecord if kind is ReportKind.TRANSACTION else ReportReading
     assert [type(effect) for effect in desk.effects] == [wanted]
 

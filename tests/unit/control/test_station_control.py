@@ -141,7 +141,7 @@ def test_a_report_of_the_whole_station_reaches_every_evse(desk: Desk) -> None:
 
 def test_states_are_known_before_anything_is_heard(desk: Desk) -> None:
     (state,) = desk.bench.control.evse_states(desk.bench.t)
-    assert (state.status, state.plugged, state.voltage_V, state.power_W) == (
+    assert (state.status, state.plugged, state.voltage_V, state.image) == (
         ConnectorStatus.UNAVAILABLE,
         False,
         None,
@@ -153,7 +153,8 @@ def test_states_are_known_before_anything_is_heard(desk: Desk) -> None:
     assert (state.status, state.plugged, state.id_token.value) == (ConnectorStatus.OCCUPIED, True, "04A1B2C3")
     assert state.transaction_id == desk.bench.evse.view.transaction_id
     assert (state.charge_max_W, state.discharge_max_W, state.discharge_negotiated) == (22_000.0, 20_000.0, False)
-    assert state.power_W == 0.0
+    assert state.image is not None
+    assert state.image.power_W == 0.0
 
 
 # -- reset of faults ---------------------------------------------------------------------------------------------------

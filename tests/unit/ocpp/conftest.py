@@ -11,7 +11,9 @@ import pytest
 
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, StationCommand
+from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
+from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, EvseState
 from chargepoint.ocpp.blocks.block import StationNow
 from chargepoint.ocpp.blocks.effects import (
@@ -82,7 +84,39 @@ class FakePort:
         self.evses[number - 1] = idle_evse(number)
 
     def change(self, number: int, **fields: Any) -> None:
+        """Other values of an EVSE. `power_W`: the present power that its image shows; None: there is no image."""
+        if "power_W" in fields:
+            power_W = fields.pop("power_W")
+            fields["image"] = None if power_W is None else measured_image(number, power_W)
         self.evses[number - 1] = replace(self.evses[number - 1], **fields)
+
+
+def measured_image(number: int, power_W: float, **more: Any) -> EvseImage:
+    """What the power process measures at 400 V."""
+    image = EvseImage(
+        evse_id=EvseId(number),
+        seq=0,
+        taken_at_s=0.0,
+        demand_seq=0,
+        phase=Phase.TRANSFER,
+        stage=Stage.TRANSFER,
+        pilot=ControlPilot.C,
+        duty_percent=5.0,
+        contactor=Contactor.CLOSED,
+        lock=Lock.LOCKED,
+        voltage_V=400.0,
+        current_A=power_W / 400.0,
+        applied_W=power_W,
+        target_W=power_W,
+        limited_by_stage="",
+        insulation_ohm=1e6,
+        meter=MeterRegisters(1000.0, 500.0, 400.0, power_W / 400.0, power_W, 0.0),
+        temperature_degC=40.0,
+        capabilities=None,
+        faults=frozenset(),
+        permitted=True,
+    )
+    return replace(image, **more)
 
 
 SUPPORTED = Station(CsmsSection(), StationSection(), FakePort(), Kept(lambda _: {}), lambda _: 0).supported

@@ -19,7 +19,7 @@ from tests.unit.ocpp.conftest import Desk
 
 NOW = Moment(0.0, 1_772_366_400.0)
 LIMITS = CarLimits(450.0, 280.0, 50_000.4, 125.0, 18_000.0, 50.0, 600.0, 500.0)
-ENERGY = CarEnergy(soc_percent=55.4, target_Wh=30_000.6, min_Wh=-2000.0, max_Wh=40_000.0, departure_s=3600.0)
+ENERGY = CarEnergy(soc_percent=55.4, target_Wh=30_000.6, min_Wh=-2000.0, max_Wh=40_000.0, departure_at_s=3600.0)
 DC = ChargingNeeds(
     EvseId(1),
     EnergyService.DC_BPT,

@@ -68,8 +68,27 @@ def test_nothing_is_known(desk: Desk, reference: str) -> None:
         "customerCertificate": {"customerCertificate": hashes},
     }
     given = choices[reference]
-    assert ask(desk, **given) == ("Accepted", "no data was found")
-    assert ask(desk, clear=True, **given) == ("Accepted", "no data was found")
+    assert ask(desk, **given) == ("Accepted", "")
+    assert ask(desk, clear=True, **given) == ("Accepted", "")
+    assert ask(desk, report=False, clear=True, **given) == ("Accepted", "the data was cleared")  # N10.FR.06
+
+
+def test_an_identifier_is_the_value_of_a_token(desk: Desk) -> None:
+    """TC_N_62_CS: reported and cleared by identifier, in either case of its letters; afterwards nothing is found."""
+    know(desk)
+    identifier = TOKEN.value.lower()
+    outcome, data = ask(desk, clear=True, customerIdentifier=identifier)
+    assert outcome == "Accepted" and "ISO14443" in data and "authorizationCache" in data
+    assert (desk.kept("token-cache"), desk.kept("reservations")) == ({}, {})
+    desk.ask("SendLocalList", {"versionNumber": 2, "updateType": "Full"})
+    assert ask(desk, customerIdentifier=identifier) == ("Accepted", "")
+
+
+def test_an_identifier_finds_a_contract_too(desk: Desk) -> None:
+    contract = {"idToken": "DE8AA1A2B3C4D59", "type": "eMAID"}
+    desk.answered("Authorize", {"idToken": contract}, {"idTokenInfo": {"status": "Accepted"}})
+    assert "eMAID" in ask(desk, customerIdentifier=contract["idToken"])[1]
+    assert ask(desk, customerIdentifier="x" * 64) == ("Accepted", "")  # longer than any token
 
 
 def test_exactly_one_reference(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""Every JSON example of the operator's page is accepted by the station, at the moment the examples are written for."""
+"""Every JSON example of the operator's pages is accepted by the station, at the moment the examples are written for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.demand import Phase
+from chargepoint.model.ids import EvseId
+
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "ocpp.md"
-EXAMPLES = [
-    (action, json.loads(text)) for action, text in re.findall(r"```json (\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
-]
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+FIRST, REFERENCE = DOCS / "ocpp.md", DOCS / "ocpp-reference.md"
+
+
+def examples(page: Path) -> list[tuple[str, dict[str, Any]]]:
+    found = re.findall(r"```json (\w+)\n(.*?)```", page.read_text(), re.DOTALL)
+    return [(action, json.loads(text)) for action, text in found]
 
 
 def accepted(action: str, answer: dict[str, Any]) -> bool:
@@ -26,17 +33,31 @@ def accepted(action: str, answer: dict[str, Any]) -> bool:
     return bool(answer["status"] == "Accepted")
 
 
-def test_no_block_of_json_is_without_its_action() -> None:
-    assert len(EXAMPLES) == PAGE.read_text().count("```json") > 5
+CAR = CarDemand(
+    EvseId(1),
+    at_s=0.0,
+    phase=Phase.TRANSFER,
+    service=EnergyService.DC_BPT,
+    control_mode=ControlMode.DYNAMIC,
+    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0),
+    energy=CarEnergy(soc_percent=55.0, departure_at_s=3600.0),
+)
 
 
-def test_every_example_is_accepted_in_the_order_of_the_page(desk: Desk) -> None:
-    """The page's transaction is tx-1 and its time 2026-03-01T12:00:00Z: so are the desk's."""
+@pytest.mark.parametrize("page", [FIRST, REFERENCE], ids=["first", "reference"])
+def test_no_block_of_json_is_without_its_action(page: Path) -> None:
+    assert len(examples(page)) == page.read_text().count("```json") > 4
+
+
+@pytest.mark.parametrize("page", [FIRST, REFERENCE], ids=["first", "reference"])
+def test_every_example_is_accepted_in_the_order_of_the_page(desk: Desk, page: Path) -> None:
+    """The pages' transaction is tx-1 and their time 2026-03-01T12:00:00Z: so are the desk's."""
     desk.port.begin(1, "tx-1")
-    desk.port.change(1, power_W=-5000.0)
-    for action, payload in EXAMPLES:
+    desk.port.change(1, power_W=-5000.0, car=CAR)
+    for action, payload in examples(page):
         answer = desk.ask(action, payload)
         assert accepted(action, answer), (action, payload, answer)
+        assert "statusInfo" not in answer or "limit" in answer["statusInfo"]["additionalInfo"], (payload, answer)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +65,7 @@ def test_every_example_is_accepted_in_the_order_of_the_page(desk: Desk) -> None:
 )
 def test_an_example_does_what_the_page_says(desk: Desk, number: int, power_W: float | None) -> None:
     desk.port.begin(1, "tx-1")
-    action, payload = EXAMPLES[number]
+    action, payload = examples(REFERENCE)[number]
     assert action == "SetChargingProfile"
     assert desk.ask(action, payload)["status"] == "Accepted"
     (contribution,) = desk.contributions()

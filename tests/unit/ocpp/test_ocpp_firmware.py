@@ -25,6 +25,7 @@ from chargepoint.ocpp.blocks.jobs import (
     JobEvent,
     JobFailed,
     JobProgress,
+    MeasureMemory,
     RemoveFirmware,
     VerifyFirmware,
 )
@@ -116,8 +117,9 @@ class FirmwareDesk:
 
     @property
     def job(self) -> tuple[str, Job]:
-        """The job started last."""
-        return next((e.name, e.job) for e in reversed(self.desk.effects) if isinstance(e, StartJob))
+        """The job of this block that was started last; the station also measures its memory."""
+        jobs = [(e.name, e.job) for e in self.desk.effects if isinstance(e, StartJob)]
+        return next((name, job) for name, job in reversed(jobs) if not isinstance(job, MeasureMemory))
 
     def happen(self, event: JobEvent) -> None:
         self.desk.perform(self.desk.station.job_event(event, self.desk.moment))
@@ -164,7 +166,7 @@ def test_from_request_to_the_new_firmware(firmware: FirmwareDesk) -> None:
         f"{name}/7" for name in ("Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting")
     ]
     firmware.restart("2.0")
-    assert firmware.security() == ["FirmwareUpdated"]  # L01.FR.31
+    assert firmware.security() == ["FirmwareUpdated", "ResetOrReboot"]  # L01.FR.31
     assert firmware.statuses() == ["Installed/7"]
     assert firmware.desk.kept("firmware").keys() == {"last-status", "request"}
     assert firmware.desk.boot_reason == "FirmwareUpdate"

@@ -10,7 +10,9 @@ from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, Interlo
 from chargepoint.model.ids import EvseId
 from chargepoint.model.status import ConnectorStatus
 from chargepoint.ocpp.blocks.effects import Post, Send, VariableSet
-from chargepoint.ocpp.blocks.monitoring import QUEUED_MAX, RECONCILE_S
+from chargepoint.ocpp.blocks.event_notices import QUEUED_MAX
+from chargepoint.ocpp.blocks.fault_events import RECONCILE_S
+from chargepoint.ocpp.monitors import FIRST_HARD_WIRED_ID
 from chargepoint.ocpp.variables.monitoring import MAX_ITEMS, MAX_MONITORS
 
 if TYPE_CHECKING:
@@ -219,7 +221,8 @@ def test_duplicates_and_replacements(desk: Desk) -> None:
         monitor("Delta", 1, STATE, id=first),  # N04.FR.16
     )
     assert [r["status"] for r in results] == ["Duplicate", "Accepted", "Duplicate", "Accepted", "Rejected"]
-    assert [(m["value"], m["severity"]) for m in report(desk)] == [(7000, 5), (6000, 6)]
+    found = report(desk, monitoringCriteria=["ThresholdMonitoring"])
+    assert [(m["value"], m["severity"]) for m in found] == [(7000, 5), (6000, 6)]
 
 
 def test_a_replaced_threshold_clears_or_alerts(desk: Desk) -> None:
@@ -274,22 +277,22 @@ def test_clearing(desk: Desk) -> None:
 
 def test_the_three_bases(desk: Desk) -> None:
     def ids() -> list[int]:
-        answer = desk.answer("GetMonitoringReport", {"requestId": 1})
-        return [] if answer.payload["status"] == "EmptyResultSet" else [m["id"] for m in report(desk)]
+        return [m["id"] for m in report(desk)]
 
     def base(name: str) -> str:
         assert desk.ask("SetMonitoringBase", {"monitoringBase": name})["status"] == "Accepted"
         return desk.station.model.text("MonitoringCtrlr/ActiveMonitoringBase")
 
-    assert ids() == []
+    wired = FIRST_HARD_WIRED_ID
+    assert ids() == [wired]
     custom = set_one(desk, "UpperThreshold", 5000)
-    assert (base("All"), ids()) == ("All", [1, custom])  # N03.FR.03
+    assert (base("All"), ids()) == ("All", [1, wired, custom])  # N03.FR.03
     assert set_one(desk, "Delta", 1, STATE, id=1, severity=8) == 1  # N04.FR.15
-    assert [m["severity"] for m in report(desk, monitoringCriteria=["DeltaMonitoring"])] == [8]
-    assert (base("FactoryDefault"), ids()) == ("FactoryDefault", [1])  # N03.FR.04
-    assert [m["severity"] for m in report(desk)] == [7]
+    assert [m["severity"] for m in report(desk) if m["id"] == 1] == [8]
+    assert (base("FactoryDefault"), ids()) == ("FactoryDefault", [1, wired])  # N03.FR.04
+    assert [m["severity"] for m in report(desk) if m["id"] == 1] == [7]
     set_one(desk, "UpperThreshold", 5000)
-    assert (base("HardWiredOnly"), ids()) == ("HardWiredOnly", [])  # N03.FR.05
+    assert (base("HardWiredOnly"), ids()) == ("HardWiredOnly", [wired])  # N03.FR.05
     desk.restart()
     assert desk.station.model.text("MonitoringCtrlr/ActiveMonitoringBase") == "HardWiredOnly"
 
@@ -319,7 +322,7 @@ def test_report_by_kind_and_by_variable(desk: Desk) -> None:
     assert kinds(monitoringCriteria=["PeriodicMonitoring"]) == ["Periodic", "PeriodicClockAligned"]
     assert kinds(componentVariable=[{"component": {"name": "EVSE", "evse": {"id": 1}}}])[-1] == "PeriodicClockAligned"
     assert kinds(monitoringCriteria=["DeltaMonitoring"], componentVariable=power) == ["Delta"]
-    assert len(kinds()) == 5  # N02.FR.11
+    assert len(kinds()) == 6  # N02.FR.11: the hard-wired one too
     nothing = {"requestId": 1, "componentVariable": [{"component": {"name": "Nothing"}}]}
     assert desk.ask("GetMonitoringReport", nothing)["status"] == "EmptyResultSet"  # N02.FR.10
 
@@ -327,15 +330,19 @@ def test_report_by_kind_and_by_variable(desk: Desk) -> None:
 def test_the_device_model_says_what_can_be_monitored(desk: Desk) -> None:
     desk.answer("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
     rows = [row for s in desk.sent if s.action == "NotifyReport" for row in s.payload["reportData"]]
-    can = {row["variable"]["name"]: row["variableCharacteristics"]["supportsMonitoring"] for row in rows}
-    assert (can["Power"], can["AvailabilityState"], can["Problem"], can["Model"]) == (True, True, True, False)
+    can = {
+        f"{row['component']['name']}.{row['variable']['name']}": row["variableCharacteristics"]["supportsMonitoring"]
+        for row in rows
+    }
+    assert (can["EVSE.Power"], can["EVSE.AvailabilityState"], can["EVSE.Problem"]) == (True, True, True)
+    assert (can["ChargingStation.Model"], can["ConnectedEV.Power"]) == (False, False)  # a limit is no actual value
 
 
 # -- offline -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_severe_enough_is_stored_and_the_rest_is_lost_offline(desk: Desk) -> None:
-    set_monitors(desk, monitor("Delta", 1, severity=3), monitor("Delta", 1, severity=4))
+def test_what_is_severe_enough_is_stored_and_the_rest_waits_for_a_connection(desk: Desk) -> None:
+    stored, waiting = set_monitors(desk, monitor("Delta", 1, severity=3), monitor("Delta", 1, severity=4))
     assert desk.set("MonitoringCtrlr", "OfflineQueuingSeverity", "3") == "Accepted"
     at(desk, 1.0, 0)
     desk.perform(desk.station.disconnected(desk.moment))
@@ -343,9 +350,47 @@ def test_what_is_severe_enough_is_stored_and_the_rest_is_lost_offline(desk: Desk
     desk.port.change(1, power_W=100.0)
     desk.due(2.0)
     posts = [e for e in desk.effects if isinstance(e, Post)]
-    sends = [e for e in desk.effects if isinstance(e, Send) and e.action == "NotifyEvent"]
-    assert [len(p.payload["eventData"]) for p in posts] == [1]  # N07.FR.04
-    assert [s.waits for s in sends] == [True]  # without a connection the client drops it
+    assert [event["variableMonitoringId"] for p in posts for event in p.payload["eventData"]] == [stored["id"]]
+    assert not [e for e in desk.effects if isinstance(e, Send) and e.action == "NotifyEvent"]  # it would be lost
+    assert at(desk, 3.0, 200) != []
+    desk.perform(desk.station.connected(desk.version, 2.0, desk.moment))
+    (event,) = at(desk, 4.0)
+    assert (event["variableMonitoringId"], event["actualValue"]) == (waiting["id"], "200.0")  # the value of now
+
+
+def test_a_value_that_came_back_while_offline_is_no_event(desk: Desk) -> None:
+    """TC_N_23_CS."""
+    set_one(desk, "Delta", 1, STATE, severity=9)
+    at(desk, 1.0)
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.port.begin()
+    assert at(desk, 2.0) == []
+    desk.port.end()
+    desk.perform(desk.station.connected(desk.version, 2.0, desk.moment))
+    assert at(desk, 4.0) == []
+
+
+def test_a_lost_periodic_event_does_not_keep_the_station_awake(desk: Desk) -> None:
+    set_one(desk, "Periodic", 10, severity=9)
+    at(desk, 1.0, 5)
+    desk.perform(desk.station.disconnected(desk.moment))
+    desk.due(12.0)
+    assert desk.station.deadline_s is not None and desk.station.deadline_s > 12.0
+
+
+def test_a_change_between_two_readings_belongs_to_the_transaction_of_the_first(desk: Desk) -> None:
+    """TC_N_20_CS: power falls, and the transaction ends before the next reading."""
+    set_monitors(desk, monitor("UpperThreshold", 5000), monitor("LowerThreshold", 100))
+    desk.port.begin(transaction_id="tx-1")
+    (event,) = at(desk, 1.0, 6000)
+    assert event["transactionId"] == "tx-1"
+    desk.port.end()
+    desk.port.change(1, power_W=0.0)
+    desk.due(1.5)  # something else happens between the readings
+    found = at(desk, 2.0)
+    assert [(e["cleared"], e.get("transactionId")) for e in found] == [(True, "tx-1"), (False, "tx-1")]
+    (later,) = at(desk, 3.0, 200)
+    assert "transactionId" not in later
 
 
 def test_a_long_absence_does_not_fill_the_store(desk: Desk) -> None:
@@ -386,6 +431,11 @@ def trip(desk: Desk, code: FaultCode, detail: str = "") -> None:
     desk.perform(desk.station.informed(InterlockTripped(EvseId(1), code, desk.now_s, detail), desk.moment))
 
 
+def notifications(desk: Desk) -> list[dict[str, Any]]:
+    """The notifications of faults; the event of the hard-wired monitor is the subject of test_ocpp_hard_wired_monitor.py."""
+    return [event for event in events(desk) if event["eventNotificationType"] == "HardWiredNotification"]
+
+
 def clear(desk: Desk, code: FaultCode) -> None:
     desk.port.change(1, faults=desk.port.evses[0].faults - {code})
     desk.perform(desk.station.informed(FaultCleared(EvseId(1), code, desk.now_s), desk.moment))
@@ -396,7 +446,7 @@ def test_every_fault_arrives_by_its_name_and_so_does_its_end(desk: Desk, code: F
     desk.effects.clear()
     trip(desk, code, "1000 V, at most 920 V")
     assert [e.action for e in desk.effects if isinstance(e, Post)] == ["NotifyEvent"]  # stored
-    (event,) = events(desk)
+    (event,) = notifications(desk)
     assert (event["techCode"], event["cleared"], event["actualValue"]) == (code.name, False, "true")
     assert event["techInfo"].startswith(f"{CATALOGUE[code].title}: 1000 V, at most 920 V: ")
     assert (event["trigger"], event["eventNotificationType"]) == ("Alerting", "HardWiredNotification")
@@ -404,7 +454,7 @@ def test_every_fault_arrives_by_its_name_and_so_does_its_end(desk: Desk, code: F
     trip(desk, code)
     assert events(desk) == []  # once
     clear(desk, code)
-    (event,) = events(desk)
+    (event,) = notifications(desk)
     assert (event["techCode"], event["cleared"], event["actualValue"]) == (code.name, True, "false")
 
 
@@ -414,9 +464,9 @@ def test_problem_is_false_when_the_last_fault_has_gone(desk: Desk) -> None:
     events(desk)
     assert desk.station.model.text("EVSE@1/Problem") == "true"
     clear(desk, FaultCode.DOOR_OPEN)
-    assert [(e["techCode"], e["actualValue"]) for e in events(desk)] == [("DOOR_OPEN", "true")]
+    assert [(e["techCode"], e["actualValue"]) for e in notifications(desk)] == [("DOOR_OPEN", "true")]
     clear(desk, FaultCode.RCD)
-    assert [(e["techCode"], e["actualValue"]) for e in events(desk)] == [("RCD", "false")]
+    assert [(e["techCode"], e["actualValue"]) for e in notifications(desk)] == [("RCD", "false")]
     assert desk.station.model.text("EVSE@1/Problem") == "false"
 
 

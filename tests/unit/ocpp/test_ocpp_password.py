@@ -90,3 +90,17 @@ def test_a_change_of_the_configuration_file_replaces_the_password(desk: Desk) ->
     desk.restart()
     assert desk.files == {}
     assert password_shown(desk) is None
+
+
+def test_a_monitor_on_the_password_notifies_without_its_value(desk: Desk) -> None:
+    """TC_N_48_CS, N07.FR.10: the event is stored before the connection is made anew."""
+    place = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    data = {"value": 1, "type": "Delta", "severity": 5, **place}
+    (result,) = desk.ask("SetVariableMonitoring", {"setMonitoringData": [data]})["setMonitoringResult"]
+    desk.effects.clear()
+    assert desk.set("SecurityCtrlr", "BasicAuthPassword", NEW) == "Accepted"
+    posts = [e.payload for e in desk.effects if isinstance(e, Post) and e.action == "NotifyEvent"]
+    (event,) = [event for post in posts for event in post["eventData"]]
+    assert (event["variableMonitoringId"], event["trigger"], event["actualValue"]) == (result["id"], "Delta", "")
+    assert desk.set("SecurityCtrlr", "BasicAuthPassword", "too-short") == "Rejected"
+    assert len([e for e in desk.effects if isinstance(e, Post) and e.action == "NotifyEvent"]) == 1

@@ -55,10 +55,10 @@ def profile(*periods: dict[str, Any], number: int = 1, purpose: str = "TxProfile
 
 def install(desk: Desk, raw: dict[str, Any], evse_id: int = 1) -> str:
     answer = desk.ask("SetChargingProfile", {"evseId": evse_id, "chargingProfile": raw})
-    reason: str = answer.get("statusInfo", {}).get("reasonCode", answer["status"])
-    if reason != "Accepted":
-        assert answer["status"] == "Rejected"
-        assert answer["statusInfo"]["additionalInfo"]  # never refused without a sentence
+    if answer["status"] == "Accepted":
+        return "Accepted"
+    reason: str = answer["statusInfo"]["reasonCode"]
+    assert answer["statusInfo"]["additionalInfo"]  # never refused without a sentence
     return reason
 
 

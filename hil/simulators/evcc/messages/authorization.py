@@ -25,6 +25,7 @@ def takes_contract(memory: CarMemory) -> bool:
     setup, credentials = memory.setup, memory.credentials
     return (
         memory.plan.authorization == "PnC"
+        and (memory.plan.has_contract or bool(memory.installed))
         and not memory.refused_contract
         and setup is not None
         and setup.PnC_ASResAuthorizationMode is not None

@@ -13,6 +13,7 @@ import pytest
 from hil.certification import catalogue, general_rules, pics, result_files
 from hil.certification.answers import Answers, RefusedWith
 from hil.certification.central_system import CentralSystem, Entrance
+from hil.certification.firmware_server import FirmwareServer
 from hil.certification.frames import FrameRecord, StationCall
 from hil.certification.notifications import connector_states
 from hil.certification.patterns import ABSENT, MISSING, PRESENT, about, compare, matches, one_of, value_at
@@ -38,7 +39,7 @@ def event(kind: str, seq_no: int, **fields: Any) -> StationCall:
 def trial_with(*calls: StationCall) -> Trial:
     csms = CentralSystem("CP1", Entrance(), 300)
     csms.calls = list(calls)
-    return Trial(csms, None, pics.load(), None)  # type: ignore[arg-type]
+    return Trial(csms, None, pics.load(), None, FirmwareServer())  # type: ignore[arg-type]
 
 
 def failed(trial: Trial) -> list[str]:

@@ -259,10 +259,10 @@ def test_energy_requests_and_display_are_kept() -> None:
     _, after = answered(asked)
     energy = after.energy
     assert (energy.target_Wh, energy.max_Wh, energy.min_Wh) == (30_000, 40_000, -10_000)
-    assert (energy.max_v2x_Wh, energy.min_v2x_Wh, energy.departure_s) == (900, -100, 1800)
+    assert (energy.max_v2x_Wh, energy.min_v2x_Wh, energy.departure_at_s) == (900, -100, 1000 + 1800)
     assert energy.soc_percent == 61
     _, later = answered(request(), after)
-    assert later.energy.departure_s == 1800
+    assert later.energy.departure_at_s == 1000 + 1800
     assert later.transfer.loops == 2
 
 

@@ -254,7 +254,7 @@ def test_energy_requests_and_departure_of_the_loop() -> None:
     _, after = answered(message.respond(asked, loop(), situation()))
     energy = after.energy
     assert (energy.target_Wh, energy.max_Wh, energy.min_Wh) == (30_000, 40_000, -10_000)
-    assert (energy.max_v2x_Wh, energy.min_v2x_Wh, energy.departure_s) == (9000, -50, 1234)
+    assert (energy.max_v2x_Wh, energy.min_v2x_Wh, energy.departure_at_s) == (9000, -50, 1000 + 1234)
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_the_answer_of_an_earlier_round_does_not_count() -> None:
 
 def test_an_energy_request_that_is_not_made_is_not_known() -> None:
     _, after = answered(respond(scheduled(), before(energy=CarEnergy(target_Wh=1.0))))
-    assert (after.energy.target_Wh, after.energy.departure_s) == (None, None)
+    assert (after.energy.target_Wh, after.energy.departure_at_s) == (None, None)
 
 
 @pytest.mark.parametrize("mode", list(ControlMode))
@@ -181,3 +181,12 @@ def test_a_renegotiated_schedule_leads_straight_to_power_delivery() -> None:
     renegotiating = replace(session(State.SCHEDULE_EXCHANGE), renegotiating=True)
     _, after = answered(message.respond(dynamic(), renegotiating, situation()))
     assert after.state is State.POWER_DELIVERY
+
+
+def test_a_departure_that_comes_nearer_does_not_ask_again() -> None:
+    """A car repeats its request while the station thinks; its DepartureTime has become less."""
+    first = held(message.respond(scheduled(DepartureTime=3600), before(), situation()))
+    assert first.ask is not None
+    inquiry = Inquiry(1, first.ask, 999.0)
+    again = held(message.respond(scheduled(DepartureTime=3590), before(), situation(inquiry=inquiry)))
+    assert again.ask == first.ask

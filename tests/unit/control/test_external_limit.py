@@ -1,0 +1,80 @@
+"""The limit of an outside party binds every EVSE, is shared, and ends by itself. K11.FR.01, K12.FR.01, K13.FR.01."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chargepoint.control.effects import ReportLimit
+from chargepoint.energy.sources import of_outside_party
+from chargepoint.model.commands import ExternalLimit, LimitSource, LimitStation
+from chargepoint.model.demand import Phase
+from chargepoint.model.ids import EvseId
+
+if TYPE_CHECKING:
+    from tests.unit.control.conftest import Bench
+
+
+def limit(bench: Bench, import_W: float, for_s: float = 900.0) -> ExternalLimit:
+    found = ExternalLimit(LimitSource.EMS, import_W, 0.0, bench.t + for_s)
+    assert bench.command(LimitStation(found, "a test")).accepted
+    return found
+
+
+def reported(bench: Bench) -> list[ExternalLimit | None]:
+    found = [effect.limit for effect in bench.effects if isinstance(effect, ReportLimit)]
+    bench.effects.clear()
+    return found
+
+
+def test_it_binds_a_running_transaction_at_once_and_is_reported(bench: Bench) -> None:
+    bench.transferring()
+    bench.effects.clear()
+    free_W = bench.evse.setpoint.power_W
+    assert free_W > 5_000.0
+    set_limit = limit(bench, 5_000.0)
+    assert bench.evse.setpoint.power_W == 5_000.0
+    assert bench.evse.setpoint.limits_W.low == 0.0
+    assert reported(bench) == [set_limit]
+    assert bench.command(LimitStation(None, "a test")).accepted
+    assert bench.evse.setpoint.limits_W.high == pytest.approx(free_W)
+    assert reported(bench) == [None]
+    assert bench.command(LimitStation(None, "a test")).accepted
+    assert reported(bench) == []
+
+
+def test_it_ends_by_itself(bench: Bench) -> None:
+    bench.transferring()
+    limit(bench, 5_000.0, for_s=10.0)
+    bench.effects.clear()
+    for _ in range(9):
+        bench.live(1.0)
+        bench.asks(Phase.TRANSFER)
+    assert bench.evse.setpoint.power_W == 5_000.0
+    for _ in range(2):
+        bench.live(1.0)
+        bench.asks(Phase.TRANSFER)
+    assert bench.evse.setpoint.limits_W.high > 5_000.0
+    assert reported(bench) == [None]
+
+
+def test_it_waits_for_the_next_car(bench: Bench) -> None:
+    limit(bench, 5_000.0)
+    bench.transferring()
+    assert bench.evse.setpoint.power_W == 5_000.0
+
+
+def test_two_evses_at_work_share_it() -> None:
+    """An equal share each, so that together they never exceed the limit."""
+    given = ExternalLimit(LimitSource.EMS, 6_000.0, 2_000.0, 900.0)
+    for sharers, high_W, low_W in ((0, 6_000.0, -2_000.0), (1, 6_000.0, -2_000.0), (2, 3_000.0, -1_000.0)):
+        shared = of_outside_party(given, EvseId(1), sharers).limits_W
+        assert shared is not None
+        assert (shared.low, shared.high) == (low_W, high_W)
+
+
+@pytest.mark.parametrize("power_W", [-1.0, float("inf"), float("nan")])
+def test_an_impossible_limit_cannot_be_made(power_W: float) -> None:
+    with pytest.raises(ValueError, match="import_max_W"):
+        ExternalLimit(LimitSource.SO, power_W, 0.0, 1.0)
