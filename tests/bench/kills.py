@@ -226,8 +226,9 @@ class KilledStation:
         payload = {"versionNumber": version, "updateType": "Full"} | (
             {"localAuthorizationList": tokens} if tokens else {}
         )
-        kept = version if tokens else 0  # an empty list has version 0 (D02.FR.05)
-        await self.keep(self.list_version, kept, "SendLocalList", payload, "Accepted")
+        await self.keep(
+            self.list_version, version, "SendLocalList", payload, "Accepted"
+        )  # D01.FR.04: also an empty one
 
     async def renew_certificate(self) -> None:
         """A new key and its certificate; the root is there from before, or the station refuses."""

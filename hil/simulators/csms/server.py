@@ -181,6 +181,8 @@ class Csms:
                 return await future
         finally:
             log.waiting.pop(unique_id, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # where sending failed, nobody else asks for it
 
     async def send_text(self, identity: str, text: str | bytes) -> None:
         """Send any frame and wait for nothing."""
