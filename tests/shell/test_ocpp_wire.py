@@ -522,7 +522,6 @@ async def test_odd_frames_are_survived_on_one_connection(ear: Ear, station: Stat
         "MessageTypeNotSupported",
         "MessageTypeNotSupported",
         "MessageTypeNotSupported",
-        "MessageTypeNotSupported",
         "FormatViolation",
         "FormatViolation",
         "RpcFrameworkError",
