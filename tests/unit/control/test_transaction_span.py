@@ -194,14 +194,23 @@ def test_to_the_unplug(bench_with: Callable[..., Bench]) -> None:
     assert known_id(bench) is None
 
 
-def test_another_token_goes_on_in_the_same_transaction(bench_with: Callable[..., Bench]) -> None:
+def test_only_the_same_token_goes_on_in_the_same_transaction(bench_with: Callable[..., Bench]) -> None:
+    """C01.FR.23: another one would let its owner charge on the first one's bill. After the unplug it is taken."""
     bench = bench_with("EVConnected", "EVConnected")
     bench.begun()
     bench.present()
     bench.live(1.0)
     bench.present("04FFFFFF")
+    assert lines(bench)[-1][:2] == (UPDATED, TriggerReason.STOP_AUTHORIZED)
+    assert not bench.evse.station_view().may_energise
+    bench.present()
     assert lines(bench)[-1][:2] == (UPDATED, TriggerReason.AUTHORIZED)
     assert bench.evse.station_view().may_energise
+    bench.live(1.0, pilot=ControlPilot.A)
+    bench.stored.clear()
+    bench.live(1.0, pilot=ControlPilot.B)
+    bench.present("04FFFFFF")
+    assert [record.trigger for record in bench.records] == [TriggerReason.CABLE_PLUGGED_IN, TriggerReason.AUTHORIZED]
 
 
 @pytest.mark.parametrize("stop", ["Authorized", "PowerPathClosed", "EnergyTransfer", "Authorized,EVConnected"])
