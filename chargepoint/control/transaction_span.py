@@ -87,7 +87,7 @@ class TransactionSpan:
         return self.open_id or self._new_id()
 
     def belongs_to_another(self, token_value: str) -> bool:
-        """The open transaction lost its permission, and another card than that of this value began it (C01.FR.23)."""
+        """The open transaction goes on without a permission, and another card than that of this value began it (C01.FR.23)."""
         first = self._first_token
         return (
             first is not None
