@@ -195,6 +195,7 @@ async def test_without_a_call_a_full_disk_stops_nothing(
 
 
 async def test_a_shared_event_reaches_the_outbox(stand: Stand) -> None:
+    """A04.FR.01, FR.02: it waits in the store."""
     await stand.performer.step(lambda _: (Share(SecurityEventOccurred("TamperDetectionActivated", "door")),))
     (row,) = stand.store.outbox()
     assert (row.action, stand.posted, stand.steps) == ("SecurityEventNotification", 1, 1)

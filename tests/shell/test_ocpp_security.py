@@ -117,7 +117,7 @@ def profile(url: str, security_profile: int = 1) -> dict[str, object]:
 async def test_a_new_password_serves_the_next_connection_and_every_one_after_a_restart(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """TC_A_09."""
+    """TC_A_09. A01.FR.10."""
     caplog.set_level(logging.DEBUG)
     async with Csms(passwords={"CP1": PASSWORD}) as csms:
         async with running(section(folder, csms.url), folder):
