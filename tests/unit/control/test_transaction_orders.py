@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chargepoint.control.effects import AskForToken
 from chargepoint.control.transaction_span import TxPoint, TxPoints
 from chargepoint.model.car import CarDemandChanged
 from chargepoint.model.commands import StartTransaction, StopTransaction, UnlockConnector
@@ -148,3 +149,26 @@ def test_a_pause_of_the_car_is_reported(new_bench: Callable[..., Bench]) -> None
     bench.car(CarDemandChanged(replace(car, limits=nothing, at_s=bench.t)))
     bench.see(target_W=0.0)
     assert bench.records[-1].charging_state is ChargingState.SUSPENDED_EV
+
+
+def test_nobody_comes_after_a_remote_start(new_bench: Callable[..., Bench]) -> None:
+    """F02.FR.07: the transaction that began with the order ends after EVConnectionTimeOut."""
+    bench = new_bench()
+    bench.variables = replace(bench.variables, points=TxPoints(frozenset({TxPoint.AUTHORIZED})))
+    bench.live(0.5, pilot=ControlPilot.A)
+    bench.command(StartTransaction(EVSE, TOKEN, 9, False))
+    bench.live(61.0)
+    record = bench.records[-1]
+    assert (record.type, record.trigger) == (ENDED, TriggerReason.EV_CONNECT_TIMEOUT)
+    assert record.stopped_reason is StopReason.TIMEOUT
+
+
+def test_a_token_is_asked_about_to_begin_and_for_nothing_else(new_bench: Callable[..., Bench]) -> None:
+    """C01.FR.04, C06.FR.03: one question for the whole charge; the token that began it ends it without another one."""
+    bench = charging(new_bench, "Authorized")
+    bench.live(5.0)
+    bench.present()
+    off(bench)
+    assert bench.records[-1].type is ENDED
+    questions = [effect for effect in bench.effects if isinstance(effect, AskForToken)]
+    assert [question.token for question in questions] == [TOKEN]

@@ -122,3 +122,31 @@ def test_a_key_code_is_in_no_log() -> None:
     payload = {"idToken": {"idToken": "1234", "type": "KeyCode"}}
     assert _for_the_journal('{"idToken":"1234","type":"KeyCode"}', payload) == '{"idToken":"…","type":"KeyCode"}'
     assert _for_the_journal("{}", {"idToken": {"idToken": "1", "type": "Central"}}) == "{}"
+
+
+def test_the_list_names_a_master_pass_too(desk: Desk) -> None:
+    """C16.FR.04 (the cache), C16.FR.05 (the list): no Authorize is needed to know one."""
+    desk.set("AuthCtrlr", "MasterPassGroupId", "MASTER")
+    group = {"groupIdToken": {"idToken": "master", "type": "Central"}}
+    listed = IdToken("04EEEEEE", IdTokenType.ISO14443)
+    entry = {"idToken": {"idToken": listed.value, "type": "ISO14443"}, "idTokenInfo": {"status": "Accepted", **group}}
+    request = {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [entry]}
+    assert desk.ask("SendLocalList", request)["status"] == "Accepted"
+    learn(desk, **group)
+    desk.restart()
+    block = desk.station.authorization
+    assert [block.master_pass(token) for token in (listed, TOKEN, CENTRAL)] == [True, True, False]
+
+
+def test_only_the_central_system_changes_the_list(desk: Desk) -> None:
+    """D01.FR.09: neither other answers about the token, nor ClearCache."""
+    entry = {"idToken": {"idToken": TOKEN.value, "type": "ISO14443"}, "idTokenInfo": {"status": "Accepted"}}
+    request = {"versionNumber": 3, "updateType": "Full", "localAuthorizationList": [entry]}
+    assert desk.ask("SendLocalList", request)["status"] == "Accepted"
+    before = dict(desk.kept("local-list"))
+    learn(desk, status="Blocked")
+    assert desk.ask("ClearCache")["status"] == "Accepted"
+    desk.restart()
+    desk.accept()
+    assert desk.kept("local-list") == before != {}
+    assert desk.ask("GetLocalListVersion")["versionNumber"] == 3
