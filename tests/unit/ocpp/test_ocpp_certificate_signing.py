@@ -283,11 +283,21 @@ def test_a_key_that_cannot_be_made_is_written_to_the_journal(desk: Desk) -> None
 
 
 def test_a_chain_beyond_the_variable_s_bound_is_refused(desk: Desk, pki: Pki) -> None:
-    """A03.FR.16."""
     key = trigger(desk)
     most = int(desk.station.model.text("SecurityCtrlr/MaxCertificateChainSize"))
     chain = key.signed(pki)
     assert give(desk, chain + "\n" * (most - len(chain)))["status"] == "Accepted"  # A02.FR.16
+
+
+def test_a_chain_beyond_a_lower_bound_is_rejected(desk: Desk, pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A03.FR.16. The schema has the same bound as the variable of today; a longer chain never comes so far."""
+    key = trigger(desk)
+    chain = key.signed(pki)
+    monkeypatch.setattr(desk.station.model, "integer", lambda _: len(chain) - 1)
+    answer = give(desk, chain)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "TooLargeElement")
+    monkeypatch.setattr(desk.station.model, "integer", lambda _: len(chain))
+    assert give(desk, chain)["status"] == "Accepted"
 
 
 def keys(desk: Desk) -> list[str]:

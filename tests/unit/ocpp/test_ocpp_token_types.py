@@ -132,7 +132,7 @@ def test_the_list_names_a_master_pass_too(desk: Desk) -> None:
     entry = {"idToken": {"idToken": listed.value, "type": "ISO14443"}, "idTokenInfo": {"status": "Accepted", **group}}
     request = {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [entry]}
     assert desk.ask("SendLocalList", request)["status"] == "Accepted"
-    learn(desk, **group)
+    learn(desk, groupIdToken=group["groupIdToken"])
     desk.restart()
     block = desk.station.authorization
     assert [block.master_pass(token) for token in (listed, TOKEN, CENTRAL)] == [True, True, False]
