@@ -213,8 +213,8 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
     if len(schedules) != 1:  # K01.FR.34: no 15118 schedule negotiation is announced to the central system
         raise ProfileRejected("InvalidSchedule", f"{len(schedules)} schedules: exactly 1")
     schedule = schedules[0]
-    if "salesTariff" in schedule:
-        raise ProfileRejected("UnsupportedParam", "salesTariff is not supported")
+    _refuse_unbuilt("chargingProfile", raw)
+    _refuse_unbuilt("chargingSchedule", schedule)
     start = schedule.get("startSchedule")
     if kind is Kind.RELATIVE and start is not None:  # K01.FR.41
         raise ProfileRejected("InvalidSchedule", "a Relative profile has no startSchedule")
@@ -253,6 +253,40 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
     )
 
 
+_UNBUILT = {
+    "chargingProfile": {"maxOfflineDuration", "invalidAfterOfflineDuration", "dynUpdateInterval", "dynUpdateTime"},
+    "chargingSchedule": {
+        "salesTariff",
+        "absolutePriceSchedule",
+        "priceLevelSchedule",
+        "limitAtSoC",
+        "powerTolerance",
+        "useLocalTime",
+        "randomizedDelay",
+    },
+    "period": {
+        *(
+            f"{name}_L{phase}"
+            for name in ("limit", "dischargeLimit", "setpoint", "setpointReactive")
+            for phase in (2, 3)
+        ),
+        "setpointReactive",
+        "preconditioningRequest",
+        "evseSleep",
+        "v2xBaseline",
+        "v2xFreqWattCurve",
+        "v2xSignalWattCurve",
+    },
+}
+"""Fields, most of OCPP 2.1, that change what a profile means and that the station does not follow."""
+
+
+def _refuse_unbuilt(place: str, holder: Payload, where: str = "") -> None:
+    """A field that would be ignored is refused: a profile is never silently another one."""
+    if unbuilt := sorted(_UNBUILT[place] & holder.keys()):
+        raise ProfileRejected("UnsupportedParam", f"{where or place}: {', '.join(unbuilt)[:200]}: not supported")
+
+
 def _built(raw: Payload) -> tuple[Purpose, Kind]:
     """Purpose and kind. OCPP 2.1 has some that are not built."""
     name, kind_name = raw["chargingProfilePurpose"], raw["chargingProfileKind"]
@@ -266,6 +300,7 @@ def _built(raw: Payload) -> tuple[Purpose, Kind]:
 
 
 def _period(raw: Payload, index: int, purpose: Purpose, rules: V2xRules) -> Period:
+    _refuse_unbuilt("period", raw, f"period {index}")
     if "limit" not in raw:  # OCPP 2.1 has periods without a limit; none of them is built
         raise ProfileRejected("MissingParam", f"period {index}: limit is missing")
     limit = float(raw["limit"])
@@ -278,6 +313,8 @@ def _period(raw: Payload, index: int, purpose: Purpose, rules: V2xRules) -> Peri
         if not rules.enabled:
             raise ProfileRejected("NotEnabled", f"period {index}: V2X fields, but V2XOver201 is false")
         period = _with_v2x_fields(period, custom, index)
+    elif native := {name: raw[name] for name in _V2X_FIELDS if name in raw}:  # OCPP 2.1 has them in its schema
+        period = _with_v2x_fields(period, native, index)
     elif limit < 0:
         if not rules.enabled:
             raise ProfileRejected(
@@ -291,8 +328,11 @@ def _period(raw: Payload, index: int, purpose: Purpose, rules: V2xRules) -> Peri
     return period
 
 
+_V2X_FIELDS = ("operationMode", "setpoint", "dischargeLimit")
+
+
 def _with_v2x_fields(period: Period, custom: Payload, index: int) -> Period:
-    known = {"vendorId", "operationMode", "setpoint", "dischargeLimit"}
+    known = {"vendorId", *_V2X_FIELDS}
     unknown = sorted(set(custom) - known)
     if unknown:
         raise ProfileRejected(

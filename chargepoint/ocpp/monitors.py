@@ -114,6 +114,8 @@ class Monitors:
         self._due_s: dict[int, float] = {}
         """Of each periodic monitor, by id: when it is notified next (monotonic s)."""
         self._sample_at_s = 0.0
+        self._understood: dict[str, tuple[Json, VariableMonitor | None]] = {}
+        """By key: the kept entry and what it means. Each entry is read once, because every tick asks for all of them."""
 
     # -- which there are -----------------------------------------------------------------------------------------------
 
@@ -132,7 +134,13 @@ class Monitors:
     @property
     def custom(self) -> tuple[VariableMonitor, ...]:
         """Those the central system set. A kept entry that cannot be read does not count."""
-        return tuple(monitor for key, entry in self._kept.items() if (monitor := _from_json(key, entry)) is not None)
+        return tuple(monitor for key, entry in self._kept.items() if (monitor := self._read(key, entry)) is not None)
+
+    def _read(self, key: str, entry: Json) -> VariableMonitor | None:
+        known = self._understood.get(key)
+        if known is None or known[0] is not entry:
+            known = self._understood[key] = entry, _from_json(key, entry)
+        return known[1]
 
     def free_id(self, taken: Iterable[int] = ()) -> int:
         """An id no monitor has; `taken`: ids given to others in the same step."""

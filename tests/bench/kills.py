@@ -65,8 +65,8 @@ LOOPS_PATIENCE_S = 12.0
 CARD_AGAIN_S = 2.2
 """A reader takes the same card again after 2 s; a driver who sees nothing happen shows it again."""
 END_PATIENCE_S = 90.0
-METER_STEP_WH = 0.1
-"""Resolution of the simulated meter's registers, for each transaction."""
+METER_STEP_WH = 0.02
+"""For each transaction, what the registers may differ by: their resolution, and what flows after the last reading."""
 NOT_NOW = (Refused, CallError, ConnectionError, ConnectionClosed, TimeoutError, RuntimeError, LookupError, OSError)
 """What a request comes to while the station is down."""
 

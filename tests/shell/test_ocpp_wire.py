@@ -503,7 +503,7 @@ async def test_odd_frames_are_survived_on_one_connection(ear: Ear, station: Stat
         ([2, "dup", "ClearCache", {}], 3),  # a second CALL of the same id is answered again
         ([5, "five", "InternalError", "", {}], 4),
         ([6, "six", "NotifyPeriodicEventStream", {}], 4),
-        ([2.0, "float", "ClearCache", {}], 4),
+        ([2.0, "float", "ClearCache", {}], 3),  # JSON knows one kind of number: 2.0 is 2
         (["2", "text", "ClearCache", {}], 4),
         ([2, "none", "ClearCache", None], 4),
         ([2, "list", "ClearCache", []], 4),
@@ -519,7 +519,6 @@ async def test_odd_frames_are_survived_on_one_connection(ear: Ear, station: Stat
     assert [reply[0] for reply in ear.replies[before:]] == [kind for _, kind in odd] + [3]
     codes = [reply[2] for reply in ear.replies[before:] if reply[0] == 4]
     assert codes == [
-        "MessageTypeNotSupported",
         "MessageTypeNotSupported",
         "MessageTypeNotSupported",
         "MessageTypeNotSupported",
