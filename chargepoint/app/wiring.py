@@ -73,7 +73,7 @@ class Daemon:
         self.store = Store.open(config.station.state_dir / DATABASE_NAME)
         self.loop_lag = LoopLag()
         self._stop = asyncio.Event()
-        control = StationControl(config, self._variables, lambda: TransactionId(str(uuid.uuid4())))
+        control = StationControl(config, self._variables, new_transaction_id)
         self.shell = StationShell(control, self.store, self.clock)
         self.link = LinkClient(
             link_path(config),
@@ -291,3 +291,8 @@ def _control_modes(section: Iso15118Section) -> tuple[ControlMode, ...]:
     """The configured order of preference; both modes are always offered (V2G20-2656)."""
     preferred = [ControlMode(mode) for mode in section.control_modes]
     return tuple(dict.fromkeys([*preferred, *ControlMode]))
+
+
+def new_transaction_id() -> TransactionId:
+    """An id that this station has never made and will never make again, whatever was lost or repaired meanwhile (E01.FR.08)."""
+    return TransactionId(str(uuid.uuid4()))

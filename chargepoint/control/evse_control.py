@@ -177,6 +177,9 @@ class EvseControl:
             return self._taken()
         if isinstance(event, TokenPresented) and self._interrupted.stopped_by(event, at):
             return self._taken()
+        if isinstance(event, TokenPresented) and self._span.belongs_to_another(event.value):
+            self._log("!", "token refused: another one began the open transaction; unplug the car first")
+            return self._taken()
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
         elif isinstance(event, ScheduleOffered):

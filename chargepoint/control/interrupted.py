@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chargepoint.control.billing import Billing
 from chargepoint.control.effects import Effect, ForgetCarSession, WriteLine
 from chargepoint.evse.session import EvseSession
-from chargepoint.model.ids import EvseId
+from chargepoint.model.ids import EvseId, IdTokenType
 from chargepoint.model.image import ControlPilot, EvseImage, TokenPresented
 from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import StopReason, TriggerReason
@@ -87,7 +87,7 @@ class InterruptedTransaction:
     def stopped_by(self, shown: TokenPresented, at: Instant) -> bool:
         """Whether the driver ended the waiting transaction with the token it began with."""
         token = None if self._waiting is None else self._waiting.state.id_token
-        if token is None or shown.value != token.value:
+        if token is None or (shown.value, IdTokenType.ISO14443) != (token.value, token.type):  # C01.FR.25
             return False
         detail = "the token it began with was shown again"
         self.end(Closing(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, token, detail), at)

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from chargepoint.model.ids import IdTokenType
 from chargepoint.model.transactions import StopReason, TransactionRecord
 from chargepoint.transactions.ledger import LedgerState
 
@@ -26,10 +27,10 @@ class LastSession:
     @classmethod
     def of(cls, begun: LedgerState, ended: TransactionRecord, detail: str) -> LastSession:
         """From the transaction's state before its end and the Ended record with its first and last reading."""
-        first, last = ended.samples[0], ended.samples[-1]
+        first, last, token = ended.samples[0], ended.samples[-1], begun.id_token
         return cls(
             transaction_id=str(begun.transaction_id),
-            token=None if begun.id_token is None else begun.id_token.value,
+            token=None if token is None or token.type is IdTokenType.KEY_CODE else token.value,  # C04.FR.04
             started_utc=begun.begin.at_utc,
             ended_utc=ended.at_utc,
             reason=ended.stopped_reason or StopReason.OTHER,

@@ -119,11 +119,17 @@ class StationControl:
         """End every transaction: a master pass was shown (C16.FR.02)."""
         effects: list[Effect] = []
         for evse in self._evses.values():
-            transaction_id = evse.view.transaction_id or evse.interrupted_id
-            if transaction_id is not None:
-                stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
-                waits = evse.interrupted_id is not None
-                effects += evse.end_interrupted(_closing(stop), at) if waits else evse.feed(stop, at)
+            billed = None if evse.transaction is None else evse.transaction.transaction_id
+            transaction_id = evse.view.transaction_id or evse.interrupted_id or billed
+            if transaction_id is None:
+                continue
+            stop = StopTransaction(transaction_id, TriggerReason.STOP_AUTHORIZED, StopReason.MASTER_PASS, token)
+            if evse.interrupted_id is not None:
+                effects += evse.end_interrupted(_closing(stop), at)
+            elif (ended := evse.stop_span(stop, at)) is not None:  # nobody may charge, and yet it is billed
+                effects += ended
+            else:
+                effects += evse.feed(stop, at)
         return effects + self._share(at)
 
     def _command(self, command: StationCommand, at: Instant) -> Outcome:

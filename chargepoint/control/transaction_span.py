@@ -15,7 +15,7 @@ from chargepoint.control.billing import Billing
 from chargepoint.control.effects import Effect, NotifyReaders, WriteLine
 from chargepoint.evse.events import BeginTransaction, EndTransaction, UpdateTransaction
 from chargepoint.evse.session import EvseSession
-from chargepoint.model.ids import EvseId, IdToken, TransactionId
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
@@ -61,6 +61,7 @@ class TransactionSpan:
         self._new_id = new_id
         self._held: BeginTransaction | None = None
         self._over: StopReason | None = None
+        self._first_token: IdToken | None = None
         self._plugged = self._granted = False
         self._opened_s: float | None = None
 
@@ -84,6 +85,15 @@ class TransactionSpan:
     def next_id(self) -> TransactionId:
         """The id for the session's next transaction: that of the span which is open already, or a new one."""
         return self.open_id or self._new_id()
+
+    def belongs_to_another(self, token_value: str) -> bool:
+        """The open transaction goes on without a permission, and another card than that of this value began it (C01.FR.23)."""
+        first = self._first_token
+        return (
+            first is not None
+            and self.open_id is not None
+            and (token_value, IdTokenType.ISO14443) != (first.value, first.type)
+        )
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -161,9 +171,11 @@ class TransactionSpan:
             return
         if not plugged or end.reason in _ALWAYS_END or self._points().stop & _ENDS_WITH_PERMISSION:
             self._billing.end(end, at, plugged=plugged)
-            self._opened_s = None
+            self._opened_s = self._first_token = None
             return
         self._over = end.reason
+        if self._first_token is None and self._billing.transaction is not None:
+            self._first_token = self._billing.transaction.id_token
         self._billing.permission_over(end)
         self._log(f"{end.reason.value}: the transaction goes on without power until the car is unplugged")
 
@@ -195,7 +207,7 @@ class TransactionSpan:
 
     def _end(self, reason: StopReason, trigger: TriggerReason, token: IdToken | None, at: Instant) -> None:
         self._billing.end(EndTransaction(trigger, reason, token, reason.value), at, plugged=self._plugged)
-        self._opened_s = self._over = None
+        self._opened_s = self._over = self._first_token = None
         self._log(f"transaction ended: {reason.value}")
         self._effects.append(NotifyReaders(self._evse_id))
 

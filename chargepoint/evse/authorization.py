@@ -59,7 +59,7 @@ class Authorization:
         if token is None:
             return None
         if obstacle is not None and obstacle.refuses_tokens:
-            self._refuse(token.value, f"nothing can start here: {obstacle.text}", now_s)
+            self._refuse(token.hint, f"nothing can start here: {obstacle.text}", now_s)
         elif self.permit.state is Permission.ASKED:
             self._log("!", "token ignored: the answer about another one is awaited")
         elif self.permit.state is Permission.GRANTED and self.permit.token == token:
@@ -75,7 +75,7 @@ class Authorization:
         try:
             return IdToken(value, IdTokenType.ISO14443)
         except ValueError as error:
-            self._refuse(value, str(error), now_s)
+            self._refuse(f"…{value[-4:]}", str(error), now_s)
             return None
 
     def take_start(self, start: StartTransaction, now_s: float) -> None:
@@ -91,13 +91,13 @@ class Authorization:
             return
         if answer.master_pass:  # C16.FR.03
             self.permit.forget()
-            self._refuse(answer.token.value, "a master pass starts no transaction", now_s)
+            self._refuse(answer.token.hint, "a master pass starts no transaction", now_s)
         elif answer.status is AuthorizationStatus.ACCEPTED:
             self.grant(answer.token, now_s, self.permit.remote_start_id)
         else:
             self.permit.refuse()
             reason = f"{answer.status.value}: {_REASONS.get(answer.status, 'not accepted')}"
-            self._refuse(answer.token.value, answer.why or reason, now_s)
+            self._refuse(answer.token.hint, answer.why or reason, now_s)
 
     def ask_to_stop(self, token: IdToken, running: IdToken | None) -> None:
         """Ask whether this token may stop the transaction of another one; one question at a time."""
@@ -147,7 +147,7 @@ class Authorization:
             self.grant(token, now_s)
         else:  # a card may still be shown: the contract's refusal does not stay
             self.permit.forget()
-            self._refuse(token.value, answer.judged.why, now_s, "contract")
+            self._refuse(token.hint, answer.judged.why, now_s, "contract")
         self._answer(asked, answer.judged)
 
     def forget_contract(self) -> None:
@@ -178,8 +178,8 @@ class Authorization:
             self._log("!", f"authorisation lapsed: no car within {patience_s:.0f} s")
             self.permit.forget()
 
-    def _refuse(self, value: str, reason: str, now_s: float, what: str = "token") -> None:
-        self.refusal = TokenRefusal(f"…{value[-4:]}", reason, now_s)
+    def _refuse(self, token_hint: str, reason: str, now_s: float, what: str = "token") -> None:
+        self.refusal = TokenRefusal(token_hint, reason, now_s)
         self._log("!", f"{what} refused: {reason}")
 
     def _log(self, letter: str, text: str) -> None:

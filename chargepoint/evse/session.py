@@ -424,7 +424,7 @@ class EvseSession:
         used = self._authorization.permit.token
         if token is None:
             return
-        if used is not None and token.value == used.value:
+        if token == used:  # C01.FR.25: value and type
             detail = "the token it began with was shown again"
             self._stop(StopReason.LOCAL, TriggerReason.STOP_AUTHORIZED, event.at_s, token, detail)
         elif self._transaction.stop is None:

@@ -38,6 +38,11 @@ class IdToken:
     value: str
     type: IdTokenType
 
+    @property
+    def hint(self) -> str:
+        """Its last four characters, for logs and pages; of a key code nothing (OCPP 2.0.1 Part 2, C04.FR.04)."""
+        return "…" if self.type is IdTokenType.KEY_CODE else f"…{self.value[-4:]}"
+
     def __post_init__(self) -> None:
         if len(self.value) > 36:
             raise ValueError(f"idToken has {len(self.value)} characters: at most 36")

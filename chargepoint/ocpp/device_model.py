@@ -202,8 +202,9 @@ class DeviceModel:
         elif (value := self._value(row)) is None:
             result["attributeStatus"] = "Rejected"  # B06.FR.10: Accepted only where the value could be read
             result["attributeStatusInfo"] = {"reasonCode": "NoValue", "additionalInfo": f"{row.name} is unknown now"}
+            result["attributeValue"] = ""  # B06.FR.13
         else:
-            result["attributeValue"] = value  # B06.FR.10; an unset text is "" (B06.FR.13)
+            result["attributeValue"] = value  # B06.FR.10
         return result
 
     def set(self, data: Payload) -> Setting:

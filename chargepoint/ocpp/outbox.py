@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from chargepoint.model.ids import IdTokenType
 from chargepoint.ocpp.blocks.effects import Send
 from chargepoint.ocpp.connection import Outcome
 from chargepoint.ocpp.delivery import Discard, RetryAt, after_refusal, after_silence
@@ -104,7 +105,7 @@ class Outbox:
             answers_others = isinstance(await self._sender.call(Send("Heartbeat", {})), ResultReceived | CallFailed)
         step = self._after(row, outcome, answers_others)
         if isinstance(step, Discard):
-            text = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {row.text}"
+            text = f"OCPP: {row.action} {row.transaction_id} discarded: {step.reason}: {_for_the_journal(row.text, payload)}"
             self._log.error("! %s %s discarded: %s", row.action, row.transaction_id, step.reason)
             await self._insist(Delivered(row.position), Journal(JournalEntry(self._clock.utc(), "!", text)))
             return
@@ -161,3 +162,11 @@ def on_wire(row: OutboxRow) -> tuple[str, Payload]:
         return row.text, payload
     payload["offline"] = True
     return call_text(row.message_id, row.action, payload), payload
+
+
+def _for_the_journal(text: str, payload: Payload) -> str:
+    """The message without its key code, which no log may show (C04.FR.04)."""
+    token = payload.get("idToken", {})
+    if token.get("type") != IdTokenType.KEY_CODE.value:
+        return text
+    return text.replace(json.dumps(token["idToken"], ensure_ascii=False), '"…"')

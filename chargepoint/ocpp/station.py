@@ -111,6 +111,9 @@ class Station:
         self._takes: dict[str, Take] = {}
         self._judges: dict[str, Judge] = {}
         self._triggers: dict[str, Respond] = {}
+        firmware = FirmwareBlock(
+            section, firmware_version, manufacturer_roots, self.model, self.availability, kept, self.files
+        )
         blocks = (
             self.registration,
             clock,
@@ -130,15 +133,20 @@ class Station:
             CertificatesBlock(csms, self.files, self.network),
             CertificateStatusBlock(kept, self.files),
             CertificateSigningBlock(csms, section, self.model, kept, self.files, self.network),
-            ResetBlock(kept),
+            ResetBlock(kept, firmware),
             TransactionsBlock(self.model, self.authorization, kept, messages_waiting),
-            RemoteControlBlock(self.model, self.registration, self.smart_charging, self.reservations, self._triggers),
+            RemoteControlBlock(
+                self.model,
+                self.registration,
+                self.smart_charging,
+                self.reservations,
+                self.authorization,
+                self._triggers,
+            ),
             LogsBlock(self.model),
             CustomersBlock(self.authorization, self.reservations, kept),
             self.displays,
-            FirmwareBlock(
-                section, firmware_version, manufacturer_roots, self.model, self.availability, kept, self.files
-            ),
+            firmware,
             self.costs,
             MeterValuesBlock(self.model),
             MonitoringBlock(self.model, notices, kept),

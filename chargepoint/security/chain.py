@@ -26,6 +26,7 @@ class ChainFault(Enum):
     NOT_YET_VALID = "not yet valid"
     REVOKED = "revoked"
     KEY = "kind of key"
+    SIGNATURE = "kind of signature"
     LEAF_IS_AUTHORITY = "leaf is an authority"
     KEY_USAGE = "key usage"
     PURPOSE = "purpose"
@@ -92,6 +93,19 @@ def weak_key(chain: Iterable[CertificateFacts]) -> Finding | None:
                 return Finding(ChainFault.KEY, f"{certificate.shown_name}: curve of {key.key_size} bits, at least 224")
             case _:
                 pass
+    return None
+
+
+def weak_signature(chain: Iterable[CertificateFacts]) -> Finding | None:
+    """The first certificate that is signed over a hash of less than 256 bits, as MD5 and SHA-1 are (A00.FR.504, FR.506).
+
+    A root vouches for itself by its place in the station, so its own signature is not judged.
+    """
+    for certificate in chain:
+        hashed = certificate.certificate.signature_hash_algorithm
+        if hashed is not None and hashed.digest_size < 32 and not certificate.issued(certificate):
+            text = f"{certificate.shown_name}: signed over {hashed.name}; a hash of at least 256 bits is wanted"
+            return Finding(ChainFault.SIGNATURE, text)
     return None
 
 

@@ -76,6 +76,7 @@ def later_leaf(pki: Pki, starts: timedelta) -> Pki:
 def test_the_newest_valid_leaf_is_shown_from_the_next_connection_on(
     configured: Path, installed: Path, pki: Pki
 ) -> None:
+    """A03.FR.15."""
     credentials = TlsCredentials(configured, LOG, installed=installed)
     car = evcc_context(configured)
     assert shown(credentials, car) == read_certificate(pki.chain_der("secc")[0])

@@ -256,6 +256,7 @@ async def test_a_boot_notification_that_came_to_nothing_shows_why_and_when_it_is
 
 
 async def test_offline_records_queue_up_and_go_out_in_order(bench: Bench, csms: Csms) -> None:
+    """E04.FR.01."""
     bench.run()
     log = await csms.station("CP1")
     await csms.until(lambda: (1, 1) in log.connectors)
@@ -297,6 +298,7 @@ async def test_cut_between_send_and_answer_resends_the_same_bytes(bench: Bench, 
 
 
 async def test_a_power_cut_of_the_station_resends_the_same_bytes(bench: Bench, csms: Csms) -> None:
+    """B12.FR.05."""
     bench.run()
     log = await csms.station("CP1")
     await eventually(lambda: bench.client.online)
@@ -343,6 +345,7 @@ async def test_a_refused_record_is_tried_again_and_then_given_up(bench: Bench, c
 
 
 async def test_pending_then_accepted(bench: Bench, csms: Csms) -> None:
+    """B01.FR.08, B03.FR.01: the transaction begins, and its messages wait."""
     csms.boot_status = "Pending"
     csms.boot_retry_s = 1
     bench.run()

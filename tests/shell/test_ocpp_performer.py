@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 
 from chargepoint.app.clock import SystemClock
 from chargepoint.config.schema import CsmsSection, StationSection
 from chargepoint.model.commands import CommandResult, Reset, ResetKind, StationCommand
-from chargepoint.model.ids import EvseId
+from chargepoint.model.ids import EvseId, IdToken, IdTokenType
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.ocpp.blocks.effects import (
     CallRefusal,
@@ -41,6 +41,7 @@ from chargepoint.store.errors import StoreFull
 
 LOG = logging.getLogger("test")
 EVSE = EvseState(EvseId(1), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None, True)
+CARD = IdToken("04A1B2C3", IdTokenType.ISO14443)
 KEY = GenerateKey("CP1", "org", "secp384r1", "new.pem")
 
 
@@ -141,6 +142,45 @@ async def test_a_call_whose_record_the_disk_refuses_changes_nothing(
     assert dict(stand.station.kept.space("boot")) == {}
 
 
+@pytest.mark.parametrize(
+    ("action", "payload", "status"),
+    [
+        ("ClearCache", {}, "Rejected"),
+        ("SendLocalList", {"versionNumber": 1, "updateType": "Full"}, "Failed"),
+        (
+            "SetNetworkProfile",
+            {
+                "configurationSlot": 2,
+                "connectionData": {
+                    "ocppVersion": "OCPP20",
+                    "ocppTransport": "JSON",
+                    "ocppCsmsUrl": "ws://h/p",
+                    "messageTimeout": 30,
+                    "securityProfile": 1,
+                    "ocppInterface": "Wired0",
+                },
+            },
+            "Failed",
+        ),
+    ],
+)
+async def test_a_full_disk_has_a_status_where_ocpp_names_one(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, action: str, payload: dict[str, object], status: str
+) -> None:
+    """C11.FR.05, B09.FR.03."""
+    await stand.performer.step(
+        lambda _: stand.station.authorization.learned(
+            CARD, {"status": "Accepted"}, stand.station.at(stand.performer.own())
+        )
+    )
+    stand.fill_disk(monkeypatch)
+    reply = await stand.performer.reply(CallReceived("1", action, payload))
+    assert isinstance(reply.payload, dict)
+    assert reply.payload["status"] == status
+    assert stand.station.network.slot == 1
+    assert len(stand.station.kept.space("token-cache")) == 1
+
+
 async def test_without_a_call_a_full_disk_stops_nothing(
     stand: Stand, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +195,7 @@ async def test_without_a_call_a_full_disk_stops_nothing(
 
 
 async def test_a_shared_event_reaches_the_outbox(stand: Stand) -> None:
+    """A04.FR.01, FR.02: it waits in the store."""
     await stand.performer.step(lambda _: (Share(SecurityEventOccurred("TamperDetectionActivated", "door")),))
     (row,) = stand.store.outbox()
     assert (row.action, stand.posted, stand.steps) == ("SecurityEventNotification", 1, 1)
@@ -182,12 +223,14 @@ def runner(folder: Path) -> tuple[JobRunner, asyncio.Queue[JobEvent]]:
 
 
 async def test_a_key_is_made_and_stays_in_its_file(tmp_path: Path) -> None:
+    """A00.FR.506, FR.509: the request names the organisation, and is signed over SHA-256. A02.FR.05: the key stays."""
     jobs, events = runner(tmp_path)
     jobs.start("key", KEY)
     event = await events.get()
     assert isinstance(event, JobDone)
     request = x509.load_pem_x509_csr(event.result.encode())
     assert request.is_signature_valid
+    assert isinstance(request.signature_hash_algorithm, hashes.SHA256)
     assert [a.value for a in request.subject] == ["CP1", "org"]
     file = tmp_path / "secrets" / "new.pem"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)

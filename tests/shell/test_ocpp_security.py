@@ -117,7 +117,7 @@ def profile(url: str, security_profile: int = 1) -> dict[str, object]:
 async def test_a_new_password_serves_the_next_connection_and_every_one_after_a_restart(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """TC_A_09."""
+    """TC_A_09. A01.FR.10."""
     caplog.set_level(logging.DEBUG)
     async with Csms(passwords={"CP1": PASSWORD}) as csms:
         async with running(section(folder, csms.url), folder):
@@ -196,14 +196,25 @@ def with_an_old_version(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def with_an_old_cipher_suite(folder: Path) -> ssl.SSLContext:
+    context = server_context(folder)
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 @pytest.mark.parametrize(
     ("make_context", "event"),
-    [(of_another_authority, "InvalidCsmsCertificate"), (with_an_old_version, "InvalidTLSVersion")],
+    [
+        (of_another_authority, "InvalidCsmsCertificate"),
+        (with_an_old_version, "InvalidTLSVersion"),
+        (with_an_old_cipher_suite, "InvalidTLSCipherSuite"),
+    ],
 )
 async def test_a_refused_server_is_one_security_event_sent_to_the_right_one(
     folder: Path, make_context: Callable[[Path], ssl.SSLContext], event: str
 ) -> None:
-    """TC_A_05, TC_A_06."""
+    """TC_A_05, TC_A_06; A00.FR.308 (of another authority), A00.FR.323, FR.426 (an old cipher suite)."""
     with refusing(make_context(folder)) as port:
         async with running(section(folder, f"wss://127.0.0.1:{port}", 2), folder) as store:
             await until(lambda: store.outbox_depth() >= 2)

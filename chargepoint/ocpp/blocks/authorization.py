@@ -13,6 +13,8 @@ from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.token_cache import SPACE, TokenCache, group_of, token_key
 
 GROUPS_MAX = 1_000
+NEVER_ASKED = frozenset({IdTokenType.NO_AUTHORIZATION, IdTokenType.CENTRAL})
+"""Tokens of these types come from the station itself or with an order of the central system: nobody is asked, nothing is cached (C02, C03, C05)."""
 
 
 def token_on_wire(token: IdToken) -> Payload:
@@ -48,7 +50,7 @@ class AuthorizationBlock(FunctionalBlock):
 
     def before_asking(self, token: IdToken, evse_id: EvseId, now: StationNow) -> AuthorizationStatus | None:
         """An answer that needs no Authorize although the station is online, or None."""
-        if token.type is IdTokenType.NO_AUTHORIZATION:  # C02: nobody is asked
+        if token.type in NEVER_ASKED:  # C02, C03.FR.01, C05.FR.01
             return AuthorizationStatus.ACCEPTED
         if self._model.flag("AuthCtrlr/DisableRemoteAuthorization"):
             return self.without_csms(token, evse_id, now)
@@ -64,15 +66,19 @@ class AuthorizationBlock(FunctionalBlock):
 
     def without_csms(self, token: IdToken, evse_id: EvseId, now: StationNow) -> AuthorizationStatus:
         """The answer while the central system cannot be asked. C13, C15.FR.08 and the cache."""
-        if token.type is IdTokenType.NO_AUTHORIZATION:
+        if token.type in NEVER_ASKED:
             return AuthorizationStatus.ACCEPTED
         known = self._known(token, evse_id, now)
-        if known is not None and (
-            known is not AuthorizationStatus.ACCEPTED or self._model.flag("AuthCtrlr/LocalAuthorizeOffline")
+        unknown_may = self._model.flag("AuthCtrlr/OfflineTxForUnknownIdEnabled")
+        if known is None:
+            return AuthorizationStatus.ACCEPTED if unknown_may else AuthorizationStatus.UNKNOWN
+        # C13.FR.06: where an unknown token may charge, an accepted one may as well
+        if (
+            known is not AuthorizationStatus.ACCEPTED
+            or unknown_may
+            or self._model.flag("AuthCtrlr/LocalAuthorizeOffline")
         ):
             return known
-        if known is None and self._model.flag("AuthCtrlr/OfflineTxForUnknownIdEnabled"):
-            return AuthorizationStatus.ACCEPTED
         return AuthorizationStatus.UNKNOWN
 
     def stops_without_asking(self, token: IdToken, running: IdToken, evse_id: EvseId, now: StationNow) -> bool:
@@ -84,10 +90,10 @@ class AuthorizationBlock(FunctionalBlock):
         group = self.group(token)
         return bool(group) and group == self.group(running)
 
-    def master_pass(self, token: IdToken) -> bool:
-        """The token belongs to the master pass group (C16)."""
+    def master_pass(self, token: IdToken, group: str = "") -> bool:
+        """The token belongs to the master pass group (C16). `group`: that of the message, where it names one."""
         master = self._model.text("AuthCtrlr/MasterPassGroupId").casefold()
-        return bool(master) and self.group(token) == master
+        return bool(master) and (group or self.group(token)) == master
 
     def group(self, token: IdToken) -> str:
         """The group of a token, by the list, by what was learned, by the cache; empty where none is known."""
@@ -109,7 +115,7 @@ class AuthorizationBlock(FunctionalBlock):
         return (Share(IdTokenInfoReceived(token, info)), *self._cached(token, info, now))
 
     def _cached(self, token: IdToken, info: Payload, now: StationNow) -> Effects:
-        if not self._model.flag("AuthCacheCtrlr/Enabled") or token.type is IdTokenType.NO_AUTHORIZATION:
+        if not self._model.flag("AuthCacheCtrlr/Enabled") or token.type in NEVER_ASKED:  # C02.FR.03, C03.FR.02
             return ()
         return self._cache.learn(token, info, now.utc_s, self._model.integer("AuthCacheCtrlr/LifeTime"))
 
@@ -125,7 +131,7 @@ class AuthorizationBlock(FunctionalBlock):
         """C11."""
         if not self._model.flag("AuthCacheCtrlr/Enabled"):
             return CallAnswer(status("Rejected", "NotEnabled"))
-        return CallAnswer(status("Accepted"), self._cache.clear())
+        return CallAnswer(status("Accepted"), self._cache.clear(), unstored="Rejected")  # C11.FR.05
 
     # -- what is known here --------------------------------------------------------------------------------------------
 

@@ -314,6 +314,7 @@ class CertificateSigningBlock(FunctionalBlock):
             rules.expired(chain, now.utc_s)
             or rules.not_yet_valid(chain, now.utc_s)
             or rules.weak_key(chain)
+            or rules.weak_signature(chain)
             or (
                 rules.Finding(rules.ChainFault.LEAF_IS_AUTHORITY, "the leaf is an authority")
                 if leaf.authority

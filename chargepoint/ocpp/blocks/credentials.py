@@ -61,6 +61,8 @@ class CredentialsBlock(FunctionalBlock):
     def chain_name(self, utc_s: float) -> str | None:
         """The file of the station's chain to show now; None: the configuration's."""
         chains = self._stock.valid_chains(STATION_CHAIN, utc_s)
+        if not chains:  # A00.FR.430: an expired one is shown, and the central system decides
+            chains = tuple(i for i in self._stock.chains(STATION_CHAIN) if i.leaf.valid_from_s <= utc_s)
         self._chain_shown = chains[self._chain_turns % len(chains)] if chains else None
         shown = self._chain_shown
         return shown.name if shown is not None and shown.installed else None

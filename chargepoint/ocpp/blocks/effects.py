@@ -63,6 +63,13 @@ class ConnectionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkProfileChanged:
+    """A connection was made by another network profile than the last one. `slot`: its configuration slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidMessageReceived:
     """The central system sent something that is no message of OCPP. `kind`: what is wrong (`PeerFault.kind`); `text`: for people."""
 
@@ -112,6 +119,7 @@ SharedEvent = (
     | VariableSet
     | RemoteStartAccepted
     | ConnectionFailed
+    | NetworkProfileChanged
     | InvalidMessageReceived
     | IdTokenInfoReceived
     | TransactionAnswered
@@ -212,7 +220,8 @@ Effects = tuple[Effect, ...]
 class CallAnswer:
     """The answer to a CALL, and what follows from it.
 
-    First every `Keep` of `effects` is committed. Where that fails, nothing else happens, and InternalError goes out.
+    First every `Keep` of `effects` is committed. Where that fails, nothing else happens. Then the answer is the status `unstored`;
+    where that is empty, the CALLERROR InternalError goes out.
     Then the station is given `order`. Where the station refuses, the commit is undone, `effects` and `then` fall away, and the
     answer is the status `otherwise` with the station's reason.
     Then come the other `effects`, the answer itself, and `then`.
@@ -223,6 +232,7 @@ class CallAnswer:
     order: StationCommand | None = None
     otherwise: str = "Rejected"
     then: Effects = ()
+    unstored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

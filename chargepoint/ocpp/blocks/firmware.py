@@ -153,6 +153,12 @@ class FirmwareBlock(FunctionalBlock):
         kept = self._space.get(_UPDATE)
         return None if kept is None else FirmwareUpdate.read(kept)
 
+    @property
+    def installing(self) -> bool:
+        """The installing program runs: whoever restarts the station now interrupts it."""
+        update = self._update
+        return update is not None and update.stage is UpdateStage.INSTALLING
+
     # -- the request -----------------------------------------------------------------------------------------------------
 
     def _update_firmware(self, request: Payload, now: StationNow) -> CallAnswer:

@@ -59,8 +59,8 @@ class LocalListBlock(FunctionalBlock):
         if size > MAX_ENTRIES:
             return _failed("OutOfStorage", f"the list would have {size} tokens: at most {MAX_ENTRIES}")
         if differential:
-            return CallAnswer(status("Accepted"), self._list.changed(version, items, gone))
-        return CallAnswer(status("Accepted"), self._list.replaced(version, items))
+            return CallAnswer(status("Accepted"), self._list.changed(version, items, gone), unstored="Failed")
+        return CallAnswer(status("Accepted"), self._list.replaced(version, items), unstored="Failed")
 
     @property
     def _enabled(self) -> bool:

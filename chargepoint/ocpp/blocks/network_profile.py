@@ -12,6 +12,7 @@ from chargepoint.ocpp.blocks.effects import (
     ConnectionFailed,
     Effect,
     Effects,
+    NetworkProfileChanged,
     SecurityEventOccurred,
     Share,
     SharedEvent,
@@ -127,7 +128,7 @@ class NetworkProfilesBlock(FunctionalBlock):
         effects: list[Effect] = [*self._credentials.worked(profile["securityProfile"])]
         effects += self._roots.worked(profile["securityProfile"])
         if self._space.get(_LAST_GOOD) != slot:
-            effects.append(self._space.keep(_LAST_GOOD, slot))
+            effects += (self._space.keep(_LAST_GOOD, slot), Share(NetworkProfileChanged(slot)))  # B10.FR.10
         if profile["securityProfile"] > self.security_profile:
             effects += self._upgrade(profile["securityProfile"])
         return tuple(effects)
@@ -174,6 +175,7 @@ class NetworkProfilesBlock(FunctionalBlock):
                 WriteJournal("*", f"OCPP: the central system set network profile {slot}: {data['ocppCsmsUrl']}"),
                 Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", f"network profile {slot}")),
             ),
+            unstored="Failed",  # B09.FR.03
         )
 
     def _problem(self, data: Payload) -> tuple[str, str] | None:

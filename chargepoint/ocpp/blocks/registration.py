@@ -5,7 +5,16 @@ from __future__ import annotations
 from chargepoint.config.schema import StationSection
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.clock import ClockBlock
-from chargepoint.ocpp.blocks.effects import Effect, Effects, NoAnswer, Send, SharedEvent, VariableSet, WriteJournal
+from chargepoint.ocpp.blocks.effects import (
+    Effect,
+    Effects,
+    NetworkProfileChanged,
+    NoAnswer,
+    Send,
+    SharedEvent,
+    VariableSet,
+    WriteJournal,
+)
 from chargepoint.ocpp.device_model import DeviceModel
 from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.registration_status import RegistrationStatus
@@ -112,7 +121,9 @@ class RegistrationBlock(FunctionalBlock):
         return ()
 
     def informed(self, event: SharedEvent, now: StationNow) -> Effects:
-        """A new interval counts from now."""
+        """A new interval counts from now. By another network profile the station may talk to another central system."""
+        if isinstance(event, NetworkProfileChanged) and self.status is not None:  # B10.FR.10
+            self.status, self._next_boot_s, self._next_heartbeat_s = None, now.monotonic_s, None
         if isinstance(event, VariableSet) and event.key == HEARTBEAT_INTERVAL and self._next_heartbeat_s is not None:
             self._beat(now.monotonic_s)
         return ()

@@ -12,7 +12,7 @@ from chargepoint.model.commands import (
     UnlockConnector,
 )
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, EvseState
-from chargepoint.ocpp.blocks.authorization import token_from_wire
+from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire
 from chargepoint.ocpp.blocks.availability import CONNECTOR_ID, status_notification
 from chargepoint.ocpp.blocks.block import FunctionalBlock, Respond, StationNow
 from chargepoint.ocpp.blocks.effects import (
@@ -47,6 +47,7 @@ class RemoteControlBlock(FunctionalBlock):
         registration: RegistrationBlock,
         smart_charging: SmartChargingBlock,
         reservations: ReservationBlock,
+        authorization: AuthorizationBlock,
         triggers: Mapping[str, Respond],
     ) -> None:
         """`triggers`: those of all blocks, by `requestedMessage`."""
@@ -56,6 +57,7 @@ class RemoteControlBlock(FunctionalBlock):
         self._registration = registration
         self._smart_charging = smart_charging
         self._reservations = reservations
+        self._authorization = authorization
         self.calls = {
             "RequestStartTransaction": self._request_start,
             "RequestStopTransaction": self._request_stop,
@@ -82,6 +84,8 @@ class RemoteControlBlock(FunctionalBlock):
             token = token_from_wire(request["idToken"])
         except ValueError as error:
             return CallAnswer(status("Rejected", "InvalidIdToken", str(error)))
+        if self._authorization.master_pass(token, group_of(request)):  # C12.FR.09, C16.FR.03
+            return CallAnswer(status("Rejected", "InvalidIdToken", "a master pass starts no transaction"))
         why = self._reservations.refuses(token, evse.evse_id, now, group_of(request))
         if why:  # F02.FR.09, H03
             return CallAnswer(status("Rejected", "Reserved", why))
@@ -121,7 +125,7 @@ class RemoteControlBlock(FunctionalBlock):
         evse = now.evse(request["evseId"])
         if evse is None or request["connectorId"] != CONNECTOR_ID:  # F05.FR.03
             return CallAnswer(status("UnknownConnector", "UnknownConnectorId"))
-        if evse.transaction_id is not None:  # F05.FR.02
+        if evse.transaction_id is not None and evse.id_token is not None:  # F05.FR.02
             return CallAnswer(status("OngoingAuthorizedTransaction", "TxInProgress"))
         return CallAnswer(status("Unlocked"), order=UnlockConnector(evse.evse_id), otherwise="UnlockFailed")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chargepoint.model.commands import ReserveEvse
 from chargepoint.model.ids import EvseId, IdToken
 from chargepoint.model.status import ConnectorStatus, EvseState
-from chargepoint.model.transactions import TransactionEventType, TransactionRecord
+from chargepoint.model.transactions import TransactionEventType, TransactionRecord, TriggerReason
 from chargepoint.ocpp.blocks.authorization import AuthorizationBlock, token_from_wire
 from chargepoint.ocpp.blocks.block import FunctionalBlock, StationNow
 from chargepoint.ocpp.blocks.effects import CallAnswer, Effect, Effects, Order, Post, WriteJournal, status
@@ -30,6 +30,9 @@ _REFUSALS = {
     ConnectorStatus.UNAVAILABLE: "Unavailable",
 }
 """H01.FR.11, FR.12, FR.14."""
+
+
+_AUTHORIZING = (TriggerReason.AUTHORIZED, TriggerReason.REMOTE_START)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class ReservationBlock(FunctionalBlock):
         self._space = kept.space(SPACE)
         self._ordered: frozenset[EvseId] = frozenset()
         self._used: dict[EvseId, tuple[str, int]] = {}
-        """By EVSE: the token that used a reservation last, and the reservation's number, for the transaction's first record."""
+        """By EVSE: the token that used a reservation last, and the reservation's number, for the record that names the token."""
         self._expires_s: float | None = None
         self.calls = {"ReserveNow": self._reserve_now, "CancelReservation": self._cancel}
 
@@ -149,6 +152,7 @@ class ReservationBlock(FunctionalBlock):
         """The token starts here: its reservation, if it has one, is over (H03.FR.09, FR.10)."""
         own = self._own(token, evse_id, now, group)
         if own is None:
+            self._used.pop(evse_id, None)
             return ()
         self._used[evse_id] = token_key(token), own.number
         return (self._space.forget(str(own.number)),)
@@ -158,8 +162,9 @@ class ReservationBlock(FunctionalBlock):
         return self._removed([r for r in self.reservations if r.token_key == token_key(token)], "Removed")
 
     def of(self, record: TransactionRecord) -> int | None:
-        """The reservation that this transaction uses, for its first record (H01.FR.15)."""
-        if record.type is not TransactionEventType.STARTED or record.id_token is None:
+        """The reservation that this transaction uses, for the record that names its token (H01.FR.15, E01.FR.13)."""
+        authorizes = record.type is TransactionEventType.STARTED or record.trigger in _AUTHORIZING
+        if record.id_token is None or not authorizes:
             return None
         key, number = self._used.get(record.evse_id, ("", 0))
         return number if key == token_key(record.id_token) else None

@@ -144,6 +144,7 @@ def test_hardware_is_nowhere_used_twice() -> None:
     ],
 )
 def test_a_security_profile_says_all_it_lacks(csms: str, expected: list[str]) -> None:
+    """A00.FR.004."""
     try:
         parse(f"[csms]\n{csms}\n", FILE)
         mistakes = []

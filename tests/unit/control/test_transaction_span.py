@@ -61,7 +61,7 @@ def transfer(bench: Bench) -> None:
 
 
 def test_at_the_plug(bench_with: Callable[..., Bench]) -> None:
-    """E_09: EVConnected; the token follows in a record of its own (E03.FR.01)."""
+    """E_09: EVConnected; the token follows in a record of its own (E03.FR.01). C01.FR.01, E02.FR.20."""
     bench = bench_with("EVConnected")
     bench.see(pilot=ControlPilot.B)
     assert lines(bench) == [(STARTED, TriggerReason.CABLE_PLUGGED_IN, CONNECTED, None)]
@@ -75,6 +75,7 @@ def test_at_the_plug(bench_with: Callable[..., Bench]) -> None:
 
 
 def test_at_the_plug_with_a_remote_start(bench_with: Callable[..., Bench]) -> None:
+    """F01.FR.25."""
     bench = bench_with("EVConnected")
     bench.see(pilot=ControlPilot.B)
     assert bench.command(StartTransaction(EVSE, TOKEN, 9, False)).accepted
@@ -104,7 +105,7 @@ def test_at_the_token_of_a_plugged_car(bench_with: Callable[..., Bench]) -> None
 
 @pytest.mark.parametrize("start", ["Authorized", "Authorized,PowerPathClosed"])
 def test_at_a_remote_start(bench_with: Callable[..., Bench], start: str) -> None:
-    """E_13."""
+    """E_13. C05.FR.03, FR.05, F02.FR.13."""
     bench = bench_with(start)
     bench.command(StartTransaction(EVSE, TOKEN, 9, False))
     assert lines(bench) == [(STARTED, TriggerReason.REMOTE_START, IDLE, TOKEN)]
@@ -194,14 +195,23 @@ def test_to_the_unplug(bench_with: Callable[..., Bench]) -> None:
     assert known_id(bench) is None
 
 
-def test_another_token_goes_on_in_the_same_transaction(bench_with: Callable[..., Bench]) -> None:
+def test_only_the_same_token_goes_on_in_the_same_transaction(bench_with: Callable[..., Bench]) -> None:
+    """C01.FR.23: another one would let its owner charge on the first one's bill. After the unplug it is taken."""
     bench = bench_with("EVConnected", "EVConnected")
     bench.begun()
     bench.present()
     bench.live(1.0)
     bench.present("04FFFFFF")
+    assert lines(bench)[-1][:2] == (UPDATED, TriggerReason.STOP_AUTHORIZED)
+    assert not bench.evse.station_view().may_energise
+    bench.present()
     assert lines(bench)[-1][:2] == (UPDATED, TriggerReason.AUTHORIZED)
     assert bench.evse.station_view().may_energise
+    bench.live(1.0, pilot=ControlPilot.A)
+    bench.stored.clear()
+    bench.live(1.0, pilot=ControlPilot.B)
+    bench.present("04FFFFFF")
+    assert [record.trigger for record in bench.records] == [TriggerReason.CABLE_PLUGGED_IN, TriggerReason.AUTHORIZED]
 
 
 @pytest.mark.parametrize("stop", ["Authorized", "PowerPathClosed", "EnergyTransfer", "Authorized,EVConnected"])

@@ -36,6 +36,7 @@ REMOTE_TOKEN = IdToken("REMOTE-1", IdTokenType.CENTRAL)
 
 
 def test_plug_then_token_then_transaction(station: Any) -> None:
+    """C08.FR.01."""
     station.see(pilot=ControlPilot.B)
     assert station.begins() == []
     station.present()
@@ -62,6 +63,7 @@ def test_token_before_plug(station: Any) -> None:
 
 
 def test_an_authorisation_lapses_without_a_car(station: Any) -> None:
+    """C01.FR.26, E10.FR.02."""
     station.present()
     station.answer()
     station.wait(60.5)
@@ -71,12 +73,14 @@ def test_an_authorisation_lapses_without_a_car(station: Any) -> None:
 
 
 def test_a_remote_start_carries_its_number(station: Any) -> None:
+    """F02.FR.10."""
     station.feed(StartTransaction(EVSE, REMOTE_TOKEN, 42, authorize=False))
     station.see(pilot=ControlPilot.B)
     assert station.begins() == [BeginTransaction(TransactionId("tx-1"), TriggerReason.REMOTE_START, REMOTE_TOKEN, 42)]
 
 
 def test_a_remote_start_may_ask_first(station: Any) -> None:
+    """F02.FR.09."""
     station.see(pilot=ControlPilot.B)
     station.feed(StartTransaction(EVSE, REMOTE_TOKEN, 42, authorize=True))
     assert [a.token for a in station.asked()] == [REMOTE_TOKEN]
@@ -650,7 +654,7 @@ def pilots(station: Any, seconds: float) -> list[PilotCommand]:
 
 
 def test_a_wrong_card_then_the_right_one_calls_the_car_back(station: Any) -> None:
-    """Seen: a transaction at EVConnected that never charged, 2 of 2."""
+    """Seen: a transaction at EVConnected that never charged, 2 of 2. C08.FR.02."""
     station.see(pilot=ControlPilot.B)
     station.connect()
     station.present("04FFFFFF")

@@ -49,6 +49,7 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
 
 
 def test_pending_and_rejected_wait_their_interval(desk: Desk) -> None:
+    """B01.FR.04."""
     desk.restart()
     assert desk.due() == ["BootNotification"]
     assert desk.due() == []  # it is on its way
@@ -163,6 +164,7 @@ def start(**more: Any) -> dict[str, Any]:
 
 
 def test_remote_start_answers(two_evses: Desk) -> None:
+    """F01.FR.20, F01.FR.23, FR.24."""
     desk = two_evses
 
     def reason(**more: Any) -> str:
@@ -217,6 +219,7 @@ def test_remote_stop_and_unlock(desk: Desk) -> None:
     ],
 )
 def test_a_status_that_cannot_be_told_says_why(desk: Desk, evse: dict[str, Any], reason: str) -> None:
+    """F06.FR.12."""
     answer = desk.ask("TriggerMessage", {"requestedMessage": "StatusNotification", **evse})
     assert answer["statusInfo"]["reasonCode"] == reason
 
@@ -279,7 +282,7 @@ def test_change_availability(desk: Desk) -> None:
 
 
 def test_station_and_evse_are_ordered_apart(two_evses: Desk) -> None:
-    """G04.FR.08: the station back in service leaves alone what was taken out by itself."""
+    """G04.FR.08: the station back in service leaves alone what was taken out by itself. B01.FR.07, B12.FR.06 (after the restart)."""
     desk = two_evses
 
     def states() -> list[bool]:
@@ -373,6 +376,7 @@ def test_a_record_on_the_wire(desk: Desk) -> None:
 
 
 def test_measurands_follow_the_variables_and_begin_and_end_have_both_registers(desk: Desk) -> None:
+    """F01.FR.14."""
     registers = ["Energy.Active.Import.Register", "Energy.Active.Export.Register"]
     desk.set("SampledDataCtrlr", "TxUpdatedMeasurands", "SoC")
     payload = transactions.event_payload(record(), desk.station.model, offline=True)

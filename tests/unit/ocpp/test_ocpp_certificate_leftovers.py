@@ -181,3 +181,13 @@ def test_the_key_of_a_request_that_waits_stays(station: Desk) -> None:
     station.perform(station.station.job_event(JobDone(start, "csr"), station.moment))
     station.restart()
     assert key_file in station.files
+
+
+def test_an_expired_certificate_is_shown_all_the_same(station: Desk, pki: Pki) -> None:
+    """A00.FR.430: the central system decides; a valid one goes before."""
+    first = renew(station, pki, -2)
+    connect(station)
+    station.now_s += 150 * 86_400.0
+    assert shown(station) == first
+    second = renew(station, pki, -1)
+    assert shown(station) == second

@@ -150,7 +150,7 @@ def test_a_connection_with_the_old_certificate_is_made_anew(pki: Pki) -> None:
 
 
 def test_the_certificate_for_cars_is_named_as_their_server_wants_it(desk: Desk, pki: Pki) -> None:
-    """TC_A_12."""
+    """TC_A_12. A03.FR.13."""
     key = trigger(desk, "SignV2GCertificate")
     [start] = [effect for effect in desk.effects if isinstance(effect, StartJob)]
     assert isinstance(start.job, GenerateKey)
@@ -184,7 +184,7 @@ def bad_chains(pki: Pki, key: Key) -> Iterator[tuple[str, str]]:
 
 
 def test_a_wrong_certificate_is_discarded_and_a_security_event(desk: Desk, pki: Pki) -> None:
-    """TC_A_14; nothing is asked again before the next trigger (A02.FR.20)."""
+    """TC_A_14; nothing is asked again before the next trigger (A02.FR.20). A00.FR.427: a certificate of another name is not taken."""
     key = trigger(desk)
     sign_answer(desk)
     for reason, chain in bad_chains(pki, key):
@@ -287,6 +287,17 @@ def test_a_chain_beyond_the_variable_s_bound_is_refused(desk: Desk, pki: Pki) ->
     most = int(desk.station.model.text("SecurityCtrlr/MaxCertificateChainSize"))
     chain = key.signed(pki)
     assert give(desk, chain + "\n" * (most - len(chain)))["status"] == "Accepted"  # A02.FR.16
+
+
+def test_a_chain_beyond_a_lower_bound_is_rejected(desk: Desk, pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A03.FR.16. The schema has the same bound as the variable of today; a longer chain never comes so far."""
+    key = trigger(desk)
+    chain = key.signed(pki)
+    monkeypatch.setattr(desk.station.model, "integer", lambda _: len(chain) - 1)
+    answer = give(desk, chain)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "TooLargeElement")
+    monkeypatch.setattr(desk.station.model, "integer", lambda _: len(chain))
+    assert give(desk, chain)["status"] == "Accepted"
 
 
 def keys(desk: Desk) -> list[str]:

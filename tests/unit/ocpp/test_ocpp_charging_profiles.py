@@ -418,6 +418,7 @@ def test_profiles_survive_a_restart_and_leave_with_their_transaction(desk: Desk)
 
 
 def test_profile_with_remote_start_is_bound_to_that_token(desk: Desk) -> None:
+    """F01.FR.09, FR.11, FR.26."""
     start = {
         "idToken": {"idToken": "04A1B2C3", "type": "ISO14443"},
         "remoteStartId": 1,

@@ -36,7 +36,7 @@ def ask(desk: Desk, component: dict[str, Any], variable: dict[str, Any], **more:
         ({"name": "ClockCtrlr"}, {"name": "DateTime"}, {}, "Accepted", "2026-03-01T12:00:00.000Z"),
         ({"name": "ChargingStation"}, {"name": "FirmwareVersion"}, {}, "Accepted", "9.9"),
         ({"name": "SmartChargingCtrlr"}, {"name": "Entries", "instance": "ChargingProfiles"}, {}, "Accepted", "0"),
-        ({"name": "EVSE", "evse": {"id": 1}}, {"name": "Power"}, {}, "Rejected", None),
+        ({"name": "EVSE", "evse": {"id": 1}}, {"name": "Power"}, {}, "Rejected", ""),
         ({"name": "EVSE", "evse": {"id": 7}}, {"name": "Power"}, {}, "UnknownComponent", None),
         ({"name": "EVSE"}, {"name": "Power"}, {}, "UnknownComponent", None),
         ({"name": "EVSE", "evse": {"id": 1, "connectorId": 1}}, {"name": "Power"}, {}, "UnknownComponent", None),

@@ -77,8 +77,8 @@ def arrive(desk: Desk) -> None:
         ("StateOfCharge", "MinSet", "30.0"),
         ("StateOfCharge", "MaxSet", "95.0"),
         ("RemainingTimeFull", "Actual", "1235"),
-        ("DCCurrent", "Target", "Rejected"),
-        ("ChargingCompleteFull", "Actual", "Rejected"),
+        ("DCCurrent", "Target", ""),  # B06.FR.13: it is not known
+        ("ChargingCompleteFull", "Actual", ""),
         ("DCCurrent", "MinSet", "NotSupportedAttributeType"),
         ("Power", "Actual", "NotSupportedAttributeType"),
         ("ACCurrent", "MaxSet", "UnknownVariable"),

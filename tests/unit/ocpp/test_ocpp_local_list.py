@@ -54,6 +54,7 @@ def known(desk: Desk) -> dict[int, AuthorizationStatus]:
 
 
 def test_a_full_list_replaces_and_a_differential_one_changes(desk: Desk) -> None:
+    """D01.FR.01."""
     assert version(desk) == 0  # D02.FR.02
     assert send(desk, 4, entry(1), entry(2, "Blocked")) == "Accepted"
     assert (version(desk), known(desk)) == (4, {1: ACCEPTED, 2: BLOCKED, 3: UNKNOWN, 4: UNKNOWN})
@@ -88,6 +89,7 @@ def test_an_old_differential_list_is_refused(desk: Desk, number: int) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_list_changes_nothing(desk: Desk, number: int, kind: str, entries: Any, reason: str) -> None:
+    """D01.FR.06, FR.18."""
     send(desk, 4, entry(3))
     request: dict[str, Any] = {"versionNumber": number, "updateType": kind}
     if entries:
@@ -98,6 +100,7 @@ def test_a_bad_list_changes_nothing(desk: Desk, number: int, kind: str, entries:
 
 
 def test_ten_thousand_tokens_and_not_one_more(desk: Desk) -> None:
+    """D01.FR.12."""
     for page in range(MAX_ENTRIES // MAX_PER_MESSAGE):
         numbers = range(page * MAX_PER_MESSAGE, (page + 1) * MAX_PER_MESSAGE)
         kind = "Differential" if page else "Full"
@@ -110,6 +113,7 @@ def test_ten_thousand_tokens_and_not_one_more(desk: Desk) -> None:
 
 
 def test_switched_off_it_is_as_if_there_were_none(desk: Desk) -> None:
+    """D01.FR.13."""
     send(desk, 4, entry(1))
     assert desk.set("LocalAuthListCtrlr", "Enabled", "false") == "Accepted"
     assert (version(desk), send(desk, 5), known(desk)[1]) == (0, "Failed", UNKNOWN)
@@ -125,7 +129,7 @@ def test_the_list_has_priority_over_the_cache(desk: Desk) -> None:
 
 
 def test_who_is_asked_about_while_online(desk: Desk) -> None:
-    """C14.FR.02 to FR.05, with LocalPreAuthorize as C12 and C14 have it."""
+    """C14.FR.02 to FR.05, with LocalPreAuthorize as C12 and C14 have it. C13.FR.03."""
     before = desk.station.authorization.before_asking
     past, future = "2026-03-01T11:59:59Z", "2026-03-01T12:00:01Z"
     send(

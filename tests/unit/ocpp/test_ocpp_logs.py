@@ -143,6 +143,7 @@ def test_what_ends_offline_is_stored(desk: Desk) -> None:
 
 
 def test_security_events_are_in_the_journal(desk: Desk) -> None:
+    """A04.FR.04."""
     desk.effects.clear()
     desk.perform((Share(SecurityEventOccurred("TamperDetectionActivated", "door")),))
     lines = [e.text for e in desk.effects if isinstance(e, WriteJournal)]

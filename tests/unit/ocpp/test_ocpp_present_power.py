@@ -37,7 +37,7 @@ def test_the_present_power_is_positive_into_the_car(desk: Desk, power_W: float, 
 def test_an_unknown_power_is_refused_with_a_reason_and_left_out_of_reports(desk: Desk) -> None:
     result = asked(desk)
     assert result["attributeStatus"] == "Rejected"
-    assert "attributeValue" not in result
+    assert result["attributeValue"] == ""  # B06.FR.13
     assert result["attributeStatusInfo"] == {"reasonCode": "NoValue", "additionalInfo": "Power is unknown now"}
     assert "value" not in reported(desk)["variableAttribute"][0]
 

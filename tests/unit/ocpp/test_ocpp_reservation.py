@@ -196,7 +196,7 @@ def test_a_power_process_not_heard_yet_removes_nothing(desk: Desk) -> None:
 
 
 def test_it_persists_a_reset(desk: Desk) -> None:
-    """TC_B_24."""
+    """TC_B_24. B01.FR.13."""
     reserve(desk, evseId=1)
     desk.port.change(1, status=ConnectorStatus.AVAILABLE)
     desk.port.commands.clear()
@@ -215,6 +215,7 @@ def test_a_group_may_use_it(desk: Desk) -> None:
 
 
 def test_a_remote_start_uses_its_own_and_no_other(desk: Desk) -> None:
+    """F01.FR.21."""
     reserve(desk, evseId=1)
     ordered(desk)
 

@@ -208,6 +208,7 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_synchronous_full_and_wal(tmp_path: Path) -> None:
+    """C10.FR.12: nobody else may read the file."""
     store = Store.open(tmp_path / "s.db")
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -218,6 +219,7 @@ def test_synchronous_full_and_wal(tmp_path: Path) -> None:
 
 
 async def test_a_full_outbox_thins_periodic_updates_only(tmp_path: Path) -> None:
+    """E04.FR.07, FR.08: the 1st, 3rd, 5th and 7th go."""
     store = Store.open(tmp_path / "s.db", outbox_max_rows=10)
     await store.commit(Enqueue(row(0)))
     for number in range(1, 10):

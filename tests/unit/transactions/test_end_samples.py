@@ -121,3 +121,15 @@ def test_send_during_idle_keeps_clock_aligned_readings_out_of_transactions(idle_
     charge = Charge(SamplingIntervals(0.0, 10.0, aligned_when_idle_only=idle_only))
     charge.run(20.0)
     assert len(charge.records) == 1 + updates
+
+
+def test_what_is_dropped_lies_between_what_is_kept() -> None:
+    """E06.FR.12, FR.13: every second one goes, from the first on; neither the beginning nor the end is thinned alone."""
+    charge = Charge(SamplingIntervals(0.0, 0.0, ended_periodic_s=1.0))
+    charge.run(float(END_SAMPLES_MAX), 1.0)
+    whole = [second for _, second in charge.end()][1:-1]
+    charge = Charge(SamplingIntervals(0.0, 0.0, ended_periodic_s=1.0))
+    charge.run(END_SAMPLES_MAX + 1.0, 1.0)
+    thinned = [second for _, second in charge.end()][1:-1]
+    assert len(whole) == END_SAMPLES_MAX
+    assert thinned == whole[1::2]
