@@ -217,11 +217,12 @@ class ReservationBlock(FunctionalBlock):
         open_ones = [r for r in reservations if r.evse_id is None]
         for wanted in open_ones:
             rivals = [r for r in open_ones if r.connector_type in (None, wanted.connector_type)]
-            free = [
-                e
-                for e in now.evses
-                if wanted.fits(e) and e.evse_id not in needed and e.status in _FREE and not e.plugged
-            ]
+            free = [e for e in now.evses if wanted.fits(e) and e.evse_id not in needed and _kept_or_free(e)]
             if len(free) <= len(rivals):
                 needed |= {evse.evse_id for evse in free}
         return frozenset(needed)
+
+
+def _kept_or_free(evse: EvseState) -> bool:
+    """The EVSE can be kept for an open reservation. A car that was plugged in at a reserved EVSE does not take it (G01.FR.09)."""
+    return evse.status is ConnectorStatus.RESERVED or (evse.status is ConnectorStatus.AVAILABLE and not evse.plugged)
