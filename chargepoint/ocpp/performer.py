@@ -115,7 +115,10 @@ class Performer:
             await self._commit(answer.effects)
         except StoreError as error:
             self._log.error("! %s: %s", call.action, error)
-            return Reply(CallRefusal("InternalError", "the station could not store this"))
+            text = "the station could not store this"
+            if answer.not_kept:
+                return Reply(status(answer.not_kept, "InternalError", text))
+            return Reply(CallRefusal("InternalError", text))
         if answer.order is not None:
             result = self._port.command(answer.order)
             if not result.accepted:

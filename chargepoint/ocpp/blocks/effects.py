@@ -212,7 +212,8 @@ Effects = tuple[Effect, ...]
 class CallAnswer:
     """The answer to a CALL, and what follows from it.
 
-    First every `Keep` of `effects` is committed. Where that fails, nothing else happens, and InternalError goes out.
+    First every `Keep` of `effects` is committed. Where that fails, nothing else happens, and InternalError goes out,
+    or the status `not_kept` of an action that has a word for it.
     Then the station is given `order`. Where the station refuses, the commit is undone, `effects` and `then` fall away, and the
     answer is the status `otherwise` with the station's reason.
     Then come the other `effects`, the answer itself, and `then`.
@@ -223,6 +224,7 @@ class CallAnswer:
     order: StationCommand | None = None
     otherwise: str = "Rejected"
     then: Effects = ()
+    not_kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

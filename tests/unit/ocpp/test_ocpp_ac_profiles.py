@@ -46,8 +46,8 @@ def test_fewer_phases_than_the_outlet_has_are_refused(desk: Desk, purpose: str) 
     desk.port.end()
     desk.port.change(1, outlet_is_ac=True)
     raw = profile(period(numberPhases=1), kind="Relative", start=None, unit="A")
-    answer = desk.ask("RequestStartTransaction", {**start, "chargingProfile": raw})
-    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
+    refused = desk.ask("RequestStartTransaction", {**start, "chargingProfile": raw})
+    assert (refused["status"], refused["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
 
 
 def test_one_phase_at_an_outlet_that_has_one(desk: Desk) -> None:
