@@ -357,6 +357,7 @@ class EvseControl:
             charged_Wh=self._charged_Wh(),
             heard=view.status_settled,
             outlet_is_ac=section.outlet == "ac",
+            ac_phases=section.ac_phases,
             image=image,
             car=view.car,
             car_protocol=None if view.car_link is None else view.car_link.protocol,

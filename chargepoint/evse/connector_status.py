@@ -36,8 +36,9 @@ class ConnectorStatusRule:
         """Take what is known now; True where the status changed, or is known for the first time."""
         before = self.status, self.settled
         self._plain = self._follow(image, operative, in_transaction, now_s)
-        free = self._plain is ConnectorStatus.AVAILABLE
-        self.status = ConnectorStatus.RESERVED if reserved and free else self._plain
+        # A car that comes to a reserved connector changes nothing: the token of the reservation ends it (G01.FR.09, G03.FR.09).
+        keeps = self._plain in (ConnectorStatus.AVAILABLE, ConnectorStatus.OCCUPIED) and not in_transaction
+        self.status = ConnectorStatus.RESERVED if reserved and keeps else self._plain
         since_s = self._image_since_s
         waited = since_s is not None and (not operative or now_s - since_s >= START_S)
         self.settled |= waited or self.status is not ConnectorStatus.UNAVAILABLE

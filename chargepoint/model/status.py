@@ -90,6 +90,8 @@ class EvseState:
     heard: bool = True
     """The power process has reported this EVSE since the start. Before that the status is a guess."""
     outlet_is_ac: bool = False
+    ac_phases: int = 3
+    """Phases that are wired to an AC outlet: 1 or 3. Without meaning at a DC outlet."""
     image: EvseImage | None = None
     """What the power process measured last."""
     car: CarDemand | None = None

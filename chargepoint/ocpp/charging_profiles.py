@@ -117,6 +117,7 @@ class ChargingProfiles:
                     "TxNotFound", f"EVSE {evse_id} has no transaction {profile.transaction_id}"
                 )  # K01.FR.33
         self._check_over(profile, evse, now)
+        _check_phases(profile, _concerned(evse_id, evses))
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
         gone = sorted(past - {profile.profile_id})
@@ -128,6 +129,7 @@ class ChargingProfiles:
         profile = parse(raw, self._rules())
         self._check(evse_id, profile, evses)
         self._check_over(profile, None, now)
+        _check_phases(profile, _concerned(evse_id, evses))
         if profile.purpose is not Purpose.TX:
             raise ProfileRejected(
                 "InvalidProfile", f"purpose {profile.purpose.value}: only TxProfile with a remote start"
@@ -373,6 +375,24 @@ class ChargingProfiles:
                 raise ProfileRejected(
                     "DuplicateProfile",
                     f"{other.name} on EVSE {entry.installed.evse_id} has stack level {other.stack_level} too",
+                )
+
+
+def _check_phases(profile: Profile, evses: Sequence[EvseState]) -> None:
+    """Refuse what an AC outlet cannot ensure: it uses all its phases, and switches none (K01.FR.43, FR.48)."""
+    for number, period in enumerate(profile.periods):
+        for evse in evses:
+            if not evse.outlet_is_ac:
+                continue  # K01.FR.44: a DC outlet has no phases
+            if period.phases < evse.ac_phases:
+                raise ProfileRejected(
+                    "UnsupportedParam",
+                    f"period {number}: numberPhases {period.phases}: EVSE {evse.evse_id} always uses {evse.ac_phases}",
+                )
+            if period.phase_to_use is not None:
+                raise ProfileRejected(
+                    "UnsupportedParam",
+                    f"period {number}: phaseToUse {period.phase_to_use}: EVSE {evse.evse_id} cannot switch phases",
                 )
 
 

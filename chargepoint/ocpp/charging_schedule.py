@@ -82,6 +82,8 @@ class Period:
     start_s: float
     limit: float
     phases: int
+    """As given, or 3 (K01.FR.49)."""
+    phase_to_use: int | None = None
     mode: OperationMode = OperationMode.CHARGING_ONLY
     discharge_limit: float | None = None
     setpoint: float | None = None
@@ -307,7 +309,7 @@ def _period(raw: Payload, index: int, purpose: Purpose, rules: V2xRules) -> Peri
     phases = raw.get("numberPhases", 3)  # K01.FR.49
     if not 1 <= phases <= 3:
         raise ProfileRejected("InvalidSchedule", f"period {index}: numberPhases {phases}: 1 to 3")
-    period = Period(start_s=float(raw["startPeriod"]), limit=limit, phases=phases)
+    period = Period(start_s=float(raw["startPeriod"]), limit=limit, phases=phases, phase_to_use=raw.get("phaseToUse"))
     custom = raw.get("customData")
     if custom is not None and custom.get("vendorId") == VENDOR_ID:
         if not rules.enabled:

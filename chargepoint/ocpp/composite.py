@@ -119,6 +119,13 @@ def watts_per_unit(profile: Profile, period: Period, evse: EvseState) -> float:
         return 1.0
     if profile.purpose.of_station:
         return NOMINAL_AC_V * period.phases
+    return watts_per_ampere(evse, period.phases)
+
+
+def watts_per_ampere(evse: EvseState, phases: int = 3) -> float:
+    """What one ampere is at this EVSE: of each phase in use at an AC outlet (K01.FR.45, FR.51), of the car's side at a DC one."""
+    if evse.outlet_is_ac:
+        return NOMINAL_AC_V * min(phases, evse.ac_phases)
     return evse.voltage_V if evse.voltage_V is not None and evse.voltage_V > 0 else NOMINAL_DC_V
 
 

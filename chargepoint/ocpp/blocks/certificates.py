@@ -110,6 +110,7 @@ class CertificatesBlock(FunctionalBlock):
                 WriteJournal("*", f"OCPP: {request['certificateType']} {root.shown_name} was installed"),
                 Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", request["certificateType"])),
             ),
+            unstored="Failed",  # M05.FR.03
         )
 
     def _list(self, request: Payload, now: StationNow) -> CallAnswer:
@@ -151,6 +152,7 @@ class CertificatesBlock(FunctionalBlock):
                 WriteJournal("*", f"OCPP: {found[0].kind} {found[0].item.leaf.shown_name} was deleted"),
                 Share(SecurityEventOccurred("ReconfigurationOfSecurityParameters", found[0].kind)),
             ),
+            unstored="Failed",  # M04.FR.03
         )
 
     # -- inside ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""N07 Faults: each fault of the station is a hard-wired notification, and Problem of the whole station a hard-wired monitor."""
+"""N07 Faults: each fault of the station is a hard-wired notification, and Problem of the whole station a hard-wired monitor.
+
+The fault of a connector lock is reported twice: for the lock (G05.FR.02), and for its EVSE.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,10 @@ PROBLEM_MONITOR = VariableMonitor(
     FIRST_HARD_WIRED_ID, PROBLEM, MonitorKind.DELTA, 1.0, PROBLEM_SEVERITY, origin=MonitorOrigin.HARD_WIRED
 )
 """It changes with the first fault and with the end of the last one."""
+
+LOCK = "ConnectorPlugRetentionLock"
+CONNECTOR_ID = 1
+"""Every EVSE here has one connector."""
 
 _SEVERITIES = {Severity.EMERGENCY: 1, Severity.ERROR: 2, Severity.WARNING: 6}
 
@@ -73,10 +80,13 @@ class FaultEventsBlock(FunctionalBlock):
                 return ()
 
     def value_of(self, row: Variable, now: StationNow) -> str | None:
-        """Problem of the station and of each EVSE: whether it has a fault."""
+        """Problem of the station, of each EVSE and of each lock: whether it has a fault."""
         if row.name != "Problem":
             return None
         heard = [evse for evse in now.evses if evse.heard and row.evse_id in (None, int(evse.evse_id))]
+        if row.component == LOCK:
+            failed = any(FaultCode.CONNECTOR_LOCK in evse.faults for evse in heard)
+            return None if not heard else "true" if failed else "false"
         return None if not heard else "true" if any(evse.faults for evse in heard) else "false"
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -92,7 +102,10 @@ class FaultEventsBlock(FunctionalBlock):
                 continue
             after ^= {change.key}
             keeps.append(self._faults.forget(change.key) if change.cleared else self._faults.keep(change.key, True))
-            events.append((_SEVERITIES[CATALOGUE[change.code].severity], self._notification(change, now)))
+            severity = _SEVERITIES[CATALOGUE[change.code].severity]
+            if change.code is FaultCode.CONNECTOR_LOCK:
+                events.append((severity, _lock_problem(change, now)))
+            events.append((severity, self._notification(change, now)))
         if bool(before) is not bool(after):
             problem = Triggered(PROBLEM_MONITOR, "Delta", "true" if after else "false")
             events.append(of_monitor(problem, self._model.row(PROBLEM), now))
@@ -137,3 +150,17 @@ class FaultEventsBlock(FunctionalBlock):
             else:
                 unknown.append(self._faults.forget(key))
         return (*unknown, *self._change(changes, now))
+
+
+def _lock_problem(change: FaultChange, now: StationNow) -> Payload:
+    """The eventData of a connector lock that failed, or that is well again. G05.FR.02, in the form of TC_G_20."""
+    event: Payload = {
+        "trigger": "Delta",
+        "actualValue": "false" if change.cleared else "true",
+        "cleared": change.cleared,
+        "techCode": change.code.name,
+        "eventNotificationType": "HardWiredNotification",
+        "component": {"name": LOCK, "evse": {"id": change.evse_id, "connectorId": CONNECTOR_ID}},
+        "variable": {"name": "Problem"},
+    }
+    return in_its_transaction(event, change.evse_id, now)

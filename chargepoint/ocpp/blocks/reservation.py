@@ -122,13 +122,10 @@ class ReservationBlock(FunctionalBlock):
         if not targets:
             text = f"no connector {made.connector_type} here"
             return CallAnswer(status("Rejected", "UnknownConnectorType", text))
-        free = [evse for evse in targets if evse.status in _FREE and not evse.plugged]
-        specific = {other.evse_id for other in others}
-        room = [evse for evse in free if int(evse.evse_id) not in specific]
-        open_ones = sum(1 for other in others if other.evse_id is None and any(other.fits(e) for e in targets))
-        if len(room) > open_ones:
+        free = [evse for evse in now.evses if evse.status in _FREE and not evse.plugged]
+        if _served((*others, made), free) > _served(others, free):  # H01.FR.03, FR.23
             return None
-        if room or free:
+        if any(made.fits(evse) for evse in free):
             return CallAnswer(status("Occupied"))  # H01.FR.11
         states = {evse.status for evse in targets}
         return CallAnswer(status(_REFUSALS.get(states.pop(), "Occupied") if len(states) == 1 else "Occupied"))
@@ -222,11 +219,31 @@ class ReservationBlock(FunctionalBlock):
         open_ones = [r for r in reservations if r.evse_id is None]
         for wanted in open_ones:
             rivals = [r for r in open_ones if r.connector_type in (None, wanted.connector_type)]
-            free = [
-                e
-                for e in now.evses
-                if wanted.fits(e) and e.evse_id not in needed and e.status in _FREE and not e.plugged
-            ]
+            free = [e for e in now.evses if wanted.fits(e) and e.evse_id not in needed and _kept_or_free(e)]
             if len(free) <= len(rivals):
                 needed |= {evse.evse_id for evse in free}
         return frozenset(needed)
+
+
+def _served(reservations: tuple[Reservation, ...], free: list[EvseState]) -> int:
+    """How many of these reservations can have one of the free EVSEs each, at the best distribution."""
+    holders: dict[EvseId, Reservation] = {}
+
+    def place(reservation: Reservation, tried: set[EvseId]) -> bool:
+        """Give it an EVSE; whoever holds that one already moves to another."""
+        for evse in free:
+            if evse.evse_id in tried or not reservation.fits(evse):
+                continue
+            tried.add(evse.evse_id)
+            holder = holders.get(evse.evse_id)
+            if holder is None or place(holder, tried):
+                holders[evse.evse_id] = reservation
+                return True
+        return False
+
+    return sum(place(reservation, set()) for reservation in reservations)
+
+
+def _kept_or_free(evse: EvseState) -> bool:
+    """The EVSE can be kept for an open reservation. A car that was plugged in at a reserved EVSE does not take it (G01.FR.09)."""
+    return evse.status is ConnectorStatus.RESERVED or (evse.status is ConnectorStatus.AVAILABLE and not evse.plugged)

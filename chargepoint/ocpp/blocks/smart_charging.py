@@ -35,7 +35,6 @@ from chargepoint.ocpp.charging_schedule import (
 )
 from chargepoint.ocpp.composite import (
     NOMINAL_AC_V,
-    NOMINAL_DC_V,
     REFRESH_S,
     Step,
     Verdict,
@@ -45,6 +44,7 @@ from chargepoint.ocpp.composite import (
     planned,
     situation,
     unchanging,
+    watts_per_ampere,
 )
 from chargepoint.ocpp.device_model import DeviceModel, Variable
 from chargepoint.ocpp.kept import Kept
@@ -153,7 +153,7 @@ class SmartChargingBlock(FunctionalBlock):
         watts = 1.0
         if unit == "A":
             # K08.FR.03: EVSE 0 is the grid connection, three phases of it.
-            watts = 3 * NOMINAL_AC_V if evse_id == 0 else chosen[0].voltage_V or NOMINAL_DC_V
+            watts = 3 * NOMINAL_AC_V if evse_id == 0 else watts_per_ampere(chosen[0])
         return CallAnswer(
             {
                 "status": "Accepted",

@@ -21,6 +21,7 @@ def _of(evse: EvseState) -> tuple[Variable, ...]:
         Variable("PowerContactor", "Active", BOOLEAN, evse_id=n),
         Variable("PowerContactor", "State", STRING, evse_id=n),
         Variable("ConnectorPlugRetentionLock", "Active", BOOLEAN, evse_id=n, connector_id=1),
+        Variable("ConnectorPlugRetentionLock", "Problem", BOOLEAN, evse_id=n, connector_id=1),
         Variable("CPPWMController", "State", STRING, evse_id=n, connector_id=1),
     )
     if evse.outlet_is_ac:

@@ -66,7 +66,7 @@ async def reserved_evse_refuses_others(trial: Trial) -> None:
     """Another token does not charge at the reserved EVSE, neither locally nor remotely."""
     await _enabled(trial)
     await reserved(trial)
-    await ev_connected_pre_session(trial)
+    await ev_connected_pre_session(trial, reserved=True)
     other = trial.configured.stranger_token
     await trial.station.present(other, evse_of(trial))
     await authorize_comes(trial, 1, other, None)

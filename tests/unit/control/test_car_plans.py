@@ -137,7 +137,7 @@ def test_a_named_profile_is_reported(bench: Bench) -> None:
 
 
 def test_without_a_profile_the_offer_counts(bench: Bench) -> None:
-    """K15.FR.19."""
+    """K15.FR.19. K16.FR.13."""
     bench.begun()
     bench.connect()
     offered(bench)

@@ -38,6 +38,7 @@ def test_a_schedule_that_fits_is_left_alone() -> None:
 
 
 def test_less_than_promised_leads_to_a_renegotiation_soon_and_not_again_at_once() -> None:
+    """K16.FR.02."""
     times = asked(watch(), 8_000.0, 5_000.0, 200)
     assert times[0] <= LESS_AFTER_S + 2
     assert times[1] - times[0] >= PAUSE_S
@@ -48,6 +49,7 @@ def test_less_discharge_than_promised_counts_too() -> None:
 
 
 def test_more_than_promised_leads_to_a_renegotiation_once_it_lasts() -> None:
+    """K16.FR.02."""
     times = asked(watch(), 16_000.0, 5_000.0, 60)
     assert MORE_AFTER_S <= times[0] <= MORE_AFTER_S + 2
 

@@ -125,6 +125,7 @@ def test_a_reset_on_idle_leaves_the_transaction_alone(desk: Desk) -> None:
 
 
 def test_availability(desk: Desk) -> None:
+    """G01.FR.07."""
     desk.bench.live(0.7)
     desk.done(ChangeAvailability(EVSE, False))
     assert desk.bench.evse.view.status is ConnectorStatus.UNAVAILABLE
@@ -206,6 +207,7 @@ def test_a_restart_on_idle_waits_as_long_as_it_takes(desk: Desk) -> None:
 
 
 def test_the_connection_is_shared_by_the_evses_at_work(new_bench: Callable[..., Bench]) -> None:
+    """K04.FR.02: the fixed limit is site_import_max_W."""
     bench = new_bench(evses=2, site_import_max_W=10_000.0)
     bench.transferring()
     assert bench.evse.setpoint.power_W == 10_000.0

@@ -562,6 +562,7 @@ def test_charging_states_follow_the_stage(station: Any) -> None:
 
 
 def test_status_in_the_words_of_ocpp(new_station: Callable[..., Any]) -> None:
+    """G01.FR.03, FR.04."""
     station = new_station()
     station.live(0.7)
     station.see(pilot=ControlPilot.B)

@@ -49,7 +49,7 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 999_999, UTC)
 
 
 def test_pending_and_rejected_wait_their_interval(desk: Desk) -> None:
-    """B01.FR.04."""
+    """B01.FR.04; G02.FR.01, with B02 and B03: each answer names an interval."""
     desk.restart()
     assert desk.due() == ["BootNotification"]
     assert desk.due() == []  # it is on its way
@@ -80,6 +80,7 @@ def test_a_boot_lost_with_its_connection_is_sent_on_the_next(desk: Desk) -> None
 
 
 def test_the_clock_is_learned_and_used_when_it_matters(desk: Desk) -> None:
+    """G02.FR.06."""
     desk.answered("Heartbeat", {}, {"currentTime": "2026-03-01T12:00:00.400Z"})
     assert desk.now.moment == desk.moment
     for _ in range(2):  # the second confirms the first
@@ -282,7 +283,10 @@ def test_change_availability(desk: Desk) -> None:
 
 
 def test_station_and_evse_are_ordered_apart(two_evses: Desk) -> None:
-    """G04.FR.08: the station back in service leaves alone what was taken out by itself. B01.FR.07, B12.FR.06 (after the restart)."""
+    """G04.FR.08: the station back in service leaves alone what was taken out by itself.
+
+    B01.FR.07, B12.FR.06, G01.FR.02: also after a restart.
+    """
     desk = two_evses
 
     def states() -> list[bool]:

@@ -69,7 +69,7 @@ def answer_all(desk: Desk, pki: Pki, at_s: float = 0.0) -> None:
 
 
 def test_leaf_and_sub_cas_are_asked_about_once_and_again_after_a_week(desk: Desk, pki: Pki) -> None:
-    """TC_M_24."""
+    """TC_M_24. M06.FR.10."""
     desk.due()
     assert [int(request["ocspRequestData"]["serialNumber"], 16) for request in asked(desk)] == [
         pki.certificates[node].serial_number for node, _ in CHAIN

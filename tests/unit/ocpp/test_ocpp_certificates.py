@@ -164,6 +164,7 @@ def test_configured_certificates_are_listed_and_not_deleted(desk: Desk, pki: Pki
 
 
 def test_the_last_root_of_a_secure_connection_stays(pki: Pki) -> None:
+    """M04.FR.03."""
     desk = Desk(FakePort(), CsmsSection(url="wss://host", security_profile=2))
     install(desk, "CSMSRootCertificate", pem(pki, "csms_root"))
     [found] = listed(desk)

@@ -115,6 +115,7 @@ def test_a_plan_of_a_thousand_pieces_fits(version: OcppVersion) -> None:
 
 @pytest.mark.parametrize("purpose", ["TxProfile", "TxDefaultProfile"])
 def test_a_car_that_waits_is_let_go_by_its_own_profile(desk: Desk, purpose: str) -> None:
+    """K16.FR.01."""
     desk.port.begin()
     profile = {
         "id": 1,

@@ -118,6 +118,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("evse_id", "raw", "reason"), REFUSED)
 def test_reasons(desk: Desk, evse_id: int, raw: dict[str, Any], reason: str) -> None:
+    """Among them K01.FR.31, FR.35, FR.38, FR.41 and K04.FR.03."""
     request = {"evseId": evse_id, "chargingProfile": raw}
     if desk.version.native_v2x and desk.schemas.check_request("SetChargingProfile", request) is not None:
         assert reason == "InvalidStackLevel"  # the schema of 2.1 refuses a negative one itself
@@ -274,6 +275,7 @@ def test_bad_updates(desk: Desk, request_: Any, reason: str) -> None:
 
 
 def test_other_vendors_and_messages(desk: Desk) -> None:
+    """P01.FR.05, FR.06."""
     assert desk.ask("DataTransfer", {"vendorId": "com.else"})["status"] == "UnknownVendorId"
     assert desk.ask("DataTransfer", {"vendorId": VENDOR, "messageId": "AFRRSignal"})["status"] == "UnknownMessageId"
 
@@ -341,6 +343,7 @@ def high_at(desk: Desk, *seconds: float) -> list[float | None]:
 
 
 def test_periods_duration_and_validity(desk: Desk) -> None:
+    """K01.FR.11, FR.12."""
     raw = profile((0, 1000), (60, 2000), (999, 3000), purpose=DEFAULT, duration=120, validFrom="2026-03-01T12:00:10Z")
     install(desk, 0, raw)
     assert high_at(desk, 0, 9, 10, 59, 60, 119, 120, 1000) == [None, None, 1000, 1000, 2000, 2000, None, None]
@@ -362,6 +365,7 @@ def test_stack_levels_and_fall_back(desk: Desk) -> None:
 
 
 def test_recurring_and_relative(desk: Desk) -> None:
+    """K01.FR.13: after its duration a daily profile says nothing. K01.FR.42: Relative counts from the transaction."""
     day = 86_400
     daily = profile(
         (0, 1000),
@@ -385,6 +389,7 @@ def test_recurring_and_relative(desk: Desk) -> None:
 
 
 def test_contributions_name_their_next_boundary(desk: Desk) -> None:
+    """K10.FR.05: what is cleared is withdrawn at once."""
     install(desk, 0, profile((0, 1000), (45, 2000), purpose=DEFAULT))
     assert desk.contribute() == pytest.approx(45.0, abs=0.01)
     (said,) = desk.contributions()
@@ -402,6 +407,7 @@ def test_contributions_name_their_next_boundary(desk: Desk) -> None:
 
 
 def test_profiles_survive_a_restart_and_leave_with_their_transaction(desk: Desk) -> None:
+    """K02.FR.05."""
     desk.port.begin()
     install(desk, 0, profile((0, 6000), id=1, purpose=DEFAULT))
     install(desk, 1, profile((0, 3000), id=2, tx="tx-1"))
@@ -418,7 +424,7 @@ def test_profiles_survive_a_restart_and_leave_with_their_transaction(desk: Desk)
 
 
 def test_profile_with_remote_start_is_bound_to_that_token(desk: Desk) -> None:
-    """F01.FR.09, FR.11, FR.26."""
+    """F01.FR.09, FR.11, FR.26, K05.FR.05."""
     start = {
         "idToken": {"idToken": "04A1B2C3", "type": "ISO14443"},
         "remoteStartId": 1,

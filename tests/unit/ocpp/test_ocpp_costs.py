@@ -44,6 +44,7 @@ def test_the_tariff_of_the_driver_or_the_fallback(desk: Desk) -> None:
 
 
 def test_the_running_cost_by_both_ways(desk: Desk) -> None:
+    """I02.FR.03, FR.04."""
     begin(desk)
     assert (shown(desk)["total_cost"], shown(desk)["currency"]) == (None, "EUR")
     assert desk.ask("CostUpdated", {"totalCost": 1.25, "transactionId": "tx-1"}) == {}

@@ -99,7 +99,7 @@ def test_it_is_reported_as_a_profile_of_its_source(desk: Desk) -> None:
 
 
 def test_the_central_system_cannot_clear_it(desk: Desk) -> None:
-    """K10.FR.04."""
+    """K10.FR.04. K10.FR.09."""
     change(desk, LIMIT)
     assert desk.ask("ClearChargingProfile", {"chargingProfileId": EXTERNAL_PROFILE_ID})["status"] == "Unknown"
     assert len(profiles(desk, chargingLimitSource=["EMS"])) == 1

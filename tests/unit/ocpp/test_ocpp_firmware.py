@@ -155,6 +155,7 @@ def orders(desk: Desk) -> list[object]:
 
 
 def test_from_request_to_the_new_firmware(firmware: FirmwareDesk) -> None:
+    """L01.FR.33: the reboot waits for the end of every transaction (OnIdle)."""
     assert firmware.update(7)["status"] == "Accepted"
     firmware.done(RemoveFirmware)
     firmware.done(DownloadFirmware)

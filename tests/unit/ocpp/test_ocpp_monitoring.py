@@ -432,8 +432,9 @@ def trip(desk: Desk, code: FaultCode, detail: str = "") -> None:
 
 
 def notifications(desk: Desk) -> list[dict[str, Any]]:
-    """The notifications of faults; the event of the hard-wired monitor is the subject of test_ocpp_hard_wired_monitor.py."""
-    return [event for event in events(desk) if event["eventNotificationType"] == "HardWiredNotification"]
+    """The notifications of faults of EVSEs. Other files have the hard-wired monitor's event and that of a lock as subject."""
+    found = [event for event in events(desk) if event["eventNotificationType"] == "HardWiredNotification"]
+    return [event for event in found if event["component"]["name"] != "ConnectorPlugRetentionLock"]
 
 
 def clear(desk: Desk, code: FaultCode) -> None:

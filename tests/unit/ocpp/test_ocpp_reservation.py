@@ -58,6 +58,7 @@ def may(desk: Desk, token: IdToken, evse_id: EvseId) -> bool:
 
 
 def test_an_evse_is_kept_for_its_token(desk: Desk) -> None:
+    """H01.FR.03."""
     assert reserve(desk, evseId=1) == "Accepted"
     assert ordered(desk) == {1: True}
     assert [may(desk, token, evse) for token in (MINE, OTHER) for evse in (ONE, TWO)] == [True, True, False, True]
@@ -110,6 +111,7 @@ def test_the_same_id_replaces(desk: Desk) -> None:
     ],
 )
 def test_what_is_not_free_is_not_reserved(desk: Desk, status: ConnectorStatus, answer: str) -> None:
+    """H01.FR.12."""
     desk.port.change(1, status=status)
     assert reserve(desk, evseId=1) == answer
     assert desk.kept("reservations") == {}
@@ -147,7 +149,7 @@ def test_switched_off(desk: Desk) -> None:
 
 
 def test_an_open_reservation_keeps_the_last_free_evse(desk: Desk) -> None:
-    """H01.FR.07, FR.20."""
+    """H01.FR.07, FR.20. H01.FR.18."""
     assert reserve(desk) == "Accepted"
     assert ordered(desk) == {}
     assert may(desk, OTHER, ONE)
@@ -168,6 +170,7 @@ def test_as_many_open_reservations_as_evses(desk: Desk) -> None:
 
 
 def test_a_connector_type_is_kept(desk: Desk) -> None:
+    """H01.FR.24."""
     desk.port.change(2, connector_type="cMCS")
     desk.restart()
     desk.accept()
@@ -207,6 +210,7 @@ def test_it_persists_a_reset(desk: Desk) -> None:
 
 
 def test_a_group_may_use_it(desk: Desk) -> None:
+    """H03.FR.07: the group comes from the authorization cache."""
     reserve(desk, evseId=1, groupIdToken={"idToken": "Family", "type": "Central"})
     info = {"status": "Accepted", "groupIdToken": {"idToken": "family", "type": "Central"}}
     assert not may(desk, OTHER, ONE)
@@ -230,3 +234,87 @@ def test_a_remote_start_uses_its_own_and_no_other(desk: Desk) -> None:
     assert start(MINE)["status"] == "Accepted"
     assert isinstance(desk.port.commands[-1], StartTransaction)
     assert desk.kept("reservations") == {}
+
+
+# -- the end of a reservation, and a car that was not meant --------------------------------------------------------------
+
+
+def states_reported(desk: Desk) -> list[tuple[int, str]]:
+    """The EVSEs change their status as ordered; what is then sent."""
+    before = [evse.status for evse in desk.port.evses]
+    ordered(desk)
+    desk.port.commands.clear()
+    for number, (earlier, evse) in enumerate(zip(before, desk.port.evses, strict=True), start=1):
+        if evse.status is not earlier:
+            desk.change_status(number, evse.status)
+    sent = len(desk.sent)
+    desk.reported()
+    found = [send.payload for send in desk.sent[sent:] if send.action == "StatusNotification"]
+    return [(payload["evseId"], payload["connectorStatus"]) for payload in found]
+
+
+def test_a_reserved_evse_is_reported_and_so_is_the_end(desk: Desk) -> None:
+    """H01.FR.23; H02.FR.03, FR.04: after the cancellation the EVSE is Available, for any driver."""
+    desk.reported()
+    assert reserve(desk, evseId=1) == "Accepted"
+    assert states_reported(desk) == [(1, "Reserved")]
+    assert not may(desk, OTHER, ONE)
+    assert desk.ask("CancelReservation", {"reservationId": 7})["status"] == "Accepted"
+    desk.due()
+    assert states_reported(desk) == [(1, "Available")]
+    assert may(desk, OTHER, ONE)
+
+
+def test_an_open_reservation_that_is_cancelled_frees_all_it_held(desk: Desk) -> None:
+    """H02.FR.05, FR.06: all EVSEs but those that are reserved by themselves."""
+    desk.reported()
+    assert [reserve(desk, 1), reserve(desk, 2, evseId=2)] == ["Accepted", "Accepted"]
+    assert states_reported(desk) == [(1, "Reserved"), (2, "Reserved")]
+    desk.ask("CancelReservation", {"reservationId": 1})
+    desk.due()
+    assert states_reported(desk) == [(1, "Available")]
+    assert (may(desk, OTHER, ONE), may(desk, OTHER, TWO)) == (True, False)
+
+
+def test_a_connector_type_is_reported_reserved(desk: Desk) -> None:
+    """H01.FR.24: once as many are reserved as are free, all EVSEs with that connector are Reserved."""
+    desk.reported()
+    assert reserve(desk, 1, connectorType="cCCS2") == "Accepted"
+    assert states_reported(desk) == []
+    assert reserve(desk, 2, connectorType="cCCS2") == "Accepted"
+    assert states_reported(desk) == [(1, "Reserved"), (2, "Reserved")]
+
+
+def test_a_group_may_use_a_connector_type(desk: Desk) -> None:
+    """H03.FR.05."""
+    desk.port.change(2, connector_type="cMCS")
+    reserve(desk, connectorType="cCCS2", groupIdToken={"idToken": "Family", "type": "Central"})
+    assert (may(desk, MINE, ONE), may(desk, OTHER, ONE)) == (True, False)
+    info = {"status": "Accepted", "groupIdToken": {"idToken": "family", "type": "Central"}}
+    desk.answered("Authorize", {"idToken": token_on_wire(OTHER)}, {"idTokenInfo": info})
+    assert may(desk, OTHER, ONE)
+
+
+def test_a_car_that_was_not_meant_takes_nothing_from_an_open_reservation(desk: Desk) -> None:
+    """G01.FR.09, H01.FR.07: both EVSEs are kept; a car that is plugged in at one of them first does not make it free for its driver."""
+    assert [reserve(desk, number) for number in (1, 2)] == ["Accepted", "Accepted"]
+    ordered(desk)
+    desk.port.commands.clear()
+    desk.port.change(1, plugged=True)  # its connector stays Reserved
+    desk.follow()
+    desk.due()
+    assert ordered(desk) == {}
+    assert (may(desk, OTHER, ONE), may(desk, MINE, ONE)) == (False, True)
+
+
+def test_an_available_evse_can_be_reserved_beside_an_open_reservation(desk: Desk) -> None:
+    """H01.FR.23: the open reservation has the other EVSE. A third finds no EVSE."""
+    assert [reserve(desk, 1), reserve(desk, 2, evseId=2)] == ["Accepted", "Accepted"]
+    assert [reserve(desk, 3), reserve(desk, 3, evseId=1), reserve(desk, 3, evseId=2)] == ["Occupied"] * 3
+
+
+def test_an_open_reservation_does_not_take_the_only_evse_of_a_kind(desk: Desk) -> None:
+    """One reservation for each of two kinds, and none beside them."""
+    desk.port.change(2, connector_type="cCCS1")
+    assert [reserve(desk, 1, connectorType="cCCS1"), reserve(desk, 2)] == ["Accepted", "Accepted"]
+    assert reserve(desk, 3, connectorType="cCCS2") == "Occupied"

@@ -281,6 +281,7 @@ def test_after_a_stop_the_next_session_begins_with_a_cable_check_too() -> None:
     ids=str,
 )
 def test_the_contactor_is_not_closed_without(hindrance: dict[str, Any]) -> None:
+    """G05.FR.01: a lock that is not locked is one of the hindrances."""
     bench = Bench(demand=demand(Phase.CABLE_CHECK), held=hindrance)
     for _ in range(500):
         out = bench.step()

@@ -219,7 +219,7 @@ def test_synchronous_full_and_wal(tmp_path: Path) -> None:
 
 
 async def test_a_full_outbox_thins_periodic_updates_only(tmp_path: Path) -> None:
-    """E04.FR.07, FR.08: the 1st, 3rd, 5th and 7th go."""
+    """E04.FR.07, FR.08: the 1st, 3rd, 5th and 7th go. J02.FR.12, FR.13."""
     store = Store.open(tmp_path / "s.db", outbox_max_rows=10)
     await store.commit(Enqueue(row(0)))
     for number in range(1, 10):

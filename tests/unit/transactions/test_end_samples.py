@@ -97,6 +97,7 @@ def test_a_silent_meter_leaves_a_reading_out() -> None:
 
 
 def test_a_long_transaction_keeps_its_message_short() -> None:
+    """J02.FR.20."""
     charge = Charge(SamplingIntervals(0.0, 0.0, ended_periodic_s=1.0))
     charge.run(1000.0, 1.0)
     readings = charge.end()
@@ -118,6 +119,7 @@ def test_the_next_transaction_begins_without_them() -> None:
 
 @pytest.mark.parametrize(("idle_only", "updates"), [(False, 2), (True, 0)])
 def test_send_during_idle_keeps_clock_aligned_readings_out_of_transactions(idle_only: bool, updates: int) -> None:
+    """J01.FR.19; J01.FR.22 where it is false."""
     charge = Charge(SamplingIntervals(0.0, 10.0, aligned_when_idle_only=idle_only))
     charge.run(20.0)
     assert len(charge.records) == 1 + updates

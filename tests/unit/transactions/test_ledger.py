@@ -67,6 +67,7 @@ def test_a_transaction_from_begin_to_end() -> None:
 
 
 def test_a_register_that_goes_backwards_is_a_fault_and_never_negative_energy() -> None:
+    """J02.FR.16."""
     ledger = Ledger(EvseId(1))
     started(ledger)
     ledger.sample(reading(10, 5100))

@@ -164,6 +164,7 @@ def test_the_station_s_mobility_needs_come_in_mode_2_only() -> None:
 def test_a_scheduled_car_gets_a_target_only_where_less_than_planned_may_flow(
     planned_W: float | None, setpoint_W: float, target_W: float | None
 ) -> None:
+    """K16.FR.11 of OCPP."""
     given, _ = answered(request(SCHEDULED), scheduled(planned_W), setpoint_W=setpoint_W)
     assert powers(given, TARGET) == (target_W, None, None)
 

@@ -150,6 +150,7 @@ def test_the_choice_of_a_channel_changes_nothing_where_there_is_one() -> None:
     ],
 )
 def test_the_profile_stays_inside_the_schedule(planned: EVPowerProfile, code: ResponseCode) -> None:
+    """K16.FR.04 of OCPP."""
     assert start(planned) is code
 
 
