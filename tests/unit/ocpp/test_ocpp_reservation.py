@@ -307,9 +307,10 @@ def test_a_car_that_was_not_meant_takes_nothing_from_an_open_reservation(desk: D
     assert (may(desk, OTHER, ONE), may(desk, MINE, ONE)) == (False, True)
 
 
-def test_an_available_evse_can_be_reserved_beside_an_open_reservation(desk: Desk) -> None:
+@pytest.mark.parametrize("evse_id", [1, 2])
+def test_an_available_evse_can_be_reserved_beside_an_open_reservation(desk: Desk, evse_id: int) -> None:
     """H01.FR.23: the open reservation has the other EVSE. A third finds no EVSE."""
-    assert [reserve(desk, 1), reserve(desk, 2, evseId=2)] == ["Accepted", "Accepted"]
+    assert [reserve(desk, 1), reserve(desk, 2, evseId=evse_id)] == ["Accepted", "Accepted"]
     assert [reserve(desk, 3), reserve(desk, 3, evseId=1), reserve(desk, 3, evseId=2)] == ["Occupied"] * 3
 
 
