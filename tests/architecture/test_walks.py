@@ -1,6 +1,6 @@
 """The walks of docs/architecture.md, followed through the calls a real demo makes: in order, and as one chain where the page says so.
 
-The demo runs whole, with its two processes; a profile function in each of them notes the calls of the functions named.
+The demo runs whole, with its two processes; in each of them the functions named are wrapped and note their calls.
 """
 
 from __future__ import annotations
