@@ -30,11 +30,30 @@ FORBIDDEN_SPACE = "discharge-forbidden"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """`raw` is the wire form as reported (K09); `updates` the scheduleUpdate applied last, with its UTC second."""
+    """`raw` is the wire form; `update` the scheduleUpdate applied last, with its UTC second; `taken_s`: see `Profile.taken_s`."""
 
     installed: Installed
     raw: Payload
     update: tuple[Payload, float] | None = None
+    taken_s: float | None = None
+
+    @property
+    def reported(self) -> Payload:
+        """The wire form with the values of now (K09; K28.FR.06 of OCPP 2.1)."""
+        if self.update is None:
+            return self.raw
+        fields, utc_s = self.update
+        schedule = self.raw["chargingSchedule"][0]
+        period = {**schedule["chargingSchedulePeriod"][0]}
+        v2x = {name: value for name, value in fields.items() if name in ("setpoint", "dischargeLimit")}
+        if "limit" in fields:
+            period["limit"] = fields["limit"]
+        if "customData" in period:
+            period["customData"] = {**period["customData"], **v2x}
+        else:
+            period |= v2x
+        changed = {**schedule, "startSchedule": to_wire(utc_from_s(utc_s)), "chargingSchedulePeriod": [period]}
+        return {**self.raw, "chargingProfileKind": Kind.ABSOLUTE.value, "chargingSchedule": [changed]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ class ChargingProfiles:
 
         Raises ProfileRejected with OCPP's reason code.
         """
-        profile = parse(raw, self._rules())
+        profile = parse(raw, self._rules()).taken(now.utc_s)
         past = self._past(now.utc_s)
         self._check(evse_id, profile, evses, past)
         purpose, evse = profile.purpose, _evse(evse_id, evses)
@@ -121,8 +140,11 @@ class ChargingProfiles:
         self._check_discharge(profile, evse, evses)
         self._check_duplicate(evse_id, profile, past)
         gone = sorted(past - {profile.profile_id})
-        keeps = (*(self._space.forget(str(i)) for i in gone), self._put(_Entry(Installed(evse_id, profile), raw)))
-        return keeps, remarks(raw, profile, _concerned(evse_id, evses))
+        entry = _Entry(
+            Installed(evse_id, profile), raw, taken_s=profile.taken_s if profile.taken_s < math.inf else None
+        )
+        keeps = (*(self._space.forget(str(i)) for i in gone), self._put(entry))
+        return keeps, remarks(raw, profile, _concerned(evse_id, evses), now.utc_s)
 
     def check_for_start(self, evse_id: int, raw: Payload, evses: Sequence[EvseState], now: Moment) -> str:
         """A profile inside RequestStartTransaction (F01.FR.09, FR.11, K05.FR.05): the remarks on it. Raises ProfileRejected."""
@@ -139,7 +161,7 @@ class ChargingProfiles:
         evse = _evse(evse_id, evses)
         if profile.discharges and evse is not None and evse.discharge_max_W <= 0:
             raise ProfileRejected("UnsupportedParam", f"EVSE {evse_id} cannot discharge")
-        return remarks(raw, profile, _concerned(evse_id, evses))
+        return remarks(raw, profile, _concerned(evse_id, evses), now.utc_s)
 
     def await_start(self, evse_id: int, raw: Payload, id_token: IdToken, until_s: float) -> None:
         """Keep a profile for the transaction this token starts on this EVSE before `until_s` (monotonic)."""
@@ -216,7 +238,7 @@ class ChargingProfiles:
                     and (sources is None or "CSO" in sources)
                 )
             if matches:
-                found.setdefault(entry.installed.evse_id, []).append(entry.raw)
+                found.setdefault(entry.installed.evse_id, []).append(entry.reported)
         return found
 
     def report_external(self, evse_id: int | None, criterion: Payload) -> ExternalProfile | None:
@@ -254,7 +276,10 @@ class ChargingProfiles:
             profile = parse(document["profile"], rules_then)
             if key != str(profile.profile_id):
                 raise ValueError(f"it has the id {profile.profile_id}")
-            entry = _Entry(Installed(int(document["evseId"]), profile), document["profile"])
+            taken_s = document.get("takenUtcS")
+            if taken_s is not None:
+                profile = replace(profile, taken_s=float(taken_s))
+            entry = _Entry(Installed(int(document["evseId"]), profile), document["profile"], taken_s=taken_s)
             if "update" in document:
                 entry = _updated(entry, document["update"], document["updatedUtcS"], rules_then)
         except (ValueError, KeyError, TypeError, ProfileRejected) as error:
@@ -270,6 +295,8 @@ class ChargingProfiles:
         }
         if entry.update is not None:
             document["update"], document["updatedUtcS"] = entry.update
+        if entry.taken_s is not None:
+            document["takenUtcS"] = entry.taken_s
         return self._space.keep(str(entry.installed.profile.profile_id), document)
 
     def _past(self, utc_s: float) -> frozenset[int]:
@@ -310,6 +337,9 @@ class ChargingProfiles:
             raise ProfileRejected(
                 "InvalidProfile", "external constraints are not set by the central system"
             )  # K01.FR.22
+        if self.external is not None and self.external.installed.profile.profile_id == profile.profile_id:
+            text = f"profile {profile.profile_id} is the limit of an outside party"
+            raise ProfileRejected("InvalidProfile", text)  # K01.FR.05
         known = self._entries().get(profile.profile_id)
         if known is not None and known.installed.profile.purpose is Purpose.EXTERNAL:
             raise ProfileRejected(

@@ -15,6 +15,8 @@ from chargepoint.ocpp.timestamps import from_wire
 
 VENDOR_ID = "org.openchargepoint"
 _MILLISECOND = 1e-3
+SOON_S = 5.0
+"""A profile that begins so soon is meant to begin now. The clocks of station and central system may differ by as much in a transaction."""
 _DAY_S = 86_400.0
 
 
@@ -133,6 +135,8 @@ class Profile:
     start_s: float | None
     duration_s: float
     periods: tuple[Period, ...]
+    taken_s: float = math.inf
+    """From here on its first period holds already, though `start_s` is a little later: the central system's clock is ahead."""
 
     @property
     def v2x(self) -> bool:
@@ -154,18 +158,20 @@ class Profile:
 
         `activated_s` is where a Relative schedule starts: the transaction's start (K01.FR.41, FR.42).
         """
-        if utc_s < self.valid_from_s - _MILLISECOND:  # K01.FR.36
-            return None, self.valid_from_s
+        valid_from_s = min(self.valid_from_s, self.taken_s)
+        if utc_s < valid_from_s - _MILLISECOND:  # K01.FR.36
+            return None, valid_from_s
         if utc_s >= self.valid_to_s - _MILLISECOND:  # K01.FR.37
             return None, math.inf
         start_s = activated_s if self.start_s is None else self.start_s
-        if utc_s < start_s - _MILLISECOND:  # K01.FR.30
-            return None, min(start_s, self.valid_to_s)
+        if utc_s < min(start_s, self.taken_s) - _MILLISECOND:  # K01.FR.30
+            return None, min(start_s, self.taken_s, self.valid_to_s)
         next_start_s = math.inf
         if self.recurrence_s is not None:
-            start_s += math.floor((utc_s - start_s + _MILLISECOND) / self.recurrence_s) * self.recurrence_s
+            rounds = math.floor((utc_s - start_s + _MILLISECOND) / self.recurrence_s)
+            start_s += max(0, rounds) * self.recurrence_s
             next_start_s = start_s + self.recurrence_s
-        elapsed_s = utc_s - start_s + _MILLISECOND
+        elapsed_s = max(0.0, utc_s - start_s + _MILLISECOND)
         if elapsed_s >= self.duration_s:  # K01.FR.13
             return None, min(next_start_s, self.valid_to_s)
         number = bisect.bisect_right(self.periods, elapsed_s, key=lambda period: period.start_s)  # K01.FR.12
@@ -174,6 +180,11 @@ class Profile:
         if number < len(self.periods):
             following_s = min(following_s, self.periods[number].start_s)
         return current, min(start_s + following_s, next_start_s, self.valid_to_s)  # K01.FR.11
+
+    def taken(self, utc_s: float) -> Profile:
+        """As taken at this moment: one that is to begin within `SOON_S` begins at once, so that it leaves no gap behind another."""
+        begins_s = max(self.valid_from_s, -math.inf if self.start_s is None else self.start_s)
+        return replace(self, taken_s=utc_s) if utc_s < begins_s <= utc_s + SOON_S else self
 
     def updated(self, update: Payload, at_utc_s: float, rules: V2xRules) -> Profile:
         """New values for the only period, valid for `duration` from now (2.1's UpdateDynamicSchedule, K28.FR.01-03)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chargepoint.model.demand import Contribution, Source
 from chargepoint.model.forecast import Plan, PlanStep
@@ -259,8 +259,16 @@ def planned(
             low, high = low + limits.low, high + limits.high
             if verdict.setpoint_W is not None:
                 has_setpoint, total = True, total + verdict.setpoint_W
-        plan.append((start, Interval(low, high), total if has_setpoint else None))
+        # K08.FR.04: EVSEs without a transaction are counted as if each had the next one; together they stay within the station's limit.
+        together = _meet(Interval(low, high), _of_station(installed, situations[0], start))
+        plan.append((start, together, together.clamp(total) if has_setpoint else None))
     return [plan[0], *(later for earlier, later in itertools.pairwise(plan) if later[1:] != earlier[1:])], end_s
+
+
+def _of_station(installed: Sequence[Installed], where: ProfileSituation, utc_s: float) -> Interval:
+    """What the limits of the whole station allow all EVSEs together at this instant."""
+    station = [i for i in installed if i.profile.purpose.of_station]
+    return _merge(_layers(station, where.evse), replace(where, sharing=1), utc_s).limits_W or UNBOUNDED
 
 
 def _layers(installed: Sequence[Installed], evse: EvseState) -> list[list[Profile]]:

@@ -9,26 +9,44 @@ from collections.abc import Iterator, Sequence
 
 from chargepoint.model.status import EvseState
 from chargepoint.ocpp.charging_schedule import VENDOR_ID, Profile
-from chargepoint.ocpp.composite import watts_per_unit
+from chargepoint.ocpp.composite import ProfileSituation, watts_per_unit
 from chargepoint.ocpp.schemas import Payload
+from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
 REMARKS_MAX = 4
 
 
-def remarks(raw: Payload, profile: Profile, evses: Sequence[EvseState]) -> str:
+def remarks(raw: Payload, profile: Profile, evses: Sequence[EvseState], utc_s: float) -> str:
     """One sentence for each remark on `profile`, as read from `raw`, at these EVSEs; "" where there is nothing to say."""
-    return _joined((*_ignored(raw), *_negative_limits(raw, profile), *_cuts(profile, evses)))
+    found = (*_not_yet(profile, utc_s), *_ignored(raw), *_negative_limits(raw, profile))
+    return _joined((*found, *_cuts(profile, evses), *_obstacles(profile, evses)))
 
 
 def remarks_on_update(profile: Profile, evses: Sequence[EvseState]) -> str:
     """The same on new values of an installed profile."""
-    return _joined(tuple(_cuts(profile, evses)))
+    return _joined((*_cuts(profile, evses), *_obstacles(profile, evses)))
 
 
 def _joined(sentences: Sequence[str]) -> str:
     found = list(dict.fromkeys(sentences))
     more = len(found) - REMARKS_MAX
     return "; ".join([*found[:REMARKS_MAX], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _not_yet(profile: Profile, utc_s: float) -> Iterator[str]:
+    """A schedule of the future, or one of now by another clock than the station's."""
+    begins_s = max(profile.valid_from_s, profile.start_s or 0.0)
+    if min(begins_s, profile.taken_s) > utc_s:
+        yield f"it begins in {begins_s - utc_s:.0f} s: it is {to_wire(utc_from_s(utc_s))} at this station"
+
+
+def _obstacles(profile: Profile, evses: Sequence[EvseState]) -> Iterator[str]:
+    """Why the car gives nothing now, where the profile asks it to. A car that has not agreed is a refusal, not a remark."""
+    if any((period.setpoint or 0.0) < 0 for period in profile.periods):
+        for evse in evses:
+            obstacle = ProfileSituation(evse, True, 1, 0.0).obstacle_to_discharge if evse.car is not None else ""
+            if obstacle:
+                yield f"EVSE {evse.evse_id} does not discharge now: {obstacle}"
 
 
 def _ignored(raw: Payload) -> Iterator[str]:

@@ -17,6 +17,8 @@ QUEUED_MAX = 1000
 """Events stored during one absence of the central system. Further ones are lost, and the journal says so."""
 LOWEST_SEVERITY = 9
 
+_OF_MONITORS = ("CustomMonitor", "PreconfiguredMonitor")
+
 _LEVEL, _EVENT_ID = "level", "event-id"
 _EVENT_IDS_AT_ONCE = 100_000
 _EVENT_ID_MAX = 2**31 - _EVENT_IDS_AT_ONCE
@@ -61,8 +63,11 @@ class EventNotices:
         """What was stored can leave now."""
         self._queued = 0
 
-    def notify(self, events: list[tuple[int, Payload]], now: StationNow) -> Effects:
-        """Events of one moment, each with its severity. Those to be stored and those sent once go in messages of their own."""
+    def notify(self, events: list[tuple[int, Payload]], now: StationNow, *, rare: bool = False) -> Effects:
+        """Events of one moment, each with its severity. Those to be stored and those sent once go in messages of their own.
+
+        `rare`: they cannot come in numbers, and are stored also where a monitor made them.
+        """
         if not self.enabled:
             return ()
         stored: list[Payload] = []
@@ -76,7 +81,8 @@ class EventNotices:
             self._next_event_id += 1
             if now.version.names_monitor_origin:
                 event["severity"] = severity
-            if severity > queuing:
+            many = now.connected and not rare and event["eventNotificationType"] in _OF_MONITORS
+            if severity > queuing or many:  # while connected, many events must not stand before what is billed
                 once.append(event)
             elif now.connected or self._queued < QUEUED_MAX:  # N07.FR.04, N08.FR.03
                 stored.append(event)

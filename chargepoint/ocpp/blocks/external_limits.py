@@ -22,8 +22,8 @@ from chargepoint.ocpp.kept import Kept
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
 
-EXTERNAL_PROFILE_ID = 2_147_483_647
-"""The id under which the limit stands in reports; the highest one, so that a central system hardly chooses it."""
+EXTERNAL_PROFILE_ID = -1
+"""The id under which the limit stands in reports; negative, so that no central system chooses it (remark at K11.FR.06)."""
 
 
 SPACE = "external-limit"

@@ -271,7 +271,7 @@ class MonitoringBlock(FunctionalBlock):
                 events = [
                     of_monitor(Triggered(m, "Delta", ""), self._model.row(m.key), now) for m in written
                 ]  # N07.FR.10
-                return self._notices.notify(events, now)
+                return self._notices.notify(events, now, rare=True)
             case _:
                 return ()
 

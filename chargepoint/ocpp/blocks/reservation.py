@@ -122,7 +122,9 @@ class ReservationBlock(FunctionalBlock):
         if not targets:
             text = f"no connector {made.connector_type} here"
             return CallAnswer(status("Rejected", "UnknownConnectorType", text))
-        free = [evse for evse in now.evses if evse.status in _FREE and not evse.plugged]
+        free = [
+            evse for evse in now.evses if evse.status in _FREE and not evse.plugged and evse.id_token is None
+        ]  # an EVSE whose token waits for its car is taken
         if _served((*others, made), free) > _served(others, free):  # H01.FR.03, FR.23
             return None
         if any(made.fits(evse) for evse in free):
