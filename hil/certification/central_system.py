@@ -70,10 +70,6 @@ class Entrance:
         return f"{'ws' if self.tls is None else 'wss'}://{HOST}:{self.port}"
 
 
-ANSWER_UNDERWAY_S = 0.3
-"""So long an answer may be on its way to the station."""
-
-
 class CentralSystem:
     """One station at a time. A second connection takes the place of the first."""
 
@@ -163,13 +159,9 @@ class CentralSystem:
         return session
 
     async def cut(self) -> None:
-        """The network is gone: the connection is aborted, and handshakes are refused until `reconnect`.
-
-        An answer that has just left reaches the station before; else the station rightly repeats that message as one made online.
-        """
+        """The network is gone: the connection is aborted, and handshakes are refused until `reconnect`."""
         for entrance in self.entrances:
             entrance.refuses = True
-        await asyncio.sleep(ANSWER_UNDERWAY_S)
         await self.drop()
         self.note("network cut")
 

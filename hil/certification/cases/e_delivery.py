@@ -23,6 +23,9 @@ SETTLED_S = 0.5
 """The station may need a moment to take an answered message out of its queue."""
 EARLY_S = 0.3
 """By how much a repetition may be early."""
+ANSWER_UNDERWAY_S = 0.3
+"""So long an answer may be on its way: a message whose answer is lost with the network is rightly repeated as one made online."""
+
 QUEUED = {"offline": True}
 
 
@@ -147,6 +150,7 @@ async def end_offline(trial: Trial) -> None:
 async def _ended_while_away(trial: Trial) -> None:
     await _slow_reconnection(trial)
     await energy_transfer_started(trial)
+    await trial.wait(ANSWER_UNDERWAY_S)
     trial.csms.discard("TransactionEvent")
     await trial.csms.cut()
     await ends_offline(trial, trial.configured.valid_token)
@@ -165,6 +169,7 @@ async def end_offline_by_group(trial: Trial) -> None:
     trial.csms.answers.order("Authorize", {"idTokenInfo": group})
     trial.csms.answers.order("TransactionEvent", {"idTokenInfo": group}, where={"idToken": PRESENT})
     await energy_transfer_started(trial, remote=False)
+    await trial.wait(ANSWER_UNDERWAY_S)
     trial.csms.discard("TransactionEvent")
     await trial.csms.cut()
     await ends_offline(trial, trial.configured.second_token)
