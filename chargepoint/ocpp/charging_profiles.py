@@ -210,8 +210,7 @@ class ChargingProfiles:
         gone = [
             i
             for i, entry in self._entries().items()
-            if entry.installed.profile.purpose is not Purpose.EXTERNAL
-            and (
+            if (
                 i == profile_id
                 if profile_id is not None
                 else evse_id in (None, entry.installed.evse_id)
@@ -340,11 +339,6 @@ class ChargingProfiles:
         if self.external is not None and self.external.installed.profile.profile_id == profile.profile_id:
             text = f"profile {profile.profile_id} is the limit of an outside party"
             raise ProfileRejected("InvalidProfile", text)  # K01.FR.05
-        known = self._entries().get(profile.profile_id)
-        if known is not None and known.installed.profile.purpose is Purpose.EXTERNAL:
-            raise ProfileRejected(
-                "InvalidProfile", f"profile {profile.profile_id} is an external constraint"
-            )  # K01.FR.05
         if purpose is Purpose.TX and evse_id == 0:
             raise ProfileRejected("InvalidValue", "a TxProfile is for one EVSE, not 0")  # K01.FR.16
         if purpose is Purpose.STATION_MAX:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chargepoint.config.schema import CsmsSection, StationSection
+from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -49,6 +50,18 @@ def idle_evse(number: int = 1) -> EvseState:
     return EvseState(
         EvseId(number), ConnectorStatus.AVAILABLE, False, None, None, False, 22_000.0, 11_000.0, None, None, True
     )
+
+
+BPT_CAR = CarDemand(
+    EvseId(1),
+    at_s=0.0,
+    phase=Phase.TRANSFER,
+    service=EnergyService.DC_BPT,
+    control_mode=ControlMode.DYNAMIC,
+    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0),
+    energy=CarEnergy(soc_percent=55.0, departure_at_s=3600.0),
+)
+"""A car in the transfer that takes and gives."""
 
 
 @dataclass

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
-from chargepoint.model.demand import Phase
-from chargepoint.model.ids import EvseId
+from tests.unit.ocpp.conftest import BPT_CAR
 
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
@@ -33,17 +31,6 @@ def accepted(action: str, answer: dict[str, Any]) -> bool:
     return bool(answer["status"] == "Accepted")
 
 
-CAR = CarDemand(
-    EvseId(1),
-    at_s=0.0,
-    phase=Phase.TRANSFER,
-    service=EnergyService.DC_BPT,
-    control_mode=ControlMode.DYNAMIC,
-    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0),
-    energy=CarEnergy(soc_percent=55.0, departure_at_s=3600.0),
-)
-
-
 @pytest.mark.parametrize("page", [FIRST, REFERENCE], ids=["first", "reference"])
 def test_no_block_of_json_is_without_its_action(page: Path) -> None:
     assert len(examples(page)) == page.read_text().count("```json") > 4
@@ -53,7 +40,7 @@ def test_no_block_of_json_is_without_its_action(page: Path) -> None:
 def test_every_example_is_accepted_in_the_order_of_the_page(desk: Desk, page: Path) -> None:
     """The pages' transaction is tx-1 and their time 2026-03-01T12:00:00Z: so are the desk's."""
     desk.port.begin(1, "tx-1")
-    desk.port.change(1, power_W=-5000.0, car=CAR)
+    desk.port.change(1, power_W=-5000.0, car=BPT_CAR)
     for action, payload in examples(page):
         answer = desk.ask(action, payload)
         assert accepted(action, answer), (action, payload, answer)

@@ -7,28 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarEnergy
 from chargepoint.model.commands import ExternalLimit, LimitSource
-from chargepoint.model.demand import Phase
-from chargepoint.model.ids import EvseId, IdToken, IdTokenType
+from chargepoint.model.ids import IdToken, IdTokenType
 from chargepoint.ocpp.blocks.effects import ExternalLimitChanged, Post, Send
 from chargepoint.ocpp.blocks.external_limits import EXTERNAL_PROFILE_ID
 from chargepoint.ocpp.charging_schedule import VENDOR_ID
 from chargepoint.ocpp.timestamps import to_wire, utc_from_s
-from tests.unit.ocpp.conftest import idle_evse
+from tests.unit.ocpp.conftest import BPT_CAR, idle_evse
 
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
-
-CAR = CarDemand(
-    EvseId(1),
-    at_s=0.0,
-    phase=Phase.TRANSFER,
-    service=EnergyService.DC_BPT,
-    control_mode=ControlMode.DYNAMIC,
-    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0),
-    energy=CarEnergy(soc_percent=55.0),
-)
 
 
 def setpoint(desk: Desk, power_W: float, ahead_s: float = 0.0, profile_id: int = 7, **more: Any) -> dict[str, Any]:
@@ -74,7 +63,7 @@ def test_a_set_point_of_the_future_waits_and_says_so(desk: Desk) -> None:
 
 def test_a_set_point_that_the_reserve_stops_says_so(desk: Desk) -> None:
     desk.port.begin()
-    desk.port.change(1, car=replace(CAR, energy=CarEnergy(soc_percent=19.9)), reserve_soc_percent=20.0)
+    desk.port.change(1, car=replace(BPT_CAR, energy=CarEnergy(soc_percent=19.9)), reserve_soc_percent=20.0)
     text = setpoint(desk, -3000.0)["statusInfo"]["additionalInfo"]
     assert text == "EVSE 1 does not discharge now: state of charge 19.9 %: at or below the 20 % that are kept"
     assert setpoint(desk, 3000.0) == {"status": "Accepted"}

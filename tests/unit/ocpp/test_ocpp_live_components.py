@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,8 +105,6 @@ def test_the_departure_is_a_moment_and_does_not_move(desk: Desk) -> None:
 
 
 def test_a_car_without_bpt_gives_nothing(desk: Desk) -> None:
-    from dataclasses import replace
-
     desk.port.change(1, car=replace(CAR, service=EnergyService.DC))
     assert value(desk, "ConnectedEV", "DischargePower", "MaxSet") == "0.0"
 

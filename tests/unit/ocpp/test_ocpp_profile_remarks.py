@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
-from chargepoint.model.demand import Phase
-from chargepoint.model.ids import EvseId
+from chargepoint.model.car import CarEnergy
 from chargepoint.ocpp.charging_schedule import VENDOR_ID
+from tests.unit.ocpp.conftest import BPT_CAR
 
 if TYPE_CHECKING:
     from tests.unit.ocpp.conftest import Desk
 
-CAR = CarDemand(
-    EvseId(1),
-    at_s=0.0,
-    phase=Phase.TRANSFER,
-    service=EnergyService.DC_BPT,
-    control_mode=ControlMode.DYNAMIC,
-    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 6_000.0, 50.0),
-    energy=CarEnergy(soc_percent=55.0),
-)
 CENTRAL = {"vendorId": VENDOR_ID, "operationMode": "CentralSetpoint"}
 
 
@@ -78,7 +68,7 @@ def test_a_set_point_beyond_the_rating_says_what_is_given(desk: Desk) -> None:
 
 def test_a_set_point_beyond_the_cars_limit_says_so(desk: Desk) -> None:
     desk.port.begin()
-    desk.port.change(1, car=CAR)
+    desk.port.change(1, car=replace(BPT_CAR, limits=replace(BPT_CAR.limits, discharge_power_max_W=6_000.0)))
     assert text(desk, profile(setpoint(-8_000.0))).endswith("cut to -6000 W, the limit of the car at present of EVSE 1")
 
 
@@ -172,13 +162,13 @@ def test_the_central_system_learns_when_discharging_is_possible_and_when_it_ends
     desk.follow()
     assert (events(desk), possible(desk)) == ([], "false")
     desk.port.begin()
-    desk.port.change(1, car=CAR)
+    desk.port.change(1, car=BPT_CAR)
     desk.follow()
     assert events(desk) == [("true", "a set-point can discharge the car now")]
     assert possible(desk) == "true"
     desk.follow()
     assert events(desk) == []
-    desk.port.change(1, car=replace(CAR, energy=CarEnergy(soc_percent=30.0)), reserve_soc_percent=30.0)
+    desk.port.change(1, car=replace(BPT_CAR, energy=CarEnergy(soc_percent=30.0)), reserve_soc_percent=30.0)
     desk.follow()
     assert events(desk) == [("false", "state of charge 30 %: at or below the 30 % that are kept")]
     assert possible(desk) == "false"
@@ -191,13 +181,16 @@ def test_the_central_system_learns_when_discharging_is_possible_and_when_it_ends
         ({"car": None}, "there is no car in a transaction"),
         ({"discharge_max_W": 0.0}, "the EVSE cannot discharge"),
         ({"discharge_negotiated": False}, "the car has not agreed to discharge"),
-        ({"car": replace(CAR, limits=replace(CAR.limits, discharge_power_max_W=0.0))}, "the car gives no power now"),
-        ({"car": replace(CAR, energy=CarEnergy(min_v2x_Wh=100.0))}, "the car is below its V2X window"),
+        (
+            {"car": replace(BPT_CAR, limits=replace(BPT_CAR.limits, discharge_power_max_W=0.0))},
+            "the car gives no power now",
+        ),
+        ({"car": replace(BPT_CAR, energy=CarEnergy(min_v2x_Wh=100.0))}, "the car is below its V2X window"),
     ],
 )
 def test_every_end_has_its_reason(desk: Desk, change: dict[str, Any], why: str) -> None:
     desk.port.begin()
-    desk.port.change(1, car=CAR)
+    desk.port.change(1, car=BPT_CAR)
     desk.follow()
     events(desk)
     desk.port.change(1, **change)
@@ -207,7 +200,7 @@ def test_every_end_has_its_reason(desk: Desk, change: dict[str, Any], why: str) 
 
 def test_the_central_systems_own_ban_ends_it_too(desk: Desk) -> None:
     desk.port.begin()
-    desk.port.change(1, car=CAR)
+    desk.port.change(1, car=BPT_CAR)
     desk.follow()
     events(desk)
     data = {"transactionId": "tx-1", "allowedEnergyTransfer": ["DC"]}
