@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,27 @@ TESTS = Path(__file__).resolve().parent
 settings.register_profile("short", max_examples=20, deadline=None, derandomize=True, database=None)
 settings.register_profile("long", max_examples=100, deadline=None, print_blob=True)
 settings.load_profile("long" if os.environ.get("CI") == "true" else "short")
+
+
+TEST_PATIENCE_S = 240.0
+"""An asynchronous test that takes longer fails, and the traceback names the line it waited at."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """No test waits for ever: a whole run ends, whatever one of its tests waits for."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        item.obj = in_time(item.obj)
+
+
+def in_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """The same test, ended after `TEST_PATIENCE_S` by a TimeoutError."""
+
+    @functools.wraps(test)
+    async def bounded(*args: object, **kwargs: object) -> None:
+        async with asyncio.timeout(TEST_PATIENCE_S):
+            await test(*args, **kwargs)
+
+    return bounded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
