@@ -115,6 +115,8 @@ class RtuMaster:
         self._out: _Queued | None = None
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
+        self.reply_at_s = -1e9
+        """The request that was sent last: when its whole reply can be here at the earliest, by the wire's speed alone."""
         self._buffer = bytearray()
         self._busy_at_s = -1e9
         self._waiting_since_s: float | None = None
@@ -283,6 +285,7 @@ class RtuMaster:
         wire_s = (len(frame) + reply_length(item.request)) * self._char_s
         self._out = item
         self._busy_at_s = now_s + len(frame) * self._char_s
+        self.reply_at_s = now_s + wire_s
         self._timeout_at_s = now_s + wire_s + timing.timeout_s
         return frame
 
@@ -299,6 +302,11 @@ class RtuMaster:
             return None
         queued = (item for queue in self._queues for item in queue)
         return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
+
+    @property
+    def answered(self) -> int:
+        """Good answers since start."""
+        return self._ok
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""

@@ -1,12 +1,15 @@
 """The generic pilot and IO board, map v1 (docs/sources/hardware.md 4). Fulfils chargepoint.ports.PilotBoard.
 
-One read of 24 registers and one write of 5 per cycle; the write kicks the board's watchdog with an echo of the sequence
-counter and carries the request twice (true and inverted). A command that asks for less goes out before everything else.
+Each round reads the board and writes 5 registers; the write kicks the board's watchdog with an echo of the sequence counter and
+carries the request twice (true and inverted). A command that asks for less goes out before everything else.
+A board that announces it (input 1) is read in short: 12 registers with all that a reaction needs, and every tenth time the whole 24.
+A board that announces function 23 gets write and read in one transaction. docs/pilot-board.md has the map.
 Request and output bits, which map v1 leaves open, as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
 """
 
 from __future__ import annotations
 
+from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.readings import Reading
 from chargepoint.ports import PilotBoardCommand, PilotBoardState
@@ -19,12 +22,26 @@ from drivers.modbus.transaction import (
     Priority,
     Read,
     ReadDone,
+    ReadWriteRegisters,
     WriteRegister,
     WriteRegisters,
 )
 
 CYCLE_S = 0.020
+"""Between two rounds while the pilot shows a duty cycle: a car may be there."""
+POWERED_CYCLE_S = 0.010
+"""While a contactor is ordered closed, or nearly: the board is asked as often as its wire bears."""
+CALM_CYCLE_S = 0.050
+"""While nothing is ordered on. Far below the board's watchdog (0.1 s at least) and the age of a reading (0.25 s)."""
 MAP_VERSION = 1
+BLOCK, COUNT = 0, 24
+FAST_BLOCK, FAST_COUNT = 3, 12
+"""Uptime, sequence counter, pilot, lock, outputs, feedback, inputs, latched faults."""
+WHOLE_EVERY = 10
+"""Rounds: the whole block with temperatures is read this often, and at least each `WHOLE_EVERY_S`."""
+WHOLE_EVERY_S = 0.2
+_READS_PARTS, _READS_AND_WRITES = 8, 16
+"""Bits of input register 1: what the board can beside the least that the map asks for."""
 TIMING = DeviceTiming(
     timeout_s=0.03,
     turnaround_s=0.02,
@@ -74,6 +91,12 @@ class GenericIoBoard:
         self._behind = 0
         self._due_s = -1e9
         self._asked = False
+        self._caps = 0
+        self._registers: tuple[int, ...] = ()
+        self._whole_at_s = -1e9
+        self._short_rounds = 0
+        self._joined = False
+        self._refused = 0
         self._clear = False
         self._state: Reading[PilotBoardState] | None = None
         master.configure(unit, TIMING)
@@ -91,6 +114,8 @@ class GenericIoBoard:
         self._command = command
         if self._sequence is not None:
             self._write(Priority.STOP if less else Priority.SETPOINT)
+            if self._joined and self._asked:  # a round that was not sent yet gave way: the next one may come
+                self._asked, self._due_s = False, -1e9
 
     def clear_latched(self) -> None:
         """Ask the board to clear its latched faults (it refuses while any output is requested)."""
@@ -102,20 +127,63 @@ class GenericIoBoard:
         return self._state
 
     def poll(self, now_s: float) -> None:
-        """Queue the cycle's read when it is due; its answer brings the write."""
+        """Queue the next round when it is due. A board that only reads brings its write with the answer."""
         if self._asked or now_s < self._due_s:
             return
-        self._due_s = self._due_s + CYCLE_S if now_s - self._due_s < CYCLE_S else now_s + CYCLE_S
+        cycle_s = self._cycle_s()
+        self._due_s = self._due_s + cycle_s if now_s - self._due_s < cycle_s else now_s + cycle_s
         self._asked = True
-        self._master.submit(Read(self.unit, 4, 0, 24), self._read, Priority.FAST)
+        caps = self._caps & ~self._refused
+        short = bool(caps & _READS_PARTS) and self._may_be_short(now_s)
+        first, count = (FAST_BLOCK, FAST_COUNT) if short else (BLOCK, COUNT)
+        on_done = self._read_short if short else self._read
+        self._joined = bool(caps & _READS_AND_WRITES) and self._sequence is not None and self._watchdog_taken
+        if self._joined and self._sequence is not None:
+            order = encode(self._command, self._sequence)
+            # the key of every order: of those that wait to be sent only the newest is
+            request = ReadWriteRegisters(self.unit, first, count, 100, order)
+            self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"))
+        else:
+            self._master.submit(Read(self.unit, 4, first, count), on_done, Priority.FAST)
+
+    def _cycle_s(self) -> float:
+        command = self._command
+        if command.contactor or command.precharge:
+            return POWERED_CYCLE_S
+        return CYCLE_S if command.pilot is PilotCommand.PWM or command.discharge else CALM_CYCLE_S
+
+    def _may_be_short(self, now_s: float) -> bool:
+        """Whether this round may leave out what changes slowly."""
+        due = self._short_rounds >= WHOLE_EVERY - 1 or now_s - self._whole_at_s >= WHOLE_EVERY_S
+        if len(self._registers) != COUNT or due:
+            self._short_rounds, self._whole_at_s = 0, now_s
+            return False
+        self._short_rounds += 1
+        return True
+
+    def _read_short(self, outcome: Outcome) -> None:
+        self._asked = False
+        before, end = self._registers, FAST_BLOCK + FAST_COUNT
+        if isinstance(outcome, ReadDone) and len(before) == COUNT:
+            self._take((*before[:FAST_BLOCK], *outcome.registers, *before[end:]), outcome.at_s)
+        elif isinstance(outcome, Failed):
+            self._not_read(outcome, _READS_AND_WRITES if self._joined else _READS_PARTS)
 
     def _read(self, outcome: Outcome) -> None:
         self._asked = False
-        match outcome:
-            case ReadDone():
-                registers = outcome.registers
-            case _:
-                return
+        if isinstance(outcome, ReadDone):
+            self._take(outcome.registers, outcome.at_s)
+        elif isinstance(outcome, Failed) and self._joined:
+            self._not_read(outcome, _READS_AND_WRITES)
+
+    def _not_read(self, failed: Failed, announced: int) -> None:
+        """A board that refuses what it announces is asked in the plain way from now on."""
+        if failed.kind is FailureKind.EXCEPTION:
+            self._refused |= announced
+        if self._joined:
+            self._due_s = -1e9  # it carried the order: once more at once
+
+    def _take(self, registers: tuple[int, ...], at_s: float) -> None:
         if registers[0] != MAP_VERSION:
             self._identity_error = (
                 f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
@@ -127,9 +195,15 @@ class GenericIoBoard:
         if not self._has_watchdog(uptime_s=registers[3]):
             return
         if registers[4] != self._sequence:
-            self._sequence, self._counted_at_s = registers[4], outcome.at_s
-        self._state = Reading(decode(registers), self._counted_at_s)
-        self._write(Priority.SETPOINT)
+            self._sequence, self._counted_at_s = registers[4], at_s
+        state = self._state
+        if state is None or registers[5:] != self._registers[5:]:
+            self._state = Reading(decode(registers), self._counted_at_s)
+        else:  # nothing changed but the time: the same state object, so that a reader sees at once that there is no news
+            self._state = Reading(state.value, self._counted_at_s)
+        self._registers, self._caps = registers, registers[1]
+        if not self._joined:
+            self._write(Priority.SETPOINT)
         if self._clear:
             self._clear = False
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
@@ -147,6 +221,7 @@ class GenericIoBoard:
     def _forget(self) -> None:
         """The board restarted: its last report and its last orders are void."""
         self._behind, self._sequence, self._watchdog_taken, self._state = 0, None, False, None
+        self._registers, self._caps = (), 0
 
     def _watchdog_written(self, outcome: Outcome) -> None:
         self._watchdog_taken = not isinstance(outcome, Failed)
