@@ -36,7 +36,16 @@ def run(config: Config) -> None:
     station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
     link = LinkServer(link_path(config))
     tick_s = config.power.tick_ms / 1000
-    cycle = Cycle(station.stages, station.buses, link, tick_s, notifier.beat, log, latch_file=latch_file)
+    cycle = Cycle(
+        station.stages,
+        station.buses,
+        link,
+        tick_s,
+        notifier.beat,
+        log,
+        latch_file=latch_file,
+        buses_of=station.buses_of,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: cycle.stop())
     _become_punctual(realtime=config.power.realtime)

@@ -73,6 +73,49 @@ class DeviceReadings:
         return meter.current_A if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
 
 
+class ReadingsNews:
+    """Whether readings hold another value than those judged last. Ages are no news."""
+
+    def __init__(self) -> None:
+        self._judged: tuple[object, ...] = ()
+
+    def note(
+        self,
+        pilot: Reading[PilotBoardState] | None,
+        module: Reading[PowerModuleState] | None,
+        registers: MeterRegisters | None,
+        insulation: Reading[InsulationState] | None,
+    ) -> None:
+        """These are being judged."""
+        self._judged = _values(pilot, module, registers, insulation)
+
+    def changed(
+        self,
+        pilot: Reading[PilotBoardState] | None,
+        module: Reading[PowerModuleState] | None,
+        registers: MeterRegisters | None,
+        insulation: Reading[InsulationState] | None,
+    ) -> bool:
+        """Something else than what was noted last. Objects that are the same are compared by identity first."""
+        return _values(pilot, module, registers, insulation) != self._judged
+
+
+def _values(
+    pilot: Reading[PilotBoardState] | None,
+    module: Reading[PowerModuleState] | None,
+    registers: MeterRegisters | None,
+    insulation: Reading[InsulationState] | None,
+) -> tuple[object, ...]:
+    meter = registers and (
+        registers.import_Wh,
+        registers.export_Wh,
+        registers.voltage_V,
+        registers.current_A,
+        registers.power_W,
+    )
+    return (pilot and pilot.value, module and module.value, meter, insulation and insulation.value)
+
+
 NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)
 """When nothing that was read is to be trusted."""
 

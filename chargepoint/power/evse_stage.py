@@ -38,7 +38,7 @@ from chargepoint.ports import (
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.device_guard import DeviceGuard
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, young_enough
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, ReadingsNews, young_enough
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
@@ -111,6 +111,7 @@ class EvseStage:
         self._ratings = ratings
         self._guard = DeviceGuard()
         self._heat = Heat()
+        self._news = ReadingsNews()
         self._judged: PilotBoardState | None = None
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
@@ -225,6 +226,16 @@ class EvseStage:
         happened, self._events = self._events, []
         return happened
 
+    @property
+    def has_news(self) -> bool:
+        """A device has a reading whose value `cycle` did not judge yet. A value that came once more is judged already: what
+        its age means is for the next cycle that time brings."""
+        hw = self._hw
+        try:
+            return self._news.changed(hw.pilot.state, hw.module.state, hw.meter.registers, hw.insulation.state)
+        except Exception:  # the cycle finds the driver that raises
+            return True
+
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
         seen = self._read(now_s)
@@ -262,13 +273,10 @@ class EvseStage:
         board = guard.read(hw.pilot, lambda: hw.pilot.state)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        seen = young_enough(
-            board,
-            guard.read(hw.module, lambda: hw.module.state),
-            self._registers,
-            guard.read(hw.insulation, lambda: hw.insulation.state),
-            now_s,
-        )
+        module = guard.read(hw.module, lambda: hw.module.state)
+        insulation = guard.read(hw.insulation, lambda: hw.insulation.state)
+        self._news.note(board, module, self._registers, insulation)
+        seen = young_enough(board, module, self._registers, insulation, now_s)
         if seen.board is None:
             self._heat = Heat()  # a silent board is a fault of its own
         elif seen.board is not self._judged:  # the same for as long as the board has said nothing new

@@ -667,6 +667,7 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(
         return wait(reading, writing, failing, 0.0)  # the clock moves by itself: nothing has to be slept
 
     station.stage.cycle = cycle  # type: ignore[method-assign]
+    monkeypatch.setattr(EvseStage, "has_news", False)  # demands and ticks alone count here
     monkeypatch.setattr("chargepoint.power.cycle.select.select", send_between_ticks)
     station.run(3)
     assert acted_s[0] - sent_s[0] < 0.1
