@@ -314,7 +314,7 @@ class EnergySection(Section):
 class PowerSection(Section):
     """[power]: the power process."""
 
-    tick_ms: float = Field(10.0, ge=2, le=100, description="time between two cycles of the power process")
+    tick_ms: float = Field(20.0, ge=2, le=100, description="time between two cycles of the power process")
     lease_s: float = Field(
         0.5, ge=0.1, le=2.0, description="how long an order of the daemon holds; then power ramps to zero"
     )

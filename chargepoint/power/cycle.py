@@ -29,7 +29,7 @@ IMAGE_PERIOD_S = 0.1
 """An image without news is sent this often. The daemon calls the power process silent after one lease (0.5 s)."""
 MEASURED_PERIOD_S = 0.04
 """An image with nothing new but measured values is sent at most this often: the car's charge loop reads them each 50 ms at most."""
-CALM_TICK_S = 0.025
+CALM_TICK_S = 0.05
 """Between two ticks while every EVSE is off."""
 POWERED_CYCLE_S = 0.02
 """An EVSE that is not off is judged this often although no device has news."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chargepoint.model.image import Contactor, ControlPilot, Lock, MeterRegisters
 from chargepoint.model.readings import Reading, fresh
@@ -73,47 +73,34 @@ class DeviceReadings:
         return meter.current_A if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
 
 
-class ReadingsNews:
-    """Whether readings hold another value than those judged last. Ages are no news."""
-
-    def __init__(self) -> None:
-        self._judged: tuple[object, ...] = ()
-
-    def note(
-        self,
-        pilot: Reading[PilotBoardState] | None,
-        module: Reading[PowerModuleState] | None,
-        registers: MeterRegisters | None,
-        insulation: Reading[InsulationState] | None,
-    ) -> None:
-        """These are being judged."""
-        self._judged = _values(pilot, module, registers, insulation)
-
-    def changed(
-        self,
-        pilot: Reading[PilotBoardState] | None,
-        module: Reading[PowerModuleState] | None,
-        registers: MeterRegisters | None,
-        insulation: Reading[InsulationState] | None,
-    ) -> bool:
-        """Something else than what was noted last. Objects that are the same are compared by identity first."""
-        return _values(pilot, module, registers, insulation) != self._judged
+Readings = tuple[
+    Reading[PilotBoardState] | None,
+    Reading[PowerModuleState] | None,
+    MeterRegisters | None,
+    Reading[InsulationState] | None,
+]
+"""The last reading of each device, whatever its age."""
 
 
-def _values(
-    pilot: Reading[PilotBoardState] | None,
-    module: Reading[PowerModuleState] | None,
-    registers: MeterRegisters | None,
-    insulation: Reading[InsulationState] | None,
-) -> tuple[object, ...]:
-    meter = registers and (
-        registers.import_Wh,
-        registers.export_Wh,
-        registers.voltage_V,
-        registers.current_A,
-        registers.power_W,
-    )
-    return (pilot and pilot.value, module and module.value, meter, insulation and insulation.value)
+def news(now: Readings, judged: Readings | None) -> bool:
+    """Whether a reading holds another value than the one judged last. A value that came once more is no news, nor is its age."""
+    if judged is None:
+        return True
+    for after, before in zip(now, judged, strict=True):
+        if after is before:
+            continue
+        if after is None or before is None:
+            return True
+        if isinstance(after, MeterRegisters) or isinstance(before, MeterRegisters):
+            if _values_of(after) != _values_of(before):
+                return True
+        elif after.value is not before.value and after.value != before.value:
+            return True
+    return False
+
+
+def _values_of(reading: object) -> object:
+    return replace(reading, taken_at_s=0.0) if isinstance(reading, MeterRegisters) else reading
 
 
 NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)

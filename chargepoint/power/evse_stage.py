@@ -38,7 +38,7 @@ from chargepoint.ports import (
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.device_guard import DeviceGuard
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, ReadingsNews, young_enough
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, Readings, news, young_enough
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
@@ -111,7 +111,7 @@ class EvseStage:
         self._ratings = ratings
         self._guard = DeviceGuard()
         self._heat = Heat()
-        self._news = ReadingsNews()
+        self._judged_readings: Readings | None = None
         self._judged: PilotBoardState | None = None
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
@@ -232,7 +232,8 @@ class EvseStage:
         its age means is for the next cycle that time brings."""
         hw = self._hw
         try:
-            return self._news.changed(hw.pilot.state, hw.module.state, hw.meter.registers, hw.insulation.state)
+            now = (hw.pilot.state, hw.module.state, hw.meter.registers, hw.insulation.state)
+            return news(now, self._judged_readings)
         except Exception:  # the cycle finds the driver that raises
             return True
 
@@ -275,7 +276,7 @@ class EvseStage:
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
         module = guard.read(hw.module, lambda: hw.module.state)
         insulation = guard.read(hw.insulation, lambda: hw.insulation.state)
-        self._news.note(board, module, self._registers, insulation)
+        self._judged_readings = (board, module, self._registers, insulation)
         seen = young_enough(board, module, self._registers, insulation, now_s)
         if seen.board is None:
             self._heat = Heat()  # a silent board is a fault of its own

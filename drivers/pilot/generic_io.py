@@ -33,6 +33,8 @@ POWERED_CYCLE_S = 0.010
 """While a contactor is ordered closed, or nearly: the board is asked as often as its wire bears."""
 CALM_CYCLE_S = 0.050
 """While nothing is ordered on. Far below the board's watchdog (0.1 s at least) and the age of a reading (0.25 s)."""
+UNPOLLED_S = 0.15
+"""Three of the slowest ticks of the power process."""
 MAP_VERSION = 1
 BLOCK, COUNT = 0, 24
 FAST_BLOCK, FAST_COUNT = 3, 12
@@ -91,6 +93,7 @@ class GenericIoBoard:
         self._behind = 0
         self._due_s = -1e9
         self._asked = False
+        self._polled_at_s = -1e9
         self._caps = 0
         self._registers: tuple[int, ...] = ()
         self._whole_at_s = -1e9
@@ -127,10 +130,18 @@ class GenericIoBoard:
         return self._state
 
     def poll(self, now_s: float) -> None:
-        """Queue the next round when it is due. A board that only reads brings its write with the answer."""
-        if self._asked or now_s < self._due_s:
-            return
+        """Queue the next round when it is due. Each answer queues the round after it, so that the rhythm is the wire's own.
+
+        Not polled for `UNPOLLED_S` the driver asks nothing more: the board misses its kick and opens by itself.
+        """
+        self._polled_at_s = now_s
+        if not self._asked and now_s >= self._due_s:
+            self._ask(now_s)
+
+    def _ask(self, now_s: float) -> None:
+        """Queue a round for its time. A board that only reads brings its write with the answer."""
         cycle_s = self._cycle_s()
+        due_s = max(self._due_s, now_s)
         self._due_s = self._due_s + cycle_s if now_s - self._due_s < cycle_s else now_s + cycle_s
         self._asked = True
         caps = self._caps & ~self._refused
@@ -142,9 +153,9 @@ class GenericIoBoard:
             order = encode(self._command, self._sequence)
             # the key of every order: of those that wait to be sent only the newest is
             request = ReadWriteRegisters(self.unit, first, count, 100, order)
-            self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"))
+            self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"), not_before_s=due_s)
         else:
-            self._master.submit(Read(self.unit, 4, first, count), on_done, Priority.FAST)
+            self._master.submit(Read(self.unit, 4, first, count), on_done, Priority.FAST, not_before_s=due_s)
 
     def _cycle_s(self) -> float:
         command = self._command
@@ -207,6 +218,8 @@ class GenericIoBoard:
         if self._clear:
             self._clear = False
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
+        if not self._asked and at_s - self._polled_at_s < UNPOLLED_S:
+            self._ask(at_s)
 
     def _has_watchdog(self, uptime_s: int) -> bool:
         """Whether the board holds our watchdog time since it started; asks it to, if not. Nothing is switched before."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
+import os
 import sys
 import tempfile
 import time
@@ -26,6 +26,7 @@ SETTLE_S = 2.0
 
 async def _figures(rig: PowerRig, seconds: float) -> dict[str, Any]:
     await asyncio.sleep(SETTLE_S)
+    asked = await _transactions(rig)
     pid, plant = rig.pid("power"), rig.pid("plant")
     used_s, woken, heard, plant_s, began_s = cpu_s(pid), waits(pid), rig.images_heard, cpu_s(plant), time.monotonic()
     await asyncio.sleep(seconds)
@@ -38,10 +39,17 @@ async def _figures(rig: PowerRig, seconds: float) -> dict[str, Any]:
         "wakeups_per_s": round((waits(pid) - woken) / took_s),
         "images_per_s": round((rig.images_heard - heard) / took_s),
         "plant_cpu_percent": round((cpu_s(plant) - plant_s) / took_s * 100, 1),
+        "transactions_per_s": round((await _transactions(rig) - asked) / took_s),
+        "transferring": rig.transferring,
         "faults": sum(len(image.faults) for image in rig.images.values()),
         "realtime": scheduling(pid),
         "load": load(),
     }
+
+
+async def _transactions(rig: PowerRig) -> int:
+    buses = (await rig.plant.ask({"do": "state"}))["buses"]
+    return sum(int(bus["requests"]) for bus in buses.values())
 
 
 async def measure_cost(folder: Path, evses: int, seconds: float, *, realtime: bool) -> dict[str, Any]:
@@ -57,13 +65,13 @@ async def measure_jitter(folder: Path, seconds: float, *, realtime: bool) -> dic
     async with PowerRig(folder, 2, realtime=realtime) as rig:
         await rig.energise()
         spin = [sys.executable, "-c", "while True: pass"]
-        busy = [subprocess.Popen(spin) for _ in range(2)]
+        busy = [await asyncio.create_subprocess_exec(*spin) for _ in range(os.cpu_count() or 1)]
         try:
             figures = await _figures(rig, seconds)
         finally:
             for process in busy:
                 process.kill()
-                process.wait()
+                await process.wait()
         health = getattr(rig.client, "process", None)
         if health is not None:
             figures["lateness"] = health.as_json()

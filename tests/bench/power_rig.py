@@ -35,6 +35,7 @@ READY_S = 30.0
 ENERGISE_S = 60.0
 PRE_CHARGE_V = 400.0
 POWER_W = 8000.0
+CAR_CONTACTORS_S = 0.5
 REALTIME_FIRST = "SCHED_FIFO"
 
 
@@ -118,7 +119,15 @@ class PowerRig:
         return len(self.images) == len(self.evse_ids) and not any(image.faults for image in self.images.values())
 
     async def _all_transfer(self) -> bool:
-        return all(image.stage is Stage.TRANSFER for image in self.images.values())
+        return self.transferring == len(self.evse_ids)
+
+    @property
+    def transferring(self) -> int:
+        """EVSEs at which the power that was ordered flows."""
+        return sum(
+            image.stage is Stage.TRANSFER and abs((image.power_W or 0.0) - self.power_W) < 0.1 * abs(self.power_W)
+            for image in self.images.values()
+        )
 
     async def _until(self, what: str, condition: Callable[[], Any], patience_s: float) -> None:
         until_s = time.monotonic() + patience_s
@@ -150,9 +159,12 @@ class PowerRig:
         self.images[image.evse_id] = image
         if before is not None and before.stage is not image.stage:
             follows = {Stage.CABLE_CHECKED: Phase.PRE_CHARGE, Stage.PRE_CHARGED: Phase.TRANSFER}.get(image.stage)
-            if follows is not None:
-                self._phase[image.evse_id] = follows
-                self.client.demand(self._demand(image.evse_id))
+            if follows is not None:  # a car closes its contactors before it asks for current
+                asyncio.get_running_loop().call_later(CAR_CONTACTORS_S, self._enter, image.evse_id, follows)
+
+    def _enter(self, number: EvseId, phase: Phase) -> None:
+        self._phase[number] = phase
+        self.client.demand(self._demand(number))
 
     def _demand(self, number: EvseId) -> StageDemand:
         phase = self._phase[number]

@@ -41,5 +41,5 @@ def test_a_new_stage_is_reported_in_its_own_tick_and_an_old_one_at_the_period() 
         stage.stage = Stage.CABLE_CHECKED if tick else Stage.CABLE_CHECK
         cycle.tick(began_s + 0.01 * tick)  # an EVSE that is not off has a cycle at least each second tick of 5 ms
     assert sent == [(Stage.CABLE_CHECK, began_s), (Stage.CABLE_CHECKED, began_s + 0.01)]
-    cycle.tick(began_s + 0.01 + IMAGE_PERIOD_S)
+    cycle.tick(began_s + 0.011 + IMAGE_PERIOD_S)
     assert len(sent) == 3
