@@ -17,6 +17,7 @@ from typing import Protocol
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
 from chargepoint.model.status import EvseState
 
@@ -91,19 +92,13 @@ class Reversal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PowerModuleCapabilities:
-    """Ratings and manners of one module (or array). Magnitudes, SI units.
+class PowerModuleCapabilities(PowerLimits):
+    """Ratings and manners of one module (or array).
 
     `comm_loss_s`: the module switches off by itself after that long without us; None: it never does, the safety layer
     must then rely on the contactor and on the hardware enable.
     """
 
-    voltage_min_V: float
-    voltage_max_V: float
-    charge_current_max_A: float
-    discharge_current_max_A: float
-    charge_power_max_W: float
-    discharge_power_max_W: float
     ramp_A_per_s: float
     reversal: Reversal
     reversal_time_s: float

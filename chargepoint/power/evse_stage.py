@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
@@ -24,6 +24,7 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
+from chargepoint.model.limits import PowerLimits
 from chargepoint.ports import (
     Device,
     EnergyMeter,
@@ -83,12 +84,9 @@ class EvseHardware:
 
 @dataclass(frozen=True, slots=True)
 class StageRatings:
-    """What this EVSE may do whatever the module can: from the configuration. Magnitudes."""
+    """What this EVSE may do whatever the module can: from the configuration."""
 
     envelope: Envelope
-    voltage_min_V: float
-    charge_power_max_W: float
-    discharge_power_max_W: float
     ramp_A_per_s: float
     lease_s: float
     temperature_required: bool = True
@@ -418,10 +416,10 @@ class EvseStage:
     def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
         """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
         off = stage in (Stage.OFF, Stage.FAULTED)
-        if demand is not None and demand.voltage_limit_V > 0:
-            self._car_voltage_max_V = demand.voltage_limit_V
+        if demand is not None and demand.dc.limits.voltage_max_V > 0:
+            self._car_voltage_max_V = demand.dc.limits.voltage_max_V
             before_V = 0.0 if off else self._car_voltage_named_V
-            self._car_voltage_named_V = max(before_V, demand.voltage_limit_V)
+            self._car_voltage_named_V = max(before_V, demand.dc.limits.voltage_max_V)
         elif off:
             self._car_voltage_max_V = self._car_voltage_named_V = 0.0
 
@@ -456,23 +454,10 @@ class EvseStage:
     def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
         if module is not self._module_capabilities:  # they hardly ever change: not made anew in each cycle
-            self._module_capabilities, self._rated_capabilities = module, self._within_ratings(module)
+            self._module_capabilities = module
+            self._rated_capabilities = None if module is None else module.within(self._ratings.envelope.limits)
             self._shown_capabilities = _shown(self._rated_capabilities)
         return self._rated_capabilities
-
-    def _within_ratings(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
-        if module is None:
-            return None
-        ratings = self._ratings
-        return replace(
-            module,
-            voltage_min_V=max(module.voltage_min_V, ratings.voltage_min_V),
-            voltage_max_V=min(module.voltage_max_V, ratings.envelope.voltage_max_V),
-            charge_current_max_A=min(module.charge_current_max_A, ratings.envelope.current_max_A),
-            discharge_current_max_A=min(module.discharge_current_max_A, ratings.envelope.current_max_A),
-            charge_power_max_W=min(module.charge_power_max_W, ratings.charge_power_max_W),
-            discharge_power_max_W=min(module.discharge_power_max_W, ratings.discharge_power_max_W),
-        )
 
     def poll(self, now_s: float) -> None:
         """Let every device queue what is due, and take tokens from the reader."""
@@ -490,11 +475,4 @@ def _shown(rated: PowerModuleCapabilities | None) -> StageCapabilities | None:
     """What the image shows of the module's capabilities."""
     if rated is None:
         return None
-    return StageCapabilities(
-        voltage_min_V=rated.voltage_min_V,
-        voltage_max_V=rated.voltage_max_V,
-        charge_current_max_A=rated.charge_current_max_A,
-        discharge_current_max_A=rated.discharge_current_max_A,
-        charge_power_max_W=rated.charge_power_max_W,
-        discharge_power_max_W=rated.discharge_power_max_W,
-    )
+    return StageCapabilities(**{one.name: getattr(rated, one.name) for one in fields(PowerLimits)})

@@ -17,6 +17,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
+from chargepoint.model.limits import rated
 from chargepoint.model.readings import Reading
 from chargepoint.ports import (
     InsulationState,
@@ -34,6 +35,7 @@ from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
 from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
 from chargepoint.safety.envelope import Envelope
+from tests.joined.orders import changed, dc_order
 
 LOG = logging.getLogger("test-power")
 TICK_S = 0.01
@@ -153,7 +155,13 @@ class Station:
         self.link = LinkServer(path)
         self.board, self.module = Board(), Module()
         meter, monitor = Meter(), Monitor()
-        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
+        ratings = StageRatings(
+            Envelope(
+                rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=22_000.0, discharge_power_max_W=20_000.0)
+            ),
+            100.0,
+            0.5,
+        )
         hardware = EvseHardware(self.board, self.module, meter, monitor, None)
         self.stage = EvseStage(EvseId(1), hardware, ratings)
         self.bus = Wire([self.board, self.module, meter, monitor])
@@ -197,8 +205,17 @@ class Daemon:
 
     def demand(self, phase: Phase, **changes: Any) -> None:
         self.seq += 1
-        order = StageDemand(EvseId(1), self.seq, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0)
-        self.socket.send(encode_down(replace(order, **changes)))
+        order = StageDemand(
+            EvseId(1),
+            self.seq,
+            0.5,
+            phase,
+            PilotCommand.PWM,
+            5.0,
+            True,
+            order=dc_order(450.0, 400.0, 300.0),
+        )
+        self.socket.send(encode_down(changed(order, **changes)))
 
     def told(self) -> list[Any]:
         heard: list[Any] = []
@@ -343,7 +360,13 @@ class Two(Station):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.board_2, module, meter, monitor = Board(), Module(), Meter(), Monitor()
-        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
+        ratings = StageRatings(
+            Envelope(
+                rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=22_000.0, discharge_power_max_W=20_000.0)
+            ),
+            100.0,
+            0.5,
+        )
         self.stage_2 = EvseStage(EvseId(2), EvseHardware(self.board_2, module, meter, monitor, None), ratings)
         self.bus.devices += [self.board_2, module, meter, monitor]
         stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}

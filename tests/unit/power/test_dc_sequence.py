@@ -10,7 +10,7 @@ from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, Stag
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand, Reversal
 from chargepoint.power.cable_check import (
     CONTACTOR_CLOSE_TIMEOUT_S,
@@ -31,6 +31,7 @@ from chargepoint.power.dc_sequence import (
 )
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
+from tests.joined.orders import changed, dc_order
 
 TICK_S = 0.01
 OFF = PowerModuleCommand()
@@ -59,15 +60,15 @@ def demand(phase: Phase, **changes: Any) -> StageDemand:
         pilot=PilotCommand.PWM,
         duty_percent=5.0,
         lock=True,
-        voltage_limit_V=450.0,
-        voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
-        voltage_floor_V=300.0,
-        charge_current_limit_A=30.0,
-        discharge_current_limit_A=30.0,
         power_W=0.0,
         limits_W=WIDE,
+        order=dc_order(
+            voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
+            charge_current_limit_A=30.0,
+            discharge_current_limit_A=30.0,
+        ),
     )
-    return replace(order, **changes)
+    return changed(order, **changes)
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Bench:
     held: dict[str, Any] = field(default_factory=dict)
     """Sequence inputs a test pins to a value."""
     now_s: float = 1000.0
-    envelope: Envelope = field(default_factory=lambda: Envelope(920.0, 40.0))
+    envelope: Envelope = field(default_factory=lambda: Envelope(rated(920.0, 40.0)))
     ramp_A_per_s: float = 100.0
     _volts: float = 0.0
     _amps: float = 0.0
@@ -604,7 +605,7 @@ def test_an_error_ramps_faster_than_a_normal_stop(severity: Severity | None, amp
 def test_no_stop_opens_under_load_whatever_the_rating_and_the_normal_slope(severity: Severity | None) -> None:
     """500 A at 20 A/s would take 25 s; the time-out opens after two."""
     big = replace(MODULE, charge_current_max_A=500.0, charge_power_max_W=1e6)
-    bench = pre_charged(capabilities=big, envelope=Envelope(920.0, 500.0), ramp_A_per_s=20.0)
+    bench = pre_charged(capabilities=big, envelope=Envelope(rated(920.0, 500.0)), ramp_A_per_s=20.0)
     bench.demand = demand(Phase.TRANSFER, power_W=200_000.0, charge_current_limit_A=500.0)
     bench.run(30.0)
     assert bench._amps == pytest.approx(500.0)

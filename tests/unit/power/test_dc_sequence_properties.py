@@ -11,7 +11,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, PowerModuleCommand, Reversal
 from chargepoint.power.dc_sequence import (
     RAMP_DOWN_TIMEOUT_S,
@@ -25,10 +25,11 @@ from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
 from chargepoint.safety.latches import BOARD_RESET, Latches
+from tests.joined.orders import dc_order
 
 pytestmark = pytest.mark.slow
 
-ENVELOPE = Envelope(920.0, 40.0)
+ENVELOPE = Envelope(rated(920.0, 40.0))
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}
 OPEN = {Stage.OFF, Stage.OPENING, Stage.DISCHARGING_OUTPUT, Stage.FAULTED}
 FORWARD = {
@@ -223,7 +224,9 @@ class Rig:
             assert i.demand is not None
             order = i.demand
             bound_A = (
-                min(order.charge_current_limit_A, 40.0) if amps > 0 else min(order.discharge_current_limit_A, 35.0)
+                min(order.dc.limits.charge_current_max_A, 40.0)
+                if amps > 0
+                else min(order.dc.limits.discharge_current_max_A, 35.0)
             )
             if i.voltage_V is not None and i.voltage_V > 0 and i.capabilities is not None:
                 low_W, high_W = order.limits_W.low, order.limits_W.high
@@ -243,8 +246,8 @@ def order(
     phase: Phase, power_W: float, charge_A: float, discharge_A: float, low_W: float, high_W: float
 ) -> StageDemand:
     return StageDemand(
-        EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, charge_A, discharge_A, power_W,
-        Interval(low_W, high_W),
+        EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, power_W,
+        Interval(low_W, high_W), order=dc_order(450.0, 400.0, 300.0, charge_A, discharge_A),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, rated
 from chargepoint.model.readings import Reading
 from chargepoint.ports import (
     InsulationState,
@@ -27,6 +27,7 @@ from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.latches import BOARD_RESET
+from tests.joined.orders import changed, dc_order
 
 TICK_S = 0.01
 LEASE_S = 0.5
@@ -179,19 +180,22 @@ class FakeReader:
 
 def order(phase: Phase, **changes: Any) -> StageDemand:
     demand = StageDemand(
-        EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 30.0, 30.0, 0.0,
-        Interval(-1e6, 1e6),
+        EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 0.0,
+        Interval(-1e6, 1e6), order=dc_order(450.0, 400.0, 300.0, 30.0, 30.0),
     )  # fmt: skip
     if phase is Phase.TRANSFER:
-        demand = replace(demand, voltage_target_V=0.0)  # as in Dynamic mode
-    return replace(demand, **changes)
+        demand = changed(demand, voltage_target_V=0.0)  # as in Dynamic mode
+    return changed(demand, **changes)
+
+
+def ratings(charge_W: float, discharge_W: float) -> StageRatings:
+    limits = rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=charge_W, discharge_power_max_W=discharge_W)
+    return StageRatings(Envelope(limits), 100.0, LEASE_S)
 
 
 @dataclass
 class Rig:
-    ratings: StageRatings = field(
-        default_factory=lambda: StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, LEASE_S)
-    )
+    ratings: StageRatings = field(default_factory=lambda: ratings(22_000.0, 20_000.0))
     silent: set[str] = field(default_factory=set)
     demand: StageDemand | None = None
     now_s: float = 500.0
@@ -480,7 +484,7 @@ def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(ri
 def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
     rig.transfer(8000.0)
     assert rig.demand is not None
-    rig.module.battery_V = rig.demand.voltage_limit_V - 1.0
+    rig.module.battery_V = rig.demand.dc.limits.voltage_max_V - 1.0
     rig.run(1.0)
     rig.module.full = True
     rig.run(30.0)
@@ -656,7 +660,7 @@ def test_the_old_demand_still_runs_out_after_its_daemon_is_gone(rig: Rig) -> Non
 
 
 def test_the_evses_own_ratings_hold_whatever_the_daemon_and_the_module_say() -> None:
-    rig = Rig(StageRatings(Envelope(920.0, 40.0), 150.0, 6000.0, 0.0, 100.0, LEASE_S))
+    rig = Rig(ratings(6000.0, 0.0))
     rig.transfer(20_000.0)
     assert rig.run(1.0).target_W == pytest.approx(6000.0)
     rig.demand = order(Phase.TRANSFER, power_W=-20_000.0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chargepoint.model.faults import CATALOGUE, FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.model.limits import rated
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import TABLE, InterlockInputs, Interlocks
@@ -20,7 +21,7 @@ QUIET = tuple(stage for stage in Stage if stage not in ACTIVE)
 
 CALM = InterlockInputs(
     now_s=0.0,
-    envelope=Envelope(voltage_max_V=920.0, current_max_A=40.0),
+    envelope=Envelope(rated(920.0, 40.0)),
     stage=Stage.TRANSFER,
     lease_valid=True,
     pilot_board_alive=True,
@@ -316,7 +317,7 @@ def test_over_voltage_of_a_lowered_limit_trips_although_the_voltage_did_not_move
 def test_the_test_voltage_of_the_cable_check_is_no_emergency(car_V: float) -> None:
     """1.1 times 750 V is 825 V, which is Table 103's bound itself: half a volt of ripple must not need a person."""
     at = {"car_voltage_max_V": car_V, "module_voltage_V": 1.1 * car_V + 0.5, "meter_voltage_V": 1.1 * car_V}
-    wide = Envelope(1000.0, 40.0)
+    wide = Envelope(rated(1000.0, 40.0))
     assert tripped_after(1.0, stage=Stage.CABLE_CHECK, envelope=wide, **at) == set()
     assert tripped_after(0.1, stage=Stage.RAMP_DOWN, envelope=wide, **at) == set()  # of a check that failed
     assert FaultCode.OVER_VOLTAGE_EMERGENCY in tripped_after(1.0, envelope=wide, **at)
@@ -492,7 +493,7 @@ def test_a_current_that_still_decays_after_the_command_is_no_reverse_current() -
 
 
 def test_the_zero_of_a_big_module_is_no_reverse_current() -> None:
-    big = Envelope(voltage_max_V=920.0, current_max_A=500.0)
+    big = Envelope(rated(920.0, 500.0))
     changes = {"envelope": big, "commanded_current_A": 0.0}
     assert tripped_after(5.0, module_current_A=10.0, **changes) == set()
     assert tripped_after(5.0, module_current_A=10.1, **changes) == {FaultCode.REVERSE_CURRENT}
