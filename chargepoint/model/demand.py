@@ -143,8 +143,10 @@ class DcOrder:
 
 @dataclass(frozen=True, slots=True)
 class AcOrder:
-    """What an AC outlet needs besides the power: how many phases the car uses (1 or 3), and the RMS current in A that each of
-    them may carry, a magnitude >= 0, which the pilot's duty shows to a car without digital communication."""
+    """What an AC outlet needs besides the power.
+
+    `phases` that the car uses, 1 or 3. `phase_current_limit_A` is the RMS current that each of them may carry, a magnitude >= 0.
+    """
 
     phases: int
     phase_current_limit_A: float

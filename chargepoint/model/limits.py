@@ -69,8 +69,8 @@ class PowerLimits:
     Voltage, current and power bound together: none of them is a promise for a given voltage of the battery. Below a minimum power
     the flow may drop to zero for technical reasons. Source: docs/sources/safety.md 4.1 (MinimumDischargePower).
 
-    At an AC outlet the voltages are RMS from phase to neutral, the powers are those of all phases together, and each current
-    is the sum of all phases: voltage times current is the power at both kinds of outlet.
+    At an AC outlet the voltages are RMS from phase to neutral. The powers are those of all phases together, and each current
+    is the sum of all phases. So voltage times current is the power at both kinds of outlet.
     """
 
     voltage_min_V: float

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
+from chargepoint.ports import InsulationState, IoCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
 from chargepoint.power.target import CurrentTarget, charge_voltage_V, target
@@ -72,7 +72,7 @@ class SequenceOutputs:
     """What is commanded. `failures` are to be latched by the caller before the next cycle."""
 
     stage: Stage
-    board: PilotBoardCommand
+    io: IoCommand
     module: PowerModuleCommand
     insulation_measuring: bool
     insulation_self_test: bool
@@ -152,7 +152,7 @@ class DcSequence:
         self._last_s = i.now_s
         return SequenceOutputs(
             stage=self._stage,
-            board=self._board(i),
+            io=self._io(i),
             module=module,
             insulation_measuring=self._stage not in (Stage.OFF, Stage.FAULTED),
             insulation_self_test=self._check is not None and self._check.self_test_begins,
@@ -352,12 +352,12 @@ class DcSequence:
         module_V = i.capabilities.voltage_max_V if i.capabilities is not None else 0.0
         return min(self._envelope.voltage_max_V, module_V)
 
-    # -- the board ---------------------------------------------------------------------------------
+    # -- inputs and outputs ---------------------------------------------------------------------------------
 
-    def _board(self, i: SequenceInputs) -> PilotBoardCommand:
+    def _io(self, i: SequenceInputs) -> IoCommand:
         closed = self._stage not in _OPEN
         self._pilot = self._pilot_command(i)
-        return PilotBoardCommand(
+        return IoCommand(
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
             contactor=closed,

@@ -20,10 +20,11 @@ from chargepoint.ports import (
     DeviceSpec,
     EnergyMeter,
     InsulationMonitor,
-    PilotBoard,
+    IoDevice,
     PowerModule,
     TokenReader,
 )
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
@@ -154,7 +155,7 @@ def _stage(
     modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
     reader = section.token_reader
     hardware = EvseHardware(
-        pilot=cast(PilotBoard, device("pilot_board", section.pilot)),
+        io=IoWiring.of_one(cast(IoDevice, device("pilot_board", section.pilot))),
         module=catalog.combine(f"evse{evse_id}", modules),
         meter=cast(EnergyMeter, device("meter", section.meter)),
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),

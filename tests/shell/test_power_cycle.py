@@ -21,20 +21,22 @@ from chargepoint.model.limits import rated
 from chargepoint.model.readings import Reading
 from chargepoint.ports import (
     InsulationState,
-    PilotBoardCommand,
-    PilotBoardState,
+    IoCommand,
+    IoState,
     PowerModuleCapabilities,
     PowerModuleCommand,
     PowerModuleState,
     Reversal,
 )
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
 from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
 from chargepoint.safety.envelope import Envelope
+from tests.joined.flat_io import FlatIo
 from tests.joined.orders import changed, dc_order
 
 LOG = logging.getLogger("test-power")
@@ -59,9 +61,9 @@ class Devices:
     identity_error = ""
 
     def __init__(self) -> None:
-        self.board, self.power = PilotBoardCommand(), PowerModuleCommand()
+        self.board, self.power = IoCommand(), PowerModuleCommand()
         self.resets = 0
-        self.orders: list[PilotBoardCommand] = []
+        self.orders: list[IoCommand] = []
         self.now_s = 0.0
 
     def poll(self, now_s: float) -> None: ...
@@ -74,22 +76,26 @@ class Devices:
         self.resets += 1
 
 
-class Board(Devices):
+class Board(FlatIo, Devices):
     car = ControlPilot.C
 
-    def command(self, command: PilotBoardCommand) -> None:
-        if command != self.board:
-            self.orders.append(command)
-        self.board = command
+    def __init__(self) -> None:
+        Devices.__init__(self)
+        FlatIo.__init__(self)
 
-    @property
-    def state(self) -> Reading[PilotBoardState]:
+    def order(self, command: IoCommand) -> None:
+        if command != self.ordered:
+            self.orders.append(command)
+        self.ordered = self.board = command
+
+    @property  # type: ignore[misc]
+    def state(self) -> Reading[IoState] | None:
         closed = self.board.contactor
         lock = Lock.LOCKED if self.board.lock else Lock.UNLOCKED
         pilot = ControlPilot.F if self.board.pilot is PilotCommand.F else self.car
-        state = PilotBoardState(
-            pilot, 5.0, 6.0, -12.0, lock, closed, closed, False, False, closed, True, True, True, True, True,
-            frozenset(), (30.0, 30.0),
+        state = IoState(
+            pilot, 5.0, 6.0, -12.0, 1500.0, lock, closed, closed, closed, False, False, frozenset(), frozenset(),
+            (30.0, 30.0),
         )  # fmt: skip
         return Reading(state, self.now_s)
 
@@ -162,7 +168,7 @@ class Station:
             100.0,
             0.5,
         )
-        hardware = EvseHardware(self.board, self.module, meter, monitor, None)
+        hardware = EvseHardware(IoWiring.of_one(self.board), self.module, meter, monitor, None)
         self.stage = EvseStage(EvseId(1), hardware, ratings)
         self.bus = Wire([self.board, self.module, meter, monitor])
         self.clock = Steps()
@@ -311,8 +317,10 @@ def test_whatever_ends_the_loop_the_outputs_are_ordered_off(station: Station) ->
 
     with pytest.raises(RuntimeError, match="defect"):
         station.run(200, each)
-    assert station.board.orders[-1] == PilotBoardCommand(lock=True)
-    assert station.board.orders[-2].contactor
+    assert station.board.orders[-1] == IoCommand(lock=True)
+    closed = [order.contactor for order in station.board.orders]
+    assert True in closed
+    assert not closed[closed.index(True) + 1 :].count(True), "once open it stays open, port by port"
     daemon.close()
 
 
@@ -367,7 +375,9 @@ class Two(Station):
             100.0,
             0.5,
         )
-        self.stage_2 = EvseStage(EvseId(2), EvseHardware(self.board_2, module, meter, monitor, None), ratings)
+        self.stage_2 = EvseStage(
+            EvseId(2), EvseHardware(IoWiring.of_one(self.board_2), module, meter, monitor, None), ratings
+        )
         self.bus.devices += [self.board_2, module, meter, monitor]
         stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}
         self.cycle = Cycle(stages, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
@@ -527,7 +537,7 @@ def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_ea
         "! bus fast1: /dev/x: no such device",
         "! io1: map version = 2: expected 1",
         "* bus fast1: well again",
-        "* devices: well again",
+        "* io: well again",
     ]
 
 

@@ -29,7 +29,7 @@ def settled_current_A(envelope: Envelope, power_W: float) -> float:
         out = sequence.step(
             SequenceInputs(
                 now_s, demand, None, ControlPilot.C, Lock.LOCKED,
-                Contactor.CLOSED if out is not None and out.board.contactor else Contactor.OPEN,
+                Contactor.CLOSED if out is not None and out.io.contactor else Contactor.OPEN,
                 voltage_V, 0.0, InsulationState(1e6, True, True, True), MODULE, 30.0,
             )
         )  # fmt: skip

@@ -11,6 +11,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, PowerModuleCommand, Reversal
 from chargepoint.power.dc_sequence import (
@@ -24,7 +25,7 @@ from chargepoint.power.ramp import Ramp
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
-from chargepoint.safety.latches import BOARD_RESET, Latches
+from chargepoint.safety.latches import Latches
 from tests.joined.orders import dc_order
 
 pytestmark = pytest.mark.slow
@@ -68,7 +69,7 @@ class World:
     identified: bool = True
     degC: float | None = 30.0
     following: bool = True
-    latched: frozenset[str] = frozenset()
+    latched: frozenset[BoardFault] = frozenset()
     process_stalled: str = ""
 
 
@@ -93,7 +94,7 @@ class Rig:
     def step(self, dt_s: float = 0.01) -> None:
         world, before = self.world, self.sequence.stage
         self.now_s += dt_s
-        commanded = self.out is not None and self.out.board.contactor
+        commanded = self.out is not None and self.out.io.contactor
         contactor = world.contactor or (Contactor.CLOSED if commanded else Contactor.OPEN)
         if world.following:
             self._follow(commanded)
@@ -152,11 +153,7 @@ class Rig:
             contactor=contactor if alive else Contactor.UNKNOWN,
             contactor_commanded=commanded,
             contactor_opened=self.opened,
-            emergency_chain_closed=world.chain_closed,
-            hardware_chain_closed=True,
-            door_closed=True,
-            rcd_ok=True,
-            insulation_relay_ok=True,
+            open_inputs=frozenset() if world.chain_closed else frozenset({SafetyInput.EMERGENCY_CHAIN}),
             board_latched=world.latched if alive else frozenset(),
             car_voltage_max_V=450.0,
             car_voltage_named_V=450.0,
@@ -179,15 +176,15 @@ class Rig:
         feeding = module.output_on and module.current_A != 0.0
         assert not feeding or out.stage in MAY_FEED
         assert out.stage in FORWARD[before] or before is out.stage
-        assert out.board.contactor is (out.stage not in OPEN)
+        assert out.io.contactor is (out.stage not in OPEN)
         if i.severity is Severity.EMERGENCY:
-            assert not out.board.contactor and module == PowerModuleCommand()
-            assert out.board.pilot in (PilotCommand.F, PilotCommand.X1)
+            assert not out.io.contactor and module == PowerModuleCommand()
+            assert out.io.pilot in (PilotCommand.F, PilotCommand.X1)
         if i.open_now:
-            assert not out.board.contactor and module == PowerModuleCommand()
+            assert not out.io.contactor and module == PowerModuleCommand()
         if i.severity is not None:
             assert out.stage not in (Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.TRANSFER)
-        if out.board.contactor and not commanded:  # the moment of closing
+        if out.io.contactor and not commanded:  # the moment of closing
             assert i.pilot.ready and i.lock is Lock.LOCKED and i.contactor is Contactor.OPEN
             assert i.demand is not None and i.demand.phase is Phase.CABLE_CHECK
             assert i.voltage_V is not None and i.voltage_V < 60.0
@@ -322,10 +319,10 @@ class Anything(RuleBasedStateMachine):
         self.rig.world.meter_amps = meter_amps
 
     @rule(
-        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2),
+        latched=st.frozensets(st.sampled_from(list(BoardFault)), max_size=2),
         process_stalled=st.sampled_from(["", "x"]),
     )
-    def board_and_process(self, latched: frozenset[str], process_stalled: str) -> None:
+    def board_and_process(self, latched: frozenset[BoardFault], process_stalled: str) -> None:
         self.rig.world.latched, self.rig.world.process_stalled = latched, process_stalled
 
     @rule(degC=st.none() | st.floats(0, 120))
@@ -342,7 +339,7 @@ class Anything(RuleBasedStateMachine):
         rig = getattr(self, "rig", None)
         if rig is not None and rig.out is not None and rig.latches.severity is Severity.EMERGENCY:
             rig.step()
-            assert rig.latches.severity is not Severity.EMERGENCY or not rig.out.board.contactor
+            assert rig.latches.severity is not Severity.EMERGENCY or not rig.out.io.contactor
 
 
 TestAnything = Anything.TestCase
@@ -396,4 +393,4 @@ def test_with_the_demand_gone_the_contactor_opens_in_time(cycles: int, code: Fau
     rig.world.amps, rig.world.following = None, False
     for _ in range(round(RAMP_DOWN_TIMEOUT_S / 0.01) + 2):
         rig.step()
-    assert rig.out is not None and not rig.out.board.contactor
+    assert rig.out is not None and not rig.out.io.contactor
