@@ -1,4 +1,4 @@
-"""The generic pilot and IO board, map v1 (docs/sources/hardware.md 4). Fulfils chargepoint.ports.PilotBoard.
+"""The generic pilot and IO board, map v1 (docs/sources/hardware.md 4). Fulfils chargepoint.ports.IoDevice, with every port.
 
 Each round reads the board and writes 5 registers; the write kicks the board's watchdog with an echo of the sequence counter and
 carries the request twice (true and inverted). A command that asks for less goes out before everything else.
@@ -9,10 +9,15 @@ Request and output bits, which map v1 leaves open, as this project defines them:
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
+from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
-from chargepoint.ports import PilotBoardCommand, PilotBoardState
+from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import (
     DeviceTiming,
@@ -26,6 +31,8 @@ from drivers.modbus.transaction import (
     WriteRegister,
     WriteRegisters,
 )
+
+T = TypeVar("T")
 
 CYCLE_S = 0.020
 """Between two rounds while the pilot shows a duty cycle: a car may be there."""
@@ -57,12 +64,39 @@ TIMING = DeviceTiming(
 
 _CONTACTOR, _PRECHARGE, _DISCHARGE, _LOCK = 1, 2, 4, 8
 _LATCHED = (
-    *("weld", "no_close", "diode", "cp_short", "pp", "e_stop", "watchdog", "over_temperature", "lock", "supply"),
-    *("door", "rcd", "chain", "opened"),
+    BoardFault.WELD,
+    BoardFault.NO_CLOSE,
+    BoardFault.DIODE,
+    BoardFault.PILOT_SHORT,
+    BoardFault.PROXIMITY,
+    BoardFault.EMERGENCY_STOP,
+    BoardFault.WATCHDOG,
+    BoardFault.OVER_TEMPERATURE,
+    BoardFault.LOCK,
+    BoardFault.SUPPLY,
+    BoardFault.DOOR,
+    BoardFault.RCD,
+    BoardFault.CHAIN,
+    BoardFault.OPENED,
 )
-"""Names of the bits of input register 14. Bits 10 to 13 are this project's addition to map v1; an older board keeps them 0."""
+"""The bits of input register 14. Bits 10 to 13 are this project's addition to map v1; an older board keeps them 0."""
+
+_INPUTS = (
+    SafetyInput.EMERGENCY_CHAIN,
+    SafetyInput.DOOR,
+    SafetyInput.INSULATION_RELAY,
+    SafetyInput.RCD,
+    SafetyInput.SURGE_ARRESTER,
+    SafetyInput.FAN,
+    SafetyInput.TILT,
+    SafetyInput.HARDWARE_CHAIN,
+)
+"""The bits of input register 13. 1 is closed, which is good; of the tilt sensor 1 is tilted."""
+
+_TILT = 1 << _INPUTS.index(SafetyInput.TILT)
 
 _ABSENT = 0x7FFF
+_OPEN_OHM = 0xFFFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
@@ -87,7 +121,7 @@ class GenericIoBoard:
         self._uptime_s = 0
         self._identity_error = ""
         self._master = master
-        self._command = PilotBoardCommand()
+        self._ordered = IoCommand()
         self._sequence: int | None = None
         self._counted_at_s = 0.0
         self._behind = 0
@@ -101,20 +135,35 @@ class GenericIoBoard:
         self._joined = False
         self._refused = 0
         self._clear = False
-        self._state: Reading[PilotBoardState] | None = None
+        self._state: Reading[IoState] | None = None
+        pilot, contactors, lock, discharge = _Pilot(self), _Contactors(self), _Lock(self), _Discharge(self)
+        inputs, temperatures, latch = _Inputs(self), _Temperatures(self), _Latch(self)
+        self._ports = IoPorts(pilot, contactors, lock, discharge, inputs, temperatures, latch)
+        self._every_port: tuple[_Port[Any], ...] = (pilot, contactors, lock, discharge, inputs, temperatures, latch)
         master.configure(unit, TIMING)
+
+    @property
+    def ports(self) -> IoPorts:
+        """Every port; all of them travel in one write, and come from one read."""
+        return self._ports
 
     @property
     def identity_error(self) -> str:
         """Why the board is not taken for one of this map; empty if it is, or has not answered yet."""
         return self._identity_error
 
-    def command(self, command: PilotBoardCommand) -> None:
-        """Take this as the order from now on; sent with the watchdog kick at the next chance, before anything else."""
-        if command == self._command:
+    @property
+    def ordered(self) -> IoCommand:
+        """What all outputs are ordered to do."""
+        return self._ordered
+
+    def order(self, command: IoCommand) -> None:
+        """Take this as the order from now on. It is sent with the watchdog kick at the next chance; an order for less goes
+        before everything else."""
+        if command == self._ordered:
             return
-        less = _asks_for_less(command, self._command)
-        self._command = command
+        less = _asks_for_less(command, self._ordered)
+        self._ordered = command
         if self._sequence is not None:
             self._write(Priority.STOP if less else Priority.SETPOINT)
             if self._joined and self._asked:  # a round that was not sent yet gave way: the next one may come
@@ -125,7 +174,7 @@ class GenericIoBoard:
         self._clear = True
 
     @property
-    def state(self) -> Reading[PilotBoardState] | None:
+    def state(self) -> Reading[IoState] | None:
         """Last state; a board whose sequence counter stands still ages."""
         return self._state
 
@@ -150,7 +199,7 @@ class GenericIoBoard:
         on_done = self._read_short if short else self._read
         self._joined = bool(caps & _READS_AND_WRITES) and self._sequence is not None and self._watchdog_taken
         if self._joined and self._sequence is not None:
-            order = encode(self._command, self._sequence)
+            order = encode(self._ordered, self._sequence)
             # the key of every order: of those that wait to be sent only the newest is
             request = ReadWriteRegisters(self.unit, first, count, 100, order)
             self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"), not_before_s=due_s)
@@ -158,10 +207,10 @@ class GenericIoBoard:
             self._master.submit(Read(self.unit, 4, first, count), on_done, Priority.FAST, not_before_s=due_s)
 
     def _cycle_s(self) -> float:
-        command = self._command
-        if command.contactor or command.precharge:
+        ordered = self._ordered
+        if ordered.contactor:
             return POWERED_CYCLE_S
-        return CYCLE_S if command.pilot is PilotCommand.PWM or command.discharge else CALM_CYCLE_S
+        return CYCLE_S if ordered.pilot is PilotCommand.PWM or ordered.discharge else CALM_CYCLE_S
 
     def _may_be_short(self, now_s: float) -> bool:
         """Whether this round may leave out what changes slowly."""
@@ -209,9 +258,9 @@ class GenericIoBoard:
             self._sequence, self._counted_at_s = registers[4], at_s
         state = self._state
         if state is None or registers[5:] != self._registers[5:]:
-            self._state = Reading(decode(registers), self._counted_at_s)
-        else:  # nothing changed but the time: the same state object, so that a reader sees at once that there is no news
-            self._state = Reading(state.value, self._counted_at_s)
+            self._show(Reading(decode(registers), self._counted_at_s))
+        else:  # nothing changed but the time: the same objects, so that a reader sees at once that there is no news
+            self._show(Reading(state.value, self._counted_at_s))
         self._registers, self._caps = registers, registers[1]
         if not self._joined:
             self._write(Priority.SETPOINT)
@@ -220,6 +269,12 @@ class GenericIoBoard:
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
         if not self._asked and at_s - self._polled_at_s < UNPOLLED_S:
             self._ask(at_s)
+
+    def _show(self, state: Reading[IoState] | None) -> None:
+        """This is the state, and every port's part of it."""
+        before, self._state = self._state, state
+        for port in self._every_port:
+            port.show_part(state, changed=before is None or state is None or before.value is not state.value)
 
     def _has_watchdog(self, uptime_s: int) -> bool:
         """Whether the board holds our watchdog time since it started; asks it to, if not. Nothing is switched before."""
@@ -233,7 +288,8 @@ class GenericIoBoard:
 
     def _forget(self) -> None:
         """The board restarted: its last report and its last orders are void."""
-        self._behind, self._sequence, self._watchdog_taken, self._state = 0, None, False, None
+        self._behind, self._sequence, self._watchdog_taken = 0, None, False
+        self._show(None)
         self._registers, self._caps = (), 0
 
     def _watchdog_written(self, outcome: Outcome) -> None:
@@ -253,7 +309,7 @@ class GenericIoBoard:
 
     def _write(self, priority: Priority) -> None:
         assert self._sequence is not None
-        request = WriteRegisters(self.unit, 100, encode(self._command, self._sequence))
+        request = WriteRegisters(self.unit, 100, encode(self._ordered, self._sequence))
         self._master.submit(request, self._written, priority, key=(self.name, "cycle"))
 
     def _written(self, outcome: Outcome) -> None:
@@ -261,49 +317,118 @@ class GenericIoBoard:
             self._due_s = -1e9  # read at once: the next write follows the answer
 
 
-def encode(command: PilotBoardCommand, sequence: int) -> tuple[int, ...]:
+def encode(command: IoCommand, sequence: int) -> tuple[int, ...]:
     """Registers 100..104."""
-    request = (
-        command.contactor * _CONTACTOR
-        | command.precharge * _PRECHARGE
-        | command.discharge * _DISCHARGE
-        | command.lock * _LOCK
-    )
+    request = command.contactor * _CONTACTOR | command.discharge * _DISCHARGE | command.lock * _LOCK
     duty = round(min(100.0, max(0.0, command.duty_percent)) * 100)
     return sequence, int(command.pilot), duty, request, ~request & 0xFFFF
 
 
-def decode(registers: tuple[int, ...]) -> PilotBoardState:
+def decode(registers: tuple[int, ...]) -> IoState:
     """Input registers 0..23. Unknown pilot or lock codes become UNKNOWN and UNDEFINED."""
     feedback, inputs, latched = registers[12], registers[13], registers[14]
-    return PilotBoardState(
+    return IoState(
         pilot=ControlPilot(registers[5]) if registers[5] <= 6 else ControlPilot.UNKNOWN,
         duty_percent=registers[8] / 100,
         pilot_high_V=_signed(registers[6]) / 1000,
         pilot_low_V=_signed(registers[7]) / 1000,
+        proximity_ohm=None if registers[9] == _OPEN_OHM else float(registers[9]),
         lock=Lock(registers[10]) if registers[10] <= 4 else Lock.UNDEFINED,
         contactor_positive_closed=bool(feedback & 1),
         contactor_negative_closed=bool(feedback & 2),
+        contactor_commanded=bool(registers[11] & _CONTACTOR),
         precharge_closed=bool(feedback & 4),
         discharge_closed=bool(feedback & 8),
-        contactor_commanded=bool(registers[11] & _CONTACTOR),
-        emergency_chain_closed=bool(inputs & 1),
-        door_closed=bool(inputs & 2),
-        insulation_relay_ok=bool(inputs & 4),
-        rcd_ok=bool(inputs & 8),
-        hardware_chain_closed=bool(inputs & 128),
-        latched=frozenset(name for bit, name in enumerate(_LATCHED) if latched >> bit & 1),
+        open_inputs=frozenset(one for bit, one in enumerate(_INPUTS) if not (inputs ^ _TILT) >> bit & 1),
+        latched=_latched(latched),
         temperatures_degC=tuple(None if raw == _ABSENT else _signed(raw) / 10 for raw in registers[15:21]),
     )
+
+
+def _latched(bits: int) -> frozenset[BoardFault]:
+    known = frozenset(fault for bit, fault in enumerate(_LATCHED) if bits >> bit & 1)
+    return known | {BoardFault.UNKNOWN} if bits >> len(_LATCHED) else known
 
 
 def _signed(raw: int) -> int:
     return raw - 0x10000 if raw & 0x8000 else raw
 
 
-def _asks_for_less(new: PilotBoardCommand, old: PilotBoardCommand) -> bool:
-    return (
-        (old.contactor and not new.contactor)
-        or (old.precharge and not new.precharge)
-        or _STRENGTH[int(new.pilot)] < _STRENGTH[int(old.pilot)]
-    )
+def _asks_for_less(new: IoCommand, old: IoCommand) -> bool:
+    return (old.contactor and not new.contactor) or _STRENGTH[int(new.pilot)] < _STRENGTH[int(old.pilot)]
+
+
+class _Port(Generic[T]):
+    """One of the board's ports. A part that did not change keeps its object; its age is that of the board's report."""
+
+    def __init__(self, board: GenericIoBoard) -> None:
+        self._board = board
+        self.state: Reading[T] | None = None
+
+    def show_part(self, state: Reading[IoState] | None, *, changed: bool) -> None:
+        """Take this port's part of the board's state."""
+        if state is None:
+            self.state = None
+            return
+        part = self._part(state.value) if changed or self.state is None else self.state.value
+        if self.state is not None and part == self.state.value:
+            part = self.state.value
+        self.state = Reading(part, state.taken_at_s)
+
+    @abstractmethod
+    def _part(self, io: IoState) -> T:
+        """This port's part of the board's state."""
+
+
+class _Pilot(_Port[PilotReading]):
+    def show(self, command: PilotCommand, duty_percent: float) -> None:
+        self._board.order(replace(self._board.ordered, pilot=command, duty_percent=duty_percent))
+
+    def _part(self, io: IoState) -> PilotReading:
+        return PilotReading(io.pilot, io.duty_percent, io.pilot_high_V, io.pilot_low_V, io.proximity_ohm)
+
+
+class _Contactors(_Port[ContactorState]):
+    def request(self, closed: bool) -> None:
+        self._board.order(replace(self._board.ordered, contactor=closed))
+
+    def _part(self, io: IoState) -> ContactorState:
+        return ContactorState(
+            io.contactor_positive_closed, io.contactor_negative_closed, io.contactor_commanded, io.precharge_closed
+        )
+
+
+class _Lock(_Port[Lock]):
+    def request(self, locked: bool) -> None:
+        self._board.order(replace(self._board.ordered, lock=locked))
+
+    def _part(self, io: IoState) -> Lock:
+        return io.lock
+
+
+class _Discharge(_Port[bool]):
+    def request(self, on: bool) -> None:
+        self._board.order(replace(self._board.ordered, discharge=on))
+
+    def _part(self, io: IoState) -> bool:
+        return io.discharge_closed
+
+
+class _Inputs(_Port[frozenset[SafetyInput]]):
+    watched = frozenset(_INPUTS)
+
+    def _part(self, io: IoState) -> frozenset[SafetyInput]:
+        return io.open_inputs
+
+
+class _Temperatures(_Port[tuple[float | None, ...]]):
+    def _part(self, io: IoState) -> tuple[float | None, ...]:
+        return io.temperatures_degC
+
+
+class _Latch(_Port[frozenset[BoardFault]]):
+    def _part(self, io: IoState) -> frozenset[BoardFault]:
+        return io.latched
+
+    def clear(self) -> None:
+        self._board.clear_latched()

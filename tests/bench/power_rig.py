@@ -19,10 +19,10 @@ from types import TracebackType
 from typing import Any
 
 from chargepoint.evse.stage_order import off
-from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.demand import DcOrder, Phase, PilotCommand, StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent, Stage
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.power.link_client import LinkClient
 from hil.demo.site import CarCable, Choices, write
 from hil.simulators.line_socket import LineSocket, Refused
@@ -170,17 +170,12 @@ class PowerRig:
         phase = self._phase[number]
         if phase is Phase.OFF:
             return off(number, LEASE_S, PilotCommand.X1, lock=False)
-        order = StageDemand(number, 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, PRE_CHARGE_V, 300.0)
+        limits = PowerLimits(300.0, 450.0, 40.0, 40.0, 1e5, 1e5)
+        order = DcOrder(limits, PRE_CHARGE_V if phase is not Phase.TRANSFER else 440.0)
+        demand = StageDemand(number, 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, order=order)
         if phase is not Phase.TRANSFER:
-            return order
-        return replace(
-            order,
-            voltage_target_V=440.0,
-            charge_current_limit_A=40.0,
-            discharge_current_limit_A=40.0,
-            power_W=self.power_W,
-            limits_W=Interval(-20_000.0, 20_000.0),
-        )
+            return demand
+        return replace(demand, power_W=self.power_W, limits_W=Interval(-20_000.0, 20_000.0))
 
     async def _renew(self) -> None:
         while True:
