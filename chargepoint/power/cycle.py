@@ -13,7 +13,6 @@ import math
 import select
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
@@ -22,6 +21,7 @@ from chargepoint.ports import Bus
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
 from chargepoint.power.latch_file import LatchFile
+from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 
@@ -47,6 +47,9 @@ PROCESS_STALLED_S = 0.2
 be too old, and the board would be called silent. Measured worst case: 9 ms with real-time priority. Without that priority, on an
 overloaded machine: 312 ms (docs/sources/safety.md 5.2)."""
 
+SUSPENDED_LEAST_S = 0.001
+"""Two clocks are read one after the other: a smaller difference is the time between the two."""
+
 EARLY_CYCLE_S = 0.003
 """Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
 
@@ -55,21 +58,6 @@ DEFECTS_MAX = 10
 
 STOP_PATIENCE_S = 6.0
 """A stop takes the lease, the ramp, the opening and the discharge: 5.1 s at most."""
-
-
-@dataclass(slots=True)
-class Lateness:
-    """How late ticks were, seconds, since start."""
-
-    ticks: int = 0
-    worst_s: float = 0.0
-    over_5_ms: int = 0
-
-    def note(self, late_s: float) -> None:
-        """Count one tick."""
-        self.ticks += 1
-        self.worst_s = max(self.worst_s, late_s)
-        self.over_5_ms += late_s > 0.005
 
 
 class Cycle:
@@ -86,6 +74,8 @@ class Cycle:
         now: Callable[[], float] = time.monotonic,
         latch_file: LatchFile | None = None,
         buses_of: Mapping[EvseId, Sequence[Bus]] | None = None,
+        has_realtime: Callable[[], bool] = lambda: False,
+        suspended: Callable[[], float] = suspended_s,
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
@@ -117,7 +107,11 @@ class Cycle:
         self._waits: dict[int, tuple[Bus, int | None, float]] = {}
         self._defects = 0
         self._last_defect: Exception | None = None
-        self.lateness = Lateness()
+        self._turn_began_s = now()
+        self._has_realtime = has_realtime
+        self._suspended = suspended
+        self._suspended_s = suspended()
+        self.lateness = Lateness(tick_s)
 
     def stop(self) -> None:
         """Leave the loop at the next tick: no demand any more, ramp down, open, then return."""
@@ -137,14 +131,14 @@ class Cycle:
             raise self._last_defect
 
     def _turn(self) -> None:
-        next_tick_s = now_s = self._now()
+        next_tick_s = now_s = self._turn_began_s = self._now()
         give_up_s: float | None = None
         self._note_waits(self._buses)
         while True:
             until_s, ready = self._wait(min(next_tick_s, self._early_s))
             until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
-            now_s = self._now()
-            late_s = now_s - until_s
+            now_s = self._turn_began_s = self._now()
+            late_s = now_s - until_s + self._slept_s()
             if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
                 self._recover_from_stall(late_s, now_s)
             if late_s >= 0:
@@ -161,6 +155,13 @@ class Cycle:
                 give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
                 if all_off or now_s > give_up_s:
                     return
+
+    def _slept_s(self) -> float:
+        """How long the computer was suspended since the last call: the clock of this loop stood still, the hardware did not."""
+        before_s, self._suspended_s = self._suspended_s, self._suspended()
+        slept_s = max(0.0, self._suspended_s - before_s)
+        self.lateness.suspended_s += slept_s if slept_s > SUSPENDED_LEAST_S else 0.0
+        return slept_s
 
     def _tick_length_s(self) -> float:
         """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
@@ -279,6 +280,9 @@ class Cycle:
         if self._complaints > COMPLAINTS_MAX:
             self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
         self._complaints = 0
+        if worse := self.lateness.worse():
+            self._log.warning("! power process: %s", worse)
+        self._link.send(self.lateness.health(realtime=self._has_realtime()))
         for bus in self._buses:
             health = bus.health()
             self._link.send(health)
@@ -326,8 +330,10 @@ class Cycle:
                 descriptors.append(fd)
             if deadline_s < until_s:
                 until_s = deadline_s
+        now_s = self._now()
+        self.lateness.turn(now_s - self._turn_began_s)
         try:
-            return until_s, set(select.select(descriptors, (), (), max(0.0, until_s - self._now()))[0])
+            return until_s, set(select.select(descriptors, (), (), max(0.0, until_s - now_s))[0])
         except OSError:  # a descriptor that died meanwhile: every bus looks after its own
             return until_s, set(descriptors)
 

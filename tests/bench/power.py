@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from chargepoint.model.process_health import LATE_BOUNDS_MS
 from tests.bench.power_rig import PowerRig, cpu_s, load, printed, scheduling, waits
 
 SETTLE_S = 2.0
@@ -72,9 +73,10 @@ async def measure_jitter(folder: Path, seconds: float, *, realtime: bool) -> dic
             for process in busy:
                 process.kill()
                 await process.wait()
-        health = getattr(rig.client, "process", None)
-        if health is not None:
-            figures["lateness"] = health.as_json()
+        if (health := rig.client.process) is not None:
+            named = [f"to {bound:g} ms" for bound in LATE_BOUNDS_MS] + ["later"]
+            figures["late_wakeups"] = dict(zip(named, health.late_counts, strict=True))
+            figures["worst_late_ms"] = round(health.worst_ms, 2)
     figures["last_line"] = rig.log("power").strip().splitlines()[-1]
     return figures
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
+from chargepoint.model.process_health import ProcessHealth
 from chargepoint.power.cycle import IMAGE_PERIOD_S, Cycle
 
 EVSE = EvseId(1)
@@ -33,7 +34,12 @@ class StageOfNumbers:
 
 def test_a_new_stage_is_reported_in_its_own_tick_and_an_old_one_at_the_period() -> None:
     stage, sent = StageOfNumbers(), []
-    link: Any = SimpleNamespace(send=lambda message: sent.append((message.stage, message.taken_at_s)))
+
+    def send(message: Any) -> None:
+        if not isinstance(message, ProcessHealth):
+            sent.append((message.stage, message.taken_at_s))
+
+    link: Any = SimpleNamespace(send=send)
     stages: Any = {EVSE: stage}
     cycle = Cycle(stages, [], link, 0.005, lambda: None, logging.getLogger("test"))
     began_s = 100.0
