@@ -94,6 +94,8 @@ class Board:
     """Announced in input 1: parts of the input block can be read alone."""
     reads_and_writes: bool = True
     """Announced in input 1: function 23."""
+    takes_quick_stops: bool = True
+    """Announced in input 1: a request may follow the board's own answer after 0.5 ms."""
     _echo: int = -1
     _since_kick_s: float = 0.0
     _since_cycle_s: float = 0.0
