@@ -153,7 +153,7 @@ class RtuMaster:
         )
 
     def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
-        """This device can tell its own answer from an order to stop that follows it after `silence_s` (None: it cannot)."""
+        """An order to stop may follow this device's own answer after `silence_s`; None: after the silence that others need too."""
         self._standing(unit).quick_stop_s = silence_s
 
     def submit(
@@ -166,9 +166,9 @@ class RtuMaster:
     ) -> None:
         """Queue a request; `on_done` hears exactly one outcome, at the earliest in the next `receive` or `tick`.
 
-        With a `key`: a queued request of the same key is replaced in its place (the newest payload wins, the more
-        urgent priority and the earlier time stay) and the replaced one's callback is never called. A request already on the wire is not
-        touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
+        With a `key` a queued request of the same key is replaced in its place. The newest payload wins; the more urgent
+        priority and the earlier time stay. The callback of the replaced request is never called. A request already on the wire
+        is not touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
         """
         item = _Queued(request, on_done, priority, key, not_before_s)
         self._held_until_s = -1e9
@@ -369,7 +369,7 @@ class RtuMaster:
         silence_s = self._silence_s + standing.timing.gap_s
         quick_s = standing.quick_stop_s
         if item.priority is Priority.STOP and quick_s is not None and self._answered_unit == item.request.unit:
-            # only the device that just answered has to tell the two frames apart: the others wait for their silence
+            # only the device that just answered must separate the two frames: the others wait for their own silence
             silence_s = max(3.5 * self._char_s, quick_s)
         silent_at_s = self._busy_at_s + silence_s
         if self._waiting_since_s is not None:

@@ -40,9 +40,20 @@ async def _until(what: str, condition: Any, rig: PowerRig, number: EvseId) -> No
         await asyncio.sleep(0.005)
 
 
+async def _off(rig: PowerRig, number: EvseId) -> None:
+    """A trip in the middle of the insulation monitor's self-test leaves a fault for a person to reset: the bench is that person."""
+    until_s = time.monotonic() + PATIENCE_S
+    while rig.images[number].stage is not Stage.OFF or rig.images[number].faults:
+        if time.monotonic() > until_s:
+            faults = sorted(code.name for code in rig.images[number].faults)
+            raise RuntimeError(f"EVSE {number}: not off within {PATIENCE_S:.0f} s: {faults}")
+        rig.client.reset_faults(number, "bench")
+        await asyncio.sleep(0.1)
+
+
 async def _trip(rig: PowerRig, number: EvseId, order: random.Random) -> dict[str, Any]:
     """Close, open the door at a random moment, and have it closed again."""
-    await _until("off", lambda: rig.images[number].stage is Stage.OFF and not rig.images[number].faults, rig, number)
+    await _off(rig, number)
     rig.enter(number, Phase.CABLE_CHECK)
     await _until("closed", lambda: rig.images[number].contactor is Contactor.CLOSED, rig, number)
     before = len((await rig.plant.ask({"do": "trips", "evse": number}))["trips"])
