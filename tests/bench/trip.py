@@ -5,6 +5,7 @@
 
 Both are measured at the other end of the wire, in the plant's process, so its own wake-up is part of both. The wires keep the
 time of their baud rate (`hil/simulators/wire.py`). A trip is a door that opens at a random moment after the contactor was ordered closed.
+`replies_lost` counts answers that the plant did not give in time: a processor that others have taken shows there first.
 The load stands for the daemon: processes of ordinary priority, one for each processor, that shake hands over TLS, encode and
 decode EXI, and parse charging profiles without a pause.
 """
@@ -103,7 +104,8 @@ async def measure(
                 process.kill()
                 await process.wait()
         had = scheduling(rig.pid("power"))
-        health = rig.client.process
+        health, buses = rig.client.process, rig.client.buses.values()
+        lost = sum(bus.timeouts + bus.crc_errors + bus.mismatches for bus in buses)
     edges = [(trip["ordered_s"] - trip["replied_s"]) * 1000 for trip in seen if trip["replied_s"] is not None]
     whole = [(trip["ordered_s"] - trip["opened_s"]) * 1000 for trip in seen]
     return {
@@ -114,6 +116,7 @@ async def measure(
         "baud": baud or 115200,
         "evses": evses,
         "realtime": had,
+        "replies_lost": lost,
         "late_over_5_ms": None if health is None else health.over_5_ms,
         "load": {**busyness, "busy_processes": processors},
     }
