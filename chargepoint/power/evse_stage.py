@@ -232,7 +232,10 @@ class EvseStage:
         hw = self._hw
         try:
             now = (hw.module.state, hw.meter.registers, hw.insulation.state)
-            return self._io.has_news or is_news(now, self._judged_readings)
+            if self._io.has_news or is_news(now, self._judged_readings):
+                return True
+            self._judged_readings = now
+            return False
         except Exception:  # the cycle finds the driver that raises
             return True
 
