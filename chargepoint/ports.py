@@ -17,7 +17,7 @@ from typing import Protocol
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
-from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
 from chargepoint.model.status import EvseState
@@ -128,6 +128,10 @@ class PowerModuleState:
     output_on: bool
     faults: tuple[str, ...]
     temperature_degC: float | None = None
+    kinds: frozenset[ModuleFault] = frozenset()
+    """What the faults are, as far as the driver knows; faults without a kind are the module's own words only."""
+    degraded: str = ""
+    """Of several modules as one: in words which of them are out, while the others go on."""
 
 
 class PowerModule(Device, Protocol):
@@ -162,6 +166,8 @@ class InsulationState:
     self_test_passed: bool | None
     """None: not run since the last request."""
     measuring: bool
+    voltage_to_earth_V: tuple[float, float] | None = None
+    """Magnitudes: plus and minus against protective earth; None: the monitor does not measure them."""
 
 
 class InsulationMonitor(Device, Protocol):

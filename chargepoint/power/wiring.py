@@ -25,7 +25,8 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
 from drivers import catalog
