@@ -314,11 +314,28 @@ class EnergySection(Section):
 class PowerSection(Section):
     """[power]: the power process."""
 
-    tick_ms: float = Field(10.0, ge=2, le=100, description="time between two cycles of the power process")
+    tick_ms: float = Field(
+        20.0, ge=2, le=100, description="longest time between two ticks of the power process while an EVSE is not off"
+    )
     lease_s: float = Field(
         0.5, ge=0.1, le=2.0, description="how long an order of the daemon holds; then power ramps to zero"
     )
-    realtime: bool = Field(False, description="SCHED_FIFO and locked memory; needs the rights of the systemd unit")
+    realtime: Literal["auto"] | bool = Field(
+        "auto",
+        description="SCHED_FIFO and locked memory, which need the rights of the systemd unit. auto: where they are permitted; "
+        "true: an error in the log where they are not; false: never",
+    )
+    hardware_watchdog: Path | None = Field(
+        None,
+        description="the computer's watchdog, such as /dev/watchdog: it resets the computer when the power process no longer "
+        "feeds it; none: not used",
+    )
+    hardware_watchdog_s: int = Field(
+        10,
+        ge=2,
+        le=60,
+        description="seconds without the power process after which the hardware watchdog resets the computer",
+    )
     insulation_limit_ohm: float = Field(
         100_000.0,
         ge=10_000,

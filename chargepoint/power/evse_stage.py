@@ -40,7 +40,7 @@ from chargepoint.ports import (
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.device_guard import DeviceGuard
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, young_enough
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news, young_enough
 from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
@@ -105,6 +105,7 @@ class EvseStage:
         self._devices = (*self._io.devices, hardware.module, hardware.meter, hardware.insulation)
         self._heat = Heat()
         self._judged: IoState | None = None
+        self._judged_readings: tuple[object, ...] = ()
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._module_capabilities: PowerModuleCapabilities | None = None
@@ -213,6 +214,17 @@ class EvseStage:
         happened, self._events = self._events, []
         return happened
 
+    @property
+    def has_news(self) -> bool:
+        """A device has a reading whose value `cycle` did not judge yet. A value that came once more is judged already: what
+        its age means is for the next cycle that time brings."""
+        hw = self._hw
+        try:
+            now = (hw.module.state, hw.meter.registers, hw.insulation.state)
+            return self._io.has_news or is_news(now, self._judged_readings)
+        except Exception:  # the cycle finds the driver that raises
+            return True
+
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
         seen = self._read(now_s)
@@ -252,13 +264,10 @@ class EvseStage:
         io = self._io.read(now_s)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        seen = young_enough(
-            io,
-            guard.read(hw.module, lambda: hw.module.state),
-            self._registers,
-            guard.read(hw.insulation, lambda: hw.insulation.state),
-            now_s,
-        )
+        module = guard.read(hw.module, lambda: hw.module.state)
+        insulation = guard.read(hw.insulation, lambda: hw.insulation.state)
+        self._judged_readings = (module, self._registers, insulation)
+        seen = young_enough(io, module, self._registers, insulation, now_s)
         if io is None:
             self._heat = Heat()  # a silent device is a fault of its own
         elif io is not self._judged:  # the same for as long as no port shows anything new

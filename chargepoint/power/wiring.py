@@ -38,6 +38,8 @@ class PowerStation:
 
     buses: tuple[Bus, ...]
     stages: dict[EvseId, EvseStage]
+    buses_of: dict[EvseId, tuple[Bus, ...]]
+    """The buses with devices of this EVSE."""
 
 
 def examine(config: Config) -> Iterator[Mistake]:
@@ -113,7 +115,23 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         EvseId(number): _stage(config, EvseId(number), section, device, kept.get(EvseId(number), {}))
         for number, section in config.evse.items()
     }
-    return PowerStation(tuple(buses.values()), stages)
+    buses_of = {
+        EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
+        for number, section in config.evse.items()
+    }
+    return PowerStation(tuple(buses.values()), stages, buses_of)
+
+
+def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
+    devices = _devices(config)
+    for kind, names in (
+        ("pilot_board", (section.pilot,)),
+        ("power_module", section.power_modules),
+        ("meter", (section.meter,)),
+        ("insulation_monitor", (section.insulation,)),
+        ("token_reader", (section.token_reader,)),
+    ):
+        yield from (devices[kind][name].bus for name in names if name is not None)
 
 
 def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:

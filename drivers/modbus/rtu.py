@@ -69,6 +69,7 @@ class _Queued:
     on_done: OnDone
     priority: Priority
     key: Hashable | None
+    not_before_s: float = -1e9
 
 
 @dataclass(slots=True)
@@ -115,10 +116,13 @@ class RtuMaster:
         self._out: _Queued | None = None
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
+        self.reply_at_s = -1e9
+        """The request that was sent last: when its whole reply can be here at the earliest, by the wire's speed alone."""
         self._buffer = bytearray()
         self._busy_at_s = -1e9
         self._waiting_since_s: float | None = None
         self._quarantine_until_s = -1e9
+        self._held_until_s = -1e9
         self._suspect: Request | None = None
         self._sent_at_s = 0.0
         self._failing_from_s = -1e9
@@ -145,14 +149,22 @@ class RtuMaster:
             backoff_max_s=max(known.timing.backoff_max_s, timing.backoff_max_s),
         )
 
-    def submit(self, request: Request, on_done: OnDone, priority: Priority, key: Hashable | None = None) -> None:
+    def submit(
+        self,
+        request: Request,
+        on_done: OnDone,
+        priority: Priority,
+        key: Hashable | None = None,
+        not_before_s: float = -1e9,
+    ) -> None:
         """Queue a request; `on_done` hears exactly one outcome, at the earliest in the next `receive` or `tick`.
 
         With a `key`: a queued request of the same key is replaced in its place (the newest payload wins, the more
-        urgent priority stays) and the replaced one's callback is never called. A request already on the wire is not
-        touched.
+        urgent priority and the earlier time stay) and the replaced one's callback is never called. A request already on the wire is not
+        touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
         """
-        item = _Queued(request, on_done, priority, key)
+        item = _Queued(request, on_done, priority, key, not_before_s)
+        self._held_until_s = -1e9
         if key is not None and self._replaced(item):
             return
         if sum(len(queue) for queue in self._queues) >= self._capacity and not self._made_room(item):
@@ -163,6 +175,7 @@ class RtuMaster:
         for queue in self._queues:
             for index, queued in enumerate(queue):
                 if queued.key == item.key:
+                    item.not_before_s = min(item.not_before_s, queued.not_before_s)
                     if queued.priority <= item.priority:
                         item.priority = queued.priority
                         queue[index] = item
@@ -269,7 +282,9 @@ class RtuMaster:
             return b""
         if self._waiting_since_s is None:
             self._waiting_since_s = now_s
-        if now_s < self._free_at_s(item):
+        free_at_s = self._free_at_s(item)
+        if now_s < free_at_s:
+            self._held_until_s = free_at_s  # others that could go sooner are less urgent: they wait too
             return b""
         self._queues[item.priority].remove(item)
         self._waiting_since_s = None
@@ -283,6 +298,7 @@ class RtuMaster:
         wire_s = (len(frame) + reply_length(item.request)) * self._char_s
         self._out = item
         self._busy_at_s = now_s + len(frame) * self._char_s
+        self.reply_at_s = now_s + wire_s
         self._timeout_at_s = now_s + wire_s + timing.timeout_s
         return frame
 
@@ -298,7 +314,13 @@ class RtuMaster:
         if not any(self._queues):
             return None
         queued = (item for queue in self._queues for item in queue)
-        return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
+        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
+        return None if free_at_s is None else max(free_at_s, self._held_until_s)
+
+    @property
+    def answered(self) -> int:
+        """Good answers since start."""
+        return self._ok
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -344,7 +366,7 @@ class RtuMaster:
         """When it may go for its device's manners; those of devices that failed lately share one allowance."""
         standing = self._standing(item.request.unit)
         first_stop = item.priority is Priority.STOP and not standing.stop_tried
-        return self._failing_from_s if standing.paced and not first_stop else -1e9
+        return max(item.not_before_s, self._failing_from_s) if standing.paced and not first_stop else item.not_before_s
 
     def _refuse_backed_off(self, now_s: float) -> None:
         """Fail what is for devices in back-off; a stop is kept."""

@@ -90,6 +90,10 @@ class Board:
     coil_supply: bool = True
     """False: the coil is driven and gets no current."""
     latches_causes: bool = True
+    reads_parts: bool = True
+    """Announced in input 1: parts of the input block can be read alone."""
+    reads_and_writes: bool = True
+    """Announced in input 1: function 23."""
     _echo: int = -1
     _since_kick_s: float = 0.0
     _since_cycle_s: float = 0.0

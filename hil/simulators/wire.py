@@ -24,6 +24,8 @@ from hil.simulators.registers.device_map import DeviceMap
 
 WRITING_FUNCTIONS = (0x05, 0x06, 0x0F, 0x10, 0x17)
 WRITES_KEPT = 256
+FIFO_BYTES = 8
+"""A UART hands received bytes over in pieces of this size (the trigger level of a 16550's FIFO)."""
 
 BUS_FAULTS = {
     "late": "the reply comes `value` seconds later (0.4)",
@@ -44,8 +46,15 @@ class BusWire:
     """
 
     def __init__(
-        self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]
+        self,
+        name: str,
+        port: Path,
+        maps: Sequence[DeviceMap],
+        plant: Plant,
+        now: Callable[[], float],
+        byte_s: float = 0.0,
     ) -> None:
+        """`byte_s`: how long one byte takes on the wire. 0: a pty's own way, which hands whole frames over at once."""
         self.name = name
         self.port = port
         self.requests = 0
@@ -55,6 +64,7 @@ class BusWire:
         self._maps = {device.unit: device for device in maps}
         self._plant = plant
         self._now = now
+        self._byte_s = byte_s
         self._loop = asyncio.get_running_loop()
         self._faults: dict[str, tuple[int, float | None]] = {}
         self._random = random.Random(714)
@@ -140,7 +150,24 @@ class BusWire:
         device = self._maps.get(data[0])
         if device is None or device.silent or self._due("silence") is not None:
             return
-        os.write(self._inner, data)
+        if self._byte_s:  # the device has the request when its last byte has come
+            self._loop.call_later(len(data) * self._byte_s, self._to_server, data)
+        else:
+            self._to_server(data)
+
+    def _to_server(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._inner, data)
+
+    def _send(self, data: bytes) -> None:
+        """A reply to the driver: whole, or in the pieces and at the times of a wire."""
+        if not self._byte_s:
+            self._end.write(data)
+            return
+        begins_s = self._loop.time()
+        for start in range(0, len(data), FIFO_BYTES):
+            piece = data[start : start + FIFO_BYTES]
+            self._loop.call_at(begins_s + (start + len(piece)) * self._byte_s, self._end.write, piece)
 
     def _reply(self) -> None:
         try:
@@ -164,9 +191,9 @@ class BusWire:
             data = self._random.randbytes(int(babble)) + data
         late_s = self._due("late")
         if late_s is not None:
-            self._loop.call_later(late_s, self._end.write, data)
+            self._loop.call_later(late_s, self._send, data)
         else:
-            self._end.write(data)
+            self._send(data)
 
 
 _DEFAULTS = {"late": 0.4, "short": 3.0, "babble": 20.0}

@@ -19,6 +19,8 @@ from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
 from hil.simulators.wire import BusWire, TokenWire
 
+BITS_PER_BYTE = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
+
 
 @dataclass(slots=True)
 class WiredPlant:
@@ -50,8 +52,11 @@ def read_config(path: Path) -> Config:
         return Config.model_validate(tomllib.load(file))
 
 
-def build(config: Config, now: Callable[[], float]) -> WiredPlant:
-    """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows."""
+def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> WiredPlant:
+    """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows.
+
+    `paced`: every wire takes the time of its baud rate, and a reply comes in pieces.
+    """
     plant = Plant()
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
     wired = WiredPlant(plant)
@@ -82,7 +87,8 @@ def build(config: Config, now: Callable[[], float]) -> WiredPlant:
         if readers:
             wired.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
         else:
-            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now)
+            byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
+            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s)
     return wired
 
 
