@@ -247,7 +247,7 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), `line` (lines of text), later `can`."""
+    """`serial` (RTU master), `line` (lines of text), `can` (frames of SocketCAN)."""
     port: str
     baud: int = 19200
     format: str = "8E1"

@@ -1,6 +1,6 @@
 """The catalogue: a name in the configuration -> a bus or a device. The only door into the drivers' house.
 
-A new kind of bus (CAN) is a row in BUS_KINDS, a new device a row in DRIVERS.
+A new kind of bus is a row in BUS_KINDS, a new device a row in DRIVERS.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
+from drivers.can.bus import CanBus
 from drivers.insulation.bender import BenderMonitor
 from drivers.line_bus import LineBus
 from drivers.meter.profiled import ProfiledMeter
 from drivers.modbus.rtu import RtuMaster
 from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
+from drivers.power_module import can_family
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.codec import Params, resolve_params
@@ -107,6 +109,12 @@ def _power_module(spec: DeviceSpec, bus: Bus) -> Device:
     return ProfiledModule(spec.name, profile, params, spec.unit, _master(spec, bus))
 
 
+def _can_module(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, CanBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a CAN bus", "name a bus of kind can")
+    return can_family.build(spec, bus)
+
+
 def _meter(spec: DeviceSpec, bus: Bus) -> Device:
     profile, params = _profile(spec, "powermeter")
     return ProfiledMeter(spec.name, profile, params, spec.unit, _master(spec, bus))
@@ -140,9 +148,10 @@ def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
         raise _refused(("params", "pattern"), problem, "correct the regular expression") from error
 
 
-BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "line": LineBus}
+BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "line": LineBus, "can": CanBus}
 DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("power_module", "profile"): _power_module,
+    **{("power_module", family): _can_module for family in can_family.FAMILIES},
     ("meter", "profile"): _meter,
     ("insulation_monitor", "bender"): _bender,
     ("pilot_board", "generic_io"): _generic_io,

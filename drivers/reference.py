@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS
+from drivers.power_module.can_family import FAMILIES, rows_for_people
 from drivers.profile.load import PROFILES, shipped
 from drivers.profile.schema import Param
 from drivers.token.line import DEFAULT_PATTERN
@@ -32,6 +33,12 @@ class DriverRow:
 
 _DRIVERS: dict[tuple[str, str], DriverRow] = {
     ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", "psu_dc"),
+    **{
+        ("power_module", name): DriverRow(
+            family.meaning, params=tuple(ParamRow(**row) for row in rows_for_people(family))
+        )
+        for name, family in FAMILIES.items()
+    },
     ("meter", "profile"): DriverRow("an energy meter, its registers described by a profile", "powermeter"),
     ("insulation_monitor", "bender"): DriverRow(
         "a Bender insulation monitor, its registers described by a profile", "imd"

@@ -58,15 +58,24 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line"] = Field(
-        "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
+    kind: Literal["serial", "line", "can"] = Field(
+        "serial", description="serial: Modbus RTU; line: lines of text (token reader); can: CAN with 29-bit identifiers"
     )
-    port: str = Field(min_length=1, description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…")
+    port: str = Field(
+        min_length=1,
+        description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; of a CAN bus its interface, such "
+        "as can0",
+    )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
         "8E1", description="data bits, parity (None, Even, Odd) and stop bits, as set in every device on this wire"
     )
-    gap_ms: float = Field(0.0, ge=0, le=500, description="silence before each request above t3.5")
+    gap_ms: float = Field(
+        0.0,
+        ge=0,
+        le=500,
+        description="silence before each request above t3.5; on CAN the least time between two frames, at least 2 ms",
+    )
 
 
 class DeviceSection(Section):
@@ -74,7 +83,9 @@ class DeviceSection(Section):
 
     driver: str = Field(min_length=1, description="see Drivers below")
     bus: Name = Field(description="the [bus.NAME] this device hangs on")
-    unit: int = Field(1, ge=1, le=247, description="its Modbus unit address; each device of a bus has its own")
+    unit: int = Field(
+        1, ge=1, le=247, description="its unit address on Modbus or CAN; each device of a bus has its own"
+    )
     profile: str | None = Field(
         None, description="its register profile, or the path of a .toml file; see Profiles below"
     )
