@@ -125,13 +125,17 @@ class PowerModuleCommand:
 
 @dataclass(frozen=True, slots=True)
 class PowerModuleState:
-    """What the module said last. current_A positive into the car. `faults` are the module's own words."""
+    """What the module said last. current_A positive into the car. `faults` are the module's own words.
+
+    `degraded`: of several modules those that are not well, each with its name and why, while the rest carry on.
+    """
 
     voltage_V: float
     current_A: float
     output_on: bool
     faults: tuple[str, ...]
     temperature_degC: float | None = None
+    degraded: tuple[str, ...] = ()
 
 
 class PowerModule(Device, Protocol):

@@ -133,7 +133,7 @@ class Dialect(Protocol):
         """Ask for it. Raises KeyError for what this family does not know."""
 
     def order(self, order: ModuleOrder, value: float) -> CanFrame:
-        """ModuleOrder it; OUTPUT takes 0 or 1, SETTING one of the dialect's own numbers."""
+        """The frame of an order; OUTPUT takes 0 or 1, SETTING one of the dialect's own numbers."""
 
     def answer(self, frame: CanFrame) -> Answer:
         """What the frame says. Never raises."""
