@@ -1,8 +1,8 @@
 """What may flow through one module now, whatever it is ordered: its orders on their way, and what it shows. Pure.
 
 An order counts until the module shows that it follows a later, smaller one. The last order of a module that is lost counts until
-the module is measured off or its own time-out has passed. Source: docs/sources/hardware.md 0 (a module is lost only after its own
-time-out, and time-outs differ).
+the module is measured off or its own time-out has passed. Source: docs/sources/hardware.md 1.4 (one family goes on for 10 s
+without a frame). That it counts until then is an own rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEPT = 64
 
 
 def tolerance_A(ordered_A: float) -> float:
-    """How far a module's current may be from its order: docs/sources/safety.md 1.2, 1.5 A up to 50 A, 3 % above."""
+    """How far a module's current may be from its order: regulation to 1.5 A up to 50 A, 3 % above (docs/sources/safety.md 1.2)."""
     return max(1.5, 0.03 * abs(ordered_A))
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 class Sharer:
     """One module in the direction of the order. Magnitudes, amperes.
 
-    `limit_A` is the most it may be ordered now; 0: it takes no part. `may_flow_A` is the most that may flow through it whatever
-    is ordered now: its last order, until a measurement shows that it follows a smaller one; for a silent module its last order
-    until its own time-out, because a module is lost only then.
+    `limit_A` is the most it may be ordered now; 0: it takes no part.
+
+    `may_flow_A` is the most that may flow through it, whatever is ordered now. It is its last order until a measurement shows that
+    it follows a smaller one. For a silent module it is its last order until its own time-out.
     """
 
     name: str
