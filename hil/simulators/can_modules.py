@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import random
 import struct
+from collections import deque
 from dataclasses import dataclass, field
 
 from hil.plant.module import ModulePlant
 
 EXTENDED = 0x8000_0000
+FRAME_BYTES = 16
 COMM_LOSS_S = 10.0
 
 CAN_FAULTS = {
@@ -30,6 +32,11 @@ CAN_FAULTS = {
 def frame_bytes(can_id: int, data: bytes) -> bytes:
     """The 16 bytes of a frame with a 29-bit identifier."""
     return struct.pack("=IB3x8s", can_id | EXTENDED, len(data), data)
+
+
+def bus_off_frame() -> bytes:
+    """What a controller reports when it leaves the bus."""
+    return struct.pack("=IB3x8s", 0x2000_0040, 8, b"")
 
 
 def id_and_data(frame: bytes) -> tuple[int, bytes]:
@@ -49,8 +56,10 @@ class CanModuleModel:
     current_A: float = 0.0
     on: bool = False
     heard_at_s: float | None = None
-    orders: list[tuple[str, float]] = field(default_factory=list)
-    """The orders it took, in their order: a name and a value."""
+    orders: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=1000))
+    """The last orders it took, in their order: a name and a value."""
+    taken: int = 0
+    """How many orders it took."""
     _random: random.Random = field(default_factory=lambda: random.Random(29))
 
     def receive(self, frame: bytes, now_s: float) -> list[bytes]:
@@ -68,12 +77,15 @@ class CanModuleModel:
             answer = answer[0], answer[1][:5]
         frames = [frame_bytes(*answer)] * (2 if "repeats_id" in self.faults else 1)
         if "babble" in self.faults:
-            babble = [
-                frame_bytes(self._random.getrandbits(29), self._random.randbytes(self._random.randrange(9)))
-                for _ in range(20)
-            ]
-            frames = babble + frames
+            frames = self.noise(20) + frames
         return frames
+
+    def noise(self, frames: int) -> list[bytes]:
+        """Random frames, the same ones in each run."""
+        return [
+            frame_bytes(self._random.getrandbits(29), self._random.randbytes(self._random.randrange(9)))
+            for _ in range(frames)
+        ]
 
     def tick(self, now_s: float) -> None:
         """Keep the module's own watch over its master, and pass its settings on to the plant."""
@@ -105,6 +117,7 @@ class CanModuleModel:
         if "rejects_writes" in self.faults:
             return False
         self.orders.append((name, value))
+        self.taken += 1
         if name == "output":
             self.on = bool(value)
         elif name == "voltage":
