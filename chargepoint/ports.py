@@ -345,7 +345,7 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), `line` (lines of text), `can` (frames of SocketCAN)."""
+    """`serial` (RTU master), `line` (lines of text), `can` (frames of SocketCAN), `gpio` (lines of a chip)."""
     port: str
     baud: int = 19200
     format: str = "8E1"

@@ -12,6 +12,8 @@ from pathlib import Path
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
 from drivers.can.bus import CanBus
+from drivers.gpio.bus import GpioBus
+from drivers.gpio.io_lines import GpioIo
 from drivers.insulation.bender import BenderMonitor
 from drivers.line_bus import LineBus
 from drivers.meter.profiled import ProfiledMeter
@@ -134,6 +136,12 @@ def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
     return GenericIoBoard(spec.name, spec.unit, _master(spec, bus), watchdog_ms)
 
 
+def _gpio_io(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, GpioBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
+    return GpioIo(spec, bus)
+
+
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, LineBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line")
@@ -148,12 +156,13 @@ def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
         raise _refused(("params", "pattern"), problem, "correct the regular expression") from error
 
 
-BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "line": LineBus, "can": CanBus}
+BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "line": LineBus, "can": CanBus, "gpio": GpioBus}
 DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("power_module", "profile"): _power_module,
     **{("power_module", family): _can_module for family in can_family.FAMILIES},
     ("meter", "profile"): _meter,
     ("insulation_monitor", "bender"): _bender,
     ("pilot_board", "generic_io"): _generic_io,
+    ("pilot_board", "gpio"): _gpio_io,
     ("token_reader", "line"): _line_reader,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from drivers.gpio.io_lines import CONTACTOR, DISCHARGE, LOCK, OUTPUTS, SIGNALS
 from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS
 from drivers.power_module.can_family import FAMILIES, rows_for_people
 from drivers.profile.load import PROFILES, shipped
@@ -52,6 +53,19 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
                 f"`{WATCHDOG_MS}`",
                 "the board opens the contactor by itself when the power process has been silent for so long",
             ),
+        ),
+    ),
+    ("pilot_board", "gpio"): DriverRow(
+        "contactors, lock, discharge and safety inputs on the lines of a GPIO chip; each part is there when its lines are named",
+        params=tuple(
+            ParamRow(name, 'line, as in `17` or `"17 low pull-up"`', "none", meaning)
+            for name, meaning in (
+                *((name, "input, active while all is well") for name in sorted(SIGNALS)),
+                *(
+                    (name, "output" if name in OUTPUTS else "input, active while closed or locked")
+                    for name in (*CONTACTOR, *LOCK, *DISCHARGE)
+                ),
+            )
         ),
     ),
     ("token_reader", "line"): DriverRow(
