@@ -32,6 +32,8 @@ class DriverRow:
     params: tuple[ParamRow, ...] = ()
 
 
+_REPEAT = ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one")
+
 _DRIVERS: dict[tuple[str, str], DriverRow] = {
     ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", "psu_dc"),
     **{
@@ -69,7 +71,7 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
         ),
     ),
     ("token_reader", "line"): DriverRow(
-        "an RFID reader that writes each token as a line of text",
+        "an RFID reader that writes each token as a line of text, or types it as a keyboard",
         params=(
             ParamRow(
                 "pattern",
@@ -77,9 +79,10 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
                 f"`{DEFAULT_PATTERN}`".replace("|", "\\|"),
                 "regular expression; its first group is the token",
             ),
-            ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one"),
+            _REPEAT,
         ),
     ),
+    ("token_reader", "pn532"): DriverRow("an RFID reader chip PN532 on a serial line of its own", params=(_REPEAT,)),
 }
 
 

@@ -58,9 +58,10 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line", "can", "gpio"] = Field(
+    kind: Literal["serial", "line", "bytes", "keyboard", "can", "gpio"] = Field(
         "serial",
-        description="serial: Modbus RTU; line: lines of text (token reader); can: CAN with 29-bit identifiers; "
+        description="serial: Modbus RTU; line: lines of text (token reader); "
+        "bytes: the frames of one reader chip; keyboard: a reader that types (/dev/input/by-id/…); can: CAN with 29-bit identifiers; "
         "gpio: the lines of one chip",
     )
     port: str = Field(
@@ -97,8 +98,10 @@ class DeviceSection(Section):
 class TokenReaderSection(Section):
     """[token_reader.NAME]: an RFID reader on a serial line of its own."""
 
-    driver: Literal["line"] = Field("line", description="see Drivers below")
-    bus: Name = Field(description="the [bus.NAME] of kind line this reader hangs on; a reader has one of its own")
+    driver: Literal["line", "pn532"] = Field("line", description="see Drivers below")
+    bus: Name = Field(
+        description="the [bus.NAME] this reader hangs on: of kind line or keyboard, for a PN532 of kind bytes; a reader has one of its own"
+    )
     params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of the driver; see below")
 
 

@@ -13,6 +13,7 @@ from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
 from hil.simulators.can_modules import MODELS, CanModuleModel
 from hil.simulators.can_wire import CanWire
+from hil.simulators.pn532 import Pn532Wire
 from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.device_map import DeviceMap
@@ -28,7 +29,7 @@ class WiredPlant:
 
     plant: Plant
     wires: dict[str, BusWire | CanWire] = field(default_factory=dict)
-    readers: dict[str, TokenWire] = field(default_factory=dict)
+    readers: dict[str, TokenWire | Pn532Wire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
 
     async def start(self) -> None:
@@ -88,7 +89,8 @@ def build(config: Config, now: Callable[[], float]) -> WiredPlant:
         if bus.kind == "can":
             wired.wires[name] = CanWire(name, Path(bus.port), can_models[name], plant, now)
         elif readers:
-            wired.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
+            kind = Pn532Wire if bus.kind == "bytes" else TokenWire
+            wired.readers[readers[0]] = kind(readers[0], Path(bus.port))
         else:
             wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now)
     return wired
