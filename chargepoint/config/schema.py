@@ -113,6 +113,18 @@ class EvseSection(Section):
         description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
     pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    contactors: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
+    )
+    lock: Name | None = Field(None, description="the [pilot_board.NAME] that has its lock; none: the one of `pilot`")
+    discharge: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its discharge resistor; none: the one of `pilot`"
+    )
+    safety_inputs: tuple[Name, ...] = Field(
+        (),
+        max_length=8,
+        description="further [pilot_board.NAME] with safety inputs; all watch together with those of `pilot`",
+    )
     power_modules: tuple[Name, ...] = Field(
         (),
         min_length=1,
