@@ -143,13 +143,11 @@ class CanBus:
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: forget what is not on the wire yet, and what arrived at an unknown time."""
-        self._queue.clear()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 for _ in range(FRAMES_PER_READ * 4):
                     self._socket.recv(FRAME_BYTES)
-        for listener in self._listeners:
-            listener.queue_dropped()
+        self._forget()
 
     @property
     def deadline_s(self) -> float | None:
@@ -251,6 +249,7 @@ class CanBus:
             self._lose(error, now_s)
             return
         self._socket, self._notice, self._read_at_s = wire, "", now_s
+        self._forget()  # what was queued while the adapter was away is old
 
     def _set_filters(self, wire: socket.socket) -> None:
         """The kernel drops what nobody wants; on a Unix socket `_take` does."""
@@ -266,6 +265,9 @@ class CanBus:
         why = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
         self._last_error = f"{self._port}: {why}"
         self._open_at_s = now_s + REOPEN_S
+        self._forget()
+
+    def _forget(self) -> None:
         self._queue.clear()
         for listener in self._listeners:
             listener.queue_dropped()

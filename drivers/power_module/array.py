@@ -136,6 +136,8 @@ class PowerModuleArray:
             discharge_current_max_A=sum(c.discharge_current_max_A for c in found),
             charge_power_max_W=sum(c.charge_power_max_W for c in found),
             discharge_power_max_W=sum(c.discharge_power_max_W for c in found),
+            charge_power_min_W=sum(c.charge_power_min_W for c in found),
+            discharge_power_min_W=sum(c.discharge_power_min_W for c in found),
             # a module's part of the slope is its part of the current
             ramp_A_per_s=min(
                 (c.ramp_A_per_s * charge_A / c.charge_current_max_A for c in found if c.charge_current_max_A > 0.0),

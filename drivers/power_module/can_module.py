@@ -357,12 +357,12 @@ class CanModule:
         return taken_at_s - self._off_since_s >= self._dialect.manners.setting_rest_s
 
     def _order_off(self) -> None:
-        """Off and no current: in the queue before anything else."""
+        """Off, in the queue before anything else; then no current, for the next time it goes on."""
         output = self._orders.get(ModuleOrder.OUTPUT)
         if output is None or output.value:
             self._line.withdraw(self.name, Urgency.SET_POINT)
         self._order(ModuleOrder.OUTPUT, 0.0, Urgency.STOP)
-        self._order(ModuleOrder.CURRENT, 0.0, Urgency.STOP)
+        self._order(ModuleOrder.CURRENT, 0.0, Urgency.SET_POINT)
 
     def _order_set_points(self) -> None:
         """Voltage and current of the command, as far as the present setting fits the direction; else no current."""
@@ -379,9 +379,11 @@ class CanModule:
         if not fits:
             self._order(ModuleOrder.CURRENT, 0.0, Urgency.STOP)
             return
+        # never above the order while charging, never below it while discharging: what the module cannot do it rejects
         voltage_V = wanted.voltage_min_V if wanted.current_A < 0 else wanted.voltage_max_V
         if caps is not None:
-            voltage_V = min(max(voltage_V, caps.voltage_min_V), caps.voltage_max_V)
+            low_V, high_V = caps.voltage_min_V, caps.voltage_max_V
+            voltage_V = max(voltage_V, low_V) if wanted.current_A < 0 else min(voltage_V, high_V)
         known_V = self._orders.get(ModuleOrder.VOLTAGE)
         # while charging a lower voltage is less, while discharging a higher one is
         lower = known_V is not None and (voltage_V < known_V.value) == (wanted.current_A >= 0)

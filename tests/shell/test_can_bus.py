@@ -52,6 +52,7 @@ class Wire:
         self.listener = Listener()
         self.bus.listen(self.listener)
         self.far = self.accept()
+        self.listener.dropped = 0  # opening counts too: nothing old may be queued then
 
     def accept(self) -> socket.socket:
         self.bus.pump(self.now_s)
