@@ -19,7 +19,7 @@ from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import ContactorState, DeviceSpec, IoPorts
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.chip import Bias, LineUse
-from drivers.gpio.line import ACTIVE_S, InputLine
+from drivers.gpio.line import ACTIVE_S, INACTIVE_S, InputLine
 
 LOCK_MOVES_S = 2.0
 """How long a lock may move before its feedback must agree with its order (own rule, grade D)."""
@@ -168,10 +168,10 @@ class GpioIo:
                     bus.add_output(use)
                     outputs[name] = _Output(bus, use.offset)
                 else:
-                    safety = name in SIGNALS
-                    inputs[name] = (
-                        bus.add_input(use, ACTIVE_S) if safety else bus.add_input(use, _FEEDBACK_S, _FEEDBACK_S)
-                    )
+                    # a dip of a contactor's feedback must last for a cycle, as that of a safety chain
+                    slow = name in SIGNALS or name in CONTACTOR
+                    active_s, inactive_s = (ACTIVE_S, INACTIVE_S) if slow else (_FEEDBACK_S, _FEEDBACK_S)
+                    inputs[name] = bus.add_input(use, active_s, inactive_s)
         except ValueError as error:
             raise UnusableDevice([Mistake(("params",), str(error), "give each use a line of its own")]) from error
         watched = {SafetyInput(name): inputs[name] for name in uses if name in SIGNALS}

@@ -183,10 +183,25 @@ def test_outputs_are_off_first_driven_at_once_and_off_when_closed(rig: Rig) -> N
     assert contactors.state.value.coil_on and not contactors.state.value.positive_closed
     rig.chip.move(24, True, rig.now_s)
     rig.chip.move(25, True, rig.now_s)
-    rig.pump(0.01)
+    rig.pump(ACTIVE_S)
     assert contactors.state.value.positive_closed and contactors.state.value.negative_closed
     rig.bus.close()
     assert rig.chip.values[23] is False and rig.chip.released == 1
+
+
+def test_a_dip_of_a_contactors_feedback_is_seen_by_a_later_cycle(rig: Rig) -> None:
+    contactors = rig.device.ports.contactors
+    assert contactors is not None and contactors.state is not None
+    for offset in (24, 25):
+        rig.chip.move(offset, True, rig.now_s)
+    rig.pump(0.1)
+    assert contactors.state.value.positive_closed
+    rig.chip.move(24, False, rig.now_s)
+    rig.chip.move(24, True, rig.now_s + 0.005)
+    rig.pump(0.02)
+    assert not contactors.state.value.positive_closed and contactors.state.value.negative_closed
+    rig.pump(0.1)
+    assert contactors.state.value.positive_closed
 
 
 def test_the_same_order_is_driven_once(rig: Rig) -> None:
