@@ -6,7 +6,8 @@ No I/O and no frame in here: the dialect makes frames, the bus carries them, tim
   session left in the module therefore never starts the next one (docs/sources/hardware.md 1.5).
 * The output goes on only when the module has confirmed setting, voltage and current since it was last ordered off.
 * The setting (working mode, voltage range) changes only with the output off and without current: off, rest, select, rest, on.
-* Everything ordered is written again every 0.4 s. What is not confirmed within a second is a fault, as is a rejection.
+* Everything ordered is written again every 0.4 s, except an order to switch on that the module has followed: what went off by itself
+  stays off. What is not confirmed within a second is a fault, as is a rejection.
 * A value counts from its request, not from its arrival. An answer that nobody waits for is counted and ignored.
 """
 
@@ -406,6 +407,8 @@ class CanModule:
         for order, entry in self._orders.items():
             if order is ModuleOrder.SETTING and self._off_since_s is None:
                 continue  # never while the output is on
+            if order is ModuleOrder.OUTPUT and entry.value and (entry.confirmed or self._was_on):
+                continue  # repeated, it could switch on again what went off by itself
             if not (order in _ONCE and entry.confirmed) and self._now_s - entry.written_s >= REFRESH_S:
                 off = order is ModuleOrder.OUTPUT and entry.value == 0.0
                 self._write(order, entry, Urgency.STOP if off else Urgency.SET_POINT)

@@ -239,6 +239,24 @@ def test_an_output_that_goes_off_by_itself_stays_off(rig: Rig) -> None:
     assert not rig.model.plant.output_on
 
 
+@pytest.mark.parametrize("silent_s", [0.0, 0.3, 0.7, 3.0])
+def test_the_order_to_switch_on_is_never_repeated_to_a_module_that_went_off(rig: Rig, silent_s: float) -> None:
+    for moment in range(12):  # against every phase of the refresh
+        rig.driver.command(OFF)
+        rig.run(0.3)
+        rig.order(10.0, 1.0 + 0.035 * moment)
+        rig.model.faults.add("silent")
+        rig.run(silent_s)
+        rig.model.on = False
+        rig.model.apply()
+        rig.model.orders.clear()
+        rig.run(0.05)
+        rig.model.faults.clear()
+        rig.run(1.0)
+        assert ("output", 1.0) not in rig.model.orders
+        assert rig.state.faults == ("switched off by itself",)
+
+
 def test_a_module_that_was_silent_is_trusted_anew(rig: Rig) -> None:
     rig.order(10.0)
     rig.model.faults.add("deaf")
