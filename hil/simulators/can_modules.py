@@ -60,6 +60,7 @@ class CanModuleModel:
     """The last orders it took, in their order: a name and a value."""
     taken: int = 0
     """How many orders it took."""
+    _began: bool = False
     _random: random.Random = field(default_factory=lambda: random.Random(29))
 
     def receive(self, frame: bytes, now_s: float) -> list[bytes]:
@@ -107,7 +108,9 @@ class CanModuleModel:
         plant = self.plant
         if plant.alarm:
             self.on = False
-        plant.remote = True
+        if self._began and not plant.remote:  # it restarted, and lost its settings
+            self.on, self.voltage_V, self.current_A = False, 0.0, 0.0
+        self._began = plant.remote = True
         plant.voltage_set_V, plant.source_current_A, plant.sink_current_A = self.voltage_V, self.current_A, 0.0
         plant.source_power_W = plant.sink_power_W = plant.nominal_W
         plant.set_output(self.on)

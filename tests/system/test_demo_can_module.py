@@ -9,20 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from hil.demo.can_module import with_can_module
 from hil.demo.command import _run
 from hil.demo.site import Choices
-
-
-def with_can_module(folder: Path, driver: str) -> tuple[tuple[str, str], ...]:
-    """EVSE 1 gets this module on a CAN bus in the place of its own."""
-    return (
-        ("[bus.fast1]", f'[bus.can1]\nkind = "can"\nport = "{folder}/tty/can1"\n\n[bus.fast1]'),
-        (
-            "[power_module.psu1]",
-            f'[power_module.can1]\ndriver = "{driver}"\nbus = "can1"\nunit = 3\n\n[power_module.psu1]',
-        ),
-        ('power_modules = ["psu1"]', 'power_modules = ["can1"]'),
-    )
 
 
 def test_charge_and_discharge_through_an_infypower_on_can(tmp_path: Path, sdp_port: int) -> None:

@@ -268,6 +268,18 @@ def test_a_module_that_was_silent_is_trusted_anew(rig: Rig) -> None:
     assert not rig.model.plant.output_on
 
 
+@pytest.mark.parametrize("silent_s", [0.05, 0.3, 2.0])
+def test_a_module_that_restarted_stays_off_until_it_was_ordered_off(rig: Rig, silent_s: float) -> None:
+    rig.order(10.0)
+    rig.model.plant.restart(silent_s)
+    rig.run(silent_s + 1.0)
+    assert rig.state.faults == ("switched off by itself",) and not rig.model.plant.output_on
+    rig.driver.command(OFF)
+    rig.run(0.5)
+    rig.order(10.0)
+    assert rig.state.current_A == pytest.approx(10.0, abs=0.1) and rig.state.faults == ()
+
+
 def test_an_output_found_on_is_switched_off() -> None:
     rig = Rig()
     rig.model.on, rig.model.current_A, rig.model.voltage_V = True, 5.0, 450.0
