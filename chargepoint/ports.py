@@ -121,7 +121,7 @@ class PowerModuleCommand:
 
 @dataclass(frozen=True, slots=True)
 class PowerModuleState:
-    """What the module said last. current_A positive into the car. `faults` are the module's own words."""
+    """What the module reported last. current_A positive into the car. `faults` are the module's own words."""
 
     voltage_V: float
     current_A: float
@@ -130,8 +130,8 @@ class PowerModuleState:
     temperature_degC: float | None = None
     kinds: frozenset[ModuleFault] = frozenset()
     """What the faults are, as far as the driver knows; faults without a kind are the module's own words only."""
-    degraded: str = ""
-    """Of several modules as one: in words which of them are out, while the others go on."""
+    degraded: tuple[str, ...] = ()
+    """Of several modules as one: those that are not well, each with its name and why, while the rest carry on."""
 
 
 class PowerModule(Device, Protocol):
@@ -347,7 +347,8 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), `line` (lines of text), later `can`."""
+    """`serial` (RTU master), `line` (lines of text), `can` (frames of SocketCAN), `gpio` (lines of a chip),
+    `bytes` (one device with frames of its own), `keyboard` (a reader that types)."""
     port: str
     baud: int = 19200
     format: str = "8E1"

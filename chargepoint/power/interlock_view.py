@@ -134,7 +134,7 @@ class InterlockView:
             relay_stuck=self._stuck(now_s, seen, ordered),
             contactor_worn=self.wear.wear.worn,
             module_kinds=frozenset() if module is None else module.kinds,
-            module_degraded="" if module is None else module.degraded,
+            module_degraded="" if module is None else "; ".join(module.degraded),
             voltage_max_now_V=limit_V,
             module_temperature_degC=None if module is None else module.temperature_degC,
             cabinet_temperature_degC=heat.cabinet_degC,
