@@ -322,6 +322,7 @@ class CanModule:
             self._order_off()
             self._was_on = False
             if self._rest(state, reading.taken_at_s):
+                self._setting = None  # from here on the module may have either
                 self._order(ModuleOrder.SETTING, setting, Urgency.SET_POINT)
                 if self._orders[ModuleOrder.SETTING].confirmed:
                     self._setting, self._setting_since_s = setting, self._now_s
@@ -441,7 +442,8 @@ class CanModule:
             if not same and entry.confirmed:  # it lost what it had confirmed
                 entry.since_s = self._now_s
                 entry.written_s = entry.written_s if order is ModuleOrder.SETTING else -math.inf
-                self._setting = None if order is ModuleOrder.SETTING else self._setting
+            if not same and order is ModuleOrder.SETTING:
+                self._setting = None
             entry.confirmed = same
 
     def _shown(self, quantity: Quantity) -> Reading[float] | None:
