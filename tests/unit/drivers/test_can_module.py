@@ -357,11 +357,19 @@ def test_a_module_that_is_still_starting_is_waited_for(rig: Rig) -> None:
     assert isinstance(rig.model, InfypowerModel)
     rig.model.starting = True
     rig.driver.command(PowerModuleCommand(True, 10.0, 450.0, 300.0))
-    rig.run(0.8)
+    rig.run(5.0)
     assert rig.state.faults == () and not rig.model.plant.output_on
     rig.model.starting = False
     rig.run(1.0)
     assert rig.state.current_A == pytest.approx(10.0, abs=0.1)
+
+
+def test_a_module_that_starts_for_ever_is_a_fault(rig: Rig) -> None:
+    assert isinstance(rig.model, InfypowerModel)
+    rig.model.starting = True
+    rig.driver.command(PowerModuleCommand(True, 10.0, 450.0, 300.0))
+    rig.run(22.0)
+    assert rig.state.faults == ("still starting after 20 s",)
 
 
 def test_a_change_of_range_takes_its_rests() -> None:
