@@ -48,7 +48,7 @@ class MayFlow:
         if wanted_A == self._now_A:
             return
         before_A, self._now_A = self._now_A, wanted_A
-        if before_A == 0.0 or before_A * wanted_A > 0.0 and abs(wanted_A) >= abs(before_A):
+        if before_A == 0.0 or (before_A * wanted_A > 0.0 and abs(wanted_A) >= abs(before_A)):
             return  # the new order is as much or more in the same direction
         while self._earlier and 0.0 < self._earlier[-1][0] / before_A <= 1.0:
             self._earlier.pop()  # less, and replaced sooner: it adds nothing
