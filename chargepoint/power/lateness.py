@@ -14,7 +14,7 @@ WORTH_A_LINE_S = 0.02
 
 
 def suspended_s() -> float:
-    """How long the computer was suspended since it started: CLOCK_MONOTONIC stood still then, CLOCK_BOOTTIME went on."""
+    """How long the computer was suspended since it started: CLOCK_MONOTONIC stopped meanwhile, CLOCK_BOOTTIME went on."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

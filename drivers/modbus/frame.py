@@ -164,7 +164,7 @@ def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
 def _length_at(buffer: bytes, start: int) -> int | None:
     function = buffer[start + 1]
     if function & 0x80:
-        return 5 if 0x81 <= function <= 0x90 else None
+        return 5 if 0x81 <= function <= 0x97 else None
     if function in (1, 2, 3, 4, 23):
         return 5 + buffer[start + 2] if start + 2 < len(buffer) else 6
     if function in (5, 6, 15, 16):

@@ -82,6 +82,7 @@ class _Standing:
     backoff_s: float = 0.0
     not_before_s: float = 0.0
     stop_tried: bool = False
+    quick_stop_s: float | None = None
     tried_at_s: float = -1e9
 
     @property
@@ -123,6 +124,8 @@ class RtuMaster:
         self._waiting_since_s: float | None = None
         self._quarantine_until_s = -1e9
         self._held_until_s = -1e9
+        self._answered_unit: int | None = None
+        """The device whose answer was the last thing on the wire."""
         self._suspect: Request | None = None
         self._sent_at_s = 0.0
         self._failing_from_s = -1e9
@@ -149,6 +152,10 @@ class RtuMaster:
             backoff_max_s=max(known.timing.backoff_max_s, timing.backoff_max_s),
         )
 
+    def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
+        """An order to stop may follow this device's own answer after `silence_s`; None: after the silence that others need too."""
+        self._standing(unit).quick_stop_s = silence_s
+
     def submit(
         self,
         request: Request,
@@ -159,9 +166,9 @@ class RtuMaster:
     ) -> None:
         """Queue a request; `on_done` hears exactly one outcome, at the earliest in the next `receive` or `tick`.
 
-        With a `key`: a queued request of the same key is replaced in its place (the newest payload wins, the more
-        urgent priority and the earlier time stay) and the replaced one's callback is never called. A request already on the wire is not
-        touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
+        With a `key` a queued request of the same key is replaced in its place. The newest payload wins; the more urgent
+        priority and the earlier time stay. The callback of the replaced request is never called. A request already on the wire
+        is not touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
         """
         item = _Queued(request, on_done, priority, key, not_before_s)
         self._held_until_s = -1e9
@@ -242,6 +249,7 @@ class RtuMaster:
         if len(self._buffer) > _BUFFER:
             del self._buffer[: len(self._buffer) - _BUFFER]
         if self._out is None:
+            self._answered_unit = None  # somebody else talks
             self._count_late()
             return
         self._try_reply(now_s, final=False)
@@ -297,6 +305,7 @@ class RtuMaster:
         timing = standing.timing
         wire_s = (len(frame) + reply_length(item.request)) * self._char_s
         self._out = item
+        self._answered_unit = None
         self._busy_at_s = now_s + len(frame) * self._char_s
         self.reply_at_s = now_s + wire_s
         self._timeout_at_s = now_s + wire_s + timing.timeout_s
@@ -356,7 +365,12 @@ class RtuMaster:
         return standing
 
     def _free_at_s(self, item: _Queued) -> float:
-        silence_s = self._silence_s + self._standing(item.request.unit).timing.gap_s
+        standing = self._standing(item.request.unit)
+        silence_s = self._silence_s + standing.timing.gap_s
+        quick_s = standing.quick_stop_s
+        if item.priority is Priority.STOP and quick_s is not None and self._answered_unit == item.request.unit:
+            # only the device that just answered must separate the two frames: the others wait for their own silence
+            silence_s = max(3.5 * self._char_s, quick_s)
         silent_at_s = self._busy_at_s + silence_s
         if self._waiting_since_s is not None:
             silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
@@ -432,6 +446,7 @@ class RtuMaster:
         out, self._out = self._out, None
         self._buffer.clear()
         self._ok += 1
+        self._answered_unit = out.request.unit
         standing = self._standing(out.request.unit)
         standing.forgive()
         self._deliver(out, outcome)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from chargepoint.config.schema import Config, DeviceSection
 from hil.plant.evse import EvsePlant
+from hil.plant.faults import inject
 from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
 from hil.simulators.can_modules import MODELS, CanModuleModel
@@ -20,6 +22,7 @@ from hil.simulators.registers.device_map import DeviceMap
 from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
+from hil.simulators.trip_watch import TripWatch
 from hil.simulators.wire import BusWire, TokenWire
 
 BITS_PER_BYTE = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
@@ -33,6 +36,8 @@ class WiredPlant:
     wires: dict[str, BusWire | CanWire] = field(default_factory=dict)
     readers: dict[str, TokenWire | Pn532Wire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
+    trips: dict[int, TripWatch] = field(default_factory=dict)
+    """Of each EVSE, on the wire of its pilot/IO board."""
 
     async def start(self) -> None:
         """Open every wire."""
@@ -99,7 +104,17 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
         else:
             byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
             wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s)
+    _watch_trips(config, wired, now)
     return wired
+
+
+def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) -> None:
+    for number, section in config.evse.items():
+        assert section.pilot
+        pilot, evse = config.pilot_board[section.pilot], wired.plant.evses[number]
+        wire = wired.wires[pilot.bus]
+        if wire.observer is None:  # one board on a wire is watched
+            wire.observer = wired.trips[number] = TripWatch(pilot.unit, partial(inject, evse, "door_open", True), now)
 
 
 def _module(device: DeviceSection) -> ModulePlant:

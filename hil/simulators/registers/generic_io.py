@@ -47,7 +47,7 @@ class GenericIo:
         return [
             *(
                 1,
-                0b111 | b.reads_parts << 3 | b.reads_and_writes << 4,
+                self._caps(),
                 0x0100,
                 int(b.uptime_s) & 0xFFFF,
                 b.sequence,
@@ -58,6 +58,10 @@ class GenericIo:
             *(self._contact("positive"), self._contact("negative"), tenths, signed_word(300), ABSENT, ABSENT),
             *(12_000, b.reset_reason, 0xBEEF),
         ]
+
+    def _caps(self) -> int:
+        b = self._board
+        return 0b111 | b.reads_parts << 3 | b.reads_and_writes << 4 | b.takes_quick_stops << 5
 
     def _contact(self, name: str) -> int:
         shown_degC = self._board.contact_sensors.get(name, self._board.temperature_degC)
