@@ -113,7 +113,7 @@ def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) ->
         assert section.pilot
         pilot, evse = config.pilot_board[section.pilot], wired.plant.evses[number]
         wire = wired.wires[pilot.bus]
-        if wire.observer is None:  # one board on a wire is watched
+        if isinstance(wire, BusWire) and wire.observer is None:  # one board on a wire is watched
             wire.observer = wired.trips[number] = TripWatch(pilot.unit, partial(inject, evse, "door_open", True), now)
 
 
