@@ -58,15 +58,27 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line"] = Field(
-        "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
+    kind: Literal["serial", "line", "bytes", "keyboard", "can", "gpio"] = Field(
+        "serial",
+        description="serial: Modbus RTU; line: lines of text (token reader); "
+        "bytes: the frames of one reader chip; keyboard: a reader that types (/dev/input/by-id/…); can: CAN with 29-bit identifiers; "
+        "gpio: the lines of one chip",
     )
-    port: str = Field(min_length=1, description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…")
+    port: str = Field(
+        min_length=1,
+        description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; of a CAN bus its interface, such "
+        "as can0; of GPIO lines their chip, such as /dev/gpiochip0",
+    )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
         "8E1", description="data bits, parity (None, Even, Odd) and stop bits, as set in every device on this wire"
     )
-    gap_ms: float = Field(0.0, ge=0, le=500, description="silence before each request above t3.5")
+    gap_ms: float = Field(
+        0.0,
+        ge=0,
+        le=500,
+        description="silence before each request above t3.5; on CAN the least time between two frames, at least 2 ms",
+    )
 
 
 class DeviceSection(Section):
@@ -74,7 +86,9 @@ class DeviceSection(Section):
 
     driver: str = Field(min_length=1, description="see Drivers below")
     bus: Name = Field(description="the [bus.NAME] this device hangs on")
-    unit: int = Field(1, ge=1, le=247, description="its Modbus unit address; each device of a bus has its own")
+    unit: int = Field(
+        1, ge=1, le=247, description="its unit address on Modbus or CAN; each device of a bus has its own"
+    )
     profile: str | None = Field(
         None, description="its register profile, or the path of a .toml file; see Profiles below"
     )
@@ -84,8 +98,10 @@ class DeviceSection(Section):
 class TokenReaderSection(Section):
     """[token_reader.NAME]: an RFID reader on a serial line of its own."""
 
-    driver: Literal["line"] = Field("line", description="see Drivers below")
-    bus: Name = Field(description="the [bus.NAME] of kind line this reader hangs on; a reader has one of its own")
+    driver: Literal["line", "pn532"] = Field("line", description="see Drivers below")
+    bus: Name = Field(
+        description="the [bus.NAME] this reader hangs on: of kind line or keyboard, for a PN532 of kind bytes; a reader has one of its own"
+    )
     params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of the driver; see below")
 
 
@@ -97,6 +113,18 @@ class EvseSection(Section):
         description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
     pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    contactors: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
+    )
+    lock: Name | None = Field(None, description="the [pilot_board.NAME] that has its lock; none: the one of `pilot`")
+    discharge: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its discharge resistor; none: the one of `pilot`"
+    )
+    safety_inputs: tuple[Name, ...] = Field(
+        (),
+        max_length=8,
+        description="further [pilot_board.NAME] with safety inputs; all watch together with those of `pilot`",
+    )
     power_modules: tuple[Name, ...] = Field(
         (),
         min_length=1,

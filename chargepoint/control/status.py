@@ -9,7 +9,7 @@ from chargepoint.control.last_session import LastSession
 from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import CATALOGUE
-from chargepoint.model.image import EvseImage
+from chargepoint.model.image import EvseImage, MeterRegisters
 from chargepoint.model.station_status import (
     AcSupplyStatus,
     CarStatus,
@@ -106,7 +106,7 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
         permitted=image.permitted,
         faults={code.name: CATALOGUE[code].title for code in faults},
         fault_remedies={code.name: CATALOGUE[code].remedy for code in faults},
-        meter=None if image.meter is None else MeterStatus(**asdict(image.meter)),
+        meter=None if image.meter is None else _meter(image.meter),
         frequency_Hz=image.frequency_Hz,
         ac=None if supply is None else AcSupplyStatus(**asdict(supply)),
     )
@@ -128,3 +128,14 @@ def _last_session(last: LastSession) -> LastSessionStatus:
 
 def _refusal(refusal: TokenRefusal, now_s: float) -> RefusalStatus:
     return RefusalStatus(refusal.token_hint, refusal.reason, now_s - refusal.at_s)
+
+
+def _meter(registers: MeterRegisters) -> MeterStatus:
+    return MeterStatus(
+        import_Wh=registers.import_Wh,
+        export_Wh=registers.export_Wh,
+        voltage_V=registers.voltage_V,
+        current_A=registers.current_A,
+        power_W=registers.power_W,
+        taken_at_s=registers.taken_at_s,
+    )

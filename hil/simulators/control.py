@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
+from hil.simulators.can_wire import CAN_BUS_FAULTS, CanWire
 from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
@@ -53,7 +54,12 @@ class Control:
 
     def _help(self, request: Request) -> Answer:
         faults = {name: fault.meaning for name, fault in FAULTS.items()}
-        return {"verbs": list(self._verbs), "faults": faults, "bus_faults": BUS_FAULTS}
+        return {
+            "verbs": list(self._verbs),
+            "faults": faults,
+            "bus_faults": BUS_FAULTS,
+            "can_bus_faults": CAN_BUS_FAULTS,
+        }
 
     def _state(self, request: Request) -> Answer:
         wired = self._wired
@@ -190,10 +196,9 @@ class Control:
         if name not in self._wired.wires:
             known = sorted(self._wired.wires)
             raise RequestRefused("no such bus", "bus", name, f"one of {known}", "name a bus of the configuration")
-        if kind not in BUS_FAULTS:
-            raise RequestRefused(
-                "no such bus fault", "kind", kind, f"one of {', '.join(BUS_FAULTS)}", 'send {"do": "help"}'
-            )
+        kinds = CAN_BUS_FAULTS if isinstance(self._wired.wires[name], CanWire) else BUS_FAULTS
+        if kind not in kinds:
+            raise RequestRefused("no such bus fault", "kind", kind, f"one of {', '.join(kinds)}", 'send {"do": "help"}')
         count = int(number(request, "count", 0, 1_000_000)) if "count" in request else 1
         if not flag(request, "on", True):
             count = 0

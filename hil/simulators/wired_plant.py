@@ -13,6 +13,9 @@ from hil.plant.evse import EvsePlant
 from hil.plant.faults import inject
 from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
+from hil.simulators.can_modules import MODELS, CanModuleModel
+from hil.simulators.can_wire import CanWire
+from hil.simulators.pn532 import Pn532Wire
 from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.device_map import DeviceMap
@@ -30,8 +33,8 @@ class WiredPlant:
     """The plant and everything that is wired to it, by the names of the configuration."""
 
     plant: Plant
-    wires: dict[str, BusWire] = field(default_factory=dict)
-    readers: dict[str, TokenWire] = field(default_factory=dict)
+    wires: dict[str, BusWire | CanWire] = field(default_factory=dict)
+    readers: dict[str, TokenWire | Pn532Wire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
     trips: dict[int, TripWatch] = field(default_factory=dict)
     """Of each EVSE, on the wire of its pilot/IO board."""
@@ -64,6 +67,7 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
     """
     plant = Plant()
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
+    can_models: dict[str, list[CanModuleModel]] = {name: [] for name in config.bus}
     wired = WiredPlant(plant)
     for number, section in sorted(config.evse.items()):
         if not (section.meter and section.insulation and section.pilot):
@@ -73,7 +77,10 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
         for name in section.power_modules:
             device = config.power_module[name]
             evse.modules[name] = _module(device)
-            maps[device.bus].append(EaPsb(device.unit, evse.modules[name]))
+            if device.driver in MODELS:
+                can_models[device.bus].append(MODELS[device.driver](device.unit, evse.modules[name]))
+            else:
+                maps[device.bus].append(EaPsb(device.unit, evse.modules[name]))
         meter = config.meter[section.meter]
         maps[meter.bus].append(_meter(meter, evse))
         monitor = config.insulation_monitor[section.insulation]
@@ -89,8 +96,11 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
             raise ValueError(f"[bus.{name}] unit {twice[0]} is there twice; give each device its own")
     for name, bus in config.bus.items():
         readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
-        if readers:
-            wired.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
+        if bus.kind == "can":
+            wired.wires[name] = CanWire(name, Path(bus.port), can_models[name], plant, now)
+        elif readers:
+            kind = Pn532Wire if bus.kind == "bytes" else TokenWire
+            wired.readers[readers[0]] = kind(readers[0], Path(bus.port))
         else:
             byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
             wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s)
@@ -103,11 +113,13 @@ def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) ->
         assert section.pilot
         pilot, evse = config.pilot_board[section.pilot], wired.plant.evses[number]
         wire = wired.wires[pilot.bus]
-        if wire.observer is None:  # one board on a wire is watched
+        if isinstance(wire, BusWire) and wire.observer is None:  # one board on a wire is watched
             wire.observer = wired.trips[number] = TripWatch(pilot.unit, partial(inject, evse, "door_open", True), now)
 
 
 def _module(device: DeviceSection) -> ModulePlant:
+    if device.driver in MODELS:
+        return ModulePlant()  # a CAN module reports its ratings: those of the plant's own module
     if device.profile != "ea_psb_10000":
         raise ValueError(f"power module profile {device.profile!r}: the simulator knows ea_psb_10000")
     return ModulePlant(

@@ -30,7 +30,8 @@ from chargepoint.ports import (
 )
 from chargepoint.power.cycle import COMPLAINTS_MAX, Cycle
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down

@@ -285,8 +285,8 @@ def test_catalogue_says_what_is_known(changes: dict[str, Any], expected: str) ->
 
 
 def test_catalogue_bus_kinds_and_wrong_wires() -> None:
-    with pytest.raises(UnusableDevice, match="one of serial, line"):
-        catalog.open_bus(BusSpec("b", "can", "can0"))
+    with pytest.raises(UnusableDevice, match="one of serial, line, bytes, keyboard, can, gpio"):
+        catalog.open_bus(BusSpec("b", "lin", "lin0"))
     with pytest.raises(UnusableDevice, match="not a Modbus line"):
         catalog.build_device(_spec(), catalog.open_bus(BusSpec("r", "line", "/nowhere")))
     with pytest.raises(UnusableDevice, match="correct the regular expression"):

@@ -15,7 +15,8 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval, rated
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.safety.envelope import Envelope
 from drivers.insulation.bender import BenderMonitor
 from drivers.meter.profiled import ProfiledMeter
