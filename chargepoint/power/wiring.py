@@ -30,6 +30,8 @@ from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
+from chargepoint.safety.grid_window import GridWindow
+from chargepoint.safety.temperature import HeatBounds
 from drivers import catalog
 
 
@@ -136,13 +138,13 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         section = _devices(config)[kind][name]
         return catalog.build_device(_spec(kind, name, section), buses[section.bus])
 
-    stages = {
-        EvseId(number): _stage(config, EvseId(number), section, device, kept.get(EvseId(number), {}))
-        for number, section in config.evse.items()
-    }
     buses_of = {
         EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
         for number, section in config.evse.items()
+    }
+    stages = {
+        evse_id: _stage(config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}))
+        for evse_id, wires in buses_of.items()
     }
     return PowerStation(tuple(buses.values()), stages, buses_of)
 
@@ -150,13 +152,27 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
 def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
     devices = _devices(config)
     for kind, names in (
-        ("pilot_board", (section.pilot,)),
+        (
+            "pilot_board",
+            (section.pilot, section.contactors, section.lock, section.discharge, *section.safety_inputs),
+        ),
         ("power_module", section.power_modules),
         ("meter", (section.meter,)),
         ("insulation_monitor", (section.insulation,)),
         ("token_reader", (section.token_reader,)),
     ):
         yield from (devices[kind][name].bus for name in names if name is not None)
+
+
+def _grid(config: Config, section: EvseSection) -> GridWindow:
+    nominal_V = section.ac_voltage_V if section.outlet == "ac" else 0.0
+    return GridWindow(
+        nominal_V=nominal_V,
+        voltage_low_V=nominal_V * config.grid.voltage_low_percent / 100,
+        voltage_high_V=nominal_V * config.grid.voltage_high_percent / 100,
+        frequency_low_Hz=config.grid.frequency_low_Hz,
+        frequency_high_Hz=config.grid.frequency_high_Hz,
+    )
 
 
 def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:
@@ -215,6 +231,7 @@ def _stage(
     evse_id: EvseId,
     section: EvseSection,
     device: Callable[[str, str], Device],
+    wires: tuple[Bus, ...],
     kept: Mapping[FaultCode, str],
 ) -> EvseStage:
     if section.outlet == "ac":
@@ -228,6 +245,7 @@ def _stage(
         meter=cast(EnergyMeter, device("meter", section.meter)),
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
+        buses=wires,
     )
     ratings = StageRatings(
         envelope=Envelope(
@@ -243,5 +261,13 @@ def _stage(
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
         temperature_required=section.temperature == "required",
+        proximity_required=section.proximity == "required",
+        heat=HeatBounds(
+            module_derate_degC=config.power.module_derate_degC,
+            module_stop_degC=config.power.module_stop_degC,
+            cabinet_derate_degC=config.power.cabinet_derate_degC,
+            cabinet_stop_degC=config.power.cabinet_stop_degC,
+        ),
+        grid=_grid(config, section),
     )
     return EvseStage(evse_id, hardware, ratings, kept)
