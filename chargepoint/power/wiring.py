@@ -245,7 +245,7 @@ def _stage(
         meter=cast(EnergyMeter, device("meter", section.meter)),
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
-        buses=wires,
+        buses=tuple(bus for bus in wires if reader is None or bus.name != config.token_reader[reader].bus),
     )
     ratings = StageRatings(
         envelope=Envelope(
