@@ -78,8 +78,8 @@ def _bound_a_runaway() -> str:
 
 
 def _take_fifo() -> str:
-    """The loop, and one below it every other thread: the loop waits for whoever holds the interpreter's lock, and a thread of
-    ordinary priority that holds the lock can be kept from the processor by other programs."""
+    """For the loop, and one step lower for every other thread. The loop waits for the thread that holds the interpreter's
+    lock. With ordinary priority that thread can be kept from the processor by other programs."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
         for thread in threading.enumerate():
