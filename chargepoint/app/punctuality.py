@@ -78,11 +78,8 @@ def _bound_a_runaway() -> str:
 
 
 def _take_fifo() -> str:
-    """Give the loop its priority, and every other thread one below it.
-
-    The loop waits for the thread that holds the interpreter's lock. Other programs could keep a thread of ordinary priority from the
-    processor meanwhile.
-    """
+    """For the loop, and one step lower for every other thread. The loop waits for the thread that holds the interpreter's
+    lock. With ordinary priority that thread can be kept from the processor by other programs."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
         for thread in threading.enumerate():
