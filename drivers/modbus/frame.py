@@ -112,7 +112,31 @@ class Foreign:
 Reply = Registers | Acknowledged | ExceptionReply | Foreign
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An intact frame in a buffer, and the index behind its last byte."""
+
+    frame: bytes
+    end: int
+    reply: Reply
+
+
+def next_frame(buffer: bytes) -> Found | None:
+    """The first intact frame that looks like a reply, whoever it is for. None: there is none."""
+    for start in range(len(buffer) - 3):
+        length = _length_at(buffer, start)
+        if length is not None and start + length <= len(buffer) and intact(buffer[start : start + length]):
+            return Found(buffer[start : start + length], start + length, Foreign("nobody waits for it"))
+    return None
+
+
 def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
+    """What the first intact frame in the buffer means for the request; None while there is none (`find_frame`)."""
+    found = find_frame(buffer, request, final)
+    return None if found is None else found.reply
+
+
+def find_frame(buffer: bytes, request: Request, final: bool) -> Found | None:
     """The first intact frame in the buffer, judged against the request; None while there is none.
 
     Noise before the frame is skipped. A beginning that fits the request but is not complete is waited for, unless
@@ -130,7 +154,7 @@ def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
             continue
         frame = buffer[start : start + length]
         if intact(frame):
-            return _judge(frame, request)
+            return Found(frame, start + length, _judge(frame, request))
     return None
 
 

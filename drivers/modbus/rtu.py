@@ -7,10 +7,13 @@ The guards:
 * Before each request the bus is silent for t3.5 plus the device's and the bus's gap.
 * Input that belongs to no request is discarded and counted.
 * Unit, function, byte count, CRC and the echo of writes are checked.
-* After a time-out, a CRC error or a mismatch the bus is in quarantine for the device's turnaround plus the longest reply. So a
-  late reply is counted as late, and never taken for the next answer. The failed device gets a longer pause.
+* A frame of another device is skipped: the answer may still follow. Bytes that are here before an answer can be are discarded.
+* After a time-out, a CRC error or a mismatch the bus is in quarantine for the device's turnaround plus the longest reply.
+* A lost reply may come seconds later. Meanwhile its registers are read in another form (`Read.other_forms`), so that the late reply is
+  recognised. Where there is no other form the answer counts as undated, and that is no value.
+* A value is as old as its request. It is older where its reply may be a second copy (`freshness.py`).
 * A silent device is asked less and less often.
-* The master never repeats a request. A device driver decides that, by reading back.
+* The master never repeats a write. A device driver decides that, by reading back.
 
 A device that does not answer costs the others a time-out and a quarantine. After every failure another device has the next turn.
 All devices that failed lately together get a third of the wire (`FAILING_SHARE`). The first stop to a device goes at once all the
@@ -22,6 +25,7 @@ Not handled: an adapter that echoes what we send (an echo of a write looks like 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
@@ -33,17 +37,19 @@ from drivers.modbus.frame import (
     Foreign,
     Registers,
     encode,
-    find_reply,
+    find_frame,
     function_of,
-    intact,
+    next_frame,
     reply_length,
 )
+from drivers.modbus.freshness import OWED_S, ReplyMemory
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
     FailureKind,
     Outcome,
     Priority,
+    Read,
     ReadDone,
     Request,
     WriteDone,
@@ -69,6 +75,20 @@ class _Queued:
     on_done: OnDone
     priority: Priority
     key: Hashable | None
+    counts: tuple[int, ...] = ()
+    """How a read is asked: in one frame, or in several. Empty until its turn comes."""
+    registers: tuple[int, ...] = ()
+    """What its first frames brought."""
+    dated_s: float = math.inf
+    asked_again: bool = False
+
+    @property
+    def on_wire(self) -> Request:
+        """The frame that is next or out."""
+        if not isinstance(self.request, Read) or not self.counts:
+            return self.request
+        done = len(self.registers)
+        return Read(self.request.unit, self.request.function, self.request.address + done, self.counts[0])
 
 
 @dataclass(slots=True)
@@ -82,6 +102,7 @@ class _Standing:
     not_before_s: float = 0.0
     stop_tried: bool = False
     tried_at_s: float = -1e9
+    memory: ReplyMemory = field(default_factory=ReplyMemory)
 
     @property
     def paced(self) -> bool:
@@ -119,8 +140,11 @@ class RtuMaster:
         self._busy_at_s = -1e9
         self._waiting_since_s: float | None = None
         self._quarantine_until_s = -1e9
-        self._suspect: Request | None = None
         self._sent_at_s = 0.0
+        self._earliest_s = -1e9
+        self._foreign, self._intruder = "", 0
+        self.paced = False
+        """The wire takes its baud rate's time: a UART does, a pseudo-terminal does not."""
         self._failing_from_s = -1e9
         self._others_first = False
         self._connected = False
@@ -192,6 +216,7 @@ class RtuMaster:
         self._failing_from_s, self._others_first = -1e9, False
         for standing in self._units.values():
             standing.forgive()
+            standing.memory.forget()
 
     def disconnected(self, now_s: float, detail: str) -> None:
         """The wire is gone: everything asked fails, now and until `connected`."""
@@ -225,15 +250,18 @@ class RtuMaster:
         if not data:
             return
         self._busy_at_s = now_s
+        if self._out is not None and now_s < self._earliest_s:
+            self._late += 1  # our request is still leaving: this answers an older one
+            return
         self._buffer += data
         if len(self._buffer) > _BUFFER:
             del self._buffer[: len(self._buffer) - _BUFFER]
         if self._out is None:
-            self._count_late()
+            self._count_late(now_s)
             return
         self._try_reply(now_s, final=False)
         if self._out is not None:
-            missing = reply_length(self._out.request) - len(self._buffer)
+            missing = reply_length(self._out.on_wire) - len(self._buffer)
             self._complete_at_s = min(now_s + missing * self._char_s, self._timeout_at_s)
 
     @property
@@ -274,13 +302,18 @@ class RtuMaster:
         self._queues[item.priority].remove(item)
         self._waiting_since_s = None
         self._discard_stale()
-        frame = encode(item.request)
         standing = self._standing(item.request.unit)
+        if isinstance(item.request, Read) and not item.counts:
+            item.counts = _form(item.request, standing, now_s)
+        wire = item.on_wire
+        frame = encode(wire)
         standing.tried_at_s = self._sent_at_s = now_s
         standing.stop_tried |= item.priority is Priority.STOP
         self._others_first &= standing.failed > 0
         timing = standing.timing
-        wire_s = (len(frame) + reply_length(item.request)) * self._char_s
+        wire_s = (len(frame) + reply_length(wire)) * self._char_s
+        self._foreign, self._intruder = "", 0
+        self._earliest_s = now_s + (len(frame) + 1) * self._char_s if self.paced else -1e9
         self._out = item
         self._busy_at_s = now_s + len(frame) * self._char_s
         self._timeout_at_s = now_s + wire_s + timing.timeout_s
@@ -380,22 +413,46 @@ class RtuMaster:
 
     def _try_reply(self, now_s: float, final: bool) -> None:
         assert self._out is not None
-        request = self._out.request
-        reply = find_reply(bytes(self._buffer), request, final)
-        # one that we read late because our own process stalled is as old as its time-out, not as young as our waking
-        at_s = min(now_s, self._timeout_at_s)
+        request = self._out.on_wire
+        data = bytes(self._buffer)
+        found = find_frame(data, request, final)
+        while found is not None and isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
+            self._mismatches += 1
+            self._foreign, self._intruder = found.reply.detail, found.frame[0]
+            self._note_stray(found.frame, now_s)
+            del self._buffer[: found.end]
+            data = bytes(self._buffer)
+            found = find_frame(data, request, final)
+        reply = None if found is None else found.reply
+        frame = b"" if found is None else found.frame
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
+        memory = self._standing(request.unit).memory
         match reply:
             case Registers():
-                self._good(ReadDone(reply.values, at_s))
+                assert isinstance(request, Read) and found is not None
+                at_s = memory.date(request, frame, self._sent_at_s, now_s, self._late_s(request.unit))
+                rest = find_frame(data[found.end :], request, True)
+                if rest is not None and isinstance(rest.reply, Registers) and rest.frame != frame:
+                    memory.date(request, rest.frame, self._sent_at_s, now_s, self._late_s(request.unit))
+                    at_s = None
+                self._read(reply.values, at_s, what, now_s)
             case Acknowledged():
-                self._good(WriteDone(at_s))
+                assert not isinstance(request, Read)
+                proved = memory.proves(request, now_s)
+                memory.wrote(request, self._sent_at_s, answered=True)
+                undated = Failed(FailureKind.UNDATED, f"{what}: the echo may be that of an older write", now_s)
+                self._good(WriteDone(now_s) if proved else undated)
             case ExceptionReply():
+                if isinstance(request, Read) and memory.owes(request.function, request.count, now_s):
+                    memory.lost(request, self._sent_at_s, self._sent_at_s + OWED_S)  # it may be the older one's
                 detail = f"{what}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
             case Foreign():
                 self._mismatches += 1
                 self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
+                self._note_stray(frame, now_s)
+            case None if final and self._foreign:
+                self._bad(FailureKind.MISMATCH, f"{what}: {self._foreign}", now_s)
             case None if final and self._buffer:
                 self._crc += 1
                 self._bad(FailureKind.CRC, f"{what}: {len(self._buffer)} bytes, no intact frame", now_s)
@@ -404,6 +461,38 @@ class RtuMaster:
                 self._bad(FailureKind.TIMEOUT, f"{what}: no reply", now_s)
             case None:
                 pass
+
+    def _late_s(self, unit: int) -> float:
+        return self._standing(unit).timing.late_s
+
+    def _read(self, values: tuple[int, ...], at_s: float | None, what: str, now_s: float) -> None:
+        """Registers of the frame that is out: the whole read, or the next part of it."""
+        item = self._out
+        assert item is not None and isinstance(item.request, Read)
+        request = item.request
+        if at_s is None:
+            form = _clean_form(request, self._standing(request.unit), now_s)
+            if item.asked_again or form is None:
+                self._good(Failed(FailureKind.UNDATED, f"{what}: the reply may be that of an older request", now_s))
+                return
+            item.asked_again, item.counts, item.registers, item.dated_s = True, form, (), math.inf
+            self._ask_on(item)
+            return
+        item.counts = item.counts[1:]
+        item.registers, item.dated_s = item.registers + values, min(item.dated_s, at_s)
+        if not item.counts:
+            self._good(ReadDone(item.registers[: request.count], item.dated_s))
+            return
+        self._ask_on(item)
+
+    def _ask_on(self, item: _Queued) -> None:
+        """The device answered; this read goes on with its next frame, before everything but a stop."""
+        self._out = None
+        self._buffer.clear()
+        self._ok += 1
+        self._standing(item.request.unit).forgive()
+        item.priority = min(item.priority, Priority.SETPOINT)
+        self._queues[item.priority].insert(0, item)
 
     def _good(self, outcome: Outcome) -> None:
         assert self._out is not None
@@ -418,18 +507,27 @@ class RtuMaster:
         assert self._out is not None
         out, self._out = self._out, None
         self._buffer.clear()
-        self._suspect = out.request
+        wire = out.on_wire
         standing = self._standing(out.request.unit)
         timing = standing.timing
-        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
-        standing.failed += 1
+        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(wire) * self._char_s
+        to_blame = standing
+        intruder = self._units.get(self._intruder)
+        if intruder is not None and intruder.memory.owes_any(now_s):
+            to_blame = intruder  # its late reply took the turn of the device that was asked
+        to_blame.failed += 1
         standing.silent += kind is FailureKind.TIMEOUT
         self._others_first = True
-        if standing.paced:
+        if to_blame.paced:
             cost_s = self._quarantine_until_s - self._sent_at_s
             self._failing_from_s = self._quarantine_until_s + cost_s * (1 / FAILING_SHARE - 1)
         # a garbled reply has been and gone, a missing one may still come
         late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
+        if isinstance(wire, Read):
+            standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
+            late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
+        else:
+            standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
@@ -437,20 +535,35 @@ class RtuMaster:
             standing.not_before_s = now_s + max(standing.backoff_s, late_s)
         self._deliver(out, Failed(kind, detail, now_s))
 
-    def _count_late(self) -> None:
-        """Bytes nobody waits for: count whole late replies to the last failed request, forget the rest."""
-        suspect = self._suspect
-        if suspect is not None:
-            length = reply_length(suspect)
-            for start in range(len(self._buffer) - length + 1):
-                frame = bytes(self._buffer[start : start + length])
-                if frame[0] == suspect.unit and intact(frame):
-                    self._late += 1
-                    self._suspect = None
-                    self._buffer.clear()
-                    return
-            return
-        self._buffer.clear()
+    def _count_late(self, now_s: float) -> None:
+        """Bytes nobody waits for: take note of whole replies, forget the rest."""
+        while (stray := next_frame(bytes(self._buffer))) is not None:
+            self._note_stray(stray.frame, now_s)
+            del self._buffer[: stray.end]
+
+    def _note_stray(self, frame: bytes, now_s: float) -> None:
+        standing = self._units.get(frame[0])
+        if standing is not None and frame[1] in (1, 2, 3, 4):
+            count = frame[2] // 2 if frame[1] > 2 else frame[2] * 8
+            self._late += standing.memory.stray(frame[1], count, frame, now_s)
 
     def _discard_stale(self) -> None:
         self._buffer.clear()
+
+
+def _form(request: Read, standing: _Standing, now_s: float) -> tuple[int, ...]:
+    """How to ask. A device that failed is asked in the form that failed: whether it is there needs no date."""
+    whole = (request.count,)
+    if standing.failed and standing.memory.owes(request.function, request.count, now_s):
+        return whole
+    return _clean_form(request, standing, now_s) or whole
+
+
+def _clean_form(request: Request, standing: _Standing, now_s: float) -> tuple[int, ...] | None:
+    """The first form of which no reply is owed; None if there is none."""
+    if not isinstance(request, Read):
+        return None
+    for counts in ((request.count,), *request.other_forms):
+        if not any(standing.memory.owes(request.function, count, now_s) for count in counts):
+            return counts
+    return None

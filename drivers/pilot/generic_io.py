@@ -46,6 +46,8 @@ _LATCHED = (
 _ABSENT = 0x7FFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3
+_OTHER_FORMS = tuple((first, 24 - first) for first in (15, 16, 17, 18))
+"""Other ways to read the block while a lost reply may still come; all that decides about power is in the first part."""
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
@@ -107,7 +109,7 @@ class GenericIoBoard:
             return
         self._due_s = self._due_s + CYCLE_S if now_s - self._due_s < CYCLE_S else now_s + CYCLE_S
         self._asked = True
-        self._master.submit(Read(self.unit, 4, 0, 24), self._read, Priority.FAST)
+        self._master.submit(Read(self.unit, 4, 0, 24, _OTHER_FORMS), self._read, Priority.FAST)
 
     def _read(self, outcome: Outcome) -> None:
         self._asked = False
@@ -169,7 +171,7 @@ class GenericIoBoard:
         self._master.submit(request, self._written, priority, key=(self.name, "cycle"))
 
     def _written(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed) and outcome.kind is not FailureKind.UNDATED:
             self._due_s = -1e9  # read at once: the next write follows the answer
 
 

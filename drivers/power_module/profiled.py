@@ -90,7 +90,9 @@ class ProfiledModule:
         if now_s - state.taken_at_s > GAP_S:
             # it may have been switched off meanwhile: trust nothing that was written before
             self._set_points.trust_nothing()
-            return
+            if self._command.output_on or not self._shows("output"):
+                return
+            # ordered off and last seen on: the stop is sent into the silence, so that it is there when the module is
         self._turn(state)
         self._refresh(now_s)
         for _ in _ACTIONS_IN_A_ROW:

@@ -142,6 +142,7 @@ def _block(name: str, table: Table) -> Block:
         every_s=None if once else table.number("every_ms", 5, 3_600_000) / 1000,
         fast=table.one_of("prio", ("low", "high"), "low") == "high",
         base=table.text("base") if "base" in table else None,
+        spare=table.whole("spare", 0, 20, 0),
     )
     table.finish()
     return block

@@ -7,14 +7,16 @@ never counts as identified.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
 from drivers.profile.codec import Params, PointCodec, Value
-from drivers.profile.schema import Block, DeviceProfile
+from drivers.profile.schema import Block, DeviceProfile, Point
 
 IDENTIFY_EVERY_S = 2.0
+FORMS_MAX = 6
+"""So many ways to read a block in two parts are enough: one is used up with each lost reply, for some seconds."""
 FORGET_S = 10.0
 """A device that was silent this long may be another one when it comes back."""
 
@@ -47,6 +49,9 @@ class PolledProfile:
         self._points = {
             block.name: [point for point in profile.points.values() if point.block == block.name]
             for block in profile.blocks.values()
+        }
+        self._other_forms = {
+            block.name: other_forms(block, self._points[block.name]) for block in profile.blocks.values()
         }
         self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
         self._asked: set[str] = set()
@@ -127,7 +132,7 @@ class PolledProfile:
             self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
         self._once_more.discard(block.name)
         self._asked.add(block.name)
-        request = Read(self.unit, block.function, base + block.start, block.count)
+        request = Read(self.unit, block.function, base + block.start, block.count, self._other_forms[block.name])
         priority = Priority.FAST if block.fast or block.name in self._overtaking else Priority.SLOW
         self._overtaking.discard(block.name)
         self._master.submit(request, lambda outcome: self._done(block, outcome), priority)
@@ -182,3 +187,23 @@ class PolledProfile:
                 "check unit number and profile"
             )
         )
+
+
+def other_forms(block: Block, points: Sequence[Point]) -> tuple[tuple[int, ...], ...]:
+    """How else a block can be read: with spare registers behind it, or in two parts. No part cuts a point, or a point from its
+    exponent or its sign: values that belong together come in one frame."""
+    longer = [(block.count + more,) for more in range(1, block.spare + 1) if block.count + more <= 125]
+    spans = [_span(point, points) for point in points]
+    cuts = [
+        cut
+        for cut in range(1, block.count)
+        if 2 * cut != block.count and not any(first < block.start + cut < end for first, end in spans)
+    ]
+    return (*longer, *((cut, block.count - cut) for cut in cuts[:FORMS_MAX]))
+
+
+def _span(point: Point, points: Sequence[Point]) -> tuple[int, int]:
+    """First register and end of a point and what it is decoded with."""
+    names = {point.scale_point, (point.sign_from or "").partition(".")[0]}
+    together = [point, *(other for other in points if other.name in names)]
+    return min(p.address for p in together), max(p.address + p.length for p in together)

@@ -30,7 +30,10 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One read. `every_s` None: once, for identification. `base`: parameter added to all its addresses."""
+    """One read. `every_s` None: once, for identification. `base`: parameter added to all its addresses.
+
+    `spare`: so many registers behind the block may be read too.
+    """
 
     name: str
     function: int
@@ -39,6 +42,7 @@ class Block:
     every_s: float | None
     fast: bool
     base: str | None
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)

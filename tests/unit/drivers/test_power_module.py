@@ -427,6 +427,7 @@ def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(
             lost.silent = True
     rig.bus.run([array], 0.8)
     lost.silent = lost.alarm = False
+    rig.bus.run([array], 0.35)  # a stop into the silence goes out each third of a second
     for _ in range(80):
         rig.bus.run([array], 0.1)
         assert not (lost.output_on and lost.source_current_A > 0.0)
