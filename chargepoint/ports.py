@@ -17,6 +17,8 @@ from typing import Protocol
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
 from chargepoint.model.status import EvseState
 
@@ -91,19 +93,13 @@ class Reversal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PowerModuleCapabilities:
-    """Ratings and manners of one module (or array). Magnitudes, SI units.
+class PowerModuleCapabilities(PowerLimits):
+    """Ratings and manners of one module (or array).
 
     `comm_loss_s`: the module switches off by itself after that long without us; None: it never does, the safety layer
     must then rely on the contactor and on the hardware enable.
     """
 
-    voltage_min_V: float
-    voltage_max_V: float
-    charge_current_max_A: float
-    discharge_current_max_A: float
-    charge_power_max_W: float
-    discharge_power_max_W: float
     ramp_A_per_s: float
     reversal: Reversal
     reversal_time_s: float
@@ -183,55 +179,153 @@ class InsulationMonitor(Device, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PilotBoardCommand:
-    """What the IO board shall do; its own rules may refuse. Everything off is the default."""
+class PilotReading:
+    """The control pilot and the proximity contact, as measured. Source: IEC 61851-1 Annex A (docs/sources/safety.md 2)."""
+
+    pilot: ControlPilot
+    duty_percent: float
+    """Measured at the output, 0 to 100."""
+    high_V: float
+    low_V: float
+    proximity_ohm: float | None
+    """Resistance of the proximity contact; None: open, nothing is plugged."""
+
+
+class PilotPort(Protocol):
+    """The control pilot of one connector."""
+
+    def show(self, command: PilotCommand, duty_percent: float) -> None:
+        """Show this from now on. `duty_percent` counts for PWM only."""
+
+    @property
+    def state(self) -> Reading[PilotReading] | None:
+        """Last state; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactorState:
+    """Mirror contacts as read back. `coil_on`: the device itself drives the coil now."""
+
+    positive_closed: bool
+    negative_closed: bool
+    coil_on: bool
+    precharge_closed: bool = False
+
+
+class ContactorPort(Protocol):
+    """The output contactors of one connector, both poles together. At an AC outlet all phases and neutral."""
+
+    def request(self, closed: bool) -> None:
+        """Close or open. The device may refuse to close. An order to open goes out before everything else."""
+
+    @property
+    def state(self) -> Reading[ContactorState] | None:
+        """Last state; None before the first."""
+
+
+class LockPort(Protocol):
+    """The lock of one connector."""
+
+    def request(self, locked: bool) -> None:
+        """Lock or unlock."""
+
+    @property
+    def state(self) -> Reading[Lock] | None:
+        """Last state; None before the first."""
+
+
+class DischargePort(Protocol):
+    """The resistor that discharges the output of one connector."""
+
+    def request(self, on: bool) -> None:
+        """Connect or disconnect the resistor."""
+
+    @property
+    def state(self) -> Reading[bool] | None:
+        """Whether the relay's feedback shows it closed; None before the first."""
+
+
+class SafetyInputPort(Protocol):
+    """Digital inputs of one device."""
+
+    @property
+    def watched(self) -> frozenset[SafetyInput]:
+        """What the inputs of this device watch; never changes."""
+
+    @property
+    def state(self) -> Reading[frozenset[SafetyInput]] | None:
+        """The inputs that are open now, which is the dangerous state of each; None before the first reading."""
+
+
+class TemperaturePort(Protocol):
+    """The temperature sensors of one connector."""
+
+    @property
+    def state(self) -> Reading[tuple[float | None, ...]] | None:
+        """In °C: DC+ contact, DC- contact, cable, cabinet, spares. None in a place: no sensor answers there."""
+
+
+class LatchPort(Protocol):
+    """What a device latches by itself."""
+
+    @property
+    def state(self) -> Reading[frozenset[BoardFault]] | None:
+        """Latched now; None before the first reading."""
+
+    def clear(self) -> None:
+        """Ask the device to clear all it latched (it refuses while any output is requested)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IoPorts:
+    """The small ports that one device fulfils; None: it has not this one."""
+
+    pilot: PilotPort | None = None
+    contactors: ContactorPort | None = None
+    lock: LockPort | None = None
+    discharge: DischargePort | None = None
+    inputs: SafetyInputPort | None = None
+    temperatures: TemperaturePort | None = None
+    latch: LatchPort | None = None
+
+
+class IoDevice(Device, Protocol):
+    """A pilot/IO board, GPIO lines, or a vendor's board."""
+
+    @property
+    def ports(self) -> IoPorts:
+        """The same object for the life of the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class IoCommand:
+    """What all outputs of one connector shall do. Everything off is the default."""
 
     pilot: PilotCommand = PilotCommand.F
     duty_percent: float = 0.0
     contactor: bool = False
-    precharge: bool = False
     discharge: bool = False
     lock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class PilotBoardState:
-    """What the IO board saw. Booleans are as read back, not as commanded."""
+class IoState:
+    """What all ports of one connector show together. Booleans are as read back, not as commanded."""
 
     pilot: ControlPilot
     duty_percent: float
     pilot_high_V: float
     pilot_low_V: float
+    proximity_ohm: float | None
     lock: Lock
     contactor_positive_closed: bool
     contactor_negative_closed: bool
+    contactor_commanded: bool
     precharge_closed: bool
     discharge_closed: bool
-    contactor_commanded: bool
-    emergency_chain_closed: bool
-    door_closed: bool
-    insulation_relay_ok: bool
-    rcd_ok: bool
-    hardware_chain_closed: bool
-    latched: frozenset[str]
-    """Names of the board's latched fault bits: weld, no_close, diode, cp_short, pp, e_stop, watchdog, over_temperature,
-    lock, supply; and what an older board leaves out: door, rcd, chain, opened (docs/hardware.md)."""
+    open_inputs: frozenset[SafetyInput]
+    latched: frozenset[BoardFault]
     temperatures_degC: tuple[float | None, ...]
-    """In the order of the map: DC+ contact, DC- contact, cable, cabinet, two spare. None: no sensor answers there."""
-
-
-class PilotBoard(Device, Protocol):
-    """Control pilot, contactors, lock and digital inputs of one connector."""
-
-    def command(self, command: PilotBoardCommand) -> None:
-        """Take this as the order from now on; sent with the watchdog kick at the next chance, before anything else."""
-
-    def clear_latched(self) -> None:
-        """Ask the board to clear its latched faults (it refuses while any output is requested)."""
-
-    @property
-    def state(self) -> Reading[PilotBoardState] | None:
-        """Last state; a board whose sequence counter stands still ages."""
 
 
 class TokenReader(Device, Protocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chargepoint.model.car import CarDemand, ControlMode
-from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
+from chargepoint.model.demand import AcOrder, DcOrder, Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import StageCapabilities
-from chargepoint.model.limits import ZERO
+from chargepoint.model.limits import ZERO, PowerLimits
 
 HLC_DUTY_PERCENT = 5.0
 """IEC 61851-1: 5 % duty means digital communication (docs/sources/safety.md 2)."""
@@ -34,12 +36,13 @@ def energise(
     At an AC outlet the car converts and gets this power as its target. The station therefore evaluates a frequency-watt law
     here, at the measured `frequency_Hz`; the DC power stage evaluates it itself, with each cycle.
     """
+    order: DcOrder | AcOrder
     if car.service.is_ac:
         power_W, law = setpoint.power_at(frequency_Hz), None
-        charge_A, discharge_A = _sums_of_phases(car, can)
+        order = _ac_order(car, can)
     else:
         power_W, law = setpoint.power_W, setpoint.law
-        charge_A, discharge_A = _current_limits(car, can)
+        order = DcOrder(_dc_limits(car, can), min(max(car.target_voltage_V or 0.0, 0.0), can.voltage_max_V))
     return StageDemand(
         evse_id=car.evse_id,
         seq=0,
@@ -48,32 +51,34 @@ def energise(
         pilot=pilot,
         duty_percent=_DUTY_PERCENT[pilot],
         lock=True,
-        voltage_limit_V=min(car.limits.voltage_max_V, can.voltage_max_V),
-        voltage_target_V=min(max(car.target_voltage_V or 0.0, 0.0), can.voltage_max_V),
-        voltage_floor_V=min(car.limits.voltage_min_V, can.voltage_max_V),
-        charge_current_limit_A=charge_A,
-        discharge_current_limit_A=discharge_A,
         power_W=power_W if flowing else 0.0,
         limits_W=setpoint.limits_W if flowing else ZERO,
         law=law if flowing else None,
+        order=order,
     )
 
 
-def _sums_of_phases(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:
-    """AC: magnitudes for charge and discharge as the sum of all phases, at nominal voltage."""
-    voltage_V = can.voltage_max_V if can.ac is None else can.ac.nominal_voltage_V
-    charge_A = min(car.limits.charge_power_max_W / voltage_V, can.charge_current_max_A)
-    discharge_A = min(car.limits.discharge_power_max_W / voltage_V, can.discharge_current_max_A)
-    return charge_A, discharge_A if car.service.bidirectional else 0.0
+def _ac_order(car: CarDemand, can: StageCapabilities) -> AcOrder:
+    """The phases of the outlet, and in each the current of the car's greater power at nominal voltage, at most the outlet's."""
+    phases, most_A, voltage_V = 1, can.current_max_A, can.voltage_max_V
+    if can.ac is not None:
+        phases, most_A, voltage_V = can.ac.phases, can.ac.current_max_A, can.ac.nominal_voltage_V
+    limits = car.limits if car.service.bidirectional else car.limits.one_way()
+    wanted_W = max(limits.charge_power_max_W, limits.discharge_power_max_W)
+    return AcOrder(phases, min(most_A, wanted_W / voltage_V / phases))
 
 
-def _current_limits(car: CarDemand, can: StageCapabilities) -> tuple[float, float]:
-    """Magnitudes for charge and discharge. The lesser of car and stage counts; in Scheduled mode at most what the car asks."""
-    charge_A = min(car.limits.charge_current_max_A, can.charge_current_max_A)
-    discharge_A = min(car.limits.discharge_current_max_A, can.discharge_current_max_A)
+def _dc_limits(car: CarDemand, can: StageCapabilities) -> PowerLimits:
+    """What both car and stage can; in Scheduled mode at most the current that the car asks for."""
+    both = car.limits.within(can)
+    limits = replace(both, voltage_min_V=min(both.voltage_min_V, can.voltage_max_V))
     if not car.service.bidirectional:
-        discharge_A = 0.0
-    if car.control_mode is ControlMode.SCHEDULED:
-        asked_A = car.target_current_A or 0.0
-        charge_A, discharge_A = min(charge_A, max(asked_A, 0.0)), min(discharge_A, max(-asked_A, 0.0))
-    return charge_A, discharge_A
+        limits = limits.one_way()
+    if car.control_mode is not ControlMode.SCHEDULED:
+        return limits
+    asked_A = car.target_current_A or 0.0
+    return replace(
+        limits,
+        charge_current_max_A=min(limits.charge_current_max_A, max(asked_A, 0.0)),
+        discharge_current_max_A=min(limits.discharge_current_max_A, max(-asked_A, 0.0)),
+    )

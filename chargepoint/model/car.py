@@ -8,6 +8,7 @@ from enum import Enum
 from chargepoint.model.car_questions import Question
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
 from chargepoint.model.station_view import Wish
 
@@ -38,24 +39,6 @@ class ControlMode(Enum):
 
     SCHEDULED = "scheduled"
     DYNAMIC = "dynamic"
-
-
-@dataclass(frozen=True, slots=True)
-class CarLimits:
-    """What the car announced it can take and give. All magnitudes >= 0 whatever sign the wire had (docs/sources/safety.md 4.1).
-
-    AC: powers are the sum of all phases; voltages are those of the outlet (RMS, phase to neutral); currents are per phase and
-    follow from power and voltage.
-    """
-
-    voltage_max_V: float
-    voltage_min_V: float
-    charge_power_max_W: float
-    charge_current_max_A: float
-    discharge_power_max_W: float = 0.0
-    discharge_current_max_A: float = 0.0
-    charge_power_min_W: float = 0.0
-    discharge_power_min_W: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +92,8 @@ class CarDemand:
     phase: Phase
     service: EnergyService
     control_mode: ControlMode
-    limits: CarLimits
+    limits: PowerLimits
+    """What the car announced it can take and give; magnitudes, whatever sign the wire had (docs/sources/safety.md 4.1)."""
     energy: CarEnergy
     target_voltage_V: float | None = None
     target_current_A: float | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargepoint.model.car import CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarEnergy, ControlMode, EnergyService
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import PowerLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class ChargingNeeds:
     evse_id: EvseId
     service: EnergyService
     control_mode: ControlMode
-    limits: CarLimits
+    limits: PowerLimits
     energy: CarEnergy
     points: int | None = None
     phases: int = 3

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from chargepoint.model.ids import EvseId
-from chargepoint.model.limits import ZERO, Interval
+from chargepoint.model.limits import NOTHING, ZERO, Interval, PowerLimits
 
 
 class Source(Enum):
@@ -129,13 +129,39 @@ class PilotCommand(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DcOrder:
+    """What a DC output needs besides the power. The default allows nothing.
+
+    `limits`: what both car and stage can. Their highest voltage is the car's maximum: never exceeded at the output, and the
+    basis of the cable check's voltage. Their lowest voltage is the least battery voltage while discharging.
+    `voltage_target_V` is what PRE_CHARGE matches and what bounds the output while charging in TRANSFER; 0: the car names none.
+    """
+
+    limits: PowerLimits = NOTHING
+    voltage_target_V: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AcOrder:
+    """What an AC outlet needs besides the power.
+
+    `phases` that the car uses, 1 or 3. `phase_current_limit_A` is the RMS current that each of them may carry, a magnitude >= 0.
+    """
+
+    phases: int
+    phase_current_limit_A: float
+
+
+NO_DC_ORDER = DcOrder()
+
+
+@dataclass(frozen=True, slots=True)
 class StageDemand:
     """The daemon's order to one EVSE's power stage. Holds for `lease_s` after the power process received it; then
     the ramp takes power to zero and the contactor opens.
 
-    `voltage_limit_V` is the car's maximum: never exceeded at the output, and the basis of the cable check's voltage.
-    `voltage_target_V` is what PRE_CHARGE matches and what bounds the output while charging in TRANSFER; 0: the car
-    names none. `voltage_floor_V` is the least battery voltage while discharging. Currents: magnitudes >= 0. `power_W` signed, positive into the car.
+    The fields are common to both kinds of outlet; `order` holds what only a DC or only an AC outlet needs.
+    `power_W` signed, positive into the car.
     """
 
     evse_id: EvseId
@@ -145,11 +171,12 @@ class StageDemand:
     pilot: PilotCommand
     duty_percent: float
     lock: bool
-    voltage_limit_V: float = 0.0
-    voltage_target_V: float = 0.0
-    voltage_floor_V: float = 0.0
-    charge_current_limit_A: float = 0.0
-    discharge_current_limit_A: float = 0.0
     power_W: float = 0.0
     limits_W: Interval = ZERO
     law: FrequencyWattLaw | None = None
+    order: DcOrder | AcOrder = NO_DC_ORDER
+
+    @property
+    def dc(self) -> DcOrder:
+        """The order of a DC output; one that allows nothing where the daemon took the output for an AC outlet."""
+        return self.order if isinstance(self.order, DcOrder) else NO_DC_ORDER

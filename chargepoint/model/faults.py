@@ -72,6 +72,7 @@ class FaultCode(IntEnum):
     LATCH_RECORD = 34
     TEMPERATURE_UNKNOWN = 35
     TEMPERATURE_SENSOR = 36
+    PILOT_BOARD_FAULT = 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,12 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     ),
     FaultCode.PILOT_BOARD_SUPPLY: _row(
         _E, ResetRule.AUTO, "pilot/IO board opened for its supply", "check the board's supply voltage"
+    ),
+    FaultCode.PILOT_BOARD_FAULT: _row(
+        _E,
+        ResetRule.OPERATOR,
+        "pilot/IO board latched a fault that this software does not know",
+        "read the board's own documentation; update this software or the board's firmware before reset",
     ),
     FaultCode.PROXIMITY: _row(_R, ResetRule.UNPLUG, "proximity contact faulty", "unplug; check connector and cable"),
     FaultCode.OUTPUT_NOT_DISCHARGED: _row(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Self
 
 from chargepoint.model.demand import Phase
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import PowerLimits
 
 
 class ControlPilot(IntEnum):
@@ -121,33 +123,18 @@ class AcSupply:
 
 
 @dataclass(frozen=True, slots=True)
-class StageCapabilities:
-    """What the power stage can do now (ratings after derating), magnitudes >= 0.
+class StageCapabilities(PowerLimits):
+    """What the power stage can do now: ratings after derating. `ac` is None at a DC outlet."""
 
-    None of these is a promise for a given battery voltage: power and both currents bound together.
-    `ac` is None at a DC outlet. At an AC outlet the voltages are RMS from phase to neutral, and each current is the sum
-    of all phases: voltage times current is the power at both kinds of outlet.
-    """
-
-    voltage_min_V: float
-    voltage_max_V: float
-    charge_current_max_A: float
-    discharge_current_max_A: float
-    charge_power_max_W: float
-    discharge_power_max_W: float
     ac: AcSupply | None = None
 
-    def within(self, other: StageCapabilities) -> StageCapabilities:
-        """The capabilities that both have: the narrower value of each pair."""
-        return StageCapabilities(
-            voltage_min_V=max(self.voltage_min_V, other.voltage_min_V),
-            voltage_max_V=min(self.voltage_max_V, other.voltage_max_V),
-            charge_current_max_A=min(self.charge_current_max_A, other.charge_current_max_A),
-            discharge_current_max_A=min(self.discharge_current_max_A, other.discharge_current_max_A),
-            charge_power_max_W=min(self.charge_power_max_W, other.charge_power_max_W),
-            discharge_power_max_W=min(self.discharge_power_max_W, other.discharge_power_max_W),
-            ac=self.ac if self.ac is None or other.ac is None else self.ac.within(other.ac),
-        )
+    def within(self, *others: PowerLimits) -> Self:
+        """The narrower bound of each pair. Of two AC supplies what both offer; a supply that only the other has does not count."""
+        narrowed = PowerLimits.within(self, *others)
+        for other in others:
+            if isinstance(other, StageCapabilities) and narrowed.ac is not None and other.ac is not None:
+                narrowed = replace(narrowed, ac=narrowed.ac.within(other.ac))
+        return narrowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand
+from chargepoint.ports import InsulationState, IoCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
 from chargepoint.power.target import CurrentTarget, charge_voltage_V, target
@@ -72,7 +72,7 @@ class SequenceOutputs:
     """What is commanded. `failures` are to be latched by the caller before the next cycle."""
 
     stage: Stage
-    board: PilotBoardCommand
+    io: IoCommand
     module: PowerModuleCommand
     insulation_measuring: bool
     insulation_self_test: bool
@@ -152,7 +152,7 @@ class DcSequence:
         self._last_s = i.now_s
         return SequenceOutputs(
             stage=self._stage,
-            board=self._board(i),
+            io=self._io(i),
             module=module,
             insulation_measuring=self._stage not in (Stage.OFF, Stage.FAULTED),
             insulation_self_test=self._check is not None and self._check.self_test_begins,
@@ -217,12 +217,12 @@ class DcSequence:
             )
         if not i.pilot.ready or i.lock is not Lock.LOCKED or i.capabilities is None:
             return _OFF  # not yet: the daemon's own time-out speaks
-        if i.contactor is not Contactor.OPEN or demand.voltage_limit_V <= SAFE_VOLTAGE_V:
+        if i.contactor is not Contactor.OPEN or demand.dc.limits.voltage_max_V <= SAFE_VOLTAGE_V:
             return _OFF  # a contactor that is closed already, or a test at no voltage, proves nothing
         if i.voltage_V is None or i.voltage_V >= SAFE_VOLTAGE_V:
             self._wait_for_low_voltage(i)
             return _OFF
-        test_V = cable_check_voltage_V(demand.voltage_limit_V, self._max_voltage_V(i))
+        test_V = cable_check_voltage_V(demand.dc.limits.voltage_max_V, self._max_voltage_V(i))
         self._enter(Stage.CABLE_CHECK, i.now_s)
         self._check = CableCheck(test_V, self._envelope.insulation_limit_ohm, i.now_s)
         return _OFF
@@ -261,7 +261,7 @@ class DcSequence:
             self._ramp.reset()
             self._enter(Stage.TRANSFER, i.now_s)
             return self._transfer(i)
-        target_V = min(i.demand.voltage_target_V, i.demand.voltage_limit_V, self._max_voltage_V(i))
+        target_V = min(i.demand.dc.voltage_target_V, i.demand.dc.limits.voltage_max_V, self._max_voltage_V(i))
         if target_V <= 0:  # the car has not named one yet: nothing to match
             return _OFF
         matched = i.voltage_V is not None and abs(i.voltage_V - target_V) <= PRE_CHARGE_TOLERANCE_V
@@ -292,7 +292,7 @@ class DcSequence:
         step = self._ramp.step(self._target.current_A, i.current_A, i.now_s)
         # kept for the ramp down, when there may be no demand any more, and while the module does not say what it is
         if i.capabilities is not None:
-            self._window_V = (charge_voltage_V(demand, self._max_voltage_V(i)), demand.voltage_floor_V)
+            self._window_V = (charge_voltage_V(demand, self._max_voltage_V(i)), demand.dc.limits.voltage_min_V)
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:
@@ -352,12 +352,12 @@ class DcSequence:
         module_V = i.capabilities.voltage_max_V if i.capabilities is not None else 0.0
         return min(self._envelope.voltage_max_V, module_V)
 
-    # -- the board ---------------------------------------------------------------------------------
+    # -- inputs and outputs ---------------------------------------------------------------------------------
 
-    def _board(self, i: SequenceInputs) -> PilotBoardCommand:
+    def _io(self, i: SequenceInputs) -> IoCommand:
         closed = self._stage not in _OPEN
         self._pilot = self._pilot_command(i)
-        return PilotBoardCommand(
+        return IoCommand(
             pilot=self._pilot[0],
             duty_percent=self._pilot[1],
             contactor=closed,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargepoint.model.image import Contactor, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.io import BoardFault
 from chargepoint.model.readings import Reading, fresh
 from chargepoint.ports import (
     InsulationState,
-    PilotBoardState,
+    IoState,
     PowerModuleState,
 )
 
-PILOT_MAX_AGE_S = 0.25
 MODULE_MAX_AGE_S = 0.5
 METER_MAX_AGE_S = 2.0
 INSULATION_MAX_AGE_S = 2.0  # docs/sources/hardware.md 3: older than 2 s is a fault
@@ -22,7 +22,7 @@ INSULATION_MAX_AGE_S = 2.0  # docs/sources/hardware.md 3: older than 2 s is a fa
 class DeviceReadings:
     """This cycle's readings, stale ones None. `contactor` from command and mirror contacts together."""
 
-    board: PilotBoardState | None
+    io: IoState | None
     module: PowerModuleState | None
     meter: MeterRegisters | None
     insulation: InsulationState | None
@@ -31,17 +31,17 @@ class DeviceReadings:
     @property
     def everyone(self) -> bool:
         """No device is silent."""
-        return None not in (self.board, self.module, self.meter, self.insulation)
+        return None not in (self.io, self.module, self.meter, self.insulation)
 
     @property
     def pilot(self) -> ControlPilot:
-        """UNKNOWN while the board is silent."""
-        return ControlPilot.UNKNOWN if self.board is None else self.board.pilot
+        """UNKNOWN while a port is silent."""
+        return ControlPilot.UNKNOWN if self.io is None else self.io.pilot
 
     @property
     def lock(self) -> Lock:
-        """UNDEFINED while the board is silent."""
-        return Lock.UNDEFINED if self.board is None else self.board.lock
+        """UNDEFINED while a port is silent."""
+        return Lock.UNDEFINED if self.io is None else self.io.lock
 
     @property
     def voltage_V(self) -> float | None:
@@ -78,29 +78,28 @@ NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)
 
 
 def young_enough(
-    pilot: Reading[PilotBoardState] | None,
+    io: IoState | None,
     module: Reading[PowerModuleState] | None,
     registers: MeterRegisters | None,
     insulation: Reading[InsulationState] | None,
     now_s: float,
 ) -> DeviceReadings:
-    """The last reading of each device, where it is young enough to decide by."""
-    board = fresh(pilot, now_s, PILOT_MAX_AGE_S)
+    """The last reading of each device, where it is young enough to decide by. `io` was judged by its age already."""
     return DeviceReadings(
-        board=board,
+        io=io,
         module=fresh(module, now_s, MODULE_MAX_AGE_S),
         meter=registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None,
         insulation=fresh(insulation, now_s, INSULATION_MAX_AGE_S),
-        contactor=_contactor(board),
+        contactor=_contactor(io),
     )
 
 
-def _contactor(board: PilotBoardState | None) -> Contactor:
-    if board is None:
+def _contactor(io: IoState | None) -> Contactor:
+    if io is None:
         return Contactor.UNKNOWN
-    if "weld" in board.latched:
+    if BoardFault.WELD in io.latched:
         return Contactor.WELDED
-    poles = (board.contactor_positive_closed, board.contactor_negative_closed)
+    poles = (io.contactor_positive_closed, io.contactor_negative_closed)
     if all(poles):
         return Contactor.CLOSED
-    return Contactor.CLOSED if any(poles) and not board.contactor_commanded else Contactor.OPEN
+    return Contactor.CLOSED if any(poles) and not io.contactor_commanded else Contactor.OPEN

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
@@ -24,13 +24,14 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
+from chargepoint.model.io import BoardFault
+from chargepoint.model.limits import PowerLimits
 from chargepoint.ports import (
     Device,
     EnergyMeter,
     InsulationMonitor,
-    PilotBoard,
-    PilotBoardCommand,
-    PilotBoardState,
+    IoCommand,
+    IoState,
     PowerModule,
     PowerModuleCapabilities,
     PowerModuleCommand,
@@ -39,6 +40,7 @@ from chargepoint.ports import (
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, young_enough
+from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
@@ -74,7 +76,7 @@ NOT_HEARD_YET = frozenset(
 class EvseHardware:
     """The devices of one EVSE, behind their ports."""
 
-    pilot: PilotBoard
+    io: IoWiring
     module: PowerModule
     meter: EnergyMeter
     insulation: InsulationMonitor
@@ -83,12 +85,9 @@ class EvseHardware:
 
 @dataclass(frozen=True, slots=True)
 class StageRatings:
-    """What this EVSE may do whatever the module can: from the configuration. Magnitudes."""
+    """What this EVSE may do whatever the module can: from the configuration."""
 
     envelope: Envelope
-    voltage_min_V: float
-    charge_power_max_W: float
-    discharge_power_max_W: float
     ramp_A_per_s: float
     lease_s: float
     temperature_required: bool = True
@@ -110,8 +109,10 @@ class EvseStage:
         self._hw = hardware
         self._ratings = ratings
         self._guard = DeviceGuard()
+        self._io = EvseIo(hardware.io, self._guard)
+        self._devices = (*self._io.devices, hardware.module, hardware.meter, hardware.insulation)
         self._heat = Heat()
-        self._judged: PilotBoardState | None = None
+        self._judged: IoState | None = None
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._module_capabilities: PowerModuleCapabilities | None = None
@@ -129,7 +130,7 @@ class EvseStage:
         self._contactor_commanded = False
         self._contactor_watch = ContactorWatch()
         self._contactor_opened = self._open_now = False
-        self._board_command = PilotBoardCommand()
+        self._io_command = IoCommand()
         self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
@@ -186,7 +187,7 @@ class EvseStage:
 
         Returns an image that says so, for what was read is not to be trusted either. Never raises.
         """
-        for order_off in (self._board_off, self._module_off):
+        for order_off in (self._io_off, self._module_off):
             with contextlib.suppress(Exception):  # the defect may be in that very driver; the other must hear it
                 order_off()
         self._sequence, self._demand = None, None
@@ -196,13 +197,13 @@ class EvseStage:
 
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
-        self._guard.order(self._hw.pilot, self._board_off)
+        self._io_off()
         self._guard.order(self._hw.module, self._module_off)
 
-    def _board_off(self) -> None:
-        last = self._board_command
+    def _io_off(self) -> None:
+        last = self._io_command
         self._contactor_commanded = False
-        self._hw.pilot.command(PilotBoardCommand(discharge=last.discharge, lock=last.lock))
+        self._io.command(IoCommand(discharge=last.discharge, lock=last.lock))
 
     def _module_off(self) -> None:
         self._hw.module.command(PowerModuleCommand())
@@ -211,10 +212,8 @@ class EvseStage:
     def identity_errors(self) -> tuple[tuple[str, str], ...]:
         """Of every device its name and what is wrong with it: not the one configured, or a driver that failed. Empty text:
         nothing to report. Always in one order."""
-        hw = self._hw
         return tuple(
-            (device.name, self._guard.trouble(device) or self._identity_error(device))
-            for device in (hw.pilot, hw.module, hw.meter, hw.insulation)
+            (device.name, self._guard.trouble(device) or self._identity_error(device)) for device in self._devices
         )
 
     def _identity_error(self, device: Device) -> str:
@@ -239,7 +238,7 @@ class EvseStage:
             now_s,
             ordered=self._contactor_commanded,
             contactor=seen.contactor,
-            coil_on=None if seen.board is None else seen.board.contactor_commanded,
+            coil_on=None if seen.io is None else seen.io.contactor_commanded,
         )
         active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
         if self._record_trouble:
@@ -259,27 +258,27 @@ class EvseStage:
     def _read(self, now_s: float) -> DeviceReadings:
         hw, guard = self._hw, self._guard
         guard.begin(now_s)
-        board = guard.read(hw.pilot, lambda: hw.pilot.state)
+        io = self._io.read(now_s)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
         seen = young_enough(
-            board,
+            io,
             guard.read(hw.module, lambda: hw.module.state),
             self._registers,
             guard.read(hw.insulation, lambda: hw.insulation.state),
             now_s,
         )
-        if seen.board is None:
-            self._heat = Heat()  # a silent board is a fault of its own
-        elif seen.board is not self._judged:  # the same for as long as the board has said nothing new
-            self._heat = judge(seen.board.temperatures_degC, required=self._ratings.temperature_required)
-        self._judged = seen.board
+        if io is None:
+            self._heat = Heat()  # a silent device is a fault of its own
+        elif io is not self._judged:  # the same for as long as no port shows anything new
+            self._heat = judge(io.temperatures_degC, required=self._ratings.temperature_required)
+        self._judged = io
         return seen
 
     def _obey(self, out: SequenceOutputs) -> None:
         hw, guard = self._hw, self._guard
-        self._board_command, self._contactor_commanded = out.board, out.board.contactor
-        guard.order(hw.pilot, lambda: hw.pilot.command(out.board))
+        self._io_command, self._contactor_commanded = out.io, out.io.contactor
+        self._io.command(out.io)
         guard.order(hw.module, lambda: hw.module.command(out.module))
         guard.order(hw.insulation, lambda: hw.insulation.enable(out.insulation_measuring))
         if out.insulation_self_test:
@@ -305,7 +304,7 @@ class EvseStage:
             phase=Phase.OFF if demand is None else demand.phase,
             stage=stage,
             pilot=seen.pilot,
-            duty_percent=0.0 if seen.board is None else seen.board.duty_percent,
+            duty_percent=0.0 if seen.io is None else seen.io.duty_percent,
             contactor=seen.contactor,
             lock=seen.lock,
             voltage_V=seen.voltage_V,
@@ -348,7 +347,7 @@ class EvseStage:
         return self._sequence
 
     def _interlock_inputs(self, seen: DeviceReadings, stage: Stage, lease_valid: bool, now_s: float) -> InterlockInputs:
-        board, module, meter = seen.board, seen.module, seen.meter
+        io, module, meter = seen.io, seen.module, seen.meter
         power_W = None if module is None else module.voltage_V * module.current_A
         allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
         limit_V = (self._sequence.charge_voltage_V if self._sequence is not None else 0.0) or self._car_voltage_max_V
@@ -358,7 +357,7 @@ class EvseStage:
             envelope=self._ratings.envelope,
             stage=stage,
             lease_valid=lease_valid,
-            pilot_board_alive=board is not None,
+            pilot_board_alive=io is not None,
             power_module_alive=module is not None,
             meter_alive=meter is not None,
             insulation_monitor_trouble=seen.insulation_trouble,
@@ -367,12 +366,8 @@ class EvseStage:
             contactor=seen.contactor,
             contactor_commanded=self._contactor_commanded,
             contactor_opened=self._contactor_opened,
-            emergency_chain_closed=board is not None and board.emergency_chain_closed,
-            hardware_chain_closed=board is not None and board.hardware_chain_closed,
-            door_closed=board is not None and board.door_closed,
-            rcd_ok=board is not None and board.rcd_ok,
-            insulation_relay_ok=board is not None and board.insulation_relay_ok,
-            board_latched=frozenset() if board is None else board.latched,
+            open_inputs=frozenset() if io is None else io.open_inputs,
+            board_latched=frozenset() if io is None else io.latched,
             car_voltage_max_V=self._car_voltage_max_V,
             car_voltage_named_V=self._car_voltage_named_V,
             module_voltage_V=seen.voltage_V,
@@ -398,7 +393,7 @@ class EvseStage:
         stays silent for longer has a fault of its own."""
         if now_s <= self._awake_since_s:
             return  # reported at least once, however short the stall was
-        recovered = seen.everyone and seen.board is not None and "watchdog" not in seen.board.latched
+        recovered = seen.everyone and seen.io is not None and BoardFault.WATCHDOG not in seen.io.latched
         if recovered or now_s - self._awake_since_s >= AWAKE_AGAIN_S:
             self._process_stalled = ""
 
@@ -418,10 +413,10 @@ class EvseStage:
     def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
         """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
         off = stage in (Stage.OFF, Stage.FAULTED)
-        if demand is not None and demand.voltage_limit_V > 0:
-            self._car_voltage_max_V = demand.voltage_limit_V
+        if demand is not None and demand.dc.limits.voltage_max_V > 0:
+            self._car_voltage_max_V = demand.dc.limits.voltage_max_V
             before_V = 0.0 if off else self._car_voltage_named_V
-            self._car_voltage_named_V = max(before_V, demand.voltage_limit_V)
+            self._car_voltage_named_V = max(before_V, demand.dc.limits.voltage_max_V)
         elif off:
             self._car_voltage_max_V = self._car_voltage_named_V = 0.0
 
@@ -434,7 +429,7 @@ class EvseStage:
                 # a failed one leaves the monitor unhealthy until the next
                 self._guard.order(self._hw.insulation, self._hw.insulation.start_self_test)
         asked = self._reset_until_s is not None
-        latched = frozenset() if seen.board is None else seen.board.latched
+        latched = frozenset() if seen.io is None else seen.io.latched
         car_gone = seen.pilot is ControlPilot.A
         if (
             self._power_off(stage)
@@ -442,10 +437,10 @@ class EvseStage:
             and board_may_clear(latched, car_gone=car_gone, asked=asked)
         ):
             self._board_clear_due_s = now_s + BOARD_CLEAR_PERIOD_S
-            self._guard.order(self._hw.pilot, self._hw.pilot.clear_latched)
+            self._io.clear_latched()
         if self._reset_until_s is None:
             return
-        if seen.board is None:  # whether a cause is gone is not known: nothing is let go
+        if seen.io is None:  # whether a cause is gone is not known: nothing is let go
             if now_s >= self._reset_until_s:
                 self._reset_until_s = None
         elif not latched or now_s >= self._reset_until_s:
@@ -456,28 +451,15 @@ class EvseStage:
     def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
         """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
         if module is not self._module_capabilities:  # they hardly ever change: not made anew in each cycle
-            self._module_capabilities, self._rated_capabilities = module, self._within_ratings(module)
+            self._module_capabilities = module
+            self._rated_capabilities = None if module is None else module.within(self._ratings.envelope.limits)
             self._shown_capabilities = _shown(self._rated_capabilities)
         return self._rated_capabilities
-
-    def _within_ratings(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
-        if module is None:
-            return None
-        ratings = self._ratings
-        return replace(
-            module,
-            voltage_min_V=max(module.voltage_min_V, ratings.voltage_min_V),
-            voltage_max_V=min(module.voltage_max_V, ratings.envelope.voltage_max_V),
-            charge_current_max_A=min(module.charge_current_max_A, ratings.envelope.current_max_A),
-            discharge_current_max_A=min(module.discharge_current_max_A, ratings.envelope.current_max_A),
-            charge_power_max_W=min(module.charge_power_max_W, ratings.charge_power_max_W),
-            discharge_power_max_W=min(module.discharge_power_max_W, ratings.discharge_power_max_W),
-        )
 
     def poll(self, now_s: float) -> None:
         """Let every device queue what is due, and take tokens from the reader."""
         hw, guard = self._hw, self._guard
-        for device in (hw.pilot, hw.module, hw.meter, hw.insulation):
+        for device in self._devices:
             guard.poll(device, now_s)
         reader = hw.token_reader
         if reader is not None:
@@ -490,11 +472,4 @@ def _shown(rated: PowerModuleCapabilities | None) -> StageCapabilities | None:
     """What the image shows of the module's capabilities."""
     if rated is None:
         return None
-    return StageCapabilities(
-        voltage_min_V=rated.voltage_min_V,
-        voltage_max_V=rated.voltage_max_V,
-        charge_current_max_A=rated.charge_current_max_A,
-        discharge_current_max_A=rated.discharge_current_max_A,
-        charge_power_max_W=rated.charge_power_max_W,
-        discharge_power_max_W=rated.discharge_power_max_W,
-    )
+    return StageCapabilities(**{one.name: getattr(rated, one.name) for one in fields(PowerLimits)})

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, StageDemand
+from chargepoint.model.demand import AcOrder, DcOrder, FrequencyWattLaw, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
@@ -27,19 +27,23 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 
-VERSION = 4
+VERSION = 5
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
 LAW_POINTS_MAX = 32
+AC_CURRENT_MAX_A = 3000.0
+"""The greatest current of a phase that a configuration allows."""
 AUTHOR_MAX_BYTES = 64
 
 _HEAD = struct.Struct("<2sBB")
 _MAGIC = b"cp"
 
-_DEMAND = struct.Struct("<HqdBBdB8dB")
+_DEMAND = struct.Struct("<HqdBBdB3dBB")
+_DC_ORDER = struct.Struct("<7d")
+_AC_ORDER = struct.Struct("<Bd")
 _IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
 _IMAGE_TAIL = struct.Struct("<17d")
 """Capabilities (6), AC supply (4), meter (6), frequency."""
@@ -100,20 +104,31 @@ def encode_down(message: DownMessage) -> bytes:
         message.pilot,
         message.duty_percent,
         message.lock,
-        message.voltage_limit_V,
-        message.voltage_target_V,
-        message.voltage_floor_V,
-        message.charge_current_limit_A,
-        message.discharge_current_limit_A,
         message.power_W,
         message.limits_W.low,
         message.limits_W.high,
+        isinstance(message.order, AcOrder),
         len(points),
-    )
+    ) + _encode_order(message.order)
     if message.law is not None:
         body += struct.pack("<d", message.law.baseline_W)
         body += b"".join(struct.pack("<2d", f, p) for f, p in points)
     return _HEAD.pack(_MAGIC, VERSION, _Kind.DEMAND) + body
+
+
+def _encode_order(order: DcOrder | AcOrder) -> bytes:
+    if isinstance(order, AcOrder):
+        return _AC_ORDER.pack(order.phases, order.phase_current_limit_A)
+    limits = order.limits
+    return _DC_ORDER.pack(
+        limits.voltage_min_V,
+        limits.voltage_max_V,
+        limits.charge_current_max_A,
+        limits.discharge_current_max_A,
+        limits.charge_power_max_W,
+        limits.discharge_power_max_W,
+        order.voltage_target_V,
+    )
 
 
 def decode_down(data: bytes) -> DownMessage:
@@ -138,26 +153,16 @@ def _reset(body: bytes) -> ResetFaults:
 
 
 def _demand(body: bytes) -> StageDemand:
-    (evse_id, seq, lease_s, phase, pilot, duty, lock, *numbers, count) = _DEMAND.unpack_from(body)
-    if not all(math.isfinite(n) for n in (lease_s, duty, *numbers)):
+    (evse_id, seq, lease_s, phase, pilot, duty, lock, *watts, is_ac, count) = _DEMAND.unpack_from(body)
+    if not all(math.isfinite(n) for n in (lease_s, duty, *watts)):
         raise LinkError("a number is not finite")
-    limit_V, target_V, floor_V, charge_A, discharge_A, power_W, low_W, high_W = numbers
-    for name, value in (("voltage_limit_V", limit_V), ("voltage_target_V", target_V), ("voltage_floor_V", floor_V)):
-        if not 0 <= value <= 1500:
-            raise LinkError(f"{name} = {value:g}: 0 to 1500")
-    if charge_A < 0 or discharge_A < 0:
-        raise LinkError("current limits are magnitudes: at least 0")
-    law = None
-    due = _DEMAND.size + (8 * (1 + 2 * count) if count else 0)
+    if is_ac > 1 or count > LAW_POINTS_MAX:
+        raise LinkError(f"order of kind {is_ac} with {count} points: kind 0 or 1, at most {LAW_POINTS_MAX} points")
+    order_bytes = (_AC_ORDER if is_ac else _DC_ORDER).size
+    due = _DEMAND.size + order_bytes + (8 * (1 + 2 * count) if count else 0)
     if len(body) != due:
         raise LinkError(f"demand of {len(body)} bytes: {due} with {count} points")
-    if count:
-        if count > LAW_POINTS_MAX:
-            raise LinkError(f"law has {count} points: at most {LAW_POINTS_MAX}")
-        values = struct.unpack_from(f"<{1 + 2 * count}d", body, _DEMAND.size)
-        if not all(math.isfinite(v) for v in values):
-            raise LinkError("a number of the law is not finite")
-        law = FrequencyWattLaw(values[0], tuple(zip(values[1::2], values[2::2], strict=True)))
+    power_W, low_W, high_W = watts
     return StageDemand(
         evse_id=EvseId(evse_id),
         seq=seq,
@@ -166,15 +171,42 @@ def _demand(body: bytes) -> StageDemand:
         pilot=PilotCommand(pilot),
         duty_percent=duty,
         lock=bool(lock),
-        voltage_limit_V=limit_V,
-        voltage_target_V=target_V,
-        voltage_floor_V=floor_V,
-        charge_current_limit_A=charge_A,
-        discharge_current_limit_A=discharge_A,
         power_W=power_W,
         limits_W=Interval(low_W, high_W),
-        law=law,
+        law=_law(body[_DEMAND.size + order_bytes :], count),
+        order=(_ac_order if is_ac else _dc_order)(body[_DEMAND.size :]),
     )
+
+
+def _dc_order(body: bytes) -> DcOrder:
+    numbers = _DC_ORDER.unpack_from(body)
+    if not all(math.isfinite(n) for n in numbers):
+        raise LinkError("a number of the DC order is not finite")
+    low_V, high_V, *magnitudes, target_V = numbers
+    for name, value in (("voltage_min_V", low_V), ("voltage_max_V", high_V), ("voltage_target_V", target_V)):
+        if not 0 <= value <= 1500:
+            raise LinkError(f"{name} = {value:g}: 0 to 1500")
+    if min(magnitudes) < 0:
+        raise LinkError("limits of current and power are magnitudes: at least 0")
+    return DcOrder(PowerLimits(low_V, high_V, *magnitudes), target_V)
+
+
+def _ac_order(body: bytes) -> AcOrder:
+    phases, current_A = _AC_ORDER.unpack_from(body)
+    if phases not in (1, 3):
+        raise LinkError(f"phases = {phases}: 1 or 3")
+    if not 0 <= current_A <= AC_CURRENT_MAX_A:
+        raise LinkError(f"phase_current_limit_A = {current_A:g}: 0 to {AC_CURRENT_MAX_A:g}")
+    return AcOrder(phases, current_A)
+
+
+def _law(body: bytes, count: int) -> FrequencyWattLaw | None:
+    if not count:
+        return None
+    values = struct.unpack_from(f"<{1 + 2 * count}d", body)
+    if not all(math.isfinite(v) for v in values):
+        raise LinkError("a number of the law is not finite")
+    return FrequencyWattLaw(values[0], tuple(zip(values[1::2], values[2::2], strict=True)))
 
 
 def encode_up(message: UpMessage) -> bytes:

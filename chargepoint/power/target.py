@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargepoint.model.demand import StageDemand
+from chargepoint.model.limits import Interval
 from chargepoint.ports import PowerModuleCapabilities
 from chargepoint.safety.envelope import OVER_VOLTAGE_MARGIN_V, SAFE_VOLTAGE_V, Envelope, temperature_factor
 
@@ -24,8 +25,9 @@ class CurrentTarget:
 
 def charge_voltage_V(demand: StageDemand, rated_V: float) -> float:
     """The highest output voltage while charging: of the car's target (where it names one), its maximum and the rating."""
-    limit_V = min(demand.voltage_limit_V, rated_V)
-    return min(demand.voltage_target_V, limit_V) if demand.voltage_target_V > 0 else limit_V
+    order = demand.dc
+    limit_V = min(order.limits.voltage_max_V, rated_V)
+    return min(order.voltage_target_V, limit_V) if order.voltage_target_V > 0 else limit_V
 
 
 def target(
@@ -40,11 +42,10 @@ def target(
     """What shall flow now, at most `temperature_share` of the rated current. What is not known (capabilities, voltage, the frequency of a law) allows nothing."""
     if capabilities is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
         return CurrentTarget(limited_by="no voltage reading")
-    rated_V = min(envelope.voltage_max_V, capabilities.voltage_max_V)
-    if voltage_V > min(demand.voltage_limit_V, rated_V) + OVER_VOLTAGE_MARGIN_V:
-        return CurrentTarget(
-            limited_by="car's maximum voltage" if demand.voltage_limit_V < rated_V else "rated voltage"
-        )
+    car, rated = demand.dc.limits, capabilities.within(envelope.limits)
+    rated_V = rated.voltage_max_V
+    if voltage_V > min(car.voltage_max_V, rated_V) + OVER_VOLTAGE_MARGIN_V:
+        return CurrentTarget(limited_by="car's maximum voltage" if car.voltage_max_V < rated_V else "rated voltage")
     wanted_W: float | None = demand.power_W
     if demand.law is not None:
         wanted_W = demand.law.power_at(frequency_Hz)
@@ -57,24 +58,11 @@ def target(
         )  # the battery is above what the car asks for: nothing can flow in
     limited_by = "limits" if power_W != wanted_W else ""
     heat = temperature_factor(temperature_degC) * temperature_share
-    charge_W = min(capabilities.charge_power_max_W, envelope.charge_power_max_W)
-    discharge_W = min(capabilities.discharge_power_max_W, envelope.discharge_power_max_W)
-    charge_A = min(
-        demand.charge_current_limit_A,
-        capabilities.charge_current_max_A,
-        charge_W / voltage_V,
-        envelope.current_max_A * heat,
-    )
-    discharge_A = min(
-        demand.discharge_current_limit_A,
-        capabilities.discharge_current_max_A,
-        discharge_W / voltage_V,
-        envelope.current_max_A * heat,
-    )
+    heat_A = envelope.current_max_A * heat
     wanted_A = power_W / voltage_V
-    allowed_A = min(max(wanted_A, -discharge_A), charge_A)
+    allowed_A = Interval(-heat_A, heat_A).clamp(rated.within(car).current_at(voltage_V).clamp(wanted_A))
     if allowed_A != wanted_A:
         limited_by = "temperature" if heat < 1.0 else "current"
-    if power_W < 0 and voltage_V <= demand.voltage_floor_V:
+    if power_W < 0 and voltage_V <= car.voltage_min_V:
         return CurrentTarget(0.0, 0.0, "temperature" if heat < 1.0 else "voltage floor", allowed_A)
     return CurrentTarget(allowed_A, allowed_A * voltage_V, limited_by, allowed_A)

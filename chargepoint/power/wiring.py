@@ -11,6 +11,7 @@ from typing import cast
 from chargepoint.config.schema import Config, DeviceSection, EvseSection, TokenReaderSection
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import rated
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import (
     Bus,
@@ -19,10 +20,11 @@ from chargepoint.ports import (
     DeviceSpec,
     EnergyMeter,
     InsulationMonitor,
-    PilotBoard,
+    IoDevice,
     PowerModule,
     TokenReader,
 )
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
@@ -153,7 +155,7 @@ def _stage(
     modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
     reader = section.token_reader
     hardware = EvseHardware(
-        pilot=cast(PilotBoard, device("pilot_board", section.pilot)),
+        io=IoWiring.of_one(cast(IoDevice, device("pilot_board", section.pilot))),
         module=catalog.combine(f"evse{evse_id}", modules),
         meter=cast(EnergyMeter, device("meter", section.meter)),
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
@@ -161,15 +163,15 @@ def _stage(
     )
     ratings = StageRatings(
         envelope=Envelope(
-            voltage_max_V=section.voltage_max_V,
-            current_max_A=section.current_max_A,
+            rated(
+                section.voltage_max_V,
+                section.current_max_A,
+                voltage_min_V=section.voltage_min_V,
+                charge_power_max_W=section.charge_power_max_W,
+                discharge_power_max_W=section.discharge_power_max_W,
+            ),
             insulation_limit_ohm=config.power.insulation_limit_ohm,
-            charge_power_max_W=section.charge_power_max_W,
-            discharge_power_max_W=section.discharge_power_max_W,
         ),
-        voltage_min_V=section.voltage_min_V,
-        charge_power_max_W=section.charge_power_max_W,
-        discharge_power_max_W=section.discharge_power_max_W,
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
         temperature_required=section.temperature == "required",

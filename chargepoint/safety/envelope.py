@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from chargepoint.model.limits import PowerLimits
 
 SAFE_VOLTAGE_V = 60.0
 """Below this the output counts as de-energised (IEC 61851-23; docs/sources/safety.md 1.1, grade B)."""
@@ -31,15 +32,24 @@ TEMPERATURE_DERATE_DEGC = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Ratings of one EVSE that no demand moves. Volts, amperes (magnitudes), ohms."""
+    """What one EVSE may do at most, whatever its module can and the daemon demands: from the configuration.
 
-    voltage_max_V: float
-    current_max_A: float
+    `limits` with a discharge power of 0: this EVSE never discharges.
+    """
+
+    limits: PowerLimits
     insulation_limit_ohm: float = 100_000.0
     """IEC 61851-23:2023 6.3.1.105: below is a fault (docs/sources/safety.md 1.2, grade B)."""
-    charge_power_max_W: float = math.inf
-    discharge_power_max_W: float = math.inf
-    """Magnitudes from the configuration; 0 discharge: this EVSE never discharges, whatever the daemon demands."""
+
+    @property
+    def voltage_max_V(self) -> float:
+        """The rated voltage of the output."""
+        return self.limits.voltage_max_V
+
+    @property
+    def current_max_A(self) -> float:
+        """The rated current of the output, a magnitude."""
+        return self.limits.current_max_A
 
 
 def emergency_over_voltage_V(negotiated_V: float) -> float:

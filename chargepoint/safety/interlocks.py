@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.safety.charge_end import nothing_A
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import (
@@ -43,12 +44,9 @@ class InterlockInputs:
     contactor_commanded: bool
     contactor_opened: bool
     """It opened although it was ordered closed (`contactor_watch.py`)."""
-    emergency_chain_closed: bool
-    hardware_chain_closed: bool
-    door_closed: bool
-    rcd_ok: bool
-    insulation_relay_ok: bool
-    board_latched: frozenset[str]
+    open_inputs: frozenset[SafetyInput]
+    """Safety inputs that are open, which is the dangerous state of each; empty while the board is silent."""
+    board_latched: frozenset[BoardFault]
     car_voltage_max_V: float
     """The car's maximum voltage, 0 while not negotiated."""
     car_voltage_named_V: float
@@ -76,8 +74,21 @@ class InterlockInputs:
     lease and what the board did meanwhile are no faults of their own."""
 
 
-_BOARD_OPENS_FOR = frozenset({"e_stop", "watchdog", "over_temperature", "supply", "door", "rcd", "chain"})
+_BOARD_OPENS_FOR = frozenset(
+    {
+        BoardFault.EMERGENCY_STOP,
+        BoardFault.WATCHDOG,
+        BoardFault.OVER_TEMPERATURE,
+        BoardFault.SUPPLY,
+        BoardFault.DOOR,
+        BoardFault.RCD,
+        BoardFault.CHAIN,
+    }
+)
 """What the pilot/IO board latches when it opens by itself, where the cause has a row of its own."""
+
+_CHAIN_ELEMENTS = frozenset({SafetyInput.EMERGENCY_CHAIN, SafetyInput.DOOR, SafetyInput.RCD})
+"""Elements of the hardware chain that have an input, and so a row, of their own."""
 
 _ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
 _ACTIVE = _ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
@@ -92,33 +103,33 @@ def _lease(i: InterlockInputs) -> str | None:
 
 
 def _emergency_stop(i: InterlockInputs) -> str | None:
-    if i.pilot_board_alive and not i.emergency_chain_closed:
+    if SafetyInput.EMERGENCY_CHAIN in i.open_inputs:
         return "emergency-stop chain is open"
-    if "e_stop" in i.board_latched:  # shorter than our own look at the chain; the board saw it
+    if BoardFault.EMERGENCY_STOP in i.board_latched:  # shorter than our own look at the chain; the board saw it
         return "board latched an emergency stop"
     return None
 
 
 def _hardware_chain(i: InterlockInputs) -> str | None:
-    if "chain" in i.board_latched:
+    if BoardFault.CHAIN in i.board_latched:
         return "board latched an open hardware safety chain"
-    if i.hardware_chain_closed or not i.pilot_board_alive:
+    if SafetyInput.HARDWARE_CHAIN not in i.open_inputs:
         return None
-    if not (i.emergency_chain_closed and i.door_closed and i.rcd_ok):
+    if i.open_inputs & _CHAIN_ELEMENTS:
         return None  # the element that opened it has its own row, and its own reset
     return "hardware safety chain is open"
 
 
 def _door(i: InterlockInputs) -> str | None:
-    if i.pilot_board_alive and not i.door_closed:
+    if SafetyInput.DOOR in i.open_inputs:
         return "door contact is open"
-    return "board latched an open door" if "door" in i.board_latched else None
+    return "board latched an open door" if BoardFault.DOOR in i.board_latched else None
 
 
 def _rcd(i: InterlockInputs) -> str | None:
-    if i.pilot_board_alive and not i.rcd_ok:
+    if SafetyInput.RCD in i.open_inputs:
         return "residual-current device reports a trip"
-    return "board latched a trip of the residual-current device" if "rcd" in i.board_latched else None
+    return "board latched a trip of the residual-current device" if BoardFault.RCD in i.board_latched else None
 
 
 def _highest_voltage_V(i: InterlockInputs) -> float:
@@ -211,7 +222,7 @@ def _insulation(i: InterlockInputs) -> str | None:
 
 
 def _insulation_relay(i: InterlockInputs) -> str | None:
-    if i.stage not in _ENERGISED or i.insulation_relay_ok or not i.pilot_board_alive:
+    if i.stage not in _ENERGISED or SafetyInput.INSULATION_RELAY not in i.open_inputs:
         return None
     return "the monitor's hard-wired output reports a fault"
 
@@ -233,19 +244,23 @@ def _welded(i: InterlockInputs) -> str | None:
 
 
 def _contactor_opened(i: InterlockInputs) -> str | None:
-    if "opened" in i.board_latched:
+    if BoardFault.OPENED in i.board_latched:
         return "board latched a contactor that opened although its coil was driven"
     if not i.contactor_opened or i.process_stalled:
         return None
-    chain = i.emergency_chain_closed and i.door_closed and i.rcd_ok and i.hardware_chain_closed
+    chain = not i.open_inputs & (_CHAIN_ELEMENTS | {SafetyInput.HARDWARE_CHAIN})
     if not chain or i.board_latched & _BOARD_OPENS_FOR:
         return None  # the contactor did what it should; each of these has its own row, and its own reset
-    cause = f"latched {', '.join(sorted(i.board_latched))}" if i.board_latched else "reports no cause"
+    cause = (
+        f"latched {', '.join(sorted(fault.value for fault in i.board_latched))}"
+        if i.board_latched
+        else "reports no cause"
+    )
     return f"contactor opened without an order; the board {cause}"
 
 
 def _contactor_refused(i: InterlockInputs) -> str | None:
-    return "board latched a contactor that did not close" if "no_close" in i.board_latched else None
+    return "board latched a contactor that did not close" if BoardFault.NO_CLOSE in i.board_latched else None
 
 
 def _pilot_lost(i: InterlockInputs) -> str | None:
@@ -260,23 +275,27 @@ def _pilot_lost(i: InterlockInputs) -> str | None:
 
 
 def _pilot_short(i: InterlockInputs) -> str | None:
-    return "board latched a short circuit of the control pilot" if "cp_short" in i.board_latched else None
+    return "board latched a short circuit of the control pilot" if BoardFault.PILOT_SHORT in i.board_latched else None
 
 
 def _proximity(i: InterlockInputs) -> str | None:
-    return "board latched a fault of the proximity contact" if "pp" in i.board_latched else None
+    return "board latched a fault of the proximity contact" if BoardFault.PROXIMITY in i.board_latched else None
 
 
 def _board_supply(i: InterlockInputs) -> str | None:
-    return "board latched a fault of its supply and opened everything" if "supply" in i.board_latched else None
+    return "board latched a fault of its supply and opened everything" if BoardFault.SUPPLY in i.board_latched else None
+
+
+def _board_fault(i: InterlockInputs) -> str | None:
+    return "board latched a bit that this software does not know" if BoardFault.UNKNOWN in i.board_latched else None
 
 
 def _diode(i: InterlockInputs) -> str | None:
-    return "board saw no diode" if "diode" in i.board_latched else None
+    return "board saw no diode" if BoardFault.DIODE in i.board_latched else None
 
 
 def _board_watchdog(i: InterlockInputs) -> str | None:
-    if "watchdog" not in i.board_latched or i.process_stalled:
+    if BoardFault.WATCHDOG not in i.board_latched or i.process_stalled:
         return None
     return "board opened because it did not hear from us"
 
@@ -288,7 +307,7 @@ def _lock(i: InterlockInputs) -> str | None:
 
 
 def _lock_fault(i: InterlockInputs) -> str | None:
-    return "board latched a fault of the lock" if "lock" in i.board_latched else None
+    return "board latched a fault of the lock" if BoardFault.LOCK in i.board_latched else None
 
 
 def _plausibility(i: InterlockInputs) -> str | None:
@@ -323,7 +342,7 @@ def _meter_energy(i: InterlockInputs) -> str | None:
 
 
 def _board_too_hot(i: InterlockInputs) -> str | None:
-    return "board opened because it was too hot" if "over_temperature" in i.board_latched else None
+    return "board opened because it was too hot" if BoardFault.OVER_TEMPERATURE in i.board_latched else None
 
 
 def _temperature(i: InterlockInputs) -> str | None:
@@ -365,6 +384,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(FaultCode.DOOR_OPEN, _door, 0.0),
     Interlock(FaultCode.PILOT_BOARD_COMMUNICATION, _silent("pilot/IO board", lambda i: i.pilot_board_alive), 0.0),
     Interlock(FaultCode.PILOT_BOARD_SUPPLY, _board_supply, 0.0),
+    Interlock(FaultCode.PILOT_BOARD_FAULT, _board_fault, 0.0),
     Interlock(FaultCode.PILOT_LOST, _pilot_lost, 0.0),
     Interlock(FaultCode.PILOT_LOST, _pilot_short, 0.0),
     Interlock(FaultCode.OVER_VOLTAGE_EMERGENCY, _over_voltage_emergency, 0.0),

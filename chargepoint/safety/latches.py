@@ -6,29 +6,31 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
+from chargepoint.model.io import BoardFault
 
-BOARD_RESET: dict[str, ResetRule] = {
-    "watchdog": ResetRule.AUTO,  # a restarted power process recovers by itself once its outputs are off
-    "over_temperature": ResetRule.AUTO,  # latched again by the board as long as it is hot
-    "supply": ResetRule.AUTO,
-    "door": ResetRule.AUTO,
-    "diode": ResetRule.UNPLUG,
-    "cp_short": ResetRule.UNPLUG,
-    "pp": ResetRule.UNPLUG,
-    "no_close": ResetRule.UNPLUG,
-    "opened": ResetRule.UNPLUG,
-    "lock": ResetRule.UNPLUG,
-    "weld": ResetRule.OPERATOR,
-    "e_stop": ResetRule.OPERATOR,
-    "rcd": ResetRule.OPERATOR,
-    "chain": ResetRule.OPERATOR,
+BOARD_RESET: dict[BoardFault, ResetRule] = {
+    BoardFault.WATCHDOG: ResetRule.AUTO,  # a restarted power process recovers by itself once its outputs are off
+    BoardFault.OVER_TEMPERATURE: ResetRule.AUTO,  # latched again by the board as long as it is hot
+    BoardFault.SUPPLY: ResetRule.AUTO,
+    BoardFault.DOOR: ResetRule.AUTO,
+    BoardFault.DIODE: ResetRule.UNPLUG,
+    BoardFault.PILOT_SHORT: ResetRule.UNPLUG,
+    BoardFault.PROXIMITY: ResetRule.UNPLUG,
+    BoardFault.NO_CLOSE: ResetRule.UNPLUG,
+    BoardFault.OPENED: ResetRule.UNPLUG,
+    BoardFault.LOCK: ResetRule.UNPLUG,
+    BoardFault.WELD: ResetRule.OPERATOR,
+    BoardFault.EMERGENCY_STOP: ResetRule.OPERATOR,
+    BoardFault.RCD: ResetRule.OPERATOR,
+    BoardFault.CHAIN: ResetRule.OPERATOR,
+    BoardFault.UNKNOWN: ResetRule.OPERATOR,
 }
-"""When the pilot/IO board's own latched bits may be cleared; a name that is not here: only by a person."""
+"""When the pilot/IO board's own latched faults may be cleared; a test holds this against the list."""
 
 
-def board_may_clear(latched: frozenset[str], *, car_gone: bool, asked: bool) -> bool:
+def board_may_clear(latched: frozenset[BoardFault], *, car_gone: bool, asked: bool) -> bool:
     """The board clears all its bits at once or none, so the strictest of them decides."""
-    rules = {BOARD_RESET.get(name, ResetRule.OPERATOR) for name in latched}
+    rules = {BOARD_RESET[fault] for fault in latched}
     return bool(rules) and (asked or rules == {ResetRule.AUTO} or (car_gone and ResetRule.OPERATOR not in rules))
 
 

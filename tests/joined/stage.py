@@ -49,9 +49,7 @@ class ObedientStage:
         if self.demand is None or self.phase(now_s) is not Phase.TRANSFER:
             return 0.0
         current_A = self.demand.limits_W.clamp(self.demand.power_W) / BATTERY_V
-        return BATTERY_V * min(
-            max(current_A, -self.demand.discharge_current_limit_A), self.demand.charge_current_limit_A
-        )
+        return BATTERY_V * self.demand.dc.limits.current_at(BATTERY_V).clamp(current_A)
 
     def image(self, now_s: float) -> EvseImage:
         """What the power process reports at this moment."""

@@ -29,6 +29,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.power.link_codec import encode_down
 from drivers.modbus.frame import intact
+from tests.joined.orders import dc_order
 
 REPOSITORY = Path(__file__).parents[2]
 GIVE_UP_S = 30.0
@@ -79,7 +80,16 @@ class Demanding(threading.Thread):
         self.ended = threading.Event()
 
     def run(self) -> None:
-        demand = StageDemand(EvseId(1), 0, 0.5, Phase.OFF, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0)
+        demand = StageDemand(
+            EvseId(1),
+            0,
+            0.5,
+            Phase.OFF,
+            PilotCommand.PWM,
+            5.0,
+            True,
+            order=dc_order(450.0, 400.0, 300.0),
+        )
         seq = 0
         while not self.ended.wait(0.02):
             seq += 1

@@ -18,7 +18,7 @@ import pytest
 from chargepoint.config.schema import Config
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot
-from chargepoint.ports import BusSpec, DeviceSpec, PilotBoardCommand, PowerModuleCommand
+from chargepoint.ports import BusSpec, DeviceSpec, IoCommand, PowerModuleCommand
 from drivers import catalog
 from drivers.modbus.transaction import (
     Failed,
@@ -236,11 +236,11 @@ def test_a_whole_session(bench: Bench) -> None:
 
     until(lambda: board.state and module.state and meter.registers and monitor.state)
     bench.do("car_auto", evse=2)
-    ready = PilotBoardCommand(PilotCommand.PWM, 5.0, lock=True)
-    closed = PilotBoardCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
-    board.command(ready)
+    ready = IoCommand(PilotCommand.PWM, 5.0, lock=True)
+    closed = IoCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
+    board.order(ready)
     until(lambda: board.state.value.pilot is ControlPilot.C)
-    board.command(closed)
+    board.order(closed)
     until(lambda: board.state.value.contactor_positive_closed and board.state.value.contactor_negative_closed)
     module.command(PowerModuleCommand(True, 2.0, 500.0, 0.0))
     until(lambda: module.state.value.voltage_V > 495 and meter.registers.voltage_V > 495)
@@ -248,9 +248,9 @@ def test_a_whole_session(bench: Bench) -> None:
     until(lambda: monitor.state.value.self_test_passed)
     assert monitor.state.value.resistance_ohm > 100_000
     module.command(PowerModuleCommand())
-    board.command(PilotBoardCommand(PilotCommand.PWM, 5.0, contactor=True, discharge=True, lock=True))
+    board.order(IoCommand(PilotCommand.PWM, 5.0, contactor=True, discharge=True, lock=True))
     until(lambda: meter.registers.voltage_V < 60 and not module.state.value.output_on)
-    board.command(closed)
+    board.order(closed)
     module.command(PowerModuleCommand(True, 2.0, 400.0, 0.0))
     until(lambda: plant()["car_contactors_closed"])
     module.command(PowerModuleCommand(True, 25.0, 450.0, 300.0))
@@ -259,10 +259,10 @@ def test_a_whole_session(bench: Bench) -> None:
     until(lambda: meter.registers.current_A < -24.5 and meter.registers.export_Wh > 1.0)
     module.command(PowerModuleCommand())
     until(lambda: not module.state.value.output_on and abs(meter.registers.current_A) < 1.0)
-    board.command(ready)
+    board.order(ready)
     until(lambda: not board.state.value.contactor_positive_closed and board.state.value.pilot is ControlPilot.B)
     until(lambda: meter.registers.voltage_V < 60)
-    board.command(PilotBoardCommand())
+    board.order(IoCommand())
     until(lambda: board.state.value.pilot is ControlPilot.F)
     known = plant()
     assert known["opened_under_A"] < 1.0

@@ -17,23 +17,27 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
+from chargepoint.model.limits import rated
 from chargepoint.model.readings import Reading
 from chargepoint.ports import (
     InsulationState,
-    PilotBoardCommand,
-    PilotBoardState,
+    IoCommand,
+    IoState,
     PowerModuleCapabilities,
     PowerModuleCommand,
     PowerModuleState,
     Reversal,
 )
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
 from chargepoint.power.link_server import MESSAGES_AT_ONCE, LinkServer
 from chargepoint.safety.envelope import Envelope
+from tests.joined.flat_io import FlatIo
+from tests.joined.orders import changed, dc_order
 
 LOG = logging.getLogger("test-power")
 TICK_S = 0.01
@@ -57,9 +61,9 @@ class Devices:
     identity_error = ""
 
     def __init__(self) -> None:
-        self.board, self.power = PilotBoardCommand(), PowerModuleCommand()
+        self.board, self.power = IoCommand(), PowerModuleCommand()
         self.resets = 0
-        self.orders: list[PilotBoardCommand] = []
+        self.orders: list[IoCommand] = []
         self.now_s = 0.0
 
     def poll(self, now_s: float) -> None: ...
@@ -72,22 +76,26 @@ class Devices:
         self.resets += 1
 
 
-class Board(Devices):
+class Board(FlatIo, Devices):
     car = ControlPilot.C
 
-    def command(self, command: PilotBoardCommand) -> None:
-        if command != self.board:
-            self.orders.append(command)
-        self.board = command
+    def __init__(self) -> None:
+        Devices.__init__(self)
+        FlatIo.__init__(self)
 
-    @property
-    def state(self) -> Reading[PilotBoardState]:
+    def order(self, command: IoCommand) -> None:
+        if command != self.ordered:
+            self.orders.append(command)
+        self.ordered = self.board = command
+
+    @property  # type: ignore[misc]
+    def state(self) -> Reading[IoState] | None:
         closed = self.board.contactor
         lock = Lock.LOCKED if self.board.lock else Lock.UNLOCKED
         pilot = ControlPilot.F if self.board.pilot is PilotCommand.F else self.car
-        state = PilotBoardState(
-            pilot, 5.0, 6.0, -12.0, lock, closed, closed, False, False, closed, True, True, True, True, True,
-            frozenset(), (30.0, 30.0),
+        state = IoState(
+            pilot, 5.0, 6.0, -12.0, 1500.0, lock, closed, closed, closed, False, False, frozenset(), frozenset(),
+            (30.0, 30.0),
         )  # fmt: skip
         return Reading(state, self.now_s)
 
@@ -153,8 +161,14 @@ class Station:
         self.link = LinkServer(path)
         self.board, self.module = Board(), Module()
         meter, monitor = Meter(), Monitor()
-        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
-        hardware = EvseHardware(self.board, self.module, meter, monitor, None)
+        ratings = StageRatings(
+            Envelope(
+                rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=22_000.0, discharge_power_max_W=20_000.0)
+            ),
+            100.0,
+            0.5,
+        )
+        hardware = EvseHardware(IoWiring.of_one(self.board), self.module, meter, monitor, None)
         self.stage = EvseStage(EvseId(1), hardware, ratings)
         self.bus = Wire([self.board, self.module, meter, monitor])
         self.clock = Steps()
@@ -197,8 +211,17 @@ class Daemon:
 
     def demand(self, phase: Phase, **changes: Any) -> None:
         self.seq += 1
-        order = StageDemand(EvseId(1), self.seq, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0)
-        self.socket.send(encode_down(replace(order, **changes)))
+        order = StageDemand(
+            EvseId(1),
+            self.seq,
+            0.5,
+            phase,
+            PilotCommand.PWM,
+            5.0,
+            True,
+            order=dc_order(450.0, 400.0, 300.0),
+        )
+        self.socket.send(encode_down(changed(order, **changes)))
 
     def told(self) -> list[Any]:
         heard: list[Any] = []
@@ -294,8 +317,10 @@ def test_whatever_ends_the_loop_the_outputs_are_ordered_off(station: Station) ->
 
     with pytest.raises(RuntimeError, match="defect"):
         station.run(200, each)
-    assert station.board.orders[-1] == PilotBoardCommand(lock=True)
-    assert station.board.orders[-2].contactor
+    assert station.board.orders[-1] == IoCommand(lock=True)
+    closed = [order.contactor for order in station.board.orders]
+    assert True in closed
+    assert not closed[closed.index(True) + 1 :].count(True), "once open it stays open, port by port"
     daemon.close()
 
 
@@ -343,8 +368,16 @@ class Two(Station):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.board_2, module, meter, monitor = Board(), Module(), Meter(), Monitor()
-        ratings = StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, 0.5)
-        self.stage_2 = EvseStage(EvseId(2), EvseHardware(self.board_2, module, meter, monitor, None), ratings)
+        ratings = StageRatings(
+            Envelope(
+                rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=22_000.0, discharge_power_max_W=20_000.0)
+            ),
+            100.0,
+            0.5,
+        )
+        self.stage_2 = EvseStage(
+            EvseId(2), EvseHardware(IoWiring.of_one(self.board_2), module, meter, monitor, None), ratings
+        )
         self.bus.devices += [self.board_2, module, meter, monitor]
         stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}
         self.cycle = Cycle(stages, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
@@ -504,7 +537,7 @@ def test_a_missing_port_and_a_wrong_device_are_told_when_that_changes_and_not_ea
         "! bus fast1: /dev/x: no such device",
         "! io1: map version = 2: expected 1",
         "* bus fast1: well again",
-        "* devices: well again",
+        "* io: well again",
     ]
 
 

@@ -32,8 +32,9 @@ from chargepoint.iso15118.messages.ac import (
 )
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.rational import rational
-from chargepoint.model.car import CarLimits, ControlMode
+from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.limits import PowerLimits
 
 _Request = (
     BPT_Dynamic_AC_CLReqControlMode
@@ -162,7 +163,7 @@ def _less_than_planned(target_W: float, session: Session, at: Situation) -> bool
     return target_W < planned_W - SLACK_W if planned_W >= 0 else target_W > planned_W + SLACK_W
 
 
-def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:
+def _tightened(mode: _Request, announced: PowerLimits) -> PowerLimits:
     """The limits of this loop: what is not repeated is as announced, nothing exceeds what was announced. A negative limit
     of charging lets nothing flow; limits of discharging may come with either sign."""
     charge_W, discharge_W = total_W(mode, "EVMaximumChargePower"), None

@@ -33,8 +33,8 @@ from chargepoint.iso15118.messages.ac import (
 )
 from chargepoint.iso15118.messages.common_types import RationalNumber, ResponseCode
 from chargepoint.iso15118.rational import rational
-from chargepoint.model.car import CarLimits
 from chargepoint.model.image import AcSupply, StageCapabilities
+from chargepoint.model.limits import PowerLimits
 
 _Mode = AC_CPDReqEnergyTransferMode | BPT_AC_CPDReqEnergyTransferMode
 
@@ -108,7 +108,7 @@ def _nonsense(mode: _Mode, phases: int) -> str | None:
     return None
 
 
-def _limits(mode: _Mode, offered: StageCapabilities, supply: AcSupply) -> CarLimits:
+def _limits(mode: _Mode, offered: StageCapabilities, supply: AcSupply) -> PowerLimits:
     """Sums of the phases in use, as magnitudes; not more than these phases of the outlet carry."""
 
     def summed(name: str) -> float:
@@ -120,7 +120,7 @@ def _limits(mode: _Mode, offered: StageCapabilities, supply: AcSupply) -> CarLim
         return max(abs(power_W) for power_W in powers_of(mode, name, supply.phases)) / supply.nominal_voltage_V
 
     bidirectional = isinstance(mode, BPT_AC_CPDReqEnergyTransferMode)
-    return CarLimits(
+    return PowerLimits(
         voltage_max_V=offered.voltage_max_V,
         voltage_min_V=offered.voltage_min_V,
         charge_power_max_W=summed("EVMaximumChargePower"),

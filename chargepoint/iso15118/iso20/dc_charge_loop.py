@@ -28,8 +28,9 @@ from chargepoint.iso15118.messages.dc import (
     Scheduled_DC_CLResControlMode,
 )
 from chargepoint.iso15118.rational import number, rational
-from chargepoint.model.car import CarLimits, ControlMode
+from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.limits import PowerLimits
 
 _Request = (
     BPT_Dynamic_DC_CLReqControlMode
@@ -177,7 +178,7 @@ def _discharge_limits(power_W: float, can: StageCapabilities, settings: SeccSett
     }
 
 
-def _target(mode: _Request, before_V: float | None, limits: CarLimits) -> tuple[float | None, float | None]:
+def _target(mode: _Request, before_V: float | None, limits: PowerLimits) -> tuple[float | None, float | None]:
     """Voltage and current that the car aims at. In Dynamic mode the car names no current, and its last voltage holds."""
     if not isinstance(mode, (Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlMode)):
         return before_V, None
@@ -186,7 +187,7 @@ def _target(mode: _Request, before_V: float | None, limits: CarLimits) -> tuple[
     return (min(asked_V, limits.voltage_max_V) if asked_V > 0 else before_V), number(mode.EVTargetCurrent)
 
 
-def _tightened(mode: _Request, announced: CarLimits) -> CarLimits:
+def _tightened(mode: _Request, announced: PowerLimits) -> PowerLimits:
     """The limits of this loop: what is not repeated is as announced, nothing exceeds what was announced. A negative limit
     of charging lets nothing flow; limits of discharging may come with either sign."""
 

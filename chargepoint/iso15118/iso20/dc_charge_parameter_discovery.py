@@ -21,8 +21,8 @@ from chargepoint.iso15118.messages.dc import (
     DC_CPDResEnergyTransferMode,
 )
 from chargepoint.iso15118.rational import number, rational
-from chargepoint.model.car import CarLimits
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.limits import PowerLimits
 
 _Mode = DC_CPDReqEnergyTransferMode | BPT_DC_CPDReqEnergyTransferMode
 
@@ -134,14 +134,14 @@ def _station_mode(
     )
 
 
-def _limits(mode: _Mode) -> CarLimits:
+def _limits(mode: _Mode) -> PowerLimits:
     """Magnitudes; those of discharge whatever sign was sent (docs/sources/safety.md 4.1: accept either)."""
     discharge_W = discharge_A = discharge_min_W = 0.0
     if isinstance(mode, BPT_DC_CPDReqEnergyTransferMode):
         discharge_W = magnitude(mode.EVMaximumDischargePower)
         discharge_A = magnitude(mode.EVMaximumDischargeCurrent)
         discharge_min_W = magnitude(mode.EVMinimumDischargePower)
-    return CarLimits(
+    return PowerLimits(
         voltage_max_V=number(mode.EVMaximumVoltage),
         voltage_min_V=number(mode.EVMinimumVoltage),
         charge_power_max_W=number(mode.EVMaximumChargePower),

@@ -15,9 +15,10 @@ from chargepoint.iso15118.iso20.services import ParameterChoice
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
-from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, CarLimits, ControlMode
+from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, ControlMode
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import StageCapabilities
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
 
 NOTHING_SAID = CarEnergy()
@@ -80,8 +81,8 @@ class Session:
     choice: ParameterChoice | None = None
     added_services: tuple[tuple[int, int], ...] = ()
     """The value-added services: pairs of ServiceID and ParameterSetID."""
-    limits: CarLimits | None = None
-    announced: CarLimits | None = None
+    limits: PowerLimits | None = None
+    announced: PowerLimits | None = None
     """The car's limits of ChargeParameterDiscovery: those of the loop never exceed them (V2G20-2654)."""
     offered: StageCapabilities | None = None
     """Ours of ChargeParameterDiscovery: the values sent in the loop never exceed them, whatever derating ended since."""

@@ -34,7 +34,6 @@ from chargepoint.model.car import (
     CarDemandChanged,
     CarEnergy,
     CarEvent,
-    CarLimits,
     ControlMode,
     EnergyService,
 )
@@ -54,6 +53,7 @@ from chargepoint.model.image import (
     TokenPresented,
 )
 from chargepoint.model.instant import Instant
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.transactions.ledger import LedgerState
@@ -223,7 +223,7 @@ class Bench:
         self.car(CarConnected(EVSE, "ISO 15118-20 DC", None, "fe80::1"))
 
     def asks(self, phase: Phase, mode: ControlMode = ControlMode.DYNAMIC, **more: Any) -> list[Effect]:
-        limits = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
+        limits = PowerLimits(280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0)
         energy = CarEnergy(soc_percent=55.0)
         more.setdefault("good_for_s", self.loop_timeout_s)
         demand = CarDemand(EVSE, self.t, phase, EnergyService.DC_BPT, mode, limits, energy, **more)

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from chargepoint.control.effects import Effect
-from chargepoint.model.car import CarDemand, CarDemandChanged, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarDemand, CarDemandChanged, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.commands import Contribute
-from chargepoint.model.demand import Contribution, FrequencyWattLaw, Phase, Source, Target
+from chargepoint.model.demand import AcOrder, Contribution, FrequencyWattLaw, Phase, Source, Target
 from chargepoint.model.image import AcSupply, ControlPilot, EvseImage, Stage, StageCapabilities
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.transactions import ChargingState
 from tests.unit.control.conftest import EVSE, Bench
 
-LIMITS = CarLimits(230.0, 230.0, 11_000.0, 16.0, 10_000.0, 15.0)
+LIMITS = PowerLimits(230.0, 230.0, 16.0, 15.0, 11_000.0, 10_000.0)
 CAN = StageCapabilities(230.0, 230.0, 96.0, 48.0, 22_000.0, 11_000.0, AcSupply(230.0, 50.0, 3, 32.0))
 LAW = FrequencyWattLaw(0.0, ((49.8, -8_000.0), (50.2, 8_000.0)))
 
@@ -70,8 +71,9 @@ def test_the_car_gets_what_the_stage_is_ordered() -> None:
     bench.csms(-4_000.0)
     assert bench.demands[-1].power_W == bench.for_car_W == -4_000.0
     assert bench.demands[-1].limits_W.low == -10_000.0
-    assert bench.demands[-1].charge_current_limit_A == pytest.approx(11_000 / 230)
-    assert bench.demands[-1].discharge_current_limit_A == pytest.approx(10_000 / 230)
+    order = bench.demands[-1].order
+    assert isinstance(order, AcOrder)
+    assert (order.phases, order.phase_current_limit_A) == (3, pytest.approx(11_000 / 230 / 3))
 
 
 def test_before_the_transfer_the_car_gets_0_W() -> None:

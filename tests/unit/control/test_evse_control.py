@@ -284,7 +284,11 @@ def test_a_scheduled_car_is_never_given_more_than_it_asks(
     bench.asks(Phase.TRANSFER, ControlMode.SCHEDULED, target_current_A=12.0)
     bench.see()
     order = bench.demands[-1]
-    assert (order.power_W, order.charge_current_limit_A, order.discharge_current_limit_A) == (flows_W, 12.0, 0.0)
+    assert (order.power_W, order.dc.limits.charge_current_max_A, order.dc.limits.discharge_current_max_A) == (
+        flows_W,
+        12.0,
+        0.0,
+    )
     assert bench.evse.station_view().limits_W.high == 22_000.0
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
+from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import fresh
 from chargepoint.model.unusable import UnusableDevice
-from chargepoint.ports import BusSpec, DeviceSpec, PilotBoardCommand
+from chargepoint.ports import BusSpec, DeviceSpec, IoCommand
 from drivers import catalog
 from drivers.line_bus import LineBus
 from drivers.modbus.frame import sealed
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from tests.unit.drivers.conftest import ScriptedBus, Table
 
 
-READY = PilotBoardCommand(PilotCommand.PWM, 5.0, lock=True)
-CLOSED = PilotBoardCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
+READY = IoCommand(PilotCommand.PWM, 5.0, lock=True)
+CLOSED = IoCommand(PilotCommand.PWM, 5.0, contactor=True, lock=True)
 
 
 class Rig:
@@ -70,7 +71,7 @@ def test_one_read_and_one_write_per_cycle_keep_the_watchdog_quiet(rig: Rig) -> N
 def test_nothing_is_switched_before_the_board_took_our_watchdog_time(rig: Rig) -> None:
     refused = bytes((1, 0x86, 4))
     rig.bus.spoil = lambda request, reply: sealed(refused) if request[1] == 6 else reply
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.5)
     assert rig.driver.state is None
     assert "watchdog of 500 ms refused" in rig.driver.identity_error
@@ -82,7 +83,7 @@ def test_nothing_is_switched_before_the_board_took_our_watchdog_time(rig: Rig) -
 
 
 def test_a_silent_host_is_noticed_by_the_board_within_its_watchdog_time(rig: Rig) -> None:
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.5)
     assert rig.board.positive.closed
     for _ in range(55):
@@ -91,14 +92,14 @@ def test_a_silent_host_is_noticed_by_the_board_within_its_watchdog_time(rig: Rig
 
 
 def test_pilot_lock_and_contactor(rig: Rig) -> None:
-    rig.driver.command(READY)
+    rig.driver.order(READY)
     rig.run(0.5)
     assert rig.state().pilot is ControlPilot.C
     assert rig.state().duty_percent == 5.0
     assert rig.state().pilot_high_V == pytest.approx(6.0, abs=0.1)
     assert rig.state().pilot_low_V == pytest.approx(-12.0, abs=0.1)
     assert rig.state().lock is Lock.LOCKED
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.2)
     assert rig.state().contactor_positive_closed
     assert rig.state().contactor_negative_closed
@@ -106,10 +107,10 @@ def test_pilot_lock_and_contactor(rig: Rig) -> None:
 
 
 def test_asking_for_less_goes_before_everything_else(rig: Rig) -> None:
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.5)
     sent = len(rig.bus.sent)
-    rig.driver.command(READY)
+    rig.driver.order(READY)
     rig.run(0.01)
     assert rig.bus.sent[sent][1][1] == 16
     rig.run(0.05)
@@ -128,48 +129,48 @@ def test_an_answer_from_the_past_is_not_believed_but_a_restarted_board_is(rig: R
     past = GenericIo(1, rig.board)._inputs()
     rig.board.inputs.door_closed = False
     rig.run(0.5)
-    assert not rig.state().door_closed
+    assert SafetyInput.DOOR in rig.state().open_inputs
     body = bytes((1, 4, 48)) + b"".join(word.to_bytes(2, "big") for word in past)
     once = iter([sealed(body)])
     rig.bus.spoil = lambda request, reply: next(once, reply) if request[1] == 4 else reply
     for _ in range(10):
         rig.run(0.01)
-        assert not rig.state().door_closed
+        assert SafetyInput.DOOR in rig.state().open_inputs
     assert next(once, None) is None
     rig.board.sequence, rig.board.inputs.door_closed = 0, True
     rig.run(0.2)
-    assert rig.state().door_closed
+    assert not rig.state().open_inputs
 
 
 def test_silence_and_return(rig: Rig) -> None:
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.5)
     rig.board.silent = True
     rig.run(2.0)
     assert not rig.board.positive.closed  # its own watchdog
     rig.board.silent = False
     rig.run(2.0)
-    assert "watchdog" in rig.state().latched
+    assert BoardFault.WATCHDOG in rig.state().latched
     assert not rig.state().contactor_positive_closed
-    rig.driver.command(READY)
+    rig.driver.order(READY)
     rig.driver.clear_latched()
     rig.run(0.2)
     assert rig.state().latched == frozenset()
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.2)
     assert rig.state().contactor_positive_closed
 
 
 def test_latched_faults_do_not_clear_while_an_output_is_asked_for(rig: Rig) -> None:
-    rig.driver.command(CLOSED)
+    rig.driver.order(CLOSED)
     rig.run(0.3)
     rig.board.inputs.emergency_chain = False
     rig.run(0.1)
-    assert not rig.state().emergency_chain_closed
+    assert SafetyInput.EMERGENCY_CHAIN in rig.state().open_inputs
     rig.board.inputs.emergency_chain = True
     rig.driver.clear_latched()
     rig.run(0.2)
-    assert "e_stop" in rig.state().latched
+    assert BoardFault.EMERGENCY_STOP in rig.state().latched
     assert not rig.state().contactor_positive_closed
 
 
@@ -188,7 +189,7 @@ def test_no_registers_make_decoding_raise(registers: list[int]) -> None:
 
 
 def test_the_request_is_written_twice() -> None:
-    registers = encode(PilotBoardCommand(PilotCommand.PWM, 5.0, True, False, True, True), 77)
+    registers = encode(IoCommand(PilotCommand.PWM, 5.0, True, True, True), 77)
     assert registers == (77, 3, 500, 0b1101, 0xFFFF ^ 0b1101)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chargepoint.ports import PilotBoardCommand, PowerModuleCommand
+from chargepoint.ports import IoCommand, PowerModuleCommand
 from drivers.pilot.generic_io import GenericIoBoard
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
@@ -74,7 +74,7 @@ def test_modules_that_fall_silent_leave_the_board_its_rate(
     scripted_bus: type[ScriptedBus], modules: int, after_s: float
 ) -> None:
     shared = Shared(scripted_bus, modules)
-    shared.board.command(PilotBoardCommand(contactor=False, lock=True))
+    shared.board.order(IoCommand(contactor=False, lock=True))
     shared.run(1.0)
     shared.bus.now_s += after_s - 1.0
     shared.oldest_s = 0.0
@@ -95,9 +95,9 @@ def test_the_stop_of_the_board_goes_next_whatever_is_silent(scripted_bus: type[S
     for plant in shared.plants:
         plant.silent = True
     shared.run(1.0)
-    shared.board.command(PilotBoardCommand(contactor=True, lock=True))
+    shared.board.order(IoCommand(contactor=True, lock=True))
     shared.run(0.2)
-    shared.board.command(PilotBoardCommand(lock=True))
+    shared.board.order(IoCommand(lock=True))
     sent = len(shared.bus.sent)
     shared.run(0.2)
     assert shared.bus.sent[sent][1][0] == 1

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from chargepoint.energy import sources
 from chargepoint.energy.arbiter import Arbiter
-from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarDemand, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.demand import Phase, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, Stage, StageCapabilities
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 
 EVSE = EvseId(1)
-LIMITS = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
+LIMITS = PowerLimits(280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0)
 CAPABILITIES = StageCapabilities(150.0, 1000.0, 32.0, 30.0, 22_000.0, 20_000.0)
 IMAGE = EvseImage(
     evse_id=EVSE, seq=0, taken_at_s=100.0, demand_seq=0, phase=Phase.OFF, stage=Stage.OFF, pilot=ControlPilot.B,
@@ -31,7 +31,7 @@ def car(
     service: EnergyService = EnergyService.DC_BPT,
     mode: ControlMode = ControlMode.DYNAMIC,
     phase: Phase = Phase.TRANSFER,
-    limits: CarLimits = LIMITS,
+    limits: PowerLimits = LIMITS,
     target_A: float | None = None,
     energy: CarEnergy | None = None,
 ) -> CarDemand:
@@ -125,7 +125,7 @@ def test_shares_of_the_site_never_add_up_to_more_than_the_connection(into: float
 
 @given(
     st.builds(
-        CarLimits,
+        PowerLimits,
         *[st.floats(0, 1e134)] * 6,
     ),
     st.sampled_from(list(EnergyService)),
@@ -133,7 +133,7 @@ def test_shares_of_the_site_never_add_up_to_more_than_the_connection(into: float
     st.none() | st.floats(-1e131, 1e131),
 )
 def test_no_car_moves_the_setpoint_outside_the_hardware(
-    limits: CarLimits, service: EnergyService, mode: ControlMode, target_A: float | None
+    limits: PowerLimits, service: EnergyService, mode: ControlMode, target_A: float | None
 ) -> None:
     arbiter = Arbiter(EVSE)
     hardware = sources.of_hardware(IMAGE)

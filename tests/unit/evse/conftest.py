@@ -24,7 +24,6 @@ from chargepoint.model.car import (
     CarDemand,
     CarDemandChanged,
     CarEnergy,
-    CarLimits,
     CarSessionEnded,
     ControlMode,
     EnergyService,
@@ -43,12 +42,12 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.status import AuthorizationStatus
 
 EVSE = EvseId(1)
 CAPABILITIES = StageCapabilities(150.0, 1000.0, 32.0, 30.0, 22_000.0, 20_000.0)
-LIMITS = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
+LIMITS = PowerLimits(280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0)
 SETPOINT = Setpoint(EVSE, 5000.0, Interval(-18_000, 22_000), Source.CSMS, None, "5 kW", 1e9)
 
 
@@ -144,7 +143,7 @@ class Station:
         phase: Phase,
         service: EnergyService = EnergyService.DC_BPT,
         mode: ControlMode = ControlMode.DYNAMIC,
-        limits: CarLimits = LIMITS,
+        limits: PowerLimits = LIMITS,
         **more: Any,
     ) -> list[SessionOutput]:
         """The car says what it asks."""

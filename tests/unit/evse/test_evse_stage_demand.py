@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from chargepoint.evse.events import AvailabilityChanged
-from chargepoint.model.car import CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, Setpoint, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import ControlPilot, Stage
-from chargepoint.model.limits import ZERO, Interval
+from chargepoint.model.limits import ZERO, Interval, PowerLimits
 from chargepoint.power.link_codec import decode_down, encode_down
 
 LAW = FrequencyWattLaw(0.0, ((49.8, -5000.0), (50.2, 5000.0)))
 SETPOINT = Setpoint(EvseId(1), 5000.0, Interval(-18_000, 22_000), Source.CSMS, None, "5 kW", 1e9, law=LAW)
-HUGE = CarLimits(1e131, 1e131, 1e131, 1e131, 1e131, 1e131)
+HUGE = PowerLimits(1e131, 1e131, 1e131, 1e131, 1e131, 1e131)
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -40,8 +40,7 @@ def test_in_transfer_the_setpoint_goes_down(station: Any) -> None:
         LAW,
     )
     assert (order.lease_s, order.lock, order.pilot, order.duty_percent) == (0.5, True, PilotCommand.PWM, 5.0)
-    assert (order.voltage_limit_V, order.voltage_floor_V) == (450.0, 280.0)
-    assert (order.charge_current_limit_A, order.discharge_current_limit_A) == (32.0, 30.0)
+    assert order.dc.limits == PowerLimits(280.0, 450.0, 32.0, 30.0, 22_000.0, 18_000.0)
 
 
 @pytest.mark.parametrize("loop_timeout_s", [0.5, 1.5])
@@ -69,8 +68,8 @@ def test_a_stopping_session_gets_zero(station: Any) -> None:
 
 def test_only_a_bidirectional_service_discharges(station: Any) -> None:
     station.transferring(service=EnergyService.DC)
-    assert station.order(SETPOINT).discharge_current_limit_A == 0.0
-    assert station.order(SETPOINT).charge_current_limit_A == 32.0
+    assert station.order(SETPOINT).dc.limits.discharge_current_max_A == 0.0
+    assert station.order(SETPOINT).dc.limits.charge_current_max_A == 32.0
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,8 @@ def test_a_scheduled_car_gets_no_more_than_it_asks(
 ) -> None:
     station.transferring(mode=ControlMode.SCHEDULED, target_current_A=asked_A)
     order = station.order(SETPOINT)
-    assert (order.charge_current_limit_A, order.discharge_current_limit_A) == (charge_A, discharge_A)
+    limits = order.dc.limits
+    assert (limits.charge_current_max_A, limits.discharge_current_max_A) == (charge_A, discharge_A)
 
 
 @pytest.mark.parametrize("target_V", [-1e131, -1.0, 0.0, None, 400.0, 1e131])
@@ -90,9 +90,9 @@ def test_a_scheduled_car_gets_no_more_than_it_asks(
 def test_no_number_of_the_car_passes_the_ratings(station: Any, target_V: float | None, service: EnergyService) -> None:
     station.transferring(limits=HUGE, target_voltage_V=target_V, service=service)
     order = station.order(SETPOINT)
-    assert (order.voltage_limit_V, order.voltage_floor_V) == (1000.0, 1000.0)
-    assert order.voltage_target_V == min(max(target_V or 0.0, 0.0), 1000.0)
-    assert order.charge_current_limit_A == 32.0
+    assert (order.dc.limits.voltage_max_V, order.dc.limits.voltage_min_V) == (1000.0, 1000.0)
+    assert order.dc.voltage_target_V == min(max(target_V or 0.0, 0.0), 1000.0)
+    assert order.dc.limits.charge_current_max_A == 32.0
     assert decode_down(encode_down(order)) == order
 
 
@@ -100,7 +100,7 @@ def test_a_lowered_maximum_voltage_reaches_the_stage_at_once(station: Any) -> No
     station.transferring()
     limits = replace(station.session.view.car.limits, voltage_max_V=380.0)
     station.asks(Phase.TRANSFER, limits=limits)
-    assert station.order(SETPOINT).voltage_limit_V == 380.0
+    assert station.order(SETPOINT).dc.limits.voltage_max_V == 380.0
 
 
 def test_without_ratings_nothing_is_ordered(station: Any) -> None:

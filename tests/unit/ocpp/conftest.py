@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from chargepoint.config.schema import CsmsSection, StationSection
-from chargepoint.model.car import CarDemand, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarDemand, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage
+from chargepoint.model.limits import PowerLimits
 from chargepoint.model.status import ConnectorStatus, ConnectorStatusChanged, EvseState
 from chargepoint.ocpp.blocks.block import StationNow
 from chargepoint.ocpp.blocks.effects import (
@@ -58,7 +59,7 @@ BPT_CAR = CarDemand(
     phase=Phase.TRANSFER,
     service=EnergyService.DC_BPT,
     control_mode=ControlMode.DYNAMIC,
-    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0),
+    limits=PowerLimits(280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0),
     energy=CarEnergy(soc_percent=55.0, departure_at_s=3600.0),
 )
 """A car in the transfer that takes and gives."""

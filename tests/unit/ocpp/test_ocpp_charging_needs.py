@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from chargepoint.model.car import CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarEnergy, ControlMode, EnergyService
 from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
 from chargepoint.model.commands import ScheduleArrived
 from chargepoint.model.ids import EvseId
+from chargepoint.model.limits import PowerLimits
 from chargepoint.ocpp.blocks.charging_needs import PERIODS_MAX, needs_request, plan_request, sends_schedule
 from chargepoint.ocpp.moment import Moment
 from chargepoint.ocpp.schemas import Schemas
@@ -18,7 +19,9 @@ from chargepoint.ocpp.version import OCPP_2_0_1, OCPP_2_1, OcppVersion
 from tests.unit.ocpp.conftest import Desk
 
 NOW = Moment(0.0, 1_772_366_400.0)
-LIMITS = CarLimits(450.0, 280.0, 50_000.4, 125.0, 18_000.0, 50.0, 600.0, 500.0)
+LIMITS = PowerLimits(
+    280.0, 450.0, 125.0, 50.0, 50_000.4, 18_000.0, charge_power_min_W=600.0, discharge_power_min_W=500.0
+)
 ENERGY = CarEnergy(soc_percent=55.4, target_Wh=30_000.6, min_Wh=-2000.0, max_Wh=40_000.0, departure_at_s=3600.0)
 DC = ChargingNeeds(
     EvseId(1),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chargepoint.model.car import CarDemand, CarDisplay, CarEnergy, CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import CarDemand, CarDisplay, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock
+from chargepoint.model.limits import PowerLimits
 from tests.unit.ocpp.conftest import measured_image
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ CAR = CarDemand(
     phase=Phase.TRANSFER,
     service=EnergyService.DC_BPT,
     control_mode=ControlMode.DYNAMIC,
-    limits=CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0, 600.0, 500.0),
+    limits=PowerLimits(
+        280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0, charge_power_min_W=600.0, discharge_power_min_W=500.0
+    ),
     energy=CarEnergy(55.5, 80.0, 30.0, 30_000.0, 40_000.0, -2000.0, departure_at_s=3600.0),
     target_voltage_V=400.0,
     display=CarDisplay(maximum_soc_percent=95.0, capacity_Wh=60_000.0, to_maximum_soc_s=1234.6),

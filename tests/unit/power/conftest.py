@@ -13,7 +13,8 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, rated
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
 from chargepoint.safety.envelope import Envelope
 from drivers.insulation.bender import BenderMonitor
@@ -30,6 +31,7 @@ from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
+from tests.joined.orders import changed, dc_order
 
 STEP_S = 0.001
 TICK_S = 0.010
@@ -109,13 +111,19 @@ class PlantLoop:
             wire.master.connected(self.now_s)
 
     def ratings(self) -> StageRatings:
-        return StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 200.0, 0.5)
+        return StageRatings(
+            Envelope(
+                rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=22_000.0, discharge_power_max_W=20_000.0)
+            ),
+            200.0,
+            0.5,
+        )
 
     def _hardware(self) -> EvseHardware:
         psu, meter, monitor = shipped("ea_psb_10000"), shipped("sunspec_714_dc"), shipped("bender_isoev425")
         nominal = {"nominal_voltage_V": 1000.0, "nominal_current_A": 40.0, "nominal_power_W": 30000.0}
         return EvseHardware(
-            pilot=GenericIoBoard("io", 1, self.fast.master),
+            io=IoWiring.of_one(GenericIoBoard("io", 1, self.fast.master)),
             module=ProfiledModule("psu", psu, resolve_params(psu, nominal), 11, self.fast.master),
             meter=ProfiledMeter("meter", meter, resolve_params(meter, {"base_address": 40070}), 21, self.slow.master),
             insulation=BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master),
@@ -152,10 +160,10 @@ class PlantLoop:
 
     def order(self, phase: Phase, **changes: Any) -> None:
         demand = StageDemand(
-            EvseId(1), 0, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 40.0, 40.0, 0.0,
-            Interval(-1e6, 1e6),
+            EvseId(1), 0, 0.5, phase, PilotCommand.PWM, 5.0, True, 0.0,
+            Interval(-1e6, 1e6), order=dc_order(450.0, 400.0, 300.0, 40.0, 40.0),
         )  # fmt: skip
-        self.demand = replace(demand, **changes)
+        self.demand = changed(demand, **changes)
 
     def at(self, stage: Stage) -> bool:
         return self.image is not None and self.image.stage is stage

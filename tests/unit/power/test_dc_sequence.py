@@ -10,8 +10,8 @@ from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, Stag
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.model.limits import Interval
-from chargepoint.ports import InsulationState, PilotBoardCommand, PowerModuleCapabilities, PowerModuleCommand, Reversal
+from chargepoint.model.limits import Interval, rated
+from chargepoint.ports import InsulationState, IoCommand, PowerModuleCapabilities, PowerModuleCommand, Reversal
 from chargepoint.power.cable_check import (
     CONTACTOR_CLOSE_TIMEOUT_S,
     INSULATION_VALUE_TIMEOUT_S,
@@ -31,6 +31,7 @@ from chargepoint.power.dc_sequence import (
 )
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.envelope import Envelope
+from tests.joined.orders import changed, dc_order
 
 TICK_S = 0.01
 OFF = PowerModuleCommand()
@@ -59,15 +60,15 @@ def demand(phase: Phase, **changes: Any) -> StageDemand:
         pilot=PilotCommand.PWM,
         duty_percent=5.0,
         lock=True,
-        voltage_limit_V=450.0,
-        voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
-        voltage_floor_V=300.0,
-        charge_current_limit_A=30.0,
-        discharge_current_limit_A=30.0,
         power_W=0.0,
         limits_W=WIDE,
+        order=dc_order(
+            voltage_target_V=0.0 if phase is Phase.TRANSFER else 400.0,  # as in Dynamic mode
+            charge_current_limit_A=30.0,
+            discharge_current_limit_A=30.0,
+        ),
     )
-    return replace(order, **changes)
+    return changed(order, **changes)
 
 
 @dataclass
@@ -85,12 +86,12 @@ class Bench:
     held: dict[str, Any] = field(default_factory=dict)
     """Sequence inputs a test pins to a value."""
     now_s: float = 1000.0
-    envelope: Envelope = field(default_factory=lambda: Envelope(920.0, 40.0))
+    envelope: Envelope = field(default_factory=lambda: Envelope(rated(920.0, 40.0)))
     ramp_A_per_s: float = 100.0
     _volts: float = 0.0
     _amps: float = 0.0
     _tested: bool | None = None
-    _board: PilotBoardCommand = field(default_factory=PilotBoardCommand)
+    _board: IoCommand = field(default_factory=IoCommand)
     _module: PowerModuleCommand = OFF
     failures: dict[FaultCode, str] = field(default_factory=dict)
     stages: list[Stage] = field(default_factory=list)
@@ -126,10 +127,10 @@ class Bench:
         return out
 
     def _react(self, out: SequenceOutputs) -> None:
-        self._board, self._module = out.board, out.module
+        self._board, self._module = out.io, out.module
         if out.insulation_self_test:
             self._tested = self.test_result
-        joined = self.battery_V is not None and out.board.contactor
+        joined = self.battery_V is not None and out.io.contactor
         if joined:
             assert self.battery_V is not None
             self._volts, self._amps = self.battery_V, out.module.current_A if out.module.output_on else 0.0
@@ -185,24 +186,24 @@ def transferring(power_W: float = 8000.0, **setting: Any) -> Bench:
 def test_the_whole_story() -> None:
     bench = Bench()
     idle = bench.step()
-    assert (idle.stage, idle.module, idle.board.contactor) == (Stage.OFF, OFF, False)
+    assert (idle.stage, idle.module, idle.io.contactor) == (Stage.OFF, OFF, False)
     assert not idle.insulation_measuring
 
     bench.demand = demand(Phase.CABLE_CHECK)
     first = bench.step()
     assert first.stage is Stage.CABLE_CHECK
-    assert first.board.contactor and first.board.lock and first.module == OFF
+    assert first.io.contactor and first.io.lock and first.module == OFF
     tested = bench.until(lambda out: out.insulation_self_test)
     assert tested.module == PowerModuleCommand(True, 2.0, 500.0, 0.0)  # min(500, 450 + 50): formula CC.1
     assert tested.insulation_measuring
-    lowering = bench.until(lambda out: out.board.discharge)
+    lowering = bench.until(lambda out: out.io.discharge)
     assert lowering.module == OFF
     assert bench.reach(Stage.CABLE_CHECKED).module == OFF
 
     bench.demand = demand(Phase.PRE_CHARGE)
     pre = bench.reach(Stage.PRE_CHARGE)
     assert bench.step().module == PowerModuleCommand(True, 2.0, 400.0, 0.0)
-    assert pre.board.contactor
+    assert pre.io.contactor
     bench.reach(Stage.PRE_CHARGED)
     bench.battery_V = 400.0
 
@@ -243,7 +244,7 @@ def test_the_whole_story() -> None:
 def test_every_session_begins_with_a_cable_check(phase: Phase) -> None:
     bench = Bench(demand=demand(phase, power_W=5000.0))
     out = bench.run(30.0)
-    assert (out.stage, out.module, out.board.contactor) == (Stage.OFF, OFF, False)
+    assert (out.stage, out.module, out.io.contactor) == (Stage.OFF, OFF, False)
 
 
 def test_after_a_stop_the_next_session_begins_with_a_cable_check_too() -> None:
@@ -285,11 +286,11 @@ def test_the_contactor_is_not_closed_without(hindrance: dict[str, Any]) -> None:
     bench = Bench(demand=demand(Phase.CABLE_CHECK), held=hindrance)
     for _ in range(500):
         out = bench.step()
-        assert not out.board.contactor
+        assert not out.io.contactor
         assert out.module == OFF
     if "severity" not in hindrance:
         bench.held, bench.severity = {}, None
-        assert bench.step().board.contactor
+        assert bench.step().io.contactor
 
 
 @pytest.mark.parametrize("limit_V", [0.0, 60.0])
@@ -313,13 +314,13 @@ def test_a_voltage_that_was_there_before_is_discharged_while_it_is_waited_for() 
     """A board that opened everything by itself cuts the discharge after the last session short."""
     bench = Bench()
     bench.held = {"voltage_V": 170.0}
-    assert not bench.run(1.0).board.discharge  # nobody wants to begin
+    assert not bench.run(1.0).io.discharge  # nobody wants to begin
     bench.demand = demand(Phase.CABLE_CHECK)
     out = bench.run(0.1)
     assert out.stage is Stage.OFF
-    assert out.board.discharge
-    assert not out.board.contactor
-    assert not bench.run(OUTPUT_DISCHARGE_TIMEOUT_S).board.discharge  # the resistor is made for no longer
+    assert out.io.discharge
+    assert not out.io.contactor
+    assert not bench.run(OUTPUT_DISCHARGE_TIMEOUT_S).io.discharge  # the resistor is made for no longer
     bench.held = {"voltage_V": 20.0}
     assert bench.step().stage is Stage.CABLE_CHECK
 
@@ -339,7 +340,7 @@ def fails(bench: Bench, code: FaultCode, within_s: float, words: str = "") -> No
     assert set(out.failures) == {code}
     assert words in out.failures[code]
     assert (out.stage, out.module) == (Stage.RAMP_DOWN, OFF)
-    opened = bench.until(lambda out: not out.board.contactor, 2.5)
+    opened = bench.until(lambda out: not out.io.contactor, 2.5)
     assert opened.stage is Stage.OPENING
     bench.held.pop("contactor", None)
     assert bench.reach(Stage.FAULTED, 5.0).module == OFF
@@ -416,11 +417,11 @@ def test_contactor_that_opens_during_the_check() -> None:
     bench.held = {"contactor": Contactor.OPEN}
     out = bench.step()
     assert bench.failures == {FaultCode.CONTACTOR_OPENED: "contactor opened during the cable check"}
-    assert (out.stage, out.board.contactor, out.module) == (Stage.OPENING, False, OFF)
+    assert (out.stage, out.io.contactor, out.module) == (Stage.OPENING, False, OFF)
 
 
 def test_a_bounce_of_the_closing_contactor_is_no_failure_and_nothing_is_energised_before_it_is_over() -> None:
-    bench = in_check(lambda out: out.board.contactor)
+    bench = in_check(lambda out: out.io.contactor)
     for _ in range(20):
         bench.held = {"contactor": Contactor.OPEN}
         bench.run(0.05)
@@ -434,11 +435,11 @@ def test_an_order_to_open_now_opens_at_any_stage_without_a_ramp() -> None:
     bench = transferring(8000.0)
     bench.held = {"open_now": True}
     out = bench.step()
-    assert (out.stage, out.board.contactor, out.module) == (Stage.OPENING, False, OFF)
+    assert (out.stage, out.io.contactor, out.module) == (Stage.OPENING, False, OFF)
 
 
 def test_output_that_does_not_come_down() -> None:
-    bench = in_check(lambda out: out.board.discharge)
+    bench = in_check(lambda out: out.io.discharge)
     bench.held = {"voltage_V": 61.0}
     bench.run(VOLTAGE_DOWN_TIMEOUT_S - 0.1)
     assert bench.failures == {}
@@ -586,10 +587,10 @@ def test_ramp_down_keeps_window_and_pilot_and_then_opens_without_current() -> No
     bench.demand = None
     first = bench.step()
     assert first.stage is Stage.RAMP_DOWN
-    assert (first.board.pilot, first.board.duty_percent, first.board.lock) == (PilotCommand.PWM, 5.0, True)
+    assert (first.io.pilot, first.io.duty_percent, first.io.lock) == (PilotCommand.PWM, 5.0, True)
     assert (first.module.voltage_max_V, first.module.voltage_min_V) == (450.0, 300.0)
     assert first.module.current_A == pytest.approx(19.0)
-    bench.until(lambda out: not out.board.contactor, 0.5)
+    bench.until(lambda out: not out.io.contactor, 0.5)
     assert bench._amps == 0.0
 
 
@@ -604,12 +605,12 @@ def test_an_error_ramps_faster_than_a_normal_stop(severity: Severity | None, amp
 def test_no_stop_opens_under_load_whatever_the_rating_and_the_normal_slope(severity: Severity | None) -> None:
     """500 A at 20 A/s would take 25 s; the time-out opens after two."""
     big = replace(MODULE, charge_current_max_A=500.0, charge_power_max_W=1e6)
-    bench = pre_charged(capabilities=big, envelope=Envelope(920.0, 500.0), ramp_A_per_s=20.0)
+    bench = pre_charged(capabilities=big, envelope=Envelope(rated(920.0, 500.0)), ramp_A_per_s=20.0)
     bench.demand = demand(Phase.TRANSFER, power_W=200_000.0, charge_current_limit_A=500.0)
     bench.run(30.0)
     assert bench._amps == pytest.approx(500.0)
     bench.demand, bench.severity = None, severity
-    bench.until(lambda out: not out.board.contactor and out.module == OFF, RAMP_DOWN_TIMEOUT_S / 2 + 0.1)
+    bench.until(lambda out: not out.io.contactor and out.module == OFF, RAMP_DOWN_TIMEOUT_S / 2 + 0.1)
 
 
 def test_a_current_that_does_not_stop_is_broken_by_the_time_out() -> None:
@@ -617,7 +618,7 @@ def test_a_current_that_does_not_stop_is_broken_by_the_time_out() -> None:
     bench.demand, bench.held = None, {"current_A": 20.0}
     bench.run(RAMP_DOWN_TIMEOUT_S - 0.05)
     assert bench.sequence.stage is Stage.RAMP_DOWN
-    assert not bench.run(0.1).board.contactor
+    assert not bench.run(0.1).io.contactor
 
 
 @pytest.mark.parametrize("lost", [{"current_A": None}, {"current_A": None, "voltage_V": None}], ids=str)
@@ -628,7 +629,7 @@ def test_a_silent_module_is_cut_off_by_a_shorter_time_out(lost: dict[str, Any], 
     bench.severity, bench.held = Severity.ERROR, {**lost, "meter_current_A": by_meter_A}
     bench.run(UNHEARD_RAMP_DOWN_S - 0.05)
     assert bench.sequence.stage is Stage.RAMP_DOWN
-    assert not bench.run(0.1).board.contactor
+    assert not bench.run(0.1).io.contactor
     assert bench.reach(Stage.FAULTED, OUTPUT_DISCHARGE_TIMEOUT_S + 0.5).module == OFF
 
 
@@ -638,13 +639,13 @@ def test_a_silent_module_that_obeyed_is_opened_as_soon_as_the_meter_says_so() ->
     bench.run(0.3)
     assert bench.sequence.stage is Stage.RAMP_DOWN
     bench.held["meter_current_A"] = 0.5
-    assert not bench.step().board.contactor
+    assert not bench.step().io.contactor
 
 
 def test_the_meters_zero_does_not_open_before_the_command_is_at_zero() -> None:
     bench = transferring()
     bench.severity, bench.held = Severity.ERROR, {"current_A": None, "meter_current_A": 0.0}
-    opened = bench.until(lambda out: not out.board.contactor, 0.3)
+    opened = bench.until(lambda out: not out.io.contactor, 0.3)
     assert opened.module == OFF
     assert Stage.RAMP_DOWN in bench.stages
 
@@ -652,7 +653,7 @@ def test_the_meters_zero_does_not_open_before_the_command_is_at_zero() -> None:
 def test_a_module_that_speaks_is_believed_and_not_the_meter() -> None:
     bench = transferring()
     bench.demand, bench.held = None, {"current_A": 20.0, "meter_current_A": 0.0}
-    assert bench.run(RAMP_DOWN_TIMEOUT_S - 0.05).board.contactor
+    assert bench.run(RAMP_DOWN_TIMEOUT_S - 0.05).io.contactor
 
 
 @pytest.mark.parametrize("phase", [Phase.OFF, Phase.CABLE_CHECK, Phase.PRE_CHARGE])
@@ -677,7 +678,7 @@ def test_a_withdrawn_demand_switches_off_at_once_where_no_current_flows(stage: S
         bench.reach(stage)
     bench.demand = None
     assert bench.step().module == OFF
-    assert not bench.run(0.03).board.contactor
+    assert not bench.run(0.03).io.contactor
 
 
 # -- emergency -------------------------------------------------------------------------------------------------------------
@@ -688,9 +689,9 @@ def test_an_emergency_opens_in_the_same_step(make: Callable[[], Bench]) -> None:
     bench = make()
     bench.severity = Severity.EMERGENCY
     out = bench.step()
-    assert (out.stage, out.module, out.board.contactor) == (Stage.OPENING, OFF, False)
-    assert out.board.pilot is PilotCommand.F
-    assert out.board.lock
+    assert (out.stage, out.module, out.io.contactor) == (Stage.OPENING, OFF, False)
+    assert out.io.pilot is PilotCommand.F
+    assert out.io.lock
 
 
 def test_an_emergency_in_the_ramp_down_opens_in_the_same_step() -> None:
@@ -699,26 +700,26 @@ def test_an_emergency_in_the_ramp_down_opens_in_the_same_step() -> None:
     bench.step()
     bench.severity = Severity.EMERGENCY
     out = bench.step()
-    assert (out.stage, out.module, out.board.contactor) == (Stage.OPENING, OFF, False)
+    assert (out.stage, out.module, out.io.contactor) == (Stage.OPENING, OFF, False)
 
 
 def test_after_an_emergency_the_pilot_shows_f_and_then_lets_the_cars_departure_be_seen() -> None:
     """In state F the board cannot tell A from B: a fault that waits for the unplugging would wait for ever."""
     bench = transferring()
     bench.severity, bench.battery_V = Severity.EMERGENCY, None
-    shown = [bench.step().board.pilot for _ in range(round((PILOT_F_S + 1.0) / TICK_S))]
+    shown = [bench.step().io.pilot for _ in range(round((PILOT_F_S + 1.0) / TICK_S))]
     assert set(shown[: round(PILOT_F_S / TICK_S) - 1]) == {PilotCommand.F}
     assert shown[-1] is PilotCommand.X1
     bench.severity = None
-    assert bench.step().board.pilot is PilotCommand.PWM
+    assert bench.step().io.pilot is PilotCommand.PWM
     bench.severity = Severity.EMERGENCY
-    assert bench.step().board.pilot is PilotCommand.F
+    assert bench.step().io.pilot is PilotCommand.F
 
 
 def test_f_stays_while_the_contactor_is_not_open() -> None:
     bench = transferring()
     bench.severity, bench.held = Severity.EMERGENCY, {"contactor": Contactor.CLOSED}
-    assert bench.run(10.0).board.pilot is PilotCommand.F
+    assert bench.run(10.0).io.pilot is PilotCommand.F
 
 
 # -- opening, discharging, faulted, lock -----------------------------------------------------------------------------------
@@ -730,7 +731,7 @@ def test_a_contactor_that_does_not_open_keeps_the_lock_and_the_stage() -> None:
     bench.reach(Stage.OPENING)
     bench.held = {"contactor": Contactor.CLOSED, "voltage_V": 400.0}
     out = bench.run(20.0)
-    assert (out.stage, out.module, out.board.contactor, out.board.lock) == (Stage.OPENING, OFF, False, True)
+    assert (out.stage, out.module, out.io.contactor, out.io.lock) == (Stage.OPENING, OFF, False, True)
     bench.held = {"contactor": Contactor.OPEN, "voltage_V": 10.0}
     bench.reach(Stage.OFF, 1.0)
 
@@ -739,7 +740,7 @@ def test_an_unknown_contactor_does_not_hold_the_sequence_but_the_connector() -> 
     bench = transferring()
     bench.severity, bench.held = Severity.EMERGENCY, {"contactor": Contactor.UNKNOWN, "voltage_V": 400.0}
     assert bench.run(10.0).stage is Stage.FAULTED
-    assert bench.step().board.lock
+    assert bench.step().io.lock
 
 
 @pytest.mark.parametrize("volts", [None, 400.0])
@@ -749,9 +750,9 @@ def test_discharging_gives_up_after_its_time(volts: float | None) -> None:
     bench.reach(Stage.DISCHARGING_OUTPUT)
     bench.held = {"voltage_V": volts}
     out = bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.05)
-    assert out.board.discharge and out.board.lock and out.module == OFF
+    assert out.io.discharge and out.io.lock and out.module == OFF
     assert bench.run(0.1).stage in (Stage.OFF, Stage.FAULTED)
-    assert not bench.step().board.discharge  # the resistor is made for no longer
+    assert not bench.step().io.discharge  # the resistor is made for no longer
 
 
 def test_a_voltage_that_is_left_after_the_discharge_is_told_as_long_as_it_is_there() -> None:
@@ -809,7 +810,7 @@ def test_a_discharge_the_board_missed_is_made_up_for_when_it_is_back(severity: S
     off = Stage.FAULTED if severity else Stage.OFF
     assert bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 5.0).stage is off
     bench.held["contactor"] = Contactor.OPEN
-    assert bench.step().board.discharge
+    assert bench.step().io.discharge
     assert bench.run(OUTPUT_DISCHARGE_TIMEOUT_S - 0.1).stage is Stage.DISCHARGING_OUTPUT
     bench.held["voltage_V"] = 59.0
     assert bench.run(0.1).stage is off
@@ -825,7 +826,7 @@ def test_a_discharge_the_board_missed_is_not_tried_for_ever() -> None:
     bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 0.1)
     assert set(bench.failures) == {FaultCode.OUTPUT_NOT_DISCHARGED}
     assert bench.run(5.0).stage is Stage.FAULTED
-    assert not bench.step().board.discharge
+    assert not bench.step().io.discharge
 
 
 @pytest.mark.parametrize("held", [{"contactor": Contactor.WELDED}, {"voltage_V": None}, {"voltage_V": 10.0}])
@@ -833,7 +834,7 @@ def test_a_discharge_the_board_missed_waits_for_a_contactor_seen_open_and_a_volt
     bench = discharging_unheard()
     bench.run(OUTPUT_DISCHARGE_TIMEOUT_S + 0.1)
     bench.held |= {"contactor": Contactor.OPEN} | held
-    assert not bench.run(1.0).board.discharge
+    assert not bench.run(1.0).io.discharge
 
 
 def test_an_error_during_the_opening_ends_faulted() -> None:
@@ -861,22 +862,22 @@ def test_an_error_during_the_opening_ends_faulted() -> None:
 )
 def test_lock_while_faulted(held: dict[str, Any], plugged_lock: bool) -> None:
     bench = Bench(severity=Severity.ERROR, pilot=ControlPilot.B, held=held)
-    assert bench.run(1.0).board.lock is plugged_lock
+    assert bench.run(1.0).io.lock is plugged_lock
 
 
 def test_off_with_a_contactor_that_is_not_open_and_voltage_keeps_the_lock() -> None:
     bench = Bench(held={"voltage_V": 400.0, "contactor": Contactor.WELDED})
-    assert bench.run(1.0).board.lock
+    assert bench.run(1.0).io.lock
     bench.held = {"voltage_V": 400.0}
-    assert not bench.run(1.0).board.lock
+    assert not bench.run(1.0).io.lock
 
 
 def test_without_a_demand_the_pilot_is_f_and_the_lock_open() -> None:
     out = Bench().run(1.0)
-    assert (out.board.pilot, out.board.lock) == (PilotCommand.F, False)
+    assert (out.io.pilot, out.io.lock) == (PilotCommand.F, False)
 
 
 def test_a_demand_off_still_rules_pilot_and_lock() -> None:
     order = demand(Phase.OFF, pilot=PilotCommand.X1, duty_percent=100.0, lock=True)
     out = Bench(demand=order).run(1.0)
-    assert (out.board.pilot, out.board.duty_percent, out.board.lock) == (PilotCommand.X1, 100.0, True)
+    assert (out.io.pilot, out.io.duty_percent, out.io.lock) == (PilotCommand.X1, 100.0, True)

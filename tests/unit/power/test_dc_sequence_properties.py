@@ -11,7 +11,8 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.model.limits import Interval
+from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, PowerModuleCommand, Reversal
 from chargepoint.power.dc_sequence import (
     RAMP_DOWN_TIMEOUT_S,
@@ -24,11 +25,12 @@ from chargepoint.power.ramp import Ramp
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import InterlockInputs, Interlocks
-from chargepoint.safety.latches import BOARD_RESET, Latches
+from chargepoint.safety.latches import Latches
+from tests.joined.orders import dc_order
 
 pytestmark = pytest.mark.slow
 
-ENVELOPE = Envelope(920.0, 40.0)
+ENVELOPE = Envelope(rated(920.0, 40.0))
 MAY_FEED = {Stage.CABLE_CHECK, Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN}
 OPEN = {Stage.OFF, Stage.OPENING, Stage.DISCHARGING_OUTPUT, Stage.FAULTED}
 FORWARD = {
@@ -67,7 +69,7 @@ class World:
     identified: bool = True
     degC: float | None = 30.0
     following: bool = True
-    latched: frozenset[str] = frozenset()
+    latched: frozenset[BoardFault] = frozenset()
     process_stalled: str = ""
 
 
@@ -92,7 +94,7 @@ class Rig:
     def step(self, dt_s: float = 0.01) -> None:
         world, before = self.world, self.sequence.stage
         self.now_s += dt_s
-        commanded = self.out is not None and self.out.board.contactor
+        commanded = self.out is not None and self.out.io.contactor
         contactor = world.contactor or (Contactor.CLOSED if commanded else Contactor.OPEN)
         if world.following:
             self._follow(commanded)
@@ -151,11 +153,7 @@ class Rig:
             contactor=contactor if alive else Contactor.UNKNOWN,
             contactor_commanded=commanded,
             contactor_opened=self.opened,
-            emergency_chain_closed=world.chain_closed,
-            hardware_chain_closed=True,
-            door_closed=True,
-            rcd_ok=True,
-            insulation_relay_ok=True,
+            open_inputs=frozenset() if world.chain_closed else frozenset({SafetyInput.EMERGENCY_CHAIN}),
             board_latched=world.latched if alive else frozenset(),
             car_voltage_max_V=450.0,
             car_voltage_named_V=450.0,
@@ -178,15 +176,15 @@ class Rig:
         feeding = module.output_on and module.current_A != 0.0
         assert not feeding or out.stage in MAY_FEED
         assert out.stage in FORWARD[before] or before is out.stage
-        assert out.board.contactor is (out.stage not in OPEN)
+        assert out.io.contactor is (out.stage not in OPEN)
         if i.severity is Severity.EMERGENCY:
-            assert not out.board.contactor and module == PowerModuleCommand()
-            assert out.board.pilot in (PilotCommand.F, PilotCommand.X1)
+            assert not out.io.contactor and module == PowerModuleCommand()
+            assert out.io.pilot in (PilotCommand.F, PilotCommand.X1)
         if i.open_now:
-            assert not out.board.contactor and module == PowerModuleCommand()
+            assert not out.io.contactor and module == PowerModuleCommand()
         if i.severity is not None:
             assert out.stage not in (Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.TRANSFER)
-        if out.board.contactor and not commanded:  # the moment of closing
+        if out.io.contactor and not commanded:  # the moment of closing
             assert i.pilot.ready and i.lock is Lock.LOCKED and i.contactor is Contactor.OPEN
             assert i.demand is not None and i.demand.phase is Phase.CABLE_CHECK
             assert i.voltage_V is not None and i.voltage_V < 60.0
@@ -223,7 +221,9 @@ class Rig:
             assert i.demand is not None
             order = i.demand
             bound_A = (
-                min(order.charge_current_limit_A, 40.0) if amps > 0 else min(order.discharge_current_limit_A, 35.0)
+                min(order.dc.limits.charge_current_max_A, 40.0)
+                if amps > 0
+                else min(order.dc.limits.discharge_current_max_A, 35.0)
             )
             if i.voltage_V is not None and i.voltage_V > 0 and i.capabilities is not None:
                 low_W, high_W = order.limits_W.low, order.limits_W.high
@@ -243,8 +243,8 @@ def order(
     phase: Phase, power_W: float, charge_A: float, discharge_A: float, low_W: float, high_W: float
 ) -> StageDemand:
     return StageDemand(
-        EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, charge_A, discharge_A, power_W,
-        Interval(low_W, high_W),
+        EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, power_W,
+        Interval(low_W, high_W), order=dc_order(450.0, 400.0, 300.0, charge_A, discharge_A),
     )  # fmt: skip
 
 
@@ -319,10 +319,10 @@ class Anything(RuleBasedStateMachine):
         self.rig.world.meter_amps = meter_amps
 
     @rule(
-        latched=st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2),
+        latched=st.frozensets(st.sampled_from(list(BoardFault)), max_size=2),
         process_stalled=st.sampled_from(["", "x"]),
     )
-    def board_and_process(self, latched: frozenset[str], process_stalled: str) -> None:
+    def board_and_process(self, latched: frozenset[BoardFault], process_stalled: str) -> None:
         self.rig.world.latched, self.rig.world.process_stalled = latched, process_stalled
 
     @rule(degC=st.none() | st.floats(0, 120))
@@ -339,7 +339,7 @@ class Anything(RuleBasedStateMachine):
         rig = getattr(self, "rig", None)
         if rig is not None and rig.out is not None and rig.latches.severity is Severity.EMERGENCY:
             rig.step()
-            assert rig.latches.severity is not Severity.EMERGENCY or not rig.out.board.contactor
+            assert rig.latches.severity is not Severity.EMERGENCY or not rig.out.io.contactor
 
 
 TestAnything = Anything.TestCase
@@ -393,4 +393,4 @@ def test_with_the_demand_gone_the_contactor_opens_in_time(cycles: int, code: Fau
     rig.world.amps, rig.world.following = None, False
     for _ in range(round(RAMP_DOWN_TIMEOUT_S / 0.01) + 2):
         rig.step()
-    assert rig.out is not None and not rig.out.board.contactor
+    assert rig.out is not None and not rig.out.io.contactor

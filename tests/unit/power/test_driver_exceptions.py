@@ -22,6 +22,10 @@ FAULT_OF = {
 }
 
 
+def driver_of(loop: Any, device: str) -> Any:
+    return loop.stage._hw.io.pilot if device == "pilot" else getattr(loop.stage._hw, device)
+
+
 def broken(*_: object) -> Any:
     raise OverflowError("a defect of the driver")
 
@@ -30,7 +34,7 @@ def broken(*_: object) -> Any:
 def test_a_driver_whose_poll_raises_is_a_silent_device_and_comes_back(plant_loop: Any, device: str) -> None:
     loop = plant_loop
     loop.reach(Stage.TRANSFER)
-    driver = getattr(loop.stage._hw, device)
+    driver = driver_of(loop, device)
     driver.poll = broken
     loop.run(0.5)
     assert FAULT_OF[device] in loop.tripped()
@@ -68,7 +72,7 @@ def test_a_driver_that_takes_no_order_opens_the_contactor_all_the_same(plant_loo
     """Its own cyclic writes would repeat the old order for ever: unpolled, the board's watchdog opens."""
     loop = plant_loop
     loop.reach(Stage.TRANSFER)
-    getattr(loop.stage._hw, device).command = broken
+    setattr(driver_of(loop, device), "order" if device == "pilot" else "command", broken)
     loop.run(1.8)
     assert FAULT_OF[device] in loop.tripped()
     assert not (loop.plant.board.positive.closed or loop.plant.board.negative.closed)

@@ -12,44 +12,38 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
-from chargepoint.model.limits import Interval
+from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.limits import Interval, rated
 from chargepoint.model.readings import Reading
 from chargepoint.ports import (
     InsulationState,
-    PilotBoardCommand,
-    PilotBoardState,
+    IoCommand,
+    IoState,
     PowerModuleCapabilities,
     PowerModuleCommand,
     PowerModuleState,
     Reversal,
 )
 from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
+from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.latches import BOARD_RESET
+from tests.joined.flat_io import FlatIo
+from tests.joined.orders import changed, dc_order
 
 TICK_S = 0.01
 LEASE_S = 0.5
 
 
-class FakeBoard:
+class FakeBoard(FlatIo):
     """Closes and opens as ordered; latches are a test's to set, and cleared only with every output off."""
 
-    name = "io"
-    identity_error = ""
-
     def __init__(self) -> None:
-        self.ordered = PilotBoardCommand()
+        super().__init__()
         self.car = ControlPilot.C
-        self.latched: frozenset[str] = frozenset()
+        self.latched: frozenset[BoardFault] = frozenset()
         self.changes: dict[str, Any] = {}
         self.clears = 0
-        self.state: Reading[PilotBoardState] | None = None
-
-    def poll(self, now_s: float) -> None: ...
-
-    def command(self, command: PilotBoardCommand) -> None:
-        self.ordered = command
 
     def clear_latched(self) -> None:
         self.clears += 1
@@ -59,7 +53,7 @@ class FakeBoard:
     def show(self, now_s: float) -> None:
         closed = self.ordered.contactor
         pilot = ControlPilot.F if self.ordered.pilot is PilotCommand.F else self.car
-        state = PilotBoardState(
+        state = IoState(
             pilot=pilot,
             duty_percent=self.ordered.duty_percent,
             pilot_high_V=6.0,
@@ -70,11 +64,8 @@ class FakeBoard:
             precharge_closed=False,
             discharge_closed=self.ordered.discharge,
             contactor_commanded=closed,
-            emergency_chain_closed=True,
-            door_closed=True,
-            insulation_relay_ok=True,
-            rcd_ok=True,
-            hardware_chain_closed=True,
+            proximity_ohm=1500.0,
+            open_inputs=frozenset(),
             latched=self.latched,
             temperatures_degC=(30.0, 35.0),
         )
@@ -179,19 +170,22 @@ class FakeReader:
 
 def order(phase: Phase, **changes: Any) -> StageDemand:
     demand = StageDemand(
-        EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 30.0, 30.0, 0.0,
-        Interval(-1e6, 1e6),
+        EvseId(1), 0, LEASE_S, phase, PilotCommand.PWM, 5.0, True, 0.0,
+        Interval(-1e6, 1e6), order=dc_order(450.0, 400.0, 300.0, 30.0, 30.0),
     )  # fmt: skip
     if phase is Phase.TRANSFER:
-        demand = replace(demand, voltage_target_V=0.0)  # as in Dynamic mode
-    return replace(demand, **changes)
+        demand = changed(demand, voltage_target_V=0.0)  # as in Dynamic mode
+    return changed(demand, **changes)
+
+
+def ratings(charge_W: float, discharge_W: float) -> StageRatings:
+    limits = rated(920.0, 40.0, voltage_min_V=150.0, charge_power_max_W=charge_W, discharge_power_max_W=discharge_W)
+    return StageRatings(Envelope(limits), 100.0, LEASE_S)
 
 
 @dataclass
 class Rig:
-    ratings: StageRatings = field(
-        default_factory=lambda: StageRatings(Envelope(920.0, 40.0), 150.0, 22_000.0, 20_000.0, 100.0, LEASE_S)
-    )
+    ratings: StageRatings = field(default_factory=lambda: ratings(22_000.0, 20_000.0))
     silent: set[str] = field(default_factory=set)
     demand: StageDemand | None = None
     now_s: float = 500.0
@@ -201,7 +195,7 @@ class Rig:
     def __post_init__(self) -> None:
         self.board, self.module, self.meter, self.monitor = FakeBoard(), FakeModule(), FakeMeter(), FakeMonitor()
         self.reader = FakeReader()
-        hardware = EvseHardware(self.board, self.module, self.meter, self.monitor, self.reader)
+        hardware = EvseHardware(IoWiring.of_one(self.board), self.module, self.meter, self.monitor, self.reader)
         self.stage = EvseStage(EvseId(1), hardware, self.ratings)
         self.image: EvseImage | None = None
 
@@ -294,7 +288,7 @@ def test_before_anything_is_heard_everything_is_latched_and_off(rig: Rig) -> Non
     assert image.faults >= NOT_HEARD_YET
     assert image.capabilities is None
     assert (image.pilot, image.contactor, image.voltage_V) == (ControlPilot.UNKNOWN, Contactor.UNKNOWN, None)
-    assert rig.board.ordered == PilotBoardCommand()
+    assert rig.board.ordered == IoCommand()
     assert rig.module.ordered == PowerModuleCommand()
 
 
@@ -314,13 +308,13 @@ def test_a_session_goes_through_and_is_in_the_image(rig: Rig) -> None:
 # -- trips -----------------------------------------------------------------------------------------------------------------
 
 EMERGENCIES: list[tuple[dict[str, Any], FaultCode]] = [
-    ({"emergency_chain_closed": False}, FaultCode.EMERGENCY_STOP),
-    ({"hardware_chain_closed": False}, FaultCode.HARDWARE_CHAIN_OPEN),
-    ({"door_closed": False}, FaultCode.DOOR_OPEN),
-    ({"rcd_ok": False}, FaultCode.RCD),
+    ({"open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN})}, FaultCode.EMERGENCY_STOP),
+    ({"open_inputs": frozenset({SafetyInput.HARDWARE_CHAIN})}, FaultCode.HARDWARE_CHAIN_OPEN),
+    ({"open_inputs": frozenset({SafetyInput.DOOR})}, FaultCode.DOOR_OPEN),
+    ({"open_inputs": frozenset({SafetyInput.RCD})}, FaultCode.RCD),
     ({"pilot": ControlPilot.B}, FaultCode.PILOT_LOST),
     ({"pilot": ControlPilot.A}, FaultCode.PILOT_LOST),
-    ({"latched": frozenset({"e_stop"})}, FaultCode.EMERGENCY_STOP),
+    ({"latched": frozenset({BoardFault.EMERGENCY_STOP})}, FaultCode.EMERGENCY_STOP),
 ]
 
 
@@ -341,7 +335,7 @@ def test_an_emergency_is_ordered_open_in_the_cycle_that_saw_it(rig: Rig, seen: d
 
 def test_the_trip_is_told_once_with_its_detail(rig: Rig) -> None:
     rig.transfer()
-    rig.board.changes = {"door_closed": False}
+    rig.board.changes = {"open_inputs": frozenset({SafetyInput.DOOR})}
     rig.run(1.0)
     trips = [event for event in rig.events if isinstance(event, InterlockTripped)]
     assert [(trip.code, trip.detail) for trip in trips] == [(FaultCode.DOOR_OPEN, "door contact is open")]
@@ -409,7 +403,7 @@ def test_a_weld_is_seen_after_the_stop_and_needs_a_person(rig: Rig) -> None:
     rig.board.changes = stuck
     image = rig.run(0.6)
     assert FaultCode.CONTACTOR_WELDED in image.faults
-    rig.board.changes, rig.board.latched = {}, frozenset({"weld"})
+    rig.board.changes, rig.board.latched = {}, frozenset({BoardFault.WELD})
     assert rig.reach(Stage.FAULTED).contactor is Contactor.WELDED
     rig.board.car = ControlPilot.A
     rig.run(20.0)
@@ -480,7 +474,7 @@ def test_a_car_that_opens_its_contactors_ends_the_transfer_and_may_come_again(ri
 def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
     rig.transfer(8000.0)
     assert rig.demand is not None
-    rig.module.battery_V = rig.demand.voltage_limit_V - 1.0
+    rig.module.battery_V = rig.demand.dc.limits.voltage_max_V - 1.0
     rig.run(1.0)
     rig.module.full = True
     rig.run(30.0)
@@ -492,7 +486,7 @@ def test_a_full_battery_ends_nothing_and_gives_back_later(rig: Rig) -> None:
 
 def test_a_board_that_opened_for_its_supply_is_told_by_name_and_recovers(rig: Rig) -> None:
     rig.transfer()
-    rig.board.latched = frozenset({"supply"})
+    rig.board.latched = frozenset({BoardFault.SUPPLY})
     rig.board.changes = {"contactor_positive_closed": False, "contactor_negative_closed": False}
     rig.run(0.5)
     assert rig.tripped() == [FaultCode.PILOT_BOARD_SUPPLY]
@@ -524,7 +518,7 @@ def test_having_stood_still_is_one_fault_with_its_own_words_and_is_over_when_all
     rig.now_s += 3.0
     rig.stage.process_stalled(3.0, rig.now_s + TICK_S)
     rig.silent, rig.demand = {"board", "module", "meter", "monitor"}, None
-    rig.board.latched = frozenset({"watchdog"})  # it opened by itself after half a second
+    rig.board.latched = frozenset({BoardFault.WATCHDOG})  # it opened by itself after half a second
     opened = {"contactor_positive_closed": False, "contactor_negative_closed": False, "pilot": ControlPilot.F}
     rig.board.changes = opened
     rig.run(0.03)
@@ -656,7 +650,7 @@ def test_the_old_demand_still_runs_out_after_its_daemon_is_gone(rig: Rig) -> Non
 
 
 def test_the_evses_own_ratings_hold_whatever_the_daemon_and_the_module_say() -> None:
-    rig = Rig(StageRatings(Envelope(920.0, 40.0), 150.0, 6000.0, 0.0, 100.0, LEASE_S))
+    rig = Rig(ratings(6000.0, 0.0))
     rig.transfer(20_000.0)
     assert rig.run(1.0).target_W == pytest.approx(6000.0)
     rig.demand = order(Phase.TRANSFER, power_W=-20_000.0)
@@ -692,7 +686,7 @@ def test_the_cars_maximum_is_forgotten_with_the_session(rig: Rig) -> None:
 
 
 def test_the_boards_watchdog_latch_after_our_restart_clears_by_itself(rig: Rig) -> None:
-    rig.board.latched = frozenset({"watchdog"})
+    rig.board.latched = frozenset({BoardFault.WATCHDOG})
     image = rig.run(0.5)
     assert rig.board.clears == 1
     assert image.faults == frozenset()
@@ -701,14 +695,14 @@ def test_the_boards_watchdog_latch_after_our_restart_clears_by_itself(rig: Rig) 
 
 
 def test_a_latch_the_board_keeps_is_asked_for_at_a_civil_rate(rig: Rig) -> None:
-    rig.board.changes = {"latched": frozenset({"watchdog"})}
+    rig.board.changes = {"latched": frozenset({BoardFault.WATCHDOG})}
     rig.run(2.0)
     assert 5 <= rig.board.clears <= 11
 
 
 def test_nothing_is_cleared_on_the_board_while_power_is_on(rig: Rig) -> None:
     rig.transfer()
-    rig.board.latched = frozenset({"watchdog"})
+    rig.board.latched = frozenset({BoardFault.WATCHDOG})
     rig.stage.reset_faults("a test")
     rig.run(0.2)
     assert rig.board.clears == 0
@@ -717,7 +711,7 @@ def test_nothing_is_cleared_on_the_board_while_power_is_on(rig: Rig) -> None:
 def test_a_diode_fault_clears_with_the_car_and_not_before(rig: Rig) -> None:
     rig.run(0.05)
     rig.demand = order(Phase.OFF)
-    rig.board.latched = frozenset({"diode"})
+    rig.board.latched = frozenset({BoardFault.DIODE})
     rig.run(2.0)
     assert (rig.board.clears, rig.cycle().faults) == (0, {FaultCode.PILOT_DIODE})
     rig.board.car = ControlPilot.A
@@ -738,7 +732,10 @@ def test_a_lost_pilot_clears_when_the_car_has_left(rig: Rig) -> None:
 
 def test_an_emergency_stop_needs_a_person_and_one_reset_is_enough(rig: Rig) -> None:
     rig.transfer()
-    rig.board.changes, rig.board.latched = {"emergency_chain_closed": False}, frozenset({"e_stop"})
+    rig.board.changes, rig.board.latched = (
+        {"open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN})},
+        frozenset({BoardFault.EMERGENCY_STOP}),
+    )
     rig.demand = order(Phase.OFF)
     rig.reach(Stage.FAULTED)
     rig.board.changes = {}
@@ -749,7 +746,7 @@ def test_an_emergency_stop_needs_a_person_and_one_reset_is_enough(rig: Rig) -> N
 
 def test_a_reset_with_the_button_still_pressed_changes_nothing(rig: Rig) -> None:
     rig.run(0.05)
-    rig.board.changes = {"emergency_chain_closed": False}
+    rig.board.changes = {"open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN})}
     rig.run(1.0)
     rig.stage.reset_faults("a test")
     assert rig.run(3.0).faults == {FaultCode.EMERGENCY_STOP}
@@ -781,7 +778,7 @@ def test_switched_off_at_the_end_the_lock_stays_as_it_is(rig: Rig) -> None:
     rig.transfer()
     rig.stage.switch_off()
     assert rig.module.ordered == PowerModuleCommand()
-    assert rig.board.ordered == PilotBoardCommand(lock=True)
+    assert rig.board.ordered == IoCommand(lock=True)
 
 
 @pytest.mark.parametrize(
@@ -812,8 +809,11 @@ def test_contactor_from_mirrors_and_command(
 MISHAPS = st.one_of(
     st.tuples(st.just("silent"), st.sets(st.sampled_from(["board", "module", "meter", "monitor"]), max_size=2)),
     st.tuples(st.just("pilot"), st.sampled_from(ControlPilot)),
-    st.tuples(st.just("latched"), st.frozensets(st.sampled_from(sorted(BOARD_RESET)), max_size=2)),
-    st.tuples(st.just("board"), st.sampled_from([{}, {"door_closed": False}, {"contactor_positive_closed": False}])),
+    st.tuples(st.just("latched"), st.frozensets(st.sampled_from(list(BoardFault)), max_size=2)),
+    st.tuples(
+        st.just("board"),
+        st.sampled_from([{}, {"open_inputs": frozenset({SafetyInput.DOOR})}, {"contactor_positive_closed": False}]),
+    ),
     st.tuples(st.just("phase"), st.sampled_from([None, *Phase])),
     st.tuples(st.just("power"), st.floats(-30_000, 30_000)),
     st.tuples(st.just("car_open"), st.booleans()),
@@ -922,11 +922,11 @@ def test_whatever_happens_the_stage_keeps_its_promises(story: list[tuple[tuple[s
 
 def test_a_restart_is_no_way_around_a_latch_and_its_reset_has_an_author(rig: Rig) -> None:
     rig.run(0.05)
-    rig.board.changes = {"emergency_chain_closed": False}
+    rig.board.changes = {"open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN})}
     rig.run(0.1)
     kept = dict(rig.stage.operator_latches)
     assert set(kept) == {FaultCode.EMERGENCY_STOP}
-    hardware = EvseHardware(rig.board, rig.module, rig.meter, rig.monitor, rig.reader)
+    hardware = EvseHardware(IoWiring.of_one(rig.board), rig.module, rig.meter, rig.monitor, rig.reader)
     rig.stage, rig.board.changes, rig.events = EvseStage(EvseId(1), hardware, rig.ratings, kept), {}, []
     rig.demand = order(Phase.CABLE_CHECK)
     image = rig.run(3.0)

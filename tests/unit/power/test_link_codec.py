@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.model.demand import FrequencyWattLaw, Phase, PilotCommand, StageDemand
+from chargepoint.model.demand import AcOrder, DcOrder, FrequencyWattLaw, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
@@ -23,8 +23,9 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.power.link_codec import (
+    AC_CURRENT_MAX_A,
     LAW_POINTS_MAX,
     MESSAGE_MAX_BYTES,
     LinkError,
@@ -34,6 +35,7 @@ from chargepoint.power.link_codec import (
     encode_down,
     encode_up,
 )
+from tests.joined.orders import changed, dc_order
 
 number = st.floats(-1e6, 1e6)
 magnitude = st.floats(0, 1e6)
@@ -64,14 +66,11 @@ demands = st.builds(
     pilot=st.sampled_from(PilotCommand),
     duty_percent=number,
     lock=st.booleans(),
-    voltage_limit_V=volts,
-    voltage_target_V=volts,
-    voltage_floor_V=volts,
-    charge_current_limit_A=magnitude,
-    discharge_current_limit_A=magnitude,
     power_W=number,
     limits_W=intervals(),
     law=st.none() | laws(),
+    order=st.builds(DcOrder, st.builds(PowerLimits, volts, volts, *[magnitude] * 4), volts)
+    | st.builds(AcOrder, st.sampled_from([1, 3]), st.floats(0, AC_CURRENT_MAX_A)),
 )
 images = st.builds(
     EvseImage,
@@ -107,7 +106,16 @@ health = st.builds(
     BusHealth, st.text("abc", max_size=20), *[counter] * 5, st.booleans(), st.text("abc: é", max_size=100)
 )
 
-DEMAND = StageDemand(EvseId(1), 7, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, True, 450.0, 400.0, 300.0, 20.0, 20.0)
+DEMAND = StageDemand(
+    EvseId(1),
+    7,
+    0.5,
+    Phase.TRANSFER,
+    PilotCommand.PWM,
+    5.0,
+    True,
+    order=dc_order(450.0, 400.0, 300.0, 20.0, 20.0),
+)
 
 
 @given(demands | st.builds(ResetFaults, evse_ids, st.text("abcäöü €", min_size=1, max_size=15)))
@@ -271,7 +279,7 @@ BAD_NUMBERS += [
 @pytest.mark.parametrize("bad", BAD_NUMBERS, ids=str)
 def test_an_order_with_a_number_out_of_bounds_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(LinkError):
-        decode_down(encode_down(replace(DEMAND, **bad)))
+        decode_down(encode_down(changed(DEMAND, **bad)))
 
 
 def test_limits_the_wrong_way_round_are_refused() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from chargepoint.model.limits import rated
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.envelope import Envelope
 
-ENVELOPE = Envelope(voltage_max_V=920.0, current_max_A=40.0)
+ENVELOPE = Envelope(rated(920.0, 40.0))
 
 
 def told(*steps: tuple[float | None, float | None, float], car_V: float = 450.0) -> list[bool]:

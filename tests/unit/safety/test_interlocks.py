@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from chargepoint.model.faults import CATALOGUE, FaultCode
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
+from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.limits import rated
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks import TABLE, InterlockInputs, Interlocks
@@ -20,7 +22,7 @@ QUIET = tuple(stage for stage in Stage if stage not in ACTIVE)
 
 CALM = InterlockInputs(
     now_s=0.0,
-    envelope=Envelope(voltage_max_V=920.0, current_max_A=40.0),
+    envelope=Envelope(rated(920.0, 40.0)),
     stage=Stage.TRANSFER,
     lease_valid=True,
     pilot_board_alive=True,
@@ -32,11 +34,7 @@ CALM = InterlockInputs(
     contactor=Contactor.CLOSED,
     contactor_commanded=True,
     contactor_opened=False,
-    emergency_chain_closed=True,
-    hardware_chain_closed=True,
-    door_closed=True,
-    rcd_ok=True,
-    insulation_relay_ok=True,
+    open_inputs=frozenset(),
     board_latched=frozenset(),
     car_voltage_max_V=450.0,
     car_voltage_named_V=450.0,
@@ -86,11 +84,11 @@ DELAYS = {
 
 DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.LEASE_LOST, {"lease_valid": False}),
-    (FaultCode.EMERGENCY_STOP, {"emergency_chain_closed": False}),
-    (FaultCode.EMERGENCY_STOP, {"board_latched": frozenset({"e_stop"})}),
-    (FaultCode.HARDWARE_CHAIN_OPEN, {"hardware_chain_closed": False}),
-    (FaultCode.DOOR_OPEN, {"door_closed": False}),
-    (FaultCode.RCD, {"rcd_ok": False}),
+    (FaultCode.EMERGENCY_STOP, {"open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN})}),
+    (FaultCode.EMERGENCY_STOP, {"board_latched": frozenset({BoardFault.EMERGENCY_STOP})}),
+    (FaultCode.HARDWARE_CHAIN_OPEN, {"open_inputs": frozenset({SafetyInput.HARDWARE_CHAIN})}),
+    (FaultCode.DOOR_OPEN, {"open_inputs": frozenset({SafetyInput.DOOR})}),
+    (FaultCode.RCD, {"open_inputs": frozenset({SafetyInput.RCD})}),
     (FaultCode.PILOT_BOARD_COMMUNICATION, {"pilot_board_alive": False}),
     (FaultCode.PILOT_LOST, {"pilot": ControlPilot.B}),
     (FaultCode.OVER_VOLTAGE_EMERGENCY, {"module_voltage_V": 550.1}),
@@ -102,14 +100,14 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.OVER_VOLTAGE, {"module_voltage_V": 455.1}),
     (FaultCode.OVER_VOLTAGE, {"meter_voltage_V": 455.1}),
     (FaultCode.INSULATION, {"insulation_ohm": 99_999.0}),
-    (FaultCode.INSULATION, {"insulation_relay_ok": False}),
+    (FaultCode.INSULATION, {"open_inputs": frozenset({SafetyInput.INSULATION_RELAY})}),
     (FaultCode.INSULATION_MONITOR, {"insulation_monitor_trouble": "silent"}),
-    (FaultCode.CONTACTOR_NOT_CLOSED, {"board_latched": frozenset({"no_close"})}),
+    (FaultCode.CONTACTOR_NOT_CLOSED, {"board_latched": frozenset({BoardFault.NO_CLOSE})}),
     (FaultCode.CONTACTOR_OPENED, {"contactor_opened": True}),
-    (FaultCode.CONTACTOR_OPENED, {"board_latched": frozenset({"opened"})}),
-    (FaultCode.DOOR_OPEN, {"board_latched": frozenset({"door"})}),
-    (FaultCode.RCD, {"board_latched": frozenset({"rcd"})}),
-    (FaultCode.HARDWARE_CHAIN_OPEN, {"board_latched": frozenset({"chain"})}),
+    (FaultCode.CONTACTOR_OPENED, {"board_latched": frozenset({BoardFault.OPENED})}),
+    (FaultCode.DOOR_OPEN, {"board_latched": frozenset({BoardFault.DOOR})}),
+    (FaultCode.RCD, {"board_latched": frozenset({BoardFault.RCD})}),
+    (FaultCode.HARDWARE_CHAIN_OPEN, {"board_latched": frozenset({BoardFault.CHAIN})}),
     (FaultCode.REVERSE_CURRENT, {"module_current_A": -2.1}),
     (FaultCode.REVERSE_CURRENT, {"module_current_A": 2.1, "commanded_current_A": -5.0}),
     (FaultCode.REVERSE_CURRENT, {"module_current_A": 2.1, "commanded_current_A": 0.0}),
@@ -120,8 +118,8 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.CONNECTOR_LOCK, {"lock": Lock.UNLOCKED}),
     (FaultCode.CONNECTOR_LOCK, {"lock": Lock.UNDEFINED}),
     (FaultCode.CONNECTOR_LOCK, {"lock": Lock.MOVING}),
-    (FaultCode.PILOT_DIODE, {"board_latched": frozenset({"diode"})}),
-    (FaultCode.PILOT_BOARD_WATCHDOG, {"board_latched": frozenset({"watchdog"})}),
+    (FaultCode.PILOT_DIODE, {"board_latched": frozenset({BoardFault.DIODE})}),
+    (FaultCode.PILOT_BOARD_WATCHDOG, {"board_latched": frozenset({BoardFault.WATCHDOG})}),
     (FaultCode.OVER_TEMPERATURE, {"temperature_degC": 90.0}),
     (FaultCode.POWER_MODULE, {"module_faults": ("over-temperature", "fan")}),
     (FaultCode.POWER_MODULE_COMMUNICATION, {"power_module_alive": False}),
@@ -135,8 +133,9 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
     (FaultCode.NO_CURRENT, {"module_current_A": -0.9, "allowed_current_A": -3.0}),
     (FaultCode.NO_CURRENT, {"module_current_A": 0.0, "allowed_current_A": -20.0, "commanded_current_A": 0.0}),
     (FaultCode.PROCESS_STALLED, {"process_stalled": "for 3.0 s"}),
-    (FaultCode.PILOT_BOARD_SUPPLY, {"board_latched": frozenset({"supply"})}),
-    (FaultCode.PROXIMITY, {"board_latched": frozenset({"pp"})}),
+    (FaultCode.PILOT_BOARD_SUPPLY, {"board_latched": frozenset({BoardFault.SUPPLY})}),
+    (FaultCode.PILOT_BOARD_FAULT, {"board_latched": frozenset({BoardFault.UNKNOWN})}),
+    (FaultCode.PROXIMITY, {"board_latched": frozenset({BoardFault.PROXIMITY})}),
     (FaultCode.TEMPERATURE_UNKNOWN, {"temperature_lost": "both absent"}),
     (FaultCode.TEMPERATURE_SENSOR, {"temperature_doubt": "one absent"}),
 ]
@@ -252,9 +251,7 @@ def test_insulation_and_over_voltage_count_while_energised(stage: Stage) -> None
 @pytest.mark.parametrize("stage", list(Stage))
 def test_what_concerns_the_whole_cabinet_counts_in_every_stage(stage: Stage) -> None:
     changes = {
-        "emergency_chain_closed": False,
-        "door_closed": False,
-        "rcd_ok": False,
+        "open_inputs": frozenset({SafetyInput.EMERGENCY_CHAIN, SafetyInput.DOOR, SafetyInput.RCD}),
         "module_voltage_V": 1200.0,
         "module_current_A": 100.0,
         "temperature_degC": 95.0,
@@ -316,7 +313,7 @@ def test_over_voltage_of_a_lowered_limit_trips_although_the_voltage_did_not_move
 def test_the_test_voltage_of_the_cable_check_is_no_emergency(car_V: float) -> None:
     """1.1 times 750 V is 825 V, which is Table 103's bound itself: half a volt of ripple must not need a person."""
     at = {"car_voltage_max_V": car_V, "module_voltage_V": 1.1 * car_V + 0.5, "meter_voltage_V": 1.1 * car_V}
-    wide = Envelope(1000.0, 40.0)
+    wide = Envelope(rated(1000.0, 40.0))
     assert tripped_after(1.0, stage=Stage.CABLE_CHECK, envelope=wide, **at) == set()
     assert tripped_after(0.1, stage=Stage.RAMP_DOWN, envelope=wide, **at) == set()  # of a check that failed
     assert FaultCode.OVER_VOLTAGE_EMERGENCY in tripped_after(1.0, envelope=wide, **at)
@@ -337,11 +334,6 @@ def test_a_silent_board_is_one_fault_and_not_ten() -> None:
         pilot=ControlPilot.UNKNOWN,
         lock=Lock.UNDEFINED,
         contactor=Contactor.UNKNOWN,
-        emergency_chain_closed=False,
-        hardware_chain_closed=False,
-        door_closed=False,
-        rcd_ok=False,
-        insulation_relay_ok=False,
         temperature_degC=None,
     )
     assert set(Interlocks().evaluate(dead)) == {FaultCode.PILOT_BOARD_COMMUNICATION}
@@ -355,64 +347,70 @@ def test_a_module_that_is_silent_trips_by_its_silence() -> None:
 @pytest.mark.parametrize(
     ("element", "code"),
     [
-        ("emergency_chain_closed", FaultCode.EMERGENCY_STOP),
-        ("door_closed", FaultCode.DOOR_OPEN),
-        ("rcd_ok", FaultCode.RCD),
+        (SafetyInput.EMERGENCY_CHAIN, FaultCode.EMERGENCY_STOP),
+        (SafetyInput.DOOR, FaultCode.DOOR_OPEN),
+        (SafetyInput.RCD, FaultCode.RCD),
     ],
 )
-def test_the_element_that_opened_the_chain_is_told_and_its_own_reset_holds(element: str, code: FaultCode) -> None:
+def test_the_element_that_opened_the_chain_is_told_and_its_own_reset_holds(
+    element: SafetyInput, code: FaultCode
+) -> None:
     """A closed door must not need a person because the chain it sits in was open too."""
-    assert set(Interlocks().evaluate(seen(hardware_chain_closed=False, **{element: False}))) == {code}
+    assert set(Interlocks().evaluate(seen(open_inputs=frozenset({SafetyInput.HARDWARE_CHAIN, element})))) == {code}
 
 
 def test_a_board_that_opened_because_it_is_hot_is_told_before_the_contactor_it_opened() -> None:
-    found = Interlocks().evaluate(seen(board_latched=frozenset({"over_temperature"}), contactor=Contactor.OPEN))
+    found = Interlocks().evaluate(
+        seen(board_latched=frozenset({BoardFault.OVER_TEMPERATURE}), contactor=Contactor.OPEN)
+    )
     assert set(found) == {FaultCode.OVER_TEMPERATURE}
 
 
 @pytest.mark.parametrize(
     ("latched", "code"),
     [
-        ("e_stop", FaultCode.EMERGENCY_STOP),
-        ("watchdog", FaultCode.PILOT_BOARD_WATCHDOG),
-        ("over_temperature", FaultCode.OVER_TEMPERATURE),
-        ("supply", FaultCode.PILOT_BOARD_SUPPLY),
+        (BoardFault.EMERGENCY_STOP, FaultCode.EMERGENCY_STOP),
+        (BoardFault.WATCHDOG, FaultCode.PILOT_BOARD_WATCHDOG),
+        (BoardFault.OVER_TEMPERATURE, FaultCode.OVER_TEMPERATURE),
+        (BoardFault.SUPPLY, FaultCode.PILOT_BOARD_SUPPLY),
     ],
 )
-def test_what_made_the_board_open_is_told_and_not_its_contactor(latched: str, code: FaultCode) -> None:
+def test_what_made_the_board_open_is_told_and_not_its_contactor(latched: BoardFault, code: FaultCode) -> None:
     """However long the ramp down takes: nobody is to look at a contactor that did what it should, nor to unplug for it."""
     assert tripped_after(1.0, board_latched=frozenset({latched}), contactor_opened=True) == {code}
 
 
 def test_a_contactor_that_dropped_is_told_with_what_the_board_latched() -> None:
-    found = Interlocks().evaluate(seen(board_latched=frozenset({"diode"}), contactor_opened=True))
+    found = Interlocks().evaluate(seen(board_latched=frozenset({BoardFault.DIODE}), contactor_opened=True))
     assert "the board latched diode" in found[FaultCode.CONTACTOR_OPENED]
 
 
 @pytest.mark.parametrize(
     ("latched", "code"),
     [
-        ("supply", FaultCode.PILOT_BOARD_SUPPLY),
-        ("cp_short", FaultCode.PILOT_LOST),
-        ("pp", FaultCode.PROXIMITY),
-        ("no_close", FaultCode.CONTACTOR_NOT_CLOSED),
-        ("lock", FaultCode.CONNECTOR_LOCK),
-        ("diode", FaultCode.PILOT_DIODE),
-        ("watchdog", FaultCode.PILOT_BOARD_WATCHDOG),
-        ("over_temperature", FaultCode.OVER_TEMPERATURE),
-        ("e_stop", FaultCode.EMERGENCY_STOP),
+        (BoardFault.SUPPLY, FaultCode.PILOT_BOARD_SUPPLY),
+        (BoardFault.PILOT_SHORT, FaultCode.PILOT_LOST),
+        (BoardFault.PROXIMITY, FaultCode.PROXIMITY),
+        (BoardFault.NO_CLOSE, FaultCode.CONTACTOR_NOT_CLOSED),
+        (BoardFault.LOCK, FaultCode.CONNECTOR_LOCK),
+        (BoardFault.DIODE, FaultCode.PILOT_DIODE),
+        (BoardFault.WATCHDOG, FaultCode.PILOT_BOARD_WATCHDOG),
+        (BoardFault.OVER_TEMPERATURE, FaultCode.OVER_TEMPERATURE),
+        (BoardFault.EMERGENCY_STOP, FaultCode.EMERGENCY_STOP),
     ],
 )
 @pytest.mark.parametrize("stage", [Stage.OFF, Stage.TRANSFER])
-def test_whatever_the_board_latched_is_told_by_its_name_at_once(stage: Stage, latched: str, code: FaultCode) -> None:
+def test_whatever_the_board_latched_is_told_by_its_name_at_once(
+    stage: Stage, latched: BoardFault, code: FaultCode
+) -> None:
     """A weld shows in the contactor's own state."""
     inputs = seen(board_latched=frozenset({latched}), stage=stage, contactor_commanded=stage is Stage.TRANSFER)
     assert code in Interlocks().evaluate(inputs)
-    assert set(BOARD_RESET) - {"weld"} >= {latched}
+    assert set(BOARD_RESET) - {BoardFault.WELD} >= {latched}
 
 
 def test_every_latch_the_board_may_tell_has_a_row() -> None:
-    for latched in set(BOARD_RESET) - {"weld"}:
+    for latched in set(BOARD_RESET) - {BoardFault.WELD}:
         assert Interlocks().evaluate(seen(board_latched=frozenset({latched}))) != {}, latched
 
 
@@ -458,20 +456,24 @@ def test_what_follows_from_a_stalled_process_is_one_fault_and_not_six(stage: Sta
         pilot=ControlPilot.UNKNOWN,
         lock=Lock.UNDEFINED,
         contactor=Contactor.UNKNOWN,
-        emergency_chain_closed=False,
         module_voltage_V=None,
         module_current_A=None,
     )
     table = Interlocks()
     for now_s in (0.0, 5.0):
         assert table.evaluate(replace(inputs, now_s=now_s)) == {FaultCode.PROCESS_STALLED: "for 3.0 s"}
-    opened = seen(stage=stage, process_stalled="x", pilot=ControlPilot.F, board_latched=frozenset({"watchdog"}))
+    opened = seen(
+        stage=stage, process_stalled="x", pilot=ControlPilot.F, board_latched=frozenset({BoardFault.WATCHDOG})
+    )
     assert set(Interlocks().evaluate(opened)) == {FaultCode.PROCESS_STALLED}  # what the board did without us
 
 
 def test_a_stalled_process_hides_no_danger_that_is_seen() -> None:
     inputs = seen(
-        process_stalled="for 3.0 s", emergency_chain_closed=False, module_voltage_V=560.0, pilot=ControlPilot.B
+        process_stalled="for 3.0 s",
+        open_inputs=frozenset({SafetyInput.EMERGENCY_CHAIN}),
+        module_voltage_V=560.0,
+        pilot=ControlPilot.B,
     )
     assert set(Interlocks().evaluate(inputs)) >= {
         FaultCode.EMERGENCY_STOP,
@@ -492,7 +494,7 @@ def test_a_current_that_still_decays_after_the_command_is_no_reverse_current() -
 
 
 def test_the_zero_of_a_big_module_is_no_reverse_current() -> None:
-    big = Envelope(voltage_max_V=920.0, current_max_A=500.0)
+    big = Envelope(rated(920.0, 500.0))
     changes = {"envelope": big, "commanded_current_A": 0.0}
     assert tripped_after(5.0, module_current_A=10.0, **changes) == set()
     assert tripped_after(5.0, module_current_A=10.1, **changes) == {FaultCode.REVERSE_CURRENT}

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
+from chargepoint.model.io import BoardFault
 from chargepoint.safety.latches import BOARD_RESET, Latches, board_may_clear
 
 
@@ -147,23 +148,27 @@ def test_a_lost_pilot_clears_when_it_rests_with_the_output_off() -> None:
 @pytest.mark.parametrize(
     ("names", "car_gone", "asked", "may"),
     [
-        ({"watchdog"}, False, False, True),
-        ({"watchdog", "over_temperature"}, False, False, True),
-        ({"diode"}, False, False, False),
-        ({"diode"}, True, False, True),
-        ({"watchdog", "diode"}, False, False, False),
-        ({"weld"}, True, False, False),
-        ({"weld", "watchdog"}, True, False, False),
-        ({"e_stop"}, True, False, False),
-        ({"weld"}, False, True, True),
-        ({"a bit of a later firmware"}, True, False, False),
+        ({BoardFault.WATCHDOG}, False, False, True),
+        ({BoardFault.WATCHDOG, BoardFault.OVER_TEMPERATURE}, False, False, True),
+        ({BoardFault.DIODE}, False, False, False),
+        ({BoardFault.DIODE}, True, False, True),
+        ({BoardFault.WATCHDOG, BoardFault.DIODE}, False, False, False),
+        ({BoardFault.WELD}, True, False, False),
+        ({BoardFault.WELD, BoardFault.WATCHDOG}, True, False, False),
+        ({BoardFault.EMERGENCY_STOP}, True, False, False),
+        ({BoardFault.WELD}, False, True, True),
+        ({BoardFault.UNKNOWN}, True, False, False),
         (set(), True, True, False),
     ],
 )
-def test_the_board_clears_by_its_strictest_bit(names: set[str], car_gone: bool, asked: bool, may: bool) -> None:
+def test_the_board_clears_by_its_strictest_bit(names: set[BoardFault], car_gone: bool, asked: bool, may: bool) -> None:
     assert board_may_clear(frozenset(names), car_gone=car_gone, asked=asked) is may
 
 
 def test_a_weld_is_only_ever_cleared_by_a_person() -> None:
-    assert BOARD_RESET["weld"] is ResetRule.OPERATOR
-    assert BOARD_RESET["e_stop"] is ResetRule.OPERATOR
+    assert BOARD_RESET[BoardFault.WELD] is ResetRule.OPERATOR
+    assert BOARD_RESET[BoardFault.EMERGENCY_STOP] is ResetRule.OPERATOR
+
+
+def test_every_fault_that_a_board_latches_has_its_rule() -> None:
+    assert set(BOARD_RESET) == set(BoardFault)

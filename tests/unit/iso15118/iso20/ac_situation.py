@@ -12,9 +12,9 @@ from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import MessageHeader
 from chargepoint.iso15118.rational import number
-from chargepoint.model.car import CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.station_view import StationView
 from tests.unit.iso15118.iso20.ac_car import AC_CAPABILITIES
 
@@ -60,7 +60,7 @@ def choice(
 
 def session(state: State = State.CHARGE_LOOP, chosen: ParameterChoice | None = None, **more: Any) -> Session:
     """After ChargeParameterDiscovery of a car that takes 11 kW and gives 10 kW."""
-    limits = CarLimits(230.0, 230.0, 11_000.0, 16.0, 10_000.0, 15.0)
+    limits = PowerLimits(230.0, 230.0, 16.0, 15.0, 11_000.0, 10_000.0)
     values: dict[str, Any] = {"limits": limits, "announced": limits, "offered": AC_CAPABILITIES, **more}
     return Session(state=state, session_id=SESSION_ID, choice=chosen or choice(), **values)
 

@@ -13,17 +13,17 @@ from chargepoint.iso15118.iso20.services import DcConnector, MobilityNeedsMode, 
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import MessageHeader
-from chargepoint.model.car import CarLimits, ControlMode, EnergyService
+from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import StageCapabilities
-from chargepoint.model.limits import Interval
+from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.station_view import StationView
 
 SESSION_ID = bytes.fromhex("0102030405060708")
 UTC_S = 1_800_000_000
 HEADER = MessageHeader(SessionID=SESSION_ID, TimeStamp=UTC_S)
 CAPABILITIES = StageCapabilities(150.0, 1000.0, 32.0, 30.0, 22_000.0, 20_000.0)
-LIMITS = CarLimits(450.0, 280.0, 50_000.0, 125.0, 18_000.0, 50.0)
+LIMITS = PowerLimits(280.0, 450.0, 125.0, 50.0, 50_000.0, 18_000.0)
 
 
 def situation(

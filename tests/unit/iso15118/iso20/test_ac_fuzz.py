@@ -14,7 +14,7 @@ from chargepoint.iso15118.messages import ac
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.rational import number
 from chargepoint.model.car import ControlMode
-from chargepoint.model.demand import Phase, PilotCommand, Setpoint, Source
+from chargepoint.model.demand import AcOrder, Phase, PilotCommand, Setpoint, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
 from chargepoint.model.limits import Interval
@@ -74,7 +74,8 @@ def test_absurd_demands_never_pass_the_ratings_of_the_outlet(
     order = energise(demand, AC_CAPABILITIES, setpoint, 50.0, 0.5, PilotCommand.PWM, flowing=True)
     assert order.phase is Phase.TRANSFER
     assert decode_down(encode_down(order)) == order
-    assert 0 <= order.charge_current_limit_A <= 96
-    assert 0 <= order.discharge_current_limit_A <= (48 if bidirectional else 0)
+    assert isinstance(order.order, AcOrder)
+    assert order.order.phases == 3
+    assert 0 <= order.order.phase_current_limit_A <= 32
     assert 0 <= demand.limits.charge_current_max_A <= 32
     assert 0 <= demand.limits.charge_power_max_W <= 22_080

@@ -222,11 +222,12 @@ def test_absurd_demands_never_pass_the_ratings(
     order = session.stage_demand(setpoint, car.t)
     assert order.phase is Phase.TRANSFER
     assert decode_down(encode_down(order)) == order
-    assert 0 <= order.charge_current_limit_A <= 32
-    assert 0 <= order.discharge_current_limit_A <= (30 if bidirectional else 0)
-    assert 0 <= order.voltage_limit_V <= 450
-    assert 0 <= order.voltage_target_V <= 1000
-    assert 0 <= order.voltage_floor_V <= 1000
+    limits = order.dc.limits
+    assert 0 <= limits.charge_current_max_A <= 32
+    assert 0 <= limits.discharge_current_max_A <= (30 if bidirectional else 0)
+    assert 0 <= limits.voltage_max_V <= 450
+    assert 0 <= order.dc.voltage_target_V <= 1000
+    assert 0 <= limits.voltage_min_V <= 1000
     asked = session.view.car
     assert asked is not None
     for said in of_car(asked, 400.0):

@@ -1,0 +1,43 @@
+"""Words for the inputs and outputs of one connector: what a safety input watches, and what an IO board latches. Closed lists."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class SafetyInput(Enum):
+    """What a digital input watches. Each is closed while all is well; a broken wire shows it open."""
+
+    EMERGENCY_CHAIN = "emergency_chain"
+    DOOR = "door"
+    INSULATION_RELAY = "insulation_relay"
+    RCD = "rcd"
+    SURGE_ARRESTER = "surge_arrester"
+    FAN = "fan"
+    TILT = "tilt"
+    HARDWARE_CHAIN = "hardware_chain"
+    """The whole hard-wired safety chain, in series."""
+
+
+class BoardFault(Enum):
+    """What a pilot/IO board latches by itself, with its own name for it. Source: docs/sources/hardware.md 4.
+
+    DOOR, RCD, CHAIN and OPENED are this project's addition; an older board leaves them out (docs/hardware.md).
+    """
+
+    WELD = "weld"
+    NO_CLOSE = "no_close"
+    DIODE = "diode"
+    PILOT_SHORT = "cp_short"
+    PROXIMITY = "pp"
+    EMERGENCY_STOP = "e_stop"
+    WATCHDOG = "watchdog"
+    OVER_TEMPERATURE = "over_temperature"
+    LOCK = "lock"
+    SUPPLY = "supply"
+    DOOR = "door"
+    RCD = "rcd"
+    CHAIN = "chain"
+    OPENED = "opened"
+    UNKNOWN = "unknown"
+    """A bit that this software does not know: of a later firmware."""
