@@ -341,7 +341,7 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), `line` (lines of text), later `can`."""
+    """`serial` (Modbus RTU), `tcp` (Modbus TCP), `line` (lines of text), later `can`."""
     port: str
     baud: int = 19200
     format: str = "8E1"

@@ -58,10 +58,13 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line"] = Field(
-        "serial", description="serial: Modbus RTU; line: lines of text (token reader)"
+    kind: Literal["serial", "tcp", "line"] = Field(
+        "serial", description="serial: Modbus RTU; tcp: Modbus TCP; line: lines of text (token reader)"
     )
-    port: str = Field(min_length=1, description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…")
+    port: str = Field(
+        min_length=1,
+        description='stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; tcp: "ADDRESS:PORT", an IP address',
+    )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
         "8E1", description="data bits, parity (None, Even, Odd) and stop bits, as set in every device on this wire"

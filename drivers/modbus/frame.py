@@ -58,7 +58,12 @@ def function_of(request: Request) -> int:
 
 
 def encode(request: Request) -> bytes:
-    """The request as a frame."""
+    """The request as a frame of a serial line."""
+    return sealed(body_of(request))
+
+
+def body_of(request: Request) -> bytes:
+    """Unit, function and data: the same on a serial line and in TCP."""
     match request:
         case Read():
             body = struct.pack(">BBHH", request.unit, request.function, request.address, request.count)
@@ -69,7 +74,7 @@ def encode(request: Request) -> bytes:
         case WriteRegisters():
             count = len(request.values)
             body = struct.pack(f">BBHHB{count}H", request.unit, 16, request.address, count, 2 * count, *request.values)
-    return sealed(body)
+    return body
 
 
 def reply_length(request: Request) -> int:
@@ -154,7 +159,7 @@ def find_frame(buffer: bytes, request: Request, final: bool) -> Found | None:
             continue
         frame = buffer[start : start + length]
         if intact(frame):
-            return Found(frame, start + length, _judge(frame, request))
+            return Found(frame, start + length, judge(frame[:-2], request))
     return None
 
 
@@ -169,7 +174,8 @@ def _length_at(buffer: bytes, start: int) -> int | None:
     return None
 
 
-def _judge(frame: bytes, request: Request) -> Reply:
+def judge(frame: bytes, request: Request) -> Reply:
+    """What a whole body (unit, function and data, without checksum) means for the request."""
     unit, function = request.unit, function_of(request)
     if frame[0] != unit:
         return Foreign(f"unit {frame[0]} answered, asked {unit}")
@@ -181,7 +187,7 @@ def _judge(frame: bytes, request: Request) -> Reply:
         case Read():
             if frame[2] != _payload(request):
                 return Foreign(f"{frame[2]} bytes answered, asked {_payload(request)}")
-            return Registers(_values(frame[3:-2], request))
+            return Registers(_values(frame[3:], request))
         case WriteCoil():
             expected = (request.address, 0xFF00 if request.on else 0)
         case WriteRegister():

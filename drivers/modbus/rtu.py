@@ -26,7 +26,7 @@ Not handled: an adapter that echoes what we send (an echo of a write looks like 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
@@ -43,6 +43,8 @@ from drivers.modbus.frame import (
     reply_length,
 )
 from drivers.modbus.freshness import OWED_S, ReplyMemory
+from drivers.modbus.master import OnDone
+from drivers.modbus.queue import Queued, RequestQueue
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -55,40 +57,14 @@ from drivers.modbus.transaction import (
     WriteDone,
 )
 
-OnDone = Callable[[Outcome], None]
-
 _BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 _BUFFER = 2 * MAX_FRAME
-REMEMBER_S = 60.0
-"""A driver's defect is reported this long after its last occurrence, so that one cause gives one line."""
 
 FAILING_SHARE = 1 / 3
 """Of the wire's time, for all devices together that failed lately (own rule)."""
 
 _BABBLE_PATIENCE_S = 0.1
 """A wire that is never silent is written to all the same after this long: the only chance a stop has."""
-
-
-@dataclass(slots=True)
-class _Queued:
-    request: Request
-    on_done: OnDone
-    priority: Priority
-    key: Hashable | None
-    counts: tuple[int, ...] = ()
-    """How a read is asked: in one frame, or in several. Empty until its turn comes."""
-    registers: tuple[int, ...] = ()
-    """What its first frames brought."""
-    dated_s: float = math.inf
-    asked_again: bool = False
-
-    @property
-    def on_wire(self) -> Request:
-        """The frame that is next or out."""
-        if not isinstance(self.request, Read) or not self.counts:
-            return self.request
-        done = len(self.registers)
-        return Read(self.request.unit, self.request.function, self.request.address + done, self.counts[0])
 
 
 @dataclass(slots=True)
@@ -128,12 +104,9 @@ class RtuMaster:
         self.name = name
         self._char_s = _BITS[format] / baud
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
-        self._capacity = capacity
-        self._queues: tuple[list[_Queued], ...] = tuple([] for _ in Priority)
-        self._undelivered: list[tuple[_Queued, Failed]] = []
-        self._defects: dict[int, tuple[str, float]] = {}
+        self._queue = RequestQueue(name, capacity)
         self._units: dict[int, _Standing] = {}
-        self._out: _Queued | None = None
+        self._out: Queued | None = None
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
         self._buffer = bytearray()
@@ -176,34 +149,7 @@ class RtuMaster:
         urgent priority stays) and the replaced one's callback is never called. A request already on the wire is not
         touched.
         """
-        item = _Queued(request, on_done, priority, key)
-        if key is not None and self._replaced(item):
-            return
-        if sum(len(queue) for queue in self._queues) >= self._capacity and not self._made_room(item):
-            return
-        self._queues[priority].append(item)
-
-    def _replaced(self, item: _Queued) -> bool:
-        for queue in self._queues:
-            for index, queued in enumerate(queue):
-                if queued.key == item.key:
-                    if queued.priority <= item.priority:
-                        item.priority = queued.priority
-                        queue[index] = item
-                        return True
-                    del queue[index]
-                    return False
-        return False
-
-    def _made_room(self, item: _Queued) -> bool:
-        for priority in reversed(Priority):
-            queue = self._queues[priority]
-            if queue and priority > item.priority:
-                loser = queue.pop()
-                self._undelivered.append((loser, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
-                return True
-        self._undelivered.append((item, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
-        return False
+        self._queue.put(Queued(request, on_done, priority, key))
 
     # -- what the shell uses ----------------------------------------------------------------------
 
@@ -225,25 +171,20 @@ class RtuMaster:
         out, self._out = self._out, None
         self._buffer.clear()
         if out is not None:
-            self._deliver(out, failed)
-        self._fail_queue(failed)
-
-    def _fail_queue(self, failed: Failed) -> None:
-        for queue in self._queues:
-            items = queue[:]
-            queue.clear()
-            for item in items:
-                self._deliver(item, failed)
+            self._queue.deliver(out, failed)
+        self._queue.fail_all(failed)
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process did not run for too long: fail everything that was not sent yet. What is on the wire stays."""
-        self._fail_queue(Failed(FailureKind.STALE, f"{self.name}: queued before our own process stalled", now_s))
+        self._queue.fail_all(Failed(FailureKind.STALE, f"{self.name}: queued before our own process stalled", now_s))
 
     def take_back(self, now_s: float) -> None:
         """The frame `to_send` gave last was not sent: its request fails as stale, without a quarantine."""
         out, self._out = self._out, None
         if out is not None:
-            self._deliver(out, Failed(FailureKind.STALE, f"{self.name}: our own process stalled before sending", now_s))
+            self._queue.deliver(
+                out, Failed(FailureKind.STALE, f"{self.name}: our own process stalled before sending", now_s)
+            )
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes from the wire, in any chunks."""
@@ -271,12 +212,9 @@ class RtuMaster:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
-        if self._undelivered:
-            undelivered, self._undelivered = self._undelivered, []
-            for item, failed in undelivered:
-                self._deliver(item, Failed(failed.kind, failed.detail, now_s))
+        self._queue.deliver_refused(now_s)
         if not self._connected:
-            self._fail_queue(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
+            self._queue.fail_all(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
         if self._out is None or (self._complete_at_s is not None and now_s >= self._complete_at_s):
             self._complete_at_s = None
@@ -287,7 +225,7 @@ class RtuMaster:
         """The next request if its time has come, else nothing. What is returned counts as sent at `now_s`."""
         if self._out is not None or not self._connected:
             return b""
-        if not any(self._queues):
+        if not self._queue:
             self._waiting_since_s = None
             return b""
         self._refuse_backed_off(now_s)
@@ -299,7 +237,7 @@ class RtuMaster:
             self._waiting_since_s = now_s
         if now_s < self._free_at_s(item):
             return b""
-        self._queues[item.priority].remove(item)
+        self._queue.remove(item)
         self._waiting_since_s = None
         self._discard_stale()
         standing = self._standing(item.request.unit)
@@ -322,16 +260,15 @@ class RtuMaster:
     @property
     def deadline_s(self) -> float | None:
         """When `tick` and `to_send` have something to do although nothing arrives."""
-        if self._undelivered:
+        if self._queue.refused:
             return -1e9
         if not self._connected:
             return None
         if self._out is not None:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
-        if not any(self._queues):
+        if not self._queue:
             return None
-        queued = (item for queue in self._queues for item in queue)
-        return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
+        return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -347,18 +284,9 @@ class RtuMaster:
 
     def defects(self, now_s: float) -> str:
         """What drivers could not do with their outcomes in the last minute, in words; empty if there was nothing."""
-        self._defects = {unit: seen for unit, seen in self._defects.items() if now_s - seen[1] <= REMEMBER_S}
-        return "; ".join(text for text, _ in self._defects.values())
+        return self._queue.defects(now_s)
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _deliver(self, item: _Queued, outcome: Outcome) -> None:
-        """A driver's exception is that device's own: its readings age, the wire and everybody else go on."""
-        try:
-            item.on_done(outcome)
-        except Exception as error:
-            unit = item.request.unit
-            self._defects[unit] = (f"unit {unit}: its driver failed: {type(error).__name__}: {error}", outcome.at_s)
 
     def _standing(self, unit: int) -> _Standing:
         standing = self._units.get(unit)
@@ -366,14 +294,14 @@ class RtuMaster:
             standing = self._units[unit] = _Standing()
         return standing
 
-    def _free_at_s(self, item: _Queued) -> float:
+    def _free_at_s(self, item: Queued) -> float:
         silence_s = self._silence_s + self._standing(item.request.unit).timing.gap_s
         silent_at_s = self._busy_at_s + silence_s
         if self._waiting_since_s is not None:
             silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
         return max(silent_at_s, self._quarantine_until_s)
 
-    def _turn_at_s(self, item: _Queued) -> float:
+    def _turn_at_s(self, item: Queued) -> float:
         """When it may go for its device's manners; those of devices that failed lately share one allowance."""
         standing = self._standing(item.request.unit)
         first_stop = item.priority is Priority.STOP and not standing.stop_tried
@@ -383,23 +311,22 @@ class RtuMaster:
         """Fail what is for devices in back-off; a stop is kept."""
         if all(standing.not_before_s <= now_s for standing in self._units.values()):
             return
-        for queue in self._queues[Priority.STOP + 1 :]:
-            for item in queue[:]:
-                standing = self._standing(item.request.unit)
-                if now_s >= standing.not_before_s or item not in queue:
-                    continue
-                queue.remove(item)
-                detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
-                self._deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
+        for item in self._queue:
+            standing = self._standing(item.request.unit)
+            if item.priority is Priority.STOP or now_s >= standing.not_before_s or not self._queue.holds(item):
+                continue
+            self._queue.remove(item)
+            detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
+            self._queue.deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
 
-    def _next(self, now_s: float) -> _Queued | None:
+    def _next(self, now_s: float) -> Queued | None:
         """The most urgent request that may go.
 
         After a failure a device that answers is next, and of these the one with the shortest time-out, whatever the priority.
         The other requests, stops too, may be for devices that failed from the same cause. Of the devices that failed lately
         the one that has waited longest is next.
         """
-        ready = [item for queue in self._queues for item in queue if now_s >= self._turn_at_s(item)]
+        ready = [item for item in self._queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]
             if others:
@@ -408,7 +335,7 @@ class RtuMaster:
         turn = min(failing, key=lambda item: self._standing(item.request.unit).tried_at_s, default=None)
         return next((item for item in ready if item is turn or not self._standing(item.request.unit).paced), None)
 
-    def _timeout_s(self, item: _Queued) -> float:
+    def _timeout_s(self, item: Queued) -> float:
         return self._standing(item.request.unit).timing.timeout_s
 
     def _try_reply(self, now_s: float, final: bool) -> None:
@@ -485,14 +412,14 @@ class RtuMaster:
             return
         self._ask_on(item)
 
-    def _ask_on(self, item: _Queued) -> None:
+    def _ask_on(self, item: Queued) -> None:
         """The device answered; this read goes on with its next frame, before everything but a stop."""
         self._out = None
         self._buffer.clear()
         self._ok += 1
         self._standing(item.request.unit).forgive()
         item.priority = min(item.priority, Priority.SETPOINT)
-        self._queues[item.priority].insert(0, item)
+        self._queue.put_first(item)
 
     def _good(self, outcome: Outcome) -> None:
         assert self._out is not None
@@ -501,7 +428,7 @@ class RtuMaster:
         self._ok += 1
         standing = self._standing(out.request.unit)
         standing.forgive()
-        self._deliver(out, outcome)
+        self._queue.deliver(out, outcome)
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
         assert self._out is not None
@@ -533,7 +460,7 @@ class RtuMaster:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
             standing.backoff_s = min(doubled, timing.backoff_max_s)
             standing.not_before_s = now_s + max(standing.backoff_s, late_s)
-        self._deliver(out, Failed(kind, detail, now_s))
+        self._queue.deliver(out, Failed(kind, detail, now_s))
 
     def _count_late(self, now_s: float) -> None:
         """Bytes nobody waits for: take note of whole replies, forget the rest."""

@@ -14,7 +14,7 @@ from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
 from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.master import Master
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -93,7 +93,7 @@ class GenericIoBoard:
     """State is None until the board showed map version 1 and took our watchdog time (register 110); its age is that of the
     board's sequence counter. A board that restarted gets its watchdog time anew before it is believed again."""
 
-    def __init__(self, name: str, unit: int, master: RtuMaster, watchdog_ms: int = WATCHDOG_MS) -> None:
+    def __init__(self, name: str, unit: int, master: Master, watchdog_ms: int = WATCHDOG_MS) -> None:
         self.name = name
         self.unit = unit
         self._watchdog_ms = watchdog_ms

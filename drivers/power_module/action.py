@@ -51,7 +51,9 @@ class Action:
                         return
 
     def _met(self, step: Expect, now_s: float) -> bool:
-        if self._polled.bit(step.point) == step.value:
+        name, _, part = step.point.partition(".")
+        shown = self._polled.bit(step.point) if part else self._polled.number(name)
+        if shown == step.value:
             self._step, self._expect_until_s = self._step + 1, None
             return True
         if self._expect_until_s is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.master import Master
 from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
 from drivers.profile.codec import Params, PointCodec, Value
 from drivers.profile.schema import Block, DeviceProfile, Point
@@ -30,7 +30,7 @@ class PolledProfile:
         profile: DeviceProfile,
         params: Params,
         unit: int,
-        master: RtuMaster,
+        master: Master,
         on_block: Callable[[str, float], None],
     ) -> None:
         self.name = name
@@ -109,7 +109,7 @@ class PolledProfile:
         return found.address + (int(self.params[base]) if base is not None else 0)
 
     def bit(self, dotted: str) -> int | None:
-        """`point.bit` of the last raw value; None before the first."""
+        """`point.bit` or `point.word` of the last raw value; None before the first."""
         name, _, bit = dotted.partition(".")
         raw = self.values.get(name)
         return self.codecs[name].bit(raw, bit) if isinstance(raw, float) else None

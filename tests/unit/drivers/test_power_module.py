@@ -382,7 +382,9 @@ def test_direction_turns_only_after_quiet() -> None:
     assert direction.sign == 1
     direction.turn(-10.0, 0.5, 2.2, 0.1)
     assert direction.sign == -1
-    assert direction.arguments(DISCHARGE) == {"voltage_V": 300.0, "charge_current_A": 0.0, "discharge_current_A": 20.0}
+    asked = {"voltage_V": 300.0, "charge_current_A": 0.0, "discharge_current_A": 20.0, "current_A": -20.0}
+    window = {"voltage_max_V": 450.0, "voltage_min_V": 300.0, "discharging": 1.0}
+    assert direction.arguments(DISCHARGE) == asked | window
 
 
 def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: type[ScriptedBus]) -> None:
