@@ -12,6 +12,9 @@ from drivers.modbus.transaction import Read, Request, WriteCoil, WriteRegister, 
 
 MAX_FRAME = 256
 
+BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
+"""On the wire for each byte."""
+
 
 def _table() -> tuple[int, ...]:
     table = []

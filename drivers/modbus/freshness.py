@@ -10,9 +10,13 @@ date a reply, and dates it:
 * A reply that repeats an older one, but not the last one, has no date the first time.
 * A reply that repeats one of another address has no date.
 
-What no rule can see, and how far it reaches (docs/hardware.md, «What the Modbus master cannot see»): an answer that comes later than
-`OWED_S`; a copy that comes later than the late time, of registers that did not change since; a copy together with an answer that is later
-than the late time. Each makes a value look younger by at most that delay.
+Some things no rule can see (docs/hardware.md, «What the Modbus master cannot see»):
+
+* an answer that comes later than `OWED_S`;
+* a copy that comes later than the late time, of registers that did not change since;
+* a copy together with an answer that is later than the late time.
+
+Each makes a value look younger by at most that delay.
 
 Source: docs/sources/hardware.md 6.3 (late replies seen with other masters); the rules are our own.
 """
@@ -99,8 +103,11 @@ class ReplyMemory:
             return min(recent[0], oldest_s)
         return min(known.asked[-2][1], oldest_s) if repeated else None
 
-    def stray(self, function: int, count: int, frame: bytes, now_s: float) -> bool:
-        """A reply came that nobody waits for. True: it was one of those owed, and it is no more."""
+    def stray(self, function: int, count: int, frame: bytes, now_s: float, *, asked: bool = False) -> bool:
+        """A reply came that nobody waits for. True: it was one of those owed, and it is no more.
+
+        `asked`: the unit is being asked in another form, so it may be a spoiled answer to that.
+        """
         form = (function, count)
         heard = self._heard.get(form, {})
         if any(content == frame for _, content in heard):
@@ -109,7 +116,7 @@ class ReplyMemory:
         oldest_s = min((sent for sent, _ in (*owed, *perhaps)), default=now_s - OWED_S)
         for address in {address for address, _ in heard} or {-1}:
             self._remember(form, address, frame, oldest_s, now_s, OWED_S)
-        if owed and not perhaps:
+        if owed and not perhaps and not asked:
             owed.pop(0)
             return True
         return False

@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
+    BITS,
     MAX_FRAME,
     Acknowledged,
     ExceptionReply,
@@ -57,7 +58,6 @@ from drivers.modbus.transaction import (
     WriteDone,
 )
 
-_BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 _BUFFER = 2 * MAX_FRAME
 
 FAILING_SHARE = 1 / 3
@@ -102,7 +102,7 @@ class RtuMaster:
 
     def __init__(self, name: str, baud: int, format: str = "8E1", gap_s: float = 0.0, capacity: int = 64) -> None:
         self.name = name
-        self._char_s = _BITS[format] / baud
+        self._char_s = BITS[format] / baud
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
         self._queue = RequestQueue(name, capacity)
         self._units: dict[int, _Standing] = {}
@@ -120,6 +120,7 @@ class RtuMaster:
         """The wire takes its baud rate's time: a UART does, a pseudo-terminal does not."""
         self._failing_from_s = -1e9
         self._others_first = False
+        self._failed_unit = 0
         self._connected = False
         self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
 
@@ -247,7 +248,7 @@ class RtuMaster:
         frame = encode(wire)
         standing.tried_at_s = self._sent_at_s = now_s
         standing.stop_tried |= item.priority is Priority.STOP
-        self._others_first &= standing.failed > 0
+        self._others_first &= standing.failed > 0 and item.request.unit == self._failed_unit
         timing = standing.timing
         wire_s = (len(frame) + reply_length(wire)) * self._char_s
         self._foreign, self._intruder = "", 0
@@ -329,6 +330,11 @@ class RtuMaster:
         ready = [item for item in self._queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]
+            others = others or [
+                item
+                for item in ready
+                if item.request.unit != self._failed_unit and not self._standing(item.request.unit).paced
+            ]
             if others:
                 return min(others, key=self._timeout_s)
         failing = [item for item in ready if self._standing(item.request.unit).paced]
@@ -376,8 +382,8 @@ class RtuMaster:
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
             case Foreign():
                 self._mismatches += 1
-                self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
                 self._note_stray(frame, now_s)
+                self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
             case None if final and self._foreign:
                 self._bad(FailureKind.MISMATCH, f"{what}: {self._foreign}", now_s)
             case None if final and self._buffer:
@@ -444,7 +450,7 @@ class RtuMaster:
             to_blame = intruder  # its late reply took the turn of the device that was asked
         to_blame.failed += 1
         standing.silent += kind is FailureKind.TIMEOUT
-        self._others_first = True
+        self._others_first, self._failed_unit = True, out.request.unit
         if to_blame.paced:
             cost_s = self._quarantine_until_s - self._sent_at_s
             self._failing_from_s = self._quarantine_until_s + cost_s * (1 / FAILING_SHARE - 1)
@@ -472,7 +478,8 @@ class RtuMaster:
         standing = self._units.get(frame[0])
         if standing is not None and frame[1] in (1, 2, 3, 4):
             count = frame[2] // 2 if frame[1] > 2 else frame[2] * 8
-            self._late += standing.memory.stray(frame[1], count, frame, now_s)
+            asked = self._out is not None and self._out.request.unit == frame[0]
+            self._late += standing.memory.stray(frame[1], count, frame, now_s, asked=asked)
 
     def _discard_stale(self) -> None:
         self._buffer.clear()

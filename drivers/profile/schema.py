@@ -29,8 +29,8 @@ ARGUMENTS = (
     "voltage_min_V",
     "discharging",
 )
-"""What an action may write of an order: the voltage of the present direction, two magnitudes, one signed current (positive
-into the car), both ends of the voltage window, 1 while the direction is out of the car."""
+"""What an action may write of an order. `voltage_V` is the end of the voltage window in the present direction. Two currents
+are magnitudes, `current_A` is signed and positive into the car. `discharging` is 1 while the direction is out of the car."""
 
 ALWAYS = "always"
 

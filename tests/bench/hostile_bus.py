@@ -175,13 +175,18 @@ class Bench:
             if what == "healthy":
                 self.master.submit(Read(HEALTHY, 4, 0, 24, HEALTHY_FORMS), self.healthy_done, Priority.FAST)
             elif what == "write":
-                request = WriteRegister(GUILTY, 500, self.chance.randrange(40))
+                request = WriteRegister(GUILTY, 500, self.write_value())
                 self.master.submit(request, lambda o, r=request: self.write_done(o, r), Priority.SETPOINT)  # type: ignore[misc]
             else:
                 address = 0 if what == "state" else 100
                 count, forms = BLOCKS[address]
                 read = Read(GUILTY, 3, address, count, forms)
                 self.master.submit(read, lambda o, r=read, w=what: self.read_done(o, r, w), Priority.FAST)  # type: ignore[misc]
+
+    def write_value(self) -> int:
+        """A value that was not written in the last seconds: an equal echo shows nothing (docs/hardware.md)."""
+        self.serial += 1
+        return self.serial % 60_000
 
     def read_done(self, outcome: Outcome, request: Read, what: str) -> None:
         self.busy.discard(what)
@@ -269,7 +274,8 @@ class Bench:
             words = self.guilty.registers(address, word, begins_s)
             reply = sealed(bytes((unit, function, 2 * word)) + struct.pack(f">{word}H", *words))
             if len(self.guilty.held_until_s) > 4000:
-                self.guilty.held_until_s.clear()
+                recent = {key: at for key, at in self.guilty.held_until_s.items() if at > self.now_s - 60.0}
+                self.guilty.held_until_s = recent
         if reply:
             self.spoil(reply, how, begins_s)
             self.previous = reply
