@@ -9,7 +9,7 @@ from chargepoint.control.last_session import LastSession
 from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.model.car import CarDemand
 from chargepoint.model.faults import CATALOGUE
-from chargepoint.model.image import EvseImage
+from chargepoint.model.image import EvseImage, MeterRegisters
 from chargepoint.model.station_status import (
     AcSupplyStatus,
     CarStatus,
@@ -106,9 +106,21 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
         permitted=image.permitted,
         faults={code.name: CATALOGUE[code].title for code in faults},
         fault_remedies={code.name: CATALOGUE[code].remedy for code in faults},
-        meter=None if image.meter is None else MeterStatus(**asdict(image.meter)),
+        meter=None if image.meter is None else _meter(image.meter),
         frequency_Hz=image.frequency_Hz,
         ac=None if supply is None else AcSupplyStatus(**asdict(supply)),
+    )
+
+
+def _meter(meter: MeterRegisters) -> MeterStatus:
+    """The phases of an AC meter stay in the power process: they do not travel over the power link."""
+    return MeterStatus(
+        import_Wh=meter.import_Wh,
+        export_Wh=meter.export_Wh,
+        voltage_V=meter.voltage_V,
+        current_A=meter.current_A,
+        power_W=meter.power_W,
+        taken_at_s=meter.taken_at_s,
     )
 
 

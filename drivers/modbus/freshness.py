@@ -8,7 +8,7 @@ date a reply, and dates it:
 * A reply that repeats the last one of its address is as old as the first such reply of the unit's late time: it may be a copy of that one.
   The request it seemed to answer may still get its own answer, so for that time the next replies are dated by that request.
 * A reply that repeats an older one, but not the last one, has no date the first time.
-* A reply that repeats one of another address has no date.
+* A reply that repeats one of another address has no date the first three times.
 
 Some things no rule can see (docs/hardware.md, «What the Modbus master cannot see»):
 
@@ -31,6 +31,9 @@ from drivers.modbus.transaction import Read, WriteCoil, WriteRegister, WriteRegi
 OWED_S = 5.0
 """How long after a lost request its reply may still come (own rule: twice the longest delay seen in public reports)."""
 
+DOUBTS = 2
+"""A content that was heard at another address is believed when it was heard so often more at its own (own rule)."""
+
 Form = tuple[int, int]
 """Function and count: all that a read's reply shows of its request, besides the unit."""
 
@@ -42,6 +45,8 @@ class _Heard:
     """One content of one address: when it was heard, and when that was asked."""
 
     asked: deque[tuple[float, float]] = field(default_factory=deque)  # (heard_at_s, sent_at_s), oldest first
+    doubts: int = 0
+    """So often it is not believed yet: it was heard at another address before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +137,18 @@ class ReplyMemory:
                 break
             del contents[key]
         own = contents.get((address, frame))
+        if own is not None and own.doubts > 0:
+            own.doubts -= 1
+            return None, True
         if own is not None:
             return own, False
         return None, any(content == frame for _, content in contents)
 
     def _remember(self, form: Form, address: int, frame: bytes, sent_at_s: float, now_s: float, keep_s: float) -> None:
         contents = self._heard.setdefault(form, {})
-        heard = contents.pop((address, frame), None) or _Heard()
+        heard = contents.pop((address, frame), None)
+        if heard is None:
+            heard = _Heard(doubts=DOUBTS * any(content == frame for _, content in contents))
         contents[address, frame] = heard  # the least lately heard stays first
         heard.asked.append((now_s, sent_at_s))
         while len(heard.asked) > 2 and now_s - heard.asked[0][0] > keep_s:

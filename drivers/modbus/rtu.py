@@ -121,6 +121,7 @@ class RtuMaster:
         self._failing_from_s = -1e9
         self._others_first = False
         self._failed_unit = 0
+        self._answer_end = 0
         self._connected = False
         self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
 
@@ -357,6 +358,7 @@ class RtuMaster:
             data = bytes(self._buffer)
             found = find_frame(data, request, final)
         reply = None if found is None else found.reply
+        self._answer_end = 0 if found is None else found.end
         frame = b"" if found is None else found.frame
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
         memory = self._standing(request.unit).memory
@@ -421,7 +423,7 @@ class RtuMaster:
     def _ask_on(self, item: Queued) -> None:
         """The device answered; this read goes on with its next frame, before everything but a stop."""
         self._out = None
-        self._buffer.clear()
+        self._keep_rest()
         self._ok += 1
         self._standing(item.request.unit).forgive()
         item.priority = min(item.priority, Priority.SETPOINT)
@@ -430,11 +432,15 @@ class RtuMaster:
     def _good(self, outcome: Outcome) -> None:
         assert self._out is not None
         out, self._out = self._out, None
-        self._buffer.clear()
+        self._keep_rest()
         self._ok += 1
         standing = self._standing(out.request.unit)
         standing.forgive()
         self._queue.deliver(out, outcome)
+
+    def _keep_rest(self) -> None:
+        """What came behind the answer may be the beginning of a frame nobody waits for; that is to be known too."""
+        del self._buffer[: self._answer_end]
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
         assert self._out is not None

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from chargepoint.config.schema import Config, DeviceSection
 from hil.plant.evse import EvsePlant
-from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
+from hil.simulators.module_maps import simulated_module
 from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.device_map import DeviceMap
-from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
+from hil.simulators.tcp_wire import TcpWire
 from hil.simulators.wire import BusWire, TokenWire
 
 
@@ -25,7 +25,7 @@ class WiredPlant:
     """The plant and everything that is wired to it, by the names of the configuration."""
 
     plant: Plant
-    wires: dict[str, BusWire] = field(default_factory=dict)
+    wires: dict[str, BusWire | TcpWire] = field(default_factory=dict)
     readers: dict[str, TokenWire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
 
@@ -62,8 +62,8 @@ def build(config: Config, now: Callable[[], float]) -> WiredPlant:
         plant.evses[number] = evse
         for name in section.power_modules:
             device = config.power_module[name]
-            evse.modules[name] = _module(device)
-            maps[device.bus].append(EaPsb(device.unit, evse.modules[name]))
+            evse.modules[name], registers = simulated_module(device)
+            maps[device.bus].append(registers)
         meter = config.meter[section.meter]
         maps[meter.bus].append(_meter(meter, evse))
         monitor = config.insulation_monitor[section.insulation]
@@ -81,19 +81,11 @@ def build(config: Config, now: Callable[[], float]) -> WiredPlant:
         readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
         if readers:
             wired.readers[readers[0]] = TokenWire(readers[0], Path(bus.port))
+        elif bus.kind == "tcp":
+            wired.wires[name] = TcpWire(name, bus.port, maps[name], plant, now)
         else:
             wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now)
     return wired
-
-
-def _module(device: DeviceSection) -> ModulePlant:
-    if device.profile != "ea_psb_10000":
-        raise ValueError(f"power module profile {device.profile!r}: the simulator knows ea_psb_10000")
-    return ModulePlant(
-        nominal_V=_number(device, "nominal_voltage_V", 1000.0),
-        nominal_A=_number(device, "nominal_current_A", 40.0),
-        nominal_W=_number(device, "nominal_power_W", 30_000.0),
-    )
 
 
 def _meter(device: DeviceSection, evse: EvsePlant) -> DeviceMap:
