@@ -152,41 +152,12 @@ class PolledProfile:
                 pass
 
     def _decode(self, block: Block, registers: tuple[int, ...]) -> None:
-        points = self._points[block.name]
-        found: dict[str, Value] = {}
-        for point in sorted(points, key=lambda p: p.scale_point is not None):
-            exponent: Value = 0.0 if point.scale_point is None else found[point.scale_point]
-            start = point.address - block.start
-            value = self.codecs[point.name].decode(
-                registers[start : start + point.length], exponent if isinstance(exponent, float) else None
-            )
-            found[point.name] = value
-        for point in points:
-            if point.sign_from is not None:
-                name, _, bit = point.sign_from.partition(".")
-                raw, value = found[name], found[point.name]
-                if isinstance(raw, float) and isinstance(value, float) and self.codecs[name].bit(raw, bit):
-                    found[point.name] = -value
-        self.values.update(found)
+        self.values.update(decoded(self._points[block.name], self.codecs, block, registers))
 
     def _identify(self) -> None:
-        identity = self.profile.identity
-        value = self.values.get(identity.point)
-        if identity.equals is not None:
-            self.identified = value == identity.equals
-            wanted = f"{identity.equals:g}"
-        else:
-            shown = f"{value:g}" if isinstance(value, float) else str(value or "")
-            self.identified = re.search(identity.regex or "", shown) is not None
-            wanted = f"a match of {identity.regex}"
-        self.identity_error = (
-            ""
-            if self.identified
-            else (
-                f"{self.name}: {identity.point} = {value!r}: expected {wanted} (profile {self.profile.id}); "
-                "check unit number and profile"
-            )
-        )
+        fault = identity_fault(self.profile, self.values.get(self.profile.identity.point))
+        self.identified = not fault
+        self.identity_error = f"{self.name}: {fault}" if fault else ""
 
 
 def other_forms(block: Block, points: Sequence[Point]) -> tuple[tuple[int, ...], ...]:
@@ -207,3 +178,36 @@ def _span(point: Point, points: Sequence[Point]) -> tuple[int, int]:
     names = {point.scale_point, (point.sign_from or "").partition(".")[0]}
     together = [point, *(other for other in points if other.name in names)]
     return min(p.address for p in together), max(p.address + p.length for p in together)
+
+
+def decoded(
+    points: Sequence[Point], codecs: Mapping[str, PointCodec], block: Block, registers: tuple[int, ...]
+) -> dict[str, Value]:
+    """The points of one block from its registers; exponents and signs come from the same read."""
+    found: dict[str, Value] = {}
+    for point in sorted(points, key=lambda p: p.scale_point is not None):
+        exponent: Value = 0.0 if point.scale_point is None else found[point.scale_point]
+        start = point.address - block.start
+        found[point.name] = codecs[point.name].decode(
+            registers[start : start + point.length], exponent if isinstance(exponent, float) else None
+        )
+    for point in points:
+        if point.sign_from is not None:
+            name, _, bit = point.sign_from.partition(".")
+            raw, value = found[name], found[point.name]
+            if isinstance(raw, float) and isinstance(value, float) and codecs[name].bit(raw, bit):
+                found[point.name] = -value
+    return found
+
+
+def identity_fault(profile: DeviceProfile, value: Value) -> str:
+    """What is wrong with the value of the identity's point; empty if it is that of the profile."""
+    identity = profile.identity
+    if identity.equals is not None:
+        good, wanted = value == identity.equals, f"{identity.equals:g}"
+    else:
+        shown = f"{value:g}" if isinstance(value, float) else str(value or "")
+        good, wanted = re.search(identity.regex or "", shown) is not None, f"a match of {identity.regex}"
+    if good:
+        return ""
+    return f"{identity.point} = {value!r}: expected {wanted} (profile {profile.id}); check unit number and profile"
