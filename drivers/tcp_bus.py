@@ -177,6 +177,7 @@ class TcpBus:
 
 _REMEDIES = {
     errno.ECONNREFUSED: "refused; switch Modbus TCP on in the device, and check the port",
+    errno.ECONNRESET: "reset by the device; see that nobody else uses its only connection",
     errno.ETIMEDOUT: "no answer; check address and cable",
     errno.EHOSTUNREACH: "no route; check the address, and the network of this computer",
     errno.ENETUNREACH: "no route; check the address, and the network of this computer",

@@ -121,7 +121,7 @@ class RtuMaster:
         self._failing_from_s = -1e9
         self._others_first = False
         self._failed_unit = 0
-        self._answer_end = 0
+        self._answer_end = self._early = 0
         self._connected = False
         self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
 
@@ -193,10 +193,12 @@ class RtuMaster:
         if not data:
             return
         self._busy_at_s = now_s
+        self._buffer += data
         if self._out is not None and now_s < self._earliest_s:
             self._late += 1  # our request is still leaving: this answers an older one
+            self._count_late(now_s)
+            self._early = len(self._buffer)
             return
-        self._buffer += data
         if len(self._buffer) > _BUFFER:
             del self._buffer[: len(self._buffer) - _BUFFER]
         if self._out is None:
@@ -350,11 +352,15 @@ class RtuMaster:
         request = self._out.on_wire
         data = bytes(self._buffer)
         found = find_frame(data, request, final)
-        while found is not None and isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
-            self._mismatches += 1
-            self._foreign, self._intruder = found.reply.detail, found.frame[0]
+        while found is not None and (begins := found.end - len(found.frame)) >= 0:
+            if isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
+                self._mismatches += 1
+                self._foreign, self._intruder = found.reply.detail, found.frame[0]
+            elif begins >= self._early:
+                break
             self._note_stray(found.frame, now_s)
             del self._buffer[: found.end]
+            self._early = max(0, self._early - found.end)
             data = bytes(self._buffer)
             found = find_frame(data, request, final)
         reply = None if found is None else found.reply
@@ -488,6 +494,7 @@ class RtuMaster:
             self._late += standing.memory.stray(frame[1], count, frame, now_s, asked=asked)
 
     def _discard_stale(self) -> None:
+        self._early = 0
         self._buffer.clear()
 
 

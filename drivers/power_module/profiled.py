@@ -157,7 +157,8 @@ class ProfiledModule:
             return
         self._end()
         if name == "start" and self._capabilities.reversal is Reversal.STOP_REQUIRED:
-            self._direction.sign = self._direction.sign or 1  # the mode is written while the output is off
+            # the mode is written while the output is off, so the direction must be known before
+            self._direction.sign = -1 if self._command.current_A < 0 else 1
         self._action = Action(name, self._polled, self._set_points)
         if name == "stop":
             self._set_points.drop_sent()

@@ -145,6 +145,8 @@ class PolledProfile:
                 self._decode(block, outcome.registers)
                 if block.name == self._identity_block and not self.identified:
                     self._identify()
+                    if self.identified:
+                        self._due_s[block.name] = -1e9  # from now on at its own rate
                 self._on_block(block.name, outcome.at_s)
             case Failed():
                 self.last_failure = outcome.detail

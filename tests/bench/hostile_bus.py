@@ -278,7 +278,8 @@ class Bench:
                 self.guilty.held_until_s = recent
         if reply:
             self.spoil(reply, how, begins_s)
-            self.previous = reply
+            if how in ("", "noise_before", "noise_after", "doubled", "doubled_late"):
+                self.previous = reply  # what was really sent
 
     def spoil(self, reply: bytes, how: str, begins_s: float) -> None:
         chance = self.chance

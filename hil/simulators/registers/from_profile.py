@@ -28,6 +28,7 @@ _BY_MEANING: dict[str, float] = {
     "voltage_V": DC_VOLTAGE_V,
     "power_W": 3 * AC_VOLTAGE_V * CURRENT_A,
     "export_Wh": 678_000.0,
+    "power_import_W": 3 * AC_VOLTAGE_V * CURRENT_A,
     "power_export_W": 0.0,
 }
 
