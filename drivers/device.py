@@ -17,7 +17,7 @@ from pathlib import Path
 
 from chargepoint.model.unusable import UnusableDevice
 from chargepoint.ports import BusSpec
-from drivers.probe import FoundDevice, Row, probe, scan
+from drivers.probe import FoundDevice, PointRow, probe, scan
 from drivers.profile.codec import resolve_params
 from drivers.profile.load import PROFILES, load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
@@ -71,7 +71,7 @@ def _probe(chosen: argparse.Namespace) -> int:
     return int(not all(row.good for row in rows))
 
 
-def _show(profile: DeviceProfile, rows: list[Row]) -> None:
+def _show(profile: DeviceProfile, rows: list[PointRow]) -> None:
     for row in rows:
         value = f"{row.value:g}" if isinstance(row.value, float) else str("-" if row.value is None else row.value)
         raw = " ".join(f"{register:04X}" for register in row.registers[:4])

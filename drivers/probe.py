@@ -29,7 +29,7 @@ QUICK = DeviceTiming(timeout_s=0.06, turnaround_s=0.02, late_s=0.0, failures_to_
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PointRow:
     """One point as it was read. `verdict` is "good", or says what is wrong or unknown."""
 
     point: str
@@ -68,7 +68,7 @@ def ask(bus: SerialBus | TcpBus, request: Request) -> Outcome:
     return heard[0]
 
 
-def probe(bus: SerialBus | TcpBus, profile: DeviceProfile, params: Params, unit: int) -> Iterator[Row]:
+def probe(bus: SerialBus | TcpBus, profile: DeviceProfile, params: Params, unit: int) -> Iterator[PointRow]:
     """Every point that the profile reads; first that of the identity. Another device's points are not read."""
     bus.master.configure(unit, PATIENT)
     codecs = {point.name: PointCodec(point, params) for point in profile.points.values()}
@@ -88,13 +88,13 @@ def _block(
     unit: int,
     codecs: dict[str, PointCodec],
     block: Block,
-) -> list[Row]:
+) -> list[PointRow]:
     base = int(params[block.base]) if block.base is not None else 0
     outcome = ask(bus, Read(unit, block.function, base + block.start, block.count))
     points = [point for point in profile.points.values() if point.block == block.name]
     if not isinstance(outcome, ReadDone):
         detail = outcome.detail if isinstance(outcome, Failed) else "no answer"
-        return [Row(point.name, None, point.unit, (), f"not read: {detail}") for point in points]
+        return [PointRow(point.name, None, point.unit, (), f"not read: {detail}") for point in points]
     values = decoded(points, codecs, block, outcome.registers)
     rows = []
     for point in points:
@@ -105,7 +105,7 @@ def _block(
             verdict = identity_fault(profile, values[point.name]) or verdict
         elif point.unverified and verdict == "good":
             verdict = "good, but not verified: compare with the display"
-        rows.append(Row(point.name, values[point.name], point.unit, registers, verdict))
+        rows.append(PointRow(point.name, values[point.name], point.unit, registers, verdict))
     return rows
 
 
