@@ -65,12 +65,13 @@ class ReplyMemory:
         self._owed: dict[Form, list[tuple[float, float]]] = {}  # (sent_at_s, until_s)
         self._perhaps: dict[Form, list[tuple[float, float]]] = {}  # as above: answered, but perhaps by a copy
         self._heard: dict[Form, dict[tuple[int, bytes], _Heard]] = {}
+        self._addresses: dict[Form, set[int]] = {}
         self._last: dict[tuple[Form, int], bytes] = {}
         self._writes: deque[_Sent] = deque()
 
     def forget(self) -> None:
         """The wire was away: nothing that was on it can come any more."""
-        for memory in (self._owed, self._perhaps, self._heard, self._last):
+        for memory in (self._owed, self._perhaps, self._heard, self._addresses, self._last):
             memory.clear()
         self._writes.clear()
 
@@ -142,13 +143,19 @@ class ReplyMemory:
             return None, True
         if own is not None:
             return own, False
-        return None, any(content == frame for _, content in contents)
+        return None, self._elsewhere(form, address, frame)
+
+    def _elsewhere(self, form: Form, address: int, frame: bytes) -> bool:
+        """Another address of this form showed the same content. Mostly a form is asked of one address only."""
+        others = self._addresses.get(form, set()) - {address}
+        return any((other, frame) in self._heard[form] for other in others)
 
     def _remember(self, form: Form, address: int, frame: bytes, sent_at_s: float, now_s: float, keep_s: float) -> None:
         contents = self._heard.setdefault(form, {})
         heard = contents.pop((address, frame), None)
         if heard is None:
-            heard = _Heard(doubts=DOUBTS * any(content == frame for _, content in contents))
+            heard = _Heard(doubts=DOUBTS * self._elsewhere(form, address, frame))
+            self._addresses.setdefault(form, set()).add(address)
         contents[address, frame] = heard  # the least lately heard stays first
         heard.asked.append((now_s, sent_at_s))
         while len(heard.asked) > 2 and now_s - heard.asked[0][0] > keep_s:
