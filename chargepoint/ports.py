@@ -17,7 +17,7 @@ from typing import Protocol
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
-from chargepoint.model.io import BoardFault, SafetyInput
+from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
 from chargepoint.model.status import EvseState
@@ -121,13 +121,17 @@ class PowerModuleCommand:
 
 @dataclass(frozen=True, slots=True)
 class PowerModuleState:
-    """What the module said last. current_A positive into the car. `faults` are the module's own words."""
+    """What the module reported last. current_A positive into the car. `faults` are the module's own words."""
 
     voltage_V: float
     current_A: float
     output_on: bool
     faults: tuple[str, ...]
     temperature_degC: float | None = None
+    kinds: frozenset[ModuleFault] = frozenset()
+    """What the faults are, as far as the driver knows; faults without a kind are the module's own words only."""
+    degraded: tuple[str, ...] = ()
+    """Of several modules as one: those that are not well, each with its name and why, while the rest carry on."""
 
 
 class PowerModule(Device, Protocol):
@@ -162,6 +166,8 @@ class InsulationState:
     self_test_passed: bool | None
     """None: not run since the last request."""
     measuring: bool
+    voltage_to_earth_V: tuple[float, float] | None = None
+    """Magnitudes: plus and minus against protective earth; None: the monitor does not measure them."""
 
 
 class InsulationMonitor(Device, Protocol):
@@ -341,7 +347,8 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (Modbus RTU), `tcp` (Modbus TCP), `line` (lines of text), later `can`."""
+    """`serial` (Modbus RTU), `tcp` (Modbus TCP), `line` (lines of text), `can` (frames of SocketCAN), `gpio` (lines of a chip),
+    `bytes` (one device with frames of its own), `keyboard` (a reader that types)."""
     port: str
     baud: int = 19200
     format: str = "8E1"

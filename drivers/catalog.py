@@ -1,6 +1,6 @@
 """The catalogue: a name in the configuration -> a bus or a device. The only door into the drivers' house.
 
-A new kind of bus (CAN) is a row in BUS_KINDS, a new device a row in DRIVERS.
+A new kind of bus is a row in BUS_KINDS, a new device a row in DRIVERS.
 """
 
 from __future__ import annotations
@@ -11,14 +11,20 @@ from pathlib import Path
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
+from drivers.byte_bus import ByteBus
+from drivers.can.bus import CanBus
+from drivers.gpio.bus import GpioBus
+from drivers.gpio.io_lines import GpioIo
 from drivers.insulation.bender import BenderMonitor
 from drivers.insulation.dold import DoldMonitor
+from drivers.keyboard_bus import KeyboardBus
 from drivers.line_bus import LineBus
 from drivers.meter.profiled import ProfiledMeter
 from drivers.modbus.master import Master
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.tcp import TcpMaster
 from drivers.pilot.generic_io import CYCLE_S, WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
+from drivers.power_module import can_family
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
 from drivers.profile.bus_load import Exchange, exchanges_share, profile_share
@@ -29,6 +35,8 @@ from drivers.reference import markdown
 from drivers.serial_bus import SerialBus
 from drivers.tcp_bus import TcpBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
+from drivers.token.pn532 import Pn532Reader
+from drivers.token.presentation import REPEAT_S
 
 
 def open_bus(spec: BusSpec) -> Bus:
@@ -152,6 +160,12 @@ def _power_module(spec: DeviceSpec, bus: Bus) -> Device:
     return ProfiledModule(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
 
 
+def _can_module(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, CanBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a CAN bus", "name a bus of kind can")
+    return can_family.build(spec, bus)
+
+
 def _meter(spec: DeviceSpec, bus: Bus) -> Device:
     profile, params = _profile(spec, "powermeter", "powermeter_ac")
     return ProfiledMeter(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
@@ -180,15 +194,19 @@ def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
     return GenericIoBoard(spec.name, spec.unit, _master(spec, bus), watchdog_ms)
 
 
+def _gpio_io(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, GpioBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
+    return GpioIo(spec, bus)
+
+
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
-    if not isinstance(bus, LineBus):
-        raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line")
+    if not isinstance(bus, LineBus | KeyboardBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line or keyboard")
     _refuse_unknown(spec.params, "pattern", "repeat_s")
-    pattern, repeat_s = spec.params.get("pattern", DEFAULT_PATTERN), spec.params.get("repeat_s", 2.0)
-    if isinstance(repeat_s, bool) or not isinstance(repeat_s, int | float) or not 0 <= repeat_s <= 60:
-        raise _refused(("params", "repeat_s"), f"= {repeat_s!r}: seconds from 0 to 60", "correct it")
+    pattern = spec.params.get("pattern", DEFAULT_PATTERN)
     try:
-        return LineReader(spec.name, bus, str(pattern), float(repeat_s))
+        return LineReader(spec.name, bus, str(pattern), _repeat_s(spec))
     except re.error as error:
         problem = f"= {pattern!r}: {error}"
         raise _refused(("params", "pattern"), problem, "correct the regular expression") from error
@@ -197,12 +215,42 @@ def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
 BOARD_EXCHANGES = (Exchange(8, 53, CYCLE_S, 0.001), Exchange(19, 8, CYCLE_S, 0.001))
 """The pilot/IO board's read of 24 registers and write of 5, as `drivers.pilot.generic_io` does them in each cycle."""
 
-BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {"serial": SerialBus, "tcp": TcpBus, "line": LineBus}
+
+def _pn532(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, ByteBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a line of bytes", "name a bus of kind bytes")
+    if bus.device is not None:
+        raise _refused(("bus",), f"= {bus.name!r}: has a device already", "give each reader a bus of its own")
+    _refuse_unknown(spec.params, "repeat_s")
+    reader = Pn532Reader(spec.name, _repeat_s(spec))
+    bus.device = reader
+    return reader
+
+
+def _repeat_s(spec: DeviceSpec) -> float:
+    repeat_s = spec.params.get("repeat_s", REPEAT_S)
+    if isinstance(repeat_s, bool) or not isinstance(repeat_s, int | float) or not 0 <= repeat_s <= 60:
+        raise _refused(("params", "repeat_s"), f"= {repeat_s!r}: seconds from 0 to 60", "correct it")
+    return float(repeat_s)
+
+
+BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {
+    "serial": SerialBus,
+    "tcp": TcpBus,
+    "line": LineBus,
+    "bytes": ByteBus,
+    "keyboard": KeyboardBus,
+    "can": CanBus,
+    "gpio": GpioBus,
+}
 DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("power_module", "profile"): _power_module,
+    **{("power_module", family): _can_module for family in can_family.FAMILIES},
     ("meter", "profile"): _meter,
     ("insulation_monitor", "bender"): _bender,
     ("insulation_monitor", "dold"): _dold,
     ("pilot_board", "generic_io"): _generic_io,
+    ("pilot_board", "gpio"): _gpio_io,
     ("token_reader", "line"): _line_reader,
+    ("token_reader", "pn532"): _pn532,
 }

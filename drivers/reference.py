@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from drivers.gpio.io_lines import CONTACTOR, DISCHARGE, LOCK, OUTPUTS, SIGNALS
 from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS
+from drivers.power_module.can_family import FAMILIES, rows_for_people
 from drivers.profile.load import PROFILES, shipped
 from drivers.profile.schema import Param
 from drivers.token.line import DEFAULT_PATTERN
@@ -30,8 +32,16 @@ class DriverRow:
     params: tuple[ParamRow, ...] = ()
 
 
+_REPEAT = ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one")
+
 _DRIVERS: dict[tuple[str, str], DriverRow] = {
     ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", ("psu_dc",)),
+    **{
+        ("power_module", name): DriverRow(
+            family.meaning, params=tuple(ParamRow(**row) for row in rows_for_people(family))
+        )
+        for name, family in FAMILIES.items()
+    },
     ("meter", "profile"): DriverRow(
         "an energy meter, its registers described by a profile", ("powermeter", "powermeter_ac")
     ),
@@ -52,8 +62,21 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
             ),
         ),
     ),
+    ("pilot_board", "gpio"): DriverRow(
+        "contactors, lock, discharge and safety inputs on the lines of a GPIO chip; each part is there when its lines are named",
+        params=tuple(
+            ParamRow(name, 'line, as in `17` or `"17 low pull-up"`', "none", meaning)
+            for name, meaning in (
+                *((name, "input, active while all is well") for name in sorted(SIGNALS)),
+                *(
+                    (name, "output" if name in OUTPUTS else "input, active while closed or locked")
+                    for name in (*CONTACTOR, *LOCK, *DISCHARGE)
+                ),
+            )
+        ),
+    ),
     ("token_reader", "line"): DriverRow(
-        "an RFID reader that writes each token as a line of text",
+        "an RFID reader that writes each token as a line of text, or types it as a keyboard",
         params=(
             ParamRow(
                 "pattern",
@@ -61,9 +84,10 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
                 f"`{DEFAULT_PATTERN}`".replace("|", "\\|"),
                 "regular expression; its first group is the token",
             ),
-            ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one"),
+            _REPEAT,
         ),
     ),
+    ("token_reader", "pn532"): DriverRow("an RFID reader chip PN532 on a serial line of its own", params=(_REPEAT,)),
 }
 
 

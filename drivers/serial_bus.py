@@ -15,6 +15,11 @@ from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
+TURNAROUND_STEP_S = 0.00015
+"""How fast the estimate of a device's turnaround follows. Half of the first looks find a whole reply: one wake-up for it."""
+TURNAROUND_MAX_S = 0.0015
+"""A reply is never left unread for longer than this beyond its time on the wire."""
+
 STALE_S = 0.2
 """A frame whose decision is older than this is not written: as long as the cycle may be late before it counts as a stall."""
 
@@ -30,13 +35,20 @@ class SerialBus:
         self._now_s = 0.0
         self._tty: Tty | None = None
         self._open_at_s = -1e9
+        self._look_at_s: float | None = None
+        self._asked_unit = 0
+        self._turnaround_s: dict[int, float] = {}
         self.last_error = ""
         """What the system said when the line was last lost or could not be opened."""
 
     def fileno(self) -> int | None:
         """Descriptor to poll for reading; None while the adapter is unplugged, and while only a part of a reply can be there:
-        a UART hands its bytes out one by one, and each would wake the loop."""
-        if self._tty is None:
+        a UART hands its bytes out one by one, and each would wake the loop.
+
+        No reply is complete before request and reply have had their time on the wire. To that the bus adds a little less
+        than this device's usual turnaround, so that one look finds the whole reply.
+        """
+        if self._tty is None or self._look_at_s is not None:
             return None
         complete_at_s = self.master.complete_at_s
         return None if complete_at_s is not None and self._clock() < complete_at_s else self._tty.fd
@@ -50,7 +62,10 @@ class SerialBus:
             self.master.tick(now_s)
             return
         try:
-            self.master.receive(self._tty.read(), now_s)
+            if self._look_at_s is None:
+                self.master.receive(self._tty.read(), now_s)
+            elif now_s >= self._look_at_s:
+                self._first_look(self._tty.read(), now_s)
             self.master.tick(now_s)
             frame = self.master.to_send(now_s)
             if frame and self._clock() - now_s > STALE_S:  # stopped between the decision and the write
@@ -58,6 +73,8 @@ class SerialBus:
                 self.master.drop_queued(now_s)
             elif frame:
                 self._tty.write(frame)
+                self._asked_unit = frame[0]
+                self._look_at_s = self.master.reply_at_s + self._turnaround_s.get(self._asked_unit, 0.0)
         except Gone as gone:
             self._lose(str(gone), now_s)
         except Exception as error:  # a defect of the master: this wire begins anew, the others go on
@@ -72,7 +89,9 @@ class SerialBus:
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""
-        return self._open_at_s if self._tty is None else self.master.deadline_s
+        if self._tty is None:
+            return self._open_at_s
+        return self.master.deadline_s if self._look_at_s is None else self._look_at_s
 
     def health(self) -> BusHealth:
         """Counters since start, and why the line is not there if it is not, or what a driver of it could not do."""
@@ -85,6 +104,15 @@ class SerialBus:
             self._tty.close()
             self._tty = None
         self._open_at_s = float("inf")
+
+    def _first_look(self, data: bytes, now_s: float) -> None:
+        """The reply can be complete from now on. Whether it is corrects the estimate of the device's turnaround."""
+        self._look_at_s = None
+        answered = self.master.answered
+        self.master.receive(data, now_s)
+        usual_s = self._turnaround_s.get(self._asked_unit, 0.0)
+        usual_s += -TURNAROUND_STEP_S if self.master.answered != answered else TURNAROUND_STEP_S
+        self._turnaround_s[self._asked_unit] = min(max(usual_s, 0.0), TURNAROUND_MAX_S)
 
     def _open(self, now_s: float) -> None:
         try:
@@ -101,5 +129,6 @@ class SerialBus:
             self._tty.close()
             self._tty = None
         self.last_error = error
+        self._look_at_s = None
         self._open_at_s = now_s + REOPEN_S
         self.master.disconnected(now_s, error)

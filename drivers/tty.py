@@ -10,7 +10,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import select
 import struct
 import termios
 
@@ -29,6 +28,13 @@ _REMEDIES = {
     errno.EAGAIN: "somebody else has it open; end that programme",  # the lock is taken
     errno.EBUSY: "somebody else has it open; end that programme",
 }
+
+
+def _let_reads_say_empty(fd: int) -> None:
+    """VMIN = 1: a read of an empty line is refused. With VMIN = 0, as pyserial leaves it, empty looks like hung up."""
+    attributes = termios.tcgetattr(fd)
+    attributes[6][termios.VMIN], attributes[6][termios.VTIME] = 1, 0
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _why(error: Exception) -> str:
@@ -61,25 +67,21 @@ class Tty:
             )
         except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise Gone(f"{port}: {_why(error)}") from error
+        with contextlib.suppress(termios.error):  # a line that is gone already is noticed by the first read
+            _let_reads_say_empty(self._serial.fileno())
         if rs485:
             # not every UART (and no pty) knows the ioctl: then the adapter switches direction by itself
             with contextlib.suppress(OSError):
                 fcntl.ioctl(self._serial.fileno(), _TIOCSRS485, _RS485)
         self.port = port
         self.fd: int = self._serial.fileno()
-        self._poll = select.poll()
-        self._poll.register(self.fd, select.POLLIN | select.POLLHUP | select.POLLERR)
 
     def read(self) -> bytes:
         """All bytes that are there, perhaps none."""
         data = b""
         while True:
-            ready = self._poll.poll(0)
-            if not ready:
-                return data
-            event = ready[0][1]
             try:
-                chunk = os.read(self.fd, _CHUNK) if event & select.POLLIN else b""
+                chunk = os.read(self.fd, _CHUNK)
             except BlockingIOError:
                 return data
             except OSError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import logging
-import os
 import signal
 from pathlib import Path
 
+from chargepoint.app.hardware_watchdog import HardwareWatchdog
 from chargepoint.app.lifecycle import Notifier
+from chargepoint.app.punctuality import become_punctual, has_realtime
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
@@ -18,8 +17,6 @@ from chargepoint.power.link_server import LinkServer
 from chargepoint.power.wiring import build, latch_folder
 
 LINK_NAME = "power.sock"
-FIFO_PRIORITY = 50
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
 
 log = logging.getLogger("power")
 
@@ -36,15 +33,36 @@ def run(config: Config) -> None:
     station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
     link = LinkServer(link_path(config))
     tick_s = config.power.tick_ms / 1000
-    cycle = Cycle(station.stages, station.buses, link, tick_s, notifier.beat, log, latch_file=latch_file)
+    watchdog = _hardware_watchdog(config)
+
+    def beat() -> None:
+        notifier.beat()
+        if watchdog is not None:
+            watchdog.beat()
+
+    cycle = Cycle(
+        station.stages,
+        station.buses,
+        link,
+        tick_s,
+        beat,
+        log,
+        latch_file=latch_file,
+        buses_of=station.buses_of,
+        has_realtime=has_realtime,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: cycle.stop())
-    _become_punctual(realtime=config.power.realtime)
+    become_punctual(config.power.realtime)
     notifier.ready(f"{len(station.stages)} EVSE on {len(station.buses)} buses")
     log.info("* power process up: %d EVSE, %d buses", len(station.stages), len(station.buses))
+    ordered = False
     try:
         cycle.run()
+        ordered = True
     finally:
+        if watchdog is not None:
+            watchdog.close(ordered=ordered)
         notifier.stopping()
         link.close()
         latch_file.close()
@@ -52,23 +70,13 @@ def run(config: Config) -> None:
             bus.close()
         late = cycle.lateness
         log.info(
-            "* power process down after %d ticks, worst %.1f ms late, %d over 5 ms",
-            late.ticks,
+            "* power process down after %d wake-ups in time, worst %.1f ms late, %d over 5 ms",
+            late.wakeups,
             late.worst_s * 1000,
             late.over_5_ms,
         )
 
 
-def _become_punctual(*, realtime: bool) -> None:
-    """No garbage collector; with `realtime` SCHED_FIFO and locked memory (docs/sources/safety.md 5.2)."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()  # the cycle makes no reference cycles; memory is watched by the unit's MemoryMax
-    if not realtime:
-        return
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
-        if ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
-            raise OSError(ctypes.get_errno(), "mlockall")
-    except OSError as error:
-        log.error("! [power] realtime = true refused: %s; see systemd/chargepoint-power.service", error)
+def _hardware_watchdog(config: Config) -> HardwareWatchdog | None:
+    path = config.power.hardware_watchdog
+    return None if path is None else HardwareWatchdog(path, config.power.hardware_watchdog_s)

@@ -160,6 +160,12 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
         )
         used = [(kind, key, name) for kind, key, name in single if name is not None]
         used += [("power_module", "power_modules", name) for name in dict.fromkeys(evse.power_modules)]
+        used += [
+            ("pilot_board", key, name)
+            for key, name in (("contactors", evse.contactors), ("lock", evse.lock), ("discharge", evse.discharge))
+            if name is not None
+        ]
+        used += [("pilot_board", "safety_inputs", name) for name in evse.safety_inputs]
         twice = sorted({name for name in evse.power_modules if evse.power_modules.count(name) > 1})
         if twice:
             yield Mistake(("evse", number, "power_modules"), f"= {', '.join(twice)!r}: named twice", "name each once")

@@ -58,18 +58,27 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "tcp", "line"] = Field(
-        "serial", description="serial: Modbus RTU; tcp: Modbus TCP; line: lines of text (token reader)"
+    kind: Literal["serial", "tcp", "line", "bytes", "keyboard", "can", "gpio"] = Field(
+        "serial",
+        description="serial: Modbus RTU; tcp: Modbus TCP; line: lines of text (token reader); "
+        "bytes: the frames of one reader chip; keyboard: a reader that types (/dev/input/by-id/…); can: CAN with 29-bit identifiers; "
+        "gpio: the lines of one chip",
     )
     port: str = Field(
         min_length=1,
-        description='stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; tcp: "ADDRESS:PORT", an IP address',
+        description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; of a CAN bus its interface, such "
+        "as can0; of GPIO lines their chip, such as /dev/gpiochip0; of Modbus TCP ADDRESS:PORT, an IP address",
     )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
         "8E1", description="data bits, parity (None, Even, Odd) and stop bits, as set in every device on this wire"
     )
-    gap_ms: float = Field(0.0, ge=0, le=500, description="silence before each request above t3.5")
+    gap_ms: float = Field(
+        0.0,
+        ge=0,
+        le=500,
+        description="silence before each request above t3.5; on CAN the least time between two frames, at least 2 ms",
+    )
 
 
 class DeviceSection(Section):
@@ -77,7 +86,9 @@ class DeviceSection(Section):
 
     driver: str = Field(min_length=1, description="see Drivers below")
     bus: Name = Field(description="the [bus.NAME] this device hangs on")
-    unit: int = Field(1, ge=1, le=247, description="its Modbus unit address; each device of a bus has its own")
+    unit: int = Field(
+        1, ge=1, le=247, description="its unit address on Modbus or CAN; each device of a bus has its own"
+    )
     profile: str | None = Field(
         None, description="its register profile, or the path of a .toml file; see Profiles below"
     )
@@ -87,8 +98,10 @@ class DeviceSection(Section):
 class TokenReaderSection(Section):
     """[token_reader.NAME]: an RFID reader on a serial line of its own."""
 
-    driver: Literal["line"] = Field("line", description="see Drivers below")
-    bus: Name = Field(description="the [bus.NAME] of kind line this reader hangs on; a reader has one of its own")
+    driver: Literal["line", "pn532"] = Field("line", description="see Drivers below")
+    bus: Name = Field(
+        description="the [bus.NAME] this reader hangs on: of kind line or keyboard, for a PN532 of kind bytes; a reader has one of its own"
+    )
     params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of the driver; see below")
 
 
@@ -100,6 +113,18 @@ class EvseSection(Section):
         description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
     pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    contactors: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
+    )
+    lock: Name | None = Field(None, description="the [pilot_board.NAME] that has its lock; none: the one of `pilot`")
+    discharge: Name | None = Field(
+        None, description="the [pilot_board.NAME] that has its discharge resistor; none: the one of `pilot`"
+    )
+    safety_inputs: tuple[Name, ...] = Field(
+        (),
+        max_length=8,
+        description="further [pilot_board.NAME] with safety inputs; all watch together with those of `pilot`",
+    )
     power_modules: tuple[Name, ...] = Field(
         (),
         min_length=1,
@@ -317,11 +342,28 @@ class EnergySection(Section):
 class PowerSection(Section):
     """[power]: the power process."""
 
-    tick_ms: float = Field(10.0, ge=2, le=100, description="time between two cycles of the power process")
+    tick_ms: float = Field(
+        20.0, ge=2, le=100, description="longest time between two ticks of the power process while an EVSE is not off"
+    )
     lease_s: float = Field(
         0.5, ge=0.1, le=2.0, description="how long an order of the daemon holds; then power ramps to zero"
     )
-    realtime: bool = Field(False, description="SCHED_FIFO and locked memory; needs the rights of the systemd unit")
+    realtime: Literal["auto"] | bool = Field(
+        "auto",
+        description="SCHED_FIFO and locked memory, which need the rights of the systemd unit. auto: where they are permitted; "
+        "true: an error in the log where they are not; false: never",
+    )
+    hardware_watchdog: Path | None = Field(
+        None,
+        description="the computer's watchdog, such as /dev/watchdog: it resets the computer when the power process no longer "
+        "feeds it; none: not used",
+    )
+    hardware_watchdog_s: int = Field(
+        10,
+        ge=2,
+        le=60,
+        description="seconds without the power process after which the hardware watchdog resets the computer",
+    )
     insulation_limit_ohm: float = Field(
         100_000.0,
         ge=10_000,

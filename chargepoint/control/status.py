@@ -112,18 +112,6 @@ def _stage(image: EvseImage, now_s: float) -> StageStatus:
     )
 
 
-def _meter(meter: MeterRegisters) -> MeterStatus:
-    """The phases of an AC meter stay in the power process: they do not travel over the power link."""
-    return MeterStatus(
-        import_Wh=meter.import_Wh,
-        export_Wh=meter.export_Wh,
-        voltage_V=meter.voltage_V,
-        current_A=meter.current_A,
-        power_W=meter.power_W,
-        taken_at_s=meter.taken_at_s,
-    )
-
-
 def _last_session(last: LastSession) -> LastSessionStatus:
     return LastSessionStatus(
         transaction_id=last.transaction_id,
@@ -140,3 +128,14 @@ def _last_session(last: LastSession) -> LastSessionStatus:
 
 def _refusal(refusal: TokenRefusal, now_s: float) -> RefusalStatus:
     return RefusalStatus(refusal.token_hint, refusal.reason, now_s - refusal.at_s)
+
+
+def _meter(registers: MeterRegisters) -> MeterStatus:
+    return MeterStatus(
+        import_Wh=registers.import_Wh,
+        export_Wh=registers.export_Wh,
+        voltage_V=registers.voltage_V,
+        current_A=registers.current_A,
+        power_W=registers.power_W,
+        taken_at_s=registers.taken_at_s,
+    )

@@ -78,16 +78,6 @@ class PlugIn:
     cable_check_failed: bool = False
 
 
-_FAULT_REASONS = {
-    FaultCode.EMERGENCY_STOP: StopReason.EMERGENCY_STOP,
-    FaultCode.INSULATION: StopReason.GROUND_FAULT,
-    FaultCode.RCD: StopReason.GROUND_FAULT,
-    FaultCode.OVER_CURRENT: StopReason.OVERCURRENT_FAULT,
-    FaultCode.CURRENT_EXCEEDED: StopReason.OVERCURRENT_FAULT,
-    FaultCode.OVER_VOLTAGE: StopReason.POWER_QUALITY,
-    FaultCode.OVER_VOLTAGE_EMERGENCY: StopReason.POWER_QUALITY,
-}
-
 _CAR_ENDS = {
     SessionEnd.TERMINATED: (StopReason.STOPPED_BY_EV, TriggerReason.STOP_AUTHORIZED),  # E15.FR.04
     SessionEnd.PAUSED: (StopReason.STOPPED_BY_EV, TriggerReason.CHARGING_STATE_CHANGED),
@@ -374,8 +364,9 @@ class EvseSession:
             self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
             codes = sorted(image.faults)
-            reason = next((_FAULT_REASONS[code] for code in codes if code in _FAULT_REASONS), StopReason.OTHER)
-            detail = "; ".join(CATALOGUE[code].title for code in codes)
+            kinds = [CATALOGUE[code] for code in codes]
+            named = (kind.stop_reason for kind in kinds if kind.stop_reason is not StopReason.OTHER)
+            reason, detail = next(named, StopReason.OTHER), "; ".join(kind.title for kind in kinds)
             self._stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
 
     def _take_unplugged(self, now_s: float) -> None:
@@ -449,10 +440,9 @@ class EvseSession:
         self._log("!", f"{kind.title}: {event.detail}; {kind.remedy}")
         if self._plug_in is not None:
             self._plug_in.cable_check_failed |= event.code in (FaultCode.CABLE_CHECK, FaultCode.INSULATION)
-        if kind.severity is not Severity.WARNING:
-            reason = _FAULT_REASONS.get(event.code, StopReason.OTHER)
+        if kind.severity not in (Severity.WARNING, Severity.DERATE):
             detail = f"{kind.title}: {event.detail}"
-            self._stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
+            self._stop(kind.stop_reason, TriggerReason.ABNORMAL_CONDITION, now_s, detail=detail)
 
     # -- what follows ----------------------------------------------------------------------------------------------
 

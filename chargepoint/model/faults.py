@@ -6,17 +6,27 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from chargepoint.model.ids import EvseId
+from chargepoint.model.transactions import StopReason
 
 
 class Severity(Enum):
-    """EMERGENCY: contactor opens now, pilot off. ERROR: ramp to zero fast, then open. WARNING: derate or only report.
+    """What the station does.
+
+    EMERGENCY: module off, contactor open, pilot off. ERROR: ramp to zero fast, then open. STOP: the car is asked to end; nothing
+    new begins; after `CONTROLLED_STOP_S` the fault counts as an ERROR. DERATE: less current flows. WARNING: only reported.
 
     Source: docs/sources/safety.md 6 (severity belongs to the error, the class of shutdown follows from it).
     """
 
     EMERGENCY = "emergency"
     ERROR = "error"
+    STOP = "stop"
+    DERATE = "derate"
     WARNING = "warning"
+
+
+CONTROLLED_STOP_S = 30.0
+"""How long a car may take to end its session after a STOP; the daemon's own deadline is 20 s (docs/sources/safety.md 3)."""
 
 
 class ResetRule(Enum):
@@ -73,45 +83,101 @@ class FaultCode(IntEnum):
     TEMPERATURE_UNKNOWN = 35
     TEMPERATURE_SENSOR = 36
     PILOT_BOARD_FAULT = 37
+    TILT = 38
+    SURGE_ARRESTER = 39
+    FAN = 40
+    PILOT_SHORT = 41
+    PILOT_DUTY = 42
+    RELAY_STUCK = 43
+    CONTACTOR_WORN = 44
+    MODULE_TEMPERATURE = 45
+    CABINET_TEMPERATURE = 46
+    VOLTAGE_TO_EARTH = 47
+    SHORT_CIRCUIT = 48
+    CHECK_OVER_CURRENT = 49
+    GRID_TRIP = 50
+    PHASE_LOSS = 51
+    GRID_VOLTAGE = 52
+    GRID_FREQUENCY = 53
+    METER_FAULT = 54
+    MODULE_NOT_FOLLOWING = 55
+    BUS_DEAD = 56
+    CYCLE_OVERRUN = 57
+    WRONG_DEVICE = 58
+    MODULE_DEGRADED = 59
 
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A catalogue row: severity, reset rule, and what a person reads and does."""
+    """A catalogue row: what the station does, who may reset it, what a person reads and does, and how a transaction ends by it."""
 
     severity: Severity
     reset: ResetRule
     title: str
     remedy: str
+    stop_reason: StopReason = StopReason.OTHER
+
+    @property
+    def locks_out(self) -> bool:
+        """Nothing begins here again before a person has looked."""
+        return self.reset is ResetRule.OPERATOR
 
 
-def _row(severity: Severity, reset: ResetRule, title: str, remedy: str) -> FaultKind:
-    return FaultKind(severity, reset, title, remedy)
+LOAD_WAIT_S = 0.02
+"""How long the contactor may stay closed after the module was ordered off, so that it does not break the current. With the
+detection and the contactor's own time it stays within the 100 ms of IEC 61851-1 Table A.6 (docs/sources/safety.md 2, grade B)."""
+
+MAY_WAIT_FOR_CURRENT = frozenset({FaultCode.PILOT_LOST, FaultCode.PILOT_SHORT, FaultCode.OVER_CURRENT})
+"""Emergencies in which the contactor opens `LOAD_WAIT_S` after the module at the latest. In all others the hard-wired chain has
+opened already, or a voltage is to be cut off: the order to open goes out at once."""
 
 
-_E, _R, _W = Severity.EMERGENCY, Severity.ERROR, Severity.WARNING
+def _row(
+    severity: Severity, reset: ResetRule, title: str, remedy: str, stop_reason: StopReason = StopReason.OTHER
+) -> FaultKind:
+    return FaultKind(severity, reset, title, remedy, stop_reason)
+
+
+_E, _R, _S, _D, _W = Severity.EMERGENCY, Severity.ERROR, Severity.STOP, Severity.DERATE, Severity.WARNING
 
 CATALOGUE: dict[FaultCode, FaultKind] = {
     FaultCode.LEASE_LOST: _row(
         _R, ResetRule.AUTO, "demand not renewed", "one of the two processes stopped: see the journal of both units"
     ),
     FaultCode.EMERGENCY_STOP: _row(
-        _E, ResetRule.OPERATOR, "emergency stop", "release the button, then reset the station"
+        _E,
+        ResetRule.OPERATOR,
+        "emergency stop",
+        "release the button, then reset the station",
+        StopReason.EMERGENCY_STOP,
     ),
     FaultCode.OVER_VOLTAGE_EMERGENCY: _row(
-        _E, ResetRule.OPERATOR, "output over-voltage (IEC 61851-23 Table 103)", "inspect module and wiring before reset"
+        _E,
+        ResetRule.OPERATOR,
+        "output over-voltage (IEC 61851-23 Table 103)",
+        "inspect module and wiring before reset",
+        StopReason.POWER_QUALITY,
     ),
     FaultCode.OVER_VOLTAGE: _row(
         _R,
         ResetRule.AUTO,
         "output above the car's maximum voltage",
         "the car lowered its maximum below the present voltage; if not, compare module and meter voltage",
+        StopReason.POWER_QUALITY,
     ),
     FaultCode.OVER_CURRENT: _row(
-        _E, ResetRule.OPERATOR, "output over-current", "check the module's current measurement"
+        _E,
+        ResetRule.OPERATOR,
+        "output over-current",
+        "check the module's current measurement",
+        StopReason.OVERCURRENT_FAULT,
     ),
     FaultCode.INSULATION: _row(
-        _R, ResetRule.UNPLUG, "insulation below limit", "unplug; dry and inspect cable and inlet"
+        _R,
+        ResetRule.UNPLUG,
+        "insulation below limit",
+        "unplug; dry and inspect cable and inlet",
+        StopReason.GROUND_FAULT,
     ),
     FaultCode.INSULATION_MONITOR: _row(
         _R,
@@ -150,7 +216,13 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     ),
     FaultCode.DOOR_OPEN: _row(_E, ResetRule.AUTO, "cabinet door open", "close the door"),
     FaultCode.OVER_TEMPERATURE: _row(_R, ResetRule.AUTO, "too hot", "check fans, filters and connector contacts"),
-    FaultCode.RCD: _row(_E, ResetRule.OPERATOR, "residual-current device tripped", "find the leakage before reset"),
+    FaultCode.RCD: _row(
+        _E,
+        ResetRule.OPERATOR,
+        "residual-current device tripped",
+        "find the leakage before reset",
+        StopReason.GROUND_FAULT,
+    ),
     FaultCode.HARDWARE_CHAIN_OPEN: _row(
         _E, ResetRule.OPERATOR, "hardware safety chain open", "find which element opened it"
     ),
@@ -168,7 +240,11 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _R, ResetRule.UNPLUG, "no diode in the pilot circuit", "unplug; the car or cable is faulty"
     ),
     FaultCode.CURRENT_EXCEEDED: _row(
-        _R, ResetRule.UNPLUG, "more current than commanded", "check the module's set-points and its current measurement"
+        _R,
+        ResetRule.UNPLUG,
+        "more current than commanded",
+        "check the module's set-points and its current measurement",
+        StopReason.OVERCURRENT_FAULT,
     ),
     FaultCode.METER_PLAUSIBILITY: _row(
         _R,
@@ -208,7 +284,7 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         'check both contact sensors and their wires; a charger without any: [evse.N] temperature = "none"',
     ),
     FaultCode.TEMPERATURE_SENSOR: _row(
-        _W,
+        _D,
         ResetRule.AUTO,
         "a contact temperature sensor is lost, at most half the current flows",
         "check the sensor and its wire",
@@ -218,6 +294,108 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         ResetRule.OPERATOR,
         "record of latched faults unusable",
         "see [power] state_dir and its owner; inspect the station for the faults that may be lost, then reset it",
+    ),
+    FaultCode.TILT: _row(
+        _E, ResetRule.OPERATOR, "charger tilted", "see whether a vehicle hit it; inspect it before reset"
+    ),
+    FaultCode.SURGE_ARRESTER: _row(
+        _S,
+        ResetRule.AUTO,
+        "surge arrester at its end",
+        "replace the arrester; the charger is unprotected against surges",
+    ),
+    FaultCode.FAN: _row(
+        _D, ResetRule.AUTO, "fan faulty, at most half the current flows", "check the fan and its filter"
+    ),
+    FaultCode.PILOT_SHORT: _row(
+        _E, ResetRule.RESTING, "control pilot short-circuited", "unplug; check the pilot wire against protective earth"
+    ),
+    FaultCode.PILOT_DUTY: _row(
+        _R, ResetRule.UNPLUG, "pilot duty is not the ordered one", "check the pilot/IO board's generator and its wiring"
+    ),
+    FaultCode.RELAY_STUCK: _row(
+        _R,
+        ResetRule.OPERATOR,
+        "relay closed although ordered open",
+        "isolate the charger; replace the pre-charge or discharge relay before reset",
+    ),
+    FaultCode.CONTACTOR_WORN: _row(
+        _W,
+        ResetRule.AUTO,
+        "contactor worn",
+        "inspect or replace the contactor, then write its count anew: chargepoint reset --contactor-new",
+    ),
+    FaultCode.MODULE_TEMPERATURE: _row(
+        _R, ResetRule.AUTO, "power module too hot", "check its fans and filters, and the air of the cabinet"
+    ),
+    FaultCode.CABINET_TEMPERATURE: _row(
+        _R, ResetRule.AUTO, "cabinet too hot", "check fans, filters and shade; bounds in [power]"
+    ),
+    FaultCode.VOLTAGE_TO_EARTH: _row(
+        _R,
+        ResetRule.UNPLUG,
+        "voltage between a pole and protective earth too high",
+        "unplug; look for an earth fault in cable and car",
+        StopReason.GROUND_FAULT,
+    ),
+    FaultCode.SHORT_CIRCUIT: _row(
+        _R,
+        ResetRule.UNPLUG,
+        "short circuit in cable or connector",
+        "unplug; inspect the cable before the next car",
+        StopReason.OVERCURRENT_FAULT,
+    ),
+    FaultCode.CHECK_OVER_CURRENT: _row(
+        _E,
+        ResetRule.OPERATOR,
+        "more than 2 A before the transfer",
+        "check the module's current limit; inspect cable and connector before reset",
+        StopReason.OVERCURRENT_FAULT,
+    ),
+    FaultCode.GRID_TRIP: _row(
+        _R, ResetRule.AUTO, "converter tripped by the grid", "wait until the grid is back", StopReason.POWER_LOSS
+    ),
+    FaultCode.PHASE_LOSS: _row(_R, ResetRule.AUTO, "phase lost", "check the supply's fuses", StopReason.POWER_LOSS),
+    FaultCode.GRID_VOLTAGE: _row(
+        _R,
+        ResetRule.AUTO,
+        "grid voltage outside its window",
+        "wait; else ask the grid operator",
+        StopReason.POWER_QUALITY,
+    ),
+    FaultCode.GRID_FREQUENCY: _row(
+        _R,
+        ResetRule.AUTO,
+        "grid frequency outside its window",
+        "wait; else ask the grid operator",
+        StopReason.POWER_QUALITY,
+    ),
+    FaultCode.METER_FAULT: _row(
+        _R,
+        ResetRule.AUTO,
+        "meter reports an alarm",
+        "read the meter's display; exchange a faulty meter: it makes the bill",
+    ),
+    FaultCode.MODULE_NOT_FOLLOWING: _row(
+        _R,
+        ResetRule.AUTO,
+        "power module gives less than it is ordered",
+        "read the module's own limits and derating; compare its current with the meter's",
+    ),
+    FaultCode.BUS_DEAD: _row(
+        _R, ResetRule.AUTO, "wire of a device is gone", "check that the adapter is plugged in, and the port of the bus"
+    ),
+    FaultCode.CYCLE_OVERRUN: _row(
+        _W, ResetRule.AUTO, "power process late again and again", "see what loads the machine; [power] realtime"
+    ),
+    FaultCode.WRONG_DEVICE: _row(
+        _R,
+        ResetRule.AUTO,
+        "a device is not the configured one",
+        "compare unit number, profile and firmware with the file",
+    ),
+    FaultCode.MODULE_DEGRADED: _row(
+        _D, ResetRule.AUTO, "a power module is out, the others go on", "read that module's own fault list"
     ),
     FaultCode.INTERNAL: _row(
         _E,

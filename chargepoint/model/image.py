@@ -100,6 +100,8 @@ class MeterRegisters:
     current_A: float
     power_W: float
     taken_at_s: float
+    alarm: str = ""
+    """The meter's own alarm in words; empty while it reports none."""
     ac: AcReading | None = None
 
 

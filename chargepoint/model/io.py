@@ -1,4 +1,4 @@
-"""Words for the inputs and outputs of one connector: what a safety input watches, and what an IO board latches. Closed lists."""
+"""Words for the hardware of one connector: what safety inputs watch, what boards latch, what power modules report. Closed lists."""
 
 from __future__ import annotations
 
@@ -41,3 +41,25 @@ class BoardFault(Enum):
     OPENED = "opened"
     UNKNOWN = "unknown"
     """A bit that this software does not know: of a later firmware."""
+
+
+class ModuleFault(Enum):
+    """What kind of fault a power module reports, as far as its driver knows. The module's own words stand beside it."""
+
+    HARDWARE = "hardware"
+    OVER_TEMPERATURE = "over-temperature"
+    OUTPUT_OVER_VOLTAGE = "output over-voltage"
+    OUTPUT_OVER_CURRENT = "output over-current"
+    SHORT_CIRCUIT = "short circuit at the output"
+    FAN = "fan"
+    COMMUNICATION = "communication inside the module"
+    GRID_TRIP = "grid trip"
+    PHASE_LOSS = "phase loss"
+    GRID_VOLTAGE = "grid voltage"
+    GRID_FREQUENCY = "grid frequency"
+
+
+GRID_FAULTS = frozenset(
+    {ModuleFault.GRID_TRIP, ModuleFault.PHASE_LOSS, ModuleFault.GRID_VOLTAGE, ModuleFault.GRID_FREQUENCY}
+)
+"""What the grid did, and not the module."""

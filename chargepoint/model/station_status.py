@@ -198,6 +198,29 @@ class BusStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerProcessStatus:
+    """Counters since the start of the power process (`chargepoint.model.process_health.ProcessHealth`). Milliseconds."""
+
+    wakeups: int
+    """Wake-ups that had a deadline."""
+    over_5_ms: int
+    """Of these, how many came more than 5 ms late."""
+    worst_ms: float
+    worst_lately_ms: float
+    """The latest wake-up of the last second."""
+    overruns: int
+    """Turns of the loop that computed for longer than a tick."""
+    overrun_lately_ms: float
+    """The longest turn of the last second."""
+    suspended_s: float
+    """How long the computer was suspended since the start, in seconds."""
+    realtime: bool
+    """The process has SCHED_FIFO."""
+    late_counts: tuple[int, ...]
+    """Wake-ups that were late by at most 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100 and 200 ms, and by more."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationStatus:
     """The whole station at `monotonic_s`."""
 
@@ -213,3 +236,5 @@ class StationStatus:
     """The central system's side: connection, registration, counters, last messages."""
     buses: dict[str, BusStatus]
     evses: dict[str, EvseStatus]
+    power_process: PowerProcessStatus | None = None
+    """How punctual the power process is; None while it is away."""

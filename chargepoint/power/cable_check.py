@@ -22,6 +22,12 @@ SELF_TEST_TIMEOUT_S = 30.0
 INSULATION_VALUE_TIMEOUT_S = 5.0
 VOLTAGE_DOWN_TIMEOUT_S = 10.0
 
+SHORT_CIRCUIT_S = 1.0
+SHORT_CIRCUIT_OHM = 110.0
+SHORT_CIRCUIT_LEAST_A = 0.5
+"""The short-circuit test: the voltage is raised with 2 A, and a resistance of at most 110 ohm must be found. After the test less
+than 5 A flow within 1 s. Source: IEC 61851-23 6.3.1.109, CC.7.6.20.3 and .7 (docs/sources/safety.md 1.1 step 4, grade B)."""
+
 
 class CheckStep(Enum):
     """Where a check is."""
@@ -42,6 +48,7 @@ class CheckInputs:
     contactor: Contactor
     voltage_V: float | None
     insulation: InsulationState | None
+    current_A: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,10 @@ class CableCheck:
         if self._at_test_voltage(i):
             self._self_test_begins = True
             self._go_to(CheckStep.SELF_TEST, i.now_s)
+        elif self._waited_s(i) > SHORT_CIRCUIT_S and self._is_short(i):
+            bound = f"at least {SHORT_CIRCUIT_OHM:.0f} ohm"
+            detail = f"{i.voltage_V:.1f} V at {i.current_A:.1f} A after {SHORT_CIRCUIT_S:.0f} s: {bound}"
+            return CheckFailure(FaultCode.SHORT_CIRCUIT, detail)
         elif self._waited_s(i) > TEST_VOLTAGE_TIMEOUT_S:
             seen = "unknown" if i.voltage_V is None else f"{i.voltage_V:.0f} V"
             return CheckFailure(FaultCode.CABLE_CHECK, f"test voltage {seen}: {self._test_V:.0f} V wanted")
@@ -160,6 +171,12 @@ class CableCheck:
         elif self._waited_s(i) > VOLTAGE_DOWN_TIMEOUT_S:
             return CheckFailure(FaultCode.CABLE_CHECK, f"output did not fall below {SAFE_VOLTAGE_V:.0f} V")
         return None
+
+    def _is_short(self, i: CheckInputs) -> bool:
+        """A current without the voltage that belongs to it: what it flows through is less than any insulation."""
+        if i.voltage_V is None or i.current_A is None or i.current_A < SHORT_CIRCUIT_LEAST_A:
+            return False
+        return i.voltage_V < SHORT_CIRCUIT_OHM * i.current_A
 
     def _go_to(self, step: CheckStep, now_s: float) -> None:
         self._step, self._entered_s = step, now_s

@@ -1,7 +1,9 @@
-"""The cycle: a plain loop that polls descriptors and ticks. No TLS, no JSON, no database, no asyncio.
+"""The power process's loop: plain, on `select`, no garbage, no locks. No TLS, no JSON, no database, no asyncio.
 
-Each turn waits at most until the next tick or a bus's deadline. Bytes are moved as soon as they arrive. On the tick every
-EVSE reads, evaluates the interlocks, steps the sequence and commands. Then the image of the EVSE goes up the link.
+The loop acts when something came: the reply of a device, a demand of the daemon. An EVSE whose device has news is judged in the same
+wake-up in which the reply was complete, and its orders are on the wire before anything else is done.
+The tick is for what time alone changes: leases, debounce times, ages of readings, the next read of each device. Between two ticks
+with nothing new nothing is computed.
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ import logging
 import math
 import select
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
@@ -20,10 +21,20 @@ from chargepoint.ports import Bus
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
 from chargepoint.power.latch_file import LatchFile
+from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 
-IMAGE_PERIOD_S = 0.02
+IMAGE_PERIOD_S = 0.1
+"""An image without news is sent this often. The daemon calls the power process silent after one lease (0.5 s)."""
+MEASURED_PERIOD_S = 0.04
+"""An image with nothing new but measured values is sent at most this often: the car's charge loop reads them each 50 ms at most."""
+CALM_TICK_S = 0.05
+"""Between two ticks while every EVSE is off."""
+POWERED_CYCLE_S = 0.02
+"""An EVSE that is not off is judged this often although no device has news."""
+CALM_CYCLE_S = 0.05
+"""The same for an EVSE that is off."""
 HEALTH_PERIOD_S = 1.0
 COMPLAINTS_MAX = 10
 """Lines about messages that cannot be obeyed, each second; the rest are counted."""
@@ -36,6 +47,9 @@ PROCESS_STALLED_S = 0.2
 be too old, and the board would be called silent. Measured worst case: 9 ms with real-time priority. Without that priority, on an
 overloaded machine: 312 ms (docs/sources/safety.md 5.2)."""
 
+SUSPENDED_LEAST_S = 0.001
+"""Two clocks are read one after the other: a smaller difference is the time between the two."""
+
 EARLY_CYCLE_S = 0.003
 """Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
 
@@ -44,21 +58,6 @@ DEFECTS_MAX = 10
 
 STOP_PATIENCE_S = 6.0
 """A stop takes the lease, the ramp, the opening and the discharge: 5.1 s at most."""
-
-
-@dataclass(slots=True)
-class Lateness:
-    """How late ticks were, seconds, since start."""
-
-    ticks: int = 0
-    worst_s: float = 0.0
-    over_5_ms: int = 0
-
-    def note(self, late_s: float) -> None:
-        """Count one tick."""
-        self.ticks += 1
-        self.worst_s = max(self.worst_s, late_s)
-        self.over_5_ms += late_s > 0.005
 
 
 class Cycle:
@@ -74,29 +73,45 @@ class Cycle:
         log: logging.Logger,
         now: Callable[[], float] = time.monotonic,
         latch_file: LatchFile | None = None,
+        buses_of: Mapping[EvseId, Sequence[Bus]] | None = None,
+        has_realtime: Callable[[], bool] = lambda: False,
+        suspended: Callable[[], float] = suspended_s,
     ) -> None:
-        """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process."""
+        """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
+
+        `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
+        """
         self._stages = stages
         self._buses = buses
         self._link = link
         self._tick_s = tick_s
+        self._powered_cycle_s = min(POWERED_CYCLE_S, 2 * tick_s)
         self._beat = beat
         self._log = log
         self._now = now
         self._latch_file = latch_file
         self._stopping = False
+        self._buses_of = dict(buses_of) if buses_of is not None else dict.fromkeys(stages, tuple(buses))
+        self._stages_on = {
+            id(bus): [stages[evse_id] for evse_id, its in self._buses_of.items() if bus in its] for bus in buses
+        }
+        self._due_s: dict[EvseId, float] = dict.fromkeys(stages, -math.inf)
+        self._off: dict[EvseId, bool] = dict.fromkeys(stages, True)
+        self._sent: dict[EvseId, EvseImage] = {}
         self._changed: set[EvseId] = set()
         self._early_s = math.inf
         self._last_early_s: dict[EvseId, float] = {}
-        self._image_due_s = 0.0
-        self._stage_sent: dict[EvseId, Stage] = {}
         self._health_due_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
-        self._waits: list[tuple[Bus, int | None, float | None]] = []
+        self._waits: dict[int, tuple[Bus, int | None, float]] = {}
         self._defects = 0
         self._last_defect: Exception | None = None
-        self.lateness = Lateness()
+        self._turn_began_s = now()
+        self._has_realtime = has_realtime
+        self._suspended = suspended
+        self._suspended_s = suspended()
+        self.lateness = Lateness(tick_s)
 
     def stop(self) -> None:
         """Leave the loop at the next tick: no demand any more, ramp down, open, then return."""
@@ -116,28 +131,42 @@ class Cycle:
             raise self._last_defect
 
     def _turn(self) -> None:
-        next_tick_s = self._now()
+        next_tick_s = now_s = self._turn_began_s = self._now()
         give_up_s: float | None = None
+        self._note_waits(self._buses)
         while True:
-            ready = self._wait(min(next_tick_s, self._early_s))
-            now_s = self._now()
-            late_s = now_s - next_tick_s
+            until_s, ready = self._wait(min(next_tick_s, self._early_s))
+            until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
+            now_s = self._turn_began_s = self._now()
+            late_s = now_s - until_s + self._slept_s()
             if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
                 self._recover_from_stall(late_s, now_s)
-            due = now_s >= next_tick_s
-            self._pump_ready(ready, now_s)
+            if late_s >= 0:
+                self.lateness.note(late_s)
             if self._link.lost or not ready.isdisjoint(self._link.filenos()):
                 self._obey(now_s)
-            if not due:
+            self._pump_ready(ready, now_s)
+            if now_s < next_tick_s:
                 self._act_early(now_s)
                 continue
-            self.lateness.note(late_s)
-            next_tick_s = max(next_tick_s + self._tick_s, now_s)
             all_off = self.tick(now_s)
+            next_tick_s = max(next_tick_s + self._tick_length_s(), now_s)
             if self._stopping:
                 give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
                 if all_off or now_s > give_up_s:
                     return
+
+    def _slept_s(self) -> float:
+        """How long the computer was suspended since the last call: the clock of this loop stopped, the hardware did not."""
+        before_s, self._suspended_s = self._suspended_s, self._suspended()
+        slept_s = max(0.0, self._suspended_s - before_s)
+        self.lateness.suspended_s += slept_s if slept_s > SUSPENDED_LEAST_S else 0.0
+        return slept_s
+
+    def _tick_length_s(self) -> float:
+        """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
+        calm = not self._stopping and all(self._off.values())
+        return max(self._tick_s, CALM_TICK_S) if calm else self._tick_s
 
     def _recover_from_stall(self, for_s: float, now_s: float) -> None:
         for bus in self._buses:
@@ -154,6 +183,7 @@ class Cycle:
             except Exception as error:  # one EVSE's defect must not keep another's contactor closed
                 self._log.error("! evse %d could not be ordered off: %s", stage.evse_id, error)
         while self._now() < until_s:
+            self._note_waits(self._buses)
             self._wait(until_s)
             self._pump(self._now())
 
@@ -165,38 +195,70 @@ class Cycle:
         changed, self._changed, self._early_s = self._changed, set(), math.inf
         for evse_id in changed:
             self._last_early_s[evse_id] = now_s
-        self._run([self._stages[evse_id] for evse_id in changed], now_s, publish=True)
+        self._run([self._stages[evse_id] for evse_id in changed], now_s)
 
     def tick(self, now_s: float) -> bool:
-        """One cycle of every EVSE; True if no contactor is commanded and no current flows anywhere."""
-        publish = now_s >= self._image_due_s
-        if publish:
-            self._image_due_s = now_s + IMAGE_PERIOD_S
+        """What time alone brings: the cycle of every EVSE that had none lately, and the next reads of the devices of the others.
+
+        True if no contactor is commanded and no current flows anywhere.
+        """
+        due = [
+            stage
+            for evse_id, stage in self._stages.items()
+            if now_s >= self._due_s[evse_id] or evse_id in self._changed
+        ]
         self._changed.clear()
         self._early_s = math.inf
-        all_off = self._run(list(self._stages.values()), now_s, publish=publish)
+        for evse_id, stage in self._stages.items():
+            if stage not in due:
+                self._poll(stage, now_s)
+                self._flush(evse_id, now_s)
+        self._run(due, now_s)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
             self._report_health()
         self._beat()
-        return all_off
+        return all(self._off.values())
 
-    def _run(self, stages: Sequence[EvseStage], now_s: float, *, publish: bool) -> bool:
-        """The cycle of these EVSEs, then in this order: orders to the wire, latches noted, image and events reported. Whether all
-        of them are off."""
-        done = [(self._cycle(stage, now_s), stage.events()) for stage in stages]
-        self._pump_due(now_s)  # what the cycles just queued goes out now
-        happened = [event for _, events in done for event in events]
-        self._keep_latches(changed=any(isinstance(event, InterlockTripped | FaultCleared) for event in happened))
+    def _run(self, stages: Sequence[EvseStage], now_s: float) -> None:
+        """The cycle of these EVSEs, in this order: orders to the wire, EVSE by EVSE; latches noted; image and events reported."""
+        done: list[tuple[EvseImage, list[PowerEvent]]] = []
+        changed = False
+        for stage in stages:
+            image = self._cycle(stage, now_s)
+            events = stage.events()
+            done.append((image, events))
+            self._changed.discard(image.evse_id)
+            self._flush(image.evse_id, now_s)  # what this cycle queued goes out before the next EVSE's is computed
+            off = self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
+            self._due_s[image.evse_id] = now_s + (max(self._tick_s, CALM_CYCLE_S) if off else self._powered_cycle_s)
+            changed = changed or any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
+        self._keep_latches(changed=changed)
         for image, events in done:
             # what an event follows from is seen before it is heard; a car that waits for a stage does not wait for the period
-            if publish or events or image.stage is not self._stage_sent.get(image.evse_id):
-                self._stage_sent[image.evse_id] = image.stage
+            before = self._sent.get(image.evse_id)
+            if before is None or events or self._is_due(image, before):
+                self._sent[image.evse_id] = image
                 self._link.send(image)
             for event in events:
                 self._link.send(event)
                 self._log_event(event)
-        return all(image.stage in (Stage.OFF, Stage.FAULTED) for image, _ in done)
+
+    @staticmethod
+    def _is_due(image: EvseImage, before: EvseImage) -> bool:
+        """Whether the daemon is to hear of this image: at once of another state, soon of other values, sometimes anyway."""
+        age_s = image.taken_at_s - before.taken_at_s
+        if age_s >= IMAGE_PERIOD_S or _state_of(image) != _state_of(before):
+            return True
+        return age_s >= MEASURED_PERIOD_S and _values_of(image) != _values_of(before)
+
+    def _poll(self, stage: EvseStage, now_s: float) -> None:
+        """Let the devices queue what is due. `EvseStage.poll` keeps the exceptions of drivers; what else raises is its defect."""
+        try:
+            stage.poll(now_s)
+        except Exception as error:
+            self._note_defect(stage.evse_id, error)
+            stage.fail_safe(error, now_s)
 
     def _log_event(self, event: PowerEvent) -> None:
         if isinstance(event, InterlockTripped):
@@ -218,6 +280,9 @@ class Cycle:
         if self._complaints > COMPLAINTS_MAX:
             self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
         self._complaints = 0
+        if worse := self.lateness.worse():
+            self._log.warning("! power process: %s", worse)
+        self._link.send(self.lateness.health(realtime=self._has_realtime()))
         for bus in self._buses:
             health = bus.health()
             self._link.send(health)
@@ -255,34 +320,50 @@ class Cycle:
             self._log.error("* too many defects: the power process ends, to begin anew")
             self._stopping = True
 
-    def _wait(self, next_tick_s: float) -> set[int]:
-        """Sleep until the tick, a bus's deadline or a readable descriptor; the readable ones. Not `poll`, whose time-outs
-        are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
+    def _wait(self, next_tick_s: float) -> tuple[float, set[int]]:
+        """Sleep until the tick, a bus's deadline or a readable descriptor; until when, and the readable ones. Not `poll`, whose
+        time-outs are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
-        self._waits = [(bus, bus.fileno(), bus.deadline_s) for bus in self._buses]
-        for _, fd, deadline_s in self._waits:
+        for _, fd, deadline_s in self._waits.values():
             if fd is not None:
                 descriptors.append(fd)
-            if deadline_s is not None and deadline_s < until_s:
+            if deadline_s < until_s:
                 until_s = deadline_s
+        now_s = self._now()
+        self.lateness.turn(now_s - self._turn_began_s)
         try:
-            return set(select.select(descriptors, (), (), max(0.0, until_s - self._now()))[0])
+            return until_s, set(select.select(descriptors, (), (), max(0.0, until_s - now_s))[0])
         except OSError:  # a descriptor that died meanwhile: every bus looks after its own
-            return set(descriptors)
+            return until_s, set(descriptors)
+
+    def _note_waits(self, buses: Iterable[Bus]) -> None:
+        """What these buses wait for. Asked anew only of those that were pumped or given something to send."""
+        for bus in buses:
+            deadline_s = bus.deadline_s
+            self._waits[id(bus)] = (bus, bus.fileno(), math.inf if deadline_s is None else deadline_s)
 
     def _pump_ready(self, ready: set[int], now_s: float) -> None:
-        """Move the buses that have something to read or whose time has come: nothing changed a bus since `_wait`."""
-        for bus, fd, deadline_s in self._waits:
-            if fd is None or fd in ready or (deadline_s is not None and deadline_s <= now_s):
-                self._pump_one(bus, now_s)
+        """Move the buses that have something to read or whose time has come; the EVSEs whose devices then have news have
+        their cycle at once, before the next bus is moved."""
+        for bus, fd, deadline_s in list(self._waits.values()):
+            moves = fd in ready if fd is not None else deadline_s == math.inf
+            if not moves and deadline_s > now_s:
+                continue
+            self._pump_one(bus, now_s)
+            self._note_waits((bus,))
+            news = [stage for stage in self._stages_on[id(bus)] if stage.has_news]
+            if news:
+                self._run(news, now_s)
 
-    def _pump_due(self, now_s: float) -> None:
-        """Move the buses whose time has come: what a bus has to read wakes the loop by itself."""
-        for bus in self._buses:
+    def _flush(self, evse_id: EvseId, now_s: float) -> None:
+        """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
+        buses = self._buses_of[evse_id]
+        for bus in buses:
             deadline_s = bus.deadline_s
-            if (deadline_s is not None and deadline_s <= now_s) or bus.fileno() is None:
+            if deadline_s <= now_s if deadline_s is not None else bus.fileno() is None:
                 self._pump_one(bus, now_s)
+        self._note_waits(buses)
 
     def _pump(self, now_s: float) -> None:
         for bus in self._buses:
@@ -325,3 +406,33 @@ class Cycle:
             self._changed.add(message.evse_id)
             last_s = self._last_early_s.get(message.evse_id, -math.inf)
             self._early_s = min(self._early_s, max(now_s, last_s + EARLY_CYCLE_S))
+
+
+def _state_of(image: EvseImage) -> tuple[object, ...]:
+    """What is either so or not."""
+    return (
+        image.stage,
+        image.pilot,
+        image.contactor,
+        image.lock,
+        image.phase,
+        image.permitted,
+        image.faults,
+        image.limited_by_stage,
+        image.capabilities,
+        image.meter is None,
+    )
+
+
+def _values_of(image: EvseImage) -> tuple[object, ...]:
+    """What is measured or follows from measured values."""
+    return (
+        image.voltage_V,
+        image.current_A,
+        image.applied_W,
+        image.target_W,
+        image.meter,
+        image.insulation_ohm,
+        image.temperature_degC,
+        image.duty_percent,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.faults import FaultCode, Severity
+from chargepoint.model.faults import LOAD_WAIT_S, FaultCode, Severity
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.ports import InsulationState, IoCommand, PowerModuleCapabilities, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
@@ -36,6 +36,9 @@ STOP_RAMP_A_PER_S = 100.0  # docs/sources/safety.md 1.2: down at least 100 A/s i
 ERROR_RAMP_A_PER_S = 200.0  # docs/sources/safety.md 1.2: at least 200 A/s in an emergency (grade D)
 CONTACTOR_OPEN_WAIT_S = 0.1
 OUTPUT_DISCHARGE_TIMEOUT_S = 2.5
+NO_LOAD_A = 5.0
+"""A contactor that opens below this does not wear (own rule; the current that is to be reached in an emergency: docs/sources/safety.md 1.2)."""
+
 PILOT_F_S = 4.0
 """State F is shown this long after an emergency (docs/sources/safety.md 2: E/F step 4 s), then a steady 12 V: only with that can
 the car's departure be seen, which the reset of many faults waits for."""
@@ -63,6 +66,8 @@ class SequenceInputs:
     """A second witness of no current, should the module have fallen silent."""
     temperature_share: float = 1.0
     """Of the rated current, that may flow with the temperature sensors that are left."""
+    wait_for_current: bool = False
+    """In this emergency the contactor may stay closed for `LOAD_WAIT_S` after the module was ordered off."""
     open_now: bool = False
     """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
 
@@ -116,6 +121,7 @@ class DcSequence:
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
         self._pilot_f_since_s: float | None = None
+        self._emergency_since_s: float | None = None
 
     @property
     def stage(self) -> Stage:
@@ -142,9 +148,16 @@ class DcSequence:
         self._failures, self._target = {}, CurrentTarget()
         if i.demand is None or i.demand.phase < Phase.CABLE_CHECK:
             self._demand_spent = False
+        if i.severity is not Severity.EMERGENCY:
+            self._emergency_since_s = None
         if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:
             self._ramp.reset()
-            self._enter(Stage.OPENING, i.now_s)
+            if self._emergency_since_s is None:
+                self._emergency_since_s = i.now_s
+            if not self._may_wait(i):
+                self._enter(Stage.OPENING, i.now_s)
+            elif self._stage is not Stage.RAMP_DOWN:
+                self._enter(Stage.RAMP_DOWN, i.now_s)
         elif self._stage in _LEAST_PHASE and self._must_stop(i):
             self._enter(Stage.RAMP_DOWN, i.now_s)
         module = self._work(i)
@@ -161,6 +174,12 @@ class DcSequence:
             limited_by=self._target.limited_by,
             failures=self._failures,
         )
+
+    def _may_wait(self, i: SequenceInputs) -> bool:
+        """The module is off already; its current falls in milliseconds, and the contactor need not break it."""
+        if i.open_now or not i.wait_for_current or i.current_A is None or self._emergency_since_s is None:
+            return False
+        return abs(i.current_A) >= NO_LOAD_A and i.now_s - self._emergency_since_s < LOAD_WAIT_S
 
     def _must_stop(self, i: SequenceInputs) -> bool:
         return i.severity is not None or i.demand is None or i.demand.phase < _LEAST_PHASE[self._stage]
@@ -238,7 +257,7 @@ class DcSequence:
     def _cable_check(self, i: SequenceInputs) -> PowerModuleCommand:
         check = self._check
         assert check is not None
-        failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation))
+        failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation, i.current_A))
         if failure is not None:
             self._fail(failure.code, failure.detail, i.now_s)
             if failure.code is FaultCode.CONTACTOR_OPENED:  # a request that stays could only close it again
@@ -296,6 +315,8 @@ class DcSequence:
         return PowerModuleCommand(step.output_on, step.current_A, *self._window_V)
 
     def _ramp_down(self, i: SequenceInputs) -> PowerModuleCommand:
+        if self._emergency_since_s is not None:
+            return _OFF  # only the contactor waits (`_may_wait`)
         # steep enough to be at zero in half the time: what opens at the time-out opens under load
         timeout_s = UNHEARD_RAMP_DOWN_S if i.current_A is None else RAMP_DOWN_TIMEOUT_S
         least = ERROR_RAMP_A_PER_S if i.severity else STOP_RAMP_A_PER_S

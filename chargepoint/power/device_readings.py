@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chargepoint.model.image import Contactor, ControlPilot, Lock, MeterRegisters
 from chargepoint.model.io import BoardFault
@@ -71,6 +71,22 @@ class DeviceReadings:
         """The meter's current, if as young as the module's must be: it may stand in for that."""
         meter = self.meter
         return meter.current_A if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
+
+
+def is_news(now: tuple[object, ...], judged: tuple[object, ...]) -> bool:
+    """Whether one of these readings holds another value than the one judged last, in the same order. A value that came once
+    more is no news, nor is its age."""
+    if len(now) != len(judged):
+        return True
+    return any(
+        after is not before and _value_of(after) != _value_of(before) for after, before in zip(now, judged, strict=True)
+    )
+
+
+def _value_of(reading: object) -> object:
+    if isinstance(reading, MeterRegisters):
+        return replace(reading, taken_at_s=0.0)
+    return reading.value if isinstance(reading, Reading) else reading
 
 
 NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)

@@ -6,13 +6,15 @@ A state is known only while every port answers: what one device does not show ma
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from chargepoint.model.readings import Reading, fresh
 from chargepoint.ports import IoCommand, IoDevice, IoState
 from chargepoint.power.device_guard import DeviceGuard
+from chargepoint.power.device_readings import is_news
 
 T = TypeVar("T")
 
@@ -87,6 +89,8 @@ class EvseIo:
         self._wiring = wiring
         self._guard = guard
         self._latches = tuple(device for device in self.devices if device.ports.latch is not None)
+        self._readable = tuple(self._every_port())
+        self._judged: tuple[object, ...] = ()
         self._seen: tuple[object, ...] = ()
         self._state: IoState | None = None
         self._silent: list[str] = []
@@ -96,12 +100,37 @@ class EvseIo:
         """Names of the devices that did not answer at the last `read`; empty while all do."""
         return ", ".join(dict.fromkeys(self._silent))
 
+    def _every_port(self) -> Iterator[_Readable[object]]:
+        wiring = self._wiring
+        ports: tuple[tuple[IoDevice | None, object], ...] = (
+            (wiring.pilot, wiring.pilot.ports.pilot),
+            (wiring.contactors, wiring.contactors.ports.contactors),
+            (wiring.lock, wiring.lock.ports.lock),
+            (wiring.discharge, wiring.discharge and wiring.discharge.ports.discharge),
+            (wiring.temperatures, wiring.temperatures and wiring.temperatures.ports.temperatures),
+            *((device, device.ports.inputs) for device in wiring.inputs),
+            *((device, device.ports.latch) for device in self._latches),
+        )
+        for device, port in ports:
+            if device is not None and port is not None:
+                yield cast(_Readable[object], port)
+
+    def _shown(self) -> tuple[object, ...]:
+        return tuple(port.state for port in self._readable)
+
+    @property
+    def has_news(self) -> bool:
+        """A port shows another value than at the last `read`. Raises what a driver raises."""
+        return is_news(self._shown(), self._judged)
+
     def read(self, now_s: float) -> IoState | None:
         """The state of all ports; None while one of them is silent or older than `IO_MAX_AGE_S`.
 
         The same object as before while nothing changed, so that nobody judges it twice.
         """
         wiring, self._silent = self._wiring, []
+        with contextlib.suppress(Exception):  # of the driver that raises the guard hears below
+            self._judged = self._shown()
         pilot = self._fresh(wiring.pilot, wiring.pilot.ports.pilot, now_s)
         contactors = self._fresh(wiring.contactors, wiring.contactors.ports.contactors, now_s)
         lock = self._fresh(wiring.lock, wiring.lock.ports.lock, now_s)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
-from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
+from chargepoint.model.faults import CONTROLLED_STOP_S, FaultCleared, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
     Contactor,
@@ -24,9 +24,10 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
-from chargepoint.model.io import BoardFault
+from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
 from chargepoint.ports import (
+    Bus,
     Device,
     EnergyMeter,
     InsulationMonitor,
@@ -39,21 +40,21 @@ from chargepoint.ports import (
 )
 from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
 from chargepoint.power.device_guard import DeviceGuard
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, young_enough
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news, young_enough
 from chargepoint.power.evse_io import EvseIo, IoWiring
+from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
-from chargepoint.safety.charge_end import ChargeEnd
-from chargepoint.safety.contactor_watch import ContactorWatch
-from chargepoint.safety.energy_balance import EnergyCount
-from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import InterlockInputs, Interlocks
+from chargepoint.safety.interlocks.table import Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
-from chargepoint.safety.temperature import Heat, judge
+from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
 
 BOARD_CLEAR_PERIOD_S = 0.2
+
+PILOT_SETTLE_S = 0.5
+"""So long after a change of the pilot's order what is measured does not count."""
 
 AWAKE_AGAIN_S = 10.0
 """After the process stalled, a device not heard again within this is silent by its own fault."""
@@ -81,17 +82,8 @@ class EvseHardware:
     meter: EnergyMeter
     insulation: InsulationMonitor
     token_reader: TokenReader | None
-
-
-@dataclass(frozen=True, slots=True)
-class StageRatings:
-    """What this EVSE may do whatever the module can: from the configuration."""
-
-    envelope: Envelope
-    ramp_A_per_s: float
-    lease_s: float
-    temperature_required: bool = True
-    """Both contact sensors must give a plausible temperature."""
+    buses: tuple[Bus, ...] = ()
+    """The wires of these devices."""
 
 
 class EvseStage:
@@ -113,6 +105,7 @@ class EvseStage:
         self._devices = (*self._io.devices, hardware.module, hardware.meter, hardware.insulation)
         self._heat = Heat()
         self._judged: IoState | None = None
+        self._judged_readings: tuple[object, ...] = ()
         self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
         self._module_capabilities: PowerModuleCapabilities | None = None
@@ -120,23 +113,20 @@ class EvseStage:
         self._shown_capabilities: StageCapabilities | None = None
         self._interlocks = Interlocks()
         self._latches = Latches(NOT_HEARD_YET, kept)
-        self._record_trouble = ""
+        self._record_trouble = self._overrun = ""
+        self._view = InterlockView(ratings)
+        self._stop_since_s: float | None = None
         self._author = ""
         self._sequence: DcSequence | None = None
         self._demand: StageDemand | None = None
         self._demand_until_s = 0.0
         self._seq = 0
         self._events: list[PowerEvent] = []
-        self._contactor_commanded = False
-        self._contactor_watch = ContactorWatch()
-        self._contactor_opened = self._open_now = False
+        self._open_now = False
         self._io_command = IoCommand()
-        self._car_voltage_max_V = self._car_voltage_named_V = 0.0
         self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
-        self._energy = EnergyCount()
-        self._charge_end = ChargeEnd()
         self._process_stalled = ""
         self._awake_since_s = 0.0
 
@@ -202,8 +192,8 @@ class EvseStage:
 
     def _io_off(self) -> None:
         last = self._io_command
-        self._contactor_commanded = False
-        self._io.command(IoCommand(discharge=last.discharge, lock=last.lock))
+        self._io_command = IoCommand(discharge=last.discharge, lock=last.lock)
+        self._io.command(self._io_command)
 
     def _module_off(self) -> None:
         self._hw.module.command(PowerModuleCommand())
@@ -224,6 +214,17 @@ class EvseStage:
         happened, self._events = self._events, []
         return happened
 
+    @property
+    def has_news(self) -> bool:
+        """A device has a reading whose value `cycle` did not judge yet. A value that came once more is judged already: what
+        its age means is for the next cycle that time brings."""
+        hw = self._hw
+        try:
+            now = (hw.module.state, hw.meter.registers, hw.insulation.state)
+            return self._io.has_news or is_news(now, self._judged_readings)
+        except Exception:  # the cycle finds the driver that raises
+            return True
+
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
         seen = self._read(now_s)
@@ -231,18 +232,20 @@ class EvseStage:
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
         stage_before = sequence.stage if sequence is not None else Stage.OFF
-        self._note_car_voltage(demand, stage_before)
         self._note_recovery(seen, now_s)
         self._clear_board(seen, stage_before, now_s)
-        self._contactor_opened = self._contactor_watch.step(
-            now_s,
-            ordered=self._contactor_commanded,
-            contactor=seen.contactor,
-            coil_on=None if seen.io is None else seen.io.contactor_commanded,
+        active = self._interlocks.evaluate(
+            self._view.inputs(
+                now_s,
+                seen,
+                self._heat,
+                sequence,
+                demand,
+                ordered=self._io_command,
+                lease_valid=lease_valid,
+                troubles=self._troubles(seen),
+            )
         )
-        active = self._interlocks.evaluate(self._interlock_inputs(seen, stage_before, lease_valid, now_s))
-        if self._record_trouble:
-            active[FaultCode.LATCH_RECORD] = self._record_trouble
         self._latch(active, seen, stage_before, now_s)
         self._rated(self._capabilities)
         capabilities = self._shown_capabilities
@@ -261,13 +264,10 @@ class EvseStage:
         io = self._io.read(now_s)
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        seen = young_enough(
-            io,
-            guard.read(hw.module, lambda: hw.module.state),
-            self._registers,
-            guard.read(hw.insulation, lambda: hw.insulation.state),
-            now_s,
-        )
+        module = guard.read(hw.module, lambda: hw.module.state)
+        insulation = guard.read(hw.insulation, lambda: hw.insulation.state)
+        self._judged_readings = (module, self._registers, insulation)
+        seen = young_enough(io, module, self._registers, insulation, now_s)
         if io is None:
             self._heat = Heat()  # a silent device is a fault of its own
         elif io is not self._judged:  # the same for as long as no port shows anything new
@@ -277,7 +277,7 @@ class EvseStage:
 
     def _obey(self, out: SequenceOutputs) -> None:
         hw, guard = self._hw, self._guard
-        self._io_command, self._contactor_commanded = out.io, out.io.contactor
+        self._io_command = out.io
         self._io.command(out.io)
         guard.order(hw.module, lambda: hw.module.command(out.module))
         guard.order(hw.insulation, lambda: hw.insulation.enable(out.insulation_measuring))
@@ -317,14 +317,14 @@ class EvseStage:
             temperature_degC=self._heat.hottest_degC,
             capabilities=capabilities,
             faults=self._latches.codes,
-            permitted=self._latches.severity is None,
+            permitted=self._latches.severity is None and not (self._latches.stops and stage is Stage.OFF),
         )
 
     def _sequence_inputs(self, seen: DeviceReadings, demand: StageDemand | None, now_s: float) -> SequenceInputs:
         return SequenceInputs(
             now_s=now_s,
             demand=demand,
-            severity=self._latches.severity,
+            severity=self._severity(now_s),
             pilot=seen.pilot,
             lock=seen.lock,
             contactor=seen.contactor,
@@ -334,8 +334,30 @@ class EvseStage:
             insulation=seen.insulation,
             capabilities=self._rated(self._capabilities),
             temperature_degC=self._heat.hottest_degC,
-            temperature_share=self._heat.share,
-            open_now=self._contactor_opened or self._open_now,
+            temperature_share=self._share(seen),
+            wait_for_current=self._latches.may_wait_for_current,
+            open_now=self._view.contactor_opened or self._open_now,
+        )
+
+    def _severity(self, now_s: float) -> Severity | None:
+        """What stops power now: also a controlled stop that nobody carried out, and one before anything began."""
+        if not self._latches.stops:
+            self._stop_since_s = None
+            return self._latches.severity
+        if self._stop_since_s is None:
+            self._stop_since_s = now_s
+        idle = self._sequence is None or self._sequence.stage is Stage.OFF
+        overdue = idle or now_s - self._stop_since_s > CONTROLLED_STOP_S
+        return self._latches.severity or (Severity.ERROR if overdue else None)
+
+    def _share(self, seen: DeviceReadings) -> float:
+        """Of the rated current, that may flow with the sensors, temperatures and fans of this moment."""
+        module_degC = None if seen.module is None else seen.module.temperature_degC
+        fan = SafetyInput.FAN in seen.io.open_inputs if seen.io is not None else False
+        return min(
+            self._heat.share,
+            self._ratings.heat.share(module_degC, self._heat.cabinet_degC),
+            SHARE_WITHOUT_FAN if fan else 1.0,
         )
 
     def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
@@ -346,47 +368,28 @@ class EvseStage:
             self._sequence = DcSequence(self._ratings.envelope, ramp)
         return self._sequence
 
-    def _interlock_inputs(self, seen: DeviceReadings, stage: Stage, lease_valid: bool, now_s: float) -> InterlockInputs:
-        io, module, meter = seen.io, seen.module, seen.meter
-        power_W = None if module is None else module.voltage_V * module.current_A
-        allowed_A = 0.0 if self._sequence is None else self._sequence.allowed_current_A
-        limit_V = (self._sequence.charge_voltage_V if self._sequence is not None else 0.0) or self._car_voltage_max_V
-        energy = self._energy.step(now_s, transferring=stage is Stage.TRANSFER, power_W=power_W, meter=meter)
-        return InterlockInputs(
-            now_s=now_s,
-            envelope=self._ratings.envelope,
-            stage=stage,
-            lease_valid=lease_valid,
-            pilot_board_alive=io is not None,
-            power_module_alive=module is not None,
-            meter_alive=meter is not None,
-            insulation_monitor_trouble=seen.insulation_trouble,
-            pilot=seen.pilot,
-            lock=seen.lock,
-            contactor=seen.contactor,
-            contactor_commanded=self._contactor_commanded,
-            contactor_opened=self._contactor_opened,
-            open_inputs=frozenset() if io is None else io.open_inputs,
-            board_latched=frozenset() if io is None else io.latched,
-            car_voltage_max_V=self._car_voltage_max_V,
-            car_voltage_named_V=self._car_voltage_named_V,
-            module_voltage_V=seen.voltage_V,
-            module_current_A=seen.current_A,
-            module_faults=() if module is None else module.faults,
-            meter_voltage_V=None if meter is None else meter.voltage_V,
-            meter_current_A=None if meter is None else meter.current_A,
-            energy=energy,
-            commanded_current_A=0.0 if self._sequence is None else self._sequence.commanded_current_A,
-            allowed_current_A=allowed_A,
-            battery_full=self._charge_end.step(
-                self._ratings.envelope, limit_V, seen.voltage_V, seen.current_A, allowed_A
-            ),
-            insulation_ohm=seen.insulation_ohm,
-            temperature_degC=self._heat.hottest_degC,
-            temperature_lost=self._heat.lost,
-            temperature_doubt=self._heat.doubt,
+    def _troubles(self, seen: DeviceReadings) -> Troubles:
+        """What devices, wires and the process report of themselves. Devices and wires are asked only while something is silent."""
+        asked = not seen.everyone
+        return Troubles(
             process_stalled=self._process_stalled,
+            overrun=self._overrun,
+            record=self._record_trouble,
+            io_silent=self._io.silent,
+            identity=self._identity_trouble() if asked else "",
+            buses_dead=self._dead_buses() if asked else "",
         )
+
+    def _identity_trouble(self) -> str:
+        return "; ".join(filter(None, map(self._identity_error, self._devices)))
+
+    def _dead_buses(self) -> str:
+        dead = (bus.health() for bus in self._hw.buses)
+        return "; ".join(f"{bus.name}: {bus.trouble or 'not connected'}" for bus in dead if not bus.connected)
+
+    def note_overrun(self, words: str) -> None:
+        """In words that the cycle is late again and again; empty while it is not."""
+        self._overrun = words
 
     def _note_recovery(self, seen: DeviceReadings, now_s: float) -> None:
         """A stall is over when every device was heard again and the board released its watchdog's latch. A device that
@@ -408,17 +411,7 @@ class EvseStage:
         self._events += [FaultCleared(self.evse_id, code, now_s, author) for code in sorted(cleared)]
 
     def _power_off(self, stage: Stage) -> bool:
-        return stage in (Stage.OFF, Stage.FAULTED) and not self._contactor_commanded
-
-    def _note_car_voltage(self, demand: StageDemand | None, stage: Stage) -> None:
-        """The car's maximum outlives the demand that named it until the output is off: a demand to stop names none."""
-        off = stage in (Stage.OFF, Stage.FAULTED)
-        if demand is not None and demand.dc.limits.voltage_max_V > 0:
-            self._car_voltage_max_V = demand.dc.limits.voltage_max_V
-            before_V = 0.0 if off else self._car_voltage_named_V
-            self._car_voltage_named_V = max(before_V, demand.dc.limits.voltage_max_V)
-        elif off:
-            self._car_voltage_max_V = self._car_voltage_named_V = 0.0
+        return stage in (Stage.OFF, Stage.FAULTED) and not self._io_command.contactor
 
     def _clear_board(self, seen: DeviceReadings, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""

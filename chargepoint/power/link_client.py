@@ -12,6 +12,7 @@ from pathlib import Path
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
+from chargepoint.model.process_health import ProcessHealth
 from chargepoint.power.link_codec import (
     MESSAGE_MAX_BYTES,
     DownMessage,
@@ -48,6 +49,8 @@ class LinkClient:
         self._socket: socket.socket | None = None
         self._seq = 0
         self.buses: dict[str, BusHealth] = {}
+        self.process: ProcessHealth | None = None
+        """How punctual the power process is; None before it reported, and while it is away."""
 
     @property
     def connected(self) -> bool:
@@ -69,7 +72,7 @@ class LinkClient:
                 pass
             finally:
                 if self._socket is not None:
-                    self._socket = None
+                    self._socket = self.process = None
                     self._on_connection(False)
                 sock.close()
             await asyncio.sleep(RECONNECT_S)
@@ -90,6 +93,8 @@ class LinkClient:
             self._on_image(message)
         elif isinstance(message, BusHealth):
             self.buses[message.name] = message
+        elif isinstance(message, ProcessHealth):
+            self.process = message
         else:
             self._on_event(message)
 

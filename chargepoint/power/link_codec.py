@@ -28,6 +28,7 @@ from chargepoint.model.image import (
     TokenPresented,
 )
 from chargepoint.model.limits import Interval, PowerLimits
+from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 
 VERSION = 5
 MESSAGE_MAX_BYTES = 4096
@@ -50,6 +51,7 @@ _IMAGE_TAIL = struct.Struct("<17d")
 _EVENT = struct.Struct("<HBd")
 _RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
+_PROCESS = struct.Struct(f"<2I2dI2d?{len(LATE_BOUNDS_MS) + 1}I")
 
 
 class _Kind(IntEnum):
@@ -60,6 +62,7 @@ class _Kind(IntEnum):
     CLEARED = 5
     TOKEN = 6
     BUS = 7
+    PROCESS = 8
 
 
 class LinkError(ValueError):
@@ -75,7 +78,7 @@ class ResetFaults:
 
 
 DownMessage = StageDemand | ResetFaults
-UpMessage = EvseImage | PowerEvent | BusHealth
+UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth
 
 
 def _number(value: float | None) -> float:
@@ -230,6 +233,18 @@ def encode_up(message: UpMessage) -> bytes:
             wrapped = (c & 0xFFFFFFFF for c in counters)
             words = message.name.encode()[:64] + b"\0" + message.trouble.encode()[:512]
             return head + _BUS.pack(*wrapped, message.connected) + words
+        case ProcessHealth():
+            return _HEAD.pack(_MAGIC, VERSION, _Kind.PROCESS) + _PROCESS.pack(
+                message.wakeups & 0xFFFFFFFF,
+                message.over_5_ms & 0xFFFFFFFF,
+                message.worst_ms,
+                message.worst_lately_ms,
+                message.overruns & 0xFFFFFFFF,
+                message.overrun_lately_ms,
+                message.suspended_s,
+                message.realtime,
+                *(count & 0xFFFFFFFF for count in message.late_counts),
+            )
 
 
 def _encode_image(image: EvseImage) -> bytes:
@@ -304,6 +319,9 @@ def decode_up(data: bytes) -> UpMessage:
                 ok, timeouts, crc_errors, mismatches, late, connected = _BUS.unpack_from(body)
                 name, _, trouble = body[_BUS.size :].decode("utf-8", "replace").partition("\0")
                 return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected, trouble)
+            case _Kind.PROCESS:
+                wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, *counts = _PROCESS.unpack(body)
+                return ProcessHealth(wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, tuple(counts))
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
     raise LinkError(f"kind {kind}: image, event or bus health expected")

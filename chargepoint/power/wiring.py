@@ -11,6 +11,7 @@ from typing import cast
 from chargepoint.config.schema import Config, DeviceSection, EvseSection, TokenReaderSection
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
+from chargepoint.model.io import SafetyInput
 from chargepoint.model.limits import rated
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import (
@@ -25,7 +26,8 @@ from chargepoint.ports import (
     TokenReader,
 )
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.safety.envelope import Envelope
 from drivers import catalog
@@ -37,16 +39,22 @@ class PowerStation:
 
     buses: tuple[Bus, ...]
     stages: dict[EvseId, EvseStage]
+    buses_of: dict[EvseId, tuple[Bus, ...]]
+    """The buses with devices of this EVSE."""
 
 
 def examine(config: Config) -> Iterator[Mistake]:
     """What the drivers cannot use of this configuration, for `config.load`. Nothing is opened."""
+    buses = {name: _bus(config, name) for name in config.bus}
+    boards: dict[str, Device] = {}
     for kind, sections in _devices(config).items():
         for name, section in sections.items():
             if section.bus not in config.bus:
                 continue  # the cross-check said so
             try:
-                catalog.build_device(_spec(kind, name, section), _bus(config, section.bus))
+                device = catalog.build_device(_spec(kind, name, section), buses[section.bus])
+                if kind == "pilot_board":
+                    boards[name] = device
             except UnusableDevice as error:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
     for number, evse in config.evse.items():
@@ -58,6 +66,26 @@ def examine(config: Config) -> Iterator[Mistake]:
                 f"= {evse.meter!r}: a meter of alternating current at a DC outlet: its voltage is not that of the output",
                 "name a DC meter at the output",
             )
+        elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
+            yield from _missing_ports(number, evse, boards)
+
+
+def _boards_of(evse: EvseSection) -> set[str]:
+    named = (evse.pilot, evse.contactors, evse.lock, evse.discharge, *evse.safety_inputs)
+    return {name for name in named if name is not None}
+
+
+def _missing_ports(number: int, evse: EvseSection, boards: Mapping[str, Device]) -> Iterator[Mistake]:
+    """Each part of an EVSE that is on no device: what `EvseIo` would refuse. An emergency stop must be watched by one of them."""
+    io = _io(evse, lambda kind, name: boards[name])
+    watched = {one for device in io.inputs if device.ports.inputs is not None for one in device.ports.inputs.watched}
+    if watched and SafetyInput.EMERGENCY_CHAIN not in watched:
+        remedy = "name the [pilot_board.…] that watches it, in safety_inputs"
+        yield Mistake(("evse", number, "safety_inputs"), "nobody watches the emergency stop", remedy)
+    for port, device in io.missing():
+        key = "safety_inputs" if port == "inputs" else port
+        problem = f"= {device.name!r}: this device has no {'safety inputs' if port == 'inputs' else port}"
+        yield Mistake(("evse", number, key), problem, f"name the [pilot_board.…] that has, in [evse.{number}] {key}")
 
 
 def no_ac_sequence(number: int) -> Mistake:
@@ -155,7 +183,23 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         EvseId(number): _stage(config, EvseId(number), section, device, kept.get(EvseId(number), {}))
         for number, section in config.evse.items()
     }
-    return PowerStation(tuple(buses.values()), stages)
+    buses_of = {
+        EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
+        for number, section in config.evse.items()
+    }
+    return PowerStation(tuple(buses.values()), stages, buses_of)
+
+
+def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
+    devices = _devices(config)
+    for kind, names in (
+        ("pilot_board", (section.pilot,)),
+        ("power_module", section.power_modules),
+        ("meter", (section.meter,)),
+        ("insulation_monitor", (section.insulation,)),
+        ("token_reader", (section.token_reader,)),
+    ):
+        yield from (devices[kind][name].bus for name in names if name is not None)
 
 
 def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:
@@ -185,6 +229,30 @@ def _spec(kind: str, name: str, section: DeviceSection | TokenReaderSection) -> 
     )
 
 
+def _io(section: EvseSection, device: Callable[[str, str], Device]) -> IoWiring:
+    """The boards and lines of one EVSE: what is not named is on the device of the pilot."""
+    made: dict[str, IoDevice] = {}
+
+    def board(name: str | None) -> IoDevice:
+        wanted = name or section.pilot
+        assert wanted is not None  # the cross-check of the configuration found it
+        if wanted not in made:
+            made[wanted] = cast(IoDevice, device("pilot_board", wanted))
+        return made[wanted]
+
+    whole = IoWiring.of_one(board(section.pilot))
+    watching = [whole.pilot, *(board(name) for name in section.safety_inputs)]
+    return replace(
+        whole,
+        contactors=board(section.contactors),
+        lock=board(section.lock),
+        discharge=board(section.discharge) if section.discharge is not None else whole.discharge,
+        # a pilot without safety inputs leaves them to the others
+        inputs=tuple(one for one in watching if one is not whole.pilot or one.ports.inputs is not None)
+        or (whole.pilot,),
+    )
+
+
 def _stage(
     config: Config,
     evse_id: EvseId,
@@ -198,7 +266,7 @@ def _stage(
     modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
     reader = section.token_reader
     hardware = EvseHardware(
-        io=IoWiring.of_one(cast(IoDevice, device("pilot_board", section.pilot))),
+        io=_io(section, device),
         module=catalog.combine(f"evse{evse_id}", modules),
         meter=cast(EnergyMeter, device("meter", section.meter)),
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
+from chargepoint.model.faults import CATALOGUE, MAY_WAIT_FOR_CURRENT, FaultCode, ResetRule, Severity
 from chargepoint.model.io import BoardFault
 
 BOARD_RESET: dict[BoardFault, ResetRule] = {
@@ -52,6 +52,7 @@ class Latches:
         self._reset_asked = False
         self._codes: frozenset[FaultCode] = frozenset()
         self._severity: Severity | None = None
+        self._stops = False
         self._sum_up()
 
     @property
@@ -70,8 +71,19 @@ class Latches:
 
     @property
     def severity(self) -> Severity | None:
-        """The worst latched severity that stops power, None if nothing does."""
+        """The worst latched severity that stops power at once, None if nothing does."""
         return self._severity
+
+    @property
+    def stops(self) -> bool:
+        """A latched fault asks for a controlled stop: nothing new may begin."""
+        return self._stops
+
+    @property
+    def may_wait_for_current(self) -> bool:
+        """Of the latched emergencies each one lets the current fall first."""
+        emergencies = {code for code in self._codes if CATALOGUE[code].severity is Severity.EMERGENCY}
+        return emergencies <= MAY_WAIT_FOR_CURRENT
 
     def _sum_up(self) -> None:
         """After each change, and not in each cycle."""
@@ -79,6 +91,7 @@ class Latches:
         severities = {CATALOGUE[code].severity for code in self._codes}
         stopping = (severity for severity in (Severity.EMERGENCY, Severity.ERROR) if severity in severities)
         self._severity = next(stopping, None)
+        self._stops = Severity.STOP in severities
 
     def ask_reset(self) -> None:
         """A person or the central system asks: clears at the next `step` what may clear."""

@@ -68,6 +68,7 @@ class BenderMonitor:
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due, and the wishes the device does not show yet."""
         self._now_s = now_s
+        self._polled.calm = not self._wanted and not self._test_asked and self._test_started_s is None
         self._poll_blocks(now_s)
         if not self._polled.identified:
             return

@@ -79,7 +79,7 @@ class ProfiledMeter:
         if self._invert:
             current_A, power_W, import_Wh, export_Wh = -current_A, -power_W, export_Wh, import_Wh
             ac = None if ac is None else inverted(ac)
-        return MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, min(self._seen_at_s.values()), ac)
+        return MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, min(self._seen_at_s.values()), ac=ac)
 
     def _follow(self, now: MeterRegisters) -> None:
         """Take a reading that goes on from the last one; another one only when it stays."""

@@ -18,5 +18,18 @@ class Master(Protocol):
     def configure(self, unit: int, timing: DeviceTiming) -> None:
         """Set one device's manners. Several drivers of one unit share the slower of each figure."""
 
-    def submit(self, request: Request, on_done: OnDone, priority: Priority, key: Hashable | None = None) -> None:
-        """Queue a request. A queued request of the same key is replaced by it, and the replaced one hears nothing."""
+    def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
+        """An order to stop may follow this device's own answer after `silence_s`; None: after the silence that others need too."""
+
+    def submit(
+        self,
+        request: Request,
+        on_done: OnDone,
+        priority: Priority,
+        key: Hashable | None = None,
+        not_before_s: float = -1e9,
+    ) -> None:
+        """Queue a request. A queued request of the same key is replaced by it, and the replaced one gets no outcome.
+
+        `not_before_s`: nobody waits for it, nor is it sent, before that time.
+        """

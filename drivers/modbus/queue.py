@@ -24,6 +24,7 @@ class Queued:
     on_done: OnDone
     priority: Priority
     key: Hashable | None
+    not_before_s: float = -1e9
     counts: tuple[int, ...] = ()
     """How a read is asked: in one frame, or in several. Empty until its turn comes."""
     registers: tuple[int, ...] = ()
@@ -115,6 +116,7 @@ class RequestQueue:
         for queue in self._queues:
             for index, queued in enumerate(queue):
                 if queued.key == item.key:
+                    item.not_before_s = min(item.not_before_s, queued.not_before_s)
                     if queued.priority <= item.priority:
                         item.priority = queued.priority
                         queue[index] = item

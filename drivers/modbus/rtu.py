@@ -54,6 +54,7 @@ from drivers.modbus.transaction import (
     Priority,
     Read,
     ReadDone,
+    ReadWriteRegisters,
     Request,
     WriteDone,
 )
@@ -77,6 +78,7 @@ class _Standing:
     backoff_s: float = 0.0
     not_before_s: float = 0.0
     stop_tried: bool = False
+    quick_stop_s: float | None = None
     tried_at_s: float = -1e9
     memory: ReplyMemory = field(default_factory=ReplyMemory)
 
@@ -109,10 +111,15 @@ class RtuMaster:
         self._out: Queued | None = None
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
+        self.reply_at_s = -1e9
+        """The request that was sent last: when its whole reply can be here at the earliest, by the wire's speed alone."""
         self._buffer = bytearray()
         self._busy_at_s = -1e9
         self._waiting_since_s: float | None = None
         self._quarantine_until_s = -1e9
+        self._held_until_s = -1e9
+        self._answered_unit: int | None = None
+        """The device whose answer was the last thing on the wire."""
         self._sent_at_s = 0.0
         self._earliest_s = -1e9
         self._foreign, self._intruder = "", 0
@@ -144,14 +151,26 @@ class RtuMaster:
             backoff_max_s=max(known.timing.backoff_max_s, timing.backoff_max_s),
         )
 
-    def submit(self, request: Request, on_done: OnDone, priority: Priority, key: Hashable | None = None) -> None:
+    def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
+        """An order to stop may follow this device's own answer after `silence_s`; None: after the silence that others need too."""
+        self._standing(unit).quick_stop_s = silence_s
+
+    def submit(
+        self,
+        request: Request,
+        on_done: OnDone,
+        priority: Priority,
+        key: Hashable | None = None,
+        not_before_s: float = -1e9,
+    ) -> None:
         """Queue a request; `on_done` hears exactly one outcome, at the earliest in the next `receive` or `tick`.
 
-        With a `key`: a queued request of the same key is replaced in its place (the newest payload wins, the more
-        urgent priority stays) and the replaced one's callback is never called. A request already on the wire is not
-        touched.
+        With a `key` a queued request of the same key is replaced in its place. The newest payload wins; the more urgent
+        priority and the earlier time stay. The callback of the replaced request is never called. A request already on the wire
+        is not touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
         """
-        self._queue.put(Queued(request, on_done, priority, key))
+        self._held_until_s = -1e9
+        self._queue.put(Queued(request, on_done, priority, key, not_before_s))
 
     # -- what the shell uses ----------------------------------------------------------------------
 
@@ -202,6 +221,7 @@ class RtuMaster:
         if len(self._buffer) > _BUFFER:
             del self._buffer[: len(self._buffer) - _BUFFER]
         if self._out is None:
+            self._answered_unit = None  # somebody else talks
             self._count_late(now_s)
             return
         self._try_reply(now_s, final=False)
@@ -239,7 +259,9 @@ class RtuMaster:
             return b""
         if self._waiting_since_s is None:
             self._waiting_since_s = now_s
-        if now_s < self._free_at_s(item):
+        free_at_s = self._free_at_s(item)
+        if now_s < free_at_s:
+            self._held_until_s = free_at_s  # others that could go sooner are less urgent: they wait too
             return b""
         self._queue.remove(item)
         self._waiting_since_s = None
@@ -257,7 +279,9 @@ class RtuMaster:
         self._foreign, self._intruder = "", 0
         self._earliest_s = now_s + (len(frame) + 1) * self._char_s if self.paced else -1e9
         self._out = item
+        self._answered_unit = None
         self._busy_at_s = now_s + len(frame) * self._char_s
+        self.reply_at_s = now_s + wire_s
         self._timeout_at_s = now_s + wire_s + timing.timeout_s
         return frame
 
@@ -272,7 +296,13 @@ class RtuMaster:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
         if not self._queue:
             return None
-        return min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
+        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
+        return None if free_at_s is None else max(free_at_s, self._held_until_s)
+
+    @property
+    def answered(self) -> int:
+        """Good answers since start."""
+        return self._ok
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -299,7 +329,12 @@ class RtuMaster:
         return standing
 
     def _free_at_s(self, item: Queued) -> float:
-        silence_s = self._silence_s + self._standing(item.request.unit).timing.gap_s
+        standing = self._standing(item.request.unit)
+        silence_s = self._silence_s + standing.timing.gap_s
+        quick_s = standing.quick_stop_s
+        if item.priority is Priority.STOP and quick_s is not None and self._answered_unit == item.request.unit:
+            # only the device that just answered must separate the two frames: the others wait for their own silence
+            silence_s = max(3.5 * self._char_s, quick_s)
         silent_at_s = self._busy_at_s + silence_s
         if self._waiting_since_s is not None:
             silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
@@ -309,7 +344,7 @@ class RtuMaster:
         """When it may go for its device's manners; those of devices that failed lately share one allowance."""
         standing = self._standing(item.request.unit)
         first_stop = item.priority is Priority.STOP and not standing.stop_tried
-        return self._failing_from_s if standing.paced and not first_stop else -1e9
+        return max(item.not_before_s, self._failing_from_s) if standing.paced and not first_stop else item.not_before_s
 
     def _refuse_backed_off(self, now_s: float) -> None:
         """Fail what is for devices in back-off; a stop is kept."""
@@ -370,7 +405,12 @@ class RtuMaster:
         memory = self._standing(request.unit).memory
         match reply:
             case Registers():
-                assert isinstance(request, Read) and found is not None
+                assert found is not None
+                if isinstance(request, ReadWriteRegisters):
+                    # it carries an order, so it is not asked again in another form: its device counts its samples
+                    self._good(ReadDone(reply.values, self._sent_at_s))
+                    return
+                assert isinstance(request, Read)
                 at_s = memory.date(request, frame, self._sent_at_s, now_s, self._late_s(request.unit))
                 rest = find_frame(data[found.end :], request, True)
                 if rest is not None and isinstance(rest.reply, Registers) and rest.frame != frame:
@@ -378,7 +418,7 @@ class RtuMaster:
                     at_s = None
                 self._read(reply.values, at_s, what, now_s)
             case Acknowledged():
-                assert not isinstance(request, Read)
+                assert not isinstance(request, Read | ReadWriteRegisters)
                 proved = memory.proves(request, now_s)
                 memory.wrote(request, self._sent_at_s, answered=True)
                 undated = Failed(FailureKind.UNDATED, f"{what}: the echo may be that of an older write", now_s)
@@ -440,6 +480,7 @@ class RtuMaster:
         out, self._out = self._out, None
         self._keep_rest()
         self._ok += 1
+        self._answered_unit = out.request.unit
         standing = self._standing(out.request.unit)
         standing.forgive()
         self._queue.deliver(out, outcome)
@@ -471,7 +512,7 @@ class RtuMaster:
         if isinstance(wire, Read):
             standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
             late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
-        else:
+        elif not isinstance(wire, ReadWriteRegisters):
             standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:

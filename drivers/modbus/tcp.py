@@ -89,9 +89,19 @@ class TcpMaster:
         if known is None or timing.timeout_s + timing.turnaround_s > known.timing.timeout_s + known.timing.turnaround_s:
             self._units[unit] = _Standing(timing)
 
-    def submit(self, request: Request, on_done: OnDone, priority: Priority, key: Hashable | None = None) -> None:
+    def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
+        """TCP needs no silence: a stop goes as soon as the request before it is answered."""
+
+    def submit(
+        self,
+        request: Request,
+        on_done: OnDone,
+        priority: Priority,
+        key: Hashable | None = None,
+        not_before_s: float = -1e9,
+    ) -> None:
         """Queue a request; `on_done` gets exactly one outcome, at the earliest in the next `receive` or `tick`."""
-        self._queue.put(Queued(request, on_done, priority, key))
+        self._queue.put(Queued(request, on_done, priority, key, not_before_s))
 
     # -- what the shell uses ----------------------------------------------------------------------
 
@@ -160,7 +170,7 @@ class TcpMaster:
         if self._out is not None or not self._connected or self.broken:
             return b""
         self._refuse_backed_off(now_s)
-        item = self._next()
+        item = self._next(now_s)
         if item is None:
             return b""
         self._queue.remove(item)
@@ -182,7 +192,7 @@ class TcpMaster:
             return None
         if self._out is not None:
             return self._timeout_at_s
-        return -1e9 if self._queue else None
+        return min((item.not_before_s for item in self._queue), default=None)
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`; there is no checksum to fail."""
@@ -205,10 +215,12 @@ class TcpMaster:
     def _standing(self, unit: int) -> _Standing:
         return self._units.setdefault(unit, _Standing())
 
-    def _next(self) -> Queued | None:
+    def _next(self, now_s: float) -> Queued | None:
         """The most urgent; after a time-out one of a device that answers, if there is one."""
         first = None
         for item in self._queue:
+            if now_s < item.not_before_s:
+                continue
             if not self._others_first or not self._standing(item.request.unit).silent:
                 return item
             first = first or item

@@ -78,7 +78,27 @@ class WriteRegisters:
         _check_words(self.values)
 
 
-Request = Read | WriteCoil | WriteRegister | WriteRegisters
+@dataclass(frozen=True, slots=True)
+class ReadWriteRegisters:
+    """Function 23 (0x17): write holding registers, then read `count` holding registers from `address`, in one transaction."""
+
+    unit: int
+    address: int
+    count: int
+    write_address: int
+    values: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 125:
+            raise ValueError(f"count {self.count}: 1 to 125")
+        if not 1 <= len(self.values) <= 121:
+            raise ValueError(f"{len(self.values)} registers in one write: 1 to 121")
+        _check_target(self.unit, self.address)
+        _check_target(self.unit, self.write_address)
+        _check_words(self.values)
+
+
+Request = Read | WriteCoil | WriteRegister | WriteRegisters | ReadWriteRegisters
 
 
 class FailureKind(Enum):

@@ -1,19 +1,24 @@
 """The generic pilot and IO board, map v1 (docs/sources/hardware.md 4). Fulfils chargepoint.ports.IoDevice, with every port.
 
-One read of 24 registers and one write of 5 per cycle; the write kicks the board's watchdog with an echo of the sequence
-counter and carries the request twice (true and inverted). A command that asks for less goes out before everything else.
+Each round reads the board and writes 5 registers; the write kicks the board's watchdog with an echo of the sequence counter and
+carries the request twice (true and inverted). A command that asks for less goes out before everything else.
+A board that announces it (input 1) is read in short: 12 registers with all that a reaction needs, and every tenth time the whole 24.
+A board that announces function 23 gets write and read in one transaction. docs/pilot-board.md has the map.
 Request and output bits, which map v1 leaves open, as this project defines them: 0 contactor, 1 pre-charge, 2 discharge, 3 lock.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
 from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
+from drivers.modbus.freshness import OWED_S
 from drivers.modbus.master import Master
 from drivers.modbus.transaction import (
     DeviceTiming,
@@ -23,12 +28,32 @@ from drivers.modbus.transaction import (
     Priority,
     Read,
     ReadDone,
+    ReadWriteRegisters,
     WriteRegister,
     WriteRegisters,
 )
 
+T = TypeVar("T")
+
 CYCLE_S = 0.020
+"""Between two rounds while the pilot shows a duty cycle: a car may be there."""
+POWERED_CYCLE_S = 0.010
+"""While a contactor is ordered closed, or nearly: the board is asked as often as its wire bears."""
+CALM_CYCLE_S = 0.050
+"""While nothing is ordered on. Far below the board's watchdog (0.1 s at least) and the age of a reading (0.25 s)."""
+UNPOLLED_S = 0.15
+"""Three of the slowest ticks of the power process."""
 MAP_VERSION = 1
+BLOCK, COUNT = 0, 24
+FAST_BLOCK, FAST_COUNT = 3, 12
+"""Uptime, sequence counter, pilot, lock, outputs, feedback, inputs, latched faults."""
+WHOLE_EVERY = 10
+"""Rounds: the whole block with temperatures is read this often, and at least each `WHOLE_EVERY_S`."""
+WHOLE_EVERY_S = 0.2
+_READS_PARTS, _READS_AND_WRITES, _TAKES_QUICK_STOPS = 8, 16, 32
+QUICK_STOP_S = 0.0005
+"""Silence that a board with the bit of quick stops needs between its answer and an order for less; others need 1.75 ms."""
+"""Bits of input register 1: what the board can beside the least that the map asks for."""
 TIMING = DeviceTiming(
     timeout_s=0.03,
     turnaround_s=0.02,
@@ -77,8 +102,8 @@ _ABSENT = 0x7FFF
 _OPEN_OHM = 0xFFFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3
-_OTHER_FORMS = tuple((first, 24 - first) for first in (15, 16, 17, 18))
-"""Other ways to read the block while a lost reply may still come; all that decides about power is in the first part."""
+_FORMS = (tuple((first, 24 - first) for first in (15, 16, 17, 18)), ((5, 7), (4, 8), (3, 9), (2, 10)))
+"""The whole block, the short one: other ways to read the block while a lost reply may still come; all that decides about power is in the first part."""
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
@@ -107,17 +132,20 @@ class GenericIoBoard:
         self._behind = 0
         self._due_s = -1e9
         self._asked = False
+        self._polled_at_s = -1e9
+        self._caps = 0
+        self._registers: tuple[int, ...] = ()
+        self._whole_at_s = -1e9
+        self._short_rounds = 0
+        self._joined = False
+        self._apart_until_s = -1e9
+        self._refused = 0
         self._clear = False
         self._state: Reading[IoState] | None = None
-        self._ports = IoPorts(
-            pilot=_Pilot(self),
-            contactors=_Contactors(self),
-            lock=_Lock(self),
-            discharge=_Discharge(self),
-            inputs=_Inputs(self),
-            temperatures=_Temperatures(self),
-            latch=_Latch(self),
-        )
+        pilot, contactors, lock, discharge = _Pilot(self), _Contactors(self), _Lock(self), _Discharge(self)
+        inputs, temperatures, latch = _Inputs(self), _Temperatures(self), _Latch(self)
+        self._ports = IoPorts(pilot, contactors, lock, discharge, inputs, temperatures, latch)
+        self._every_port: tuple[_Port[Any], ...] = (pilot, contactors, lock, discharge, inputs, temperatures, latch)
         master.configure(unit, TIMING)
 
     @property
@@ -144,6 +172,8 @@ class GenericIoBoard:
         self._ordered = command
         if self._sequence is not None:
             self._write(Priority.STOP if less else Priority.SETPOINT)
+            if self._joined and self._asked:  # a round that was not sent yet gave way: the next one may come
+                self._asked, self._due_s = False, -1e9
 
     def clear_latched(self) -> None:
         """Ask the board to clear its latched faults (it refuses while any output is requested)."""
@@ -155,20 +185,81 @@ class GenericIoBoard:
         return self._state
 
     def poll(self, now_s: float) -> None:
-        """Queue the cycle's read when it is due; its answer brings the write."""
-        if self._asked or now_s < self._due_s:
-            return
-        self._due_s = self._due_s + CYCLE_S if now_s - self._due_s < CYCLE_S else now_s + CYCLE_S
+        """Queue the next round when it is due. Each answer queues the round after it, so that the rhythm is the wire's own.
+
+        Not polled for `UNPOLLED_S` the driver asks nothing more: the board misses its kick and opens by itself.
+        """
+        self._polled_at_s = now_s
+        if not self._asked and now_s >= self._due_s:
+            self._ask(now_s)
+
+    def _ask(self, now_s: float) -> None:
+        """Queue a round for its time. A board that only reads brings its write with the answer."""
+        cycle_s = self._cycle_s()
+        due_s = max(self._due_s, now_s)
+        self._due_s = self._due_s + cycle_s if now_s - self._due_s < cycle_s else now_s + cycle_s
         self._asked = True
-        self._master.submit(Read(self.unit, 4, 0, 24, _OTHER_FORMS), self._read, Priority.FAST)
+        caps = self._caps & ~self._refused
+        short = bool(caps & _READS_PARTS) and self._may_be_short(now_s)
+        first, count = (FAST_BLOCK, FAST_COUNT) if short else (BLOCK, COUNT)
+        on_done = self._read_short if short else self._read
+        self._joined = (
+            bool(caps & _READS_AND_WRITES)
+            and self._sequence is not None
+            and self._watchdog_taken
+            and now_s >= self._apart_until_s
+        )
+        if self._joined and self._sequence is not None:
+            order = encode(self._ordered, self._sequence)
+            # the key of every order: of those that wait to be sent only the newest is
+            request = ReadWriteRegisters(self.unit, first, count, 100, order)
+            self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"), not_before_s=due_s)
+        else:
+            self._master.submit(
+                Read(self.unit, 4, first, count, _FORMS[short]), on_done, Priority.FAST, not_before_s=due_s
+            )
+
+    def _cycle_s(self) -> float:
+        ordered = self._ordered
+        if ordered.contactor:
+            return POWERED_CYCLE_S
+        return CYCLE_S if ordered.pilot is PilotCommand.PWM or ordered.discharge else CALM_CYCLE_S
+
+    def _may_be_short(self, now_s: float) -> bool:
+        """Whether this round may leave out what changes slowly."""
+        due = self._short_rounds >= WHOLE_EVERY - 1 or now_s - self._whole_at_s >= WHOLE_EVERY_S
+        if len(self._registers) != COUNT or due:
+            self._short_rounds, self._whole_at_s = 0, now_s
+            return False
+        self._short_rounds += 1
+        return True
+
+    def _read_short(self, outcome: Outcome) -> None:
+        self._asked = False
+        before, end = self._registers, FAST_BLOCK + FAST_COUNT
+        if isinstance(outcome, ReadDone) and len(before) == COUNT:
+            self._take((*before[:FAST_BLOCK], *outcome.registers, *before[end:]), outcome.at_s)
+        elif isinstance(outcome, Failed):
+            self._not_read(outcome, _READS_AND_WRITES if self._joined else _READS_PARTS)
 
     def _read(self, outcome: Outcome) -> None:
         self._asked = False
-        match outcome:
-            case ReadDone():
-                registers = outcome.registers
-            case _:
-                return
+        if isinstance(outcome, ReadDone):
+            self._take(outcome.registers, outcome.at_s)
+        elif isinstance(outcome, Failed) and self._joined:
+            self._not_read(outcome, _READS_AND_WRITES)
+
+    def _not_read(self, failed: Failed, announced: int) -> None:
+        """A board that refuses what it announces is asked in the plain way from now on."""
+        if failed.kind is FailureKind.EXCEPTION:
+            self._refused |= announced
+        elif self._joined:
+            # a late reply of function 23 looks like the next one: for a while it is read and written apart
+            self._apart_until_s = failed.at_s + OWED_S
+        if self._joined:
+            self._due_s = -1e9  # it carried the order: once more at once
+
+    def _take(self, registers: tuple[int, ...], at_s: float) -> None:
         if registers[0] != MAP_VERSION:
             self._identity_error = (
                 f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
@@ -180,12 +271,28 @@ class GenericIoBoard:
         if not self._has_watchdog(uptime_s=registers[3]):
             return
         if registers[4] != self._sequence:
-            self._sequence, self._counted_at_s = registers[4], outcome.at_s
-        self._state = Reading(decode(registers), self._counted_at_s)
-        self._write(Priority.SETPOINT)
+            self._sequence, self._counted_at_s = registers[4], at_s
+        state = self._state
+        if state is None or registers[5:] != self._registers[5:]:
+            self._show(Reading(decode(registers), self._counted_at_s))
+        else:  # nothing changed but the time: the same objects, so that a reader sees at once that there is no news
+            self._show(Reading(state.value, self._counted_at_s))
+        if registers[1] != self._caps:
+            self._master.allow_quick_stop(self.unit, QUICK_STOP_S if registers[1] & _TAKES_QUICK_STOPS else None)
+        self._registers, self._caps = registers, registers[1]
+        if not self._joined:
+            self._write(Priority.SETPOINT)
         if self._clear:
             self._clear = False
             self._master.submit(WriteRegister(self.unit, 111, _CLEAR_KEY), self._written, Priority.SETPOINT)
+        if not self._asked and at_s - self._polled_at_s < UNPOLLED_S:
+            self._ask(at_s)
+
+    def _show(self, state: Reading[IoState] | None) -> None:
+        """This is the state, and every port's part of it."""
+        before, self._state = self._state, state
+        for port in self._every_port:
+            port.show_part(state, changed=before is None or state is None or before.value is not state.value)
 
     def _has_watchdog(self, uptime_s: int) -> bool:
         """Whether the board holds our watchdog time since it started; asks it to, if not. Nothing is switched before."""
@@ -199,7 +306,10 @@ class GenericIoBoard:
 
     def _forget(self) -> None:
         """The board restarted: its last report and its last orders are void."""
-        self._behind, self._sequence, self._watchdog_taken, self._state = 0, None, False, None
+        self._behind, self._sequence, self._watchdog_taken = 0, None, False
+        self._show(None)
+        self._registers, self._caps = (), 0
+        self._master.allow_quick_stop(self.unit, None)
 
     def _watchdog_written(self, outcome: Outcome) -> None:
         self._watchdog_taken = not isinstance(outcome, Failed)
@@ -267,82 +377,77 @@ def _asks_for_less(new: IoCommand, old: IoCommand) -> bool:
     return (old.contactor and not new.contactor) or _STRENGTH[int(new.pilot)] < _STRENGTH[int(old.pilot)]
 
 
-class _Port:
+class _Port(Generic[T]):
     """One of the board's ports. A part that did not change keeps its object; its age is that of the board's report."""
 
     def __init__(self, board: GenericIoBoard) -> None:
         self._board = board
+        self.state: Reading[T] | None = None
+
+    def show_part(self, state: Reading[IoState] | None, *, changed: bool) -> None:
+        """Take this port's part of the board's state."""
+        if state is None:
+            self.state = None
+            return
+        part = self._part(state.value) if changed or self.state is None else self.state.value
+        if self.state is not None and part == self.state.value:
+            part = self.state.value
+        self.state = Reading(part, state.taken_at_s)
+
+    @abstractmethod
+    def _part(self, io: IoState) -> T:
+        """This port's part of the board's state."""
 
 
-class _Pilot(_Port):
+class _Pilot(_Port[PilotReading]):
     def show(self, command: PilotCommand, duty_percent: float) -> None:
         self._board.order(replace(self._board.ordered, pilot=command, duty_percent=duty_percent))
 
-    @property
-    def state(self) -> Reading[PilotReading] | None:
-        if (seen := self._board.state) is None:
-            return None
-        io = seen.value
-        state = PilotReading(io.pilot, io.duty_percent, io.pilot_high_V, io.pilot_low_V, io.proximity_ohm)
-        return Reading(state, seen.taken_at_s)
+    def _part(self, io: IoState) -> PilotReading:
+        return PilotReading(io.pilot, io.duty_percent, io.pilot_high_V, io.pilot_low_V, io.proximity_ohm)
 
 
-class _Contactors(_Port):
+class _Contactors(_Port[ContactorState]):
     def request(self, closed: bool) -> None:
         self._board.order(replace(self._board.ordered, contactor=closed))
 
-    @property
-    def state(self) -> Reading[ContactorState] | None:
-        if (seen := self._board.state) is None:
-            return None
-        io = seen.value
-        state = ContactorState(
+    def _part(self, io: IoState) -> ContactorState:
+        return ContactorState(
             io.contactor_positive_closed, io.contactor_negative_closed, io.contactor_commanded, io.precharge_closed
         )
-        return Reading(state, seen.taken_at_s)
 
 
-class _Lock(_Port):
+class _Lock(_Port[Lock]):
     def request(self, locked: bool) -> None:
         self._board.order(replace(self._board.ordered, lock=locked))
 
-    @property
-    def state(self) -> Reading[Lock] | None:
-        seen = self._board.state
-        return None if seen is None else Reading(seen.value.lock, seen.taken_at_s)
+    def _part(self, io: IoState) -> Lock:
+        return io.lock
 
 
-class _Discharge(_Port):
+class _Discharge(_Port[bool]):
     def request(self, on: bool) -> None:
         self._board.order(replace(self._board.ordered, discharge=on))
 
-    @property
-    def state(self) -> Reading[bool] | None:
-        seen = self._board.state
-        return None if seen is None else Reading(seen.value.discharge_closed, seen.taken_at_s)
+    def _part(self, io: IoState) -> bool:
+        return io.discharge_closed
 
 
-class _Inputs(_Port):
+class _Inputs(_Port[frozenset[SafetyInput]]):
     watched = frozenset(_INPUTS)
 
-    @property
-    def state(self) -> Reading[frozenset[SafetyInput]] | None:
-        seen = self._board.state
-        return None if seen is None else Reading(seen.value.open_inputs, seen.taken_at_s)
+    def _part(self, io: IoState) -> frozenset[SafetyInput]:
+        return io.open_inputs
 
 
-class _Temperatures(_Port):
-    @property
-    def state(self) -> Reading[tuple[float | None, ...]] | None:
-        seen = self._board.state
-        return None if seen is None else Reading(seen.value.temperatures_degC, seen.taken_at_s)
+class _Temperatures(_Port[tuple[float | None, ...]]):
+    def _part(self, io: IoState) -> tuple[float | None, ...]:
+        return io.temperatures_degC
 
 
-class _Latch(_Port):
-    @property
-    def state(self) -> Reading[frozenset[BoardFault]] | None:
-        seen = self._board.state
-        return None if seen is None else Reading(seen.value.latched, seen.taken_at_s)
+class _Latch(_Port[frozenset[BoardFault]]):
+    def _part(self, io: IoState) -> frozenset[BoardFault]:
+        return io.latched
 
     def clear(self) -> None:
         self._board.clear_latched()

@@ -1,8 +1,14 @@
 """Several power modules in parallel as one. Fulfils chargepoint.ports.PowerModule.
 
-Equal shares among the modules that are well (identified, answering within half a second, no faults); one that is not is ordered
-off and the rest go on with what they can (N-1). Who is not well when the output goes on, or drops out afterwards, stays off
-until the whole array was ordered off: nothing is started into a circuit that is live. The array has faults only when no module is left.
+* Each module that is well gets the same part of its own rating. Nobody is ordered above its rating, and what may flow together is
+  never more than what was ordered (`sharing.py`, `may_flow.py`).
+* A module that fails, falls silent or drives more than it was ordered is ordered off. The rest take its share within their own
+  limits, as soon as it is measured off or its own time-out has passed. Until then it counts as driving its last order.
+  Silence shows after 0.5 s: for so long a module that did not hear a smaller order may add its old share.
+* A module that is not well when the output goes on, or drops out afterwards, stays off until the whole array was ordered off.
+  So nothing is started into a circuit that is live.
+* The direction changes only when nothing may flow in the other direction through any module.
+* The array has faults only when no module is left. Before that, `degraded` of its state has the words.
 """
 
 from __future__ import annotations
@@ -18,9 +24,69 @@ from chargepoint.ports import (
     PowerModuleState,
     Reversal,
 )
+from drivers.power_module.may_flow import SMALL_A, MayFlow, tolerance_A
+from drivers.power_module.sharing import Sharer, shares
 
 ALIVE_S = 0.5
+EXCEEDS_S = 1.0
+"""A module that shows more than its order and the tolerance for so long does not follow."""
+
 _SEVERITY = (Reversal.SEAMLESS, Reversal.VIA_ZERO, Reversal.STOP_REQUIRED)
+_OFF = PowerModuleCommand()
+
+
+class _Member:
+    """One module of the array, with what the array remembers of it."""
+
+    def __init__(self, module: PowerModule) -> None:
+        self.module = module
+        self.name = module.name
+        self.flow = MayFlow()
+        self.out = ""
+        """Why it stays off until the array was ordered off; empty: it does not."""
+        self.exceeds_since_s: float | None = None
+        self.rated: PowerModuleCapabilities | None = None
+
+    def look(self, now_s: float) -> None:
+        """Take over what the module shows."""
+        self.rated = self.module.capabilities or self.rated
+        self.flow.see(self.module.state, now_s, ALIVE_S)
+        state = self.module.state
+        if state is None or not self.answers(now_s):
+            return
+        ordered_A, shown_A = self.flow.order_A, state.value.current_A
+        bound_A = abs(ordered_A) if shown_A * ordered_A > 0.0 else 0.0
+        if abs(shown_A) <= bound_A + 2 * tolerance_A(bound_A):
+            self.exceeds_since_s = None
+        elif self.exceeds_since_s is None:
+            self.exceeds_since_s = now_s
+
+    def answers(self, now_s: float) -> bool:
+        """Its state is young enough."""
+        return self.module.state is not None and self.module.state.age_s(now_s) <= ALIVE_S
+
+    def why_not(self, now_s: float) -> str:
+        """Why it is not well, in words; empty if it is."""
+        state = self.module.state
+        if self.module.capabilities is None:
+            return self.module.identity_error or "not identified"
+        if state is None or not self.answers(now_s):
+            return "silent"
+        if state.value.faults:
+            return ", ".join(state.value.faults)
+        if self.exceeds_since_s is not None and now_s - self.exceeds_since_s > EXCEEDS_S:
+            return f"drives {state.value.current_A:.1f} A, ordered {self.flow.order_A:.1f} A"
+        return ""
+
+    def may_flow_A(self, direction: int, now_s: float) -> float:
+        """The most that may flow through it in that direction."""
+        comm_loss_s = None if self.rated is None else self.rated.comm_loss_s
+        return self.flow.may_flow_A(direction, now_s, comm_loss_s)
+
+    def order(self, command: PowerModuleCommand, now_s: float) -> None:
+        """Command the module, and remember it."""
+        self.flow.ordered(command, now_s)
+        self.module.command(command)
 
 
 class PowerModuleArray:
@@ -30,46 +96,53 @@ class PowerModuleArray:
         if not modules:
             raise ValueError(f"{name}: an array has at least one module")
         self.name = name
-        self._modules = tuple(modules)
-        self._command = PowerModuleCommand()
-        self._out: dict[str, str] = {}
+        self._members = tuple(_Member(module) for module in modules)
+        self._command = _OFF
         self._now_s = -1e9
 
     @property
     def identity_error(self) -> str:
         """Of every module that is not the one configured."""
-        return "; ".join(module.identity_error for module in self._modules if module.identity_error)
+        return "; ".join(member.module.identity_error for member in self._members if member.module.identity_error)
 
     def poll(self, now_s: float) -> None:
         """Poll all modules and share the order again: who is well may have changed."""
         self._now_s = now_s
-        for module in self._modules:
-            module.poll(now_s)
+        for member in self._members:
+            member.module.poll(now_s)
         self._share()
 
     def command(self, command: PowerModuleCommand) -> None:
         """Take this as the order from now on."""
         self._command = command
         if not command.output_on:
-            self._out.clear()
+            for member in self._members:
+                member.out = ""
         self._share()
 
     @property
     def capabilities(self) -> PowerModuleCapabilities | None:
         """What the modules that are well can do together; None while none has identified itself."""
-        known = [m.capabilities for m in self._well() or self._modules if m.capabilities is not None]
-        found = [capabilities for capabilities in known if capabilities is not None]
+        well = [member.module.capabilities for member in self._well()]
+        found = [c for c in well or [member.module.capabilities for member in self._members] if c is not None]
         if not found:
             return None
         losses = [c.comm_loss_s for c in found]
+        charge_A = sum(c.charge_current_max_A for c in found)
         return PowerModuleCapabilities(
             voltage_min_V=max(c.voltage_min_V for c in found),
             voltage_max_V=min(c.voltage_max_V for c in found),
-            charge_current_max_A=len(found) * min(c.charge_current_max_A for c in found),
-            discharge_current_max_A=len(found) * min(c.discharge_current_max_A for c in found),
-            charge_power_max_W=len(found) * min(c.charge_power_max_W for c in found),
-            discharge_power_max_W=len(found) * min(c.discharge_power_max_W for c in found),
-            ramp_A_per_s=len(found) * min(c.ramp_A_per_s for c in found),
+            charge_current_max_A=charge_A,
+            discharge_current_max_A=sum(c.discharge_current_max_A for c in found),
+            charge_power_max_W=sum(c.charge_power_max_W for c in found),
+            discharge_power_max_W=sum(c.discharge_power_max_W for c in found),
+            charge_power_min_W=sum(c.charge_power_min_W for c in found),
+            discharge_power_min_W=sum(c.discharge_power_min_W for c in found),
+            # a module's part of the slope is its part of the current
+            ramp_A_per_s=min(
+                (c.ramp_A_per_s * charge_A / c.charge_current_max_A for c in found if c.charge_current_max_A > 0.0),
+                default=sum(c.ramp_A_per_s for c in found),
+            ),
             reversal=max((c.reversal for c in found), key=_SEVERITY.index),
             reversal_time_s=max(c.reversal_time_s for c in found),
             comm_loss_s=None if None in losses else max(loss for loss in losses if loss is not None),
@@ -79,48 +152,69 @@ class PowerModuleArray:
     def state(self) -> Reading[PowerModuleState] | None:
         """Highest voltage, sum of currents, on if any is on; as old as the oldest module that is well."""
         well = self._well()
-        readings = [m.state for m in well or self._modules]
+        readings = [member.module.state for member in well or self._members]
         states = [reading for reading in readings if reading is not None]
         if not states:
             return None
         # a module ordered off but still answering counts in the sum: its current is real
-        everyone = [m.state.value for m in self._modules if m.state is not None and self._answers(m)]
+        everyone = [
+            member.module.state.value
+            for member in self._members
+            if member.module.state is not None and member.answers(self._now_s)
+        ]
         shown = everyone or [reading.value for reading in states]
-        faults = () if well else tuple(f"{m.name}: {why}" for m in self._modules for why in self._why_not(m))
+        words = tuple(
+            f"{member.name}: {why}" for member in self._members if (why := member.out or member.why_not(self._now_s))
+        )
         temperatures = [s.temperature_degC for s in shown if s.temperature_degC is not None]
         state = PowerModuleState(
             voltage_V=max(s.voltage_V for s in shown),
             current_A=sum(s.current_A for s in shown),
             output_on=any(s.output_on for s in shown),
-            faults=faults,
+            faults=() if well else words,
             temperature_degC=max(temperatures, default=None),
+            degraded=words,
         )
         return Reading(state, min(reading.taken_at_s for reading in states))
 
-    def _answers(self, module: PowerModule) -> bool:
-        return module.state is not None and module.state.age_s(self._now_s) <= ALIVE_S
-
-    def _well(self) -> list[PowerModule]:
-        return [module for module in self._modules if module.name not in self._out and self._is_well(module)]
-
-    def _is_well(self, module: PowerModule) -> bool:
-        state = module.state
-        return (
-            module.capabilities is not None and self._answers(module) and state is not None and not state.value.faults
-        )
-
-    def _why_not(self, module: PowerModule) -> tuple[str, ...]:
-        said = () if module.state is None else module.state.value.faults
-        return said or ((self._out[module.name],) if module.name in self._out else ())
+    def _well(self) -> list[_Member]:
+        return [member for member in self._members if not member.out and not member.why_not(self._now_s)]
 
     def _share(self) -> None:
-        if self._command.output_on:
-            for module in self._modules:
-                if module.name not in self._out and not self._is_well(module):
-                    self._out[module.name] = ", ".join(self._why_not(module)) or "dropped out"
-        well = self._well()
-        for module in self._modules:
-            if module in well:
-                module.command(replace(self._command, current_A=self._command.current_A / len(well)))
+        now_s, wanted = self._now_s, self._command
+        for member in self._members:
+            member.look(now_s)
+            why = member.why_not(now_s)
+            if wanted.output_on and why and not member.out:
+                member.out = why
+            if member.out or why:
+                member.flow.lost(now_s)
             else:
-                module.command(PowerModuleCommand())
+                member.flow.found()
+        well = self._well()
+        for member in self._members:
+            if member not in well:
+                member.order(_OFF, now_s)
+        direction = 1 if wanted.current_A > 0 else -1
+        opposed = any(member.may_flow_A(-direction, now_s) > SMALL_A for member in self._members)
+        total_A = 0.0 if opposed or not wanted.output_on else abs(wanted.current_A)
+        sharers = [
+            Sharer(
+                member.name, _limit_A(member, direction) if member in well else 0.0, member.may_flow_A(direction, now_s)
+            )
+            for member in self._members
+        ]
+        share_A = shares(total_A, sharers)
+        for member in well:
+            member.order(replace(wanted, current_A=direction * share_A[member.name]), now_s)
+
+
+def _limit_A(member: _Member, direction: int) -> float:
+    """What this module may be ordered in that direction, by its current and by its power at the present voltage."""
+    rated, state = member.rated, member.module.state
+    if rated is None:
+        return 0.0
+    limit_A = rated.charge_current_max_A if direction > 0 else rated.discharge_current_max_A
+    power_W = rated.charge_power_max_W if direction > 0 else rated.discharge_power_max_W
+    voltage_V = 0.0 if state is None else state.value.voltage_V
+    return min(limit_A, power_W / voltage_V) if voltage_V > 0.0 else limit_A

@@ -85,6 +85,7 @@ class ProfiledModule:
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due and take the next step towards what was ordered."""
         self._now_s = now_s
+        self._polled.calm = not self._command.output_on and self._action is None and not self._shows("output")
         self._polled.poll(now_s)
         state = self._state
         if not self._polled.identified or state is None:

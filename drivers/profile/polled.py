@@ -17,6 +17,9 @@ from drivers.profile.schema import Block, DeviceProfile, Point
 IDENTIFY_EVERY_S = 2.0
 FORMS_MAX = 6
 """So many ways to read a block in two parts are enough: one is used up with each lost reply, for some seconds."""
+CALM_SLOWER = 4
+CALM_BELOW_S = 0.25
+"""Blocks with a longer period keep their period: the age of their values is judged by it."""
 FORGET_S = 10.0
 """A device that was silent this long may be another one when it comes back."""
 
@@ -41,6 +44,8 @@ class PolledProfile:
         self.identified = False
         self.identity_error = ""
         self.last_failure = ""
+        self.calm = False
+        """Nothing is ordered of the device: its fast blocks are read `CALM_SLOWER` times less often."""
         self.codecs: Mapping[str, PointCodec] = {
             point.name: PointCodec(point, params) for point in profile.points.values()
         }
@@ -85,7 +90,10 @@ class PolledProfile:
                     continue
                 self._ask(block, now_s, IDENTIFY_EVERY_S)
             elif block.every_s is not None:
-                self._ask(block, now_s, block.every_s)
+                self._ask(block, now_s, self._period_s(block.every_s))
+
+    def _period_s(self, every_s: float) -> float:
+        return every_s * CALM_SLOWER if self.calm and every_s < CALM_BELOW_S else every_s
 
     def refresh(self, block: str, *, overtaking: bool = False) -> None:
         """Read this block once more, at the next poll; its rhythm stays, so that it goes on meeting nobody else's on the wire.
@@ -124,18 +132,20 @@ class PolledProfile:
         self.values.clear()
         self._due_s = dict.fromkeys(self.profile.blocks, -1e9)
 
-    def _ask(self, block: Block, now_s: float, every_s: float) -> None:
+    def _ask(self, block: Block, now_s: float, every_s: float, *, in_time: bool = False) -> None:
+        """Queue the block's read, for now or `in_time`: for when it is due."""
         base = int(self.params[block.base]) if block.base is not None else 0
         due_s = self._due_s[block.name]
         # keep the rhythm where possible: a late poll does not shift the next one, nor does a read once more
-        if now_s >= due_s:
+        if now_s >= due_s or in_time:
             self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
         self._once_more.discard(block.name)
         self._asked.add(block.name)
         request = Read(self.unit, block.function, base + block.start, block.count, self._other_forms[block.name])
+        not_before_s = max(due_s, now_s) if in_time else now_s
         priority = Priority.FAST if block.fast or block.name in self._overtaking else Priority.SLOW
         self._overtaking.discard(block.name)
-        self._master.submit(request, lambda outcome: self._done(block, outcome), priority)
+        self._master.submit(request, lambda outcome: self._done(block, outcome), priority, not_before_s=not_before_s)
 
     def _done(self, block: Block, outcome: Outcome) -> None:
         self._asked.discard(block.name)
@@ -148,6 +158,8 @@ class PolledProfile:
                     if self.identified:
                         self._due_s[block.name] = -1e9  # from now on at its own rate
                 self._on_block(block.name, outcome.at_s)
+                if block.fast and block.every_s is not None and not self.calm and block.name not in self._asked:
+                    self._ask(block, outcome.at_s, block.every_s, in_time=True)  # no tick has to fall together with it
             case Failed():
                 self.last_failure = outcome.detail
             case _:

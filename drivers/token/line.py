@@ -1,37 +1,42 @@
-"""A reader that says each token as a line of text. Fulfils chargepoint.ports.TokenReader.
+"""A reader that gives each token as a line of text, or as keys of a keyboard. Fulfils chargepoint.ports.TokenReader.
 
 The parameter `pattern` is a regular expression with the UID as its first group, or as the whole match. The default takes
-UIDs of 4, 7 or 10 bytes in hexadecimal, with or without separators (docs/sources/hardware.md 5). The same token again within
-`repeat_s` is the same presentation.
+UIDs of 4, 7 or 10 bytes in hexadecimal, with or without separators (docs/sources/hardware.md 5).
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
+from typing import Protocol
 
-from drivers.line_bus import LineBus
+from drivers.token.presentation import REPEAT_S, UID_BYTES, Presentations
 
 DEFAULT_PATTERN = r"((?:[0-9A-Fa-f]{2}[ :-]?){3,9}[0-9A-Fa-f]{2})"
-_BYTES = (4, 7, 10)
+
+
+class LineSource(Protocol):
+    """A bus that collects lines."""
+
+    lines: deque[bytes]
 
 
 class LineReader:
     """Lines that do not fit are counted in `refused` and forgotten."""
 
-    def __init__(self, name: str, bus: LineBus, pattern: str = DEFAULT_PATTERN, repeat_s: float = 2.0) -> None:
+    def __init__(self, name: str, bus: LineSource, pattern: str = DEFAULT_PATTERN, repeat_s: float = REPEAT_S) -> None:
         self.name = name
         self.refused = 0
         self._bus = bus
         self._pattern = re.compile(pattern)
         self._any_length = pattern != DEFAULT_PATTERN
-        self._repeat_s = repeat_s
-        self._seen: dict[str, float] = {}
+        self._presentations = Presentations(repeat_s)
         self._now_s = 0.0
 
     @property
     def identity_error(self) -> str:
-        """A reader does not say what it is: always empty."""
+        """Such a reader does not report what it is: always empty."""
         return ""
 
     def poll(self, now_s: float) -> None:
@@ -44,12 +49,9 @@ class LineReader:
             token = self.normalise(self._bus.lines.popleft())
             if token is None:
                 self.refused += 1
-                continue
-            last_s = self._seen.get(token, -1e9)
-            self._seen = {t: s for t, s in self._seen.items() if self._now_s - s < self._repeat_s}
-            self._seen[token] = self._now_s
-            if self._now_s - last_s >= self._repeat_s:
-                yield token
+            else:
+                self._presentations.see(token, self._now_s)
+        yield from self._presentations.take()
 
     def normalise(self, line: bytes) -> str | None:
         """The token of a line, or None."""
@@ -57,6 +59,6 @@ class LineReader:
         if match is None:
             return None
         token = re.sub(r"[\s:-]", "", match.group(1) if match.groups() else match.group(0)).upper()
-        if not self._any_length and (len(token) not in tuple(2 * n for n in _BYTES)):
+        if not self._any_length and (len(token) not in tuple(2 * count for count in UID_BYTES)):
             return None
         return token if 0 < len(token) <= 36 else None

@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import selectors
 import signal
 import sys
 import time
@@ -35,6 +36,9 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, required=True, help="where plant.sock is made")
     parser.add_argument("--self-test-s", type=float, default=SELF_TEST_S, help="duration of an insulation self-test")
     parser.add_argument("--without-waits", action="store_true", help="every duration of the hardware at its least")
+    parser.add_argument(
+        "--paced", action="store_true", help="wires take the time of their baud rates; replies come in pieces"
+    )
     parser.add_argument("--urgent", action="store_true", help="real-time priority, where the system permits it")
     arguments = parser.parse_args()
     logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
@@ -47,7 +51,8 @@ def main() -> int:
         path = arguments.dir / "plant.sock"
         path.unlink(missing_ok=True)
         try:
-            return asyncio.run(_run(config, path, arguments))
+            with asyncio.Runner(loop_factory=_precise_loop) as runner:
+                return runner.run(_run(config, path, arguments))
         finally:
             path.unlink(missing_ok=True)
     except (ValueError, KeyError, OSError) as error:
@@ -64,12 +69,17 @@ def _print_line(line: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
+def _precise_loop() -> asyncio.AbstractEventLoop:
+    """`epoll` waits whole milliseconds, which is longer than some replies take; `select` waits microseconds."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    wired = build(config, time.monotonic)
+    wired = build(config, time.monotonic, paced=arguments.paced)
     for evse in wired.plant.evses.values():
         if arguments.without_waits:
             evse.without_waits()

@@ -15,6 +15,7 @@ import tty
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pymodbus.server import ModbusSerialServer
 
@@ -24,6 +25,8 @@ from hil.simulators.registers.device_map import DeviceMap
 
 WRITING_FUNCTIONS = (0x05, 0x06, 0x0F, 0x10, 0x17)
 WRITES_KEPT = 256
+FIFO_BYTES = 8
+"""A UART hands received bytes over in pieces of this size (the trigger level of a 16550's FIFO)."""
 
 BUS_FAULTS = {
     "late": "the reply comes `value` seconds later (0.4)",
@@ -36,6 +39,16 @@ BUS_FAULTS = {
 }
 
 
+class WireObserver(Protocol):
+    """Sees what goes over a wire, at the times of the wire. For benches."""
+
+    def requested(self, frame: bytes, at_s: float) -> None:
+        """The driver wrote this request; its first byte was there at `at_s`."""
+
+    def replied(self, frame: bytes, at_s: float) -> None:
+        """The last byte of this reply can be read by the driver since `at_s`."""
+
+
 class BusWire:
     """One bus. Open with `start`, spoil with `fault`, end with `stop`.
 
@@ -44,17 +57,26 @@ class BusWire:
     """
 
     def __init__(
-        self, name: str, port: Path, maps: Sequence[DeviceMap], plant: Plant, now: Callable[[], float]
+        self,
+        name: str,
+        port: Path,
+        maps: Sequence[DeviceMap],
+        plant: Plant,
+        now: Callable[[], float],
+        byte_s: float = 0.0,
     ) -> None:
+        """`byte_s`: how long one byte takes on the wire. 0: a pty's own way, which hands whole frames over at once."""
         self.name = name
         self.port = port
         self.requests = 0
         self.writes: deque[tuple[float, bytes]] = deque(maxlen=WRITES_KEPT)
         self.longest_bytes = 0
+        self.observer: WireObserver | None = None
         self._request_bytes = 0
         self._maps = {device.unit: device for device in maps}
         self._plant = plant
         self._now = now
+        self._byte_s = byte_s
         self._loop = asyncio.get_running_loop()
         self._faults: dict[str, tuple[int, float | None]] = {}
         self._random = random.Random(714)
@@ -133,6 +155,8 @@ class BusWire:
             return
         if not data:
             return
+        if self.observer is not None:
+            self.observer.requested(data, self._now())
         self.requests += 1
         self._request_bytes = len(data)
         if len(data) > 1 and data[1] in WRITING_FUNCTIONS:
@@ -140,7 +164,33 @@ class BusWire:
         device = self._maps.get(data[0])
         if device is None or device.silent or self._due("silence") is not None:
             return
-        os.write(self._inner, data)
+        if self._byte_s:  # the device has the request when its last byte has come
+            self._loop.call_later(len(data) * self._byte_s, self._to_server, data)
+        else:
+            self._to_server(data)
+
+    def _to_server(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._inner, data)
+
+    def _send(self, data: bytes) -> None:
+        """A reply to the driver: whole, or in the pieces and at the times of a wire."""
+        if not self._byte_s:
+            self._write_last(data, data)
+            return
+        begins_s = self._loop.time()
+        for start in range(0, len(data), FIFO_BYTES):
+            piece = data[start : start + FIFO_BYTES]
+            at_s = begins_s + (start + len(piece)) * self._byte_s
+            if start + FIFO_BYTES >= len(data):
+                self._loop.call_at(at_s, self._write_last, piece, data)
+            else:
+                self._loop.call_at(at_s, self._end.write, piece)
+
+    def _write_last(self, piece: bytes, frame: bytes) -> None:
+        self._end.write(piece)
+        if self.observer is not None:
+            self.observer.replied(frame, self._now())
 
     def _reply(self) -> None:
         try:
@@ -164,9 +214,9 @@ class BusWire:
             data = self._random.randbytes(int(babble)) + data
         late_s = self._due("late")
         if late_s is not None:
-            self._loop.call_later(late_s, self._end.write, data)
+            self._loop.call_later(late_s, self._send, data)
         else:
-            self._end.write(data)
+            self._send(data)
 
 
 _DEFAULTS = {"late": 0.4, "short": 3.0, "babble": 20.0}

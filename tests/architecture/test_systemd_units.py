@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chargepoint.app.power_process import FIFO_PRIORITY
+from chargepoint.app.punctuality import FIFO_PRIORITY, KILLED_S
 from chargepoint.power.cycle import STOP_PATIENCE_S
 
 FOLDER = Path(__file__).resolve().parents[2] / "systemd"
@@ -172,7 +172,8 @@ def test_the_power_process_has_serial_ports_and_no_network(power: Unit) -> None:
     assert power("IPAddressDeny") == "any"
     assert power("DevicePolicy") == "closed"
     allowed = power.values[("Service", "DeviceAllow")]
-    assert {device.split()[0] for device in allowed} == {"char-ttyUSB", "char-ttyACM", "char-ttyAMA", "char-ttyS"}
+    serial = {"char-ttyUSB", "char-ttyACM", "char-ttyAMA", "char-ttyS"}
+    assert {device.split()[0] for device in allowed} == serial | {"/dev/watchdog", "/dev/watchdog0"}
     assert "/var/lib/chargepoint" in power("InaccessiblePaths")
 
 
@@ -220,6 +221,7 @@ def test_realtime_needs_limits_and_no_capability(power: Unit) -> None:
     assert int(power("LimitRTPRIO")) == FIFO_PRIORITY
     assert power("LimitMEMLOCK") == "infinity"
     assert power("RestrictRealtime") == "no"
+    assert int(power("LimitRTTIME")) >= KILLED_S * 1e6  # the process's own bound comes first
     assert power.values[("Service", "SystemCallFilter")][-1] == "sched_setscheduler"  # allowed again after @resources
 
 

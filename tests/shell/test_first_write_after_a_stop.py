@@ -66,6 +66,8 @@ class Relay(threading.Thread):
         for data in frames:
             if len(data) == 19 and data[:2] == b"\x01\x10" and intact(data):
                 found.append(struct.unpack(">5H", data[7:17])[3])
+            elif len(data) == 23 and data[:2] == b"\x01\x17" and intact(data):
+                found.append(struct.unpack(">5H", data[11:21])[3])
         return found
 
 

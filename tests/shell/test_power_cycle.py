@@ -28,9 +28,10 @@ from chargepoint.ports import (
     PowerModuleState,
     Reversal,
 )
-from chargepoint.power.cycle import Cycle
+from chargepoint.power.cycle import COMPLAINTS_MAX, Cycle
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_client import LinkClient
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, ResetFaults, decode_up, encode_down
@@ -242,7 +243,7 @@ def test_without_a_daemon_everything_is_off_and_the_loop_beats(station: Station)
     station.run(20)
     assert station.beats >= 20
     assert station.board.orders == []
-    assert station.cycle.lateness.ticks == station.beats
+    assert station.cycle.lateness.wakeups >= station.beats
 
 
 def test_demands_are_obeyed_and_images_events_and_health_come_up(station: Station) -> None:
@@ -551,10 +552,13 @@ def test_a_flood_of_malformed_datagrams_does_not_write_the_log_full(
             for _ in range(5):
                 daemon.socket.send(b"nonsense")
 
+    began_s = station.clock.now_s
     station.run(400, flood)
+    seconds = station.clock.now_s - began_s
     told = [record.getMessage() for record in caplog.records if "power link" in record.getMessage()]
     more = [int(line.split()[3]) for line in told if "more of these" in line]
-    assert len(told) < 50
+    assert len(told) <= (COMPLAINTS_MAX + 1) * (seconds + 1)
+    assert len(told) < 100
     assert len(told) - len(more) + sum(more) == 500
     daemon.close()
 
@@ -700,6 +704,7 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(
         return wait(reading, writing, failing, 0.0)  # the clock moves by itself: nothing has to be slept
 
     station.stage.cycle = cycle  # type: ignore[method-assign]
+    monkeypatch.setattr(EvseStage, "has_news", False)  # demands and ticks alone count here
     monkeypatch.setattr("chargepoint.power.cycle.select.select", send_between_ticks)
     station.run(3)
     assert acted_s[0] - sent_s[0] < 0.1

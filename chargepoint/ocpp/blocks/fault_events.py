@@ -31,7 +31,13 @@ LOCK = "ConnectorPlugRetentionLock"
 CONNECTOR_ID = 1
 """Every EVSE here has one connector."""
 
-_SEVERITIES = {Severity.EMERGENCY: 1, Severity.ERROR: 2, Severity.WARNING: 6}
+_SEVERITIES = {
+    Severity.EMERGENCY: 1,
+    Severity.ERROR: 2,
+    Severity.STOP: 4,
+    Severity.DERATE: 5,
+    Severity.WARNING: 6,
+}
 
 
 @dataclass(frozen=True, slots=True)

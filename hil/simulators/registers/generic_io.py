@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from hil.plant.board import Board
-from hil.simulators.registers.device_map import ILLEGAL_ADDRESS, ILLEGAL_VALUE, signed_word
+from hil.simulators.registers.device_map import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, signed_word
 
 ABSENT = 0x7FFF
 
 
 class GenericIo:
-    """Inputs 0..23, holding 100..104, 110, 111."""
+    """Inputs 0..23, holding 0..23 (the same again, for function 23), 100..104, 110, 111."""
 
     coils = (0, 1)
     inputs = (0, 24)
-    holding = (100, 12)
+    holding = (0, 112)
 
     def __init__(self, unit: int, board: Board) -> None:
         self.unit = unit
@@ -25,8 +25,12 @@ class GenericIo:
         return self._board.silent
 
     def read(self, function: int, address: int, count: int) -> list[int] | None:
-        if function == 4:
-            return self._inputs()[address : address + count] if address + count <= 24 else None
+        if function == 4 or address + count <= 24:
+            if address + count > 24 or (count < 24 and not self._board.reads_parts):
+                return None
+            return self._inputs()[address : address + count]
+        if address < 100 or (function == 3 and address + count > 112):
+            return None
         block = [*self._written, 0, 0, 0, 0, 0, round(self._board.watchdog_timeout_s * 1000), 0]
         return block[address - 100 : address - 100 + count]
 
@@ -41,18 +45,31 @@ class GenericIo:
         pwm = b.duty_percent if b.generator.name == "PWM" else 100.0 if b.generator.name == "X1" else 0.0
         tenths = signed_word(b.temperature_degC * 10)
         return [
-            *(1, 0b111, 0x0100, int(b.uptime_s) & 0xFFFF, b.sequence, int(b.pilot)),
+            *(
+                1,
+                self._caps(),
+                0x0100,
+                int(b.uptime_s) & 0xFFFF,
+                b.sequence,
+                int(b.pilot),
+            ),
             *(signed_word(b.high_V * 1000), signed_word(b.low_V * 1000), round(pwm * 100)),
             *(b.proximity_ohm, b.lock_state, b.outputs, _bits(feedback), _bits(inputs), b.latched),
             *(self._contact("positive"), self._contact("negative"), tenths, signed_word(300), ABSENT, ABSENT),
             *(12_000, b.reset_reason, 0xBEEF),
         ]
 
+    def _caps(self) -> int:
+        b = self._board
+        return 0b111 | b.reads_parts << 3 | b.reads_and_writes << 4 | b.takes_quick_stops << 5
+
     def _contact(self, name: str) -> int:
         shown_degC = self._board.contact_sensors.get(name, self._board.temperature_degC)
         return ABSENT if shown_degC is None else signed_word(shown_degC * 10)
 
     def write(self, function: int, address: int, values: list[int]) -> int:
+        if function == 23 and not self._board.reads_and_writes:
+            return ILLEGAL_FUNCTION
         if address == 100 and len(values) == 5:
             self._written = list(values)
             self._board.write(*values)

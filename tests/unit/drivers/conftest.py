@@ -94,6 +94,8 @@ class ScriptedBus:
             if registers is None:
                 return sealed(bytes((unit, function | 0x80, 2)))
             return sealed(bytes((unit, function, 2 * word)) + struct.pack(f">{word}H", *registers))
+        if function == 23:
+            return self._read_and_write(device, frame)
         if function == 16:
             values = list(struct.unpack(f">{word}H", frame[7:-2]))
         else:
@@ -102,6 +104,14 @@ class ScriptedBus:
         if code:
             return sealed(bytes((unit, function | 0x80, code)))
         return sealed(frame[:6])
+
+    def _read_and_write(self, device: Any, frame: bytes) -> bytes:
+        address, count, write_address, _ = struct.unpack(">4H", frame[2:10])
+        code = device.write(23, write_address, list(struct.unpack(f">{frame[10] // 2}H", frame[11:-2])))
+        registers = None if code else device.read(3, address, count)
+        if registers is None:
+            return sealed(bytes((frame[0], 23 | 0x80, code or 2)))
+        return sealed(bytes((frame[0], 23, 2 * count)) + struct.pack(f">{count}H", *registers))
 
 
 @pytest.fixture

@@ -385,7 +385,7 @@ def test_unplugging_is_seen_when_the_power_process_returns(station: Any) -> None
     assert station.begins() == []  # the token was forgotten with the plug
 
 
-SEVERE = [code for code in FaultCode if CATALOGUE[code].severity is not Severity.WARNING]
+SEVERE = [code for code in FaultCode if CATALOGUE[code].severity not in (Severity.WARNING, Severity.DERATE)]
 REASONS = {
     FaultCode.EMERGENCY_STOP: StopReason.EMERGENCY_STOP,
     FaultCode.INSULATION: StopReason.GROUND_FAULT,
@@ -394,6 +394,13 @@ REASONS = {
     FaultCode.CURRENT_EXCEEDED: StopReason.OVERCURRENT_FAULT,
     FaultCode.OVER_VOLTAGE: StopReason.POWER_QUALITY,
     FaultCode.OVER_VOLTAGE_EMERGENCY: StopReason.POWER_QUALITY,
+    FaultCode.VOLTAGE_TO_EARTH: StopReason.GROUND_FAULT,
+    FaultCode.SHORT_CIRCUIT: StopReason.OVERCURRENT_FAULT,
+    FaultCode.CHECK_OVER_CURRENT: StopReason.OVERCURRENT_FAULT,
+    FaultCode.GRID_TRIP: StopReason.POWER_LOSS,
+    FaultCode.PHASE_LOSS: StopReason.POWER_LOSS,
+    FaultCode.GRID_VOLTAGE: StopReason.POWER_QUALITY,
+    FaultCode.GRID_FREQUENCY: StopReason.POWER_QUALITY,
 }
 
 

@@ -15,7 +15,8 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval, rated
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.safety.envelope import Envelope
 from drivers.insulation.bender import BenderMonitor
 from drivers.meter.profiled import ProfiledMeter
@@ -74,6 +75,15 @@ def answer(maps: dict[int, Any], frame: bytes) -> bytes | None:
         registers = device.read(function, address, word)
         if registers is None:
             return sealed(bytes((unit, function | 0x80, 2)))
+        return sealed(bytes((unit, function, 2 * word)) + struct.pack(f">{word}H", *registers))
+    if function == 23:
+        write_address, values = (
+            struct.unpack(">H", frame[6:8])[0],
+            list(struct.unpack(f">{frame[10] // 2}H", frame[11:-2])),
+        )
+        if code := device.write(23, write_address, values):
+            return sealed(bytes((unit, function | 0x80, code)))
+        registers = device.read(3, address, word)
         return sealed(bytes((unit, function, 2 * word)) + struct.pack(f">{word}H", *registers))
     if function == 16:
         values = list(struct.unpack(f">{word}H", frame[7:-2]))

@@ -81,7 +81,7 @@ def test_a_true_over_voltage_is_an_emergency_all_the_same(plant_loop: Any) -> No
     loop.run(0.1)
     loop.plant.car.battery.set_open_circuit_V(560.0)  # beyond Table 103 for the 450 V that were negotiated
     loop.until(lambda: FaultCode.OVER_VOLTAGE_EMERGENCY in loop.tripped(), within_s=0.3)
-    assert not loop.stage._contactor_commanded
+    assert not loop.stage._io_command.contactor
 
 
 @pytest.mark.parametrize("again_after_s", [0.2, 2.0, 4.5])

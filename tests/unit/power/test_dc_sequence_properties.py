@@ -24,7 +24,8 @@ from chargepoint.power.dc_sequence import (
 from chargepoint.power.ramp import Ramp
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
-from chargepoint.safety.interlocks import InterlockInputs, Interlocks
+from chargepoint.safety.interlocks.inputs import InterlockInputs
+from chargepoint.safety.interlocks.table import Interlocks
 from chargepoint.safety.latches import Latches
 from tests.joined.orders import dc_order
 

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.faults import CATALOGUE, FaultCleared, FaultCode, InterlockTripped, Severity
+from chargepoint.model.faults import (
+    CATALOGUE,
+    LOAD_WAIT_S,
+    MAY_WAIT_FOR_CURRENT,
+    FaultCleared,
+    FaultCode,
+    InterlockTripped,
+    Severity,
+)
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, EvseImage, Lock, MeterRegisters, Stage, TokenPresented
 from chargepoint.model.io import BoardFault, SafetyInput
@@ -26,7 +34,8 @@ from chargepoint.ports import (
 )
 from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
 from chargepoint.power.evse_io import IoWiring
-from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage, StageRatings
+from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
+from chargepoint.power.interlock_view import StageRatings
 from chargepoint.safety.envelope import Envelope
 from tests.joined.flat_io import FlatIo
 from tests.joined.orders import changed, dc_order
@@ -84,7 +93,7 @@ class FakeModule:
             0.0, 1000.0, 60.0, 60.0, 50_000.0, 50_000.0, 1000.0, Reversal.VIA_ZERO, 0.1, None
         )
         self.volts, self.amps = 0.0, 0.0
-        self.car_open = False
+        self.car_open = self.stays_on = False
         self.battery_V, self.full = 400.0, False
         self.faults: tuple[str, ...] = ()
         self.state: Reading[PowerModuleState] | None = None
@@ -95,11 +104,13 @@ class FakeModule:
         self.ordered = command
 
     def show(self, now_s: float, battery: bool) -> None:
-        on = self.ordered.output_on
+        on = self.ordered.output_on or self.stays_on
         window_V = (self.ordered.voltage_min_V, self.ordered.voltage_max_V)
         free_V = window_V[self.ordered.current_A > 0] if on else 0.0
         self.volts = self.battery_V if battery and not self.car_open else free_V
-        self.amps = self.ordered.current_A if battery and on and not self.car_open else 0.0
+        self.amps = (
+            self.amps if self.stays_on else self.ordered.current_A if battery and on and not self.car_open else 0.0
+        )
         if self.full:
             self.amps = min(self.amps, 0.0)
         self.state = Reading(PowerModuleState(self.volts, self.amps, on, self.faults), now_s)
@@ -312,8 +323,6 @@ EMERGENCIES: list[tuple[dict[str, Any], FaultCode]] = [
     ({"open_inputs": frozenset({SafetyInput.HARDWARE_CHAIN})}, FaultCode.HARDWARE_CHAIN_OPEN),
     ({"open_inputs": frozenset({SafetyInput.DOOR})}, FaultCode.DOOR_OPEN),
     ({"open_inputs": frozenset({SafetyInput.RCD})}, FaultCode.RCD),
-    ({"pilot": ControlPilot.B}, FaultCode.PILOT_LOST),
-    ({"pilot": ControlPilot.A}, FaultCode.PILOT_LOST),
     ({"latched": frozenset({BoardFault.EMERGENCY_STOP})}, FaultCode.EMERGENCY_STOP),
 ]
 
@@ -331,6 +340,29 @@ def test_an_emergency_is_ordered_open_in_the_cycle_that_saw_it(rig: Rig, seen: d
     assert not image.permitted
     assert image.stage is Stage.OPENING
     assert rig.tripped() == [code]
+
+
+@pytest.mark.parametrize("pilot", [ControlPilot.A, ControlPilot.B])
+def test_where_milliseconds_allow_the_module_goes_off_before_the_contactor(rig: Rig, pilot: ControlPilot) -> None:
+    rig.transfer()
+    rig.module.stays_on = True  # it takes its time
+    rig.board.changes = {"pilot": pilot}
+    image = rig.cycle()
+    assert rig.module.ordered == PowerModuleCommand()
+    assert rig.board.ordered.contactor, "the current is still there"
+    assert rig.board.ordered.pilot is PilotCommand.F
+    assert FaultCode.PILOT_LOST in image.faults and not image.permitted
+    assert rig.run(LOAD_WAIT_S + TICK_S).stage is Stage.OPENING
+    assert not rig.board.ordered.contactor, "at its bound, whatever flows"
+
+
+def test_without_current_a_lost_pilot_opens_in_the_cycle_that_saw_it(rig: Rig) -> None:
+    rig.transfer()
+    rig.module.car_open = True
+    rig.cycle()
+    rig.board.changes = {"pilot": ControlPilot.B}
+    assert rig.cycle().stage is Stage.OPENING
+    assert not rig.board.ordered.contactor
 
 
 def test_the_trip_is_told_once_with_its_detail(rig: Rig) -> None:
@@ -833,6 +865,7 @@ class Judge:
         self.rig = rig
         self.tests_before = rig.monitor.tests
         self.no_demand_since_s: float | None = None
+        self.emergency_s: float | None = None
 
     def cycle(self) -> None:
         rig = self.rig
@@ -840,7 +873,13 @@ class Judge:
         image = rig.cycle()
         board, module = rig.board.ordered, rig.module.ordered
         if any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults):
-            assert not board.contactor and module == PowerModuleCommand(), image.faults
+            assert module == PowerModuleCommand(), image.faults
+            self.emergency_s = rig.now_s if self.emergency_s is None else self.emergency_s
+            emergencies = {code for code in image.faults if CATALOGUE[code].severity is Severity.EMERGENCY}
+            waits = emergencies <= MAY_WAIT_FOR_CURRENT
+            assert not board.contactor or (waits and rig.now_s - self.emergency_s <= LOAD_WAIT_S + 0.001), image.faults
+        else:
+            self.emergency_s = None
         if board.contactor and not was_closed:
             self.tests_before = rig.monitor.tests
         if not board.contactor:

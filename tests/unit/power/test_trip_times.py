@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chargepoint.model.faults import FaultCode, InterlockTripped
+from chargepoint.model.faults import MAY_WAIT_FOR_CURRENT, FaultCode, InterlockTripped
 from chargepoint.model.image import Stage
 from tests.unit.power.conftest import STEP_S, PlantLoop
 
@@ -29,7 +29,7 @@ def pilot_leaves_c(loop: PlantLoop) -> None:
     ("cause", "code", "trip_max_ms", "order_max_ms", "open_max_ms"),
     [
         (emergency_stop, FaultCode.EMERGENCY_STOP, 40, 49, 10),
-        (pilot_leaves_c, FaultCode.PILOT_LOST, 58, 63, 73),
+        (pilot_leaves_c, FaultCode.PILOT_LOST, 58, 83, 93),
     ],
 )
 def test_a_trip_keeps_the_times_of_the_page(
@@ -52,7 +52,8 @@ def test_a_trip_keeps_the_times_of_the_page(
         if trips and "trip" not in at_ms:
             at_ms["trip"] = now_ms
             assert trips[0] is code
-            assert loop.at(Stage.OPENING), "commanded open in the cycle that saw the cause"
+            waits = code in MAY_WAIT_FOR_CURRENT
+            assert loop.at(Stage.RAMP_DOWN if waits else Stage.OPENING), "ordered in the cycle that saw the cause"
         if not loop.plant.board.request & CONTACTOR_REQUEST:
             at_ms.setdefault("order", now_ms)
         if not loop.plant.board.positive.closed:
