@@ -58,16 +58,16 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line", "bytes", "keyboard", "can", "gpio"] = Field(
+    kind: Literal["serial", "tcp", "line", "bytes", "keyboard", "can", "gpio"] = Field(
         "serial",
-        description="serial: Modbus RTU; line: lines of text (token reader); "
+        description="serial: Modbus RTU; tcp: Modbus TCP; line: lines of text (token reader); "
         "bytes: the frames of one reader chip; keyboard: a reader that types (/dev/input/by-id/…); can: CAN with 29-bit identifiers; "
         "gpio: the lines of one chip",
     )
     port: str = Field(
         min_length=1,
         description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; of a CAN bus its interface, such "
-        "as can0; of GPIO lines their chip, such as /dev/gpiochip0",
+        "as can0; of GPIO lines their chip, such as /dev/gpiochip0; of Modbus TCP ADDRESS:PORT, an IP address",
     )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(

@@ -62,6 +62,12 @@ def examine(config: Config) -> Iterator[Mistake]:
     for number, evse in config.evse.items():
         if evse.outlet == "ac":
             yield no_ac_sequence(number)
+        elif evse.meter in config.meter and catalog.measures_ac(_spec("meter", evse.meter, config.meter[evse.meter])):
+            yield Mistake(
+                ("evse", number, "meter"),
+                f"= {evse.meter!r}: a meter of alternating current at a DC outlet: its voltage is not that of the output",
+                "name a DC meter at the output",
+            )
         elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
             yield from _missing_ports(number, evse, boards)
 
@@ -95,6 +101,43 @@ def no_ac_sequence(number: int) -> Mistake:
 
 PILOT_WAIT_MAX_S = 0.15
 """How long another device may hold the pilot board's bus: longer, and a silent device makes the pilot's readings stale."""
+
+
+BUS_SHARE_MAX = 0.6
+"""Of a serial bus' time: more, and polls wait for each other (own rule)."""
+
+
+def doubtful_devices(config: Config) -> Iterator[Mistake]:
+    """Buses that are too full, and profiles whose sources leave something open: warnings for `config.load`."""
+    for name, bus in config.bus.items():
+        shares = _shares(config, name) if bus.kind == "serial" else {}
+        if sum(shares.values()) > BUS_SHARE_MAX:
+            each = ", ".join(f"{device} {share:.0%}" for device, share in shares.items())
+            yield Mistake(
+                ("bus", name, "baud"),
+                f"= {bus.baud}: polling takes {sum(shares.values()):.0%} of this bus ({each}), at most {BUS_SHARE_MAX:.0%} are good",
+                "raise the rate in every device of the bus, or give one a bus of its own",
+            )
+    for kind, sections in _devices(config).items():
+        for name, section in sections.items():
+            for point in catalog.unverified(_spec(kind, name, section)):
+                yield Mistake(
+                    (kind, name, "profile"),
+                    f"= {getattr(section, 'profile', '')!r}: not verified: {point}",
+                    "compare with the manual and the device's display before you rely on it",
+                )
+
+
+def _shares(config: Config, bus: str) -> dict[str, float]:
+    """Each device's share of a bus' time."""
+    section = config.bus[bus]
+    found = {}
+    for kind, sections in _devices(config).items():
+        for name, device in sections.items():
+            share = catalog.bus_load(_spec(kind, name, device), section.baud, section.format)
+            if device.bus == bus and share is not None:
+                found[name] = share
+    return found
 
 
 def doubtful_buses(config: Config) -> Iterator[Mistake]:
