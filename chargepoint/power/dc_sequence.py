@@ -97,6 +97,11 @@ class DcSequence:
         return self._target.allowed_A
 
     @property
+    def waits_for_current(self) -> bool:
+        """The module was ordered off in an emergency, and the contactor waits for its current: each cycle may end that."""
+        return self._stage is Stage.RAMP_DOWN and self._emergency_since_s is not None
+
+    @property
     def charge_voltage_V(self) -> float:
         """The highest output voltage of this pre-charge or transfer; 0 while nothing was named."""
         return self._window_V[0]

@@ -217,12 +217,13 @@ class EvseStage:
 
     @property
     def has_news(self) -> bool:
-        """A device has a reading whose value `cycle` did not judge yet. A value that came once more is judged already: what
+        """A device has a reading whose value `cycle` did not judge yet, or a contactor waits for its current to fall. A value that came once more is judged already: what
         its age means is for the next cycle that time brings."""
         hw = self._hw
         try:
             now = (hw.module.state, hw.meter.registers, hw.insulation.state)
-            if self._io.has_news or is_news(now, self._judged_readings):
+            waiting = self._sequence is not None and self._sequence.waits_for_current
+            if waiting or self._io.has_news or is_news(now, self._judged_readings):
                 return True
             self._judged_readings = now
             return False
