@@ -553,7 +553,7 @@ BY_STEP: dict[FaultCode, Injection] = {
     _F.PRE_CHARGE: Injection(
         _no_pre_charge,
         trips=frozenset({Moment.PRE_CHARGE}),
-        within_s=10.5,
+        within_s=11.0,
         others=frozenset({_F.CABLE_CHECK, _F.NO_CURRENT, _F.MODULE_NOT_FOLLOWING}),
     ),
     _F.OUTPUT_NOT_DISCHARGED: Injection(
@@ -611,7 +611,7 @@ _extra(
     {_F.INSULATION_MONITOR},
     plant("imd_frozen", within_s=2.8, trips=TRANSFER | {Moment.PRE_CHARGED}, others=frozenset({_F.CABLE_CHECK})),
 )
-_extra("discharge relay stuck", {_F.RELAY_STUCK}, plant("relay_stuck", "discharge", within_s=1.0))
+_extra("discharge relay stuck", {_F.RELAY_STUCK}, plant("relay_stuck", "discharge", within_s=2.0))
 _extra("proximity open", {_F.PROXIMITY}, plant("proximity", 0xFFFF, within_s=1.5))
 _extra("sensor short", {_F.TEMPERATURE_UNKNOWN}, plant("temperature_sensor", -60.0, within_s=1.5))
 _extra(
