@@ -536,10 +536,13 @@ _only(_F.GRID_FREQUENCY, grid(ModuleFault.GRID_FREQUENCY))
 
 BY_STEP: dict[FaultCode, Injection] = {
     _F.CABLE_CHECK: plant(
-        "imd_self_test",
-        trips=frozenset({Moment.CABLE_CHECK}),
-        within_s=4.0,
-        others=frozenset({_F.INSULATION_MONITOR, _F.INSULATION}),
+        "module_follows",
+        0.0,
+        trips=frozenset({Moment.PLUGGED}),
+        within_s=11.0,
+        begins=True,
+        others=frozenset({_F.PRE_CHARGE, _F.NO_CURRENT, _F.MODULE_NOT_FOLLOWING}),
+        why="the test voltage is not reached; a failed self-test has the monitor's own row",
     ),
     _F.SHORT_CIRCUIT: plant(
         "leak",
@@ -604,6 +607,16 @@ _extra(
     "meter frozen",
     {_F.METER_PLAUSIBILITY, _F.METER_COMMUNICATION},
     plant("meter_frozen", trips=TRANSFER, within_s=15.0),
+)
+_extra(
+    "self-test fails",
+    {_F.INSULATION_MONITOR},
+    plant(
+        "imd_self_test",
+        trips=frozenset({Moment.CABLE_CHECK}),
+        within_s=4.0,
+        others=frozenset({_F.INSULATION, _F.CABLE_CHECK}),
+    ),
 )
 _extra("insulation monitor silent", {_F.INSULATION_MONITOR}, plant("imd_silent", within_s=2.8))
 _extra(
