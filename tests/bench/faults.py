@@ -26,7 +26,7 @@ from typing import Any
 from chargepoint.model.demand import Phase
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import Stage
+from chargepoint.model.image import EvseImage, Stage
 from tests.bench.power_rig import READY_S, RENEW_S, PowerRig, load, printed
 
 MOMENTS = 200
@@ -95,7 +95,7 @@ class InjuredRig(PowerRig):
         self._phase[EVSE] = Phase.CABLE_CHECK
 
         until_s = time.monotonic() + READY_S
-        while time.monotonic() < until_s and not self.images[EVSE].faults:
+        while time.monotonic() < until_s and not _stopping(self.images[EVSE]):
             at = self.images[EVSE].stage is stage and (await self.look())["contactor_closed"]
             if at and (stage is not Stage.TRANSFER or self.transferring == 1):
                 return True
@@ -189,12 +189,17 @@ class InjuredRig(PowerRig):
 
         async def well() -> bool:
             image = self.images.get(EVSE)
-            if image is not None and image.faults:
+            if image is not None and _stopping(image):
                 self.client.reset_faults(EVSE, "bench")
                 await asyncio.sleep(0.3)
-            return image is not None and not image.faults and image.stage is Stage.OFF
+            return image is not None and not _stopping(image) and image.stage is Stage.OFF
 
         await self._until("no fault after the reset", well, READY_S)
+
+
+def _stopping(image: EvseImage) -> bool:
+    """A fault stops power here. A contactor that is worn by so many openings under load is a warning only."""
+    return bool(image.faults - {FaultCode.CONTACTOR_WORN})
 
 
 async def measure(folder: Path, moments: int, seed: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from chargepoint.safety.wear import LOAD_OPENINGS_MAX, Wear
 from drivers.pilot.generic_io import GenericIoBoard
 from hil.plant.board import CP_SHORT, LOCK_FAULT, PP
 from hil.plant.faults import inject
+from hil.plant.insulation import SELF_TEST_S
 from tests.unit.power.conftest import MemoryWire, PlantLoop
 
 
@@ -130,6 +131,8 @@ class MatrixLoop(PlantLoop):
 
     def lead(self, moment: Moment) -> None:
         """From unplugged to this moment."""
+        if moment is Moment.CABLE_CHECK:  # the device's own duration: a fault before the self-test is in the verdict
+            self.plant.insulation.self_test_s = SELF_TEST_S
         match moment:
             case Moment.PLUGGED:
                 self.plug()

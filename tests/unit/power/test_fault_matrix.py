@@ -21,8 +21,9 @@ from chargepoint.model.faults import (
 )
 from chargepoint.model.image import Stage
 from chargepoint.safety.interlocks.table import BY_SEQUENCE, TABLE
+from hil.plant.board import CONTACTOR
 from tests.joined.fault_matrix import ALL, BY_STEP, EXTRA, INJECTIONS, TRANSFER, Injection, MatrixLoop, Moment
-from tests.unit.power.conftest import TICK_S
+from tests.unit.power.conftest import STEP_S, TICK_S
 
 EMERGENCY_S = 0.1
 """From the fault to open contacts and no current: IEC 61851-1 Table A.6 (docs/sources/safety.md 2, grade B)."""
@@ -249,6 +250,25 @@ def _begins_after_off(loop: MatrixLoop) -> None:
     loop.run(0.5)
     loop.order(Phase.CABLE_CHECK)
     loop.until(lambda: loop.at(Stage.CABLE_CHECK), 5.0)
+
+
+@pytest.mark.parametrize("stall_s", [0.42, 0.46, 0.49, 0.6])
+def test_a_process_that_wakes_after_the_watchdog_repeats_no_order_to_close(stall_s: float) -> None:
+    """The board counts from the last write, which came before the stall."""
+    loop = MatrixLoop()
+    loop.lead(Moment.CHARGE)
+    for _ in range(round((stall_s + 0.1) / STEP_S)):
+        loop.now_s += STEP_S
+        loop.plant.step(STEP_S)
+    assert not loop.plant.board.request & CONTACTOR  # its watchdog opened
+    for wire in (loop.fast, loop.slow):
+        wire._request = wire._reply = None
+        wire.master.drop_queued(loop.now_s)
+    loop.stage.process_stalled(stall_s, loop.now_s)
+    loop._tick_at_s = loop.now_s
+    for _ in range(2000):
+        loop.step()
+        assert not loop.plant.board.request & CONTACTOR, f"ordered closed at {loop.now_s}"
 
 
 def test_all_moments_are_led_to() -> None:
