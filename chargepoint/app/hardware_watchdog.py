@@ -1,8 +1,8 @@
 """The computer's hardware watchdog: it resets the computer when the power process no longer feeds it.
 
-The loop itself feeds it, at the end of a healthy turn, and no thread does. An ordered stop ends it with the magic close
+The loop itself feeds it, at the end of a healthy turn, and no thread does. An ordered stop ends it with the letter
 `V`. A process that dies leaves it running: whoever starts the process again within the time-out takes it over.
-Source: the Linux kernel's watchdog API (Documentation/watchdog/watchdog-api.rst): WDIOC_SETTIMEOUT, WDIOC_GETTIMEOUT, magic close.
+Source: the Linux kernel's watchdog API (Documentation/watchdog/watchdog-api.rst): WDIOC_SETTIMEOUT, WDIOC_GETTIMEOUT, and the letter V before a close.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class Cycle:
                     return
 
     def _slept_s(self) -> float:
-        """How long the computer was suspended since the last call: the clock of this loop stood still, the hardware did not."""
+        """How long the computer was suspended since the last call: the clock of this loop stopped, the hardware did not."""
         before_s, self._suspended_s = self._suspended_s, self._suspended()
         slept_s = max(0.0, self._suspended_s - before_s)
         self.lateness.suspended_s += slept_s if slept_s > SUSPENDED_LEAST_S else 0.0
@@ -283,6 +283,8 @@ class Cycle:
         if worse := self.lateness.worse():
             self._log.warning("! power process: %s", worse)
         self._link.send(self.lateness.health(realtime=self._has_realtime()))
+        for stage in self._stages.values():
+            stage.note_overrun(self.lateness.chronic)
         for bus in self._buses:
             health = bus.health()
             self._link.send(health)

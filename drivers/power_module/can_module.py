@@ -8,7 +8,7 @@ No I/O and no frame in here: the dialect makes frames, the bus carries them, tim
 * The setting (working mode, voltage range) changes only with the output off and without current: off, rest, select, rest, on.
 * Everything ordered is written again every 0.4 s, except an order to switch on that the module has followed: what went off by itself
   stays off. What is not confirmed within a second is a fault, as is a rejection.
-* A value counts from its request, not from its arrival. An answer that nobody waits for is counted and ignored.
+* A module that answers «still starting» is waited for, at most 20 s.
 """
 
 from __future__ import annotations
@@ -33,11 +33,8 @@ from drivers.power_module.can_dialect import (
     Unreadable,
     capabilities,
 )
+from drivers.power_module.can_readings import CanReadings
 
-ANSWER_S = 0.2
-"""An answer later than this counts as missing, and the question is asked again."""
-
-RATING_S = 0.5
 REFRESH_S = 0.4
 """Own rule: below the 0.5 s that a public driver keeps with modules that switch off after 10 s (docs/sources/hardware.md 1.4)."""
 
@@ -54,12 +51,7 @@ SMALL_A = 1.0
 STARTING_MAX_S = 20.0
 """How long a module may answer «still starting» before that is a fault."""
 
-LIMITS = {Quantity.VOLTAGE: (-50.0, 2000.0), Quantity.CURRENT: (-2000.0, 2000.0), Quantity.TEMPERATURE: (-60.0, 200.0)}
-"""What can be true of a module; another number is an error of the module or of the wire, and counts as no answer."""
-
 VOLTAGE_TOLERANCE_V, CURRENT_TOLERANCE_A = 0.5, 0.1
-TWICE_IN_A_ROW = 5
-"""Answers that came twice, one after the other: two modules have one address."""
 
 _CONFIRMED_BY = {
     ModuleOrder.VOLTAGE: Quantity.VOLTAGE_SET,
@@ -69,17 +61,6 @@ _CONFIRMED_BY = {
 }
 _TOLERANCE = {ModuleOrder.VOLTAGE: VOLTAGE_TOLERANCE_V, ModuleOrder.CURRENT: CURRENT_TOLERANCE_A}
 _ONCE = (ModuleOrder.SOFT_START_OFF, ModuleOrder.SETTING)
-
-
-@dataclass(slots=True)
-class _Question:
-    """One quantity that is asked in turn."""
-
-    period_s: float
-    due_s: float = -math.inf
-    asked_s: float | None = None
-    """When the first question was asked that has no answer yet."""
-    again_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -99,18 +80,12 @@ class CanModule:
 
     def __init__(self, name: str, dialect: Dialect, line: CanLine, bounds: Bounds | None = None) -> None:
         self.name = name
-        self.unanswered = 0
-        self.late = 0
         self._dialect = dialect
         self._line = line
         self._bounds = bounds or Bounds()
         self._now_s = -math.inf
         self._command = PowerModuleCommand()
-        self._questions: dict[Quantity, _Question] = {q: _Question(s) for q, s in dialect.manners.reads}
-        self._asked_once = frozenset(dialect.manners.ratings) - frozenset(self._questions)
-        self._questions |= {quantity: _Question(RATING_S) for quantity in self._asked_once}
-        self._numbers: dict[Quantity, Reading[float]] = {}
-        self._status: Reading[Status] | None = None
+        self._readings = CanReadings(name, dialect, line)
         self._capabilities: PowerModuleCapabilities | None = None
         self._identity_error = ""
         self._orders: dict[ModuleOrder, _Ordered] = {}
@@ -120,7 +95,6 @@ class CanModule:
         self._was_on = False
         self._latched = ""
         self._starting_since_s: float | None = None
-        self._twice = 0
         self._state: Reading[PowerModuleState] | None = None
         line.listen(self)
 
@@ -158,8 +132,7 @@ class CanModule:
     def poll(self, now_s: float) -> None:
         """Ask what is due, and take the next step towards what was ordered."""
         self._now_s = now_s
-        for quantity, question in self._questions.items():
-            self._ask(quantity, question)
+        self._readings.ask(now_s, identified=self._capabilities is not None)
         state = self._state
         if self._capabilities is None or state is None:
             self._refresh()
@@ -176,11 +149,19 @@ class CanModule:
         """Frames of this module to us."""
         return self._dialect.filters
 
+    @property
+    def unanswered(self) -> int:
+        """Questions without an answer since start."""
+        return self._readings.unanswered
+
+    @property
+    def late(self) -> int:
+        """Answers that nobody waited for since start."""
+        return self._readings.late
+
     def queue_dropped(self) -> None:
         """Nothing that was queued was sent: ask again, and write again."""
-        for question in self._questions.values():
-            question.due_s = -math.inf
-            question.asked_s = None
+        self._readings.forget_asked()
         for ordered in self._orders.values():
             ordered.written_s = -math.inf
 
@@ -188,14 +169,20 @@ class CanModule:
         """Take a frame of this module. False: it is no valid answer."""
         answer = self._dialect.answer(frame)
         match answer:
-            case Shown():
-                return self._take(answer, now_s)
+            case Shown(quantity):
+                taken = self._readings.take(answer)
+                if taken:
+                    self._identify()
+                    self._compare(quantity)
+                    self._put_together()
+                return taken is not False
             case Accepted(order):
                 ordered = self._orders.get(order)
                 if ordered is not None and not self._read_back(order):
                     ordered.confirmed = True
                 if ordered is not None:
                     ordered.rejected = ""
+                self._starting_since_s = None
                 return True
             case Rejected():
                 self._take_rejection(answer, now_s)
@@ -203,52 +190,14 @@ class CanModule:
             case Unreadable():
                 return False
 
-    # -- questions --------------------------------------------------------------------------------
-
-    def _ask(self, quantity: Quantity, question: _Question) -> None:
-        if quantity in self._asked_once and self._capabilities is not None:
-            return
-        if question.asked_s is not None:
-            if self._now_s < question.again_s:
-                return
-            self.unanswered += 1
-        elif self._now_s < question.due_s:
-            return
-        else:
-            question.asked_s = self._now_s
-        question.again_s = self._now_s + ANSWER_S
-        question.due_s = self._now_s + question.period_s
-        self._line.send(self._dialect.question(quantity), Urgency.READ, self.name, quantity)
-
-    def _take(self, shown: Shown, now_s: float) -> bool:
-        question = self._questions.get(shown.quantity)
-        if question is None or question.asked_s is None:
-            self.late += 1
-            self._twice = min(self._twice + 2, 2 * TWICE_IN_A_ROW)
-            return True
-        if isinstance(shown.value, Status):
-            self._status = Reading(shown.value, question.asked_s)
-        else:
-            low, high = LIMITS.get(shown.quantity, (-math.inf, math.inf))
-            if not math.isfinite(shown.value) or not low <= shown.value <= high:
-                return False
-            self._numbers[shown.quantity] = Reading(shown.value, question.asked_s)
-        question.asked_s = None
-        self._twice = max(0, self._twice - 1)
-        self._starting_since_s = None
-        self._identify()
-        self._compare(shown.quantity)
-        self._put_together()
-        return True
+    # -- answers ----------------------------------------------------------------------------------
 
     def _take_rejection(self, rejected: Rejected, now_s: float) -> None:
         if rejected.passing:
             self._starting_since_s = now_s if self._starting_since_s is None else self._starting_since_s
             return
         if isinstance(rejected.subject, Quantity):
-            question = self._questions.get(rejected.subject)
-            if question is not None:
-                question.asked_s = None
+            self._readings.refused(rejected.subject)
             if rejected.subject in self._dialect.manners.ratings and self._capabilities is None:
                 self._identity_error = (
                     f"{self.name}: answers the question for its {rejected.subject.value} with {rejected.why}; "
@@ -262,9 +211,11 @@ class CanModule:
 
     def _identify(self) -> None:
         wanted = self._dialect.manners.ratings
-        if self._capabilities is not None or any(quantity not in self._numbers for quantity in wanted):
+        if self._capabilities is not None or any(quantity not in self._readings.numbers for quantity in wanted):
             return
-        ratings = self._dialect.ratings({quantity: reading.value for quantity, reading in self._numbers.items()})
+        ratings = self._dialect.ratings(
+            {quantity: reading.value for quantity, reading in self._readings.numbers.items()}
+        )
         numbers = (ratings.voltage_max_V, ratings.current_max_A, ratings.power_max_W)
         if not all(math.isfinite(number) and number > 0 for number in numbers):
             self._identity_error = (
@@ -276,19 +227,8 @@ class CanModule:
         self._capabilities = capabilities(ratings, self._dialect.manners, self._bounds)
 
     def _put_together(self) -> None:
-        voltage, current = self._numbers.get(Quantity.VOLTAGE), self._numbers.get(Quantity.CURRENT)
-        status = self._status
-        if voltage is None or current is None or status is None:
-            return
-        temperature = self._numbers.get(Quantity.TEMPERATURE)
-        state = PowerModuleState(
-            voltage.value,
-            current.value,
-            status.value.output_on,
-            self._faults(status.value),
-            None if temperature is None else temperature.value,
-        )
-        self._state = Reading(state, min(voltage.taken_at_s, current.taken_at_s, status.taken_at_s))
+        if self._readings.status is not None:
+            self._state = self._readings.state(self._faults(self._readings.status.value))
 
     def _faults(self, status: Status) -> tuple[str, ...]:
         faults = list(status.faults)
@@ -298,10 +238,12 @@ class CanModule:
             if ordered.rejected:
                 faults.append(ordered.rejected)
                 continue
+            if self._starting_since_s is not None:
+                continue
             bound_s = ON_S if order is ModuleOrder.OUTPUT and ordered.value else CONFIRM_S
             if not ordered.confirmed and self._now_s - ordered.since_s > bound_s:
                 faults.append(f"not following: {order.value} {ordered.value:g} is not confirmed within {bound_s:g} s")
-        if self._twice >= TWICE_IN_A_ROW:
+        if self._readings.twice:
             faults.append("answers come twice: two modules have this address")
         if self._starting_since_s is not None and self._now_s - self._starting_since_s > STARTING_MAX_S:
             faults.append(f"still starting after {STARTING_MAX_S:g} s")
@@ -313,7 +255,7 @@ class CanModule:
         """Begin, keep or end the output, by what is ordered and what the module shows."""
         state, wanted = reading.value, self._command
         self._watch(state)
-        if not wanted.output_on or self._latched or (self._status is not None and self._status.value.faults):
+        if not wanted.output_on or self._latched or (self._serious()):
             self._order_off()
             self._rest(state, reading.taken_at_s)
             return
@@ -322,6 +264,7 @@ class CanModule:
             self._order_off()
             self._was_on = False
             if self._rest(state, reading.taken_at_s):
+                self._setting = None  # from here on the module may have either
                 self._order(ModuleOrder.SETTING, setting, Urgency.SET_POINT)
                 if self._orders[ModuleOrder.SETTING].confirmed:
                     self._setting, self._setting_since_s = setting, self._now_s
@@ -342,11 +285,15 @@ class CanModule:
         """An output that went off by itself, or with a fault, stays off until the module was ordered off."""
         if not self._command.output_on or self._latched:
             return
-        serious = () if self._status is None else self._status.value.faults
+        serious = self._serious()
         if serious and (self._was_on or state.output_on):
             self._latched = f"{serious[0]} while on"
         elif self._was_on and not state.output_on:
             self._latched = "switched off by itself"
+
+    def _serious(self) -> tuple[str, ...]:
+        """What the module itself reports as a fault."""
+        return () if self._readings.status is None else self._readings.status.value.faults
 
     def _rest(self, state: PowerModuleState, taken_at_s: float) -> bool:
         """Whether the output has been seen off and without current for the family's rest."""
@@ -399,9 +346,8 @@ class CanModule:
         entry = _Ordered(value, self._now_s)
         self._orders[order] = entry
         self._write(order, entry, urgency)
-        question = self._questions.get(_CONFIRMED_BY[order]) if self._read_back(order) else None
-        if question is not None:
-            question.due_s = -math.inf  # see it confirmed soon
+        if self._read_back(order):
+            self._readings.hurry(_CONFIRMED_BY[order])
 
     def _refresh(self) -> None:
         for order, entry in self._orders.items():
@@ -434,20 +380,16 @@ class CanModule:
             entry = self._orders.get(order)
             if confirmed_by is not quantity or entry is None or not self._read_back(order):
                 continue
-            shown = self._shown(quantity)
+            shown = self._readings.shown(quantity)
             if shown is None or shown.taken_at_s <= entry.since_s:
                 continue
             same = abs(shown.value - entry.value) <= _TOLERANCE.get(order, 0.0)
             if not same and entry.confirmed:  # it lost what it had confirmed
                 entry.since_s = self._now_s
                 entry.written_s = entry.written_s if order is ModuleOrder.SETTING else -math.inf
-                self._setting = None if order is ModuleOrder.SETTING else self._setting
+            if not same and order is ModuleOrder.SETTING:
+                self._setting = None
             entry.confirmed = same
-
-    def _shown(self, quantity: Quantity) -> Reading[float] | None:
-        if quantity is not Quantity.STATUS:
-            return self._numbers.get(quantity)
-        return None if self._status is None else Reading(float(self._status.value.output_on), self._status.taken_at_s)
 
     def _forget_confirmations(self) -> None:
         """Of everything but the setting, which changes only while the output is off and shows when it is read."""

@@ -19,7 +19,6 @@ COMM_LOSS_MARGIN_S = 0.5
 """Added to a module's own time-out: it counts from the last frame it heard, and we know only what we sent."""
 
 SMALL_A = 1.0
-_KEPT = 64
 
 
 def tolerance_A(ordered_A: float) -> float:
@@ -48,17 +47,12 @@ class MayFlow:
         wanted_A = command.current_A if command.output_on else 0.0
         if wanted_A == self._now_A:
             return
-        if abs(self._now_A) > 0.0:
-            self._earlier.append((self._now_A, now_s))
-        self._now_A = wanted_A
-        if len(self._earlier) > _KEPT:  # what comes first counts on with the time of what follows
-            first, second = self._earlier.popleft(), self._earlier.popleft()
-            if first[0] * second[0] < 0:
-                self._earlier.appendleft((second[0], second[1]))
-                self._earlier.appendleft((first[0], second[1]))
-            else:
-                larger_A = max(first[0], second[0], key=abs)
-                self._earlier.appendleft((larger_A, second[1]))
+        before_A, self._now_A = self._now_A, wanted_A
+        if before_A == 0.0 or (before_A * wanted_A > 0.0 and abs(wanted_A) >= abs(before_A)):
+            return  # the new order is as much or more in the same direction
+        while self._earlier and 0.0 < self._earlier[-1][0] / before_A <= 1.0:
+            self._earlier.pop()  # less, and replaced sooner: it adds nothing
+        self._earlier.append((before_A, now_s))
 
     def lost(self, now_s: float) -> None:
         """The module does not answer, or does not do as it is ordered, since now; it has been ordered off."""

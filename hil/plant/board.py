@@ -32,6 +32,8 @@ WELD, NO_CLOSE, DIODE, CP_SHORT, PP, E_STOP, WATCHDOG, OVER_TEMPERATURE, LOCK_FA
 )
 DOOR, RCD, CHAIN, OPENED = (1 << i for i in range(10, 14))
 CLEAR_KEY = 0xC1EA
+ECHO_MAX_AGE = 100
+"""Counts of the sequence counter (1 s): an order with an older echo may switch off, and nothing on."""
 
 
 @dataclass(slots=True)
@@ -113,6 +115,8 @@ class Board:
     """Announced in input 1: parts of the input block can be read alone."""
     reads_and_writes: bool = True
     """Announced in input 1: function 23."""
+    takes_quick_stops: bool = True
+    """Announced in input 1: a request may follow the board's own answer after 0.5 ms."""
     _echo: int = -1
     _since_kick_s: float = 0.0
     _since_cycle_s: float = 0.0
@@ -129,7 +133,15 @@ class Board:
         if request ^ inverse != 0xFFFF or generator not in (0, 1, 2, 3) or duty_raw > 10_000:
             self.ignored_writes += 1
             return
-        if echo != self._echo and (self.sequence - echo) & 0xFFFF <= 100:
+        if (
+            self.sequence - echo
+        ) & 0xFFFF > ECHO_MAX_AGE:  # from before a restart of this board, or of long ago: only less is taken
+            self.request &= request
+            if generator in (Generator.F, Generator.E):
+                self.generator, self.duty_percent = Generator(generator), 0.0
+            self.ignored_writes += 1
+            return
+        if echo != self._echo:
             self._echo, self._since_kick_s, self.armed = echo, 0.0, True
         self.generator, self.duty_percent, self.request = Generator(generator), duty_raw / 100, request
 

@@ -1,11 +1,12 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door, writes. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door, writes, trip, trips. `evse` defaults to 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
@@ -34,6 +35,8 @@ class Control:
             "estop": self._estop,
             "door": self._door,
             "writes": self._writes,
+            "trip": self._trip,
+            "trips": self._trips,
         }
 
     def answer(self, line: bytes) -> bytes:
@@ -81,6 +84,19 @@ class Control:
         wire = wires[name]
         writes = [{"at_s": at_s, "unit": data[0], "hex": data.hex()} for at_s, data in wire.writes]
         return {"writes": writes, "longest_bytes": wire.longest_bytes}
+
+    def _trip(self, request: Request) -> Answer:
+        """`{"do": "trip", "evse": 1, "delay_s": 0.1}`: the door opens after that time; `trips` has what followed."""
+        number_of = self._evse(request).number
+        if number_of not in self._wired.trips:
+            raise RequestRefused("not watched", "evse", number_of, "an EVSE with a wire of its own", "name another")
+        self._wired.trips[number_of].arm(number(request, "delay_s", 0.0, 10.0) if "delay_s" in request else 0.0)
+        return {}
+
+    def _trips(self, request: Request) -> Answer:
+        """The last trips of an EVSE, each with the monotonic seconds of input, reply and order."""
+        watch = self._wired.trips.get(self._evse(request).number)
+        return {"trips": [] if watch is None else [asdict(trip) for trip in watch.trips]}
 
     def _plug(self, request: Request) -> Answer:
         evse = self._evse(request)

@@ -15,6 +15,7 @@ import tty
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pymodbus.server import ModbusSerialServer
 
@@ -36,6 +37,16 @@ BUS_FAULTS = {
     "babble": "`value` random bytes before the reply (20)",
     "unplugged": "the adapter is gone until switched off",
 }
+
+
+class WireObserver(Protocol):
+    """Sees what goes over a wire, at the times of the wire. For benches."""
+
+    def requested(self, frame: bytes, at_s: float) -> None:
+        """The driver wrote this request; its first byte was there at `at_s`."""
+
+    def replied(self, frame: bytes, at_s: float) -> None:
+        """The last byte of this reply can be read by the driver since `at_s`."""
 
 
 class BusWire:
@@ -60,6 +71,7 @@ class BusWire:
         self.requests = 0
         self.writes: deque[tuple[float, bytes]] = deque(maxlen=WRITES_KEPT)
         self.longest_bytes = 0
+        self.observer: WireObserver | None = None
         self._request_bytes = 0
         self._maps = {device.unit: device for device in maps}
         self._plant = plant
@@ -143,6 +155,8 @@ class BusWire:
             return
         if not data:
             return
+        if self.observer is not None:
+            self.observer.requested(data, self._now())
         self.requests += 1
         self._request_bytes = len(data)
         if len(data) > 1 and data[1] in WRITING_FUNCTIONS:
@@ -162,12 +176,21 @@ class BusWire:
     def _send(self, data: bytes) -> None:
         """A reply to the driver: whole, or in the pieces and at the times of a wire."""
         if not self._byte_s:
-            self._end.write(data)
+            self._write_last(data, data)
             return
         begins_s = self._loop.time()
         for start in range(0, len(data), FIFO_BYTES):
             piece = data[start : start + FIFO_BYTES]
-            self._loop.call_at(begins_s + (start + len(piece)) * self._byte_s, self._end.write, piece)
+            at_s = begins_s + (start + len(piece)) * self._byte_s
+            if start + FIFO_BYTES >= len(data):
+                self._loop.call_at(at_s, self._write_last, piece, data)
+            else:
+                self._loop.call_at(at_s, self._end.write, piece)
+
+    def _write_last(self, piece: bytes, frame: bytes) -> None:
+        self._end.write(piece)
+        if self.observer is not None:
+            self.observer.replied(frame, self._now())
 
     def _reply(self) -> None:
         try:

@@ -43,7 +43,14 @@ class PowerRig:
     """Use with `async with`. `evses` EVSEs, each with a fast bus (board, module) and a slow bus (meter, insulation monitor)."""
 
     def __init__(
-        self, folder: Path, evses: int, *, realtime: bool, paced: bool = True, amend: Callable[[str], str] = str
+        self,
+        folder: Path,
+        evses: int,
+        *,
+        realtime: bool,
+        paced: bool = True,
+        amend: Callable[[str], str] = str,
+        plant: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self.evse_ids = [EvseId(number) for number in range(1, evses + 1)]
@@ -55,6 +62,7 @@ class PowerRig:
         self._realtime = realtime
         self._paced = paced
         self._amend = amend
+        self._plant_options = plant
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self.plant = LineSocket(folder / "plant.sock")
         self.client = LinkClient(
@@ -76,7 +84,15 @@ class PowerRig:
             shutil.rmtree(self.folder / leftover, ignore_errors=True)
         pace = ["--paced"] if self._paced else []
         await self._start(
-            "plant", "hil.simulators.plant", "--config", str(site), "--dir", str(self.folder), *pace, "--urgent"
+            "plant",
+            "hil.simulators.plant",
+            "--config",
+            str(site),
+            "--dir",
+            str(self.folder),
+            *pace,
+            *self._plant_options,
+            "--urgent",
         )
         await self._until("the plant", self._plant_answers, READY_S)
         await self._start("power", "chargepoint", "power", "--config", str(site))
@@ -160,9 +176,10 @@ class PowerRig:
         if before is not None and before.stage is not image.stage:
             follows = {Stage.CABLE_CHECKED: Phase.PRE_CHARGE, Stage.PRE_CHARGED: Phase.TRANSFER}.get(image.stage)
             if follows is not None:  # a car closes its contactors before it asks for current
-                asyncio.get_running_loop().call_later(CAR_CONTACTORS_S, self._enter, image.evse_id, follows)
+                asyncio.get_running_loop().call_later(CAR_CONTACTORS_S, self.enter, image.evse_id, follows)
 
-    def _enter(self, number: EvseId, phase: Phase) -> None:
+    def enter(self, number: EvseId, phase: Phase) -> None:
+        """Demand this phase from now on."""
         self._phase[number] = phase
         self.client.demand(self._demand(number))
 

@@ -62,7 +62,7 @@ class GenericIo:
         return [
             *(
                 b.map_version,
-                0b111 | b.reads_parts << 3 | b.reads_and_writes << 4,
+                self._caps(),
                 0x0100,
                 int(b.uptime_s) & 0xFFFF,
                 b.sequence,
@@ -87,6 +87,10 @@ class GenericIo:
             ),
             *(12_000, b.reset_reason, 0xBEEF),
         ]
+
+    def _caps(self) -> int:
+        b = self._board
+        return 0b111 | b.reads_parts << 3 | b.reads_and_writes << 4 | b.takes_quick_stops << 5
 
     def _contact(self, name: str) -> int:
         shown_degC = self._board.contact_sensors.get(name, self._board.temperature_degC)

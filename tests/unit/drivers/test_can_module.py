@@ -128,6 +128,24 @@ def test_the_mode_changes_only_with_the_output_off(rig: Rig) -> None:
     assert rig.state.faults == ()
 
 
+def test_a_mode_that_was_ordered_and_never_confirmed_is_not_taken_for_the_one_before(rig: Rig) -> None:
+    """The module obeyed, its answers were lost, and then charging was ordered: it must not discharge."""
+    rig.order(10.0)
+    rig.driver.command(OFF)
+    rig.run(0.3)
+    rig.driver.command(PowerModuleCommand(True, -10.0, 450.0, 300.0))
+    assert isinstance(rig.model, InfypowerModel)
+    model = rig.model
+    assert rig.run(1.0, lambda: model.inverter)
+    rig.model.faults.add("silent")
+    rig.driver.command(OFF)
+    rig.run(0.1)
+    rig.model.faults.clear()
+    rig.run(0.5)
+    rig.order(10.0, 2.0)
+    assert not model.inverter and rig.state.current_A == pytest.approx(10.0, abs=0.1)
+
+
 def test_the_order_to_switch_off_is_the_next_frame(rig: Rig) -> None:
     rig.order(10.0)
     rig.line.sent.clear()
@@ -339,11 +357,19 @@ def test_a_module_that_is_still_starting_is_waited_for(rig: Rig) -> None:
     assert isinstance(rig.model, InfypowerModel)
     rig.model.starting = True
     rig.driver.command(PowerModuleCommand(True, 10.0, 450.0, 300.0))
-    rig.run(0.8)
+    rig.run(5.0)
     assert rig.state.faults == () and not rig.model.plant.output_on
     rig.model.starting = False
     rig.run(1.0)
     assert rig.state.current_A == pytest.approx(10.0, abs=0.1)
+
+
+def test_a_module_that_starts_for_ever_is_a_fault(rig: Rig) -> None:
+    assert isinstance(rig.model, InfypowerModel)
+    rig.model.starting = True
+    rig.driver.command(PowerModuleCommand(True, 10.0, 450.0, 300.0))
+    rig.run(22.0)
+    assert rig.state.faults == ("still starting after 20 s",)
 
 
 def test_a_change_of_range_takes_its_rests() -> None:
