@@ -261,6 +261,7 @@ class GenericIoBoard:
             self._identity_error = (
                 f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
             )
+            self._forget()  # a short read does not show the version: what was read before would look fresh
             return
         self._identity_error = ""
         if self._is_old(registers[4]):
