@@ -103,6 +103,8 @@ class Stack:
 
     modules: tuple[str, ...]
     evses: tuple[EvseId, ...]
+    links: frozenset[Link]
+    """What the matrix can connect."""
     _places: dict[str, _Place] = field(default_factory=dict)
     _barred: dict[str, str] = field(default_factory=dict)
     """Modules that serve nobody until a reset, with the reason."""
@@ -204,7 +206,8 @@ class Stack:
         return goal
 
     def _reaches(self, name: str) -> frozenset[EvseId]:
-        return frozenset(evse for evse in self.evses if (name, evse) not in self._barred_links)
+        free = self.links - self._barred_links.keys()
+        return frozenset(evse for evse in self.evses if (name, evse) in free)
 
     def _at(self, name: str) -> EvseId | None:
         return self._places[name].evse

@@ -147,7 +147,7 @@ class ModuleStack:
         self._matrix = matrix
         self._make_group = make_group
         self._guard = DeviceGuard()
-        self._core = Stack(tuple(self._modules), tuple(self.shares))
+        self._core = Stack(tuple(self._modules), tuple(self.shares), matrix.links)
         self._heard_s: dict[str, float] = {}
         self._comm_loss_s: dict[str, float | None] = dict.fromkeys(self._modules)
         self._waits_since_s: dict[EvseId, float] = {}
@@ -160,9 +160,12 @@ class ModuleStack:
         self._core.reset()
 
     def switch_off(self) -> None:
-        """The process ends: every module off, every contactor of the matrix open. Never raises."""
+        """The process ends: every module off. Never raises."""
         for module in self._modules.values():
             self._order_off(module)
+
+    def disconnect(self) -> None:
+        """Open every contactor of the matrix, after the modules went off. Never raises."""
         self._guard.order(self._matrix, lambda: self._matrix.request(frozenset()))
 
     def step(self, now_s: float, wishes: Mapping[EvseId, Wish]) -> StackOrders:
@@ -267,7 +270,7 @@ class ModuleStack:
     ) -> PowerModuleCapabilities | None:
         """What all the modules could do that this EVSE would get, if it wanted as much as it can get."""
         useful = [
-            StackModule(view.name, view.limit_A, frozenset(self.shares), self._at(view.name))
+            StackModule(view.name, view.limit_A, self._reaches(view.name), self._at(view.name))
             for view in views
             if view.well
         ]
@@ -286,6 +289,9 @@ class ModuleStack:
             charge_power_min_W=0.0,
             discharge_power_min_W=0.0,
         )
+
+    def _reaches(self, name: str) -> frozenset[EvseId]:
+        return frozenset(evse for module, evse in self._matrix.links if module == name)
 
     def _at(self, name: str) -> EvseId | None:
         return None if self.orders is None else self.orders.serving.get(name)

@@ -411,6 +411,7 @@ def test_all_off_at_the_end_of_the_process(bench: StackBench) -> None:
     bench.charge(E1, 120.0)
     bench.run(3.0)
     bench.stack.switch_off()
+    bench.stack.disconnect()
     assert bench.matrix.requested == frozenset()
     assert all(not module.ordered.output_on for module in bench.modules.values())
 
