@@ -244,6 +244,9 @@ class Cycle:
             stack.switch_off()
         for stage in stages:
             self._flush(stage.evse_id, now_s)
+        news = [stage for stage in stages if stage.has_news]  # what the matrix shows may be a trip
+        if news:
+            self._run(news, now_s)
 
     def _run(self, stages: Sequence[EvseStage], now_s: float) -> None:
         """The cycle of these EVSEs, in this order: orders to the wire, EVSE by EVSE; latches noted; image and events reported."""

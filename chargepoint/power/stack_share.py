@@ -175,7 +175,7 @@ class ModuleStack:
         guard.poll(matrix, now_s)
         closed = fresh(guard.read(matrix, lambda: matrix.state), now_s, MATRIX_MAX_AGE_S)
         views = [self._view(module, now_s) for module in self._modules.values()]
-        outputs_V = {evse: share.voltage_V for evse, share in self.shares.items()}
+        outputs_V = {evse: self._voltage_V(share) for evse, share in self.shares.items()}
         orders = self.orders = self._core.step(now_s, wishes, views, closed, outputs_V)
         for share in self.shares.values():
             self._change(share, orders)
@@ -189,6 +189,9 @@ class ModuleStack:
         for evse, share in self.shares.items():
             self._report(evse, share, orders, wishes, views, now_s)
         return orders
+
+    def _voltage_V(self, share: StackShare) -> float | None:
+        return self._guard.read(share, lambda: share.voltage_V)
 
     def _note_others(self, closed: frozenset[Link] | None, now_s: float) -> None:
         if closed is None:
@@ -222,7 +225,7 @@ class ModuleStack:
         serving = frozenset(name for name, evse in orders.serving.items() if evse == share.evse_id)
         for name in sorted(share.joined - serving):
             if name in orders.releasing:
-                share.group.release(name)
+                self._release(share, name)
             else:
                 share.group.leave(name)
                 self._order_off(self._modules[name])
@@ -230,6 +233,9 @@ class ModuleStack:
         for name in sorted(serving - share.joined):
             share.group.join(self._modules[name])
         share.joined, share.serving = serving | staying, serving
+
+    def _release(self, share: StackShare, name: str) -> None:
+        self._guard.order(self._modules[name], lambda: share.group.release(name))
 
     def _order_free(self, module: PowerModule, voltage_V: float | None) -> None:
         if voltage_V is None:
@@ -263,7 +269,7 @@ class ModuleStack:
             self._had.discard(evse)
         share.doubly = f"stack {self.name}: a module is connected to two outputs" if evse in orders.doubly else ""
         share.degraded = orders.troubles
-        share.offer = self._offer(evse, wishes, views)
+        share.offer = self._guard.read(share, lambda: self._offer(evse, wishes, views))
 
     def _offer(
         self, evse: EvseId, wishes: Mapping[EvseId, Wish], views: Sequence[ModuleView]

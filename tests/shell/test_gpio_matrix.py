@@ -20,9 +20,9 @@ PARAMS: dict[str, float | int | str | bool] = {
 class MatrixBench:
     def __init__(self) -> None:
         self.chip = Chip()
-        self.bus = GpioBus(BusSpec("chip", "gpio", "/dev/gpiochip0"), self.chip.open)
-        self.matrix = GpioMatrix(DeviceSpec("x", "matrix", "gpio", "chip", 1, None, PARAMS), self.bus)
         self.now_s = 10.0
+        self.bus = GpioBus(BusSpec("chip", "gpio", "/dev/gpiochip0"), lambda: self.now_s, self.chip.open)
+        self.matrix = GpioMatrix(DeviceSpec("x", "matrix", "gpio", "chip", 1, None, PARAMS), self.bus)
         self.run(2 * REREAD_S)
 
     def run(self, seconds: float) -> None:
