@@ -44,7 +44,7 @@ from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_n
 from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
-from chargepoint.power.stack_wish import Wish, wish
+from chargepoint.power.stack_wish import StackWish, wish
 from chargepoint.safety.interlocks.table import Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
 from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
@@ -216,14 +216,14 @@ class EvseStage:
         happened, self._events = self._events, []
         return happened
 
-    def wish(self, now_s: float) -> Wish:
+    def wish(self, now_s: float) -> StackWish:
         """What this EVSE wants of a stack of modules: what its demand asks, or more where only the present modules bound that."""
         sequence = self._sequence
         if sequence is None or sequence.stage is Stage.FAULTED:
-            return Wish()
+            return StackWish()
         demand = self._demand if now_s < self._demand_until_s else None
         if demand is None or demand.phase is Phase.OFF:
-            return Wish(sequence.stage is not Stage.OFF, abs(sequence.commanded_current_A))
+            return StackWish(sequence.stage is not Stage.OFF, abs(sequence.commanded_current_A))
         return wish(demand, self._ratings.envelope.limits, self._rated(self._capabilities), self._output_V)
 
     @property

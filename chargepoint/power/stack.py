@@ -19,7 +19,7 @@ from enum import Enum
 
 from chargepoint.model.ids import EvseId
 from chargepoint.power.assignment import StackModule, assign
-from chargepoint.power.stack_wish import Wish
+from chargepoint.power.stack_wish import StackWish
 
 Link = tuple[str, EvseId]
 """A module, by its name, at the output of an EVSE."""
@@ -124,7 +124,7 @@ class Stack:
     def step(
         self,
         now_s: float,
-        wishes: Mapping[EvseId, Wish],
+        wishes: Mapping[EvseId, StackWish],
         views: Sequence[ModuleView],
         closed: frozenset[Link] | None,
         outputs_V: Mapping[EvseId, float | None],
@@ -182,7 +182,9 @@ class Stack:
     def _bar(self, name: str, words: str) -> None:
         self._barred.setdefault(name, words)
 
-    def _goal(self, now_s: float, wishes: Mapping[EvseId, Wish], views: Iterable[ModuleView]) -> Mapping[str, EvseId]:
+    def _goal(
+        self, now_s: float, wishes: Mapping[EvseId, StackWish], views: Iterable[ModuleView]
+    ) -> Mapping[str, EvseId]:
         """Whom each module shall serve; modules that nobody may have are left out."""
         active = {evse: wish for evse, wish in wishes.items() if wish.active}
         useful = [

@@ -26,7 +26,7 @@ from chargepoint.power.assignment import StackModule, assign
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import METER_MAX_AGE_S, MODULE_MAX_AGE_S
 from chargepoint.power.stack import Link, ModuleView, Stack, StackOrders
-from chargepoint.power.stack_wish import Wish
+from chargepoint.power.stack_wish import StackWish
 from chargepoint.safety.envelope import NO_CURRENT_A
 
 MATRIX_MAX_AGE_S = 0.25
@@ -168,7 +168,7 @@ class ModuleStack:
         """Open every contactor of the matrix, after the modules went off. Never raises."""
         self._guard.order(self._matrix, lambda: self._matrix.request(frozenset()))
 
-    def step(self, now_s: float, wishes: Mapping[EvseId, Wish]) -> StackOrders:
+    def step(self, now_s: float, wishes: Mapping[EvseId, StackWish]) -> StackOrders:
         """Decide, and order: first what goes off, then the contactors, then what may go on."""
         guard, matrix = self._guard, self._matrix
         guard.begin(now_s)
@@ -252,11 +252,11 @@ class ModuleStack:
         evse: EvseId,
         share: StackShare,
         orders: StackOrders,
-        wishes: Mapping[EvseId, Wish],
+        wishes: Mapping[EvseId, StackWish],
         views: Sequence[ModuleView],
         now_s: float,
     ) -> None:
-        waits = wishes.get(evse, Wish()).active and not share.serving
+        waits = wishes.get(evse, StackWish()).active and not share.serving
         since_s = self._waits_since_s.setdefault(evse, now_s) if waits else None
         if since_s is None:
             self._waits_since_s.pop(evse, None)
@@ -272,7 +272,7 @@ class ModuleStack:
         share.offer = self._guard.read(share, lambda: self._offer(evse, wishes, views))
 
     def _offer(
-        self, evse: EvseId, wishes: Mapping[EvseId, Wish], views: Sequence[ModuleView]
+        self, evse: EvseId, wishes: Mapping[EvseId, StackWish], views: Sequence[ModuleView]
     ) -> PowerModuleCapabilities | None:
         """What all the modules could do that this EVSE would get, if it wanted as much as it can get."""
         useful = [

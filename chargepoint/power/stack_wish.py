@@ -13,7 +13,7 @@ NEARLY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class StackWish:
     """What one EVSE wants of the stack. `current_A`: a magnitude; 0 with `active`: it keeps one module at least."""
 
     active: bool = False
@@ -21,7 +21,7 @@ class Wish:
     current_A: float = 0.0
 
 
-def wish(demand: StageDemand, rated: PowerLimits, present: PowerLimits | None, voltage_V: float | None) -> Wish:
+def wish(demand: StageDemand, rated: PowerLimits, present: PowerLimits | None, voltage_V: float | None) -> StackWish:
     """The current this demand can use, in A. `rated`: the EVSE's ratings; `present`: what its modules of now can do.
 
     Daemon and car know only what the present modules can do. So what comes near that bound counts as more: up to the rating.
@@ -30,11 +30,11 @@ def wish(demand: StageDemand, rated: PowerLimits, present: PowerLimits | None, v
     limits = demand.dc.limits
     car_A = _open_ended(limits.current_max_A, 0.0 if present is None else present.current_max_A, rated.current_max_A)
     if demand.phase is not Phase.TRANSFER or present is None or voltage_V is None or voltage_V < SAFE_VOLTAGE_V:
-        return Wish(True, car_A)
+        return StackWish(True, car_A)
     wanted_W = max(abs(demand.limits_W.low), abs(demand.limits_W.high)) if demand.law else abs(demand.power_W)
     current = present.current_at(voltage_V)
     present_A = current.high if demand.power_W >= 0 else -current.low
-    return Wish(True, min(car_A, _open_ended(wanted_W / voltage_V, present_A, rated.current_max_A)))
+    return StackWish(True, min(car_A, _open_ended(wanted_W / voltage_V, present_A, rated.current_max_A)))
 
 
 def _open_ended(value_A: float, present_A: float, rated_A: float) -> float:

@@ -16,7 +16,7 @@ from chargepoint.model.readings import Reading
 from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
 from chargepoint.power.stack import MATCH_V, MOVE_PERIOD_S, Link
 from chargepoint.power.stack_share import WAIT_S, ModuleStack
-from chargepoint.power.stack_wish import Wish
+from chargepoint.power.stack_wish import StackWish
 from drivers.power_module.array import PowerModuleArray
 
 E1, E2 = EvseId(1), EvseId(2)
@@ -24,7 +24,7 @@ TICK_S = 0.02
 RATING_A = 40.0
 SLEW_S = 0.32
 """A module of this bench takes 0.1 s from 40 A to 0, and the bench moves by ticks."""
-EVERYTHING = Wish(True, 120.0)
+EVERYTHING = StackWish(True, 120.0)
 
 
 class StackModule:
@@ -130,7 +130,7 @@ class StackBench:
         self.matrix = Matrix(frozenset((name, evse) for name in "abc" for evse in (E1, E2)))
         self.meters = {E1: Meter(), E2: Meter()}
         self.output_V = {E1: 0.0, E2: 0.0}
-        self.wishes: dict[EvseId, Wish] = {E1: Wish(), E2: Wish()}
+        self.wishes: dict[EvseId, StackWish] = {E1: StackWish(), E2: StackWish()}
         self.order_A = {E1: 0.0, E2: 0.0}
         self._orders_A = {evse: deque([0.0], maxlen=round(SLEW_S / TICK_S)) for evse in (E1, E2)}
         self.stack = ModuleStack("s", tuple(self.modules.values()), self.matrix, self.meters, PowerModuleArray)
@@ -165,12 +165,12 @@ class StackBench:
             share.poll(self.now_s)
         self.stack.step(self.now_s, self.wishes)
 
-    def charge(self, evse: EvseId, current_A: float, wish: Wish = EVERYTHING) -> None:
+    def charge(self, evse: EvseId, current_A: float, wish: StackWish = EVERYTHING) -> None:
         """This EVSE wants all it can get, and orders that current at 400 V."""
         self.wishes[evse], self.order_A[evse], self.output_V[evse] = wish, current_A, 400.0
 
     def stop(self, evse: EvseId) -> None:
-        self.wishes[evse], self.order_A[evse] = Wish(), 0.0
+        self.wishes[evse], self.order_A[evse] = StackWish(), 0.0
 
     def flowing_A(self, evse: EvseId) -> float:
         return sum(self.modules[name].flowing_A for name, at in self.matrix.closed if at == evse)
@@ -228,7 +228,7 @@ def test_the_second_module_moves_when_the_first_car_needs_less(bench: StackBench
     bench.run(3.0)
     bench.charge(E2, 120.0)
     bench.run(MOVE_PERIOD_S + 3.0)
-    bench.charge(E1, 30.0, Wish(True, 30.0))
+    bench.charge(E1, 30.0, StackWish(True, 30.0))
     bench.run(3.0)
     assert bench.shared == {E1: 1, E2: 2}
     assert bench.flowing_A(E1) == pytest.approx(30.0)
@@ -245,7 +245,7 @@ def test_modules_do_not_wander(bench: StackBench) -> None:
     for second in range(60):
         greedy, modest = (E1, E2) if second % 2 else (E2, E1)
         bench.charge(greedy, 120.0)
-        bench.charge(modest, 30.0, Wish(True, 30.0))
+        bench.charge(modest, 30.0, StackWish(True, 30.0))
         bench.run(1.0)
         moves += dict(bench.shared) != before
         before = dict(bench.shared)
@@ -256,7 +256,7 @@ def test_modules_do_not_wander(bench: StackBench) -> None:
 def test_a_module_that_nobody_else_wants_stays(bench: StackBench) -> None:
     bench.charge(E1, 120.0)
     bench.run(3.0)
-    bench.charge(E1, 10.0, Wish(True, 10.0))
+    bench.charge(E1, 10.0, StackWish(True, 10.0))
     bench.run(30.0)
     assert bench.shared == {E1: 3, E2: 0}
 
@@ -396,7 +396,7 @@ def test_a_module_that_does_not_go_off_is_not_disconnected(bench: StackBench) ->
 
 
 def test_the_stop_of_one_evse_does_not_disturb_the_other(bench: StackBench) -> None:
-    bench.charge(E1, 70.0, Wish(True, 70.0))
+    bench.charge(E1, 70.0, StackWish(True, 70.0))
     bench.run(3.0)
     bench.charge(E2, 35.0)
     bench.run(12.0)
@@ -447,7 +447,7 @@ def test_whatever_happens_nothing_is_switched_live_and_no_module_is_at_two_outpu
         if what.startswith("charge"):
             bench.charge(evse, 100.0)
         elif what.startswith("less"):
-            bench.charge(evse, 20.0, Wish(True, 20.0))
+            bench.charge(evse, 20.0, StackWish(True, 20.0))
         elif what.startswith("stop"):
             bench.stop(evse)
         elif what == "weld":
