@@ -436,7 +436,7 @@ HAPPENINGS = st.sampled_from(
 
 
 @pytest.mark.slow
-@given(st.lists(st.tuples(HAPPENINGS, st.sampled_from("abc"), st.floats(0.04, 4.0)), max_size=14))
+@given(st.lists(st.tuples(HAPPENINGS, st.sampled_from("abc"), st.sampled_from([0.04, 0.3, 3.0])), max_size=10))
 def test_whatever_happens_nothing_is_switched_live_and_no_module_is_at_two_outputs(
     happenings: list[tuple[str, str, float]],
 ) -> None:
@@ -461,6 +461,6 @@ def test_whatever_happens_nothing_is_switched_live_and_no_module_is_at_two_outpu
         else:
             module.dead, module.alarm = what == "dies", "alarm" if what == "alarm" else ""
         bench.run(wait_s)
-    assert bench.switched_A <= 1.0 and not bench.twice
+    assert bench.switched_A <= 1.0 and not bench.twice and bench.worst_A <= 1.0
     for evse, share in bench.stack.shares.items():
         assert all((name, evse) in bench.matrix.closed for name in share.serving if not bench.matrix.silent)
