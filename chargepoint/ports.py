@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
+from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
 from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
@@ -147,6 +148,34 @@ class PowerModule(Device, Protocol):
     @property
     def state(self) -> Reading[PowerModuleState] | None:
         """Last state; None before the first."""
+
+
+class ModuleGroup(PowerModule, Protocol):
+    """Several power modules as one, of which some come and go while the others work. An empty one has no state."""
+
+    def join(self, module: PowerModule) -> None:
+        """The module is connected to this output now, and off: it takes its part of the order from now on."""
+
+    def release(self, name: str) -> None:
+        """Order this module off; the others take over its part when it may no longer drive anything."""
+
+    def leave(self, name: str) -> None:
+        """The module is off, or is no longer connected here: it does not count any more and is not ordered from here."""
+
+
+class MatrixPort(Device, Protocol):
+    """The contactors that connect the modules of a stack to the outputs of EVSEs. A link: (module's name, EVSE)."""
+
+    @property
+    def links(self) -> frozenset[tuple[str, EvseId]]:
+        """All that can be connected; never changes."""
+
+    def request(self, closed: frozenset[tuple[str, EvseId]]) -> None:
+        """Close these contactors and open all others. A module that is named with two EVSEs is connected to neither."""
+
+    @property
+    def state(self) -> Reading[frozenset[tuple[str, EvseId]]] | None:
+        """The contactors whose feedback shows them closed; None before the first reading."""
 
 
 class EnergyMeter(Device, Protocol):
@@ -361,7 +390,7 @@ class DeviceSpec:
 
     name: str
     kind: str
-    """power_module, meter, insulation_monitor, pilot_board, token_reader."""
+    """power_module, meter, insulation_monitor, pilot_board, matrix, token_reader."""
     driver: str
     bus: str
     unit: int

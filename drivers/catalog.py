@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
-from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, PowerModule
+from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, ModuleGroup, PowerModule
 from drivers.byte_bus import ByteBus
 from drivers.can.bus import CanBus
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.io_lines import GpioIo
+from drivers.gpio.matrix import GpioMatrix
 from drivers.insulation.bender import BenderMonitor
 from drivers.insulation.dold import DoldMonitor
 from drivers.keyboard_bus import KeyboardBus
@@ -61,6 +62,11 @@ def build_device(spec: DeviceSpec, bus: Bus) -> Device:
 def combine(name: str, modules: Sequence[PowerModule]) -> PowerModule:
     """Several modules as one; a single one stays itself."""
     return modules[0] if len(modules) == 1 else PowerModuleArray(name, modules)
+
+
+def group(name: str, modules: Sequence[PowerModule]) -> ModuleGroup:
+    """Modules as one, of which some come and go."""
+    return PowerModuleArray(name, modules)
 
 
 def holds_bus_s(spec: DeviceSpec) -> float | None:
@@ -200,6 +206,12 @@ def _gpio_io(spec: DeviceSpec, bus: Bus) -> Device:
     return GpioIo(spec, bus)
 
 
+def _gpio_matrix(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, GpioBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
+    return GpioMatrix(spec, bus)
+
+
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, LineBus | KeyboardBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line or keyboard")
@@ -251,6 +263,7 @@ DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("insulation_monitor", "dold"): _dold,
     ("pilot_board", "generic_io"): _generic_io,
     ("pilot_board", "gpio"): _gpio_io,
+    ("matrix", "gpio"): _gpio_matrix,
     ("token_reader", "line"): _line_reader,
     ("token_reader", "pn532"): _pn532,
 }

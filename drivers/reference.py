@@ -75,6 +75,23 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
             )
         ),
     ),
+    ("matrix", "gpio"): DriverRow(
+        "the contactors between the modules of a stack and the EVSEs, on the lines of a GPIO chip",
+        params=(
+            ParamRow(
+                "MODULE_to_EVSE",
+                'line, as in `17` or `"17 low"`',
+                "none",
+                "output that closes the contactor of this module at this EVSE, such as `psu1_to_2`",
+            ),
+            ParamRow(
+                "MODULE_to_EVSE_feedback",
+                'line, as in `18` or `"18 low pull-up"`',
+                "required by each",
+                "input, active while that contactor is closed",
+            ),
+        ),
+    ),
     ("token_reader", "line"): DriverRow(
         "an RFID reader that writes each token as a line of text, or types it as a keyboard",
         params=(

@@ -49,6 +49,7 @@ def run(config: Config) -> None:
         log,
         latch_file=latch_file,
         buses_of=station.buses_of,
+        stacks=station.stacks,
         has_realtime=has_realtime,
     )
     for number in (signal.SIGTERM, signal.SIGINT):

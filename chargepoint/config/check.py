@@ -23,6 +23,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
     """What is wrong between keys."""
     yield from _buses(config, defined)
     yield from _evses(config, defined)
+    yield from _stacks(config, defined)
     if config.csms.enabled:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
@@ -128,6 +129,9 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
                     f"= {device.unit}: already {other} on bus {device.bus!r}",
                     "give each device of a bus its own unit address",
                 )
+    for name, matrix in config.matrix.items():
+        if matrix.bus not in defined.get("bus", ()):
+            yield Mistake(("matrix", name, "bus"), f"= {matrix.bus!r}: no such bus", _known("bus", defined))
     lines: dict[str, str] = {}
     for name, reader in config.token_reader.items():
         if reader.bus not in defined.get("bus", ()):
@@ -186,6 +190,33 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
             )
 
 
+def _stacks(config: Config, defined: Defined) -> Iterator[Mistake]:
+    """Each module and each matrix belongs to one stack, and to no EVSE of its own."""
+    owners: dict[tuple[str, str], str] = {
+        ("power_module", name): f"evse.{number}" for number, evse in config.evse.items() for name in evse.power_modules
+    }
+    for name, stack in config.stack.items():
+        place = f"stack.{name}"
+        twice = sorted({module for module in stack.modules if stack.modules.count(module) > 1})
+        if twice:
+            yield Mistake(("stack", name, "modules"), f"= {', '.join(twice)!r}: named twice", "name each once")
+        used = [("power_module", "modules", module) for module in dict.fromkeys(stack.modules)]
+        for kind, key, device in (*used, ("matrix", "matrix", stack.matrix)):
+            if device not in defined.get(kind, ()):
+                yield Mistake(("stack", name, key), f"= {device!r}: no such {kind}", _known(kind, defined))
+            elif owners.setdefault((kind, device), place) != place:
+                text = f"= {device!r}: already used by [{owners[kind, device]}]"
+                yield Mistake(("stack", name, key), text, "each device belongs to one stack or one EVSE")
+    for number, evse in config.evse.items():
+        if evse.stack is None:
+            continue
+        if evse.stack not in defined.get("stack", ()):
+            yield Mistake(("evse", number, "stack"), f"= {evse.stack!r}: no such stack", _known("stack", defined))
+        if evse.power_modules:
+            text = f"= {evse.stack!r} beside power_modules: modules are its own or a stack's"
+            yield Mistake(("evse", number, "stack"), text, "remove one of the two keys")
+
+
 def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
     """The devices and ratings that the kind of outlet needs, and those that it cannot have."""
     place: tuple[str | int, ...] = ("evse", number)
@@ -200,7 +231,7 @@ def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
                 yield Mistake((*place, key), text, 'lower it, or write connector_type = "cMCS"')
     if evse.outlet == "dc":
         for key in ("pilot", "power_modules", "meter", "insulation"):
-            if not getattr(evse, key):
+            if not getattr(evse, key) and not (key == "power_modules" and evse.stack is not None):
                 yield Mistake((*place, key), "is required by outlet = 'dc'", 'add it, or write outlet = "ac"')
         if evse.connector_type not in DC_CONNECTORS:
             yield Mistake(
@@ -209,7 +240,7 @@ def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
                 f"one of {', '.join(DC_CONNECTORS)}",
             )
         return
-    for key in ("power_modules", "insulation"):
+    for key in ("power_modules", "stack", "insulation"):
         if getattr(evse, key):
             yield Mistake((*place, key), "is of no use with outlet = 'ac'", "remove it: the car converts")
     if evse.connector_type in DC_CONNECTORS:

@@ -105,6 +105,13 @@ class TokenReaderSection(Section):
     params: dict[str, Scalar] = Field(default_factory=dict, description="parameters of the driver; see below")
 
 
+class StackSection(Section):
+    """[stack.NAME]: power modules that several EVSEs use, one EVSE at a time."""
+
+    modules: tuple[Name, ...] = Field(min_length=1, max_length=64, description="its [power_module.NAME]")
+    matrix: Name = Field(description="the [matrix.NAME] that connects its modules to EVSEs")
+
+
 class EvseSection(Section):
     """[evse.N]: one connector with its hardware and ratings."""
 
@@ -129,7 +136,10 @@ class EvseSection(Section):
         (),
         min_length=1,
         max_length=16,
-        description="its [power_module.NAME], one or several in parallel; a DC outlet requires it, an AC outlet has none",
+        description="its [power_module.NAME], one or several in parallel; a DC outlet requires them or `stack`, an AC outlet has none",
+    )
+    stack: Name | None = Field(
+        None, description="the [stack.NAME] whose power modules it shares with other EVSEs; none: it has its own"
     )
     meter: Name | None = Field(
         None, description="its [meter.NAME]: what is billed comes from here; a DC outlet requires it"
@@ -422,7 +432,9 @@ class Config(Section):
     meter: dict[Name, DeviceSection] = Field(default_factory=dict)
     insulation_monitor: dict[Name, DeviceSection] = Field(default_factory=dict)
     pilot_board: dict[Name, DeviceSection] = Field(default_factory=dict)
+    matrix: dict[Name, DeviceSection] = Field(default_factory=dict)
     token_reader: dict[Name, TokenReaderSection] = Field(default_factory=dict)
+    stack: dict[Name, StackSection] = Field(default_factory=dict)
     evse: dict[Annotated[int, Field(ge=1, le=64)], EvseSection] = Field(default_factory=dict)
     grid: GridSection = GridSection()
     csms: CsmsSection = CsmsSection()

@@ -105,6 +105,7 @@ class FaultCode(IntEnum):
     CYCLE_OVERRUN = 57
     WRONG_DEVICE = 58
     MODULE_DEGRADED = 59
+    MODULE_AT_TWO_OUTPUTS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +397,12 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
     ),
     FaultCode.MODULE_DEGRADED: _row(
         _D, ResetRule.AUTO, "a power module is out, the others go on", "read that module's own fault list"
+    ),
+    FaultCode.MODULE_AT_TWO_OUTPUTS: _row(
+        _E,
+        ResetRule.OPERATOR,
+        "a power module is connected to two outputs",
+        "find the contactor of the matrix that is welded or wrongly wired, then reset the station",
     ),
     FaultCode.INTERNAL: _row(
         _E,

@@ -57,6 +57,8 @@ class ModuleFault(Enum):
     PHASE_LOSS = "phase loss"
     GRID_VOLTAGE = "grid voltage"
     GRID_FREQUENCY = "grid frequency"
+    TWO_OUTPUTS = "connected to two outputs"
+    """Of a module in a stack: the contactors of the matrix join two EVSEs."""
 
 
 GRID_FAULTS = frozenset(

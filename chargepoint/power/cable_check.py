@@ -72,6 +72,7 @@ class CableCheck:
         self._entered_s = now_s
         self._closed_since_s: float | None = None
         self._self_test_begins = False
+        self._flows_since_s: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -131,7 +132,7 @@ class CableCheck:
         if self._at_test_voltage(i):
             self._self_test_begins = True
             self._go_to(CheckStep.SELF_TEST, i.now_s)
-        elif self._waited_s(i) > SHORT_CIRCUIT_S and self._is_short(i):
+        elif self._flowed_s(i) > SHORT_CIRCUIT_S and self._is_short(i):
             bound = f"at least {SHORT_CIRCUIT_OHM:.0f} ohm"
             detail = f"{i.voltage_V:.1f} V at {i.current_A:.1f} A after {SHORT_CIRCUIT_S:.0f} s: {bound}"
             return CheckFailure(FaultCode.SHORT_CIRCUIT, detail)
@@ -171,6 +172,12 @@ class CableCheck:
         elif self._waited_s(i) > VOLTAGE_DOWN_TIMEOUT_S:
             return CheckFailure(FaultCode.CABLE_CHECK, f"output did not fall below {SAFE_VOLTAGE_V:.0f} V")
         return None
+
+    def _flowed_s(self, i: CheckInputs) -> float:
+        """How long ago the current began: a module of a stack may come later than the order."""
+        if self._flows_since_s is None and i.current_A is not None and i.current_A >= SHORT_CIRCUIT_LEAST_A:
+            self._flows_since_s = i.now_s
+        return 0.0 if self._flows_since_s is None else i.now_s - self._flows_since_s
 
     def _is_short(self, i: CheckInputs) -> bool:
         """A current without the voltage that belongs to it: what it flows through is less than any insulation."""

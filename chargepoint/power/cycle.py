@@ -24,6 +24,7 @@ from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
+from chargepoint.power.stack_share import ModuleStack
 
 IMAGE_PERIOD_S = 0.1
 """An image without news is sent this often. The daemon calls the power process silent after one lease (0.5 s)."""
@@ -76,13 +77,16 @@ class Cycle:
         buses_of: Mapping[EvseId, Sequence[Bus]] | None = None,
         has_realtime: Callable[[], bool] = lambda: False,
         suspended: Callable[[], float] = suspended_s,
+        stacks: Sequence[ModuleStack] = (),
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
+        `stacks`: modules that several of the EVSEs share.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
         self._stages = stages
         self._buses = buses
+        self._stacks = stacks
         self._link = link
         self._tick_s = tick_s
         self._powered_cycle_s = min(POWERED_CYCLE_S, 2 * tick_s)
@@ -182,9 +186,15 @@ class Cycle:
                 stage.poll(self._now())
             except Exception as error:  # one EVSE's defect must not keep another's contactor closed
                 self._log.error("! evse %d could not be ordered off: %s", stage.evse_id, error)
+        for stack in self._stacks:
+            stack.switch_off()
         while self._now() < until_s:
             self._note_waits(self._buses)
             self._wait(until_s)
+            self._pump(self._now())
+        for stack in self._stacks:
+            stack.disconnect()
+        if self._stacks:
             self._pump(self._now())
 
     def _act_early(self, now_s: float) -> None:
@@ -214,11 +224,29 @@ class Cycle:
                 self._poll(stage, now_s)
                 self._flush(evse_id, now_s)
         self._run(due, now_s)
+        for stack in self._stacks:
+            self._allocate(stack, now_s)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
             self._report_health()
         self._beat()
         return all(self._off.values())
+
+    def _allocate(self, stack: ModuleStack, now_s: float) -> None:
+        """After every EVSE was judged: which module serves which of them. What trips has been ordered open before."""
+        stages = [self._stages[evse_id] for evse_id in stack.shares]
+        try:
+            stack.step(now_s, {stage.evse_id: stage.wish(now_s) for stage in stages})
+        except Exception as error:  # without a stack its EVSEs have no power; all others go on
+            for stage in stages:
+                self._note_defect(stage.evse_id, error)
+                stage.fail_safe(error, now_s)
+            stack.switch_off()
+        for stage in stages:
+            self._flush(stage.evse_id, now_s)
+        news = [stage for stage in stages if stage.has_news]  # what the matrix shows may be a trip
+        if news:
+            self._run(news, now_s)
 
     def _run(self, stages: Sequence[EvseStage], now_s: float) -> None:
         """The cycle of these EVSEs, in this order: orders to the wire, EVSE by EVSE; latches noted; image and events reported."""
@@ -404,6 +432,9 @@ class Cycle:
             author = "".join(char if char.isprintable() else "?" for char in message.author)
             self._log.info("* evse %d: reset of latched faults asked by %s", message.evse_id, author)
             stage.reset_faults(author)
+            for stack in self._stacks:
+                if message.evse_id in stack.shares:
+                    stack.reset()
         elif not self._stopping and stage.take_demand(message, now_s):
             self._changed.add(message.evse_id)
             last_s = self._last_early_s.get(message.evse_id, -math.inf)

@@ -45,6 +45,7 @@ from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
+from chargepoint.power.stack_wish import StackWish, wish
 from chargepoint.safety.interlocks.table import Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
 from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
@@ -131,6 +132,7 @@ class EvseStage:
         self._process_stalled = ""
         self._stall_judged = True
         self._awake_since_s = 0.0
+        self._output_V: float | None = None
 
     def take_demand(self, demand: StageDemand, now_s: float) -> bool:
         """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored.
@@ -217,6 +219,16 @@ class EvseStage:
         happened, self._events = self._events, []
         return happened
 
+    def wish(self, now_s: float) -> StackWish:
+        """What this EVSE wants of a stack of modules: what its demand asks, or more where only the present modules bound that."""
+        sequence = self._sequence
+        if sequence is None or sequence.stage is Stage.FAULTED:
+            return StackWish()
+        demand = self._demand if now_s < self._demand_until_s else None
+        if demand is None or demand.phase is Phase.OFF:
+            return StackWish(sequence.stage is not Stage.OFF, abs(sequence.commanded_current_A))
+        return wish(demand, self._ratings.envelope.limits, self._rated(self._capabilities), self._output_V)
+
     @property
     def has_news(self) -> bool:
         """A device has a reading whose value `cycle` did not judge yet, or a contactor waits for its current to fall. A value that came once more is judged already: what
@@ -280,6 +292,7 @@ class EvseStage:
         elif io is not self._judged:  # the same for as long as no port shows anything new
             self._heat = judge(io.temperatures_degC, required=self._ratings.temperature_required)
         self._judged = io
+        self._output_V = seen.voltage_V
         return seen
 
     def _obey(self, out: SequenceOutputs) -> None:

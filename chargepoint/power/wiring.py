@@ -22,6 +22,7 @@ from chargepoint.ports import (
     EnergyMeter,
     InsulationMonitor,
     IoDevice,
+    MatrixPort,
     PowerModule,
     TokenReader,
 )
@@ -29,6 +30,7 @@ from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
+from chargepoint.power.stack_share import ModuleStack
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.grid_window import GridWindow
 from chargepoint.safety.temperature import HeatBounds
@@ -42,13 +44,15 @@ class PowerStation:
     buses: tuple[Bus, ...]
     stages: dict[EvseId, EvseStage]
     buses_of: dict[EvseId, tuple[Bus, ...]]
-    """The buses with devices of this EVSE."""
+    """The buses with devices of this EVSE, and of the stack it shares."""
+    stacks: tuple[ModuleStack, ...] = ()
 
 
 def examine(config: Config) -> Iterator[Mistake]:
     """What the drivers cannot use of this configuration, for `config.load`. Nothing is opened."""
     buses = {name: _bus(config, name) for name in config.bus}
     boards: dict[str, Device] = {}
+    matrices: dict[str, MatrixPort] = {}
     for kind, sections in _devices(config).items():
         for name, section in sections.items():
             if section.bus not in config.bus:
@@ -57,6 +61,8 @@ def examine(config: Config) -> Iterator[Mistake]:
                 device = catalog.build_device(_spec(kind, name, section), buses[section.bus])
                 if kind == "pilot_board":
                     boards[name] = device
+                if kind == "matrix":
+                    matrices[name] = cast(MatrixPort, device)
             except UnusableDevice as error:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
     for number, evse in config.evse.items():
@@ -70,6 +76,26 @@ def examine(config: Config) -> Iterator[Mistake]:
             )
         elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
             yield from _missing_ports(number, evse, boards)
+    for name, stack in config.stack.items():
+        if stack.matrix in matrices:
+            yield from _missing_links(config, name, matrices[stack.matrix])
+
+
+def _missing_links(config: Config, name: str, matrix: MatrixPort) -> Iterator[Mistake]:
+    """What the matrix of a stack cannot connect, and what it connects that is not there."""
+    section = config.stack[name]
+    sharing = {EvseId(number) for number, evse in config.evse.items() if evse.stack == name}
+    for module, evse in sorted(matrix.links):
+        if module not in section.modules or evse not in sharing:
+            problem = f"= {section.matrix!r}: it connects {module} to EVSE {evse}, which are not both of this stack"
+            remedy = f'name {module} in modules and write stack = "{name}" in [evse.{evse}], or remove the lines'
+            yield Mistake(("stack", name, "matrix"), problem, remedy)
+    for evse in sorted(sharing - {evse for _, evse in matrix.links}):
+        problem = f"= {section.matrix!r}: it connects no module to EVSE {evse}"
+        yield Mistake(("stack", name, "matrix"), problem, f"name the lines in [matrix.{section.matrix}]")
+    for module in sorted(set(section.modules) - {module for module, _ in matrix.links}):
+        problem = f"= {section.matrix!r}: it connects {module} to no EVSE"
+        yield Mistake(("stack", name, "matrix"), problem, f"name the lines in [matrix.{section.matrix}]")
 
 
 def _boards_of(evse: EvseSection) -> set[str]:
@@ -181,25 +207,57 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         section = _devices(config)[kind][name]
         return catalog.build_device(_spec(kind, name, section), buses[section.bus])
 
+    meters: dict[EvseId, EnergyMeter] = {
+        EvseId(number): cast(EnergyMeter, device("meter", section.meter))
+        for number, section in config.evse.items()
+        if section.meter is not None
+    }
+    stacks = {name: _stack(config, name, device, meters) for name in config.stack}
     buses_of = {
         EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
         for number, section in config.evse.items()
     }
     stages = {
-        evse_id: _stage(config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}))
+        evse_id: _stage(
+            config,
+            evse_id,
+            config.evse[evse_id],
+            device,
+            wires,
+            kept.get(evse_id, {}),
+            meters,
+            _share(config, stacks, evse_id),
+        )
         for evse_id, wires in buses_of.items()
     }
-    return PowerStation(tuple(buses.values()), stages, buses_of)
+    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
+
+
+def _share(config: Config, stacks: Mapping[str, ModuleStack], evse_id: EvseId) -> PowerModule | None:
+    """This EVSE's share of its stack; None: it has modules of its own."""
+    stack = config.evse[evse_id].stack
+    return None if stack is None else stacks[stack].shares[evse_id]
+
+
+def _stack(
+    config: Config, name: str, device: Callable[[str, str], Device], meters: Mapping[EvseId, EnergyMeter]
+) -> ModuleStack:
+    section = config.stack[name]
+    modules = [cast(PowerModule, device("power_module", module)) for module in section.modules]
+    sharing = {evse: meter for evse, meter in meters.items() if config.evse[evse].stack == name}
+    return ModuleStack(name, modules, cast(MatrixPort, device("matrix", section.matrix)), sharing, catalog.group)
 
 
 def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
     devices = _devices(config)
+    stack = None if section.stack is None else config.stack[section.stack]
     for kind, names in (
         (
             "pilot_board",
             (section.pilot, section.contactors, section.lock, section.discharge, *section.safety_inputs),
         ),
-        ("power_module", section.power_modules),
+        ("matrix", () if stack is None else (stack.matrix,)),
+        ("power_module", section.power_modules if stack is None else stack.modules),
         ("meter", (section.meter,)),
         ("insulation_monitor", (section.insulation,)),
         ("token_reader", (section.token_reader,)),
@@ -224,6 +282,7 @@ def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenRead
         "meter": config.meter,
         "insulation_monitor": config.insulation_monitor,
         "pilot_board": config.pilot_board,
+        "matrix": config.matrix,
         "token_reader": config.token_reader,
     }
 
@@ -276,7 +335,10 @@ def _stage(
     device: Callable[[str, str], Device],
     wires: tuple[Bus, ...],
     kept: Mapping[FaultCode, str],
+    meters: Mapping[EvseId, EnergyMeter],
+    share: PowerModule | None,
 ) -> EvseStage:
+    """`share`: of a stack; None: the EVSE has modules of its own."""
     if section.outlet == "ac":
         raise UnusableDevice([no_ac_sequence(evse_id)])
     assert section.pilot and section.meter and section.insulation  # the cross-check of the configuration found them
@@ -284,8 +346,8 @@ def _stage(
     reader = section.token_reader
     hardware = EvseHardware(
         io=_io(section, device),
-        module=catalog.combine(f"evse{evse_id}", modules),
-        meter=cast(EnergyMeter, device("meter", section.meter)),
+        module=share or catalog.combine(f"evse{evse_id}", modules),
+        meter=meters[evse_id],
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
         buses=tuple(bus for bus in wires if reader is None or bus.name != config.token_reader[reader].bus),

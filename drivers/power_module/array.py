@@ -8,6 +8,7 @@
 * A module that is not well when the output goes on, or drops out afterwards, stays off until the whole array was ordered off.
   So nothing is started into a circuit that is live.
 * The direction changes only when nothing may flow in the other direction through any module.
+* A module may join, off, while the others work, and may leave when it is off: a stack moves modules among EVSEs.
 * The array has faults only when no module is left. Before that, `degraded` of its state has the words.
 """
 
@@ -46,6 +47,8 @@ class _Member:
         """Why it stays off until the array was ordered off; empty: it does not."""
         self.exceeds_since_s: float | None = None
         self.rated: PowerModuleCapabilities | None = None
+        self.released = False
+        """It is on its way to another output: ordered off, and only counted until it leaves."""
 
     def look(self, now_s: float) -> None:
         """Take over what the module shows."""
@@ -90,15 +93,31 @@ class _Member:
 
 
 class PowerModuleArray:
-    """At least one module. Call `poll` like any device's; it polls the modules."""
+    """Call `poll` like any device's; it polls the modules. An array without a module has neither state nor capabilities.
 
-    def __init__(self, name: str, modules: Sequence[PowerModule]) -> None:
-        if not modules:
-            raise ValueError(f"{name}: an array has at least one module")
+    Fulfils chargepoint.ports.ModuleGroup.
+    """
+
+    def __init__(self, name: str, modules: Sequence[PowerModule] = ()) -> None:
         self.name = name
-        self._members = tuple(_Member(module) for module in modules)
+        self._members = [_Member(module) for module in modules]
         self._command = _OFF
         self._now_s = -1e9
+
+    def join(self, module: PowerModule) -> None:
+        """The module is connected to this output now, and off: it takes its part of the order from now on."""
+        self._members.append(_Member(module))
+
+    def release(self, name: str) -> None:
+        """Order this module off; the others take over its part when it may no longer drive anything."""
+        for member in self._members:
+            if member.name == name and not member.released:
+                member.released = True
+                member.order(_OFF, self._now_s)
+
+    def leave(self, name: str) -> None:
+        """The module is off, or is no longer connected here: it does not count any more and is not ordered from here."""
+        self._members = [member for member in self._members if member.name != name]
 
     @property
     def identity_error(self) -> str:
@@ -164,7 +183,9 @@ class PowerModuleArray:
         ]
         shown = everyone or [reading.value for reading in states]
         words = tuple(
-            f"{member.name}: {why}" for member in self._members if (why := member.out or member.why_not(self._now_s))
+            f"{member.name}: {why}"
+            for member in self._members
+            if not member.released and (why := member.out or member.why_not(self._now_s))
         )
         temperatures = [s.temperature_degC for s in shown if s.temperature_degC is not None]
         state = PowerModuleState(
@@ -178,7 +199,10 @@ class PowerModuleArray:
         return Reading(state, min(reading.taken_at_s for reading in states))
 
     def _well(self) -> list[_Member]:
-        return [member for member in self._members if not member.out and not member.why_not(self._now_s)]
+        return [member for member in self._members if self._is_well(member)]
+
+    def _is_well(self, member: _Member) -> bool:
+        return not member.released and not member.out and not member.why_not(self._now_s)
 
     def _share(self) -> None:
         now_s, wanted = self._now_s, self._command

@@ -95,6 +95,10 @@ def _reported(i: InterlockInputs, kind: ModuleFault) -> str | None:
     return f"power module reports: {', '.join(i.module_faults) or kind.value}" if kind in i.module_kinds else None
 
 
+def _at_two_outputs(i: InterlockInputs) -> str | None:
+    return _reported(i, ModuleFault.TWO_OUTPUTS)
+
+
 def _silent(name: str, alive: Callable[[InterlockInputs], bool]) -> Callable[[InterlockInputs], str | None]:
     return lambda i: None if alive(i) or i.process_stalled else f"no fresh answer from the {name}"
 
@@ -127,6 +131,13 @@ ROWS = (
     Interlock(FaultCode.BUS_DEAD, "the wire of a device is gone", _bus_dead, 2.0),
     Interlock(FaultCode.POWER_MODULE, "power module reports a fault", _module_fault, 0.0, DC_ONLY),
     Interlock(FaultCode.MODULE_DEGRADED, "one of several power modules is out", _module_degraded, 0.0, DC_ONLY),
+    Interlock(
+        FaultCode.MODULE_AT_TWO_OUTPUTS,
+        "the matrix of a stack joins two EVSEs at one module",
+        _at_two_outputs,
+        0.0,
+        DC_ONLY,
+    ),
     Interlock(FaultCode.VOLTAGE_PLAUSIBILITY, "module and meter voltage apart", _plausibility, 5.0, DC_ONLY),
     # as the voltage's: a ramp is over long before
     Interlock(FaultCode.METER_PLAUSIBILITY, "module and meter current apart", _meter_current, 5.0, DC_ONLY),

@@ -1,4 +1,4 @@
-"""Shares of one order, and modules among EVSEs: sums, limits, fairness, monotony."""
+"""Shares of one order: sums, limits, fairness, monotony."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.power_module.sharing import Assignment, Sharer, StackModule, assign, shares
+from drivers.power_module.sharing import Sharer, shares
 
 A = st.floats(0.0, 500.0)
 
@@ -82,62 +82,3 @@ def test_the_rest_does_not_take_over_before_the_dead_one_is_known_to_be_off() ->
 
 def test_one_that_lags_behind_a_lower_order_holds_the_other_back() -> None:
     assert shares(24.0, [Sharer("a", 40.0, 20.0), Sharer("b", 40.0, 4.0)]) == {"a": 12.0, "b": 4.0}
-
-
-def stack(*serves: int | None, idle: bool = False, limit_A: float = 40.0) -> list[StackModule]:
-    both = frozenset({1, 2})
-    return [StackModule(f"m{i}", limit_A, both, evse, idle or evse is None) for i, evse in enumerate(serves)]
-
-
-def test_an_evse_alone_gets_all_it_wants_and_no_more() -> None:
-    result = assign({1: 70.0, 2: 0.0}, stack(None, None, None))
-    assert sorted(str(evse) for evse in result.serves.values()) == ["1", "1", "None"]
-
-
-def test_two_evses_share_three_modules_and_the_first_gives_one_back() -> None:
-    result = assign({1: 120.0, 2: 120.0}, stack(1, 1, 1))
-    assert len(result.release) == 1
-    assert set(result.serves.values()) == {1}  # nothing moves while current may flow
-    (released,) = result.release
-    now_idle = [StackModule(m.name, m.limit_A, m.reaches, m.serves, m.name == released) for m in stack(1, 1, 1)]
-    after = assign({1: 120.0, 2: 120.0}, now_idle)
-    assert after.serves[released] == 2 and after.release == frozenset()
-
-
-@pytest.mark.parametrize("serves", [(1, 1, 2), (1, 2, 2), (2, 1, 2)])
-def test_nothing_moves_without_need(serves: tuple[int, ...]) -> None:
-    result = assign({1: 120.0, 2: 120.0}, stack(*serves))
-    assert result == Assignment({f"m{i}": evse for i, evse in enumerate(serves)}, frozenset())
-
-
-def test_one_module_dies_under_both_and_the_one_with_the_least_gets_the_next() -> None:
-    without = [m for m in stack(1, 1, 2) if m.name != "m2"]  # the only module of EVSE 2
-    result = assign({1: 120.0, 2: 120.0}, without)
-    assert len(result.release) == 1
-
-
-def test_a_module_serves_only_whom_it_reaches() -> None:
-    modules = [StackModule("a", 40.0, frozenset({1})), StackModule("b", 40.0, frozenset({1}))]
-    assert set(assign({1: 40.0, 2: 40.0}, modules).serves.values()) == {1, None}
-
-
-@given(
-    st.dictionaries(st.integers(1, 3), st.floats(0.0, 300.0), min_size=1),
-    st.lists(st.tuples(st.sampled_from([None, 1, 2, 3]), st.booleans()), max_size=7),
-)
-def test_fair_among_evses_with_equal_modules(wishes_A: dict[int, float], states: list[tuple[int | None, bool]]) -> None:
-    every = frozenset({1, 2, 3})
-    modules = [StackModule(f"m{i}", 40.0, every, serves, idle) for i, (serves, idle) in enumerate(states)]
-    result = assign(wishes_A, modules)
-    for module in modules:
-        if module.serves is not None and not module.idle:
-            assert result.serves[module.name] == module.serves
-    at_rest = [StackModule(m.name, m.limit_A, every, m.serves, True) for m in modules]
-    serves = assign(wishes_A, at_rest).serves
-    has_A = {evse: 40.0 * list(serves.values()).count(evse) for evse in wishes_A}
-    for poor, wish_A in wishes_A.items():
-        if has_A[poor] < wish_A:
-            assert None not in serves.values()
-            assert all(has_A[rich] - 40.0 <= has_A[poor] for rich in wishes_A if has_A[rich])
-    again = assign(wishes_A, [StackModule(m.name, 40.0, every, serves[m.name], True) for m in modules])
-    assert again.serves == serves

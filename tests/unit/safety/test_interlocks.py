@@ -183,6 +183,7 @@ DANGERS: list[tuple[FaultCode, dict[str, Any]]] = [
         {"module_current_A": -9.9, "commanded_current_A": -20.0, "allowed_current_A": -20.0},
     ),
     (FaultCode.MODULE_DEGRADED, {"module_degraded": "psu2 silent"}),
+    (FaultCode.MODULE_AT_TWO_OUTPUTS, {"module_kinds": frozenset({ModuleFault.TWO_OUTPUTS})}),
     (FaultCode.METER_FAULT, {"meter_alarm": "wire break"}),
     (FaultCode.GRID_TRIP, {"module_kinds": frozenset({ModuleFault.GRID_TRIP}), "module_faults": ("islanding",)}),
     (FaultCode.PHASE_LOSS, {"module_kinds": frozenset({ModuleFault.PHASE_LOSS})}),
