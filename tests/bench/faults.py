@@ -63,9 +63,10 @@ class InjuredRig(PowerRig):
         self.counts: Counter[str] = Counter()
         self.slowest_s: dict[str, float] = {}
 
-    def _enter(self, number: EvseId, phase: Phase) -> None:
+    def enter(self, number: EvseId, phase: Phase) -> None:
+        """Demand this phase from now on, up to the goal."""
         if phase <= self.goal and not self.silent and self._phase[number] is not Phase.OFF:
-            super()._enter(number, phase)
+            super().enter(number, phase)
 
     async def _renew(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from chargepoint.evse.stage_order import off
 from chargepoint.model.demand import DcOrder, Phase, PilotCommand, StageDemand
@@ -74,7 +74,7 @@ class PowerRig:
         """Of `plant` or `power`."""
         return self._processes[name].pid
 
-    async def __aenter__(self) -> PowerRig:
+    async def __aenter__(self) -> Self:
         cables = tuple(CarCable("lo", "lo") for _ in self.evse_ids)
         site = write(Choices(self.folder, cables=cables, sdp_port=25133), 25134)
         text = re.sub(r'(?m)^interface = "lo"$', "", site.read_text())  # no car talks here, and no two may share one

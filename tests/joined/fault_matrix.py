@@ -633,5 +633,10 @@ _extra("sensor short", {_F.TEMPERATURE_UNKNOWN}, plant("temperature_sensor", -60
 _extra(
     "slow bus pulled",
     {_F.BUS_DEAD},
-    Injection(lambda loop, on: loop.pull(loop.slow, on), within_s=2.8, others=_SILENT),
+    Injection(
+        lambda loop, on: loop.pull(loop.slow, on),
+        within_s=4.2,
+        why="the row waits 2 s for an adapter that comes back",
+        others=_SILENT,
+    ),
 )
