@@ -376,7 +376,7 @@ class BusSpec:
 
     name: str
     kind: str
-    """`serial` (RTU master), `line` (lines of text), `can` (frames of SocketCAN), `gpio` (lines of a chip),
+    """`serial` (Modbus RTU), `tcp` (Modbus TCP), `line` (lines of text), `can` (frames of SocketCAN), `gpio` (lines of a chip),
     `bytes` (one device with frames of its own), `keyboard` (a reader that types)."""
     port: str
     baud: int = 19200

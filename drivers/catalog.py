@@ -17,19 +17,24 @@ from drivers.gpio.bus import GpioBus
 from drivers.gpio.io_lines import GpioIo
 from drivers.gpio.matrix import GpioMatrix
 from drivers.insulation.bender import BenderMonitor
+from drivers.insulation.dold import DoldMonitor
 from drivers.keyboard_bus import KeyboardBus
 from drivers.line_bus import LineBus
 from drivers.meter.profiled import ProfiledMeter
+from drivers.modbus.master import Master
 from drivers.modbus.rtu import RtuMaster
-from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
+from drivers.modbus.tcp import TcpMaster
+from drivers.pilot.generic_io import CYCLE_S, WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
 from drivers.power_module import can_family
 from drivers.power_module.array import PowerModuleArray
 from drivers.power_module.profiled import ProfiledModule
+from drivers.profile.bus_load import Exchange, exchanges_share, profile_share
 from drivers.profile.codec import Params, resolve_params
 from drivers.profile.load import load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
 from drivers.reference import markdown
 from drivers.serial_bus import SerialBus
+from drivers.tcp_bus import TcpBus
 from drivers.token.line import DEFAULT_PATTERN, LineReader
 from drivers.token.pn532 import Pn532Reader
 from drivers.token.presentation import REPEAT_S
@@ -66,11 +71,32 @@ def group(name: str, modules: Sequence[PowerModule]) -> ModuleGroup:
 
 def holds_bus_s(spec: DeviceSpec) -> float | None:
     """How long one unanswered request of this device keeps its bus busy; None where its driver has no profile."""
-    try:
-        profile = None if spec.profile is None else _load(spec.profile)
-    except ProfileError:
-        return None  # `build_device` says so
+    profile = _known(spec)
     return None if profile is None else round(profile.timing.timeout_s + profile.timing.turnaround_s, 6)
+
+
+def measures_ac(spec: DeviceSpec) -> bool:
+    """It is a meter of alternating current: its values are not those of a DC output."""
+    profile = _known(spec)
+    return profile is not None and profile.device_class == "powermeter_ac"
+
+
+def unverified(spec: DeviceSpec) -> tuple[str, ...]:
+    """What the source of the device's profile does not settle, each in a few words."""
+    profile = _known(spec)
+    if profile is None:
+        return ()
+    stated = " ".join(profile.unverified)
+    points = (p.name for p in profile.points.values() if p.unverified and p.name not in stated)
+    return (*profile.unverified, *points)
+
+
+def bus_load(spec: DeviceSpec, baud: int, format: str) -> float | None:
+    """The share of a serial bus' time that polling this device takes; None where that is not known."""
+    if (spec.kind, spec.driver) == ("pilot_board", "generic_io"):
+        return exchanges_share(BOARD_EXCHANGES, baud, format)
+    profile = _known(spec)
+    return None if profile is None else profile_share(profile, baud, format)
 
 
 def reference() -> str:
@@ -78,15 +104,34 @@ def reference() -> str:
     return markdown(sorted(DRIVERS))
 
 
+def _known(spec: DeviceSpec) -> DeviceProfile | None:
+    """The device's profile; None without one, or with one that `build_device` refuses."""
+    try:
+        return None if spec.profile is None else _load(spec.profile)
+    except ProfileError:
+        return None
+
+
 def _load(name: str) -> DeviceProfile:
     return load(Path(name)) if name.endswith(".toml") else shipped(name)
 
 
-def _master(spec: DeviceSpec, bus: Bus) -> RtuMaster:
+def _master(spec: DeviceSpec, bus: Bus, profile: DeviceProfile | None = None) -> Master:
     master = getattr(bus, "master", None)
-    if not isinstance(master, RtuMaster):
-        raise _refused(("bus",), f"= {bus.name!r}: not a Modbus line", "name a bus of kind serial")
+    if not isinstance(master, RtuMaster | TcpMaster):
+        raise _refused(("bus",), f"= {bus.name!r}: not a Modbus line", "name a bus of kind serial or tcp")
+    kind = "serial" if isinstance(master, RtuMaster) else "tcp"
+    if profile is not None and kind not in profile.transports:
+        problem = f"= {bus.name!r}: a bus of kind {kind}, and profile {profile.id} is for {profile.transports[0]} only"
+        raise _refused(("bus",), problem, f"name a bus of kind {profile.transports[0]}")
     return master
+
+
+_WHY_NOT = {
+    "grid_inverter": ", which sets no DC voltage and no DC current: it cannot pre-charge, nor obey a car",
+    "powermeter_ac": ", which measures alternating current",
+}
+"""Said beside the class of a profile that does not fit."""
 
 
 def _refused(key: tuple[str, ...], problem: str, remedy: str) -> UnusableDevice:
@@ -102,7 +147,7 @@ def _refuse_unknown(params: Mapping[str, object], *known: str) -> None:
         )
 
 
-def _profile(spec: DeviceSpec, device_class: str) -> tuple[DeviceProfile, Params]:
+def _profile(spec: DeviceSpec, *classes: str) -> tuple[DeviceProfile, Params]:
     if spec.profile is None:
         raise _refused(("profile",), "required by this driver", "name one of drivers/profiles, or a .toml file's path")
     try:
@@ -110,15 +155,15 @@ def _profile(spec: DeviceSpec, device_class: str) -> tuple[DeviceProfile, Params
     except ProfileError as error:
         lines = [line.rpartition("; ") for line in str(error).splitlines()]
         raise UnusableDevice(Mistake(("profile",), problem, remedy) for problem, _, remedy in lines) from error
-    if profile.device_class != device_class:
-        what = f"= {spec.profile!r}: the profile of a {profile.device_class}"
-        raise _refused(("profile",), what, f"name one of a {device_class}")
+    if profile.device_class not in classes:
+        what = f"= {spec.profile!r}: the profile of a {profile.device_class}{_WHY_NOT.get(profile.device_class, '')}"
+        raise _refused(("profile",), what, f"name one of a {' or '.join(classes)}")
     return profile, resolve_params(profile, spec.params)
 
 
 def _power_module(spec: DeviceSpec, bus: Bus) -> Device:
     profile, params = _profile(spec, "psu_dc")
-    return ProfiledModule(spec.name, profile, params, spec.unit, _master(spec, bus))
+    return ProfiledModule(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
 
 
 def _can_module(spec: DeviceSpec, bus: Bus) -> Device:
@@ -128,13 +173,22 @@ def _can_module(spec: DeviceSpec, bus: Bus) -> Device:
 
 
 def _meter(spec: DeviceSpec, bus: Bus) -> Device:
-    profile, params = _profile(spec, "powermeter")
-    return ProfiledMeter(spec.name, profile, params, spec.unit, _master(spec, bus))
+    profile, params = _profile(spec, "powermeter", "powermeter_ac")
+    return ProfiledMeter(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
 
 
 def _bender(spec: DeviceSpec, bus: Bus) -> Device:
     profile, params = _profile(spec, "imd")
-    return BenderMonitor(spec.name, profile, params, spec.unit, _master(spec, bus))
+    if "counter_status" not in profile.points:
+        raise _refused(("profile",), f"= {spec.profile!r}: not a Bender monitor's", "name another driver or profile")
+    return BenderMonitor(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
+
+
+def _dold(spec: DeviceSpec, bus: Bus) -> Device:
+    profile, params = _profile(spec, "imd")
+    if "timeout_enabled" not in profile.points:
+        raise _refused(("profile",), f"= {spec.profile!r}: not a Dold monitor's", "name another driver or profile")
+    return DoldMonitor(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
 
 
 def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
@@ -170,6 +224,10 @@ def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
         raise _refused(("params", "pattern"), problem, "correct the regular expression") from error
 
 
+BOARD_EXCHANGES = (Exchange(8, 53, CYCLE_S, 0.001), Exchange(19, 8, CYCLE_S, 0.001))
+"""The pilot/IO board's read of 24 registers and write of 5, as `drivers.pilot.generic_io` does them in each cycle."""
+
+
 def _pn532(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, ByteBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a line of bytes", "name a bus of kind bytes")
@@ -190,6 +248,7 @@ def _repeat_s(spec: DeviceSpec) -> float:
 
 BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {
     "serial": SerialBus,
+    "tcp": TcpBus,
     "line": LineBus,
     "bytes": ByteBus,
     "keyboard": KeyboardBus,
@@ -201,6 +260,7 @@ DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     **{("power_module", family): _can_module for family in can_family.FAMILIES},
     ("meter", "profile"): _meter,
     ("insulation_monitor", "bender"): _bender,
+    ("insulation_monitor", "dold"): _dold,
     ("pilot_board", "generic_io"): _generic_io,
     ("pilot_board", "gpio"): _gpio_io,
     ("matrix", "gpio"): _gpio_matrix,

@@ -28,23 +28,28 @@ class DriverRow:
     """One driver: what it is for, the class of profiles it takes, its own parameters."""
 
     meaning: str
-    profile_class: str | None = None
+    profile_class: tuple[str, ...] = ()
     params: tuple[ParamRow, ...] = ()
 
 
 _REPEAT = ParamRow("repeat_s", "number, ≥ 0, ≤ 60", "`2`", "the same token within this time counts as one")
 
 _DRIVERS: dict[tuple[str, str], DriverRow] = {
-    ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", "psu_dc"),
+    ("power_module", "profile"): DriverRow("a power module, its registers described by a profile", ("psu_dc",)),
     **{
         ("power_module", name): DriverRow(
             family.meaning, params=tuple(ParamRow(**row) for row in rows_for_people(family))
         )
         for name, family in FAMILIES.items()
     },
-    ("meter", "profile"): DriverRow("an energy meter, its registers described by a profile", "powermeter"),
+    ("meter", "profile"): DriverRow(
+        "an energy meter, its registers described by a profile", ("powermeter", "powermeter_ac")
+    ),
     ("insulation_monitor", "bender"): DriverRow(
-        "a Bender insulation monitor, its registers described by a profile", "imd"
+        "a Bender insulation monitor, its registers described by a profile", ("imd",)
+    ),
+    ("insulation_monitor", "dold"): DriverRow(
+        "a Dold insulation monitor, described by the profile `dold_rn5893`", ("imd",)
     ),
     ("pilot_board", "generic_io"): DriverRow(
         "the pilot/IO board of docs/hardware.md",
@@ -113,7 +118,7 @@ def _drivers(known: Iterable[tuple[str, str]]) -> Iterator[str]:
     for kind, driver in known:
         row = _DRIVERS[kind, driver]
         yield f'\n### [{kind}.NAME] driver = "{driver}"\n\n{row.meaning[:1].upper()}{row.meaning[1:]}.'
-        if row.profile_class is not None:
+        if row.profile_class:
             names = ", ".join(f"`{name}`" for name in _names(row.profile_class))
             yield f" `profile` is required: {names}, or the path of a `.toml` file."
         yield "\n"
@@ -124,13 +129,15 @@ def _profiles() -> Iterator[str]:
     yield "\n## Profiles\n\nRegister profiles that come with the drivers (`drivers/profiles/README.md` describes the format).\n"
     for name in sorted(file.stem for file in PROFILES.glob("*.toml")):
         profile = shipped(name)
-        yield f'\n### profile = "{name}"\n\n{profile.vendor} {profile.model}.\n'
+        yield f'\n### profile = "{name}"\n\n{profile.vendor} {profile.model} (`{profile.device_class}`).\n'
+        if profile.unverified:
+            yield f"\nNot verified: {'; '.join(profile.unverified)}.\n"
         yield from _table(tuple(_param_row(param) for param in profile.params.values()))
 
 
-def _names(device_class: str) -> list[str]:
+def _names(device_class: tuple[str, ...]) -> list[str]:
     names = sorted(file.stem for file in PROFILES.glob("*.toml"))
-    return [name for name in names if shipped(name).device_class == device_class]
+    return [name for name in names if shipped(name).device_class in device_class]
 
 
 def _table(rows: tuple[ParamRow, ...]) -> Iterator[str]:

@@ -121,6 +121,7 @@ class SerialBus:
         except Gone as gone:
             self._lose(str(gone), now_s)
             return
+        self.master.paced = not self._tty.pseudo
         self.master.connected(now_s)
 
     def _lose(self, error: str, now_s: float) -> None:

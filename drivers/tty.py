@@ -52,7 +52,8 @@ class Tty:
 
     def __init__(self, port: str, baud: int, format: str, rs485: bool = True) -> None:
         # a pty has no parity and refuses to be asked for it twice
-        parity = "N" if os.path.realpath(port).startswith("/dev/pts/") else format[1]
+        self.pseudo = os.path.realpath(port).startswith("/dev/pts/")
+        parity = "N" if self.pseudo else format[1]
         try:
             self._serial = serial.Serial(
                 port=port,

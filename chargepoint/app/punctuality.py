@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import signal
+import threading
 from typing import Literal
 
 FIFO_PRIORITY = 50
@@ -77,8 +78,13 @@ def _bound_a_runaway() -> str:
 
 
 def _take_fifo() -> str:
+    """For the loop, and one step lower for every other thread. The loop waits for the thread that holds the interpreter's
+    lock. With ordinary priority that thread can be kept from the processor by other programs."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and thread.native_id is not None:
+                os.sched_setscheduler(thread.native_id, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY - 1))
     except OSError as error:
         return f"SCHED_FIFO {FIFO_PRIORITY}: {error.strerror}"
     return ""

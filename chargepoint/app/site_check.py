@@ -20,7 +20,7 @@ from chargepoint.config.load import Check
 from chargepoint.config.schema import Config, TlsPolicy
 from chargepoint.model.unusable import Mistake, Unusable
 from chargepoint.ocpp import credentials
-from chargepoint.power.wiring import doubtful_buses, examine
+from chargepoint.power.wiring import doubtful_buses, doubtful_devices, examine
 from chargepoint.security.contract_roots import contract_roots
 from chargepoint.security.tls import secc_context
 
@@ -32,7 +32,7 @@ def checks() -> Sequence[Check]:
 
 def doubts() -> Sequence[Check]:
     """What prevents no start and is hardly meant."""
-    return (doubtful_values, doubtful_buses, missing_interfaces)
+    return (doubtful_values, doubtful_buses, doubtful_devices, missing_interfaces)
 
 
 def central_system_files(config: Config) -> Iterator[Mistake]:

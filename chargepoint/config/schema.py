@@ -58,16 +58,16 @@ class StationSection(Section):
 class BusSection(Section):
     """[bus.NAME]: one wire, owned by the power process."""
 
-    kind: Literal["serial", "line", "bytes", "keyboard", "can", "gpio"] = Field(
+    kind: Literal["serial", "tcp", "line", "bytes", "keyboard", "can", "gpio"] = Field(
         "serial",
-        description="serial: Modbus RTU; line: lines of text (token reader); "
+        description="serial: Modbus RTU; tcp: Modbus TCP; line: lines of text (token reader); "
         "bytes: the frames of one reader chip; keyboard: a reader that types (/dev/input/by-id/…); can: CAN with 29-bit identifiers; "
         "gpio: the lines of one chip",
     )
     port: str = Field(
         min_length=1,
         description="stable device path, such as /dev/serial/by-id/… or /dev/chargepoint/…; of a CAN bus its interface, such "
-        "as can0; of GPIO lines their chip, such as /dev/gpiochip0",
+        "as can0; of GPIO lines their chip, such as /dev/gpiochip0; of Modbus TCP ADDRESS:PORT, an IP address",
     )
     baud: int = Field(19200, ge=1200, le=921600, description="bits per second, as set in every device on this wire")
     format: Literal["8N1", "8E1", "8O1", "8N2"] = Field(
@@ -177,6 +177,11 @@ class EvseSection(Section):
         "required",
         description="contact sensors of the connector: required: one lost halves the current, both lost stop power; "
         "none: this charger has no sensors",
+    )
+    proximity: Literal["required", "none"] = Field(
+        "none",
+        description="proximity contact of the connector: required: it is wired to the pilot board, and open, short or a wrong "
+        "resistance stops power; none: it is not wired",
     )
     discharge_power_max_W: float = Field(
         0.0, ge=0, le=4_000_000, description="highest power out of the car; 0: this EVSE never discharges"
@@ -380,10 +385,41 @@ class PowerSection(Section):
         le=10_000_000,
         description="below this resistance to earth power stops, or is not switched on",
     )
+    module_derate_degC: float = Field(
+        70.0, ge=0, le=150, description="from this temperature of a power module on less current flows"
+    )
+    module_stop_degC: float = Field(85.0, ge=0, le=150, description="at this temperature of a power module power stops")
+    cabinet_derate_degC: float = Field(
+        55.0, ge=0, le=120, description="from this temperature of the cabinet on less current flows"
+    )
+    cabinet_stop_degC: float = Field(70.0, ge=0, le=120, description="at this temperature of the cabinet power stops")
     state_dir: Path | None = Field(
         None,
         description="folder of the power process alone, for its record of latched faults; "
         "none: [station] state_dir with -power behind it",
+    )
+
+
+class GridSection(Section):
+    """[grid]: the window in which this charger stays connected. The converter's own trips are faster and come first."""
+
+    voltage_low_percent: float = Field(
+        80.0,
+        ge=10,
+        le=100,
+        description="of the nominal voltage of a phase: below it power stops, where an AC meter shows it",
+    )
+    voltage_high_percent: float = Field(
+        115.0,
+        ge=100,
+        le=150,
+        description="of the nominal voltage of a phase: above it power stops, where an AC meter shows it",
+    )
+    frequency_low_Hz: float = Field(
+        47.0, ge=40, le=70, description="below this frequency power stops, where it is measured"
+    )
+    frequency_high_Hz: float = Field(
+        52.0, ge=40, le=70, description="above this frequency power stops, where it is measured"
     )
 
 
@@ -400,6 +436,7 @@ class Config(Section):
     token_reader: dict[Name, TokenReaderSection] = Field(default_factory=dict)
     stack: dict[Name, StackSection] = Field(default_factory=dict)
     evse: dict[Annotated[int, Field(ge=1, le=64)], EvseSection] = Field(default_factory=dict)
+    grid: GridSection = GridSection()
     csms: CsmsSection = CsmsSection()
     iso15118: Iso15118Section = Iso15118Section()
     energy: EnergySection = EnergySection()

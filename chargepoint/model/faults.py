@@ -324,7 +324,7 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _W,
         ResetRule.AUTO,
         "contactor worn",
-        "inspect or replace the contactor, then write its count anew: chargepoint reset --contactor-new",
+        "inspect the contactor, and replace it if its contacts are burnt; the count begins anew with the power process",
     ),
     FaultCode.MODULE_TEMPERATURE: _row(
         _R, ResetRule.AUTO, "power module too hot", "check its fans and filters, and the air of the cabinet"

@@ -72,11 +72,26 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AcReading:
+    """What a meter of alternating current shows, phase by phase (1 or 3), in the order L1, L2, L3.
+
+    `voltage_V` RMS from phase to neutral; `current_A` the active current of each phase, positive into the car; `power_W`
+    active power, positive into the car, empty where the meter does not give it by phase. `frequency_Hz` None: not measured.
+    """
+
+    voltage_V: tuple[float, ...]
+    current_A: tuple[float, ...]
+    power_W: tuple[float, ...]
+    frequency_Hz: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class MeterRegisters:
     """One reading of the energy meter, always with both registers. The meter counts the energy, never this software.
 
     Import is energy into the car's side (grid to car); export is energy out of the car. Wh, >= 0, monotonic.
-    `taken_at_s` monotonic second of the reading.
+    `taken_at_s` monotonic second of the reading. `ac` is there for a meter of alternating current; then `voltage_V` is the mean RMS
+    voltage from phase to neutral and `current_A` the signed sum of the active currents. It does not travel over the power link.
     """
 
     import_Wh: float
@@ -87,6 +102,7 @@ class MeterRegisters:
     taken_at_s: float
     alarm: str = ""
     """The meter's own alarm in words; empty while it reports none."""
+    ac: AcReading | None = None
 
 
 @dataclass(frozen=True, slots=True)

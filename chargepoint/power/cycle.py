@@ -311,6 +311,8 @@ class Cycle:
         if worse := self.lateness.worse():
             self._log.warning("! power process: %s", worse)
         self._link.send(self.lateness.health(realtime=self._has_realtime()))
+        for stage in self._stages.values():
+            stage.note_overrun(self.lateness.chronic)
         for bus in self._buses:
             health = bus.health()
             self._link.send(health)

@@ -7,14 +7,13 @@ docs/sources/safety.md 1.1 and 1.2 give them (grades there). The cable check's o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.demand import Phase, PilotCommand
 from chargepoint.model.faults import LOAD_WAIT_S, FaultCode, Severity
-from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.ports import InsulationState, IoCommand, PowerModuleCapabilities, PowerModuleCommand
+from chargepoint.model.image import Contactor, Lock, Stage
+from chargepoint.ports import IoCommand, PowerModuleCommand
 from chargepoint.power.cable_check import VOLTAGE_DOWN_TIMEOUT_S, CableCheck, CheckInputs
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 from chargepoint.power.target import CurrentTarget, charge_voltage_V, target
 from chargepoint.safety.envelope import (
     NO_CURRENT_A,
@@ -44,47 +43,6 @@ PILOT_F_S = 4.0
 the car's departure be seen, which the reset of many faults waits for."""
 
 _OFF = PowerModuleCommand()
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceInputs:
-    """What the sequence sees in one cycle. None: not known or too old. `demand` None: no valid lease."""
-
-    now_s: float
-    demand: StageDemand | None
-    severity: Severity | None
-    pilot: ControlPilot
-    lock: Lock
-    contactor: Contactor
-    voltage_V: float | None
-    current_A: float | None
-    insulation: InsulationState | None
-    capabilities: PowerModuleCapabilities | None
-    temperature_degC: float | None
-    frequency_Hz: float | None = None
-    meter_current_A: float | None = None
-    """A second witness of no current, should the module have fallen silent."""
-    temperature_share: float = 1.0
-    """Of the rated current, that may flow with the temperature sensors that are left."""
-    wait_for_current: bool = False
-    """In this emergency the contactor may stay closed for `LOAD_WAIT_S` after the module was ordered off."""
-    open_now: bool = False
-    """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceOutputs:
-    """What is commanded. `failures` are to be latched by the caller before the next cycle."""
-
-    stage: Stage
-    io: IoCommand
-    module: PowerModuleCommand
-    insulation_measuring: bool
-    insulation_self_test: bool
-    target_W: float
-    applied_W: float
-    limited_by: str
-    failures: dict[FaultCode, str] = field(default_factory=dict)
 
 
 _OPEN = {Stage.OFF, Stage.OPENING, Stage.DISCHARGING_OUTPUT, Stage.FAULTED}

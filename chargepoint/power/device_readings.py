@@ -78,9 +78,10 @@ def is_news(now: tuple[object, ...], judged: tuple[object, ...]) -> bool:
     more is no news, nor is its age."""
     if len(now) != len(judged):
         return True
-    return any(
-        after is not before and _value_of(after) != _value_of(before) for after, before in zip(now, judged, strict=True)
-    )
+    for after, before in zip(now, judged, strict=True):
+        if after is not before and _value_of(after) != _value_of(before):
+            return True
+    return False
 
 
 def _value_of(reading: object) -> object:

@@ -121,7 +121,11 @@ class EvseIo:
     @property
     def has_news(self) -> bool:
         """A port shows another value than at the last `read`. Raises what a driver raises."""
-        return is_news(self._shown(), self._judged)
+        shown = self._shown()
+        if is_news(shown, self._judged):
+            return True
+        self._judged = shown  # the same values, younger: the next look compares objects alone
+        return False
 
     def read(self, now_s: float) -> IoState | None:
         """The state of all ports; None while one of them is silent or older than `IO_MAX_AGE_S`.

@@ -38,12 +38,13 @@ from chargepoint.ports import (
     PowerModuleCommand,
     TokenReader,
 )
-from chargepoint.power.dc_sequence import DcSequence, SequenceInputs, SequenceOutputs
+from chargepoint.power.dc_sequence import DcSequence
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news, young_enough
 from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 from chargepoint.power.stack_wish import StackWish, wish
 from chargepoint.safety.interlocks.table import Interlocks
 from chargepoint.safety.latches import Latches, board_may_clear
@@ -233,7 +234,10 @@ class EvseStage:
         hw = self._hw
         try:
             now = (hw.module.state, hw.meter.registers, hw.insulation.state)
-            return self._io.has_news or is_news(now, self._judged_readings)
+            if self._io.has_news or is_news(now, self._judged_readings):
+                return True
+            self._judged_readings = now
+            return False
         except Exception:  # the cycle finds the driver that raises
             return True
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from chargepoint.model.demand import PilotCommand, StageDemand
 from chargepoint.model.image import Stage
 from chargepoint.ports import IoCommand
-from chargepoint.power.dc_sequence import DcSequence
 from chargepoint.power.device_readings import DeviceReadings
+from chargepoint.power.sequence import PowerSequence
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
@@ -71,7 +71,7 @@ class InterlockView:
         now_s: float,
         seen: DeviceReadings,
         heat: Heat,
-        sequence: DcSequence | None,
+        sequence: PowerSequence | None,
         demand: StageDemand | None,
         *,
         ordered: IoCommand,

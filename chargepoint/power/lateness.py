@@ -8,6 +8,10 @@ from bisect import bisect_left
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 
 LATE_S = 0.005
+CHRONICALLY_LATE_S = 0.1
+CHRONIC_S = 30
+"""A process that is so late in so many seconds on end is a fault to report (own rule): half of what counts as a stall."""
+
 WORSE_FACTOR = 2.0
 WORTH_A_LINE_S = 0.02
 """A second whose worst wake-up was later than this is worth a line, if it is `WORSE_FACTOR` times the last one that had a line."""
@@ -31,6 +35,7 @@ class Lateness:
         self.overrun_s = 0.0
         """The longest turn since the last `health`, in seconds; 0 while none computed for longer than a tick."""
         self._worst_lately_s = 0.0
+        self._late_seconds = 0
         self._counts = [0] * (len(LATE_BOUNDS_MS) + 1)
         self._written_s = WORTH_A_LINE_S / WORSE_FACTOR
 
@@ -48,6 +53,13 @@ class Lateness:
         if computed_s > self._tick_s:
             self.overruns += 1
             self.overrun_s = max(self.overrun_s, computed_s)
+
+    @property
+    def chronic(self) -> str:
+        """In words that the process has been late in each of the last `CHRONIC_S` seconds; empty while it has not."""
+        if self._late_seconds < CHRONIC_S:
+            return ""
+        return f"late by more than {CHRONICALLY_LATE_S * 1000:.0f} ms in each of the last {self._late_seconds} s"
 
     def worse(self) -> str:
         """A line where this second was much worse than any that had a line before; else nothing."""
@@ -73,5 +85,7 @@ class Lateness:
             realtime=realtime,
             late_counts=tuple(self._counts),
         )
+        late = max(self._worst_lately_s, self.overrun_s) > CHRONICALLY_LATE_S
+        self._late_seconds = self._late_seconds + 1 if late else 0
         self._worst_lately_s = self.overrun_s = 0.0
         return report

@@ -32,6 +32,8 @@ from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.power.stack_share import ModuleStack
 from chargepoint.safety.envelope import Envelope
+from chargepoint.safety.grid_window import GridWindow
+from chargepoint.safety.temperature import HeatBounds
 from drivers import catalog
 
 
@@ -66,6 +68,12 @@ def examine(config: Config) -> Iterator[Mistake]:
     for number, evse in config.evse.items():
         if evse.outlet == "ac":
             yield no_ac_sequence(number)
+        elif evse.meter in config.meter and catalog.measures_ac(_spec("meter", evse.meter, config.meter[evse.meter])):
+            yield Mistake(
+                ("evse", number, "meter"),
+                f"= {evse.meter!r}: a meter of alternating current at a DC outlet: its voltage is not that of the output",
+                "name a DC meter at the output",
+            )
         elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
             yield from _missing_ports(number, evse, boards)
     for name, stack in config.stack.items():
@@ -121,6 +129,43 @@ PILOT_WAIT_MAX_S = 0.15
 """How long another device may hold the pilot board's bus: longer, and a silent device makes the pilot's readings stale."""
 
 
+BUS_SHARE_MAX = 0.6
+"""Of a serial bus' time: more, and polls wait for each other (own rule)."""
+
+
+def doubtful_devices(config: Config) -> Iterator[Mistake]:
+    """Buses that are too full, and profiles whose sources leave something open: warnings for `config.load`."""
+    for name, bus in config.bus.items():
+        shares = _shares(config, name) if bus.kind == "serial" else {}
+        if sum(shares.values()) > BUS_SHARE_MAX:
+            each = ", ".join(f"{device} {share:.0%}" for device, share in shares.items())
+            yield Mistake(
+                ("bus", name, "baud"),
+                f"= {bus.baud}: polling takes {sum(shares.values()):.0%} of this bus ({each}), at most {BUS_SHARE_MAX:.0%} are good",
+                "raise the rate in every device of the bus, or give one a bus of its own",
+            )
+    for kind, sections in _devices(config).items():
+        for name, section in sections.items():
+            for point in catalog.unverified(_spec(kind, name, section)):
+                yield Mistake(
+                    (kind, name, "profile"),
+                    f"= {getattr(section, 'profile', '')!r}: not verified: {point}",
+                    "compare with the manual and the device's display before you rely on it",
+                )
+
+
+def _shares(config: Config, bus: str) -> dict[str, float]:
+    """Each device's share of a bus' time."""
+    section = config.bus[bus]
+    found = {}
+    for kind, sections in _devices(config).items():
+        for name, device in sections.items():
+            share = catalog.bus_load(_spec(kind, name, device), section.baud, section.format)
+            if device.bus == bus and share is not None:
+                found[name] = share
+    return found
+
+
 def doubtful_buses(config: Config) -> Iterator[Mistake]:
     """Slow devices on the wire of a pilot board: warnings for `config.load`."""
     pilots = {
@@ -168,21 +213,13 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         if section.meter is not None
     }
     stacks = {name: _stack(config, name, device, meters) for name in config.stack}
-    stages = {
-        EvseId(number): _stage(
-            config,
-            EvseId(number),
-            section,
-            device,
-            kept.get(EvseId(number), {}),
-            meters,
-            None if section.stack is None else stacks[section.stack].shares[EvseId(number)],
-        )
-        for number, section in config.evse.items()
-    }
     buses_of = {
         EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
         for number, section in config.evse.items()
+    }
+    stages = {
+        evse_id: _stage(config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}), meters, stacks)
+        for evse_id, wires in buses_of.items()
     }
     return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
 
@@ -200,7 +237,10 @@ def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
     devices = _devices(config)
     stack = None if section.stack is None else config.stack[section.stack]
     for kind, names in (
-        ("pilot_board", sorted(_boards_of(section))),
+        (
+            "pilot_board",
+            (section.pilot, section.contactors, section.lock, section.discharge, *section.safety_inputs),
+        ),
         ("matrix", () if stack is None else (stack.matrix,)),
         ("power_module", section.power_modules if stack is None else stack.modules),
         ("meter", (section.meter,)),
@@ -208,6 +248,23 @@ def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
         ("token_reader", (section.token_reader,)),
     ):
         yield from (devices[kind][name].bus for name in names if name is not None)
+
+
+def _grid(config: Config, section: EvseSection) -> GridWindow:
+    nominal_V = section.ac_voltage_V if section.outlet == "ac" else 0.0
+    return GridWindow(
+        nominal_V=nominal_V,
+        voltage_low_V=nominal_V * config.grid.voltage_low_percent / 100,
+        voltage_high_V=nominal_V * config.grid.voltage_high_percent / 100,
+        frequency_low_Hz=config.grid.frequency_low_Hz,
+        frequency_high_Hz=config.grid.frequency_high_Hz,
+    )
+
+
+def _wires_that_stop(config: Config, section: EvseSection) -> frozenset[str]:
+    """The buses without which an EVSE has no power: not its card reader's. What a stack does without a module is the stack's."""
+    alone = section.model_copy(update={"stack": None, "token_reader": None})
+    return frozenset(_bus_names(config, alone))
 
 
 def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:
@@ -267,11 +324,11 @@ def _stage(
     evse_id: EvseId,
     section: EvseSection,
     device: Callable[[str, str], Device],
+    wires: tuple[Bus, ...],
     kept: Mapping[FaultCode, str],
     meters: Mapping[EvseId, EnergyMeter],
-    share: PowerModule | None,
+    stacks: Mapping[str, ModuleStack],
 ) -> EvseStage:
-    """`share`: of a stack; None: the EVSE has modules of its own."""
     if section.outlet == "ac":
         raise UnusableDevice([no_ac_sequence(evse_id)])
     assert section.pilot and section.meter and section.insulation  # the cross-check of the configuration found them
@@ -279,10 +336,13 @@ def _stage(
     reader = section.token_reader
     hardware = EvseHardware(
         io=_io(section, device),
-        module=share or catalog.combine(f"evse{evse_id}", modules),
+        module=catalog.combine(f"evse{evse_id}", modules)
+        if section.stack is None
+        else stacks[section.stack].shares[evse_id],
         meter=meters[evse_id],
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
+        buses=tuple(bus for bus in wires if bus.name in _wires_that_stop(config, section)),
     )
     ratings = StageRatings(
         envelope=Envelope(
@@ -298,5 +358,13 @@ def _stage(
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
         temperature_required=section.temperature == "required",
+        proximity_required=section.proximity == "required",
+        heat=HeatBounds(
+            module_derate_degC=config.power.module_derate_degC,
+            module_stop_degC=config.power.module_stop_degC,
+            cabinet_derate_degC=config.power.cabinet_derate_degC,
+            cabinet_stop_degC=config.power.cabinet_stop_degC,
+        ),
+        grid=_grid(config, section),
     )
     return EvseStage(evse_id, hardware, ratings, kept)

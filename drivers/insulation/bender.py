@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from chargepoint.model.readings import Reading
 from chargepoint.ports import InsulationState
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.master import Master
 from drivers.modbus.transaction import Outcome, Priority, WriteDone, WriteRegisters
 from drivers.profile.codec import Params
 from drivers.profile.polled import PolledProfile
@@ -27,7 +27,7 @@ _RETRY_S = 0.5
 class BenderMonitor:
     """Wishes (`enable`, `start_self_test`) are written until the device shows them."""
 
-    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: Master) -> None:
         self.name = name
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._master = master

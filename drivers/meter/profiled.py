@@ -1,6 +1,6 @@
 """An energy meter described by a register profile. Fulfils chargepoint.ports.EnergyMeter.
 
-Both registers come from one read. With the parameter `invert` the meter is wired the other way round: import and export
+Both registers come from one read. What else it shows may come from other reads; then the oldest of them is the age of all. With the parameter `invert` the meter is wired the other way round: import and export
 change places and current and power their sign. A register may go backwards, or forward by more than any charger could
 have moved meanwhile. Such a value is used only when three readings in a row agree. A meter that was reset or exchanged passes this
 test; a meter that was read while one word carried into the next does not.
@@ -8,8 +8,11 @@ test; a meter that was read while one word carried into the next does not.
 
 from __future__ import annotations
 
-from chargepoint.model.image import MeterRegisters
-from drivers.modbus.rtu import RtuMaster
+from collections.abc import Mapping
+
+from chargepoint.model.image import AcReading, MeterRegisters
+from drivers.meter.alternating import inverted, reading
+from drivers.modbus.master import Master
 from drivers.profile.codec import Params
 from drivers.profile.polled import PolledProfile
 from drivers.profile.schema import DeviceProfile
@@ -24,11 +27,14 @@ _STEP_Wh = 20.0
 class ProfiledMeter:
     """`registers` is None before the first valid reading; afterwards the last valid one, whose age shows how long the meter is silent."""
 
-    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: Master) -> None:
         self.name = name
         self._invert = bool(params.get("invert", False))
         self._names = {p.maps_to: p.name for p in profile.points.values() if p.maps_to is not None}
+        self._alternating = profile.device_class == "powermeter_ac"
         self._block = profile.points[self._names["import_Wh"]].block
+        self._blocks = frozenset(block for name in self._names.values() if (block := profile.points[name].block))
+        self._seen_at_s: dict[str, float] = {}
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._registers: MeterRegisters | None = None
         self._odd: list[MeterRegisters] = []
@@ -48,16 +54,35 @@ class ProfiledMeter:
         return self._polled.identity_error
 
     def _take(self, block: str, at_s: float) -> None:
-        if block != self._block or not self._polled.identified:
+        if block not in self._blocks or not self._polled.identified:
             return
-        found = {meaning: self._polled.number(name) for meaning, name in self._names.items()}
-        voltage_V, current_A, power_W = found["voltage_V"], found["current_A"], found["power_W"]
+        self._seen_at_s[block] = at_s
+        if block != self._block or len(self._seen_at_s) < len(self._blocks):
+            return
+        now = self._reading({meaning: self._polled.number(name) for meaning, name in self._names.items()})
+        if now is not None:
+            self._follow(now)
+
+    def _reading(self, found: Mapping[str, float | None]) -> MeterRegisters | None:
+        """Everything the meter shows, as old as its oldest part; None while a part is missing."""
         import_Wh, export_Wh = found["import_Wh"], found["export_Wh"]
+        ac: AcReading | None = None
+        power_W, voltage_V, current_A = found.get("power_W"), found.get("voltage_V"), found.get("current_A")
+        if self._alternating:
+            phases = reading(found)
+            if phases is None:
+                return None
+            ac, power_W = phases
+            voltage_V, current_A = sum(ac.voltage_V) / len(ac.voltage_V), sum(ac.current_A)
         if voltage_V is None or current_A is None or power_W is None or import_Wh is None or export_Wh is None:
-            return
+            return None
         if self._invert:
             current_A, power_W, import_Wh, export_Wh = -current_A, -power_W, export_Wh, import_Wh
-        now = MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, at_s)
+            ac = None if ac is None else inverted(ac)
+        return MeterRegisters(import_Wh, export_Wh, voltage_V, current_A, power_W, min(self._seen_at_s.values()), ac=ac)
+
+    def _follow(self, now: MeterRegisters) -> None:
+        """Take a reading that goes on from the last one; another one only when it stays."""
         if self._registers is not None and not _follows(now, self._registers):
             agreeing = bool(self._odd) and _follows(now, self._odd[-1])
             self._odd = [*self._odd, now] if agreeing else [now]

@@ -14,6 +14,9 @@ from drivers.modbus.transaction import Read, ReadWriteRegisters, Request, WriteC
 
 MAX_FRAME = 256
 
+BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
+"""On the wire for each byte."""
+
 
 def _steps(bits: int) -> array[int]:
     """The remainder of each number of so many bits: one step of the CRC takes as many at once."""
@@ -71,14 +74,19 @@ def function_of(request: Request) -> int:
 @lru_cache(maxsize=256)
 def _encode_read(request: Read) -> bytes:
     """The same few reads are sent again and again."""
-    return sealed(struct.pack(">BBHH", request.unit, request.function, request.address, request.count))
+    return sealed(body_of(request))
 
 
 def encode(request: Request) -> bytes:
-    """The request as a frame."""
+    """The request as a frame of a serial line."""
+    return _encode_read(request) if isinstance(request, Read) else sealed(body_of(request))
+
+
+def body_of(request: Request) -> bytes:
+    """Unit, function and data: the same on a serial line and in TCP."""
     match request:
         case Read():
-            return _encode_read(request)
+            body = struct.pack(">BBHH", request.unit, request.function, request.address, request.count)
         case WriteCoil():
             body = struct.pack(">BBHH", request.unit, 5, request.address, 0xFF00 if request.on else 0)
         case WriteRegister():
@@ -92,7 +100,7 @@ def encode(request: Request) -> bytes:
                 ">BBHHHHB", request.unit, 23, request.address, request.count, request.write_address, count, 2 * count
             )
             body = head + struct.pack(f">{count}H", *request.values)
-    return sealed(body)
+    return body
 
 
 def reply_length(request: Request) -> int:
@@ -137,7 +145,31 @@ class Foreign:
 Reply = Registers | Acknowledged | ExceptionReply | Foreign
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An intact frame in a buffer, and the index behind its last byte."""
+
+    frame: bytes
+    end: int
+    reply: Reply
+
+
+def next_frame(buffer: bytes) -> Found | None:
+    """The first intact frame that looks like a reply, whoever it is for. None: there is none."""
+    for start in range(len(buffer) - 3):
+        length = _length_at(buffer, start)
+        if length is not None and start + length <= len(buffer) and intact(buffer[start : start + length]):
+            return Found(buffer[start : start + length], start + length, Foreign("nobody waits for it"))
+    return None
+
+
 def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
+    """What the first intact frame in the buffer means for the request; None while there is none (`find_frame`)."""
+    found = find_frame(buffer, request, final)
+    return None if found is None else found.reply
+
+
+def find_frame(buffer: bytes, request: Request, final: bool) -> Found | None:
     """The first intact frame in the buffer, judged against the request; None while there is none.
 
     Noise before the frame is skipped. A beginning that fits the request but is not complete is waited for, unless
@@ -145,7 +177,7 @@ def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
     """
     unit, function = request.unit, function_of(request)
     if len(buffer) == reply_length(request) and buffer[0] == unit and buffer[1] == function and intact(buffer):
-        return _judge(buffer, request)  # what comes nearly always
+        return Found(buffer, len(buffer), judge(buffer[:-2], request))  # what comes nearly always
     for start in range(len(buffer) - 1):
         head = buffer[start + 1]
         length = _length_at(buffer, start)
@@ -157,7 +189,7 @@ def find_reply(buffer: bytes, request: Request, final: bool) -> Reply | None:
             continue
         frame = buffer[start : start + length]
         if intact(frame):
-            return _judge(frame, request)
+            return Found(frame, start + length, judge(frame[:-2], request))
     return None
 
 
@@ -172,7 +204,8 @@ def _length_at(buffer: bytes, start: int) -> int | None:
     return None
 
 
-def _judge(frame: bytes, request: Request) -> Reply:
+def judge(frame: bytes, request: Request) -> Reply:
+    """What a whole body (unit, function and data, without checksum) means for the request."""
     unit, function = request.unit, function_of(request)
     if frame[0] != unit:
         return Foreign(f"unit {frame[0]} answered, asked {unit}")
@@ -184,7 +217,7 @@ def _judge(frame: bytes, request: Request) -> Reply:
         case Read() | ReadWriteRegisters():
             if frame[2] != _payload(request):
                 return Foreign(f"{frame[2]} bytes answered, asked {_payload(request)}")
-            return Registers(_values(frame[3:-2], request))
+            return Registers(_values(frame[3:], request))
         case WriteCoil():
             expected = (request.address, 0xFF00 if request.on else 0)
         case WriteRegister():

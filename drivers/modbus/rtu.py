@@ -7,10 +7,13 @@ The guards:
 * Before each request the bus is silent for t3.5 plus the device's and the bus's gap.
 * Input that belongs to no request is discarded and counted.
 * Unit, function, byte count, CRC and the echo of writes are checked.
-* After a time-out, a CRC error or a mismatch the bus is in quarantine for the device's turnaround plus the longest reply. So a
-  late reply is counted as late, and never taken for the next answer. The failed device gets a longer pause.
+* A frame of another device is skipped: the answer may still follow. Bytes that are here before an answer can be are discarded.
+* After a time-out, a CRC error or a mismatch the bus is in quarantine for the device's turnaround plus the longest reply.
+* A lost reply may come seconds later. Meanwhile its registers are read in another form (`Read.other_forms`), so that the late reply is
+  recognised. Where there is no other form the answer counts as undated, and that is no value.
+* A value is as old as its request. It is older where its reply may be a second copy (`freshness.py`).
 * A silent device is asked less and less often.
-* The master never repeats a request. A device driver decides that, by reading back.
+* The master never repeats a write. A device driver decides that, by reading back.
 
 A device that does not answer costs the others a time-out and a quarantine. After every failure another device has the next turn.
 All devices that failed lately together get a third of the wire (`FAILING_SHARE`). The first stop to a device goes at once all the
@@ -22,54 +25,47 @@ Not handled: an adapter that echoes what we send (an echo of a write looks like 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
+    BITS,
     MAX_FRAME,
     Acknowledged,
     ExceptionReply,
     Foreign,
     Registers,
     encode,
-    find_reply,
+    find_frame,
     function_of,
-    intact,
+    next_frame,
     reply_length,
 )
+from drivers.modbus.freshness import OWED_S, ReplyMemory
+from drivers.modbus.master import OnDone
+from drivers.modbus.queue import Queued, RequestQueue
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
     FailureKind,
     Outcome,
     Priority,
+    Read,
     ReadDone,
+    ReadWriteRegisters,
     Request,
     WriteDone,
 )
 
-OnDone = Callable[[Outcome], None]
-
-_BITS = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 _BUFFER = 2 * MAX_FRAME
-REMEMBER_S = 60.0
-"""A driver's defect is reported this long after its last occurrence, so that one cause gives one line."""
 
 FAILING_SHARE = 1 / 3
 """Of the wire's time, for all devices together that failed lately (own rule)."""
 
 _BABBLE_PATIENCE_S = 0.1
 """A wire that is never silent is written to all the same after this long: the only chance a stop has."""
-
-
-@dataclass(slots=True)
-class _Queued:
-    request: Request
-    on_done: OnDone
-    priority: Priority
-    key: Hashable | None
-    not_before_s: float = -1e9
 
 
 @dataclass(slots=True)
@@ -84,6 +80,7 @@ class _Standing:
     stop_tried: bool = False
     quick_stop_s: float | None = None
     tried_at_s: float = -1e9
+    memory: ReplyMemory = field(default_factory=ReplyMemory)
 
     @property
     def paced(self) -> bool:
@@ -107,14 +104,11 @@ class RtuMaster:
 
     def __init__(self, name: str, baud: int, format: str = "8E1", gap_s: float = 0.0, capacity: int = 64) -> None:
         self.name = name
-        self._char_s = _BITS[format] / baud
+        self._char_s = BITS[format] / baud
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
-        self._capacity = capacity
-        self._queues: tuple[list[_Queued], ...] = tuple([] for _ in Priority)
-        self._undelivered: list[tuple[_Queued, Failed]] = []
-        self._defects: dict[int, tuple[str, float]] = {}
+        self._queue = RequestQueue(name, capacity)
         self._units: dict[int, _Standing] = {}
-        self._out: _Queued | None = None
+        self._out: Queued | None = None
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
         self.reply_at_s = -1e9
@@ -126,10 +120,15 @@ class RtuMaster:
         self._held_until_s = -1e9
         self._answered_unit: int | None = None
         """The device whose answer was the last thing on the wire."""
-        self._suspect: Request | None = None
         self._sent_at_s = 0.0
+        self._earliest_s = -1e9
+        self._foreign, self._intruder = "", 0
+        self.paced = False
+        """The wire takes its baud rate's time: a UART does, a pseudo-terminal does not."""
         self._failing_from_s = -1e9
         self._others_first = False
+        self._failed_unit = 0
+        self._answer_end = self._early = 0
         self._connected = False
         self._ok = self._timeouts = self._crc = self._mismatches = self._late = 0
 
@@ -170,36 +169,8 @@ class RtuMaster:
         priority and the earlier time stay. The callback of the replaced request is never called. A request already on the wire
         is not touched. `not_before_s`: nobody waits for it, nor is it sent, before that time.
         """
-        item = _Queued(request, on_done, priority, key, not_before_s)
         self._held_until_s = -1e9
-        if key is not None and self._replaced(item):
-            return
-        if sum(len(queue) for queue in self._queues) >= self._capacity and not self._made_room(item):
-            return
-        self._queues[priority].append(item)
-
-    def _replaced(self, item: _Queued) -> bool:
-        for queue in self._queues:
-            for index, queued in enumerate(queue):
-                if queued.key == item.key:
-                    item.not_before_s = min(item.not_before_s, queued.not_before_s)
-                    if queued.priority <= item.priority:
-                        item.priority = queued.priority
-                        queue[index] = item
-                        return True
-                    del queue[index]
-                    return False
-        return False
-
-    def _made_room(self, item: _Queued) -> bool:
-        for priority in reversed(Priority):
-            queue = self._queues[priority]
-            if queue and priority > item.priority:
-                loser = queue.pop()
-                self._undelivered.append((loser, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
-                return True
-        self._undelivered.append((item, Failed(FailureKind.OVERFLOW, f"{self.name}: queue full", 0.0)))
-        return False
+        self._queue.put(Queued(request, on_done, priority, key, not_before_s))
 
     # -- what the shell uses ----------------------------------------------------------------------
 
@@ -212,6 +183,7 @@ class RtuMaster:
         self._failing_from_s, self._others_first = -1e9, False
         for standing in self._units.values():
             standing.forgive()
+            standing.memory.forget()
 
     def disconnected(self, now_s: float, detail: str) -> None:
         """The wire is gone: everything asked fails, now and until `connected`."""
@@ -220,25 +192,20 @@ class RtuMaster:
         out, self._out = self._out, None
         self._buffer.clear()
         if out is not None:
-            self._deliver(out, failed)
-        self._fail_queue(failed)
-
-    def _fail_queue(self, failed: Failed) -> None:
-        for queue in self._queues:
-            items = queue[:]
-            queue.clear()
-            for item in items:
-                self._deliver(item, failed)
+            self._queue.deliver(out, failed)
+        self._queue.fail_all(failed)
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process did not run for too long: fail everything that was not sent yet. What is on the wire stays."""
-        self._fail_queue(Failed(FailureKind.STALE, f"{self.name}: queued before our own process stalled", now_s))
+        self._queue.fail_all(Failed(FailureKind.STALE, f"{self.name}: queued before our own process stalled", now_s))
 
     def take_back(self, now_s: float) -> None:
         """The frame `to_send` gave last was not sent: its request fails as stale, without a quarantine."""
         out, self._out = self._out, None
         if out is not None:
-            self._deliver(out, Failed(FailureKind.STALE, f"{self.name}: our own process stalled before sending", now_s))
+            self._queue.deliver(
+                out, Failed(FailureKind.STALE, f"{self.name}: our own process stalled before sending", now_s)
+            )
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes from the wire, in any chunks."""
@@ -246,15 +213,20 @@ class RtuMaster:
             return
         self._busy_at_s = now_s
         self._buffer += data
+        if self._out is not None and now_s < self._earliest_s:
+            self._late += 1  # our request is still leaving: this answers an older one
+            self._count_late(now_s)
+            self._early = len(self._buffer)
+            return
         if len(self._buffer) > _BUFFER:
             del self._buffer[: len(self._buffer) - _BUFFER]
         if self._out is None:
             self._answered_unit = None  # somebody else talks
-            self._count_late()
+            self._count_late(now_s)
             return
         self._try_reply(now_s, final=False)
         if self._out is not None:
-            missing = reply_length(self._out.request) - len(self._buffer)
+            missing = reply_length(self._out.on_wire) - len(self._buffer)
             self._complete_at_s = min(now_s + missing * self._char_s, self._timeout_at_s)
 
     @property
@@ -264,12 +236,9 @@ class RtuMaster:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
-        if self._undelivered:
-            undelivered, self._undelivered = self._undelivered, []
-            for item, failed in undelivered:
-                self._deliver(item, Failed(failed.kind, failed.detail, now_s))
+        self._queue.deliver_refused(now_s)
         if not self._connected:
-            self._fail_queue(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
+            self._queue.fail_all(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
         if self._out is None or (self._complete_at_s is not None and now_s >= self._complete_at_s):
             self._complete_at_s = None
@@ -280,7 +249,7 @@ class RtuMaster:
         """The next request if its time has come, else nothing. What is returned counts as sent at `now_s`."""
         if self._out is not None or not self._connected:
             return b""
-        if not any(self._queues):
+        if not self._queue:
             self._waiting_since_s = None
             return b""
         self._refuse_backed_off(now_s)
@@ -294,16 +263,21 @@ class RtuMaster:
         if now_s < free_at_s:
             self._held_until_s = free_at_s  # others that could go sooner are less urgent: they wait too
             return b""
-        self._queues[item.priority].remove(item)
+        self._queue.remove(item)
         self._waiting_since_s = None
         self._discard_stale()
-        frame = encode(item.request)
         standing = self._standing(item.request.unit)
+        if isinstance(item.request, Read) and not item.counts:
+            item.counts = _form(item.request, standing, now_s)
+        wire = item.on_wire
+        frame = encode(wire)
         standing.tried_at_s = self._sent_at_s = now_s
         standing.stop_tried |= item.priority is Priority.STOP
-        self._others_first &= standing.failed > 0
+        self._others_first &= standing.failed > 0 and item.request.unit == self._failed_unit
         timing = standing.timing
-        wire_s = (len(frame) + reply_length(item.request)) * self._char_s
+        wire_s = (len(frame) + reply_length(wire)) * self._char_s
+        self._foreign, self._intruder = "", 0
+        self._earliest_s = now_s + (len(frame) + 1) * self._char_s if self.paced else -1e9
         self._out = item
         self._answered_unit = None
         self._busy_at_s = now_s + len(frame) * self._char_s
@@ -314,16 +288,15 @@ class RtuMaster:
     @property
     def deadline_s(self) -> float | None:
         """When `tick` and `to_send` have something to do although nothing arrives."""
-        if self._undelivered:
+        if self._queue.refused:
             return -1e9
         if not self._connected:
             return None
         if self._out is not None:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
-        if not any(self._queues):
+        if not self._queue:
             return None
-        queued = (item for queue in self._queues for item in queue)
-        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in queued), default=None)
+        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
         return None if free_at_s is None else max(free_at_s, self._held_until_s)
 
     @property
@@ -345,18 +318,9 @@ class RtuMaster:
 
     def defects(self, now_s: float) -> str:
         """What drivers could not do with their outcomes in the last minute, in words; empty if there was nothing."""
-        self._defects = {unit: seen for unit, seen in self._defects.items() if now_s - seen[1] <= REMEMBER_S}
-        return "; ".join(text for text, _ in self._defects.values())
+        return self._queue.defects(now_s)
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _deliver(self, item: _Queued, outcome: Outcome) -> None:
-        """A driver's exception is that device's own: its readings age, the wire and everybody else go on."""
-        try:
-            item.on_done(outcome)
-        except Exception as error:
-            unit = item.request.unit
-            self._defects[unit] = (f"unit {unit}: its driver failed: {type(error).__name__}: {error}", outcome.at_s)
 
     def _standing(self, unit: int) -> _Standing:
         standing = self._units.get(unit)
@@ -364,7 +328,7 @@ class RtuMaster:
             standing = self._units[unit] = _Standing()
         return standing
 
-    def _free_at_s(self, item: _Queued) -> float:
+    def _free_at_s(self, item: Queued) -> float:
         standing = self._standing(item.request.unit)
         silence_s = self._silence_s + standing.timing.gap_s
         quick_s = standing.quick_stop_s
@@ -376,7 +340,7 @@ class RtuMaster:
             silent_at_s = min(silent_at_s, self._waiting_since_s + silence_s + _BABBLE_PATIENCE_S)
         return max(silent_at_s, self._quarantine_until_s)
 
-    def _turn_at_s(self, item: _Queued) -> float:
+    def _turn_at_s(self, item: Queued) -> float:
         """When it may go for its device's manners; those of devices that failed lately share one allowance."""
         standing = self._standing(item.request.unit)
         first_stop = item.priority is Priority.STOP and not standing.stop_tried
@@ -386,52 +350,90 @@ class RtuMaster:
         """Fail what is for devices in back-off; a stop is kept."""
         if all(standing.not_before_s <= now_s for standing in self._units.values()):
             return
-        for queue in self._queues[Priority.STOP + 1 :]:
-            for item in queue[:]:
-                standing = self._standing(item.request.unit)
-                if now_s >= standing.not_before_s or item not in queue:
-                    continue
-                queue.remove(item)
-                detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
-                self._deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
+        for item in self._queue:
+            standing = self._standing(item.request.unit)
+            if item.priority is Priority.STOP or now_s >= standing.not_before_s or not self._queue.holds(item):
+                continue
+            self._queue.remove(item)
+            detail = f"unit {item.request.unit} failed, next try in {standing.not_before_s - now_s:.1f} s"
+            self._queue.deliver(item, Failed(FailureKind.BACKED_OFF, detail, now_s))
 
-    def _next(self, now_s: float) -> _Queued | None:
+    def _next(self, now_s: float) -> Queued | None:
         """The most urgent request that may go.
 
         After a failure a device that answers is next, and of these the one with the shortest time-out, whatever the priority.
         The other requests, stops too, may be for devices that failed from the same cause. Of the devices that failed lately
         the one that has waited longest is next.
         """
-        ready = [item for queue in self._queues for item in queue if now_s >= self._turn_at_s(item)]
+        ready = [item for item in self._queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]
+            others = others or [
+                item
+                for item in ready
+                if item.request.unit != self._failed_unit and not self._standing(item.request.unit).paced
+            ]
             if others:
                 return min(others, key=self._timeout_s)
         failing = [item for item in ready if self._standing(item.request.unit).paced]
         turn = min(failing, key=lambda item: self._standing(item.request.unit).tried_at_s, default=None)
         return next((item for item in ready if item is turn or not self._standing(item.request.unit).paced), None)
 
-    def _timeout_s(self, item: _Queued) -> float:
+    def _timeout_s(self, item: Queued) -> float:
         return self._standing(item.request.unit).timing.timeout_s
 
     def _try_reply(self, now_s: float, final: bool) -> None:
         assert self._out is not None
-        request = self._out.request
-        reply = find_reply(bytes(self._buffer), request, final)
-        # one that we read late because our own process stalled is as old as its time-out, not as young as our waking
-        at_s = min(now_s, self._timeout_at_s)
+        request = self._out.on_wire
+        data = bytes(self._buffer)
+        found = find_frame(data, request, final)
+        while found is not None and (begins := found.end - len(found.frame)) >= 0:
+            if isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
+                self._mismatches += 1
+                self._foreign, self._intruder = found.reply.detail, found.frame[0]
+            elif begins >= self._early:
+                break
+            self._note_stray(found.frame, now_s)
+            del self._buffer[: found.end]
+            self._early = max(0, self._early - found.end)
+            data = bytes(self._buffer)
+            found = find_frame(data, request, final)
+        reply = None if found is None else found.reply
+        self._answer_end = 0 if found is None else found.end
+        frame = b"" if found is None else found.frame
         what = f"unit {request.unit} function {function_of(request)} address {request.address}"
+        memory = self._standing(request.unit).memory
         match reply:
             case Registers():
-                self._good(ReadDone(reply.values, at_s))
+                assert found is not None
+                if isinstance(request, ReadWriteRegisters):
+                    # it carries an order, so it is not asked again in another form: its device counts its samples
+                    self._good(ReadDone(reply.values, self._sent_at_s))
+                    return
+                assert isinstance(request, Read)
+                at_s = memory.date(request, frame, self._sent_at_s, now_s, self._late_s(request.unit))
+                rest = find_frame(data[found.end :], request, True)
+                if rest is not None and isinstance(rest.reply, Registers) and rest.frame != frame:
+                    memory.date(request, rest.frame, self._sent_at_s, now_s, self._late_s(request.unit))
+                    at_s = None
+                self._read(reply.values, at_s, what, now_s)
             case Acknowledged():
-                self._good(WriteDone(at_s))
+                assert not isinstance(request, Read | ReadWriteRegisters)
+                proved = memory.proves(request, now_s)
+                memory.wrote(request, self._sent_at_s, answered=True)
+                undated = Failed(FailureKind.UNDATED, f"{what}: the echo may be that of an older write", now_s)
+                self._good(WriteDone(now_s) if proved else undated)
             case ExceptionReply():
+                if isinstance(request, Read) and memory.owes(request.function, request.count, now_s):
+                    memory.lost(request, self._sent_at_s, self._sent_at_s + OWED_S)  # it may be the older one's
                 detail = f"{what}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
             case Foreign():
                 self._mismatches += 1
+                self._note_stray(frame, now_s)
                 self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
+            case None if final and self._foreign:
+                self._bad(FailureKind.MISMATCH, f"{what}: {self._foreign}", now_s)
             case None if final and self._buffer:
                 self._crc += 1
                 self._bad(FailureKind.CRC, f"{what}: {len(self._buffer)} bytes, no intact frame", now_s)
@@ -441,53 +443,115 @@ class RtuMaster:
             case None:
                 pass
 
+    def _late_s(self, unit: int) -> float:
+        return self._standing(unit).timing.late_s
+
+    def _read(self, values: tuple[int, ...], at_s: float | None, what: str, now_s: float) -> None:
+        """Registers of the frame that is out: the whole read, or the next part of it."""
+        item = self._out
+        assert item is not None and isinstance(item.request, Read)
+        request = item.request
+        if at_s is None:
+            form = _clean_form(request, self._standing(request.unit), now_s)
+            if item.asked_again or form is None:
+                self._good(Failed(FailureKind.UNDATED, f"{what}: the reply may be that of an older request", now_s))
+                return
+            item.asked_again, item.counts, item.registers, item.dated_s = True, form, (), math.inf
+            self._ask_on(item)
+            return
+        item.counts = item.counts[1:]
+        item.registers, item.dated_s = item.registers + values, min(item.dated_s, at_s)
+        if not item.counts:
+            self._good(ReadDone(item.registers[: request.count], item.dated_s))
+            return
+        self._ask_on(item)
+
+    def _ask_on(self, item: Queued) -> None:
+        """The device answered; this read goes on with its next frame, before everything but a stop."""
+        self._out = None
+        self._keep_rest()
+        self._ok += 1
+        self._standing(item.request.unit).forgive()
+        item.priority = min(item.priority, Priority.SETPOINT)
+        self._queue.put_first(item)
+
     def _good(self, outcome: Outcome) -> None:
         assert self._out is not None
         out, self._out = self._out, None
-        self._buffer.clear()
+        self._keep_rest()
         self._ok += 1
         self._answered_unit = out.request.unit
         standing = self._standing(out.request.unit)
         standing.forgive()
-        self._deliver(out, outcome)
+        self._queue.deliver(out, outcome)
+
+    def _keep_rest(self) -> None:
+        """What came behind the answer may be the beginning of a frame nobody waits for; that is to be known too."""
+        del self._buffer[: self._answer_end]
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
         assert self._out is not None
         out, self._out = self._out, None
         self._buffer.clear()
-        self._suspect = out.request
+        wire = out.on_wire
         standing = self._standing(out.request.unit)
         timing = standing.timing
-        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(out.request) * self._char_s
-        standing.failed += 1
+        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(wire) * self._char_s
+        to_blame = standing
+        intruder = self._units.get(self._intruder)
+        if intruder is not None and intruder.memory.owes_any(now_s):
+            to_blame = intruder  # its late reply took the turn of the device that was asked
+        to_blame.failed += 1
         standing.silent += kind is FailureKind.TIMEOUT
-        self._others_first = True
-        if standing.paced:
+        self._others_first, self._failed_unit = True, out.request.unit
+        if to_blame.paced:
             cost_s = self._quarantine_until_s - self._sent_at_s
             self._failing_from_s = self._quarantine_until_s + cost_s * (1 / FAILING_SHARE - 1)
         # a garbled reply has been and gone, a missing one may still come
         late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
+        if isinstance(wire, Read):
+            standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
+            late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
+        elif not isinstance(wire, ReadWriteRegisters):
+            standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:
             doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
             standing.backoff_s = min(doubled, timing.backoff_max_s)
             standing.not_before_s = now_s + max(standing.backoff_s, late_s)
-        self._deliver(out, Failed(kind, detail, now_s))
+        self._queue.deliver(out, Failed(kind, detail, now_s))
 
-    def _count_late(self) -> None:
-        """Bytes nobody waits for: count whole late replies to the last failed request, forget the rest."""
-        suspect = self._suspect
-        if suspect is not None:
-            length = reply_length(suspect)
-            for start in range(len(self._buffer) - length + 1):
-                frame = bytes(self._buffer[start : start + length])
-                if frame[0] == suspect.unit and intact(frame):
-                    self._late += 1
-                    self._suspect = None
-                    self._buffer.clear()
-                    return
-            return
-        self._buffer.clear()
+    def _count_late(self, now_s: float) -> None:
+        """Bytes nobody waits for: take note of whole replies, forget the rest."""
+        while (stray := next_frame(bytes(self._buffer))) is not None:
+            self._note_stray(stray.frame, now_s)
+            del self._buffer[: stray.end]
+
+    def _note_stray(self, frame: bytes, now_s: float) -> None:
+        standing = self._units.get(frame[0])
+        if standing is not None and frame[1] in (1, 2, 3, 4):
+            count = frame[2] // 2 if frame[1] > 2 else frame[2] * 8
+            asked = self._out is not None and self._out.request.unit == frame[0]
+            self._late += standing.memory.stray(frame[1], count, frame, now_s, asked=asked)
 
     def _discard_stale(self) -> None:
+        self._early = 0
         self._buffer.clear()
+
+
+def _form(request: Read, standing: _Standing, now_s: float) -> tuple[int, ...]:
+    """How to ask. A device that failed is asked in the form that failed: whether it is there needs no date."""
+    whole = (request.count,)
+    if standing.failed and standing.memory.owes(request.function, request.count, now_s):
+        return whole
+    return _clean_form(request, standing, now_s) or whole
+
+
+def _clean_form(request: Request, standing: _Standing, now_s: float) -> tuple[int, ...] | None:
+    """The first form of which no reply is owed; None if there is none."""
+    if not isinstance(request, Read):
+        return None
+    for counts in ((request.count,), *request.other_forms):
+        if not any(standing.memory.owes(request.function, count, now_s) for count in counts):
+            return counts
+    return None

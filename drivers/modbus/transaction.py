@@ -17,12 +17,17 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read `count` coils (function 1), discrete inputs (2), holding (3) or input registers (4) from a 0-based address."""
+    """Read `count` coils (function 1), discrete inputs (2), holding (3) or input registers (4) from a 0-based address.
+
+    `other_forms`: other ways to read the same registers, for the time when a lost reply of this form may still come. Each is
+    one or two counts, read one after the other from `address`; together at least `count`, what is beyond is dropped.
+    """
 
     unit: int
     function: int
     address: int
     count: int
+    other_forms: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.function not in (1, 2, 3, 4):
@@ -107,11 +112,16 @@ class FailureKind(Enum):
     BACKED_OFF = "backed off"  # not sent: the device did not answer lately and its time has not come yet
     STALE = "stale"  # not sent: our own process did not run for too long, and what was queued is old
     OVERFLOW = "overflow"  # not sent: the queue was full of more urgent work
+    UNDATED = "undated"  # a right answer came, and nobody can say that it is the answer to this request
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDone:
-    """Registers as asked, each 0..65535 (coils and discrete inputs: 0 or 1)."""
+    """Registers as asked, each 0..65535 (coils and discrete inputs: 0 or 1).
+
+    `at_s`: the device held these values at this second or later. It is the sending time of the request, or of an older one
+    if the reply may be a second copy (`drivers.modbus.freshness`). It is never the time of arrival.
+    """
 
     registers: tuple[int, ...]
     at_s: float
@@ -119,7 +129,7 @@ class ReadDone:
 
 @dataclass(frozen=True, slots=True)
 class WriteDone:
-    """The device echoed address and value (or count)."""
+    """The device echoed address and value (or count). `at_s` is when the echo was here."""
 
     at_s: float
 
@@ -142,8 +152,8 @@ class DeviceTiming:
     """How long one device may take and how often a dead one is asked again. Seconds.
 
     `timeout_s` counts from the end of our request plus the wire time of the whole reply; `turnaround_s` is the longest
-    pause ever seen before a reply and sets the quarantine of the whole bus after a failure; `late_s` is how long after a
-    failure this device alone is left in peace, because a read's answer looks like an older one of the same length;
+    pause ever seen before a reply and sets the quarantine of the whole bus after a failure; `late_s` is how late a reply or
+    a second copy of one may come: the device is left in peace so long after a failure, and unchanged values are dated so far back;
     `gap_s` is extra silence before each request.
     After `failures_to_back_off` time-outs without a good answer between them the device is asked every `backoff_min_s`, doubling up to
     `backoff_max_s`. After `failures_to_pace` failures of any kind it shares a small part of the wire with others like it, stops included.

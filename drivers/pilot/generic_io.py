@@ -18,7 +18,8 @@ from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
 from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.freshness import OWED_S
+from drivers.modbus.master import Master
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -101,6 +102,8 @@ _ABSENT = 0x7FFF
 _OPEN_OHM = 0xFFFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3
+_FORMS = (tuple((first, 24 - first) for first in (15, 16, 17, 18)), ((5, 7), (4, 8), (3, 9), (2, 10)))
+"""The whole block, the short one: other ways to read the block while a lost reply may still come; all that decides about power is in the first part."""
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
@@ -115,7 +118,7 @@ class GenericIoBoard:
     """State is None until the board showed map version 1 and took our watchdog time (register 110); its age is that of the
     board's sequence counter. A board that restarted gets its watchdog time anew before it is believed again."""
 
-    def __init__(self, name: str, unit: int, master: RtuMaster, watchdog_ms: int = WATCHDOG_MS) -> None:
+    def __init__(self, name: str, unit: int, master: Master, watchdog_ms: int = WATCHDOG_MS) -> None:
         self.name = name
         self.unit = unit
         self._watchdog_ms = watchdog_ms
@@ -135,6 +138,7 @@ class GenericIoBoard:
         self._whole_at_s = -1e9
         self._short_rounds = 0
         self._joined = False
+        self._apart_until_s = -1e9
         self._refused = 0
         self._clear = False
         self._state: Reading[IoState] | None = None
@@ -199,14 +203,21 @@ class GenericIoBoard:
         short = bool(caps & _READS_PARTS) and self._may_be_short(now_s)
         first, count = (FAST_BLOCK, FAST_COUNT) if short else (BLOCK, COUNT)
         on_done = self._read_short if short else self._read
-        self._joined = bool(caps & _READS_AND_WRITES) and self._sequence is not None and self._watchdog_taken
+        self._joined = (
+            bool(caps & _READS_AND_WRITES)
+            and self._sequence is not None
+            and self._watchdog_taken
+            and now_s >= self._apart_until_s
+        )
         if self._joined and self._sequence is not None:
             order = encode(self._ordered, self._sequence)
             # the key of every order: of those that wait to be sent only the newest is
             request = ReadWriteRegisters(self.unit, first, count, 100, order)
             self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"), not_before_s=due_s)
         else:
-            self._master.submit(Read(self.unit, 4, first, count), on_done, Priority.FAST, not_before_s=due_s)
+            self._master.submit(
+                Read(self.unit, 4, first, count, _FORMS[short]), on_done, Priority.FAST, not_before_s=due_s
+            )
 
     def _cycle_s(self) -> float:
         ordered = self._ordered
@@ -242,6 +253,9 @@ class GenericIoBoard:
         """A board that refuses what it announces is asked in the plain way from now on."""
         if failed.kind is FailureKind.EXCEPTION:
             self._refused |= announced
+        elif self._joined:
+            # a late reply of function 23 looks like the next one: for a while it is read and written apart
+            self._apart_until_s = failed.at_s + OWED_S
         if self._joined:
             self._due_s = -1e9  # it carried the order: once more at once
 
@@ -318,7 +332,7 @@ class GenericIoBoard:
         self._master.submit(request, self._written, priority, key=(self.name, "cycle"))
 
     def _written(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed) and outcome.kind is not FailureKind.UNDATED:
             self._due_s = -1e9  # read at once: the next write follows the answer
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drivers.modbus.transaction import Outcome, Priority, WriteDone
+from drivers.modbus.transaction import Failed, FailureKind, Outcome, Priority, WriteDone
 from drivers.power_module.setpoints import RETRY_S, SetPoints
 from drivers.profile.codec import resolve
 from drivers.profile.polled import PolledProfile
@@ -51,7 +51,9 @@ class Action:
                         return
 
     def _met(self, step: Expect, now_s: float) -> bool:
-        if self._polled.bit(step.point) == step.value:
+        name, _, part = step.point.partition(".")
+        shown = self._polled.bit(step.point) if part else self._polled.number(name)
+        if shown == step.value:
             self._step, self._expect_until_s = self._step + 1, None
             return True
         if self._expect_until_s is None:
@@ -78,7 +80,9 @@ class Action:
         if self._abandoned:
             return
         self._waiting = False
-        if isinstance(outcome, WriteDone):
+        # an undated echo says that the module answers; a stop goes on, and what it expects is read
+        stopping = self.name == "stop" and isinstance(outcome, Failed) and outcome.kind is FailureKind.UNDATED
+        if isinstance(outcome, WriteDone) or stopping:
             self._step += 1
             self._after_write(outcome.at_s)
         else:

@@ -46,4 +46,8 @@ class Direction:
             "voltage_V": command.voltage_min_V if discharging else command.voltage_max_V,
             "charge_current_A": max(0.0, allowed_A),
             "discharge_current_A": max(0.0, -allowed_A),
+            "current_A": allowed_A,
+            "voltage_max_V": command.voltage_max_V,
+            "voltage_min_V": command.voltage_min_V,
+            "discharging": float(discharging),
         }

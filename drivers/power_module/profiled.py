@@ -10,16 +10,17 @@ module is not started again before it was ordered off. Then it is prepared anew,
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from chargepoint.model.readings import Reading
 from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.master import Master
 from drivers.power_module.action import Action
 from drivers.power_module.direction import Direction
 from drivers.power_module.setpoints import SetPoints
 from drivers.profile.codec import Params, resolve
 from drivers.profile.polled import PolledProfile
-from drivers.profile.schema import DeviceProfile
+from drivers.profile.schema import ALWAYS, DeviceProfile
 
 GAP_S = 1.0
 _ACTIONS_IN_A_ROW = ("prepare", "start", "set")
@@ -29,15 +30,16 @@ _ACTIONS_IN_A_ROW = ("prepare", "start", "set")
 class ProfiledModule:
     """`capabilities` is None until the module identified itself; `state` None until it said its state."""
 
-    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: RtuMaster) -> None:
+    def __init__(self, name: str, profile: DeviceProfile, params: Params, unit: int, master: Master) -> None:
         self.name = name
         self.unit = unit
         self._profile = profile
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._set_points = SetPoints(self._polled, master)
         self._capabilities = _capabilities(profile, params)
-        self._state_block = profile.points["state"].block
         self._values = {p.maps_to: p.name for p in profile.points.values() if p.maps_to is not None}
+        self._state_blocks = _blocks_of_state(profile, self._values)
+        self._seen_at_s: dict[str, float] = {}
         self._command = PowerModuleCommand()
         self._direction = Direction()
         self._action: Action | None = None
@@ -91,7 +93,9 @@ class ProfiledModule:
         if now_s - state.taken_at_s > GAP_S:
             # it may have been switched off meanwhile: trust nothing that was written before
             self._set_points.trust_nothing()
-            return
+            if self._command.output_on or not self._shows("output"):
+                return
+            # ordered off and last seen on: the stop is sent into the silence, so that it is there when the module is
         self._turn(state)
         self._refresh(now_s)
         for _ in _ACTIONS_IN_A_ROW:
@@ -153,6 +157,9 @@ class ProfiledModule:
         if self._action is not None and self._action.name == name:
             return
         self._end()
+        if name == "start" and self._capabilities.reversal is Reversal.STOP_REQUIRED:
+            # the mode is written while the output is off, so the direction must be known before
+            self._direction.sign = -1 if self._command.current_A < 0 else 1
         self._action = Action(name, self._polled, self._set_points)
         if name == "stop":
             self._set_points.drop_sent()
@@ -193,14 +200,18 @@ class ProfiledModule:
 
     # -- what the module says ---------------------------------------------------------------------
 
-    def _shows(self, bit: str) -> bool:
-        return bool(self._polled.bit(f"state.{bit}"))
+    def _shows(self, name: str) -> bool:
+        shown_by = self._profile.status[name]
+        return shown_by == (ALWAYS,) or any(self._polled.bit(dotted) for dotted in shown_by)
 
     def _take(self, block: str, at_s: float) -> None:
         if not self._polled.identified:
             return
-        if block != self._state_block:
+        if block not in self._state_blocks:
             self._set_points.compare(block)
+            return
+        self._seen_at_s[block] = at_s
+        if len(self._seen_at_s) < len(self._state_blocks):
             return
         voltage_V = self._polled.number(self._values["voltage_V"])
         current_A = self._polled.number(self._values["current_A"])
@@ -210,8 +221,22 @@ class ProfiledModule:
         if self._latched:
             faults.append(self._latched)
         faults += self._set_points.faults
-        state = PowerModuleState(voltage_V, current_A, self._shows("output"), tuple(faults))
-        self._state = Reading(state, at_s)
+        temperature = self._values.get("temperature_degC")
+        state = PowerModuleState(
+            voltage_V,
+            current_A,
+            self._shows("output"),
+            tuple(faults),
+            None if temperature is None else self._polled.number(temperature),
+        )
+        self._state = Reading(state, min(self._seen_at_s.values()))
+
+
+def _blocks_of_state(profile: DeviceProfile, values: Mapping[str, str]) -> frozenset[str]:
+    """The reads that together make a state; the oldest of them is its age."""
+    names = {dotted.partition(".")[0] for shown_by in profile.status.values() for dotted in shown_by}
+    names |= {values["voltage_V"], values["current_A"]}
+    return frozenset(block for name in names - {ALWAYS} if (block := profile.points[name].block) is not None)
 
 
 def _capabilities(profile: DeviceProfile, params: Params) -> PowerModuleCapabilities:

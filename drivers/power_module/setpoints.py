@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from drivers.modbus.rtu import OnDone, RtuMaster
+from drivers.modbus.master import Master, OnDone
 from drivers.modbus.transaction import (
     Failed,
     Outcome,
@@ -32,7 +32,7 @@ Registers = tuple[int, ...]
 class SetPoints:
     """The writable points of one module."""
 
-    def __init__(self, polled: PolledProfile, master: RtuMaster) -> None:
+    def __init__(self, polled: PolledProfile, master: Master) -> None:
         self._polled = polled
         self._master = master
         self._confirmed: dict[str, Registers] = {}
@@ -86,11 +86,22 @@ class SetPoints:
             known = self._sent.get(step.point, self._confirmed.get(step.point))
             if registers is None or registers == known or now_s < self._again_at_s.get(step.point, -1e9):
                 continue
-            less = step.arg != "voltage_V" and (not any(registers) if known is None else registers < known)
+            less = step.arg.endswith("current_A") and self._less(step.point, registers, known)
             changes.append((Priority.STOP if less else Priority.SETPOINT, step.point, registers))
         for priority, point, registers in sorted(changes, key=lambda change: change[0]):
             self._sent[point] = registers
             self._submit(point, registers, priority, self._change_done(point, registers))
+
+    def _less(self, point: str, registers: Registers, known: Registers | None) -> bool:
+        """A current nearer to zero than the known one; zero where none is known. Across zero it is not less."""
+        codec = self._polled.codecs[point]
+        new = codec.decode(registers)
+        if not isinstance(new, float):
+            return False
+        if known is None:
+            return new == 0.0
+        old = codec.decode(known)
+        return isinstance(old, float) and abs(new) < abs(old) and new * old >= 0.0
 
     def compare(self, block: str) -> None:
         """Read-back of a block: what the module shows against what it confirmed."""

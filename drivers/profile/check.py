@@ -7,15 +7,28 @@ import math
 import re
 from collections.abc import Iterator
 
-from drivers.profile.codec import OutOfClamp, PointCodec, defaults
-from drivers.profile.schema import TYPES, DeviceProfile, Expect, Number, Point, Vector, Write
+from drivers.profile.codec import EXPONENT_MAX, OutOfClamp, PointCodec, defaults
+from drivers.profile.schema import (
+    ALWAYS,
+    ARGUMENTS,
+    READ_ONLY_TYPES,
+    TYPES,
+    DeviceProfile,
+    Expect,
+    Number,
+    Point,
+    Vector,
+    Write,
+)
 
 _CONTRACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "psu_dc": (("voltage_V", "current_A"), ("prepare", "start", "set", "stop")),
     "powermeter": (("voltage_V", "current_A", "power_W", "import_Wh", "export_Wh"), ()),
+    "powermeter_ac": (("voltage_L1_V", "current_L1_A", "import_Wh", "export_Wh"), ()),
     "imd": (("resistance_ohm",), ()),
+    "grid_inverter": (("power_W", "frequency_Hz"), ()),
+    "ac_controller": (("pilot_state", "current_limit_A"), ()),
 }
-_ARGUMENTS = ("voltage_V", "charge_current_A", "discharge_current_A")
 _CAPABILITIES = (
     *("voltage_min_V", "voltage_max_V", "charge_current_max_A", "discharge_current_max_A"),
     *("charge_power_max_W", "discharge_power_max_W", "ramp_A_per_s", "reversal_time_s"),
@@ -64,8 +77,14 @@ def _names(profile: DeviceProfile) -> Iterator[str]:
                 yield f"[points.{point.name}] {name!r}: no such parameter; add [params.{name}]"
         if point.scale_point is not None:
             scale = profile.points.get(point.scale_point)
+            if scale is not None and not _bounded_exponent(scale):
+                yield f"[points.{scale.name}] range: an exponent needs one inside [-{EXPONENT_MAX}, {EXPONENT_MAX}]; add it"
             if scale is None or scale.block != point.block:
                 yield f"[points.{point.name}] scale_point = {point.scale_point!r}: not a point of the same block; read them together"
+        if point.invert_by is not None:
+            switch = profile.params.get(point.invert_by)
+            if switch is None or not isinstance(switch.default, bool):
+                yield f"[points.{point.name}] invert_by = {point.invert_by!r}: no such switch; add [params.{point.invert_by}] with default = false"
         if point.sign_from is not None:
             name, _, bit = point.sign_from.partition(".")
             sign = profile.points.get(name)
@@ -108,7 +127,8 @@ def _blocks(profile: DeviceProfile) -> Iterator[str]:
         if not any(point.block == block.name for point in profile.points.values()):
             yield f"[blocks.{block.name}]: no point uses it; remove it"
     for first, second in itertools.combinations(profile.blocks.values(), 2):
-        if (first.function, first.count) == (second.function, second.count):
+        alike = (first.function, first.count) == (second.function, second.count)
+        if alike and "serial" in profile.transports:
             yield f"[blocks.{second.name}] count = {second.count}: as many as [blocks.{first.name}] by the same function, and an answer does not say which it is for; read one more or less"
     for point in profile.points.values():
         if point.block is None:
@@ -139,8 +159,8 @@ def _writes(profile: DeviceProfile) -> Iterator[str]:
             yield f"[points.{point.name}] write_fc = {point.write_function}: function 5 goes with type coil; correct one"
         if point.write_function == 6 and TYPES[point.type] != 1:
             yield f"[points.{point.name}] write_fc = 6: one register only, {point.type} has {point.length}; use 16"
-        if point.type == "str":
-            yield f"[points.{point.name}] type = 'str': text is never written; remove write_fc"
+        if point.type in READ_ONLY_TYPES:
+            yield f"[points.{point.name}] type = {point.type!r}: it is never written; remove write_fc"
         if point.type != "coil" and point.clamp is None and not point.enum:
             yield f"[points.{point.name}]: a number that is written needs clamp = [low, high]; add it"
 
@@ -155,14 +175,14 @@ def _actions(profile: DeviceProfile) -> Iterator[str]:
                     point = profile.points.get(step.point)
                     if point is None or point.write_function is None:
                         yield f"[actions.{action}] write = {step.point!r}: no writable point; give the point a write_fc"
-                    if step.arg is not None and step.arg not in _ARGUMENTS:
-                        yield f"[actions.{action}] arg = {step.arg!r}: one of {', '.join(_ARGUMENTS)}; correct it"
+                    if step.arg is not None and step.arg not in ARGUMENTS:
+                        yield f"[actions.{action}] arg = {step.arg!r}: one of {', '.join(ARGUMENTS)}; correct it"
                     if isinstance(step.value, str) and step.value not in profile.params:
                         yield f"[actions.{action}] value = {step.value!r}: no such parameter; add [params.{step.value}]"
                 case Expect():
                     name, _, bit = step.point.partition(".")
                     point = profile.points.get(name)
-                    if point is None or point.block is None or (bit and bit not in point.bits):
+                    if point is None or point.block is None or (bit and not point.named(bit)):
                         yield f"[actions.{action}] expect = {step.point!r}: no point or bit that is read; correct it"
 
 
@@ -177,21 +197,34 @@ def _contract(profile: DeviceProfile) -> Iterator[str]:
             yield f"class = {profile.device_class!r}: no [actions.{action}]; add it"
     for fault in profile.faults:
         name, _, bit = fault.partition(".")
-        if name not in profile.points or bit not in profile.points[name].bits:
-            yield f"[faults] {fault!r}: no such bit; name point.bit"
+        if name not in profile.points or not profile.points[name].named(bit):
+            yield f"[faults] {fault!r}: no such bit or word; name point.bit or point.word"
     if profile.device_class != "psu_dc":
         return
     if "stop" in profile.actions and not any(isinstance(step, Expect) for step in profile.actions["stop"]):
         yield "[actions.stop]: no expect; a stop that is not verified is no stop"
-    state = profile.points.get("state")
-    for bit in ("output", "remote", "alarm"):
-        if state is None or bit not in state.bits:
-            yield f"class = 'psu_dc': point `state` has no bit {bit!r}; add it"
+    yield from _status(profile)
     for name in _CAPABILITIES:
         if name not in profile.capabilities:
             yield f"[capabilities] {name}: required for psu_dc; add it"
     if profile.reversal not in ("seamless", "via_zero", "stop_required"):
         yield f"[capabilities] reversal = {profile.reversal!r}: seamless, via_zero or stop_required; correct it"
+
+
+def _status(profile: DeviceProfile) -> Iterator[str]:
+    for name, shown_by in profile.status.items():
+        if name == "remote" and shown_by == (ALWAYS,):
+            continue
+        for dotted in shown_by:
+            point_name, _, part = dotted.partition(".")
+            point = profile.points.get(point_name)
+            if point is None or point.block is None or not point.named(part):
+                yield f"[status] {name} = {dotted!r}: no such bit or word of a point that is read; name point.bit or point.word"
+
+
+def _bounded_exponent(point: Point) -> bool:
+    low, high = point.low, point.high
+    return isinstance(low, int | float) and isinstance(high, int | float) and max(-low, high) <= EXPONENT_MAX
 
 
 def _vectors(profile: DeviceProfile) -> Iterator[str]:

@@ -34,6 +34,8 @@ class PointCodec:
         self.point = point
         self._factor = point.scale * math.prod(float(params[name]) for name in point.scale_by)
         self._factor /= math.prod(float(params[name]) for name in point.scale_over)
+        if point.invert_by is not None and params[point.invert_by]:
+            self._factor = -self._factor
         most = _PLAUSIBLE.get(point.unit, sys.float_info.max)
         self._low = -most if point.low is None else resolve(point.low, params)
         self._high = most if point.high is None else resolve(point.high, params)
@@ -50,13 +52,21 @@ class PointCodec:
             return raw_bytes.split(b"\0")[0].decode("ascii", "replace").strip()
         if point.nan and int.from_bytes(raw_bytes, "big") in point.nan:
             return None
-        raw = struct.unpack(">" + _FORMATS[point.type], raw_bytes)[0]
+        raw, packed = self._raw(raw_bytes)
         if not point.numeric:
             return float(raw)
         if exponent is None or not abs(exponent) <= EXPONENT_MAX or not math.isfinite(raw):
             return None
-        value = raw * self._factor * 10.0 ** int(exponent) + point.offset
+        value = raw * self._factor * 10.0 ** (int(exponent) + packed) + point.offset
         return value if self._low <= value <= self._high else None
+
+    def _raw(self, raw_bytes: bytes) -> tuple[float, int]:
+        """The number, and the exponent that is packed with it."""
+        if self.point.type in ("t5", "t6"):
+            exponent = int.from_bytes(raw_bytes[:1], "big", signed=True)
+            return int.from_bytes(raw_bytes[1:], "big", signed=self.point.type == "t6"), exponent
+        number: float = struct.unpack(">" + _FORMATS[self.point.type], raw_bytes)[0]
+        return number, 0
 
     def encode(self, value: float, exponent: int = 0) -> tuple[int, ...]:
         """The registers for a value. Raises OutOfClamp, naming the bound: a write outside is refused, not clipped."""
@@ -72,6 +82,11 @@ class PointCodec:
         raw: float = value
         if point.numeric:
             raw = (value - point.offset) / (self._factor * 10.0**exponent)
+        if point.type in ("t5", "t6"):
+            raw_bytes = _packed(raw, signed=point.type == "t6")
+            if raw_bytes is None:
+                raise OutOfClamp(f"{point.name} = {value:g}: does not fit {point.type}")
+            return tuple(self._ordered(struct.unpack(">2H", raw_bytes)))
         try:
             packed = struct.pack(">" + _FORMATS[point.type], raw if point.type in ("f32", "f64") else round(raw))
         except (struct.error, OverflowError, ValueError) as error:
@@ -80,12 +95,24 @@ class PointCodec:
         return tuple(self._ordered(registers))
 
     def bit(self, raw: float, name: str) -> int:
-        """A named bit or bit group of a raw value."""
+        """A named bit or bit group of a raw value; of an enumeration 1 while it says this word."""
+        if name not in self.point.bits:
+            return int(self.point.enum.get(int(raw)) == name)
         first, last = self.point.bits[name]
         return int(raw) >> first & (1 << last - first + 1) - 1
 
     def _ordered(self, registers: Sequence[int]) -> Sequence[int]:
         return registers if self.point.high_word_first else registers[::-1]
+
+
+def _packed(value: float, signed: bool) -> bytes | None:
+    """A packed number of as many digits as fit, and at most 3 decimals; None if it does not fit."""
+    low, high = (-0x800000, 0x7FFFFF) if signed else (0, 0xFFFFFF)
+    for exponent in range(-3, 7):
+        number = round(value / 10.0**exponent)
+        if low <= number <= high:
+            return exponent.to_bytes(1, "big", signed=True) + number.to_bytes(3, "big", signed=signed)
+    return None
 
 
 def resolve(number: Number, params: Params) -> float:

@@ -25,6 +25,7 @@ from drivers.profile.schema import (
 )
 from drivers.profile.table import Table
 
+TRANSPORTS = ("serial", "tcp")
 PROFILES = Path(__file__).parent.parent / "profiles"
 
 
@@ -83,6 +84,9 @@ def _profile(top: Table) -> DeviceProfile:
         reversal=_reversal(top),
         comm_loss_s=_watchdog(top),
         faults={name: str(value) for name, value in top.table("faults").items()},
+        status=_status(top),
+        transports=_transports(top.table("bus")),
+        unverified=top.words("unverified"),
         vectors=tuple(_vector(table) for table in top.array("test")),
     )
     top.finish()
@@ -97,9 +101,27 @@ def _timing(table: Table) -> Timing:
         gap_s=table.number("gap_ms", 0, 500, 0) / 1000,
         backoff_min_s=table.number("backoff_min_ms", 10, 60_000, 500) / 1000,
         backoff_max_s=table.number("backoff_max_ms", 10, 60_000, 5000) / 1000,
+        reply_s=table.number("reply_ms", 0, 1000, 5) / 1000,
     )
+    table.words("transports")
     table.finish()
     return timing
+
+
+def _transports(table: Table) -> tuple[str, ...]:
+    found = table.words("transports") if "transports" in table else TRANSPORTS
+    for name in found:
+        if name not in TRANSPORTS:
+            table.note("transports", name, f"one of {', '.join(TRANSPORTS)}", "correct it")
+    return found
+
+
+def _status(top: Table) -> dict[str, tuple[str, ...]]:
+    """Without the table a point `state` with the bits of these names is meant."""
+    table = top.table("status")
+    found = {name: table.words(name) if name in table else (f"state.{name}",) for name in ("output", "remote", "alarm")}
+    table.finish()
+    return found
 
 
 def _identity(table: Table) -> Identity:
@@ -142,6 +164,7 @@ def _block(name: str, table: Table) -> Block:
         every_s=None if once else table.number("every_ms", 5, 3_600_000) / 1000,
         fast=table.one_of("prio", ("low", "high"), "low") == "high",
         base=table.text("base") if "base" in table else None,
+        spare=table.whole("spare", 0, 20, 0),
     )
     table.finish()
     return block
@@ -161,6 +184,7 @@ def _point(name: str, table: Table) -> Point:
         scale_over=table.words("scale_over"),
         scale_point=table.text("scale_point") if "scale_point" in table else None,
         sign_from=table.text("sign_from") if "sign_from" in table else None,
+        invert_by=table.text("invert_by") if "invert_by" in table else None,
         offset=table.number("offset", -1e12, 1e12, 0.0),
         unit=table.text("unit", ""),
         low=_bounds(table, "range")[0],
@@ -171,6 +195,7 @@ def _point(name: str, table: Table) -> Point:
         maps_to=table.text("maps_to") if "maps_to" in table else None,
         write_function=table.whole("write_fc", 5, 16) if "write_fc" in table else None,
         clamp=_clamp(table),
+        unverified=table.flag("unverified"),
     )
     table.finish()
     return point

@@ -7,14 +7,16 @@ never counts as identified.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from drivers.modbus.rtu import RtuMaster
+from drivers.modbus.master import Master
 from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
 from drivers.profile.codec import Params, PointCodec, Value
-from drivers.profile.schema import Block, DeviceProfile
+from drivers.profile.schema import Block, DeviceProfile, Point
 
 IDENTIFY_EVERY_S = 2.0
+FORMS_MAX = 6
+"""So many ways to read a block in two parts are enough: one is used up with each lost reply, for some seconds."""
 CALM_SLOWER = 4
 CALM_BELOW_S = 0.25
 """Blocks with a longer period keep their period: the age of their values is judged by it."""
@@ -31,7 +33,7 @@ class PolledProfile:
         profile: DeviceProfile,
         params: Params,
         unit: int,
-        master: RtuMaster,
+        master: Master,
         on_block: Callable[[str, float], None],
     ) -> None:
         self.name = name
@@ -52,6 +54,9 @@ class PolledProfile:
         self._points = {
             block.name: [point for point in profile.points.values() if point.block == block.name]
             for block in profile.blocks.values()
+        }
+        self._other_forms = {
+            block.name: other_forms(block, self._points[block.name]) for block in profile.blocks.values()
         }
         self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
         self._asked: set[str] = set()
@@ -112,7 +117,7 @@ class PolledProfile:
         return found.address + (int(self.params[base]) if base is not None else 0)
 
     def bit(self, dotted: str) -> int | None:
-        """`point.bit` of the last raw value; None before the first."""
+        """`point.bit` or `point.word` of the last raw value; None before the first."""
         name, _, bit = dotted.partition(".")
         raw = self.values.get(name)
         return self.codecs[name].bit(raw, bit) if isinstance(raw, float) else None
@@ -136,7 +141,7 @@ class PolledProfile:
             self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
         self._once_more.discard(block.name)
         self._asked.add(block.name)
-        request = Read(self.unit, block.function, base + block.start, block.count)
+        request = Read(self.unit, block.function, base + block.start, block.count, self._other_forms[block.name])
         not_before_s = max(due_s, now_s) if in_time else now_s
         priority = Priority.FAST if block.fast or block.name in self._overtaking else Priority.SLOW
         self._overtaking.discard(block.name)
@@ -150,6 +155,8 @@ class PolledProfile:
                 self._decode(block, outcome.registers)
                 if block.name == self._identity_block and not self.identified:
                     self._identify()
+                    if self.identified:
+                        self._due_s[block.name] = -1e9  # from now on at its own rate
                 self._on_block(block.name, outcome.at_s)
                 if block.fast and block.every_s is not None and not self.calm and block.name not in self._asked:
                     self._ask(block, outcome.at_s, block.every_s, in_time=True)  # no tick has to fall together with it
@@ -159,38 +166,62 @@ class PolledProfile:
                 pass
 
     def _decode(self, block: Block, registers: tuple[int, ...]) -> None:
-        points = self._points[block.name]
-        found: dict[str, Value] = {}
-        for point in sorted(points, key=lambda p: p.scale_point is not None):
-            exponent: Value = 0.0 if point.scale_point is None else found[point.scale_point]
-            start = point.address - block.start
-            value = self.codecs[point.name].decode(
-                registers[start : start + point.length], exponent if isinstance(exponent, float) else None
-            )
-            found[point.name] = value
-        for point in points:
-            if point.sign_from is not None:
-                name, _, bit = point.sign_from.partition(".")
-                raw, value = found[name], found[point.name]
-                if isinstance(raw, float) and isinstance(value, float) and self.codecs[name].bit(raw, bit):
-                    found[point.name] = -value
-        self.values.update(found)
+        self.values.update(decoded(self._points[block.name], self.codecs, block, registers))
 
     def _identify(self) -> None:
-        identity = self.profile.identity
-        value = self.values.get(identity.point)
-        if identity.equals is not None:
-            self.identified = value == identity.equals
-            wanted = f"{identity.equals:g}"
-        else:
-            shown = f"{value:g}" if isinstance(value, float) else str(value or "")
-            self.identified = re.search(identity.regex or "", shown) is not None
-            wanted = f"a match of {identity.regex}"
-        self.identity_error = (
-            ""
-            if self.identified
-            else (
-                f"{self.name}: {identity.point} = {value!r}: expected {wanted} (profile {self.profile.id}); "
-                "check unit number and profile"
-            )
+        fault = identity_fault(self.profile, self.values.get(self.profile.identity.point))
+        self.identified = not fault
+        self.identity_error = f"{self.name}: {fault}" if fault else ""
+
+
+def other_forms(block: Block, points: Sequence[Point]) -> tuple[tuple[int, ...], ...]:
+    """How else a block can be read: with spare registers behind it, or in two parts. No part cuts a point, or a point from its
+    exponent or its sign: values that belong together come in one frame."""
+    longer = [(block.count + more,) for more in range(1, block.spare + 1) if block.count + more <= 125]
+    spans = [_span(point, points) for point in points]
+    cuts = [
+        cut
+        for cut in range(1, block.count)
+        if 2 * cut != block.count and not any(first < block.start + cut < end for first, end in spans)
+    ]
+    return (*longer, *((cut, block.count - cut) for cut in cuts[:FORMS_MAX]))
+
+
+def _span(point: Point, points: Sequence[Point]) -> tuple[int, int]:
+    """First register and end of a point and what it is decoded with."""
+    names = {point.scale_point, (point.sign_from or "").partition(".")[0]}
+    together = [point, *(other for other in points if other.name in names)]
+    return min(p.address for p in together), max(p.address + p.length for p in together)
+
+
+def decoded(
+    points: Sequence[Point], codecs: Mapping[str, PointCodec], block: Block, registers: tuple[int, ...]
+) -> dict[str, Value]:
+    """The points of one block from its registers; exponents and signs come from the same read."""
+    found: dict[str, Value] = {}
+    for point in sorted(points, key=lambda p: p.scale_point is not None):
+        exponent: Value = 0.0 if point.scale_point is None else found[point.scale_point]
+        start = point.address - block.start
+        found[point.name] = codecs[point.name].decode(
+            registers[start : start + point.length], exponent if isinstance(exponent, float) else None
         )
+    for point in points:
+        if point.sign_from is not None:
+            name, _, bit = point.sign_from.partition(".")
+            raw, value = found[name], found[point.name]
+            if isinstance(raw, float) and isinstance(value, float) and codecs[name].bit(raw, bit):
+                found[point.name] = -value
+    return found
+
+
+def identity_fault(profile: DeviceProfile, value: Value) -> str:
+    """What is wrong with the value of the identity's point; empty if it is that of the profile."""
+    identity = profile.identity
+    if identity.equals is not None:
+        good, wanted = value == identity.equals, f"{identity.equals:g}"
+    else:
+        shown = f"{value:g}" if isinstance(value, float) else str(value or "")
+        good, wanted = re.search(identity.regex or "", shown) is not None, f"a match of {identity.regex}"
+    if good:
+        return ""
+    return f"{identity.point} = {value!r}: expected {wanted} (profile {profile.id}); check unit number and profile"

@@ -11,9 +11,28 @@ from dataclasses import dataclass, field
 Number = float | str
 """A number, or the name of a parameter that holds it."""
 
-CLASSES = ("psu_dc", "powermeter", "imd")
+CLASSES = ("psu_dc", "powermeter", "powermeter_ac", "imd", "grid_inverter", "ac_controller")
+"""DC power module, DC meter, AC meter, insulation monitor, inverter at the grid, AC charge controller."""
+
 TYPES = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4, "i64": 4, "f64": 4, "str": 0, "coil": 1}
-"""Registers per type; a `str` says its own length; a `coil` is written by function 5 and never read."""
+TYPES |= {"t5": 2, "t6": 2}
+"""Registers per type; a `str` says its own length; a `coil` is written by function 5 and never read. `t5` and `t6` are
+Iskra's packed numbers: a signed decimal exponent in the high byte, 24 bits of value (t5 unsigned, t6 signed)."""
+
+READ_ONLY_TYPES = ("str", "t5", "t6")
+ARGUMENTS = (
+    "voltage_V",
+    "charge_current_A",
+    "discharge_current_A",
+    "current_A",
+    "voltage_max_V",
+    "voltage_min_V",
+    "discharging",
+)
+"""What an action may write of an order. `voltage_V` is the end of the voltage window in the present direction. Two currents
+are magnitudes, `current_A` is signed and positive into the car. `discharging` is 1 while the direction is out of the car."""
+
+ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,10 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One read. `every_s` None: once, for identification. `base`: parameter added to all its addresses."""
+    """One read. `every_s` None: once, for identification. `base`: parameter added to all its addresses.
+
+    `spare`: so many registers behind the block may be read too.
+    """
 
     name: str
     function: int
@@ -39,6 +61,7 @@ class Block:
     every_s: float | None
     fast: bool
     base: str | None
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,8 @@ class Point:
     scale_point: str | None
     sign_from: str | None
     """`point.bit` of the same block: set means negative (devices that give magnitude and direction apart)."""
+    invert_by: str | None
+    """A switch parameter that changes the sign."""
     offset: float
     unit: str
     low: Number | None
@@ -67,11 +92,17 @@ class Point:
     maps_to: str | None
     write_function: int | None
     clamp: tuple[Number, Number] | None
+    unverified: bool
+    """The source does not settle address, type or scale."""
 
     @property
     def numeric(self) -> bool:
         """It has a scaled number (not text, bits, words or a coil)."""
         return self.type not in ("str", "coil") and not self.bits and not self.enum
+
+    def named(self, part: str) -> bool:
+        """`part` is one of its bits or words."""
+        return part in self.bits or part in self.enum.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +157,8 @@ class Timing:
     gap_s: float
     backoff_min_s: float
     backoff_max_s: float
+    reply_s: float
+    """The usual pause before a reply, for the estimate of the bus load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +182,11 @@ class DeviceProfile:
     reversal: str
     comm_loss_s: float | None
     faults: Mapping[str, str]
+    status: Mapping[str, tuple[str, ...]]
+    """psu_dc: what shows `output`, `remote` and `alarm`: any of these `point.bit` or `point.word`; `always` for remote."""
+    transports: tuple[str, ...]
+    unverified: tuple[str, ...]
+    """What else the source does not settle, in words."""
     vectors: tuple[Vector, ...] = field(default=())
 
 

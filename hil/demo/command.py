@@ -25,6 +25,7 @@ from hil.demo import network
 from hil.demo.arrival import Arrival
 from hil.demo.bench import EVSE, Bench, default_folder
 from hil.demo.history import History, Sample
+from hil.demo.modules import MODULES, USUAL
 from hil.demo.programme import Programme
 from hil.demo.report import report
 from hil.demo.screen import Scene, draw
@@ -55,6 +56,13 @@ FOLDER_MAX_BYTES = 80
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
 @click.option("--ac", is_flag=True, help="an AC outlet, whose power side is simulated, and an AC car")
+@click.option(
+    "--module",
+    type=click.Choice(sorted(MODULES)),
+    default=USUAL,
+    show_default=True,
+    help="the power module at the EVSEs",
+)
 @click.option("--interface", default="lo", show_default=True, help="network interface of the outside car")
 @click.option(
     "--tls/--no-tls", default=None, help="TLS 1.3 towards the car; default: on for our car, off with --no-car"
@@ -114,6 +122,7 @@ def main(
     report_file: Path | None,
     no_car: bool,
     ac: bool,
+    module: str,
     interface: str,
     tls: bool | None,
     control_mode: str | None,
@@ -172,6 +181,7 @@ def main(
         voltage_max_V=voltage_max_V,
         self_test_s=self_test_s,
         ac=ac,
+        module=module,
         trace_dir=None if trace_dir is None else trace_dir.absolute(),
         plan=plan,
     )

@@ -38,6 +38,7 @@ def report(bench: Bench, measured: Measured) -> dict[str, Any]:
         "ready_s": measured.ready_s,
         "rss_MB": measured.rss_MB,
         "daemon_loop_lag": measured.loop_lag,
+        "power_process": measured.power_process,
         "central_system_violations": bench.station.violations,
     }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hil.demo.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 
 SITE = "site.toml"
@@ -61,6 +62,8 @@ class Choices:
     amendments: tuple[tuple[str, str], ...] = ()
     """(a line of the template, the lines in its place), for benches that need another station than the demo's."""
 
+    module: str = USUAL
+    """Which power module stands at the EVSEs: a row of `hil.demo.modules`."""
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What our car does beside charging, as docs/virtual-car.md describes."""
     cables: tuple[CarCable, ...] = ()
@@ -102,6 +105,7 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     text = choices.template.read_text(encoding="utf-8")
     if choices.cables:
         text = _with_evses(text, choices.cables)
+    text = with_module(text, choices.module)
     text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
     text = _set(text, "url", _quoted(choices.csms_url or f"ws://127.0.0.1:{csms_port}"))
     text = _set(text, "sdp_port", str(choices.sdp_port))

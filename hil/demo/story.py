@@ -61,6 +61,8 @@ class Measured:
     plant_end: dict[str, Any] = field(default_factory=dict)
     rss_MB: dict[str, float | None] = field(default_factory=dict)
     loop_lag: dict[str, Any] = field(default_factory=dict)
+    power_process: dict[str, Any] | None = None
+    """How punctual the power process was, and whether it had real-time rights; None at an AC outlet, where another plays it."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,8 @@ class Story:
             await self._step("discharge_10_kW", lambda: self._flow(-10_000.0, "+5 kW", by_csms=True))
         await self._step("charge_5_kW", lambda: self._flow(5_000.0, "stop", by_csms=True))
         measured.rss_MB = {name: child.rss_MB() for name, child in bench.children.items() if name != "plant"}
-        measured.loop_lag = (await bench.status.ask({"do": "status"}))["loop_lag"]
+        status = await bench.status.ask({"do": "status"})
+        measured.loop_lag, measured.power_process = status["loop_lag"], status["power_process"]
         await self._step("stop", self._stopped)
         await self._step("unplug", bench.unplug)
         await self._until("the last record to be delivered", self._delivered)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
-from pymodbus.server import ModbusSerialServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from hil.simulators.registers.device_map import DeviceMap
@@ -17,8 +18,19 @@ _CODES |= {4: ExcCodes.DEVICE_FAILURE, 6: ExcCodes.DEVICE_BUSY}
 
 def serve(port: str, maps: Sequence[DeviceMap], before: Callable[[], None]) -> ModbusSerialServer:
     """A server for `port`, not yet listening. `before` runs ahead of each access."""
-    devices = [_device(device_map, before) for device_map in maps]
+    devices = devices_of(maps, before)
     return ModbusSerialServer(devices, framer=FramerType.RTU, port=port, baudrate=115200, ignore_missing_devices=True)
+
+
+def port_of(server: ModbusTcpServer) -> int:
+    """The port that a listening server got."""
+    sockets: list[Any] = server.transport.sockets  # type: ignore[attr-defined]
+    return int(sockets[0].getsockname()[1])
+
+
+def devices_of(maps: Sequence[DeviceMap], before: Callable[[], None]) -> list[SimDevice]:
+    """What a server of pymodbus takes, for several device maps; `before` runs ahead of each access."""
+    return [_device(device_map, before) for device_map in maps]
 
 
 def _device(device_map: DeviceMap, before: Callable[[], None]) -> SimDevice:

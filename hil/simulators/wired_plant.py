@@ -15,13 +15,14 @@ from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
 from hil.simulators.can_modules import MODELS, CanModuleModel
 from hil.simulators.can_wire import CanWire
+from hil.simulators.module_maps import simulated_module
 from hil.simulators.pn532 import Pn532Wire
 from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
 from hil.simulators.registers.device_map import DeviceMap
-from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.generic_io import GenericIo
 from hil.simulators.registers.sunspec_714 import SunSpec714
+from hil.simulators.tcp_wire import TcpWire
 from hil.simulators.trip_watch import TripWatch
 from hil.simulators.wire import BusWire, TokenWire
 
@@ -33,7 +34,7 @@ class WiredPlant:
     """The plant and everything that is wired to it, by the names of the configuration."""
 
     plant: Plant
-    wires: dict[str, BusWire | CanWire] = field(default_factory=dict)
+    wires: dict[str, BusWire | TcpWire | CanWire] = field(default_factory=dict)
     readers: dict[str, TokenWire | Pn532Wire] = field(default_factory=dict)
     reader_of: dict[int, str] = field(default_factory=dict)
     trips: dict[int, TripWatch] = field(default_factory=dict)
@@ -76,11 +77,12 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
         plant.evses[number] = evse
         for name in section.power_modules:
             device = config.power_module[name]
-            evse.modules[name] = _module(device)
             if device.driver in MODELS:
+                evse.modules[name] = ModulePlant()  # a CAN module reports its ratings: those of the plant's own module
                 can_models[device.bus].append(MODELS[device.driver](device.unit, evse.modules[name]))
             else:
-                maps[device.bus].append(EaPsb(device.unit, evse.modules[name]))
+                evse.modules[name], registers = simulated_module(device)
+                maps[device.bus].append(registers)
         meter = config.meter[section.meter]
         maps[meter.bus].append(_meter(meter, evse))
         monitor = config.insulation_monitor[section.insulation]
@@ -101,6 +103,8 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
         elif readers:
             kind = Pn532Wire if bus.kind == "bytes" else TokenWire
             wired.readers[readers[0]] = kind(readers[0], Path(bus.port))
+        elif bus.kind == "tcp":
+            wired.wires[name] = TcpWire(name, bus.port, maps[name], plant, now)
         else:
             byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
             wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s)
@@ -113,20 +117,8 @@ def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) ->
         assert section.pilot
         pilot, evse = config.pilot_board[section.pilot], wired.plant.evses[number]
         wire = wired.wires[pilot.bus]
-        if wire.observer is None:  # one board on a wire is watched
+        if isinstance(wire, BusWire) and wire.observer is None:  # one board on a wire is watched
             wire.observer = wired.trips[number] = TripWatch(pilot.unit, partial(inject, evse, "door_open", True), now)
-
-
-def _module(device: DeviceSection) -> ModulePlant:
-    if device.driver in MODELS:
-        return ModulePlant()  # a CAN module reports its ratings: those of the plant's own module
-    if device.profile != "ea_psb_10000":
-        raise ValueError(f"power module profile {device.profile!r}: the simulator knows ea_psb_10000")
-    return ModulePlant(
-        nominal_V=_number(device, "nominal_voltage_V", 1000.0),
-        nominal_A=_number(device, "nominal_current_A", 40.0),
-        nominal_W=_number(device, "nominal_power_W", 30_000.0),
-    )
 
 
 def _meter(device: DeviceSection, evse: EvsePlant) -> DeviceMap:

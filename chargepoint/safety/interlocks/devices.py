@@ -128,7 +128,7 @@ ROWS = (
     ),
     Interlock(FaultCode.METER_COMMUNICATION, "meter silent", _silent("meter", lambda i: i.meter_alive)),
     Interlock(FaultCode.WRONG_DEVICE, "a device is not of the configured type or configuration", _wrong_device, 0.5),
-    Interlock(FaultCode.BUS_DEAD, "the wire of a device is gone", _bus_dead),
+    Interlock(FaultCode.BUS_DEAD, "the wire of a device is gone", _bus_dead, 2.0),
     Interlock(FaultCode.POWER_MODULE, "power module reports a fault", _module_fault, 0.0, DC_ONLY),
     Interlock(FaultCode.MODULE_DEGRADED, "one of several power modules is out", _module_degraded, 0.0, DC_ONLY),
     Interlock(

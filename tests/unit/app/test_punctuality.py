@@ -54,6 +54,25 @@ def test_memory_that_cannot_be_locked_costs_no_priority() -> None:
     assert len(lines) == 1 and "memory is not locked: mlockall" in lines[0] and "LimitMEMLOCK" in lines[0]
 
 
+def test_every_thread_of_the_process_gets_the_rights_too() -> None:
+    """The loop waits for a thread that holds the interpreter's lock, whatever the loop's own priority is."""
+    done = run(
+        """
+        import threading
+        taken = []
+        os.sched_setscheduler = lambda who, policy, parameter: taken.append((who, policy, parameter.sched_priority))
+        punctuality._lock_memory = lambda: ""
+        hold = threading.Event()
+        thread = threading.Thread(target=hold.wait, daemon=True)
+        thread.start()
+        punctuality.become_punctual("auto")
+        print(taken == [(0, os.SCHED_FIFO, 50), (thread.native_id, os.SCHED_FIFO, 49)])
+        hold.set()
+        """
+    )
+    assert done.stdout.strip().splitlines()[-1] == "True", (done.stdout, done.stderr)
+
+
 def test_false_asks_for_nothing() -> None:
     done = run("print(punctuality.become_punctual(False), os.sched_getscheduler(0) == os.SCHED_OTHER)")
     assert done.stdout.strip().splitlines()[-1] == "False True", done.stderr

@@ -28,7 +28,7 @@ def test_after_the_first_bytes_the_next_look_is_when_the_rest_can_be_there() -> 
     at_s = master.complete_at_s
     master.receive(REPLY[5:], at_s)
     master.tick(at_s)
-    assert heard == [ReadDone((0,) * 10, at_s)]
+    assert heard == [ReadDone((0,) * 10, 1.0)]
     assert master.complete_at_s is None
 
 

@@ -273,7 +273,7 @@ def test_a_profile_may_be_a_file_of_ones_own() -> None:
         ({"kind": "oven"}, "known for oven: none"),
         ({"profile": None}, "profile: required by this driver"),
         ({"profile": "ea_psb_10000"}, "the profile of a psu_dc; name one of a powermeter"),
-        ({"profile": "nothing"}, "profile = 'nothing': no such profile; known are acrel_djsf1352"),
+        ({"profile": "nothing"}, "profile = 'nothing': no such profile; known are abb_b23, acrel_adw300"),
         ({"params": {"ct": 5}}, r"\[params\] ct: profile acrel_djsf1352 knows no such parameter; known are invert"),
         ({"kind": "token_reader", "driver": "line"}, "not a line of text"),
         ({"kind": "pilot_board", "driver": "generic_io", "params": {"a": 1}}, "known are watchdog_ms"),
@@ -285,7 +285,7 @@ def test_catalogue_says_what_is_known(changes: dict[str, Any], expected: str) ->
 
 
 def test_catalogue_bus_kinds_and_wrong_wires() -> None:
-    with pytest.raises(UnusableDevice, match="one of serial, line, bytes, keyboard, can, gpio"):
+    with pytest.raises(UnusableDevice, match="one of serial, tcp, line, bytes, keyboard, can, gpio"):
         catalog.open_bus(BusSpec("b", "lin", "lin0"))
     with pytest.raises(UnusableDevice, match="not a Modbus line"):
         catalog.build_device(_spec(), catalog.open_bus(BusSpec("r", "line", "/nowhere")))

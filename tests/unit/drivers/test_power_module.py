@@ -382,7 +382,9 @@ def test_direction_turns_only_after_quiet() -> None:
     assert direction.sign == 1
     direction.turn(-10.0, 0.5, 2.2, 0.1)
     assert direction.sign == -1
-    assert direction.arguments(DISCHARGE) == {"voltage_V": 300.0, "charge_current_A": 0.0, "discharge_current_A": 20.0}
+    asked = {"voltage_V": 300.0, "charge_current_A": 0.0, "discharge_current_A": 20.0, "current_A": -20.0}
+    window = {"voltage_max_V": 450.0, "voltage_min_V": 300.0, "discharging": 1.0}
+    assert direction.arguments(DISCHARGE) == asked | window
 
 
 def test_array_shares_equally_and_goes_on_with_one_less(scripted_bus: type[ScriptedBus]) -> None:
@@ -427,6 +429,7 @@ def test_a_module_that_dropped_out_stays_out_until_the_array_was_off(
             lost.silent = True
     rig.bus.run([array], 0.8)
     lost.silent = lost.alarm = False
+    rig.bus.run([array], 0.35)  # a stop into the silence goes out each third of a second
     for _ in range(80):
         rig.bus.run([array], 0.1)
         assert not (lost.output_on and lost.source_current_A > 0.0)

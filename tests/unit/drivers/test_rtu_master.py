@@ -92,7 +92,7 @@ def test_one_outstanding_transaction_and_priorities() -> None:
         frame = master.to_send(now)
         assert frame
         assert master.to_send(now) == b""
-        master.receive(_reply(0), now + 0.005)
+        master.receive(_reply(len(order)), now + 0.005)
         now += 0.02
     assert order == [4, 5, 2, 3, 1]
 
@@ -110,7 +110,7 @@ def test_a_late_reply_is_counted_and_never_the_next_answer() -> None:
     assert second == []
     assert master.to_send(1.30) != b""
     master.receive(_reply(200), 1.31)
-    assert second == [ReadDone((200,), 1.31)]
+    assert second == [ReadDone((200,), 1.30)]  # as old as its request
 
 
 def test_a_failed_device_is_left_in_peace_longer_than_the_bus() -> None:
@@ -124,8 +124,12 @@ def test_a_failed_device_is_left_in_peace_longer_than_the_bus() -> None:
     same, other = _ask(master, Read(1, 3, 200, 1)), _ask(master, Read(2, 3, 0, 1))
     assert master.to_send(1.3) == encode(Read(2, 3, 0, 1))
     assert _kind(same) is FailureKind.BACKED_OFF
-    master.receive(_reply(100), 1.31)  # far too late, in the middle of another's turn: a mismatch, never a value
-    assert _kind(other) is FailureKind.MISMATCH
+    master.receive(
+        _reply(100), 1.31
+    )  # far too late, in the middle of another's turn: never a value, and no harm to the other
+    assert other == []
+    master.receive(_reply(7, unit=2), 1.32)
+    assert other == [ReadDone((7,), 1.3)]
     stop = _ask(master, WriteRegister(1, 9, 0), Priority.STOP)
     assert master.to_send(1.4) == encode(WriteRegister(1, 9, 0))
     assert stop == []
@@ -145,7 +149,7 @@ def test_silence_is_a_timeout_at_its_deadline() -> None:
     assert master.health().timeouts == 1
 
 
-def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_time_out() -> None:
+def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_request() -> None:
     master = _master()
     heard = _ask(master, Read(1, 3, 0, 1))
     master.to_send(1.0)
@@ -153,7 +157,7 @@ def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_time_out() ->
     assert due is not None and due < 1.2
     master.receive(_reply(5), 3.0)  # the process stalled; the bytes were there
     master.tick(3.0)
-    assert heard == [ReadDone((5,), due)]
+    assert heard == [ReadDone((5,), 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,6 @@ def test_a_reply_read_late_by_us_still_counts_and_is_as_old_as_its_time_out() ->
     [
         sealed(bytes((1, 4, 2, 0, 9))),  # wrong function
         sealed(bytes((1, 3, 4, 0, 9, 0, 9))),  # too many registers
-        sealed(bytes((2, 3, 2, 0, 9))),  # another unit
         sealed(bytes((1, 6, 0, 0, 0, 9))),  # an answer to something else
     ],
 )
@@ -174,6 +177,22 @@ def test_intact_but_not_ours_is_a_mismatch_at_once(reply: bytes) -> None:
     assert master.health().mismatches == 1
     assert _ask(master, Read(1, 3, 0, 1)) == []
     assert master.to_send(1.02) == b""  # quarantined
+
+
+def test_a_frame_of_another_unit_is_skipped_and_the_answer_still_counts() -> None:
+    for answered in (True, False):
+        master = _master()
+        heard = _ask(master, Read(1, 3, 0, 1))
+        master.to_send(1.0)
+        master.receive(sealed(bytes((2, 3, 2, 0, 9))), 1.01)
+        assert heard == []
+        if answered:
+            master.receive(_reply(5), 1.02)
+            assert heard == [ReadDone((5,), 1.0)]
+        else:
+            master.tick(1.2)
+            assert _kind(heard) is FailureKind.MISMATCH
+        assert master.health().mismatches == 1
 
 
 def test_wrong_crc_and_short_replies() -> None:
@@ -428,7 +447,7 @@ def test_disconnected_fails_everything_and_connected_starts_afresh() -> None:
     again = _ask(master, Read(1, 3, 0, 1))
     master.to_send(2.1)
     master.receive(_reply(3), 2.11)
-    assert again == [ReadDone((3,), 2.11)]
+    assert again == [ReadDone((3,), 2.1)]
 
 
 def test_callbacks_may_submit() -> None:

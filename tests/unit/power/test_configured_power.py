@@ -7,8 +7,9 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, Reversal
-from chargepoint.power.dc_sequence import DcSequence, SequenceInputs
+from chargepoint.power.dc_sequence import DcSequence
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.sequence import SequenceInputs
 from chargepoint.safety.envelope import Envelope
 from tests.joined.orders import dc_order
 

@@ -26,10 +26,9 @@ from chargepoint.power.dc_sequence import (
     RAMP_DOWN_TIMEOUT_S,
     UNHEARD_RAMP_DOWN_S,
     DcSequence,
-    SequenceInputs,
-    SequenceOutputs,
 )
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 from chargepoint.safety.envelope import Envelope
 from tests.joined.orders import changed, dc_order
 

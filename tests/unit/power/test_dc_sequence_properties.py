@@ -14,14 +14,9 @@ from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.limits import Interval, rated
 from chargepoint.ports import InsulationState, PowerModuleCapabilities, PowerModuleCommand, Reversal
-from chargepoint.power.dc_sequence import (
-    RAMP_DOWN_TIMEOUT_S,
-    UNHEARD_RAMP_DOWN_S,
-    DcSequence,
-    SequenceInputs,
-    SequenceOutputs,
-)
+from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S, UNHEARD_RAMP_DOWN_S, DcSequence
 from chargepoint.power.ramp import Ramp
+from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.interlocks.inputs import InterlockInputs

@@ -28,7 +28,7 @@ def pilot_leaves_c(loop: PlantLoop) -> None:
 @pytest.mark.parametrize(
     ("cause", "code", "trip_max_ms", "order_max_ms", "open_max_ms"),
     [
-        (emergency_stop, FaultCode.EMERGENCY_STOP, 40, 43, 10),
+        (emergency_stop, FaultCode.EMERGENCY_STOP, 40, 49, 10),
         (pilot_leaves_c, FaultCode.PILOT_LOST, 58, 83, 93),
     ],
 )

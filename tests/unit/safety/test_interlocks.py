@@ -89,6 +89,7 @@ DELAYS = {
     FaultCode.GRID_VOLTAGE: 3.0,
     FaultCode.GRID_FREQUENCY: 0.5,
     FaultCode.WRONG_DEVICE: 0.5,
+    FaultCode.BUS_DEAD: 2.0,
     FaultCode.OVER_CURRENT: 0.05,
     FaultCode.CONTACTOR_WELDED: 0.5,
     FaultCode.OVER_VOLTAGE: 0.4,

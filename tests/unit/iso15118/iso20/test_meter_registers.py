@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,8 @@ def test_a_register_without_a_place_in_the_message_is_left_out(
     new_car: Callable[..., ScriptedCar], register: str, wrong_Wh: float
 ) -> None:
     car = new_car().reach(State.CHARGE_LOOP)
-    car.see(meter=replace(GOOD, **{register: wrong_Wh}))  # type: ignore[arg-type]
+    changes: dict[str, Any] = {register: wrong_Wh}
+    car.see(meter=replace(GOOD, **changes))
     answer = car.ask(car.charge_loop(meter=True))
     assert (answer.ResponseCode.value, answer.MeterInfo) == ("OK", None)
     car.see(meter=GOOD)
