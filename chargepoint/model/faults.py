@@ -124,7 +124,7 @@ class FaultKind:
         return self.reset is ResetRule.OPERATOR
 
 
-LOAD_WAIT_S = 0.02
+LOAD_WAIT_S = 0.015
 """How long the contactor may stay closed after the module was ordered off, so that it does not break the current. With the
 detection and the contactor's own time it stays within the 100 ms of IEC 61851-1 Table A.6 (docs/sources/safety.md 2, grade B)."""
 

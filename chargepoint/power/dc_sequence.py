@@ -61,7 +61,9 @@ _LEAST_PHASE = {
 class DcSequence:
     """One EVSE's sequence. `step` is called each cycle; nothing in it waits."""
 
-    def __init__(self, envelope: Envelope, ramp: Ramp) -> None:
+    def __init__(self, envelope: Envelope, ramp: Ramp, *, demand_spent: bool = False) -> None:
+        """`demand_spent`: nothing begins before a demand came that asks for nothing. So it must be where an earlier
+        sequence may have obeyed the same demand: in a process that started anew, and after a defect."""
         self._envelope = envelope
         self._ramp = ramp
         self._stage = Stage.OFF
@@ -74,7 +76,7 @@ class DcSequence:
         self._discharge_owed = False
         self._discharge_heard_s = 0.0
         self._last_s = 0.0
-        self._demand_spent = False
+        self._demand_spent = demand_spent
         self._stop_from_A = 0.0
         self._window_V = (0.0, 0.0)
         self._pilot = (PilotCommand.F, 0.0)
@@ -97,6 +99,11 @@ class DcSequence:
         return self._target.allowed_A
 
     @property
+    def waits_for_current(self) -> bool:
+        """The module was ordered off in an emergency, and the contactor waits for its current: each cycle may end that."""
+        return self._stage is Stage.RAMP_DOWN and self._emergency_since_s is not None
+
+    @property
     def charge_voltage_V(self) -> float:
         """The highest output voltage of this pre-charge or transfer; 0 while nothing was named."""
         return self._window_V[0]
@@ -104,8 +111,8 @@ class DcSequence:
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, CurrentTarget()
-        if i.demand is None or i.demand.phase < Phase.CABLE_CHECK:
-            self._demand_spent = False
+        if i.demand is not None and i.demand.phase < Phase.CABLE_CHECK:
+            self._demand_spent = False  # a daemon that fell silent asked for nothing: what it asked before stays spent
         if i.severity is not Severity.EMERGENCY:
             self._emergency_since_s = None
         if (i.severity is Severity.EMERGENCY or i.open_now) and self._stage not in _OPEN:

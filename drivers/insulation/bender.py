@@ -140,6 +140,15 @@ class BenderMonitor:
     def _measuring(self) -> bool:
         return bool(self._polled.number("running"))
 
+    def _to_earth_V(self) -> tuple[float, float] | None:
+        """Magnitudes; None before the first, without a valid value, and during a self-test, which shifts them itself."""
+        polled = self._polled
+        plus_V, minus_V = polled.number("plus_to_earth_V"), polled.number("minus_to_earth_V")
+        shows = polled.bit("plus_status.range") not in (_INVALID, None) and not polled.bit("plus_status.test")
+        if plus_V is None or minus_V is None or not shows or self._test_started_s is not None:
+            return None
+        return abs(plus_V), abs(minus_V)
+
     def _publish(self) -> None:
         if self._alive_at_s is None or "resistance_status" not in self._polled.values:
             return
@@ -151,5 +160,6 @@ class BenderMonitor:
             healthy=not error and self._test_passed is not False,
             self_test_passed=self._test_passed,
             measuring=self._measuring(),
+            voltage_to_earth_V=None if error else self._to_earth_V(),
         )
         self._state = Reading(state, self._alive_at_s)

@@ -38,7 +38,8 @@ class Queued:
         if not isinstance(self.request, Read) or not self.counts:
             return self.request
         done = len(self.registers)
-        return Read(self.request.unit, self.request.function, self.request.address + done, self.counts[0])
+        request = self.request
+        return Read(request.unit, request.function, request.address + done, self.counts[0], counted=request.counted)
 
 
 class RequestQueue:

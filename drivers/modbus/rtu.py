@@ -406,8 +406,8 @@ class RtuMaster:
         match reply:
             case Registers():
                 assert found is not None
-                if isinstance(request, ReadWriteRegisters):
-                    # it carries an order, so it is not asked again in another form: its device counts its samples
+                if isinstance(request, ReadWriteRegisters) or (isinstance(request, Read) and request.counted):
+                    # its device counts its samples, and the driver looks at that counter
                     self._good(ReadDone(reply.values, self._sent_at_s))
                     return
                 assert isinstance(request, Read)
@@ -509,7 +509,9 @@ class RtuMaster:
             self._failing_from_s = self._quarantine_until_s + cost_s * (1 / FAILING_SHARE - 1)
         # a garbled reply has been and gone, a missing one may still come
         late_s = 0.0 if kind is FailureKind.CRC else timing.late_s
-        if isinstance(wire, Read):
+        if isinstance(wire, Read) and wire.counted:
+            pass  # a late reply shows its age by the device's counter
+        elif isinstance(wire, Read):
             standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
             late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
         elif not isinstance(wire, ReadWriteRegisters):

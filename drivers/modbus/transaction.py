@@ -21,6 +21,7 @@ class Read:
 
     `other_forms`: other ways to read the same registers, for the time when a lost reply of this form may still come. Each is
     one or two counts, read one after the other from `address`; together at least `count`, what is beyond is dropped.
+    `counted`: the registers hold a counter of the device, and the driver dates them by that counter.
     """
 
     unit: int
@@ -28,6 +29,7 @@ class Read:
     address: int
     count: int
     other_forms: tuple[tuple[int, ...], ...] = ()
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if self.function not in (1, 2, 3, 4):

@@ -102,8 +102,6 @@ _ABSENT = 0x7FFF
 _OPEN_OHM = 0xFFFF
 _CLEAR_KEY = 0xC1EA
 _RESTARTED = 3
-_FORMS = (tuple((first, 24 - first) for first in (15, 16, 17, 18)), ((5, 7), (4, 8), (3, 9), (2, 10)))
-"""The whole block, the short one: other ways to read the block while a lost reply may still come; all that decides about power is in the first part."""
 _STRENGTH = {0: 0, 1: 0, 2: 1, 3: 2}
 """How much a pilot command permits: F and E nothing, X1 presence, PWM energy."""
 
@@ -215,9 +213,8 @@ class GenericIoBoard:
             request = ReadWriteRegisters(self.unit, first, count, 100, order)
             self._master.submit(request, on_done, Priority.FAST, key=(self.name, "cycle"), not_before_s=due_s)
         else:
-            self._master.submit(
-                Read(self.unit, 4, first, count, _FORMS[short]), on_done, Priority.FAST, not_before_s=due_s
-            )
+            request_parts = Read(self.unit, 4, first, count, counted=True)
+            self._master.submit(request_parts, on_done, Priority.FAST, not_before_s=due_s)
 
     def _cycle_s(self) -> float:
         ordered = self._ordered
@@ -264,6 +261,7 @@ class GenericIoBoard:
             self._identity_error = (
                 f"{self.name}: map version = {registers[0]}: expected {MAP_VERSION}; check unit number and firmware"
             )
+            self._forget()  # a short read does not show the version: what was read before would look fresh
             return
         self._identity_error = ""
         if self._is_old(registers[4]):

@@ -44,13 +44,17 @@ class BoardInputs:
     door_closed: bool = True
     insulation_relay: bool = True
     rcd: bool = True
+    surge_arrester: bool = True
+    fan: bool = True
+    upright: bool = True
+    """A charger that tilts opens the hardware chain too."""
     chain_link: bool = True
     """The rest of the chain: what has no input of its own."""
 
     @property
     def hardware_chain(self) -> bool:
         """Emergency stop, door, RCD and the rest in series (the insulation relay is an input only on this board)."""
-        return self.emergency_chain and self.door_closed and self.rcd and self.chain_link
+        return self.emergency_chain and self.door_closed and self.rcd and self.upright and self.chain_link
 
 
 @dataclass(slots=True)
@@ -91,7 +95,22 @@ class Board:
     supply_low: bool = False
     coil_supply: bool = True
     """False: the coil is driven and gets no current."""
+    coil_dip_s: float = 0.0
+    """So long the coil still gets no current."""
+    latches_bits: int = 0
+    """Bits that the board latches again and again, for a cause that the plant does not know."""
+    duty_offset_percent: float = 0.0
+    """The measured duty is that far from the ordered one."""
+    proximity_shown_ohm: int | None = None
+    """What the proximity contact shows instead; 0xFFFF: open."""
+    lock_shown: int | None = None
+    """The state of the lock that is shown instead."""
+    cabinet_degC: float = 30.0
+    map_version: int = 1
+    frozen: bool = False
+    """The board answers with the same registers for ever. It still does what it is written."""
     latches_causes: bool = True
+    latches_diode: bool = True
     reads_parts: bool = True
     """Announced in input 1: parts of the input block can be read alone."""
     reads_and_writes: bool = True
@@ -133,6 +152,17 @@ class Board:
         self.latched = 0
         return True
 
+    def restart(self) -> None:
+        """Its supply failed for a moment: outputs, orders and settings are gone, the counters begin anew."""
+        self.request = self.outputs = self.latched = self.sequence = 0
+        self.generator, self.duty_percent, self.pilot = Generator.F, 0.0, PilotState.F
+        self.watchdog_timeout_s, self.uptime_s, self.armed, self._echo = 1.0, 0.0, False, -1
+
+    def miss_host(self) -> None:
+        """Believe that the host was silent for longer than the watchdog bears."""
+        self._since_kick_s = self.watchdog_timeout_s
+        self.armed = True
+
     def step(self, car: str, diode: bool, plugged: bool, dt_s: float) -> None:
         """One step: time, inputs, own rules, outputs."""
         self.uptime_s += dt_s
@@ -160,9 +190,11 @@ class Board:
         self._seen_s += dt_s
         if self._seen_s >= self.debounce_s:
             self.pilot = seen
-        if self.generator is Generator.PWM and car != "A" and self.low_V > -11.0:
+        if self.generator is Generator.PWM and car not in "AE" and self.low_V > -11.0 and self.latches_diode:
             self.latched |= DIODE
         self.proximity_ohm = 1500 if plugged else 0xFFFF
+        if self.proximity_shown_ohm is not None:
+            self.proximity_ohm = self.proximity_shown_ohm
 
     def _move_lock(self, dt_s: float) -> None:
         wanted = 2 if self.request & LOCK else 1
@@ -185,6 +217,7 @@ class Board:
             self.latched |= OVER_TEMPERATURE
         if self.supply_low:
             self.latched |= SUPPLY
+        self.latched |= self.latches_bits
         if self.latches_causes and self.request & (CONTACTOR | PRECHARGE):
             self._latch_causes()
         opening = E_STOP | WATCHDOG | OVER_TEMPERATURE | WELD | SUPPLY | DOOR | RCD | CHAIN | OPENED
@@ -202,8 +235,10 @@ class Board:
         outputs = energise | self.request & (DISCHARGE | LOCK)
         self.outputs = outputs
         coil = bool(outputs & CONTACTOR)
-        self.positive.step(coil and self.coil_supply, dt_s)
-        self.negative.step(coil and self.coil_supply, dt_s)
+        driven = coil and self.coil_supply and self.coil_dip_s <= 0
+        self.coil_dip_s = max(0.0, self.coil_dip_s - dt_s)
+        self.positive.step(driven, dt_s)
+        self.negative.step(driven, dt_s)
         self.precharge.step(bool(outputs & PRECHARGE), dt_s)
         self.discharge.step(bool(outputs & DISCHARGE), dt_s)
         self._watch_mirrors(coil, dt_s)
@@ -212,7 +247,13 @@ class Board:
         """What opens the contactor under a request: bits of the causes that have no older bit of their own."""
         inputs = self.inputs
         self.latched |= (not inputs.door_closed) * DOOR | (not inputs.rcd) * RCD
-        if inputs.emergency_chain and inputs.door_closed and inputs.rcd and not inputs.hardware_chain:
+        if (
+            inputs.emergency_chain
+            and inputs.door_closed
+            and inputs.rcd
+            and inputs.upright
+            and not inputs.hardware_chain
+        ):
             self.latched |= CHAIN
 
     def _watch_mirrors(self, coil: bool, dt_s: float) -> None:

@@ -21,6 +21,7 @@ class Car:
     pilot: str = "B"
     diode: bool = True
     pilot_wire_broken: bool = False
+    pilot_shorted: bool = False
     contactors_wanted: bool = False
     contactors: ContactorPole = field(default_factory=ContactorPole)
     battery: Battery = field(default_factory=Battery)
@@ -28,7 +29,9 @@ class Car:
     @property
     def pilot_seen(self) -> str:
         """The resistor the station sees."""
-        return "A" if not self.plugged or self.pilot_wire_broken else self.pilot
+        if not self.plugged or self.pilot_wire_broken:
+            return "A"
+        return "E" if self.pilot_shorted else self.pilot
 
 
 class AutoStage(Enum):

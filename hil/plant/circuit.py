@@ -28,6 +28,8 @@ class Circuit:
     battery_A: float = 0.0
     module_F: float = MODULE_F
     """Output capacity of the modules; a bench may set a small one, which charges and discharges faster."""
+    leak_ohm: float | None = None
+    """A load across the module's terminals: water in a connector, or a short circuit."""
 
     def needed_A(
         self, target_V: float, link_S: float, discharging: bool, battery_V: float, battery_S: float, dt_s: float
@@ -62,4 +64,6 @@ class Circuit:
         total = capacity + link_S + 1 / CABLE_LEAK_OHM + battery_S
         offset = (capacity * self.inlet_V + battery_S * battery_V) / total
         module_S = 1 / BLEED_OHM + (1 / DISCHARGE_OHM if discharging else 0.0)
+        if self.leak_ohm is not None:
+            module_S += 1 / self.leak_ohm
         return offset, link_S / total, module_S

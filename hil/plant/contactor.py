@@ -19,6 +19,8 @@ class ContactorPole:
     """Seconds from the coil's current to the closed main contact; a bench may set another time."""
     open_s: float = OPEN_S
     """Seconds from the coil's end to the open main contact."""
+    forced_open_s: float = 0.0
+    """Seconds that the main contact still stands open, whatever the coil does: it bounces."""
     _coil: bool = False
     _since_s: float = 0.0
 
@@ -32,5 +34,8 @@ class ContactorPole:
         elif coil and self._since_s >= self.close_s:
             self.closed = not self.stuck_open
         elif not coil and self._since_s >= self.open_s:
+            self.closed = False
+        if self.forced_open_s > 0:
+            self.forced_open_s = max(0.0, self.forced_open_s - dt_s)
             self.closed = False
         return self.closed

@@ -158,7 +158,154 @@ def _meter_gain(evse: EvsePlant, on: bool, value: Value) -> None:
     evse.meter.current_gain = _number(value, 1.02) if on else 1.0
 
 
+def _bounce(evse: EvsePlant, on: bool, value: Value) -> None:
+    for contactor in (evse.board.positive, evse.board.negative):
+        contactor.forced_open_s = _number(value, 0.005) if on else 0.0
+
+
+def _coil_dip(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.coil_dip_s = _number(value, 0.015) if on else 0.0
+
+
+def _relay_stuck(evse: EvsePlant, on: bool, value: Value) -> None:
+    for name, relay in (("discharge", evse.board.discharge), ("precharge", evse.board.precharge)):
+        if value in (None, name):
+            relay.welded = on
+
+
+def _discharge_open(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.discharge.stuck_open = on
+
+
+def _board_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.frozen = on
+
+
+def _board_restart(evse: EvsePlant, on: bool, _: Value) -> None:
+    if on:
+        evse.board.restart()
+
+
+def _board_map(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.map_version = int(_number(value, 2)) if on else 1
+
+
+def _board_watchdog(evse: EvsePlant, on: bool, _: Value) -> None:
+    if on:
+        evse.board.miss_host()
+
+
+def _board_latch(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.latches_bits = int(_number(value, 1 << 14)) if on else 0
+
+
+def _tilt(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.upright = not on
+
+
+def _surge_arrester(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.surge_arrester = not on
+
+
+def _fan(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.inputs.fan = not on
+
+
+def _pilot_short(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.car.pilot_shorted = on
+
+
+def _pilot_duty(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.duty_offset_percent = _number(value, 3.0) if on else 0.0
+
+
+def _diode_unlatched(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.car.diode, evse.board.latches_diode = not on, not on
+
+
+def _proximity(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.proximity_shown_ohm = int(_number(value, 0)) if on else None
+
+
+def _lock_opens(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.board.lock_shown = 1 if on else None
+
+
+def _cabinet(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.board.cabinet_degC = _number(value, 75.0) if on else 30.0
+
+
+def _leak(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.circuit.leak_ohm = _number(value, 1.0) if on else None
+
+
+def _module_follows(evse: EvsePlant, on: bool, value: Value) -> None:
+    for module in evse.modules.values():
+        module.follows_share = _number(value, 0.3) if on else 1.0
+
+
+def _module_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+    for module in evse.modules.values():
+        module.frozen = on
+
+
+def _meter_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.meter.frozen = on
+
+
+def _meter_backwards(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.meter.runs_backwards = on
+
+
+def _meter_voltage(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.meter.voltage_gain = _number(value, 0.8) if on else 1.0
+
+
+def _imd_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.frozen = on
+
+
+def _imd_blind(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.blind = on
+
+
+def _imd_relay(evse: EvsePlant, on: bool, _: Value) -> None:
+    evse.insulation.relay_fault = on
+
+
+def _earth(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.insulation.earth_shift_V = _number(value, 300.0) if on else 0.0
+
+
 FAULTS: dict[str, Fault] = {
+    "contactor_bounce": Fault("seconds (0.005) that the closed contacts stand open", _bounce),
+    "coil_dip": Fault("seconds (0.015) without current in the coils", _coil_dip),
+    "relay_stuck": Fault("relay closed for ever: both, discharge or precharge", _relay_stuck),
+    "discharge_open": Fault("no value: the discharge relay does not close", _discharge_open),
+    "board_frozen": Fault("no value: the board answers with the same registers for ever", _board_frozen),
+    "board_restart": Fault("no value: once; outputs and settings of the board are gone", _board_restart),
+    "board_map": Fault("version (2) of the register map that the board announces", _board_map),
+    "board_watchdog": Fault("no value: once; the board believes that its host was silent", _board_watchdog),
+    "board_latch": Fault("bits of register 14 (bit 14, which nobody knows) that the board latches", _board_latch),
+    "tilt": Fault("no value: the charger is not upright", _tilt),
+    "surge_arrester": Fault("no value: the arrester is at its end", _surge_arrester),
+    "fan": Fault("no value: the fan's fault contact opens", _fan),
+    "pilot_short": Fault("no value: pilot wire to protective earth", _pilot_short),
+    "pilot_duty": Fault("percentage points (3) that the measured duty is off", _pilot_duty),
+    "diode_unlatched": Fault("no value: no diode, and a board that does not latch it", _diode_unlatched),
+    "proximity": Fault("ohms (0: short) of the proximity contact; 65535: open", _proximity),
+    "lock_opens": Fault("no value: the lock shows unlocked", _lock_opens),
+    "cabinet_temperature": Fault("degrees Celsius (75)", _cabinet),
+    "leak": Fault("ohms (1) between plus and minus at the output", _leak),
+    "module_follows": Fault("share (0.3) of its order that the module gives", _module_follows),
+    "module_frozen": Fault("no value: the module answers with the same registers for ever", _module_frozen),
+    "meter_frozen": Fault("no value: the meter answers with the same registers for ever", _meter_frozen),
+    "meter_backwards": Fault("no value: the energy registers count downwards", _meter_backwards),
+    "meter_voltage": Fault("factor (0.8) on the meter's voltage", _meter_voltage),
+    "imd_frozen": Fault("no value: it answers, and measures no more", _imd_frozen),
+    "imd_blind": Fault("no value: it measures, and has no valid value", _imd_blind),
+    "imd_relay": Fault("no value: only the hard-wired output reports a fault", _imd_relay),
+    "voltage_to_earth": Fault("volts (300) between the middle of the output and protective earth", _earth),
     "contactor_welded": Fault("pole: both, positive or negative", _welded),
     "contactor_no_close": Fault("pole: both, positive or negative", _no_close),
     "over_voltage": Fault("volts above the set-point (100); the car's contactors open (load dump)", _over_voltage),

@@ -22,6 +22,14 @@ class InsulationPlant:
     running: bool = True
     device_error: bool = False
     silent: bool = False
+    frozen: bool = False
+    """Answers, and measures no more: the counter stands."""
+    blind: bool = False
+    """Measures, and has no valid value."""
+    relay_fault: bool = False
+    """Only the hard-wired output reports a fault."""
+    earth_shift_V: float = 0.0
+    """How far the middle of the output is from protective earth."""
     alarm_below_ohm: float = 100_000.0
     prealarm_below_ohm: float = 500_000.0
     measured_ohm: float | None = None
@@ -46,7 +54,7 @@ class InsulationPlant:
     @property
     def relay_ok(self) -> bool:
         """The hard-wired output: no device error, and no measured value below the alarm."""
-        return not self.device_error and not (
+        return not (self.device_error or self.relay_fault) and not (
             self.measured_ohm is not None and self.measured_ohm < self.alarm_below_ohm
         )
 
@@ -61,6 +69,8 @@ class InsulationPlant:
             self.self_test_left_s = max(0.0, self.self_test_left_s - dt_s)
             if self.self_test_left_s == 0 and self.self_test_failing:
                 self.device_error = True
+        if self.frozen:
+            return
         if not self.running or self.device_error:
             self.measured_ohm = None
             return

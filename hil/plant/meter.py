@@ -17,6 +17,10 @@ class MeterPlant:
     voltage_V: float = 0.0
     current_A: float = 0.0
     silent: bool = False
+    frozen: bool = False
+    """Answers with the same registers for ever."""
+    runs_backwards: bool = False
+    """Import and export registers count downwards."""
 
     @property
     def power_W(self) -> float:
@@ -28,6 +32,10 @@ class MeterPlant:
         self.voltage_V = voltage_V * self.voltage_gain
         self.current_A = current_A * self.current_gain + self.current_offset_A
         energy_Wh = self.power_W * dt_s / 3600.0
+        if self.runs_backwards:
+            self.import_Wh = max(0.0, self.import_Wh - max(0.0, energy_Wh))
+            self.export_Wh = max(0.0, self.export_Wh - max(0.0, -energy_Wh))
+            return
         if energy_Wh >= 0:
             self.import_Wh += energy_Wh
         else:

@@ -32,6 +32,10 @@ class ModulePlant:
     """Fault: regulates that much above its set-point and forgets its current limit."""
     forced_current_A: float | None = None
     """Fault: drives this current whatever was set."""
+    follows_share: float = 1.0
+    """Fault: gives that share of the current it was ordered."""
+    frozen: bool = False
+    """Fault: answers with the same registers for ever. It still does what it is written."""
     silent: bool = False
     starting_s: float = 0.0
     """Seconds until a module that restarted answers again."""
@@ -75,7 +79,7 @@ class ModulePlant:
         if self.forced_current_A is not None:
             self.regulation = 1
             return self.forced_current_A if self.terminal_V < 1.1 * self.nominal_V else 0.0
-        source_A, sink_A = self.source_current_A, self.sink_current_A
+        source_A, sink_A = self.source_current_A * self.follows_share, self.sink_current_A * self.follows_share
         if self.excess_voltage_V:
             source_A = self.nominal_A
         volts = max(abs(self.terminal_V), 1.0)

@@ -9,7 +9,13 @@ from enum import IntEnum
 
 _SERIES_OHM = 1000.0
 _DIODE_V = 0.7
-CAR_OHM = {"A": float("inf"), "B": 2740.0, "C": 1 / (1 / 2740.0 + 1 / 1300.0), "D": 1 / (1 / 2740.0 + 1 / 270.0)}
+CAR_OHM = {
+    "A": float("inf"),
+    "B": 2740.0,
+    "C": 1 / (1 / 2740.0 + 1 / 1300.0),
+    "D": 1 / (1 / 2740.0 + 1 / 270.0),
+    "E": 0.0,
+}
 
 
 class Generator(IntEnum):
@@ -40,6 +46,8 @@ def levels_V(generator: Generator, car: str, diode: bool) -> tuple[float, float]
     def behind(source_V: float) -> float:
         if load_ohm == float("inf"):
             return source_V
+        if load_ohm == 0.0:  # a short circuit to protective earth: no diode is in its way
+            return 0.0
         drop_V = _DIODE_V if diode else 0.0
         if source_V <= drop_V:
             return source_V if diode else source_V * load_ohm / (load_ohm + _SERIES_OHM)

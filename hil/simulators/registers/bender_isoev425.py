@@ -38,7 +38,7 @@ class BenderIsoEv425:
         test = 2 if m.self_testing else 0
         error = 2 if m.device_error else 0
         ohm, alarm, range_ = m.measured_ohm, error, TRUE
-        if ohm is None:
+        if ohm is None or m.blind:
             ohm, range_ = 0.0, INVALID
         elif ohm > MOST_OHM:
             ohm, range_ = MOST_OHM, BIGGER
@@ -56,8 +56,8 @@ class BenderIsoEv425:
             *channel(0.0, 0, INVALID, 1, 0),
             *channel(m.voltage_V, error, TRUE, VOLT, 101 if error else 76),
             *channel(0.0, 0, INVALID, 1, 82),
-            *channel(half_V, 0, TRUE, VOLT, 78),
-            *channel(-half_V, 0, TRUE, VOLT, 78),
+            *channel(half_V + m.earth_shift_V, 0, TRUE, VOLT, 78),
+            *channel(m.earth_shift_V - half_V, 0, TRUE, VOLT, 78),
             *channel(0.0, 0, INVALID, 1, 0),
             *channel(ohm, alarm, range_, OHM, 71),
             *channel(float(m.counter), error, TRUE, 1, 115),

@@ -22,6 +22,7 @@ class EaPsb:
     def __init__(self, unit: int, module: ModulePlant) -> None:
         self.unit = unit
         self._module = module
+        self._frozen: dict[int, int] | None = None
 
     @property
     def silent(self) -> bool:
@@ -32,7 +33,11 @@ class EaPsb:
         if function in (1, 5):
             states = {402: module.remote, 405: module.output_on}
             return [int(states.get(address + i, False)) for i in range(count)]
-        table = self._table()
+        if not module.frozen:
+            self._frozen = None
+        elif self._frozen is None:
+            self._frozen = self._table()
+        table = self._frozen or self._table()
         if any(address + i not in table for i in range(count)):
             return None
         return [table[address + i] for i in range(count)]

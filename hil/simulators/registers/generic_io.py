@@ -19,6 +19,7 @@ class GenericIo:
         self.unit = unit
         self._board = board
         self._written = [0, 0, 0, 0, 0xFFFF]
+        self._frozen: list[int] | None = None
 
     @property
     def silent(self) -> bool:
@@ -35,18 +36,32 @@ class GenericIo:
         return block[address - 100 : address - 100 + count]
 
     def _inputs(self) -> list[int]:
+        if not self._board.frozen:
+            self._frozen = None
+            return self._shown()
+        if self._frozen is None:
+            self._frozen = self._shown()
+        return self._frozen
+
+    def _shown(self) -> list[int]:
         b = self._board
         feedback = (b.positive.closed, b.negative.closed, b.precharge.closed, b.discharge.closed)
         i = b.inputs
         inputs = (
             *(i.emergency_chain, i.door_closed, i.insulation_relay, i.rcd),
-            *(True, True, False, i.hardware_chain),
+            *(i.surge_arrester, i.fan, not i.upright, i.hardware_chain),
         )
-        pwm = b.duty_percent if b.generator.name == "PWM" else 100.0 if b.generator.name == "X1" else 0.0
+        pwm = (
+            b.duty_percent + b.duty_offset_percent
+            if b.generator.name == "PWM"
+            else 100.0
+            if b.generator.name == "X1"
+            else 0.0
+        )
         tenths = signed_word(b.temperature_degC * 10)
         return [
             *(
-                1,
+                b.map_version,
                 self._caps(),
                 0x0100,
                 int(b.uptime_s) & 0xFFFF,
@@ -54,8 +69,22 @@ class GenericIo:
                 int(b.pilot),
             ),
             *(signed_word(b.high_V * 1000), signed_word(b.low_V * 1000), round(pwm * 100)),
-            *(b.proximity_ohm, b.lock_state, b.outputs, _bits(feedback), _bits(inputs), b.latched),
-            *(self._contact("positive"), self._contact("negative"), tenths, signed_word(300), ABSENT, ABSENT),
+            *(
+                b.proximity_ohm,
+                b.lock_state if b.lock_shown is None else b.lock_shown,
+                b.outputs,
+                _bits(feedback),
+                _bits(inputs),
+                b.latched,
+            ),
+            *(
+                self._contact("positive"),
+                self._contact("negative"),
+                tenths,
+                signed_word(b.cabinet_degC * 10),
+                ABSENT,
+                ABSENT,
+            ),
             *(12_000, b.reset_reason, 0xBEEF),
         ]
 

@@ -22,6 +22,7 @@ class SunSpec714:
         self.holding = (base, LENGTH + 2)
         self._meter = meter
         self._base = base
+        self._frozen: list[int] | None = None
 
     @property
     def silent(self) -> bool:
@@ -31,7 +32,11 @@ class SunSpec714:
         start = address - self._base
         if function != 3 or start < 0 or start + count > LENGTH + 2:
             return None
-        return self._block()[start : start + count]
+        if not self._meter.frozen:
+            self._frozen = None
+        elif self._frozen is None:
+            self._frozen = self._block()
+        return (self._frozen or self._block())[start : start + count]
 
     def _block(self) -> list[int]:
         m = self._meter

@@ -845,6 +845,10 @@ def test_an_error_during_the_opening_ends_faulted() -> None:
     bench.demand = demand(Phase.CABLE_CHECK)
     assert bench.run(5.0).stage is Stage.FAULTED
     bench.severity = None
+    assert bench.run(1.0).stage is Stage.OFF  # the daemon was silent, which is no end of what it asked before
+    bench.demand = demand(Phase.OFF)
+    bench.run(0.05)
+    bench.demand = demand(Phase.CABLE_CHECK)
     bench.reach(Stage.CABLE_CHECK, 0.05)
 
 

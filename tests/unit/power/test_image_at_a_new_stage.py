@@ -18,6 +18,8 @@ EVSE = EvseId(1)
 class StageOfNumbers:
     """An EVSE whose stage a test sets."""
 
+    def note_overrun(self, words: str) -> None: ...
+
     def __init__(self) -> None:
         self.stage = Stage.CABLE_CHECK
         self.identity_errors: tuple[tuple[str, str], ...] = ()

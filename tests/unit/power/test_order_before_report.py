@@ -20,6 +20,8 @@ class TrippingStage:
     identity_errors: tuple[tuple[str, str], ...] = ()
     operator_latches: dict[FaultCode, str] = {}  # noqa: RUF012
 
+    def note_overrun(self, words: str) -> None: ...
+
     def __init__(self, done: list[str]) -> None:
         self._done = done
         self._tripped = False
