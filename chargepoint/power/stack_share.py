@@ -62,8 +62,8 @@ class StackShare:
         """Modules that may be ordered on."""
         self.offer: PowerModuleCapabilities | None = None
         """What the EVSE could have now."""
-        self.doubly = ""
-        """In words that one of the modules is at two outputs; empty while none is."""
+        self.doubly = False
+        """One of the modules is at two outputs: a fault with a code of its own."""
         self.missing = ""
         """In words that no module came in time; empty while none is missing."""
         self.degraded: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class StackShare:
         if reading is None:
             return None
         state = reading.value
-        faults = tuple(filter(None, (*state.faults, self.doubly, self.missing)))
+        faults = tuple(filter(None, (*state.faults, self.missing)))
         kinds = state.kinds | {ModuleFault.TWO_OUTPUTS} if self.doubly else state.kinds
         degraded = tuple(dict.fromkeys((*state.degraded, *self.degraded)))
         return Reading(replace(state, faults=faults, kinds=kinds, degraded=degraded), reading.taken_at_s)
@@ -267,7 +267,7 @@ class ModuleStack:
             self._had.add(evse)
         elif not waits:
             self._had.discard(evse)
-        share.doubly = f"stack {self.name}: a module is connected to two outputs" if evse in orders.doubly else ""
+        share.doubly = evse in orders.doubly
         share.degraded = orders.troubles
         share.offer = self._guard.read(share, lambda: self._offer(evse, wishes, views))
 

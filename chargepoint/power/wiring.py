@@ -218,16 +218,7 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         for number, section in config.evse.items()
     }
     stages = {
-        evse_id: _stage(
-            config,
-            evse_id,
-            config.evse[evse_id],
-            device,
-            wires,
-            kept.get(evse_id, {}),
-            meters,
-            _share(config, stacks, evse_id),
-        )
+        evse_id: _stage(config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}), meters, stacks)
         for evse_id, wires in buses_of.items()
     }
     return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
@@ -274,6 +265,12 @@ def _grid(config: Config, section: EvseSection) -> GridWindow:
         frequency_low_Hz=config.grid.frequency_low_Hz,
         frequency_high_Hz=config.grid.frequency_high_Hz,
     )
+
+
+def _wires_that_stop(config: Config, section: EvseSection) -> frozenset[str]:
+    """The buses without which an EVSE has no power: not its card reader's. What a stack does without a module is the stack's."""
+    alone = section.model_copy(update={"stack": None, "token_reader": None})
+    return frozenset(_bus_names(config, alone))
 
 
 def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenReaderSection]]:
@@ -336,9 +333,8 @@ def _stage(
     wires: tuple[Bus, ...],
     kept: Mapping[FaultCode, str],
     meters: Mapping[EvseId, EnergyMeter],
-    share: PowerModule | None,
+    stacks: Mapping[str, ModuleStack],
 ) -> EvseStage:
-    """`share`: of a stack; None: the EVSE has modules of its own."""
     if section.outlet == "ac":
         raise UnusableDevice([no_ac_sequence(evse_id)])
     assert section.pilot and section.meter and section.insulation  # the cross-check of the configuration found them
@@ -346,11 +342,13 @@ def _stage(
     reader = section.token_reader
     hardware = EvseHardware(
         io=_io(section, device),
-        module=share or catalog.combine(f"evse{evse_id}", modules),
+        module=catalog.combine(f"evse{evse_id}", modules)
+        if section.stack is None
+        else stacks[section.stack].shares[evse_id],
         meter=meters[evse_id],
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
-        buses=tuple(bus for bus in wires if reader is None or bus.name != config.token_reader[reader].bus),
+        buses=tuple(bus for bus in wires if bus.name in _wires_that_stop(config, section)),
     )
     ratings = StageRatings(
         envelope=Envelope(

@@ -32,7 +32,7 @@ class Urgency(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedFrame:
     """A frame in the queue. `owner` is the device; a frame with the same `owner` and `kind` takes the place of an older one."""
 
     frame: CanFrame
@@ -49,7 +49,7 @@ class SendQueue:
         self.given_up = 0
         """Reads that found no room."""
         self._pace_s = pace_s
-        self._queue: dict[tuple[str, Hashable], Queued] = {}
+        self._queue: dict[tuple[str, Hashable], QueuedFrame] = {}
         self._count = itertools.count()
         self._not_before_s = -1e9
 
@@ -63,7 +63,7 @@ class SendQueue:
             return
         before = self._queue.get((owner, kind))
         order = before.order if before is not None and before.urgency is urgency else next(self._count)
-        self._queue[owner, kind] = Queued(frame, urgency, owner, kind, order)
+        self._queue[owner, kind] = QueuedFrame(frame, urgency, owner, kind, order)
 
     def withdraw(self, owner: str, urgency: Urgency) -> None:
         """Forget what this device has queued of that urgency: a stop leaves no set-point behind it."""
@@ -79,7 +79,7 @@ class SendQueue:
         """When the next frame may go; None while there is none."""
         return self._not_before_s if self._queue else None
 
-    def take(self, now_s: float) -> Queued | None:
+    def take(self, now_s: float) -> QueuedFrame | None:
         """The next frame, if there is one and its time has come. It counts as sent until it is given back."""
         if not self._queue or now_s < self._not_before_s:
             return None
@@ -88,7 +88,7 @@ class SendQueue:
         self._not_before_s = now_s + self._pace_s
         return entry
 
-    def give_back(self, entry: Queued, now_s: float) -> None:
+    def give_back(self, entry: QueuedFrame, now_s: float) -> None:
         """The wire refused this frame: it keeps its place, unless a newer one of its kind has come."""
         self._queue.setdefault((entry.owner, entry.kind), entry)
         self._not_before_s = now_s + max(self._pace_s, RETRY_S)

@@ -516,6 +516,10 @@ _only(
 _only(_F.POWER_MODULE, plant("module_alarm", within_s=0.3))
 _only(_F.MODULE_DEGRADED, module_shows("there is one module in this plant", degraded=("psu-2: silent",)))
 _only(
+    _F.MODULE_AT_TWO_OUTPUTS,
+    module_shows("this plant has no stack", kinds=frozenset({ModuleFault.TWO_OUTPUTS})),
+)
+_only(
     _F.VOLTAGE_PLAUSIBILITY,
     plant("meter_voltage", 0.8, trips=TRANSFER, within_s=0.7),
 )

@@ -74,6 +74,8 @@ def test_each_evse_gets_its_share_and_the_buses_of_the_stack() -> None:
     assert set(stack.shares) == {1, 2} and all(isinstance(share, StackShare) for share in stack.shares.values())
     for evse_id, buses in station.buses_of.items():
         assert {bus.name for bus in buses} == {f"b{evse_id}", "can", "chip"}
+        hardware = station.stages[evse_id]._hw
+        assert [bus.name for bus in hardware.buses] == [f"b{evse_id}"]  # a dead wire of one module stops nobody
 
 
 @pytest.mark.parametrize(

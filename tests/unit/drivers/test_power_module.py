@@ -456,6 +456,10 @@ def test_an_array_of_which_all_dropped_out_says_why(scripted_bus: type[ScriptedB
     assert not any(plant.output_on for plant in rig.plants)
 
 
-def test_array_needs_a_module() -> None:
-    with pytest.raises(ValueError, match="at least one module"):
-        PowerModuleArray("none", [])
+def test_an_array_without_a_module_can_do_nothing() -> None:
+    """A stack may lend an EVSE no module for a while."""
+    array = PowerModuleArray("a", [])
+    array.command(PowerModuleCommand(True, 10.0, 400.0, 0.0))
+    array.poll(1.0)
+    assert array.capabilities is None
+    assert array.state is None
