@@ -129,6 +129,8 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
                     f"= {device.unit}: already {other} on bus {device.bus!r}",
                     "give each device of a bus its own unit address",
                 )
+    if config.grid.meter is not None and config.grid.meter not in defined.get("meter", ()):
+        yield Mistake(("grid", "meter"), f"= {config.grid.meter!r}: no such meter", _known("meter", defined))
     for name, matrix in config.matrix.items():
         if matrix.bus not in defined.get("bus", ()):
             yield Mistake(("matrix", name, "bus"), f"= {matrix.bus!r}: no such bus", _known("bus", defined))
@@ -149,6 +151,12 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
 def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
     owners: dict[tuple[str, str], int] = {}
     for number, evse in config.evse.items():
+        if evse.meter is not None and evse.meter == config.grid.meter:
+            yield Mistake(
+                ("grid", "meter"),
+                f"= {evse.meter!r}: the meter of [evse.{number}]",
+                "name the meter at the station's connection",
+            )
         yield from _outlet(number, evse)
         if evse.interface is not None and owners.setdefault(("interface", evse.interface), number) != number:
             yield Mistake(

@@ -385,6 +385,13 @@ class PowerSection(Section):
         le=10_000_000,
         description="below this resistance to earth power stops, or is not switched on",
     )
+    insulation_reaction_s: float = Field(
+        1.0,
+        ge=0,
+        le=20,
+        description="how long the insulation monitor needs to show a fault: the cable check judges only what was measured so long "
+        "after its test voltage was reached",
+    )
     module_derate_degC: float = Field(
         70.0, ge=0, le=150, description="from this temperature of a power module on less current flows"
     )
@@ -403,6 +410,14 @@ class PowerSection(Section):
 class GridSection(Section):
     """[grid]: the window in which this charger stays connected. The converter's own trips are faster and come first."""
 
+    meter: Name | None = Field(
+        None,
+        description="its [meter.NAME] at the station's connection, a meter of alternating current: frequency and phase voltages "
+        "come from it; none: a law of the frequency asks for no power",
+    )
+    nominal_V: float = Field(
+        230.0, ge=90, le=500, description="nominal voltage of a phase at the meter, phase to neutral"
+    )
     voltage_low_percent: float = Field(
         80.0,
         ge=10,

@@ -14,7 +14,7 @@ from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor
 from chargepoint.ports import InsulationState, PowerModuleCommand
 from chargepoint.safety.contactor_watch import SETTLE_S
-from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V, TEST_VOLTAGE_TOLERANCE_V
+from chargepoint.safety.envelope import PRE_CHARGE_CURRENT_A, SAFE_VOLTAGE_V, TEST_VOLTAGE_TOLERANCE_V, Envelope
 
 CONTACTOR_CLOSE_TIMEOUT_S = 5.0
 TEST_VOLTAGE_TIMEOUT_S = 10.0
@@ -49,6 +49,8 @@ class CheckInputs:
     voltage_V: float | None
     insulation: InsulationState | None
     current_A: float | None = None
+    insulation_taken_at_s: float | None = None
+    """When the monitor measured: the age of its own counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,14 @@ class CheckFailure:
 class CableCheck:
     """One check at `test_voltage_V`; `step` is called each cycle until `passed` or a failure comes back.
 
-    `insulation_limit_ohm` is the least resistance that passes.
+    `envelope` has the least resistance that passes, and how long the monitor needs to show a fault.
     """
 
-    def __init__(self, test_voltage_V: float, insulation_limit_ohm: float, now_s: float) -> None:
+    def __init__(self, test_voltage_V: float, envelope: Envelope, now_s: float) -> None:
         self._test_V = test_voltage_V
-        self._limit_ohm = insulation_limit_ohm
+        self._limit_ohm = envelope.insulation_limit_ohm
+        self._reaction_s = envelope.insulation_reaction_s
+        self._at_voltage_since_s = now_s
         self._step = CheckStep.CLOSE
         self._entered_s = now_s
         self._closed_since_s: float | None = None
@@ -131,6 +135,7 @@ class CableCheck:
     def _raise(self, i: CheckInputs) -> CheckFailure | None:
         if self._at_test_voltage(i):
             self._self_test_begins = True
+            self._at_voltage_since_s = i.now_s
             self._go_to(CheckStep.SELF_TEST, i.now_s)
         elif self._flowed_s(i) > SHORT_CIRCUIT_S and self._is_short(i):
             bound = f"at least {SHORT_CIRCUIT_OHM:.0f} ohm"
@@ -156,13 +161,16 @@ class CableCheck:
     def _measure(self, i: CheckInputs) -> CheckFailure | None:
         value_ohm = None if i.insulation is None else i.insulation.resistance_ohm
         if value_ohm is None or not self._at_test_voltage(i):  # what was measured at less voltage proves nothing
-            if self._waited_s(i) > INSULATION_VALUE_TIMEOUT_S:
+            if self._waited_s(i) > INSULATION_VALUE_TIMEOUT_S + self._reaction_s:
                 return CheckFailure(FaultCode.CABLE_CHECK, f"no valid insulation value at {self._test_V:.0f} V")
             return None
         if value_ohm < self._limit_ohm:
             bound = f"at least {self._limit_ohm / 1000:.0f} kohm"
             detail = f"{value_ohm / 1000:.0f} kohm at {self._test_V:.0f} V: {bound}"
             return CheckFailure(FaultCode.INSULATION, detail)
+        measured_s = i.now_s if i.insulation_taken_at_s is None else i.insulation_taken_at_s
+        if measured_s - self._at_voltage_since_s < self._reaction_s:
+            return None  # the monitor may not have seen yet what the test voltage shows
         self._go_to(CheckStep.LOWER, i.now_s)
         return None
 

@@ -111,7 +111,7 @@ class DcSequence:
     def step(self, i: SequenceInputs) -> SequenceOutputs:
         """One cycle: trips first, then a withdrawn demand, then the stage's own work."""
         self._failures, self._target = {}, CurrentTarget()
-        if i.demand is not None and i.demand.phase < Phase.CABLE_CHECK:
+        if i.off_demanded or (i.demand is not None and i.demand.phase < Phase.CABLE_CHECK):
             self._demand_spent = False  # a daemon that fell silent asked for nothing: what it asked before stays spent
         if i.severity is not Severity.EMERGENCY:
             self._emergency_since_s = None
@@ -208,7 +208,7 @@ class DcSequence:
             return _OFF
         test_V = cable_check_voltage_V(demand.dc.limits.voltage_max_V, self._max_voltage_V(i))
         self._enter(Stage.CABLE_CHECK, i.now_s)
-        self._check = CableCheck(test_V, self._envelope.insulation_limit_ohm, i.now_s)
+        self._check = CableCheck(test_V, self._envelope, i.now_s)
         return _OFF
 
     def _wait_for_low_voltage(self, i: SequenceInputs) -> None:
@@ -222,7 +222,9 @@ class DcSequence:
     def _cable_check(self, i: SequenceInputs) -> PowerModuleCommand:
         check = self._check
         assert check is not None
-        failure = check.step(CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation, i.current_A))
+        failure = check.step(
+            CheckInputs(i.now_s, i.contactor, i.voltage_V, i.insulation, i.current_A, i.insulation_taken_at_s)
+        )
         if failure is not None:
             self._fail(failure.code, failure.detail, i.now_s)
             if failure.code is FaultCode.CONTACTOR_OPENED:  # a request that stays could only close it again

@@ -27,6 +27,8 @@ class DeviceReadings:
     meter: MeterRegisters | None
     insulation: InsulationState | None
     contactor: Contactor
+    insulation_taken_at_s: float | None = None
+    """When the monitor measured; None while it is silent."""
 
     @property
     def everyone(self) -> bool:
@@ -108,6 +110,7 @@ def young_enough(
         meter=registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None,
         insulation=fresh(insulation, now_s, INSULATION_MAX_AGE_S),
         contactor=_contactor(io),
+        insulation_taken_at_s=None if insulation is None else insulation.taken_at_s,
     )
 
 

@@ -42,6 +42,7 @@ from chargepoint.power.dc_sequence import DcSequence
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news, young_enough
 from chargepoint.power.evse_io import EvseIo, IoWiring
+from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
 from chargepoint.power.ramp import Ramp
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
@@ -86,6 +87,8 @@ class EvseHardware:
     token_reader: TokenReader | None
     buses: tuple[Bus, ...] = ()
     """The wires of these devices."""
+    grid_meter: EnergyMeter | None = None
+    """At the station's connection, shared by all EVSEs; None: nothing shows the grid's frequency."""
 
 
 class EvseStage:
@@ -117,6 +120,7 @@ class EvseStage:
         self._latches = Latches(NOT_HEARD_YET, kept)
         self._record_trouble = self._overrun = ""
         self._view = InterlockView(ratings)
+        self._grid = GridWatch()
         self._stop_since_s: float | None = None
         self._author = ""
         self._sequence: DcSequence | None = None
@@ -124,7 +128,7 @@ class EvseStage:
         self._demand_until_s = 0.0
         self._seq = 0
         self._events: list[PowerEvent] = []
-        self._open_now = False
+        self._open_now = self._off_demanded = False
         self._io_command = IoCommand()
         self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
@@ -142,6 +146,7 @@ class EvseStage:
         before, valid = self._demand, now_s < self._demand_until_s
         if before is not None and demand.seq <= before.seq and valid:
             return False
+        self._off_demanded = self._off_demanded or demand.phase is Phase.OFF
         self._demand = demand
         self._demand_until_s = now_s + min(demand.lease_s, self._ratings.lease_s)
         return before is None or not valid or replace(before, seq=demand.seq) != demand
@@ -231,8 +236,10 @@ class EvseStage:
 
     @property
     def has_news(self) -> bool:
-        """A device has a reading whose value `cycle` did not judge yet, or a contactor waits for its current to fall. A value that came once more is judged already: what
-        its age means is for the next cycle that time brings."""
+        """A device has a reading whose value `cycle` did not judge yet, or a contactor waits for its current to fall.
+
+        A value that came once more is judged already. What its age means is for the next cycle that time brings.
+        """
         hw = self._hw
         try:
             now = (hw.module.state, hw.meter.registers, hw.insulation.state)
@@ -263,6 +270,7 @@ class EvseStage:
                 ordered=self._io_command,
                 lease_valid=lease_valid,
                 troubles=self._troubles(seen),
+                grid=self._grid,
             )
         )
         self._latch(active, seen, stage_before, now_s)
@@ -271,7 +279,7 @@ class EvseStage:
         if sequence is None:
             return self._image(seen, demand, capabilities, stage_before, now_s, self._registers)
         out = sequence.step(self._sequence_inputs(seen, demand, now_s))
-        self._open_now = False
+        self._open_now = self._off_demanded = False
         if out.failures or out.stage is not stage_before:
             self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
@@ -281,6 +289,8 @@ class EvseStage:
         hw, guard = self._hw, self._guard
         guard.begin(now_s)
         io = self._io.read(now_s)
+        if (grid_meter := hw.grid_meter) is not None:
+            self._grid.note(guard.read(grid_meter, lambda: grid_meter.registers))
         self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
         module = guard.read(hw.module, lambda: hw.module.state)
@@ -338,6 +348,7 @@ class EvseStage:
             capabilities=capabilities,
             faults=self._latches.codes,
             permitted=self._latches.severity is None and not (self._latches.stops and stage is Stage.OFF),
+            frequency_Hz=self._grid.frequency_Hz(now_s),
         )
 
     def _sequence_inputs(self, seen: DeviceReadings, demand: StageDemand | None, now_s: float) -> SequenceInputs:
@@ -354,8 +365,11 @@ class EvseStage:
             insulation=seen.insulation,
             capabilities=self._rated(self._capabilities),
             temperature_degC=self._heat.hottest_degC,
+            insulation_taken_at_s=seen.insulation_taken_at_s,
+            frequency_Hz=self._grid.frequency_Hz(now_s),
             temperature_share=self._share(seen),
             wait_for_current=self._latches.may_wait_for_current,
+            off_demanded=self._off_demanded,
             open_now=self._view.contactor_opened or self._open_now,
         )
 
@@ -475,6 +489,8 @@ class EvseStage:
         hw, guard = self._hw, self._guard
         for device in self._devices:
             guard.poll(device, now_s)
+        if hw.grid_meter is not None:
+            guard.poll(hw.grid_meter, now_s)
         reader = hw.token_reader
         if reader is not None:
             guard.poll(reader, now_s)

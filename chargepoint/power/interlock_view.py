@@ -8,6 +8,7 @@ from chargepoint.model.demand import PilotCommand, StageDemand
 from chargepoint.model.image import Stage
 from chargepoint.ports import IoCommand
 from chargepoint.power.device_readings import DeviceReadings
+from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.sequence import PowerSequence
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
@@ -77,6 +78,7 @@ class InterlockView:
         ordered: IoCommand,
         lease_valid: bool,
         troubles: Troubles,
+        grid: GridWatch,
     ) -> InterlockInputs:
         """`ordered`: what the outputs were last ordered to do. `sequence` None: the module has not identified itself yet."""
         stage = Stage.OFF if sequence is None else sequence.stage
@@ -141,6 +143,8 @@ class InterlockView:
             heat=self._ratings.heat,
             voltage_to_earth_V=None if seen.insulation is None else seen.insulation.voltage_to_earth_V,
             meter_alarm="" if meter is None else meter.alarm,
+            phase_voltages_V=grid.phase_voltages_V(now_s),
+            frequency_Hz=grid.frequency_Hz(now_s),
             grid=self._ratings.grid,
         )
 

@@ -29,6 +29,8 @@ class SequenceInputs:
     insulation: InsulationState | None
     capabilities: PowerModuleCapabilities | None
     temperature_degC: float | None
+    insulation_taken_at_s: float | None = None
+    """When the monitor measured what `insulation` shows; None: in this cycle."""
     frequency_Hz: float | None = None
     meter_current_A: float | None = None
     """A second witness of no current, should the module have fallen silent."""
@@ -36,6 +38,8 @@ class SequenceInputs:
     """Of the rated current, that may flow with the temperature sensors that are left."""
     wait_for_current: bool = False
     """In this emergency the contactor may stay closed for `LOAD_WAIT_S` after the module was ordered off."""
+    off_demanded: bool = False
+    """Since the last cycle a demand for OFF came, whatever came after it."""
     open_now: bool = False
     """The request to close is withdrawn at once, whatever flows: the contactor opened by itself, or the orders are stale."""
 

@@ -76,6 +76,13 @@ def examine(config: Config) -> Iterator[Mistake]:
             )
         elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
             yield from _missing_ports(number, evse, boards)
+    grid = config.grid.meter
+    if grid is not None and grid in config.meter and not catalog.measures_ac(_spec("meter", grid, config.meter[grid])):
+        yield Mistake(
+            ("grid", "meter"),
+            f"= {grid!r}: a meter of direct current: it shows no frequency",
+            "name a meter of alternating current",
+        )
     for name, stack in config.stack.items():
         if stack.matrix in matrices:
             yield from _missing_links(config, name, matrices[stack.matrix])
@@ -212,22 +219,19 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         for number, section in config.evse.items()
         if section.meter is not None
     }
+    grid = None if config.grid.meter is None else cast(EnergyMeter, device("meter", config.grid.meter))
     stacks = {name: _stack(config, name, device, meters) for name in config.stack}
     buses_of = {
-        EvseId(number): tuple(buses[bus] for bus in dict.fromkeys(_bus_names(config, section)))
+        EvseId(number): tuple(buses[bus] for bus in dict.fromkeys((*_bus_names(config, section), *_grid_buses(config))))
         for number, section in config.evse.items()
     }
     stages = {
-        evse_id: _stage(config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}), meters, stacks)
+        evse_id: _stage(
+            config, evse_id, config.evse[evse_id], device, wires, kept.get(evse_id, {}), meters, stacks, grid
+        )
         for evse_id, wires in buses_of.items()
     }
     return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
-
-
-def _share(config: Config, stacks: Mapping[str, ModuleStack], evse_id: EvseId) -> PowerModule | None:
-    """This EVSE's share of its stack; None: it has modules of its own."""
-    stack = config.evse[evse_id].stack
-    return None if stack is None else stacks[stack].shares[evse_id]
 
 
 def _stack(
@@ -257,7 +261,7 @@ def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
 
 
 def _grid(config: Config, section: EvseSection) -> GridWindow:
-    nominal_V = section.ac_voltage_V if section.outlet == "ac" else 0.0
+    nominal_V = section.ac_voltage_V if section.outlet == "ac" else config.grid.nominal_V if config.grid.meter else 0.0
     return GridWindow(
         nominal_V=nominal_V,
         voltage_low_V=nominal_V * config.grid.voltage_low_percent / 100,
@@ -265,6 +269,11 @@ def _grid(config: Config, section: EvseSection) -> GridWindow:
         frequency_low_Hz=config.grid.frequency_low_Hz,
         frequency_high_Hz=config.grid.frequency_high_Hz,
     )
+
+
+def _grid_buses(config: Config) -> Iterator[str]:
+    if config.grid.meter is not None:
+        yield config.meter[config.grid.meter].bus
 
 
 def _wires_that_stop(config: Config, section: EvseSection) -> frozenset[str]:
@@ -334,6 +343,7 @@ def _stage(
     kept: Mapping[FaultCode, str],
     meters: Mapping[EvseId, EnergyMeter],
     stacks: Mapping[str, ModuleStack],
+    grid: EnergyMeter | None,
 ) -> EvseStage:
     if section.outlet == "ac":
         raise UnusableDevice([no_ac_sequence(evse_id)])
@@ -348,6 +358,7 @@ def _stage(
         meter=meters[evse_id],
         insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
+        grid_meter=grid,
         buses=tuple(bus for bus in wires if bus.name in _wires_that_stop(config, section)),
     )
     ratings = StageRatings(
@@ -360,6 +371,7 @@ def _stage(
                 discharge_power_max_W=section.discharge_power_max_W,
             ),
             insulation_limit_ohm=config.power.insulation_limit_ohm,
+            insulation_reaction_s=config.power.insulation_reaction_s,
         ),
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,

@@ -41,6 +41,9 @@ class Envelope:
     insulation_limit_ohm: float = 100_000.0
     """IEC 61851-23:2023 6.3.1.105: below is a fault (docs/sources/safety.md 1.2, grade B)."""
 
+    insulation_reaction_s: float = 1.0
+    """The monitor shows a fault of one pole within this (docs/sources/hardware.md 3: at most 1 s for up to 100 kohm)."""
+
     @property
     def voltage_max_V(self) -> float:
         """The rated voltage of the output."""

@@ -130,6 +130,7 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
     power = ["realtime = true"] if realtime else []
     if choices.without_waits:
         power.append(f"tick_ms = {SHORT_TICK_MS:g}")
+        power.append("insulation_reaction_s = 0.05")
     if power:
         text += "\n[power]\n" + "\n".join(power) + "\n"
     for line, instead in choices.amendments:

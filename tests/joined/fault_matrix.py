@@ -410,7 +410,16 @@ _only(
         why="300 uF need some milliseconds to rise by 100 V at the 2 A of a pre-charge",
     ),
 )
-_only(_F.OVER_CURRENT, Injection(_module_over_current, trips=TRANSFER, others=_UNLOADED))
+_row(
+    _F.OVER_CURRENT,
+    "current above 110 % of the rating",
+    Injection(_module_over_current, trips=TRANSFER, others=_UNLOADED),
+)
+_row(
+    _F.OVER_CURRENT,
+    "meter shows more than 110 % of the rating",
+    plant("meter_gain", 3.0, trips=frozenset({Moment.CHARGE}), within_s=0.7, others=frozenset({_F.METER_PLAUSIBILITY})),
+)
 _only(
     _F.OVER_VOLTAGE,
     plant(
@@ -557,7 +566,7 @@ BY_STEP: dict[FaultCode, Injection] = {
         trips=frozenset({Moment.PLUGGED}),
         within_s=2.0,
         begins=True,
-        others=frozenset({_F.PRE_CHARGE, _F.CABLE_CHECK, _F.METER_PLAUSIBILITY}),
+        others=frozenset({_F.PRE_CHARGE, _F.CABLE_CHECK, _F.METER_PLAUSIBILITY, _F.OVER_CURRENT}),
         why="the test is at the start of the cable check; in a transfer the battery feeds the short circuit, and the fuse ends it",
     ),
     _F.PRE_CHARGE: Injection(

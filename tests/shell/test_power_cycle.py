@@ -209,8 +209,17 @@ class Daemon:
         self.socket.connect(str(path))
         self.socket.setblocking(False)
         self.seq = 0
+        self.begun: set[EvseId] = set()
 
     def demand(self, phase: Phase, **changes: Any) -> None:
+        """The first one of an EVSE asks for nothing before it, as the daemon's does."""
+        evse_id = changes.get("evse_id", EvseId(1))
+        if evse_id not in self.begun and phase is not Phase.OFF:
+            self._send(Phase.OFF, evse_id=evse_id)
+        self.begun.add(evse_id)
+        self._send(phase, **changes)
+
+    def _send(self, phase: Phase, **changes: Any) -> None:
         self.seq += 1
         order = StageDemand(
             EvseId(1),

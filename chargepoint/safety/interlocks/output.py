@@ -106,6 +106,14 @@ def _no_current(i: InterlockInputs) -> str | None:
     return f"{i.module_current_A:.1f} A{at} while {i.allowed_current_A:.1f} A is asked for"
 
 
+def _meter_over_current(i: InterlockInputs) -> str | None:
+    """A current that the module does not see: out of the battery, into a short circuit between module and car."""
+    bound_A = 1.1 * i.envelope.current_max_A + NO_CURRENT_A
+    if i.meter_current_A is None or abs(i.meter_current_A) <= bound_A:
+        return None
+    return f"meter shows {i.meter_current_A:.1f} A: magnitude at most {bound_A:.1f} A (110 % of the rating)"
+
+
 def _check_over_current(i: InterlockInputs) -> str | None:
     """Source: IEC 61851-23 CC.6.1 and CC.6.2: at most 2 A in cable check and pre-charge (docs/sources/safety.md 1.1, grade C)."""
     if i.stage not in (Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.PRE_CHARGE, Stage.PRE_CHARGED):
@@ -134,6 +142,8 @@ ROWS = (
         FaultCode.OVER_VOLTAGE_EMERGENCY, "output above IEC 61851-23 Table 103", _over_voltage_emergency, 0.0, DC_ONLY
     ),
     Interlock(FaultCode.OVER_CURRENT, "current above 110 % of the rating", _over_current, 0.05),
+    # two readings of a meter: one alone may be wrong
+    Interlock(FaultCode.OVER_CURRENT, "meter shows more than 110 % of the rating", _meter_over_current, 0.25, DC_ONLY),
     Interlock(FaultCode.OVER_VOLTAGE, "output above the car's maximum", _over_voltage, 0.4, DC_ONLY),  # CC.6.2: 400 ms
     Interlock(
         FaultCode.CHECK_OVER_CURRENT, "more than 2 A in cable check or pre-charge", _check_over_current, 0.1, DC_ONLY

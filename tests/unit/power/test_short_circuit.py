@@ -6,13 +6,15 @@ import pytest
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Contactor
+from chargepoint.model.limits import rated
 from chargepoint.power.cable_check import SHORT_CIRCUIT_S, CableCheck, CheckFailure, CheckInputs
 from chargepoint.safety.contactor_watch import SETTLE_S
+from chargepoint.safety.envelope import Envelope
 
 
 def raised(voltage_V: float | None, current_A: float | None, seconds: float) -> CheckFailure | None:
     """The check's answer after so long in its raising of the voltage."""
-    check = CableCheck(500.0, 100_000.0, 0.0)
+    check = CableCheck(500.0, Envelope(rated(920.0, 40.0)), 0.0)
     found: CheckFailure | None = None
     ticks = round((SETTLE_S + 0.02 + seconds) / 0.01)
     for tick in range(ticks + 1):
