@@ -309,7 +309,7 @@ class Cycle:
             self._log.warning("! power link: %d more of these in this second", self._complaints - COMPLAINTS_MAX)
         self._complaints = 0
         if worse := self.lateness.worse():
-            self._log.warning("! power process: %s", worse)
+            self._log.info("* power process: %s", worse)
         self._link.send(self.lateness.health(realtime=self._has_realtime()))
         for stage in self._stages.values():
             stage.note_overrun(self.lateness.chronic)
