@@ -118,11 +118,6 @@ class FaultKind:
     remedy: str
     stop_reason: StopReason = StopReason.OTHER
 
-    @property
-    def locks_out(self) -> bool:
-        """Nothing begins here again before a person has looked."""
-        return self.reset is ResetRule.OPERATOR
-
 
 LOAD_WAIT_S = 0.015
 """How long the contactor may stay closed after the module was ordered off, so that it does not break the current. With the

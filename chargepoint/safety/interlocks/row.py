@@ -19,7 +19,6 @@ class Outlet(Enum):
 
 BOTH = frozenset(Outlet)
 DC_ONLY = frozenset({Outlet.DC})
-AC_ONLY = frozenset({Outlet.AC})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from chargepoint.model.faults import FaultCode
 from chargepoint.safety.interlocks import chain, contactors, devices, heat, insulation, output, pilot, process
 from chargepoint.safety.interlocks.inputs import InterlockInputs
-from chargepoint.safety.interlocks.row import Interlock, Outlet
+from chargepoint.safety.interlocks.row import Interlock
 
 TABLE: tuple[Interlock, ...] = (
     *process.ROWS,
@@ -29,11 +29,6 @@ BY_SEQUENCE: dict[FaultCode, str] = {
     FaultCode.INTERNAL: "an exception in this EVSE's part of a cycle",
 }
 """Faults that no row sees: a step of the sequence, or the stage itself, reports them."""
-
-
-def rows_for(outlet: Outlet) -> tuple[Interlock, ...]:
-    """The rows that count at this kind of connector."""
-    return tuple(row for row in TABLE if outlet in row.outlets)
 
 
 class Interlocks:
