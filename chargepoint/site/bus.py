@@ -17,7 +17,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.station_status import EvseStatus
 from chargepoint.model.status import EvseState
 from chargepoint.site.desk import SiteDesk
-from chargepoint.site.orders import Answer
+from chargepoint.site.orders import OrderAnswer
 from chargepoint.site.telemetry import capability, evse_telemetry, station_telemetry
 from chargepoint.site.topics import Topics
 
@@ -142,7 +142,7 @@ class SiteBus:
         self._published[topic] = _Published(text, at.monotonic_s)
         found.append(Message(topic, text, retain=True))
 
-    def _answer(self, message: Message, answer: Answer) -> Message:
+    def _answer(self, message: Message, answer: OrderAnswer) -> Message:
         topic = message.response_topic
         if topic is None or not _may_answer_to(topic, self._topics):
             topic = self._topics.answer

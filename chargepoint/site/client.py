@@ -50,6 +50,10 @@ TAKEN_OVER = 0x8E
 """Reason code of MQTT 5, 4.13: another client connected with the same id."""
 
 
+STEADY_S = 30.0
+"""A connection that held so long was good. After a shorter one the wait goes on doubling: two clients of one id must not fight."""
+
+
 class SiteBusError(Unusable):
     """The configured files cannot be used. The text says which and why."""
 
@@ -92,6 +96,7 @@ class SiteBusClient:
         self._tls = _tls(section)
         self._answers: asyncio.Queue[Message] = asyncio.Queue(ANSWERS_MAX)
         self._failures = 0
+        self._connected_s: float | None = None
         self.connected = False
         self.trouble = ""
         self.dropped = 0
@@ -107,7 +112,7 @@ class SiteBusClient:
             except* (aiomqtt.MqttError, OSError, TimeoutError, ValueError) as group:
                 error = _first(group)
                 longest = _code(error) == TAKEN_OVER
-                self._note_trouble(_text(error, longest=longest, client_id=self._client_id))
+                self._note_trouble(self._explained(error, taken_over=longest))
             self.connected = False
             await asyncio.sleep(self._wait_s(longest=longest))
 
@@ -116,6 +121,21 @@ class SiteBusClient:
         wait_s = section.reconnect_max_s if longest else section.reconnect_min_s * 2.0 ** min(self._failures, 16)
         self._failures += 1
         return float(min(wait_s, section.reconnect_max_s) * (0.5 + 0.5 * self._chance()))
+
+    def _explained(self, error: Exception, *, taken_over: bool) -> str:
+        """What happened, for people; also where a broker closes the connection and does not say why."""
+        held_s = None if self._connected_s is None else self._clock.monotonic_s() - self._connected_s
+        self._connected_s = None
+        hint = f"give each station its own [site_bus] client_id or topic (this one: {self._client_id!r})"
+        if taken_over:
+            return f"another client connected with our id; {hint}"
+        why = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        text = str(why) or type(why).__name__
+        if held_s is not None and held_s < STEADY_S:
+            return f"the connection was lost soon after it began ({text}); where another client has our id, {hint}"
+        if held_s is not None:
+            self._failures = 0
+        return text
 
     def _note_trouble(self, text: str) -> None:
         """One line when it begins, and when it changes."""
@@ -162,8 +182,8 @@ class SiteBusClient:
                 self._answers.get_nowait()
             for message in self._bus.connected():
                 await self._send(client, message)
-            self._failures = 0
-            self.connected, self.trouble = True, ""
+            self.connected, self._connected_s = True, self._clock.monotonic_s()
+            self.trouble = ""
             self._log.info("* site bus: connected to %s as %s", self._section.url, self._client_id)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -266,10 +286,3 @@ def _code(error: Exception) -> int | None:
         if code is not None:
             return int(getattr(code, "value", code))
     return None
-
-
-def _text(error: Exception, *, longest: bool, client_id: str) -> str:
-    if longest:
-        return f"another client connected with the id {client_id!r}: give each station its own [site_bus] client_id or topic"
-    why = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    return f"{why}" or type(why).__name__

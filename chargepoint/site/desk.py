@@ -34,10 +34,10 @@ from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.ports import StationPort
 from chargepoint.site.orders import (
     PERMISSION,
-    Answer,
     DriverOrder,
     LimitOrder,
     Order,
+    OrderAnswer,
     PauseOrder,
     ReleaseOrder,
     ResumeOrder,
@@ -45,7 +45,7 @@ from chargepoint.site.orders import (
     StartOrder,
     StopOrder,
     UnlimitOrder,
-    Unreadable,
+    UnreadableOrder,
     read_meter,
     read_order,
 )
@@ -117,7 +117,7 @@ class SiteDesk:
         self._limit: _Lease | None = None
         self._departures: dict[EvseId, _Departure] = {}
         self._said: dict[EvseId, tuple[object, ...]] = {}
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: OrderedDict[str, OrderAnswer] = OrderedDict()
         self._allowance = rules.orders_per_s * BURST
         self._allowed_s: float | None = None
         self.refused = 0
@@ -143,7 +143,7 @@ class SiteDesk:
 
     # -- what comes in ---------------------------------------------------------------------------------------------
 
-    def order(self, payload: bytes, at: Instant, *, retained: bool = False) -> Answer:
+    def order(self, payload: bytes, at: Instant, *, retained: bool = False) -> OrderAnswer:
         """Do what the message says, or refuse it; never raises.
 
         `retained`: the broker kept the message, so nobody knows how old it is. Such an order is refused.
@@ -152,7 +152,7 @@ class SiteDesk:
             return self._refuse("", "TooMany", f"more than {self._rules.orders_per_s:g} orders a second: send fewer")
         try:
             order = read_order(payload)
-        except Unreadable as error:
+        except UnreadableOrder as error:
             return self._refuse(error.order_id, error.code, str(error))
         known = self._answers.get(order.id)
         if known is not None:
@@ -171,7 +171,7 @@ class SiteDesk:
             return "the meter value was retained by the broker: nobody knows how old it is"
         try:
             self.reading = SiteMeterReading(at.monotonic_s, read_meter(payload))
-        except Unreadable as error:
+        except UnreadableOrder as error:
             return str(error)
         self._station.command(NoteSiteMeter(self.reading))
         return None
@@ -200,7 +200,7 @@ class SiteDesk:
         self._allowance -= 1.0
         return True
 
-    def _judge(self, order: Order, at: Instant) -> Answer:
+    def _judge(self, order: Order, at: Instant) -> OrderAnswer:
         if PERMISSION[order.do] not in self._rules.orders:
             allowed = ", ".join(sorted(self._rules.orders)) or "nothing"
             return self._refuse(order.id, "NotPermitted", f"do = {order.do!r}: [site_bus] orders permits {allowed}")
@@ -217,7 +217,7 @@ class SiteDesk:
             return self._refuse(order.id, "UnknownEvse", f"evse = {evse}: this station has {known}")
         return self._do(order, at)
 
-    def _do(self, order: Order, at: Instant) -> Answer:
+    def _do(self, order: Order, at: Instant) -> OrderAnswer:
         now_s = at.monotonic_s
         match order:
             case SetpointOrder():
@@ -284,7 +284,7 @@ class SiteDesk:
             else f"EVSE {order.evse}: the set-point is withdrawn"
         )
 
-    def _wish(self, order: DriverOrder, at: Instant) -> Answer:
+    def _wish(self, order: DriverOrder, at: Instant) -> OrderAnswer:
         evse_id, until_s = EvseId(order.evse), at.monotonic_s + order.lease_s
         departure_at_s = None
         if order.departure is not None:
@@ -354,19 +354,19 @@ class SiteDesk:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _answer(self, order: Order, at: Instant, result: CommandResult, text: str) -> Answer:
+    def _answer(self, order: Order, at: Instant, result: CommandResult, text: str) -> OrderAnswer:
         if not result.accepted:
             return self._refuse(order.id, result.reason_code or "Refused", result.text or result.reason_code)
         return self._accept(order, at, result.text or text)
 
-    def _accept(self, order: Order, at: Instant, text: str) -> Answer:
+    def _accept(self, order: Order, at: Instant, text: str) -> OrderAnswer:
         lease_s = getattr(order, "lease_s", None)
         until: datetime | None = None if lease_s is None else at.utc + timedelta(seconds=lease_s)
-        return Answer(id=order.id, accepted=True, code="Accepted", text=text, until=until)
+        return OrderAnswer(id=order.id, accepted=True, code="Accepted", text=text, until=until)
 
-    def _refuse(self, order_id: str, code: str, text: str) -> Answer:
+    def _refuse(self, order_id: str, code: str, text: str) -> OrderAnswer:
         self.refused += 1
-        return Answer(id=order_id, accepted=False, code=code, text=text, until=None)
+        return OrderAnswer(id=order_id, accepted=False, code=code, text=text, until=None)
 
 
 def _instead(now: _Lease, replaced: _Lease | None, what: str) -> str:

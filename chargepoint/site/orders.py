@@ -169,7 +169,7 @@ class MeterMessage(BaseModel):
         return self
 
 
-class Answer(BaseModel):
+class OrderAnswer(BaseModel):
     """What became of an order."""
 
     model_config = ConfigDict(frozen=True)
@@ -181,7 +181,7 @@ class Answer(BaseModel):
     until: datetime | None = Field(None, description="UTC; when the order ends by itself")
 
 
-class Unreadable(ValueError):
+class UnreadableOrder(ValueError):
     """A message that is no order. The text says what, where, the value and its bound."""
 
     def __init__(self, text: str, order_id: str = "", code: str = "Malformed") -> None:
@@ -191,23 +191,23 @@ class Unreadable(ValueError):
 
 
 def read_order(payload: bytes) -> Order:
-    """One order. Raises Unreadable."""
+    """One order. Raises UnreadableOrder."""
     if len(payload) > ORDER_MAX_BYTES:
-        raise Unreadable(f"{len(payload)} bytes: an order has at most {ORDER_MAX_BYTES}", code="TooLarge")
+        raise UnreadableOrder(f"{len(payload)} bytes: an order has at most {ORDER_MAX_BYTES}", code="TooLarge")
     try:
         return ORDERS.validate_json(payload)
     except ValidationError as error:
-        raise Unreadable(_sentence(error), _id_of(payload)) from None
+        raise UnreadableOrder(_sentence(error), _id_of(payload)) from None
 
 
 def read_meter(payload: bytes) -> tuple[float, ...]:
-    """Watts: the sum, or of three phases. Raises Unreadable."""
+    """Watts: the sum, or of three phases. Raises UnreadableOrder."""
     if len(payload) > ORDER_MAX_BYTES:
-        raise Unreadable(f"{len(payload)} bytes: a meter value has at most {ORDER_MAX_BYTES}", code="TooLarge")
+        raise UnreadableOrder(f"{len(payload)} bytes: a meter value has at most {ORDER_MAX_BYTES}", code="TooLarge")
     try:
         value = _METER.validate_json(payload)
     except ValidationError as error:
-        raise Unreadable(_sentence(error)) from None
+        raise UnreadableOrder(_sentence(error)) from None
     if isinstance(value, float):
         return (value,)
     if value.phases_W is not None:

@@ -16,7 +16,7 @@ PUBLISHED = {
     "evse capability": telemetry.Capability,
     "session": telemetry.SessionRecord,
     "event": telemetry.SiteEvent,
-    "answer": orders.Answer,
+    "answer": orders.OrderAnswer,
 }
 """What the station sends, by the kind of topic."""
 

@@ -21,7 +21,7 @@ RESPONSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultTelemetry:
     """One fault that is present or latched, and what a person does about it."""
 
     code: str
@@ -59,7 +59,7 @@ class EvseTelemetry:
     """Why nothing can begin now."""
     paused: bool
     """By an order of the site bus."""
-    faults: tuple[Fault, ...]
+    faults: tuple[FaultTelemetry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,9 @@ def evse_telemetry(status: EvseStatus, state: EvseState, *, paused: bool) -> Evs
         paused=paused,
         faults=()
         if image is None
-        else tuple(Fault(code, title, image.fault_remedies.get(code, "")) for code, title in image.faults.items()),
+        else tuple(
+            FaultTelemetry(code, title, image.fault_remedies.get(code, "")) for code, title in image.faults.items()
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from chargepoint.model.instant import Instant
 from chargepoint.model.limits import Interval
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.site.desk import EvseAbility, SiteDesk, SiteRules
-from chargepoint.site.orders import Answer
+from chargepoint.site.orders import OrderAnswer
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EVERYTHING = frozenset({"setpoint", "limit", "driver", "pause", "start", "stop"})
@@ -73,10 +73,10 @@ class Desk:
     def now(self) -> Instant:
         return Instant(self.t, T0 + timedelta(seconds=self.t - 100.0))
 
-    def raw(self, payload: bytes, **how: Any) -> Answer:
+    def raw(self, payload: bytes, **how: Any) -> OrderAnswer:
         return self.desk.order(payload, self.now, **how)
 
-    def order(self, do: str, **what: Any) -> Answer:
+    def order(self, do: str, **what: Any) -> OrderAnswer:
         self.ids += 1
         return self.raw(json.dumps({"id": f"o{self.ids}", "do": do, **what}).encode())
 
