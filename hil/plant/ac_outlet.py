@@ -50,7 +50,7 @@ class Grid:
 
 
 @dataclass(slots=True)
-class AcOutlet:
+class AcOutletPlant:
     """Advance with `step`; `events` collects what happened until somebody takes it.
 
     `charge_power_max_W` and `discharge_power_max_W` are ratings, magnitudes >= 0.

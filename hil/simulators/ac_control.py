@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import Lock, TokenPresented
-from hil.plant.ac_outlet import AcOutlet
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.contactor import CLOSE_S
 from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
 
@@ -40,7 +40,9 @@ _GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0)}
 class AcControl:
     """Answers requests about AC outlets. `now` gives the monotonic second, `advance` brings every outlet up to now."""
 
-    def __init__(self, outlets: Mapping[int, AcOutlet], now: Callable[[], float], advance: Callable[[], None]) -> None:
+    def __init__(
+        self, outlets: Mapping[int, AcOutletPlant], now: Callable[[], float], advance: Callable[[], None]
+    ) -> None:
         self._outlets = outlets
         self._now = now
         self._advance = advance
@@ -61,7 +63,7 @@ class AcControl:
         """One line in, one line out."""
         return answer_line(self._verbs, line, self._advance)
 
-    def _outlet(self, request: Request) -> AcOutlet:
+    def _outlet(self, request: Request) -> AcOutletPlant:
         evse = request.get("evse", min(self._outlets))
         if not isinstance(evse, int) or evse not in self._outlets:
             raise RequestRefused(
@@ -155,7 +157,7 @@ class AcControl:
         self._inject(outlet, name, on, value)
         return {"monotonic_s": self._now()}
 
-    def _inject(self, outlet: AcOutlet, name: str, on: bool, value: float) -> None:
+    def _inject(self, outlet: AcOutletPlant, name: str, on: bool, value: float) -> None:
         match name:
             case "rcd" | "e_stop":
                 (outlet.causes.add if on else outlet.causes.discard)(_CAUSES[name])

@@ -26,7 +26,7 @@ from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import AcSupply
 from chargepoint.power.link_codec import MESSAGE_MAX_BYTES, LinkError, UpMessage, decode_down, encode_up
-from hil.plant.ac_outlet import AcOutlet
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.station import CATCH_UP_MAX_S, STEP_S
 from hil.simulators.ac_control import AcControl
 from hil.simulators.requests import LONGEST_LINE, serve_lines
@@ -39,10 +39,10 @@ STEP_EVERY_S = 0.005
 IMAGE_EVERY_S = 0.02
 
 
-def outlets_of(config: Config) -> dict[int, AcOutlet]:
+def outlets_of(config: Config) -> dict[int, AcOutletPlant]:
     """One outlet for each EVSE with `outlet = "ac"`. Raises ValueError where there is none."""
     outlets = {
-        number: AcOutlet(
+        number: AcOutletPlant(
             EvseId(number),
             AcSupply(section.ac_voltage_V, section.ac_frequency_Hz, section.ac_phases, section.current_max_A),
             section.charge_power_max_W,
@@ -62,7 +62,7 @@ def outlets_of(config: Config) -> dict[int, AcOutlet]:
 class AcStation:
     """All outlets on one clock. `advance_to` steps them, `send` takes what goes up the link."""
 
-    def __init__(self, outlets: Mapping[int, AcOutlet], send: Callable[[UpMessage], None]) -> None:
+    def __init__(self, outlets: Mapping[int, AcOutletPlant], send: Callable[[UpMessage], None]) -> None:
         self.outlets = outlets
         self._send = send
         self._at_s: float | None = None
@@ -186,7 +186,7 @@ def main() -> int:
         return 2
 
 
-async def _run(config: Config, outlets: Mapping[int, AcOutlet], path: Path) -> int:
+async def _run(config: Config, outlets: Mapping[int, AcOutletPlant], path: Path) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from chargepoint.config.load import ConfigError, load, parse
-from chargepoint.model.unusable import UnusableDevice
+from chargepoint.model.ids import EvseId
 from chargepoint.power.wiring import build, examine
+from chargepoint.safety.interlocks.row import Outlet
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = Path("site.toml")
@@ -56,11 +57,56 @@ def test_the_connector_carries_what_the_outlet_delivers(outlet: str, connector: 
     assert any("connector_type" in line and connector in line for line in found)
 
 
-def test_the_power_process_refuses_an_ac_outlet_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"\[evse\.1\] outlet = 'ac': the power process has no AC sequence yet"):
+SITE = """
+[bus.a]
+port = "/dev/ttyA"
+[bus.b]
+port = "/dev/ttyB"
+[pilot_board.io]
+driver = "generic_io"
+bus = "a"
+[meter.m]
+driver = "profile"
+profile = "PROFILE"
+bus = "b"
+[evse.1]
+outlet = "ac"
+connector_type = "sType2"
+ac_phases = PHASES
+current_max_A = 16.0
+charge_power_max_W = 3600.0
+pilot = "io"
+meter = "m"
+"""
+
+
+def site(profile: str = "eastron_sdm630", phases: int = 3) -> str:
+    return SITE.replace("PROFILE", profile).replace("PHASES", str(phases))
+
+
+def test_the_power_process_names_each_device_that_an_ac_outlet_lacks() -> None:
+    with pytest.raises(ConfigError) as caught:
         parse(AC, FILE, examine)
-    with pytest.raises(UnusableDevice, match=r"hil\.simulators\.ac_power"):
-        build(parse(AC, FILE))
+    text = "\n".join(map(str, caught.value.mistakes))
+    assert "[evse.1] pilot: is required by outlet = 'ac'" in text
+    assert "[evse.1] meter: is required by outlet = 'ac'" in text
+
+
+def test_a_meter_of_direct_current_does_not_fit_an_ac_outlet() -> None:
+    with pytest.raises(ConfigError, match="a meter of direct current at an AC outlet"):
+        parse(site("acrel_djsf1352"), FILE, examine)
+
+
+@pytest.mark.parametrize("phases", [1, 3])
+def test_an_ac_outlet_with_board_and_meter_is_built(phases: int) -> None:
+    stage = build(parse(site(phases=phases), FILE, examine)).stages[EvseId(1)]
+    assert stage._hw.outlet.kind is Outlet.AC
+    assert stage._hw.grid_meter is stage._hw.meter  # frequency and voltages of the window come from its own meter
+    assert stage._hw.io.discharge is None
+    assert stage._ratings.grid.phases == phases
+    assert stage._ratings.proximity_required  # at a socket the plug's resistor bounds the current
+    names = [name for name, _ in stage.identity_errors]
+    assert names == ["io", "m"]
 
 
 @pytest.mark.parametrize(

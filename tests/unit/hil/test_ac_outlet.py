@@ -10,7 +10,7 @@ from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import AcSupply, Contactor, ControlPilot, EvseImage, Lock, Stage
-from hil.plant.ac_outlet import AcOutlet
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.station import STEP_S
 
 EVSE = EvseId(1)
@@ -18,11 +18,11 @@ TRANSFER = StageDemand(EVSE, 1, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, lock
 OFF = replace(TRANSFER, phase=Phase.OFF, power_W=0.0)
 
 
-def outlet(phases: int = 3) -> AcOutlet:
-    return AcOutlet(EVSE, AcSupply(230.0, 50.0, phases, 32.0), 22_000.0, 11_000.0)
+def outlet(phases: int = 3) -> AcOutletPlant:
+    return AcOutletPlant(EVSE, AcSupply(230.0, 50.0, phases, 32.0), 22_000.0, 11_000.0)
 
 
-def run(made: AcOutlet, seconds: float, demand: StageDemand | None = TRANSFER) -> EvseImage:
+def run(made: AcOutletPlant, seconds: float, demand: StageDemand | None = TRANSFER) -> EvseImage:
     """Advance, renewing the demand each 100 ms as the daemon does; None: the daemon is silent."""
     for step in range(round(seconds / STEP_S)):
         if demand is not None and step % 50 == 0:
@@ -31,7 +31,7 @@ def run(made: AcOutlet, seconds: float, demand: StageDemand | None = TRANSFER) -
     return made.image()
 
 
-def charging(power_W: float = 7_000.0) -> AcOutlet:
+def charging(power_W: float = 7_000.0) -> AcOutletPlant:
     made = outlet()
     made.plug()
     made.car.pilot = "C"

@@ -10,7 +10,7 @@ import pytest
 from chargepoint.model.demand import Phase, PilotCommand, StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import AcSupply
-from hil.plant.ac_outlet import AcOutlet
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.station import STEP_S
 from hil.simulators.ac_control import AcControl
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
@@ -23,7 +23,7 @@ DEMAND = StageDemand(EVSE, 1, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, lock=T
 class Socket:
     """Asks the outlet's control without a socket."""
 
-    def __init__(self, outlet: AcOutlet) -> None:
+    def __init__(self, outlet: AcOutletPlant) -> None:
         self._control = AcControl({1: outlet}, lambda: 0.0, lambda: None)
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Socket:
 
 
 async def test_a_car_at_an_ac_outlet_orders_its_power() -> None:
-    outlet = AcOutlet(EVSE, AcSupply(230.0, 50.0, 3, 32.0), 22_000.0, 11_000.0)
+    outlet = AcOutletPlant(EVSE, AcSupply(230.0, 50.0, 3, 32.0), 22_000.0, 11_000.0)
     outlet.plug()
     body = AcOutletBody(cast(LineSocket, Socket(outlet)), 1)
     await body.pilot("C")
