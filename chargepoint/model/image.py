@@ -93,7 +93,7 @@ class MeterRegisters:
 
     Import is energy into the car's side (grid to car); export is energy out of the car. Wh, >= 0, monotonic.
     `taken_at_s` monotonic second of the reading. `ac` is there for a meter of alternating current; then `voltage_V` is the mean RMS
-    voltage from phase to neutral and `current_A` the signed sum of the active currents. It does not travel over the power link.
+    voltage from phase to neutral of the phases that are there, and `current_A` the signed sum of the active currents. It does not travel over the power link.
     """
 
     import_Wh: float

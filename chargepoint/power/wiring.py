@@ -70,9 +70,6 @@ def examine(config: Config) -> Iterator[Mistake]:
             except UnusableDevice as error:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
     for number, evse in config.evse.items():
-        for key in ("pilot", "meter") if evse.outlet == "ac" else ():
-            if not getattr(evse, key):
-                yield Mistake(("evse", number, key), "is required by outlet = 'ac'", "add it")
         unfit = _unfit_meter(config, number, evse)
         if unfit is not None:
             yield unfit
