@@ -282,7 +282,10 @@ def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
                 f"one of {', '.join(DC_CONNECTORS)}",
             )
         return
-    for key in ("power_modules", "stack", "insulation"):
+    for key in ("pilot", "meter"):
+        if not getattr(evse, key):
+            yield Mistake((*place, key), "is required by outlet = 'ac'", "add it")
+    for key in ("power_modules", "stack", "insulation", "discharge"):
         if getattr(evse, key):
             yield Mistake((*place, key), "is of no use with outlet = 'ac'", "remove it: the car converts")
     if evse.connector_type in DC_CONNECTORS:

@@ -119,7 +119,7 @@ class EvseSection(Section):
         "dc",
         description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
-    pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    pilot: Name | None = Field(None, description="its [pilot_board.NAME]; required")
     contactors: Name | None = Field(
         None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
     )
@@ -142,7 +142,9 @@ class EvseSection(Section):
         None, description="the [stack.NAME] whose power modules it shares with other EVSEs; none: it has its own"
     )
     meter: Name | None = Field(
-        None, description="its [meter.NAME]: what is billed comes from here; a DC outlet requires it"
+        None,
+        description="its [meter.NAME], required: what is billed comes from here; at an AC outlet a meter of alternating current, wired "
+        "before the contactor",
     )
     insulation: Name | None = Field(
         None, description="its [insulation_monitor.NAME]; a DC outlet requires it, an AC outlet has none"
@@ -166,6 +168,15 @@ class EvseSection(Section):
     )
     ac_frequency_Hz: float = Field(50.0, ge=45, le=65, description="AC: nominal frequency of the grid")
     ac_phases: Literal[1, 3] = Field(3, description="AC: phases that are wired to the connector")
+    ventilated: bool = Field(
+        False, description="AC: cars that ask for ventilation (pilot state D) may charge here: outdoors, or with a fan"
+    )
+    ac_over_percent: float = Field(
+        10.0,
+        ge=0,
+        le=50,
+        description="AC: a phase may be so far above the current that the car was given; more for 5.5 s stops power",
+    )
     current_max_A: float = Field(
         32.0,
         gt=0,

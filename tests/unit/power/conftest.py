@@ -14,6 +14,7 @@ from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval, rated
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
@@ -132,12 +133,12 @@ class PlantLoop:
     def _hardware(self) -> EvseHardware:
         psu, meter, monitor = shipped("ea_psb_10000"), shipped("sunspec_714_dc"), shipped("bender_isoev425")
         nominal = {"nominal_voltage_V": 1000.0, "nominal_current_A": 40.0, "nominal_power_W": 30000.0}
+        module = ProfiledModule("psu", psu, resolve_params(psu, nominal), 11, self.fast.master)
+        insulation = BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master)
         return EvseHardware(
             io=IoWiring.of_one(GenericIoBoard("io", 1, self.fast.master)),
-            module=ProfiledModule("psu", psu, resolve_params(psu, nominal), 11, self.fast.master),
+            outlet=DcOutlet(module, insulation, self.ratings()),
             meter=ProfiledMeter("meter", meter, resolve_params(meter, {"base_address": 40070}), 21, self.slow.master),
-            insulation=BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master),
-            token_reader=None,
         )
 
     def step(self) -> None:
