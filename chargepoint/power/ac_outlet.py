@@ -75,15 +75,15 @@ class AcOutlet:
         wired = ratings.supply.phases
         currents_A = () if meter is None or meter.ac is None else meter.ac.current_A[:wired]
         order = demand.order if demand is not None and isinstance(demand.order, AcOrder) else None
-        may_flow = demand is not None and demand.limits_W != ZERO
+        limits_W = ZERO if demand is None else demand.limits_W
         return AcFlow(
             currents_A=currents_A,
             power_W=None if meter is None else meter.power_W,
             rated_A=ratings.supply.current_max_A,
             limit_A=None if order is None else min(order.phase_current_limit_A, self._phase_A(seen)),
             phases_given=0 if order is None else min(order.phases, wired),
-            may_charge=may_flow and demand is not None and demand.limits_W.high > 0,
-            may_discharge=may_flow and demand is not None and demand.limits_W.low < 0,
+            charge_max_W=min(max(0.0, limits_W.high), ratings.charge_power_max_W),
+            discharge_max_W=min(max(0.0, -limits_W.low), ratings.discharge_power_max_W),
             ventilated=ratings.ventilated,
             over_share=ratings.over_share,
         )

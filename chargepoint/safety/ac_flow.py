@@ -19,8 +19,9 @@ class AcFlow:
     """What the car may draw from each phase it was given, a magnitude; None: no valid order."""
     phases_given: int = 0
     """How many phases the car was given, beginning with L1."""
-    may_charge: bool = False
-    may_discharge: bool = False
+    charge_max_W: float = 0.0
+    discharge_max_W: float = 0.0
+    """What may flow at all into the car and out of it, all phases together: magnitudes."""
     ventilated: bool = False
     """The place may serve a car that needs ventilation (pilot state D)."""
     over_share: float = 0.1
@@ -30,6 +31,16 @@ class AcFlow:
     def largest_A(self) -> float | None:
         """The largest magnitude of all phases; None: not known."""
         return max(map(abs, self.currents_A)) if self.currents_A else None
+
+    @property
+    def may_discharge(self) -> bool:
+        """Some power may flow out of the car."""
+        return self.discharge_max_W > 0.0
+
+    @property
+    def suspended(self) -> bool:
+        """No power may flow."""
+        return self.charge_max_W == 0.0 == self.discharge_max_W
 
     @property
     def feeds(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import AcSupply, EvseImage, PowerEvent, Stage
+from chargepoint.model.image import AcSupply, BusHealth, EvseImage, PowerEvent, Stage
 from chargepoint.model.limits import ZERO, Interval, rated
+from chargepoint.ports import Bus, EnergyMeter
 from chargepoint.power.ac_outlet import AcOutlet, AcRatings
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
@@ -29,20 +31,41 @@ RATINGS = AcRatings(AcSupply(230.0, 50.0, 3, 32.0), 22_000.0, 11_000.0)
 CHARGE_W, DISCHARGE_W = 11_000.0, -9_000.0
 
 
+class MemoryBus:
+    """A wire in memory as the stage knows it."""
+
+    def __init__(self, wire: MemoryWire) -> None:
+        self.name = wire.master.name
+        self._wire = wire
+
+    def health(self) -> BusHealth:
+        """Counters of the wire."""
+        return self._wire.master.health()
+
+
 class AcLoop:
     """`run` advances plant and stage together; `reach` leads a session to a stage; `watch` runs after each plant step."""
 
-    def __init__(self, number: int = 1, ratings: AcRatings = RATINGS, *, proximity: bool = False) -> None:
+    def __init__(
+        self,
+        number: int = 1,
+        ratings: AcRatings = RATINGS,
+        *,
+        proximity: bool = False,
+        wires: tuple[MemoryWire, MemoryWire] | None = None,
+    ) -> None:
+        """`wires`: a fast and a slow one that another outlet shares; None: its own."""
         self.evse_id = EvseId(number)
         self.plant = AcOutletPlant(number, ratings.supply.phases)
         self.plant.board.plug_ohm = 220
         profile = shipped("eastron_sdm630")
         params = resolve_params(profile, {})
-        self.fast = MemoryWire("fast", 115200, [GenericIo(1, self.plant.board)])
-        self.slow = MemoryWire("slow", 38400, [FollowingAcMeter(21, profile, params, self.plant)])
-        self.wires = (self.fast, self.slow)
-        self.board_driver = GenericIoBoard("io", 1, self.fast.master)
-        self.meter_driver = ProfiledMeter("meter", profile, params, 21, self.slow.master)
+        self.wires = wires or (MemoryWire("fast", 115200, []), MemoryWire("slow", 38400, []))
+        self.fast, self.slow = self.wires
+        self.fast.maps[number] = GenericIo(number, self.plant.board)
+        self.slow.maps[20 + number] = FollowingAcMeter(20 + number, profile, params, self.plant)
+        self.board_driver = GenericIoBoard(f"io{number}", number, self.fast.master)
+        self.meter_driver = ProfiledMeter(f"meter{number}", profile, params, 20 + number, self.slow.master)
         self.stage_ratings = StageRatings(
             Envelope(rated(230.0, 96.0, charge_power_max_W=22_000.0, discharge_power_max_W=11_000.0)),
             100.0,
@@ -65,25 +88,40 @@ class AcLoop:
     def hardware(self) -> EvseHardware:
         """The devices, as wiring joins them at an AC outlet."""
         io = replace(IoWiring.of_one(self.board_driver), discharge=None)
-        return EvseHardware(io, AcOutlet(self.ratings), self.meter_driver, grid_meter=self.meter_driver)
+        meter, buses = self.meter(), tuple(cast(Bus, MemoryBus(wire)) for wire in self.wires)
+        return EvseHardware(io, AcOutlet(self.ratings), meter, buses=buses, grid_meter=meter)
+
+    def meter(self) -> EnergyMeter:
+        """The meter as the stage sees it."""
+        return self.meter_driver
 
     def step(self) -> None:
         """One step of the plant, and a cycle of the stage when its tick has come."""
-        self.now_s += STEP_S
-        self.plant.step(STEP_S)
+        self.step_plant()
         for wire in self.wires:
             wire.pump(self.now_s)
-        if self.now_s >= self._tick_at_s:
-            self._tick_at_s += TICK_S
-            if self.demand is not None:
-                self.seq += 1
-                self.stage.take_demand(replace(self.demand, seq=self.seq), self.now_s)
-            self.image = self.stage.cycle(self.now_s)
-            self.stage.poll(self.now_s)
-            self.events += self.stage.events()
+        if self.step_stage():
             for wire in self.wires:
                 wire.pump(self.now_s)
         self.watch()
+
+    def step_plant(self) -> None:
+        """One step of the plant alone."""
+        self.now_s += STEP_S
+        self.plant.step(STEP_S)
+
+    def step_stage(self) -> bool:
+        """A cycle of the stage, if its tick has come; whether it had."""
+        if self.now_s < self._tick_at_s:
+            return False
+        self._tick_at_s += TICK_S
+        if self.demand is not None:
+            self.seq += 1
+            self.stage.take_demand(replace(self.demand, seq=self.seq), self.now_s)
+        self.image = self.stage.cycle(self.now_s)
+        self.stage.poll(self.now_s)
+        self.events += self.stage.events()
+        return True
 
     def run(self, seconds: float) -> None:
         """Advance by so many seconds."""

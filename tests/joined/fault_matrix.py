@@ -100,11 +100,16 @@ class _ShownMeter:
 class MatrixLoop(PlantLoop):
     """A plant loop whose proximity contact is wired, whose wires can be pulled, and which notes when what opened and closed."""
 
-    def __init__(self, kept: Mapping[FaultCode, str] = MappingProxyType({})) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        kept: Mapping[FaultCode, str] = MappingProxyType({}),
+        number: int = 1,
+        slow: MemoryWire | None = None,
+    ) -> None:
+        super().__init__(number, slow)
         self.plant.insulation.self_test_s = 0.3
         if kept:
-            self.stage = EvseStage(EvseId(1), self._hardware(), self.ratings(), kept)
+            self.stage = EvseStage(EvseId(number), self._hardware(), self.ratings(), kept)
         self.watch = self._note
         self.ordered_open_s: float | None = None
         self.contacts_open_s: float | None = None

@@ -51,7 +51,7 @@ def test_a_frequency_moves_the_status_of_an_ac_outlet(new_demo: Callable[..., De
         "nominal_voltage_V": 230.0, "nominal_frequency_Hz": 50.0, "phases": 3, "current_max_A": 32.0,
     }  # fmt: skip
     assert demo.steer(do="grid", frequency_Hz=49.8)["ok"]
-    demo.until("the frequency", lambda: image()["frequency_Hz"] == 49.8)
+    demo.until("the frequency", lambda: image()["frequency_Hz"] == pytest.approx(49.8, abs=0.001))
 
 
 def test_a_scheduled_ac_car_discharges_once_its_schedule_is_renegotiated(new_demo: Callable[..., Demo]) -> None:

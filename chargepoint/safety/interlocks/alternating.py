@@ -22,6 +22,10 @@ NOTHING_A, NOTHING_SHARE = 2.0, 0.02
 """What a phase may show at no current: 2 A, or 2 % of the rating (own rule)."""
 
 
+POWER_MARGIN_W = 1000.0
+"""How far all phases together may be above their limit, where the share of that is less: about 1.5 A in each of three."""
+
+
 def _nothing_A(rated_A: float) -> float:
     return max(NOTHING_A, NOTHING_SHARE * rated_A)
 
@@ -47,6 +51,18 @@ def _limit_exceeded(i: InterlockInputs) -> str | None:
     return f"a phase carries {seen_A:.1f} A: at most {bound_A:.1f} A where the car was given {ac.limit_A:.1f} A"
 
 
+def _power_exceeded(i: InterlockInputs) -> str | None:
+    """All phases together, against what site, central system and ratings allow in this direction."""
+    ac = i.ac
+    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.power_W is None or ac.suspended:
+        return None
+    limit_W = ac.charge_max_W if ac.power_W >= 0 else ac.discharge_max_W
+    bound_W = limit_W + max(POWER_MARGIN_W, ac.over_share * limit_W)
+    if abs(ac.power_W) <= bound_W:
+        return None
+    return f"{ac.power_W:.0f} W: magnitude at most {bound_W:.0f} W where {limit_W:.0f} W may flow"
+
+
 def _wrong_phases(i: InterlockInputs) -> str | None:
     ac = i.ac
     if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None:
@@ -61,7 +77,7 @@ def _wrong_phases(i: InterlockInputs) -> str | None:
 
 def _draws_suspended(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.may_charge or ac.may_discharge:
+    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or not ac.suspended:
         return None
     seen_A, bound_A = ac.largest_A, _nothing_A(ac.rated_A)
     if seen_A is None or seen_A <= bound_A:
@@ -146,6 +162,9 @@ ROWS = (
         _limit_exceeded,
         ADAPTS_S,
         AC_ONLY,
+    ),
+    Interlock(
+        FaultCode.CURRENT_EXCEEDED, "more power than may flow at this moment", _power_exceeded, ADAPTS_S, AC_ONLY
     ),
     Interlock(
         FaultCode.CURRENT_EXCEEDED, "current in a phase that the car was not given", _wrong_phases, ADAPTS_S, AC_ONLY

@@ -53,7 +53,8 @@ def test_a_socket_offers_what_the_cable_bears() -> None:
 )
 def test_what_the_car_may_follows_from_the_order(limits: Interval, may: tuple[bool, bool]) -> None:
     flow = AcOutlet(RATINGS).ac_flow(SEEN, replace(DEMAND, limits_W=limits))
-    assert (flow.may_charge, flow.may_discharge) == may
+    assert (flow.charge_max_W > 0, flow.may_discharge) == may
+    assert flow.suspended is (may == (False, False))
     assert (flow.limit_A, flow.phases_given, flow.largest_A) == (16.0, 3, 16.0)
 
 

@@ -25,8 +25,7 @@ FLOW = AcFlow(
     rated_A=32.0,
     limit_A=16.0,
     phases_given=3,
-    may_charge=True,
-    may_discharge=False,
+    charge_max_W=11_040.0,
 )
 GRID = GridWindow(230.0, 184.0, 264.5, 47.0, 52.0)
 CALM = replace(
@@ -46,7 +45,7 @@ CALM = replace(
     grid=GRID,
     ac=FLOW,
 )
-FEEDING: dict[str, Any] = {"currents_A": (-14.0, -14.0, -14.0), "power_W": -9_660.0, "may_discharge": True}
+FEEDING: dict[str, Any] = {"currents_A": (-14.0, -14.0, -14.0), "power_W": -9_660.0, "discharge_max_W": 11_000.0}
 
 
 def seen(flow: dict[str, Any], **changes: Any) -> InterlockInputs:
@@ -68,12 +67,14 @@ DANGERS: list[tuple[FaultCode, float, dict[str, Any], dict[str, Any]]] = [
     (FaultCode.VENTILATION, 0.2, {}, {"pilot": ControlPilot.D}),
     (FaultCode.VENTILATION, 0.2, {}, {"pilot": ControlPilot.D, "stage": Stage.OFF}),
     (FaultCode.OVER_CURRENT, 0.5, {"currents_A": (36.3, 0.0, 0.0), "limit_A": 32.0}, {}),
-    (FaultCode.OVER_CURRENT, 0.5, {"currents_A": (-36.3, 0.0, 0.0), "may_discharge": True}, {}),
+    (FaultCode.OVER_CURRENT, 0.5, {"currents_A": (-36.3, 0.0, 0.0), "discharge_max_W": 11_000.0}, {}),
     (FaultCode.CURRENT_EXCEEDED, 5.5, {"currents_A": (16.0, 17.7, 16.0)}, {}),
     (FaultCode.CURRENT_EXCEEDED, 5.5, {"phases_given": 1}, {}),
-    (FaultCode.CURRENT_EXCEEDED, 5.5, {"currents_A": (2.5, 2.5, 2.5), "may_charge": False}, {}),
+    (FaultCode.CURRENT_EXCEEDED, 5.5, {"charge_max_W": 9_000.0}, {}),
+    (FaultCode.CURRENT_EXCEEDED, 5.5, {**FEEDING, "discharge_max_W": 8_000.0}, {}),
+    (FaultCode.CURRENT_EXCEEDED, 5.5, {"currents_A": (2.5, 2.5, 2.5), "charge_max_W": 0.0}, {}),
     (FaultCode.REVERSE_CURRENT, 5.5, {"currents_A": (-3.0, -3.0, -3.0), "power_W": -2_070.0}, {}),
-    (FaultCode.METER_PLAUSIBILITY, 5.5, {"currents_A": (16.0, -16.0, 16.0), "may_discharge": True}, {}),
+    (FaultCode.METER_PLAUSIBILITY, 5.5, {"currents_A": (16.0, -16.0, 16.0), "discharge_max_W": 11_000.0}, {}),
     (FaultCode.METER_PLAUSIBILITY, 1.0, {}, {"energy": BALANCE}),
     (FaultCode.ISLANDING, 0.0, FEEDING, {"phase_voltages_V": (230.0, 180.0, 230.0)}),
     (FaultCode.ISLANDING, 0.0, FEEDING, {"phase_voltages_V": (265.0, 230.0, 230.0)}),
@@ -97,9 +98,10 @@ def test_each_danger_trips_after_its_time_and_not_before(
     [
         ({}, {}),
         ({"currents_A": (17.5, 17.5, 17.5)}, {}),
+        ({"charge_max_W": 10_050.0}, {}),
         ({"currents_A": ()}, {}),
         ({"currents_A": (16.0, 1.9, 1.9), "phases_given": 1}, {}),
-        ({"currents_A": (1.9, 1.9, 1.9), "may_charge": False}, {}),
+        ({"currents_A": (1.9, 1.9, 1.9), "charge_max_W": 0.0}, {}),
         ({"currents_A": (-1.9, -1.9, -1.9)}, {}),
         ({"currents_A": (16.0, -1.9, 16.0)}, {}),
         ({"ventilated": True}, {"pilot": ControlPilot.D}),
