@@ -426,6 +426,9 @@ class SiteBusSection(Section):
         pattern=r"^[^+#/\s][^+#\s]*[^+#/\s]$",
         description="the station's own topic, above all its topics; each station of a broker needs another one",
     )
+    mqtt_version: Literal["5", "3.1.1"] = Field(
+        "5", description="3.1.1 is for an old broker: it has no response topics, so answers go to TOPIC/answer"
+    )
     client_id: str | None = Field(
         None, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$", description="none: made from `topic`"
     )

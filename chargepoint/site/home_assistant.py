@@ -87,10 +87,7 @@ def _device(
         "origin": {"name": "chargepoint", "sw_version": label.firmware_version},
         "availability_topic": topics.availability,
         "qos": 1,
-        "components": {
-            key: {**component, "unique_id": f"{identity}_{key}"}
-            for key, component in components.items()
-        },
+        "components": {key: {**component, "unique_id": f"{identity}_{key}"} for key, component in components.items()},
     }
 
 
