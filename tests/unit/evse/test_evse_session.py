@@ -399,7 +399,6 @@ REASONS = {
     FaultCode.CHECK_OVER_CURRENT: StopReason.OVERCURRENT_FAULT,
     FaultCode.GRID_TRIP: StopReason.POWER_LOSS,
     FaultCode.PHASE_LOSS: StopReason.POWER_LOSS,
-    FaultCode.ISLANDING: StopReason.POWER_LOSS,
     FaultCode.GRID_VOLTAGE: StopReason.POWER_QUALITY,
     FaultCode.GRID_FREQUENCY: StopReason.POWER_QUALITY,
     FaultCode.ISLANDING: StopReason.POWER_LOSS,
