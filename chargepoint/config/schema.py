@@ -154,7 +154,8 @@ class EvseSection(Section):
         None,
         min_length=1,
         max_length=15,
-        description="network interface of this connector's PLC modem; none: no car protocol",
+        description="network interface of this connector's PLC modem; none: no car protocol, and an AC outlet charges by the pilot's "
+        "duty cycle (6 A per phase and more, no discharge)",
     )
     connector_type: Literal["cCCS1", "cCCS2", "cMCS", "cType1", "cType2", "sType2"] = Field(
         "cCCS2",

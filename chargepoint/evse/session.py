@@ -32,6 +32,7 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.obstacle import Obstacle, ObstacleWatch, obstacle
 from chargepoint.evse.permit import Permission
+from chargepoint.evse.pwm_car import PwmCar
 from chargepoint.evse.stage_order import energise, off
 from chargepoint.evse.transaction_life import STOP_DEADLINE_S, Stop, TransactionLife
 from chargepoint.evse.view import CarLink, SessionView
@@ -102,8 +103,11 @@ class EvseSession:
         lease_s: float,
         ev_connection_timeout_s: Callable[[], float],
         new_transaction_id: Callable[[], TransactionId],
+        speaks: bool = True,
     ) -> None:
+        """`speaks` False: cars have no protocol here and read their current from the duty cycle (`pwm_car.py`)."""
         self.evse_id = evse_id
+        self._pwm_car = None if speaks else PwmCar(evse_id, lease_s)
         self._authorize_everybody = authorize_everybody
         self._lease_s = lease_s
         self._ev_connection_timeout_s = ev_connection_timeout_s
@@ -360,6 +364,9 @@ class EvseSession:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
             self._take_unplugged(now_s)
+        if self._pwm_car is not None and self._plug_in is not None:
+            self._car = self._pwm_car.demand(image, now_s)
+            self._maybe_grant_everybody(now_s)
         if self._absence is not None and image.pilot.plugged:
             self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
@@ -516,7 +523,7 @@ class EvseSession:
 
     def _maybe_call_car(self, now_s: float) -> None:
         """A car that may charge and sleeps is called: only from B, where a step of the pilot is allowed."""
-        if self._plug_in is None:
+        if self._plug_in is None or self._pwm_car is not None:
             return
         call, life = self._plug_in.call, self._transaction
         may_charge = life.running and life.stop is None and (self._absence is None or self._absence.called)
@@ -563,6 +570,9 @@ class EvseSession:
 
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""
+        if self._pwm_car is not None and self._image is not None and self._operative:
+            goes_on = self._may_energise(now_s) and self._transaction.stop is None
+            return self._pwm_car.order(self._image, setpoint, now_s, permitted=goes_on, lock=self.must_stay_locked)
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)

@@ -1,7 +1,7 @@
 """The AC sequence of one EVSE: off, closing, transfer, asked to stop, open. The car converts; this station closes, measures and protects.
 
 Pure. Order and figures: IEC 61851-1 as far as docs/sources/safety.md 2 gives them (grades there). A car without digital
-communication reads its current from the pilot's duty; with it the duty is 5 %.
+communication reads its current from the pilot's duty (`model/pilot_duty.py`); with it the duty is 5 %.
 """
 
 from __future__ import annotations
@@ -185,16 +185,3 @@ class AcSequence:
 def _asks(demand: StageDemand | None) -> bool:
     """The daemon wants the contactor closed, and says for how many phases and what current."""
     return demand is not None and demand.phase is Phase.TRANSFER and isinstance(demand.order, AcOrder)
-
-
-def duty_percent(current_A: float) -> float:
-    """The duty that shows this current per phase, in A, to a car without digital communication; 100 (no PWM) below 6 A.
-
-    Source: IEC 61851-1 Table A.7: up to 51 A 0.6 A for each percent, above 2.5 A; 51 to 52.5 A has no code point and is shown as
-    51 A; at most 80 A (docs/sources/safety.md 2, grade B).
-    """
-    if current_A < 6.0:
-        return 100.0
-    if current_A <= 52.5:
-        return min(current_A, 51.0) / 0.6
-    return min(current_A, 80.0) / 2.5 + 64.0

@@ -165,6 +165,12 @@ def doubtful_devices(config: Config) -> Iterator[Mistake]:
                 f"= {bus.baud}: polling takes {sum(shares.values()):.0%} of this bus ({each}), at most {BUS_SHARE_MAX:.0%} are good",
                 "raise the rate in every device of the bus, or give one a bus of its own",
             )
+    if config.grid.meter is not None and config.evse and all(evse.outlet == "ac" for evse in config.evse.values()):
+        yield Mistake(
+            ("grid", "meter"),
+            f"= {config.grid.meter!r}: nothing reads it: an AC outlet takes frequency and voltages from its own meter",
+            "remove it",
+        )
     for kind, sections in _devices(config).items():
         for name, section in sections.items():
             for point in catalog.unverified(_spec(kind, name, section)):

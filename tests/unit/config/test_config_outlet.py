@@ -8,7 +8,7 @@ import pytest
 
 from chargepoint.config.load import ConfigError, load, parse
 from chargepoint.model.ids import EvseId
-from chargepoint.power.wiring import build, examine
+from chargepoint.power.wiring import build, doubtful_devices, examine
 from chargepoint.safety.interlocks.row import Outlet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -117,3 +117,10 @@ def test_only_a_megawatt_connector_carries_more_than_500_A_or_1_MW(line: str) ->
     assert any(key in found and "cMCS" in found for found in of_ccs)
     of_mcs = mistakes(f'[evse.1]\nconnector_type = "cMCS"\n{line}\n')
     assert not any(key in found for found in of_mcs)
+
+
+def test_a_grid_meter_that_nothing_reads_is_a_warning() -> None:
+    grid = '[meter.g]\ndriver = "profile"\nprofile = "eastron_sdm630"\nbus = "b"\nunit = 7\n[grid]\nmeter = "g"\n'
+    config = parse(site() + grid, FILE, examine)
+    assert any("nothing reads it" in str(doubt) for doubt in doubtful_devices(config))
+    assert not any("nothing reads it" in str(doubt) for doubt in doubtful_devices(parse(site(), FILE)))

@@ -13,7 +13,8 @@ from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.power.ac_sequence import CLOSE_TIMEOUT_S, ERROR_WAIT_S, STOP_WAIT_S, AcSequence, duty_percent
+from chargepoint.model.pilot_duty import duty_percent
+from chargepoint.power.ac_sequence import CLOSE_TIMEOUT_S, ERROR_WAIT_S, STOP_WAIT_S, AcSequence
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 
 TICK_S = 0.01
