@@ -99,6 +99,29 @@ def check(path: Path) -> None:
 
 
 @main.command()
+@click.argument("device")
+@_config
+@click.option("--plain", is_flag=True, help="one line for each change instead of a table")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines")
+@click.option("--once", is_flag=True, help="every value once; exit code 1 if one of them is bad")
+@click.option("--do", "do", multiple=True, metavar="COMMAND[=VALUE]", help="run this command and end; may be repeated")
+def bringup(device: str, path: Path, plain: bool, as_json: bool, once: bool, do: tuple[str, ...]) -> None:
+    """Show every value of DEVICE live, and step through safe commands. The power process must be stopped.
+
+    DEVICE is a name of the configuration, such as pilot_board.io1, or io1 where no other device has this name.
+    """
+    from chargepoint.commissioning.bringup import NoSuchDevice, Wanted
+    from chargepoint.commissioning.bringup import run as run_bringup
+    from chargepoint.power.wiring import examine
+
+    config = _load(path, examine)
+    try:
+        sys.exit(_hardware(lambda: run_bringup(config, Wanted(device, plain, as_json, once, do))))
+    except (NoSuchDevice, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+@main.command()
 def reference() -> None:
     """Print the reference of every configuration key, driver and profile, as Markdown."""
     from chargepoint.config.reference import markdown
@@ -246,6 +269,17 @@ def _report_mistakes(error: ConfigError, path: Path) -> NoReturn:
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _hardware(work: Callable[[], int]) -> int:
+    """The exit code of work with the hardware; 2 where it is refused, with one line that says why."""
+    try:
+        return work()
+    except Unusable:
+        raise
+    except OSError as error:
+        click.echo(str(error), err=True)
+        return 2
 
 
 def _or_explain(work: Callable[[], object]) -> None:

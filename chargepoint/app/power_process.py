@@ -12,6 +12,7 @@ from chargepoint.app.punctuality import become_punctual, has_realtime
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.hardware_lock import POWER_PROCESS, HardwareLock
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_server import LinkServer
 from chargepoint.power.wiring import build, latch_folder
@@ -27,7 +28,15 @@ def link_path(config: Config) -> Path:
 
 
 def run(config: Config) -> None:
-    """Until SIGTERM or SIGINT: then ramp down, open, return."""
+    """Until SIGTERM or SIGINT: then ramp down, open, return. Raises HardwareTaken while bring-up or self-test runs."""
+    hardware = HardwareLock(config.station.runtime_dir, POWER_PROCESS)
+    try:
+        _run(config)
+    finally:
+        hardware.release()
+
+
+def _run(config: Config) -> None:
     notifier = Notifier()
     latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir)
     station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
