@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `ask-car`, `limit`, `reference`, `trace`."""
+"""The command line: the programs, questions and orders to the daemon, and what an installer needs."""
 
 from __future__ import annotations
 
@@ -118,6 +118,28 @@ def bringup(device: str, path: Path, plain: bool, as_json: bool, once: bool, do:
     try:
         sys.exit(_hardware(lambda: run_bringup(config, Wanted(device, plain, as_json, once, do))))
     except (NoSuchDevice, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+@main.command()
+@_config
+@click.option("--evse", type=int, default=None, help="one EVSE; without it every EVSE")
+@click.option("--json", "as_json", is_flag=True, help="the report as JSON, by docs/selftest.schema.json")
+@click.option("--polls", type=click.IntRange(1, 100_000), default=200, show_default=True, help="reads of each device")
+def selftest(path: Path, evse: int | None, as_json: bool, polls: int) -> None:
+    """Test the hardware and this computer, item by item. The power process must be stopped, and no car plugged in.
+
+    Exit code 0: nothing failed; 1: something failed; 2: refused.
+    """
+    from chargepoint.app.site_check import checks, doubts
+    from chargepoint.commissioning.selftest import run as run_selftest
+
+    findings = study(path, checks=checks(), doubts=doubts())
+    config = _config_of(findings, path)
+    warnings = [str(warning) for warning in findings.warnings]
+    try:
+        sys.exit(_hardware(lambda: run_selftest(config, str(path), warnings, evse, json_wanted=as_json, polls=polls)))
+    except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 

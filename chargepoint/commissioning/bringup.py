@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import termios
 import time
@@ -17,13 +18,11 @@ from typing import cast
 
 from chargepoint.commissioning import live_text
 from chargepoint.commissioning.commands import BringupCommand, chosen, commands_for
-from chargepoint.commissioning.measure import StepResult, Verdict
-from chargepoint.commissioning.needs import Need, refusal
+from chargepoint.commissioning.measure import StepResult, StepVerdict
 from chargepoint.commissioning.points import LiveTable, outlet_points
 from chargepoint.commissioning.rig import BenchOutlet, EndedBySignal, Rig
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import ControlPilot
 from chargepoint.ports import DevicePoint, TokenReader
 from chargepoint.power.hardware_lock import BRINGUP, HardwareLock
 from chargepoint.power.wiring import device_kinds, devices_of
@@ -104,7 +103,7 @@ class Bringup:
                 self._rig.under_test(self._kind, self._name), value
             ).close()  # refuses a value out of its range
         self._rig.start()
-        if why := self._car():
+        if why := self._rig.plugged_car():
             _say(f"bring-up refused: {why}")
             return 2
         if orders:
@@ -117,14 +116,6 @@ class Bringup:
         return self._interactive()
 
     # -- values -----------------------------------------------------------------------------------
-
-    def _car(self) -> str:
-        """Why bring-up may not go on: a car is there. A pilot that is silent only keeps the commands from beginning."""
-        for outlet in self._rig.outlets.values():
-            seen = outlet.read(time.monotonic())
-            if seen.pilot_state in (ControlPilot.B, ControlPilot.C, ControlPilot.D):
-                return f"EVSE {outlet.evse_id}: {refusal(Need.NO_CAR, seen)}"
-        return ""
 
     def _take(self) -> Iterator[str]:
         """The newest values; a line for each that changed."""
@@ -179,7 +170,7 @@ class Bringup:
                 troubles = now
                 for line in () if self._wanted.json else now:
                     _say(line)
-            if why := self._car():
+            if why := self._rig.plugged_car():
                 _say(f"bring-up ends: {why}")
                 return
 
@@ -198,13 +189,13 @@ class Bringup:
         else:
             for line in (f"{command.name}: {command.what}", *live_text.outcome(command.name, result)):
                 self._messages.append(line) if self._drawn_s > 0 else _say(line)
-        return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.NOT_RUN: 2}[result.verdict]
+        return {StepVerdict.PASS: 0, StepVerdict.FAIL: 1, StepVerdict.NOT_RUN: 2}[result.verdict]
 
     def _result(self, command: BringupCommand, value: float | None, each_turn: Callable[[], None]) -> StepResult:
         outlet = self._outlet
         if outlet is None:
             reason = "no EVSE of the configuration uses this device, so nobody can see whether a car is plugged in; name it in [evse.N]"
-            return StepResult(Verdict.NOT_RUN, (), reason)
+            return StepResult(StepVerdict.NOT_RUN, (), reason)
         step = command.make(self._rig.under_test(self._kind, self._name), value)
         return self._rig.run(outlet, step, command.bound_s, command.begins, command.goes_on, each_turn)
 
@@ -221,7 +212,7 @@ class Bringup:
                     return worst
                 if pressed is not None and pressed in KEYS[: len(self._commands)]:
                     worst = max(worst, self._offer(keyboard, self._commands[KEYS.index(pressed)]))
-                if why := self._car():
+                if why := self._rig.plugged_car():
                     _say(f"\nbring-up ends: {why}")
                     return 2
 
@@ -253,7 +244,7 @@ class Bringup:
             return
         self._drawn_s = now_s
         list(self._take())
-        size = os.get_terminal_size()
+        size = shutil.get_terminal_size()
         below = [*self._troubles(), *self._messages[-8:], menu]
         rows = live_text.table(self._live, now_s, size.columns, max(3, size.lines - len(below) - 3))
         lines = [f"{self._kind}.{self._name}, everything else at rest", *rows, "", *below]
@@ -276,9 +267,7 @@ def _keys() -> Iterator[int]:
 
 
 def _width() -> int:
-    with contextlib.suppress(OSError):
-        return os.get_terminal_size().columns
-    return 140
+    return shutil.get_terminal_size((140, 50)).columns
 
 
 def _say(line: str) -> None:

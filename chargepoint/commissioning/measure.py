@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Verdict(Enum):
+class StepVerdict(Enum):
     """What came of it. `NOT_RUN` is neither good nor bad: the reason stands beside it."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -59,10 +59,12 @@ class Measure:
 class StepResult:
     """What a step or an item came to."""
 
-    verdict: Verdict
+    verdict: StepVerdict
     measures: tuple[Measure, ...] = ()
     reason: str = ""
     """Why it failed or did not run; empty where the measures say it."""
+    broken_off: bool = False
+    """It was ended before its own end: what was measured says nothing about the part."""
 
 
 def judged(*measures: Measure, reason: str = "") -> StepResult:
@@ -70,17 +72,22 @@ def judged(*measures: Measure, reason: str = "") -> StepResult:
     good = all(measure.good for measure in measures)
     if not good and not reason:
         reason = "; ".join(str(measure) for measure in measures if not measure.good)
-    return StepResult(Verdict.PASS if good else Verdict.FAIL, measures, "" if good else reason)
+    return StepResult(StepVerdict.PASS if good else StepVerdict.FAIL, measures, "" if good else reason)
 
 
 def failed(reason: str, *measures: Measure) -> StepResult:
     """It went wrong."""
-    return StepResult(Verdict.FAIL, measures, reason)
+    return StepResult(StepVerdict.FAIL, measures, reason)
+
+
+def broken_off(reason: str) -> StepResult:
+    """It was ended before its own end, and everything is at rest."""
+    return StepResult(StepVerdict.FAIL, (), f"broken off: {reason}", broken_off=True)
 
 
 def not_run(reason: str) -> StepResult:
     """It was not tried."""
-    return StepResult(Verdict.NOT_RUN, (), reason)
+    return StepResult(StepVerdict.NOT_RUN, (), reason)
 
 
 def shown(value: float | str | bool | None) -> str:

@@ -65,7 +65,7 @@ def _no_voltage(seen: OutletReadings) -> str:
     for name, voltage_V in measured.items():
         if voltage_V is None:
             return f"the voltage of the output is not known: {name} is silent; see its supply and its bus"
-        if abs(voltage_V) >= SAFE_V:
+        if not abs(voltage_V) < SAFE_V:
             return (
                 f"{name} measures {voltage_V:.0f} V at the output, {SAFE_V:.0f} V are the limit; wait, or discharge it"
             )

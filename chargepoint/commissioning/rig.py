@@ -1,7 +1,7 @@
 """The hardware of some outlets without the power process: buses moved, devices polled, steps run, everything off at the end.
 
-A shell: it decides nothing about a step. It gives each step the readings, gives its orders to the devices, and breaks the step off
-when a need no longer holds, when its bound is over, when this process was held up, or when a signal came.
+A shell: it decides nothing about a step. It gives each step the readings, and the step's orders to the devices. It breaks the step off
+when a need no longer holds, or the bound is over, or this process was held up, or a signal came.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TypeVar, cast
 
 from chargepoint.commissioning.commands import DeviceUnderTest
-from chargepoint.commissioning.measure import StepResult, failed, not_run
+from chargepoint.commissioning.measure import StepResult, broken_off, not_run
 from chargepoint.commissioning.needs import Need, refusal
 from chargepoint.commissioning.outlet import EVERYTHING_OFF, MODULE_OFF, REST, OutletOrder, OutletReadings
 from chargepoint.commissioning.steps import Step
@@ -168,6 +168,13 @@ class BenchOutlet:
             if order.self_test and not before.self_test:
                 give(monitor, monitor.start_self_test)
 
+    def answers(self, seen: OutletReadings) -> bool:
+        """No device of this outlet is silent."""
+        parts: list[object] = [seen.contactor, *seen.modules.values(), *seen.capabilities.values()]
+        parts += [] if self._meter is None else [seen.meter]
+        parts += [] if self._insulation is None else [seen.insulation]
+        return None not in parts and seen.pilot is not None
+
     def is_off(self, seen: OutletReadings) -> bool:
         """Nothing is known to be on or closed any more."""
         modules_on = any(state is not None and state.output_on for state in seen.modules.values())
@@ -254,8 +261,12 @@ class Rig:
         self._signal = number
 
     def start(self) -> None:
-        """Everything at rest until every part answered, or for `FIRST_ANSWERS_S`. The board's own watchdog latch is cleared."""
+        """Everything at rest until every part answered, or for `FIRST_ANSWERS_S`."""
         self.rest(FIRST_ANSWERS_S, self._all_answer)
+        self._clear_automatic()
+
+    def _clear_automatic(self) -> None:
+        """Let a board clear what it may clear without a person: above all that it did not hear from us for a while."""
         for outlet in self.outlets.values():
             seen = outlet.read(self._now())
             car_gone = seen.pilot_state is ControlPilot.A
@@ -266,13 +277,17 @@ class Rig:
     def _all_answer(self) -> bool:
         for outlet in self.outlets.values():
             seen = outlet.read(self._now())
-            known = (seen.pilot, seen.contactor, *seen.modules.values(), *seen.capabilities.values())
-            others = (seen.meter is not None or outlet._meter is None) and (
-                seen.insulation is not None or outlet._insulation is None
-            )
-            if None in known or not others or seen.pilot_state is ControlPilot.F:
+            if seen.pilot_state is ControlPilot.F or not outlet.answers(seen):
                 return False
         return True
+
+    def plugged_car(self) -> str:
+        """Where a car is plugged in, in words; empty: none is seen. A pilot that is silent only keeps steps from beginning."""
+        for outlet in self.outlets.values():
+            seen = outlet.read(self._now())
+            if seen.pilot_state in (ControlPilot.B, ControlPilot.C, ControlPilot.D):
+                return f"EVSE {outlet.evse_id}: {refusal(Need.NO_CAR, seen)}"
+        return ""
 
     def rest(self, for_s: float, until: Callable[[], bool] = lambda: False, watch: Sequence[int] = ()) -> set[int]:
         """Everything at rest for so long, or until then, or until one of the descriptors `watch` can be read: those that can."""
@@ -295,6 +310,7 @@ class Rig:
     ) -> StepResult:
         """Run a step to its end, or break it off; afterwards everything is at rest again. The other outlets stay at rest."""
         self.rest(TURN_S)
+        self._clear_automatic()
         if why := self._refusal(begins, outlet):
             step.close()
             return not_run(why)
@@ -306,13 +322,11 @@ class Rig:
                 each_turn()
                 seen = outlet.read(self._now())
                 if self.held_up_s > HELD_UP_S:
-                    return failed(
-                        f"broken off: this computer held the process up for {self.held_up_s:.1f} s; run it again"
-                    )
+                    return broken_off(f"this computer held the process up for {self.held_up_s:.1f} s; run it again")
                 if why := self._refusal(goes_on, outlet):
-                    return failed(f"broken off: {why}")
+                    return broken_off(why)
                 if seen.now_s - began_s > bound_s:
-                    return failed(f"broken off after {bound_s:.0f} s, its bound")
+                    return broken_off(f"its bound of {bound_s:.0f} s is over")
                 order = step.send(seen)
         except StopIteration as end:
             return cast(StepResult, end.value)
@@ -334,9 +348,13 @@ class Rig:
     def turn(self, watch: Sequence[int] = ()) -> set[int]:
         """One turn of the loop, 10 ms at most: those of `watch` that can be read. Raises EndedBySignal."""
         ready = self._move(watch)
+        self.raise_if_ended()
+        return ready
+
+    def raise_if_ended(self) -> None:
+        """Raises EndedBySignal when one came."""
         if self._signal is not None:
             raise EndedBySignal(self._signal)
-        return ready
 
     def _move(self, watch: Sequence[int] = ()) -> set[int]:
         now_s = self._now()

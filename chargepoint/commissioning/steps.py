@@ -164,7 +164,7 @@ def contactor() -> Step:
         CONTACTOR_MAX_S if closes_s is None else min(CONTACTOR_MAX_S, closes_s + BOUNCE_WATCH_S)
     ):
         seen = yield closed
-        if any(abs(value_V) >= SAFE_V for value_V in seen.output_voltages_V.values() if value_V is not None):
+        if any(not abs(value_V) < SAFE_V for value_V in seen.output_voltages_V.values() if value_V is not None):
             return failed(f"voltage came to the output while the contactor closed: more than {SAFE_V:.0f} V")
         if seen.closed and closes_s is None:
             closes_s = seen.now_s - began_s
