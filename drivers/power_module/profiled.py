@@ -221,7 +221,9 @@ class ProfiledModule:
         current_A = self._polled.number(self._values["current_A"])
         if voltage_V is None or current_A is None:
             return
-        faults = [word for bit, word in self._profile.faults.items() if self._polled.bit(bit)]
+        shown = [bit for bit in self._profile.faults if self._polled.bit(bit)]
+        kinds = frozenset(kind for bit, kind in self._profile.fault_kinds.items() if bit in shown)
+        faults = [self._profile.faults[bit] for bit in shown]
         if self._latched:
             faults.append(self._latched)
         faults += self._set_points.faults
@@ -232,6 +234,7 @@ class ProfiledModule:
             self._shows("output"),
             tuple(faults),
             None if temperature is None else self._polled.number(temperature),
+            kinds,
         )
         self._state = Reading(state, min(self._seen_at_s.values()))
 
