@@ -28,6 +28,12 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
+    if len(set(config.energy.ranking)) < len(config.energy.ranking):
+        yield Mistake(
+            ("energy", "ranking"),
+            f"= {list(config.energy.ranking)}: each party stands in it once",
+            'write csms, site and driver in the order you want, such as ["csms", "site", "driver"]',
+        )
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
             ("csms", "reconnect_max_s"),

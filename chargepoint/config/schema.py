@@ -173,6 +173,12 @@ class EvseSection(Section):
         description="highest current in both directions, at an AC outlet of each phase: rating of cable and connector",
     )
     charge_power_max_W: float = Field(22_000.0, gt=0, le=4_000_000, description="highest power into the car")
+    share_weight: float = Field(
+        1.0,
+        ge=0.1,
+        le=10,
+        description="its part where the site's connection has not enough for all: 2 gets twice as much as 1",
+    )
     temperature: Literal["required", "none"] = Field(
         "required",
         description="contact sensors of the connector: required: one lost halves the current, both lost stop power; "
@@ -352,6 +358,43 @@ class EnergySection(Section):
         le=1_000_000,
         description="how fast the set-point moves to the next owner's when the deciding one was withdrawn",
     )
+    ranking: tuple[Literal["csms", "site", "driver"], ...] = Field(
+        ("csms", "site", "driver"),
+        min_length=3,
+        max_length=3,
+        description="whose set-point counts first: central system (csms), site bus (site), driver; limits of all of them always hold",
+    )
+
+
+class FuseGuardSection(Section):
+    """[fuse_guard]: keeps everything behind the station's connection to the grid within its fuse, by a meter there."""
+
+    fuse_A: float | None = Field(
+        None, gt=0, le=10_000, description="rated current of each phase of the connection; none: no fuse guard"
+    )
+    phases: Literal[1, 3] = Field(3, description="phases of the connection")
+    voltage_V: float = Field(230.0, ge=50, le=1000, description="phase to neutral")
+    meter: Literal["site_bus"] = Field(
+        "site_bus", description="where the meter's values come from: site_bus: the topic SITE/meter of [site_bus]"
+    )
+    margin_A: float = Field(0.5, ge=0, le=1000, description="of each phase, stays free")
+    export_max_A: float | None = Field(
+        None, ge=0, le=10_000, description="highest current of each phase back into the grid; none: that of the fuse"
+    )
+    silent_import_A: float = Field(
+        0.0, ge=0, le=10_000, description="what all EVSEs together may take of each phase while the meter is silent"
+    )
+    silent_export_A: float = Field(
+        0.0, ge=0, le=10_000, description="what all EVSEs together may give to each phase while the meter is silent"
+    )
+    silent_after_s: float = Field(10.0, ge=1, le=300, description="a meter value is good for so long")
+    meter_delay_s: float = Field(1.0, ge=0, le=10, description="how old a value of this meter can be when it arrives")
+    give_back_A_per_s: float = Field(
+        1.0, gt=0, le=1000, description="how fast all EVSEs together get current back, of each phase"
+    )
+    dead_band_A: float = Field(
+        0.5, ge=0, le=100, description="less than this comes free: the EVSEs keep what they have"
+    )
 
 
 class PowerSection(Section):
@@ -455,4 +498,5 @@ class Config(Section):
     csms: CsmsSection = CsmsSection()
     iso15118: Iso15118Section = Iso15118Section()
     energy: EnergySection = EnergySection()
+    fuse_guard: FuseGuardSection = FuseGuardSection()
     power: PowerSection = PowerSection()
