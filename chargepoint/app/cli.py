@@ -162,12 +162,17 @@ def status(path: Path) -> None:
 @main.command()
 @_config
 @click.option("--evse", type=int, default=None, help="one EVSE; without it every EVSE")
-def reset(path: Path, evse: int | None) -> None:
+@click.option(
+    "--contactor-wear", is_flag=True, help="its contactor was replaced: count its wear anew (power process stopped)"
+)
+def reset(path: Path, evse: int | None, contactor_wear: bool) -> None:
     """Let latched faults go whose cause is gone. Exits 1 with the faults that stay and their remedies.
 
     Refused while a transaction runs. While one is stopping, the faults are let go after its end.
     """
     config = _load(path)
+    if contactor_wear:
+        sys.exit(_hardware(lambda: _replace_contactor(config, evse)))
     request = {"do": "reset"} if evse is None else {"do": "reset", "evse": evse}
     answer = _ask(config, request)
     if not answer.get("ok"):
@@ -291,6 +296,16 @@ def _report_mistakes(error: ConfigError, path: Path) -> NoReturn:
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _replace_contactor(config: Config, evse: int | None) -> int:
+    """Store that the contactor of this EVSE is a new one, with the name of who says so: the exit code."""
+    if evse is None or evse not in config.evse:
+        raise click.UsageError(f"--contactor-wear needs --evse, one of {', '.join(map(str, config.evse))}")
+    from chargepoint.commissioning.replacement import contactor_replaced
+
+    click.echo(contactor_replaced(config, evse))
+    return 0
 
 
 def _hardware(work: Callable[[], int]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,7 +21,9 @@ from chargepoint.commissioning.selftest_report import as_json, lines, summary
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.hardware_lock import SELFTEST, HardwareLock
-from chargepoint.power.wiring import bus_of, devices_of, round_trips
+from chargepoint.power.wear_file import WearFile, WearRecordError
+from chargepoint.power.wiring import bus_of, devices_of, latch_folder, round_trips
+from chargepoint.safety.wear import Wear, WearLimits
 
 BUTTON_S = 30.0
 _COMMAND = {command.name: command for command in COMMANDS}
@@ -98,6 +101,7 @@ class SelfTest:
                 return why
             self._buses_and_devices(rig)
             for outlet in rig.outlets.values():
+                self._wear(outlet)
                 self._readings(rig, outlet)
                 self._commands(rig, outlet)
         return ""
@@ -137,6 +141,18 @@ class SelfTest:
             result = selftest_items.identity(trouble, list(rig.points(kind, name)))
             remedy = "see its supply, its bus, its unit number and its profile"
             self._report(ItemResult("identity", f"{kind}.{name}", "is the configured device", result, remedy))
+
+    def _wear(self, outlet: BenchOutlet) -> None:
+        """A record that cannot be read is the power process's to put aside; here it only keeps the item from running."""
+        section = self._config.evse[outlet.evse_id]
+        limits = WearLimits(section.contactor_operations, section.contactor_load_openings)
+        try:
+            counted = WearFile(latch_folder(self._config), logging.getLogger("power")).read().wear
+            result = selftest_items.contactor_wear(counted.get(outlet.evse_id, Wear()), limits)
+        except (OSError, WearRecordError) as error:
+            result = not_run(str(error))
+        title, remedy = selftest_items.WEAR_TITLE, selftest_items.WEAR_REMEDY
+        self._report(ItemResult("contactor-wear", f"EVSE {outlet.evse_id}", title, result, remedy))
 
     def _readings(self, rig: Rig, outlet: BenchOutlet) -> None:
         rig.rest(0.5)

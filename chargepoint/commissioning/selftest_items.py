@@ -14,6 +14,7 @@ from chargepoint.commissioning.outlet import OutletReadings
 from chargepoint.commissioning.steps import TWELVE_V
 from chargepoint.model.io import SafetyInput
 from chargepoint.ports import DevicePoint
+from chargepoint.safety.wear import Wear, WearLimits
 
 POLLS = 200
 ERROR_SHARE_MAX = 0.01
@@ -297,6 +298,19 @@ COMMAND_ITEMS: tuple[CommandItem, ...] = (
         "voltage", "module holds 50 V, meter agrees", "compare module, meter and a voltmeter; look at the meter's wires"
     ),
 )
+
+WEAR_TITLE = "contactor wear"
+WEAR_REMEDY = "inspect or replace the contactor, then `chargepoint reset --contactor-wear --evse N`"
+
+
+def contactor_wear(wear: Wear, limits: WearLimits) -> StepResult:
+    """What the power process has counted, against the rating."""
+    return judged(
+        Measure("closings", float(wear.closings), high=float(limits.operations - 1)),
+        Measure("closings under load", float(wear.load_closings)),
+        Measure("openings under load", float(wear.load_openings), high=float(limits.load_openings - 1)),
+    )
+
 
 EMERGENCY_STOP_TITLE = "emergency stop opens the chain"
 EMERGENCY_STOP_REMEDY = "look at the button, its wires, and the safety input it is wired to"

@@ -16,6 +16,7 @@ _OWNER_MAX_BYTES = 200
 POWER_PROCESS = "the power process"
 BRINGUP = "chargepoint bringup"
 SELFTEST = "chargepoint selftest"
+REPLACEMENT = "chargepoint reset --contactor-wear"
 
 _ENDING = {
     POWER_PROCESS: "stop it first: systemctl stop chargepoint-power",
