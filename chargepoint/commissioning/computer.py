@@ -22,7 +22,8 @@ _TIMEX_BYTES = 512
 def look(config: Config, warnings: Sequence[str]) -> ComputerFacts:
     """Never raises: what cannot be found out is in the facts, in words."""
     folder = latch_folder(config)
-    write_ms, trouble = _write(folder)
+    missing = "" if folder.is_dir() else f"{folder}: not there yet; the power process makes it at its first start"
+    write_ms, trouble = (None, "") if missing else _write(folder)
     watchdog = config.power.hardware_watchdog
     return ComputerFacts(
         warnings=tuple(warnings),
@@ -30,6 +31,7 @@ def look(config: Config, warnings: Sequence[str]) -> ComputerFacts:
         clock_synchronised=_clock_synchronised(),
         disk_free_MB=_free_MB(config.station.state_dir),
         latch_write_ms=write_ms,
+        latch_missing=missing,
         latch_trouble=trouble,
         watchdog=None if watchdog is None else str(watchdog),
         watchdog_trouble="" if watchdog is None else _watchdog_trouble(watchdog),
@@ -59,8 +61,6 @@ def _free_MB(folder: Path) -> float | None:
 
 def _write(folder: Path) -> tuple[float | None, str]:
     """Milliseconds to write and sync a file in the folder of the latch record, or in words why not. The file is removed."""
-    if not folder.is_dir():
-        return None, f"{folder}: not there yet; the power process makes it at its first start"
     path = folder / f"selftest-{os.getpid()}"
     began_s = time.monotonic()
     try:

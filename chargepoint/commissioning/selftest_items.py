@@ -57,6 +57,8 @@ class ComputerFacts:
     disk_free_MB: float | None = None
     latch_write_ms: float | None = None
     """To write and sync a file beside the latch record; None: it could not be written."""
+    latch_missing: str = ""
+    """The folder of the latch record is not there: in words."""
     latch_trouble: str = ""
     watchdog: str | None = None
     """The configured device; None: none is configured."""
@@ -92,6 +94,8 @@ def _disk(facts: ComputerFacts) -> StepResult:
 
 
 def _latch_record(facts: ComputerFacts) -> StepResult:
+    if facts.latch_missing:
+        return not_run(facts.latch_missing)
     if facts.latch_trouble:
         return failed(facts.latch_trouble)
     return judged(Measure("write and sync", facts.latch_write_ms, "ms", high=DISK_WRITE_MAX_MS))

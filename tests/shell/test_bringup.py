@@ -37,8 +37,8 @@ GIVE_UP_S = 40.0
 class Plant:
     """The plant process with the demo configuration, and its control socket."""
 
-    def __init__(self, directory: Path) -> None:
-        text = (REPOSITORY / "config" / "demo.toml").read_text()
+    def __init__(self, directory: Path, configuration: str = "demo.toml") -> None:
+        text = (REPOSITORY / "config" / configuration).read_text()
         self.config_file = directory / "bench.toml"
         self.config_file.write_text(text.replace("var/demo/", f"{directory}/"))
         self.config: Config = read_config(self.config_file)
@@ -339,6 +339,19 @@ def test_the_self_test_names_the_part_that_is_broken(plant: Plant) -> None:
     assert "closes in no value (at most 500 ms)" in items["discharge"]["reason"]
     assert items["discharge"]["remedy"]
     assert items["contactor"]["verdict"] == "pass"
+
+
+def test_an_ac_outlet_has_fewer_items_and_its_contactor_stays_open(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, "demo-ac.toml")
+    try:
+        items = {one["item"]: one for one in selftest(plant)["items"]}
+    finally:
+        plant.stop()
+    assert {name for name, one in items.items() if one["verdict"] == "fail"} == set()
+    assert items["contactor"]["verdict"] == "not run"
+    assert "grid before its contactor" in items["contactor"]["reason"]
+    assert {"enable", "voltage", "self-test", "discharge", "output"}.isdisjoint(items)
+    assert items["frequency"]["verdict"] == items["lock"]["verdict"] == "pass"
 
 
 def test_the_schema_of_the_report_is_in_the_documents() -> None:
