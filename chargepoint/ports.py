@@ -85,6 +85,30 @@ class Device(Protocol):
         """Queue what is due now: cyclic reads, the refreshed command, the watchdog kick."""
 
 
+@dataclass(frozen=True, slots=True)
+class DevicePoint:
+    """One value of a device as it was read last, for people at bring-up. `registers` empty: it has none.
+
+    `value` None: nothing valid was read; `taken_at_s` None: not read yet. `trouble` says in words why the value is not good.
+    """
+
+    name: str
+    value: float | str | None
+    unit: str
+    registers: tuple[int, ...]
+    taken_at_s: float | None
+    trouble: str = ""
+    every_s: float = 0.0
+    """How often the value is read; 0: whenever its device is."""
+
+
+class PointSource(Protocol):
+    """A device that can list all its values. Nothing is decided by them."""
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every value, always in one order."""
+
+
 class Reversal(Enum):
     """What a module needs to change direction."""
 

@@ -204,6 +204,18 @@ class EvseSection(Section):
     discharge_power_max_W: float = Field(
         0.0, ge=0, le=4_000_000, description="highest power out of the car; 0: this EVSE never discharges"
     )
+    contactor_operations: int = Field(
+        10_000,
+        ge=1,
+        le=100_000_000,
+        description="closings that its contactor is rated for, by the data sheet: from then on it is reported as worn",
+    )
+    contactor_load_openings: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="openings under more than 5 A that its contactor bears, by the data sheet: from then on it is reported as worn",
+    )
     ramp_A_per_s: float = Field(100.0, gt=0, le=2000, description="how fast the current changes at most")
 
 

@@ -25,6 +25,7 @@ from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 from chargepoint.power.stack_share import ModuleStack
+from chargepoint.power.wear_file import WearFile
 
 IMAGE_PERIOD_S = 0.1
 """An image without news is sent this often. The daemon calls the power process silent after one lease (0.5 s)."""
@@ -78,9 +79,11 @@ class Cycle:
         has_realtime: Callable[[], bool] = lambda: False,
         suspended: Callable[[], float] = suspended_s,
         stacks: Sequence[ModuleStack] = (),
+        wear_file: WearFile | None = None,
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
+        `wear_file`, already open, keeps the counts of the contactors.
         `stacks`: modules that several of the EVSEs share.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
@@ -94,6 +97,7 @@ class Cycle:
         self._log = log
         self._now = now
         self._latch_file = latch_file
+        self._wear_file = wear_file
         self._stopping = False
         self._buses_of = dict(buses_of) if buses_of is not None else dict.fromkeys(stages, tuple(buses))
         self._stages_on = {
@@ -131,6 +135,7 @@ class Cycle:
             self._turn()
         finally:
             self._switch_off()
+            self._keep_wear()
         if self._defects >= DEFECTS_MAX and self._last_defect is not None:
             raise self._last_defect
 
@@ -311,6 +316,7 @@ class Cycle:
         if worse := self.lateness.worse():
             self._log.info("* power process: %s", worse)
         self._link.send(self.lateness.health(realtime=self._has_realtime()))
+        self._keep_wear()
         for stage in self._stages.values():
             stage.note_overrun(self.lateness.chronic)
         for bus in self._buses:
@@ -321,6 +327,14 @@ class Cycle:
         for evse_id, stage in self._stages.items():
             for place, (name, trouble) in enumerate(stage.identity_errors):
                 self._report_trouble((evse_id, place), name, trouble)
+
+    def _keep_wear(self) -> None:
+        """Each second, and at the end: stored, and reported. A kill loses what was counted in the last second."""
+        if self._wear_file is None:
+            return
+        self._wear_file.keep({evse_id: stage.wear.wear for evse_id, stage in self._stages.items()})
+        for evse_id, stage in self._stages.items():
+            self._link.send(stage.wear.report(evse_id))
 
     def _report_trouble(self, key: Hashable, what: str, trouble: str) -> None:
         if trouble == self._troubles.get(key, ""):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chargepoint.model.contactor_wear import ContactorWear
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
@@ -49,6 +50,8 @@ class LinkClient:
         self._socket: socket.socket | None = None
         self._seq = 0
         self.buses: dict[str, BusHealth] = {}
+        self.contactors: dict[EvseId, ContactorWear] = {}
+        """The last report of each contactor's wear."""
         self.process: ProcessHealth | None = None
         """How punctual the power process is; None before it reported, and while it is away."""
 
@@ -95,6 +98,8 @@ class LinkClient:
             self.buses[message.name] = message
         elif isinstance(message, ProcessHealth):
             self.process = message
+        elif isinstance(message, ContactorWear):
+            self.contactors[message.evse_id] = message
         else:
             self._on_event(message)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -254,6 +254,47 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
     return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class LooseDevices:
+    """Buses and devices that nothing joins: for bring-up and self-test, which have no cycle and no EVSE's stage."""
+
+    buses: dict[str, Bus]
+    devices: dict[tuple[str, str], Device]
+    """By kind and name."""
+
+
+def build_devices(config: Config, wanted: Collection[tuple[str, str]]) -> LooseDevices:
+    """Only these devices, by kind and name, and their buses. Raises UnusableDevice where `examine` was not asked."""
+    sections = _devices(config)
+    names = {sections[kind][name].bus for kind, name in wanted}
+    buses = {name: _bus(config, name) for name in config.bus if name in names}
+    made = {}
+    for kind, name in dict.fromkeys(wanted):
+        section = sections[kind][name]
+        made[kind, name] = catalog.build_device(_spec(kind, name, section), buses[section.bus])
+    return LooseDevices(buses, made)
+
+
+def io_wiring(section: EvseSection, devices: Mapping[tuple[str, str], Device]) -> IoWiring:
+    """Which of these devices has which port of the EVSE."""
+    return _io(section, lambda kind, name: devices[kind, name])
+
+
+def device_kinds(config: Config) -> dict[str, tuple[str, ...]]:
+    """Of each kind of device the names that are configured."""
+    return {kind: tuple(sections) for kind, sections in _devices(config).items()}
+
+
+def bus_of(config: Config, kind: str, name: str) -> str:
+    """The name of the bus that a device is on."""
+    return _devices(config)[kind][name].bus
+
+
+def round_trips(config: Config, kind: str, name: str, bus: Bus, count: int) -> Iterator[float | None]:
+    """Seconds of each of `count` requests to the device, None for one without an answer; nothing where its bus has no requests."""
+    return catalog.round_trips(_spec(kind, name, _devices(config)[kind][name]), bus, count)
+
+
 def _stack(
     config: Config, name: str, device: Callable[[str, str], Device], meters: Mapping[EvseId, EnergyMeter]
 ) -> ModuleStack:
@@ -265,6 +306,11 @@ def _stack(
 
 def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
     devices = _devices(config)
+    yield from (devices[kind][name].bus for kind, name in devices_of(config, section))
+
+
+def devices_of(config: Config, section: EvseSection) -> Iterator[tuple[str, str]]:
+    """Kind and name of every device that an EVSE needs; those of its stack too."""
     stack = None if section.stack is None else config.stack[section.stack]
     for kind, names in (
         (
@@ -277,7 +323,7 @@ def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
         ("insulation_monitor", (section.insulation,)),
         ("token_reader", (section.token_reader,)),
     ):
-        yield from (devices[kind][name].bus for name in names if name is not None)
+        yield from ((kind, name) for name in names if name is not None)
 
 
 def _grid(config: Config, section: EvseSection) -> GridWindow:
