@@ -86,6 +86,7 @@ class Place:
 
 
 def test_before_the_card_the_pilot_offers_nothing_and_after_it_the_set_point_is_a_duty_cycle() -> None:
+    """K02.FR.02: after authorisation the control pilot shows the greatest current that the profiles leave."""
     place = Place()
     place.run(1.0)
     place.loop.plant.plug()
