@@ -368,7 +368,8 @@ class EvseSession:
             self._take_unplugged(now_s)
         if self._pwm_car is not None and self._plug_in is not None:
             self._car = self._pwm_car.demand(image, now_s)
-            self._maybe_grant_everybody(now_s)
+            if not self._plug_in.spent:
+                self._maybe_grant_everybody(now_s)
         if self._absence is not None and image.pilot.plugged:
             self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
@@ -573,8 +574,7 @@ class EvseSession:
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""
         if self._pwm_car is not None and self._image is not None and (self._operative or self._transaction.running):
-            goes_on = self._may_energise(now_s) and self._transaction.stop is None
-            return self._pwm_car.order(self._image, setpoint, now_s, permitted=goes_on, lock=self.must_stay_locked)
+            return self._pwm_car.order(self._image, setpoint, now_s, permitted=self._may_energise(now_s))
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)

@@ -207,3 +207,19 @@ def test_after_a_restart_of_the_daemon_the_transaction_ends_for_nothing_proves_t
     assert place.demand.pilot is PilotCommand.X1 and not place.loop.plant.contactor_closed
     (end,) = [output for output in place.outputs if isinstance(output, EndTransaction)]
     assert end.reason is StopReason.POWER_LOSS
+
+
+def test_where_everybody_may_charge_a_stopped_car_begins_no_second_transaction_until_it_is_plugged_anew() -> None:
+    place = Place(everybody=True)
+    place.run(1.0)
+    place.loop.plant.plug()
+    place.run(5.0)
+    place.outputs += place.session.feed(StopTransaction(TransactionId("tx-1")), place.loop.now_s)
+    place.run(6.0)
+    assert len([output for output in place.outputs if isinstance(output, BeginTransaction)]) == 1
+    assert place.session.transaction_id is None
+    place.loop.plant.unplug()
+    place.run(2.0)
+    place.loop.plant.plug()
+    place.run(5.0)
+    assert place.loop.at(Stage.TRANSFER)
