@@ -9,7 +9,7 @@ from __future__ import annotations
 from chargepoint.model.car import CarDemand, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.demand import AcOrder, Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import EvseImage
+from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval
 from chargepoint.model.pilot_duty import LEAST_A, duty_percent
 
@@ -45,7 +45,7 @@ class PwmCar:
             good_for_s=GOOD_FOR_S,
         )
 
-    def order(self, image: EvseImage, setpoint: Setpoint, now_s: float, *, permitted: bool, lock: bool) -> StageDemand:
+    def order(self, image: EvseImage, setpoint: Setpoint, now_s: float, *, permitted: bool) -> StageDemand:
         """The order for the next lease. `permitted`: a transaction runs that may go on. Without that, and below 6 A in each
         phase, the pilot shows no PWM, which asks a car in C to stop."""
         ac = None if image.capabilities is None else image.capabilities.ac
@@ -64,7 +64,7 @@ class PwmCar:
             phase=Phase.TRANSFER if offers and image.pilot.ready else Phase.OFF,
             pilot=PilotCommand.PWM if offers else PilotCommand.X1,
             duty_percent=duty_percent(shown_A),
-            lock=lock or permitted,
+            lock=permitted or image.stage not in (Stage.OFF, Stage.FAULTED),
             power_W=power_W,
             limits_W=Interval(0.0, power_W),
             order=AcOrder(phases, shown_A),

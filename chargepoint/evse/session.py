@@ -92,7 +92,7 @@ _CAR_ENDS = {
 class EvseSession:
     """The session of one EVSE.
     `ev_connection_timeout_s` is asked when it is needed (OCPP variable EVConnectionTimeOut); `new_transaction_id` gives a
-    fresh id for each transaction.
+    fresh id for each transaction. `speaks` False: cars have no protocol here and read the duty cycle (`pwm_car.py`).
     """
 
     def __init__(
@@ -105,7 +105,6 @@ class EvseSession:
         new_transaction_id: Callable[[], TransactionId],
         speaks: bool = True,
     ) -> None:
-        """`speaks` False: cars have no protocol here and read their current from the duty cycle (`pwm_car.py`)."""
         self.evse_id = evse_id
         self._pwm_car = None if speaks else PwmCar(evse_id, lease_s)
         self._authorize_everybody = authorize_everybody
@@ -261,6 +260,9 @@ class EvseSession:
         link = self._car_link
         if link is None or not link.open:
             stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
+            if self._pwm_car is not None:  # such a car can prove nothing
+                self._transaction.order_stop(stop)
+                return
             self._absence = Absence(paused, now_s, stop)
             self._absence.wake(now_s)  # the car may have called while nobody listened
         elif link.evcc_id is not None:
@@ -366,7 +368,8 @@ class EvseSession:
             self._take_unplugged(now_s)
         if self._pwm_car is not None and self._plug_in is not None:
             self._car = self._pwm_car.demand(image, now_s)
-            self._maybe_grant_everybody(now_s)
+            if not self._plug_in.spent:
+                self._maybe_grant_everybody(now_s)
         if self._absence is not None and image.pilot.plugged:
             self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
@@ -570,9 +573,8 @@ class EvseSession:
 
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""
-        if self._pwm_car is not None and self._image is not None and self._operative:
-            goes_on = self._may_energise(now_s) and self._transaction.stop is None
-            return self._pwm_car.order(self._image, setpoint, now_s, permitted=goes_on, lock=self.must_stay_locked)
+        if self._pwm_car is not None and self._image is not None and (self._operative or self._transaction.running):
+            return self._pwm_car.order(self._image, setpoint, now_s, permitted=self._may_energise(now_s))
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)

@@ -22,6 +22,9 @@ STOP_WAIT_S = 6.0
 ERROR_WAIT_S = 3.0
 """After an error the car has half of that (own rule)."""
 
+NOT_OPEN_WAIT_S = 3.0
+"""Longer than the 1.4 s within which a car gets its answer to PowerDelivery(Stop) (own rule)."""
+
 DIGITAL_STOP_S = 1.0
 """So long a car with digital communication keeps its 5 % in a stop: it ends by messages, and reads a lost PWM as a lost
 session (own rule)."""
@@ -52,6 +55,7 @@ class AcSequence:
         self._demand_spent = demand_spent
         self._failures: dict[FaultCode, str] = {}
         self._emergency_since_s: float | None = None
+        self._locked = False
 
     @property
     def stage(self) -> Stage:
@@ -120,10 +124,18 @@ class AcSequence:
             case Stage.RAMP_DOWN:
                 self._ask_to_stop(i)
             case Stage.OPENING:
-                if i.contactor is Contactor.OPEN and i.now_s > self._entered_s:
-                    self._stage = Stage.OFF
+                self._opening(i)
             case _:
                 self._off(i)
+
+    def _opening(self, i: SequenceInputs) -> None:
+        """A contactor that is welded, or not known, ends this stage too, but late: the car hears of it from the daemon first,
+        and only in OFF or FAULTED a person may reset the fault."""
+        waited_s = i.now_s - self._entered_s
+        if (i.contactor is Contactor.OPEN and waited_s > 0.0) or (
+            i.contactor in (Contactor.WELDED, Contactor.UNKNOWN) and waited_s > NOT_OPEN_WAIT_S
+        ):
+            self._stage = Stage.OFF
 
     def _off(self, i: SequenceInputs) -> None:
         self._stage = Stage.OFF if i.severity is None else Stage.FAULTED
@@ -158,11 +170,14 @@ class AcSequence:
     def _io(self, i: SequenceInputs) -> IoCommand:
         closed = self._stage in _CLOSED
         pilot, duty_percent = self._pilot(i)
+        live = i.contactor in (Contactor.CLOSED, Contactor.WELDED)
+        unclear = i.contactor is Contactor.UNKNOWN and self._locked  # as before: it may be live
+        self._locked = closed or live or unclear or (i.demand is not None and i.demand.lock)
         return IoCommand(
             pilot=pilot,
             duty_percent=duty_percent,
             contactor=closed,
-            lock=closed or i.contactor is Contactor.CLOSED or (i.demand is not None and i.demand.lock),
+            lock=self._locked,
         )
 
     def _pilot(self, i: SequenceInputs) -> tuple[PilotCommand, float]:

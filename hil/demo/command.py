@@ -55,7 +55,7 @@ FOLDER_MAX_BYTES = 80
     "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
-@click.option("--ac", is_flag=True, help="an AC outlet, whose power side is simulated, and an AC car")
+@click.option("--ac", is_flag=True, help="an AC outlet and an AC car")
 @click.option(
     "--module",
     type=click.Choice(sorted(MODULES)),

@@ -55,7 +55,7 @@ class Choices:
     without_waits: bool = False
     """Every duration of the simulated hardware is at its least (`hil.plant.evse.EvsePlant.without_waits`)."""
     ac: bool = False
-    """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
+    """An AC outlet instead of DC outlets."""
 
     plug_and_charge: bool = False
     """The outside car authorises with its contract, on plain TCP too; the central system decides."""

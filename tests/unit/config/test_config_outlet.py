@@ -124,3 +124,11 @@ def test_a_grid_meter_that_nothing_reads_is_a_warning() -> None:
     config = parse(site() + grid, FILE, examine)
     assert any("nothing reads it" in str(doubt) for doubt in doubtful_devices(config))
     assert not any("nothing reads it" in str(doubt) for doubt in doubtful_devices(parse(site(), FILE)))
+
+
+def test_a_dc_and_an_ac_outlet_share_one_power_process() -> None:
+    demo = (ROOT / "config" / "demo.toml").read_text()
+    ac = site().replace("[evse.1]", "[evse.3]").replace('"io"', '"io3"').replace('"m"', '"m3"')
+    ac = ac.replace("[pilot_board.io]", "[pilot_board.io3]").replace("[meter.m]", "[meter.m3]")
+    stages = build(parse(demo + ac, FILE, examine)).stages
+    assert [stage._hw.outlet.kind for stage in stages.values()] == [Outlet.DC, Outlet.DC, Outlet.AC]

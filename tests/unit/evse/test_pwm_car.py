@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chargepoint.evse.events import AuthorizationAnswered, BeginTransaction, EndTransaction, SessionOutput, TimePassed
+from chargepoint.evse.events import (
+    AuthorizationAnswered,
+    AvailabilityChanged,
+    BeginTransaction,
+    EndTransaction,
+    SessionOutput,
+    TimePassed,
+)
 from chargepoint.evse.session import EvseSession
 from chargepoint.model.commands import StopTransaction
 from chargepoint.model.demand import AcOrder, Phase, PilotCommand, Setpoint, Source, StageDemand
@@ -13,6 +20,7 @@ from chargepoint.model.image import Stage, TokenPresented
 from chargepoint.model.limits import Interval
 from chargepoint.model.pilot_duty import duty_percent
 from chargepoint.model.status import AuthorizationStatus
+from chargepoint.model.transactions import StopReason
 from hil.plant.pilot import Generator
 from tests.joined.ac_loop import AcLoop
 
@@ -86,6 +94,7 @@ class Place:
 
 
 def test_before_the_card_the_pilot_offers_nothing_and_after_it_the_set_point_is_a_duty_cycle() -> None:
+    """K02.FR.02: after authorisation the control pilot shows the greatest current that the profiles leave."""
     place = Place()
     place.run(1.0)
     place.loop.plant.plug()
@@ -176,3 +185,41 @@ def test_the_unplugged_pilot_offers_nothing() -> None:
     place.run(2.0)
     assert place.demand.pilot is PilotCommand.X1
     assert any(isinstance(output, EndTransaction) for output in place.outputs)
+
+
+def test_an_evse_that_is_taken_out_of_service_charges_its_car_to_the_end_with_the_same_duty() -> None:
+    place = Place().charging()
+    place.session.feed(AvailabilityChanged(False), place.loop.now_s)
+    place.run(2.0)
+    assert place.loop.at(Stage.TRANSFER)
+    assert place.loop.plant.board.duty_percent == pytest.approx(duty_percent(11_000.0 / 690.0), abs=0.01)
+
+
+def test_after_a_restart_of_the_daemon_the_transaction_ends_for_nothing_proves_the_car() -> None:
+    place = Place()
+    place.loop.plant.plug()
+    place.run(1.0)
+    token = IdToken(CARD, IdTokenType.ISO14443)
+    place.session.resume(
+        TransactionId("tx-0"), token, StopReason.POWER_LOSS, place.loop.now_s, paused=False, started_s=1.0
+    )
+    place.run(5.0)
+    assert place.demand.pilot is PilotCommand.X1 and not place.loop.plant.contactor_closed
+    (end,) = [output for output in place.outputs if isinstance(output, EndTransaction)]
+    assert end.reason is StopReason.POWER_LOSS
+
+
+def test_where_everybody_may_charge_a_stopped_car_begins_no_second_transaction_until_it_is_plugged_anew() -> None:
+    place = Place(everybody=True)
+    place.run(1.0)
+    place.loop.plant.plug()
+    place.run(5.0)
+    place.outputs += place.session.feed(StopTransaction(TransactionId("tx-1")), place.loop.now_s)
+    place.run(6.0)
+    assert len([output for output in place.outputs if isinstance(output, BeginTransaction)]) == 1
+    assert place.session.transaction_id is None
+    place.loop.plant.unplug()
+    place.run(2.0)
+    place.loop.plant.plug()
+    place.run(5.0)
+    assert place.loop.at(Stage.TRANSFER)
