@@ -329,6 +329,36 @@ def test_the_self_test_runs_every_item_and_nothing_but_the_person_is_missing(pla
     assert plant.off
 
 
+def test_a_person_presses_the_emergency_stop_and_the_board_is_well_afterwards(plant: Plant) -> None:
+    pid, terminal = in_terminal(plant, "selftest", "--evse", "1", "--polls", "5")
+    try:
+        read_for(terminal, "press the emergency stop now")
+        plant.do("estop", on=True)
+        read_for(terminal, "release it now")
+        plant.do("estop", on=False)
+        shown = read_for(terminal, " not run")
+        assert "emergency stop opens the chain: opened after" in shown
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    finally:
+        os.close(terminal)
+        plant.do("estop", on=False)
+    assert plant.run("bringup", "io1", "--do", "contactor").returncode == 0
+    assert plant.off
+
+
+def test_a_silent_board_is_shown_as_silent_and_no_step_begins(plant: Plant) -> None:
+    plant.do("fault", name="board_silent", on=True)
+    try:
+        once = plant.run("bringup", "io1", "--once")
+        done = plant.run("bringup", "io1", "--do", "lock")
+    finally:
+        plant.do("fault", name="board_silent", on=False)
+    assert once.returncode == 1
+    assert "BAD" in once.stdout
+    assert done.returncode == 2
+    assert "the control pilot cannot be measured" in done.stdout
+
+
 def test_the_self_test_names_the_part_that_is_broken(plant: Plant) -> None:
     plant.do("fault", name="discharge_open", on=True)
     try:
