@@ -25,9 +25,12 @@ from chargepoint.commissioning.rig import Rig
 from chargepoint.commissioning.selftest_report import schema
 from chargepoint.commissioning.steps import Step, contactor, module_voltage
 from chargepoint.config.schema import Config
+from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
 from chargepoint.ports import PowerModuleCommand
 from chargepoint.power.hardware_lock import BRINGUP, POWER_PROCESS, HardwareLock, HardwareTaken
+from chargepoint.power.latch_codec import encode
+from chargepoint.power.wiring import latch_folder
 from hil.simulators.wired_plant import read_config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -382,6 +385,21 @@ def test_an_ac_outlet_has_fewer_items_and_its_contactor_stays_open(tmp_path: Pat
     assert "grid before its contactor" in items["contactor"]["reason"]
     assert {"enable", "voltage", "self-test", "discharge", "output"}.isdisjoint(items)
     assert items["frequency"]["verdict"] == items["lock"]["verdict"] == "pass"
+
+
+def test_a_fault_that_waits_for_a_reset_is_named_by_both(plant: Plant) -> None:
+    folder = latch_folder(plant.config)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "latched-faults.json"
+    record.write_bytes(encode({EvseId(1): {FaultCode.CONTACTOR_WELDED: "mirror contact"}}))
+    try:
+        items = {one["item"]: one for one in selftest(plant)["items"]}
+        shown = plant.run("bringup", "io1", "--once").stdout
+    finally:
+        record.unlink()
+    assert items["kept-faults"]["verdict"] == "fail"
+    assert "CONTACTOR_WELDED" in items["kept-faults"]["reason"]
+    assert "EVSE 1: the power process keeps latched until a reset: CONTACTOR_WELDED" in shown
 
 
 def test_the_schema_of_the_report_is_in_the_documents() -> None:
