@@ -101,6 +101,8 @@ class DevicePoint:
     trouble: str = ""
     every_s: float = 0.0
     """How often the value is read; 0: whenever its device is."""
+    ticks: bool = False
+    """It changes all the time by itself, as a counter does: a change is no news."""
 
 
 class PointSource(Protocol):
