@@ -18,6 +18,7 @@ from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.indicator import Lamp
 from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
@@ -100,6 +101,8 @@ class DevicePoint:
     trouble: str = ""
     every_s: float = 0.0
     """How often the value is read; 0: whenever its device is."""
+    ticks: bool = False
+    """It changes all the time by itself, as a counter does: a change is no news."""
 
 
 class PointSource(Protocol):
@@ -387,6 +390,13 @@ class IoState:
     temperatures_degC: tuple[float | None, ...]
 
 
+class LampPort(Device, Protocol):
+    """The lamps of one connector."""
+
+    def show(self, lit: frozenset[Lamp]) -> None:
+        """Light these lamps, and no others."""
+
+
 class TokenReader(Device, Protocol):
     """An RFID reader."""
 
@@ -414,7 +424,7 @@ class DeviceSpec:
 
     name: str
     kind: str
-    """power_module, meter, insulation_monitor, pilot_board, matrix, token_reader."""
+    """power_module, meter, insulation_monitor, pilot_board, matrix, token_reader, indicator."""
     driver: str
     bus: str
     unit: int

@@ -16,6 +16,7 @@ from drivers.byte_bus import ByteBus
 from drivers.can.bus import CanBus
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.io_lines import GpioIo
+from drivers.gpio.lamps import GpioLamps
 from drivers.gpio.matrix import GpioMatrix
 from drivers.insulation.bender import BenderMonitor
 from drivers.insulation.dold import DoldMonitor
@@ -243,6 +244,12 @@ def _gpio_matrix(spec: DeviceSpec, bus: Bus) -> Device:
     return GpioMatrix(spec, bus)
 
 
+def _gpio_lamps(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, GpioBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
+    return GpioLamps(spec, bus)
+
+
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, LineBus | KeyboardBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line or keyboard")
@@ -295,6 +302,7 @@ DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("pilot_board", "generic_io"): _generic_io,
     ("pilot_board", "gpio"): _gpio_io,
     ("matrix", "gpio"): _gpio_matrix,
+    ("indicator", "gpio"): _gpio_lamps,
     ("token_reader", "line"): _line_reader,
     ("token_reader", "pn532"): _pn532,
 }

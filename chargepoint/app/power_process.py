@@ -65,6 +65,7 @@ def _run(config: Config) -> None:
         buses_of=station.buses_of,
         stacks=station.stacks,
         wear_file=wear_file,
+        lamps=station.lamps,
         has_realtime=has_realtime,
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,12 +12,13 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from chargepoint.commissioning import live_text
 from chargepoint.commissioning.commands import BringupCommand, chosen, commands_for
+from chargepoint.commissioning.kept_faults import kept_faults
 from chargepoint.commissioning.measure import StepResult, StepVerdict
 from chargepoint.commissioning.points import LiveTable, outlet_points
 from chargepoint.commissioning.rig import BenchOutlet, EndedBySignal, Rig
@@ -73,7 +74,7 @@ def run(config: Config, wanted: Wanted) -> int:
     lock = HardwareLock(config.station.runtime_dir, BRINGUP)
     try:
         with Rig(config, users_of(config, kind, name), [(kind, name)]) as rig:
-            return Bringup(rig, kind, name, wanted).run()
+            return Bringup(rig, kind, name, wanted, _kept_by(config, rig)).run()
     except EndedBySignal as end:
         _say(f"{end}: everything is off")
         return 128 + end.number
@@ -81,10 +82,27 @@ def run(config: Config, wanted: Wanted) -> int:
         lock.release()
 
 
+def _kept_by(config: Config, rig: Rig) -> list[str]:
+    """A line for each EVSE with faults that wait for a reset."""
+    found = []
+    for evse_id in rig.outlets:
+        try:
+            codes = kept_faults(config, evse_id)
+        except OSError as error:
+            found.append(str(error))
+            continue
+        if codes:
+            names = ", ".join(code.name for code in codes)
+            found.append(f"EVSE {evse_id}: the power process keeps latched until a reset: {names}")
+    return found
+
+
 class Bringup:
     """One device: its live values, and its commands."""
 
-    def __init__(self, rig: Rig, kind: str, name: str, wanted: Wanted) -> None:
+    def __init__(self, rig: Rig, kind: str, name: str, wanted: Wanted, notices: Sequence[str] = ()) -> None:
+        """`notices`: what the person is to know from the beginning, in lines."""
+        self._notices = notices
         self._rig = rig
         self._kind, self._name = kind, name
         self._wanted = wanted
@@ -177,7 +195,7 @@ class Bringup:
     def _troubles(self) -> list[str]:
         found = [f"bus {bus.name}: {trouble}" for bus in self._rig.buses.values() if (trouble := bus.health().trouble)]
         own = self._rig.trouble(self._kind, self._name)
-        return [*found, *([own] if own else [])]
+        return [*self._notices, *found, *([own] if own else [])]
 
     # -- commands ---------------------------------------------------------------------------------
 

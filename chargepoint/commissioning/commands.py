@@ -160,6 +160,15 @@ COMMANDS: tuple[BringupCommand, ...] = (
         _plain(steps.insulation_measure),
     ),
     BringupCommand(
+        "lamps",
+        "indicator",
+        "Each lamp is lit alone for 2 s: green, blue, red. Look at them. Nothing is switched.",
+        _NO_CAR,
+        _NO_CAR,
+        10.0,
+        _plain(steps.lamps),
+    ),
+    BringupCommand(
         "relays",
         "matrix",
         "The contactors of the matrix close and open one by one, with every module off and no voltage.",

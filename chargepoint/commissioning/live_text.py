@@ -59,7 +59,7 @@ def as_json(device: str, point: LivePoint, now_s: float, began_s: float) -> str:
         "time_s": round(now_s - began_s, 3),
         "device": device,
         "point": last.name,
-        "value": last.value,
+        "value": last.value if not isinstance(last.value, float) or math.isfinite(last.value) else None,
         "unit": last.unit,
         "age_s": None if last.taken_at_s is None else round(max(0.0, now_s - last.taken_at_s), 3),
         "registers": list(last.registers),
@@ -81,7 +81,7 @@ def outcome(name: str, result: StepResult) -> list[str]:
 def outcome_json(device: str, name: str, result: StepResult) -> str:
     """A step's result as one JSON object."""
     measures = [
-        {"name": one.name, "value": one.value, "unit": one.unit, "limit": one.limit, "good": one.good}
+        {"name": one.name, "value": one.json_value, "unit": one.unit, "limit": one.limit, "good": one.good}
         for one in result.measures
     ]
     found = {"device": device, "command": name, "verdict": result.verdict.value, "reason": result.reason}

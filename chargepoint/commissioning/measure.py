@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -37,6 +38,12 @@ class Measure:
             under = self.high is not None and not self.value <= self.high
             return not over and not under and self.value == self.value
         return self.expected is None or self.value == self.expected
+
+    @property
+    def json_value(self) -> float | str | bool | None:
+        """The value as JSON can carry it: a number that is none or infinite is no value."""
+        endless = isinstance(self.value, float) and not math.isfinite(self.value)
+        return None if endless else self.value
 
     @property
     def limit(self) -> str:

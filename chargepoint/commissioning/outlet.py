@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import ControlPilot, Lock, MeterRegisters
+from chargepoint.model.indicator import Lamp
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.ports import (
     ContactorState,
@@ -88,6 +89,7 @@ class OutletOrder:
     clear_latched: bool = False
     """The board is to clear what it latched; counts when it becomes true."""
     links: frozenset[Link] = frozenset()
+    lamps: frozenset[Lamp] = frozenset()
 
 
 REST = OutletOrder()

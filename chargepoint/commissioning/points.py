@@ -23,13 +23,13 @@ class LivePoint:
     changes: int = 0
 
     def take(self, point: DevicePoint) -> bool:
-        """The newest value. True if the value or its verdict is another one."""
+        """The newest value. True if the value or its verdict is another one, and that is news."""
         changed = (point.value, point.trouble) != (self.last.value, self.last.trouble)
         self.changes += changed
         self.last = point
         if isinstance(point.value, float):
             self.lowest, self.highest = min(self.lowest, point.value), max(self.highest, point.value)
-        return changed
+        return changed and not (point.ticks and not point.trouble)
 
     def bad(self, now_s: float) -> str:
         """Why the value is not good; empty: it is."""

@@ -31,6 +31,7 @@ from chargepoint.ports import (
     EnergyMeter,
     InsulationMonitor,
     IoDevice,
+    LampPort,
     MatrixPort,
     PowerModule,
     PowerModuleCapabilities,
@@ -82,6 +83,7 @@ class BenchOutlet:
         self._insulation = self._one("insulation_monitor", section.insulation)
         matrices = [cast(MatrixPort, self.devices[kind, name]) for kind, name in named if kind == "matrix"]
         self.matrix = matrices[0] if matrices else None
+        self._lamps = cast(LampPort | None, self._one("indicator", section.indicator))
         self._before = REST
         self._ordered_measuring = False
 
@@ -159,6 +161,8 @@ class BenchOutlet:
             give(module, lambda module=module, command=command: module.command(command))  # type: ignore[misc]
         if (matrix := self.matrix) is not None:
             give(matrix, lambda: matrix.request(order.links))
+        if (lamps := self._lamps) is not None:
+            give(lamps, lambda: lamps.show(order.lamps))
         monitor = cast(InsulationMonitor | None, self._insulation)
         if monitor is not None:
             measuring = False if order is EVERYTHING_OFF and self._ordered_measuring else order.measuring

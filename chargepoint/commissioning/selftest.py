@@ -11,15 +11,19 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import cast
 
 from chargepoint.commissioning import computer, selftest_items
 from chargepoint.commissioning.commands import COMMANDS, BringupCommand, DeviceUnderTest, commands_for
+from chargepoint.commissioning.kept_faults import kept_faults
 from chargepoint.commissioning.measure import StepResult, failed, not_run
+from chargepoint.commissioning.outlet import OutletReadings
 from chargepoint.commissioning.rig import BenchOutlet, EndedBySignal, Rig
 from chargepoint.commissioning.selftest_items import COMMAND_ITEMS, COMPUTER_ITEMS, READING_ITEMS, ItemResult
 from chargepoint.commissioning.selftest_report import as_json, lines, summary
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
+from chargepoint.ports import EnergyMeter
 from chargepoint.power.hardware_lock import SELFTEST, HardwareLock
 from chargepoint.power.wear_file import WearFile, WearRecordError
 from chargepoint.power.wiring import bus_of, devices_of, latch_folder, round_trips
@@ -100,7 +104,9 @@ class SelfTest:
             if why := rig.plugged_car():
                 return why
             self._buses_and_devices(rig)
+            self._grid(rig)
             for outlet in rig.outlets.values():
+                self._kept(outlet)
                 self._wear(outlet)
                 self._readings(rig, outlet)
                 self._commands(rig, outlet)
@@ -141,6 +147,25 @@ class SelfTest:
             result = selftest_items.identity(trouble, list(rig.points(kind, name)))
             remedy = "see its supply, its bus, its unit number and its profile"
             self._report(ItemResult("identity", f"{kind}.{name}", "is the configured device", result, remedy))
+
+    def _grid(self, rig: Rig) -> None:
+        """The frequency that the meter at the station's connection shows."""
+        item = next(one for one in READING_ITEMS if one.item == "frequency")
+        for kind, name in self._also:
+            rig.rest(1.0)
+            registers = cast(EnergyMeter, rig.device(kind, name)).registers
+            result = item.judge(OutletReadings(time.monotonic(), meter=registers))
+            if result is None:
+                result = failed(f"{name} shows no frequency")
+            self._report(ItemResult(item.item, f"{kind}.{name}", item.title, result, item.remedy))
+
+    def _kept(self, outlet: BenchOutlet) -> None:
+        try:
+            result = selftest_items.kept_faults(kept_faults(self._config, outlet.evse_id))
+        except OSError as error:
+            result = failed(str(error))
+        title, remedy = selftest_items.KEPT_TITLE, selftest_items.KEPT_REMEDY
+        self._report(ItemResult("kept-faults", f"EVSE {outlet.evse_id}", title, result, remedy))
 
     def _wear(self, outlet: BenchOutlet) -> None:
         """A record that cannot be read is the power process's to put aside; here it only keeps the item from running."""

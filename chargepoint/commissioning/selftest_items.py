@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chargepoint.commissioning.measure import Measure, StepResult, StepVerdict, failed, judged, not_run
 from chargepoint.commissioning.outlet import OutletReadings
 from chargepoint.commissioning.steps import TWELVE_V
+from chargepoint.model.faults import FaultCode
 from chargepoint.model.io import SafetyInput
 from chargepoint.ports import DevicePoint
 from chargepoint.safety.wear import Wear, WearLimits
@@ -302,6 +303,15 @@ COMMAND_ITEMS: tuple[CommandItem, ...] = (
         "voltage", "module holds 50 V, meter agrees", "compare module, meter and a voltmeter; look at the meter's wires"
     ),
 )
+
+KEPT_TITLE = "no fault waits for a reset"
+KEPT_REMEDY = "remove the cause, start the power process, then `chargepoint reset --evse N`"
+
+
+def kept_faults(codes: Sequence[FaultCode]) -> StepResult:
+    """What the power process keeps latched over its restarts."""
+    return judged(Measure("latched", ", ".join(code.name for code in codes) or "none", expected="none"))
+
 
 WEAR_TITLE = "contactor wear"
 WEAR_REMEDY = "inspect or replace the contactor, then `chargepoint reset --contactor-wear --evse N`"

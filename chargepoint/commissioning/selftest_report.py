@@ -66,7 +66,7 @@ def _item(result: ItemResult) -> dict[str, Any]:
 def _measure(measure: Measure) -> dict[str, Any]:
     return {
         "name": measure.name,
-        "value": measure.value,
+        "value": measure.json_value,
         "unit": measure.unit,
         "low": measure.low,
         "high": measure.high,

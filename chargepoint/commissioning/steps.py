@@ -14,6 +14,7 @@ from chargepoint.commissioning.needs import SAFE_V
 from chargepoint.commissioning.outlet import AT_REST, REST, Link, OutletOrder, OutletReadings
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
+from chargepoint.model.indicator import Lamp
 from chargepoint.ports import PowerModuleCommand
 
 Step = Generator[OutletOrder, OutletReadings, StepResult]
@@ -44,6 +45,7 @@ METER_SEES_V = 5.0
 """Less at the meter, while the module holds its voltage, means that the meter sits behind the contactor (own rule)."""
 SELF_TEST_MAX_S = 40.0
 MEASURE_S = 5.0
+LAMP_S = 2.0
 
 TWELVE_V = (11.0, 13.0)
 """State A: +12 V with the tolerance of the measurement (docs/sources/safety.md 2)."""
@@ -288,6 +290,14 @@ def relays(links: frozenset[Link]) -> Step:
         measures.append(Measure(f"{name} closes in", _ms(closes_s), "ms", high=RELAY_MAX_S * 1000))
         measures.append(Measure(f"{name} opens in", _ms(opens_s), "ms", high=RELAY_MAX_S * 1000))
     return judged(*measures)
+
+
+def lamps() -> Step:
+    """Each lamp alone for `LAMP_S`, in the order green, blue, red. Nobody measures light: a person looks."""
+    seen = yield REST
+    for lamp in Lamp:
+        seen = yield from _hold(OutletOrder(lamps=frozenset({lamp})), seen, LAMP_S)
+    return judged(Measure("lit one by one", ", ".join(lamp.value for lamp in Lamp)))
 
 
 def clear_latched() -> Step:

@@ -150,6 +150,7 @@ class EvseSection(Section):
         None, description="its [insulation_monitor.NAME]; a DC outlet requires it, an AC outlet has none"
     )
     token_reader: Name | None = Field(None, description="its [token_reader.NAME]; none: no cards are read here")
+    indicator: Name | None = Field(None, description="its [indicator.NAME], the lamps beside it; none: it has no lamps")
     interface: str | None = Field(
         None,
         min_length=1,
@@ -578,6 +579,7 @@ class Config(Section):
     pilot_board: dict[Name, DeviceSection] = Field(default_factory=dict)
     matrix: dict[Name, DeviceSection] = Field(default_factory=dict)
     token_reader: dict[Name, TokenReaderSection] = Field(default_factory=dict)
+    indicator: dict[Name, DeviceSection] = Field(default_factory=dict)
     stack: dict[Name, StackSection] = Field(default_factory=dict)
     evse: dict[Annotated[int, Field(ge=1, le=64)], EvseSection] = Field(default_factory=dict)
     grid: GridSection = GridSection()

@@ -13,6 +13,7 @@ from chargepoint.model.contactor_wear import ContactorWear
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
+from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.process_health import ProcessHealth
 from chargepoint.power.link_codec import (
     MESSAGE_MAX_BYTES,
@@ -111,6 +112,10 @@ class LinkClient:
     def reset_faults(self, evse_id: EvseId, author: str) -> None:
         """Ask for a reset of latched faults. `author` says who wants it, for the power process's log (64 bytes at most)."""
         self._send(ResetFaults(evse_id, author))
+
+    def show_connector(self, evse_id: EvseId, word: ConnectorWord) -> None:
+        """What only the daemon knows of a connector, for its lamps."""
+        self._send(ShowConnector(evse_id, word))
 
     def _send(self, message: DownMessage) -> None:
         if self._socket is None:

@@ -28,6 +28,7 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
+from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 
@@ -52,6 +53,7 @@ _IMAGE_TAIL = struct.Struct("<17d")
 _EVENT = struct.Struct("<HBd")
 _RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
+_CONNECTOR = struct.Struct("<HB")
 _WEAR = struct.Struct("<H5I")
 _PROCESS = struct.Struct(f"<2I2dI2d?{len(LATE_BOUNDS_MS) + 1}I")
 
@@ -66,6 +68,7 @@ class _Kind(IntEnum):
     BUS = 7
     PROCESS = 8
     WEAR = 9
+    CONNECTOR = 10
 
 
 class LinkError(ValueError):
@@ -80,7 +83,7 @@ class ResetFaults:
     author: str
 
 
-DownMessage = StageDemand | ResetFaults
+DownMessage = StageDemand | ResetFaults | ShowConnector
 UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth | ContactorWear
 
 
@@ -93,7 +96,9 @@ def _maybe(value: float) -> float | None:
 
 
 def encode_down(message: DownMessage) -> bytes:
-    """A demand or a reset as bytes."""
+    """A demand, a reset or the word about a connector as bytes."""
+    if isinstance(message, ShowConnector):
+        return _HEAD.pack(_MAGIC, VERSION, _Kind.CONNECTOR) + _CONNECTOR.pack(message.evse_id, message.word)
     if isinstance(message, ResetFaults):
         author = message.author.encode()
         if not 1 <= len(author) <= AUTHOR_MAX_BYTES:
@@ -145,9 +150,14 @@ def decode_down(data: bytes) -> DownMessage:
             return _reset(body)
         if kind == _Kind.DEMAND:
             return _demand(body)
+        if kind == _Kind.CONNECTOR:
+            evse_id, word = _CONNECTOR.unpack(body)
+            return ShowConnector(EvseId(evse_id), ConnectorWord(word))
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
-    raise LinkError(f"kind {kind}: demand ({_Kind.DEMAND}) or reset ({_Kind.RESET}) expected")
+    raise LinkError(
+        f"kind {kind}: demand ({_Kind.DEMAND}), reset ({_Kind.RESET}) or connector ({_Kind.CONNECTOR}) expected"
+    )
 
 
 def _reset(body: bytes) -> ResetFaults:

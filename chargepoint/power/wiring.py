@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -23,6 +23,7 @@ from chargepoint.ports import (
     EnergyMeter,
     InsulationMonitor,
     IoDevice,
+    LampPort,
     MatrixPort,
     PowerModule,
     TokenReader,
@@ -31,6 +32,7 @@ from chargepoint.power.ac_outlet import AcOutlet, AcRatings
 from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.indicator import ConnectorLamps
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.power.outlet import PowerOutlet
@@ -50,6 +52,8 @@ class PowerStation:
     buses_of: dict[EvseId, tuple[Bus, ...]]
     """The buses with devices of this EVSE, and of the stack it shares."""
     stacks: tuple[ModuleStack, ...] = ()
+    lamps: Mapping[EvseId, ConnectorLamps] = field(default_factory=dict)
+    """Of each EVSE that has lamps."""
 
 
 def examine(config: Config) -> Iterator[Mistake]:
@@ -251,7 +255,12 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         )
         for evse_id, wires in buses_of.items()
     }
-    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
+    lamps = {
+        EvseId(number): ConnectorLamps(cast(LampPort, device("indicator", section.indicator)))
+        for number, section in config.evse.items()
+        if section.indicator is not None
+    }
+    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()), lamps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +331,7 @@ def devices_of(config: Config, section: EvseSection) -> Iterator[tuple[str, str]
         ("meter", (section.meter,)),
         ("insulation_monitor", (section.insulation,)),
         ("token_reader", (section.token_reader,)),
+        ("indicator", (section.indicator,)),
     ):
         yield from ((kind, name) for name in names if name is not None)
 
@@ -344,8 +354,8 @@ def _grid_buses(config: Config) -> Iterator[str]:
 
 
 def _wires_that_stop(config: Config, section: EvseSection) -> frozenset[str]:
-    """The buses without which an EVSE has no power: not its card reader's. What a stack does without a module is the stack's."""
-    alone = section.model_copy(update={"stack": None, "token_reader": None})
+    """The buses without which an EVSE has no power: not its card reader's, not its lamps'. What a stack does without a module is the stack's."""
+    alone = section.model_copy(update={"stack": None, "token_reader": None, "indicator": None})
     return frozenset(_bus_names(config, alone))
 
 
@@ -357,6 +367,7 @@ def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenRead
         "pilot_board": config.pilot_board,
         "matrix": config.matrix,
         "token_reader": config.token_reader,
+        "indicator": config.indicator,
     }
 
 

@@ -32,6 +32,7 @@ _ROWS: tuple[tuple[str, float, str], ...] = (
     ("restart_reason", 1.0, ""),
     ("configuration_sum", 1.0, ""),
 )
+_TICKING = ("uptime", "sequence_counter")
 _SIGNED_UNITS = ("V", "degC")
 _ABSENT = {"degC": 0x7FFF, "ohm": 0xFFFF}
 _ABSENT_WORDS = {"degC": "no sensor", "ohm": "open"}
@@ -48,4 +49,4 @@ def board_points(registers: tuple[int, ...], at_s: float | None, trouble: str) -
             yield DevicePoint(name, _ABSENT_WORDS[unit], "", (raw,), at_s)
             continue
         signed = raw - 0x10000 if raw & 0x8000 and unit in _SIGNED_UNITS and name != "supply" else raw
-        yield DevicePoint(name, round(signed * scale, 3), unit, (raw,), at_s)
+        yield DevicePoint(name, round(signed * scale, 3), unit, (raw,), at_s, ticks=name in _TICKING)

@@ -25,9 +25,12 @@ from chargepoint.commissioning.rig import Rig
 from chargepoint.commissioning.selftest_report import schema
 from chargepoint.commissioning.steps import Step, contactor, module_voltage
 from chargepoint.config.schema import Config
+from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
 from chargepoint.ports import PowerModuleCommand
 from chargepoint.power.hardware_lock import BRINGUP, POWER_PROCESS, HardwareLock, HardwareTaken
+from chargepoint.power.latch_codec import encode
+from chargepoint.power.wiring import latch_folder
 from hil.simulators.wired_plant import read_config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -329,6 +332,36 @@ def test_the_self_test_runs_every_item_and_nothing_but_the_person_is_missing(pla
     assert plant.off
 
 
+def test_a_person_presses_the_emergency_stop_and_the_board_is_well_afterwards(plant: Plant) -> None:
+    pid, terminal = in_terminal(plant, "selftest", "--evse", "1", "--polls", "5")
+    try:
+        read_for(terminal, "press the emergency stop now")
+        plant.do("estop", on=True)
+        read_for(terminal, "release it now")
+        plant.do("estop", on=False)
+        shown = read_for(terminal, " not run")
+        assert "emergency stop opens the chain: opened after" in shown
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    finally:
+        os.close(terminal)
+        plant.do("estop", on=False)
+    assert plant.run("bringup", "io1", "--do", "contactor").returncode == 0
+    assert plant.off
+
+
+def test_a_silent_board_is_shown_as_silent_and_no_step_begins(plant: Plant) -> None:
+    plant.do("fault", name="board_silent", on=True)
+    try:
+        once = plant.run("bringup", "io1", "--once")
+        done = plant.run("bringup", "io1", "--do", "lock")
+    finally:
+        plant.do("fault", name="board_silent", on=False)
+    assert once.returncode == 1
+    assert "BAD" in once.stdout
+    assert done.returncode == 2
+    assert "the control pilot cannot be measured" in done.stdout
+
+
 def test_the_self_test_names_the_part_that_is_broken(plant: Plant) -> None:
     plant.do("fault", name="discharge_open", on=True)
     try:
@@ -352,6 +385,21 @@ def test_an_ac_outlet_has_fewer_items_and_its_contactor_stays_open(tmp_path: Pat
     assert "grid before its contactor" in items["contactor"]["reason"]
     assert {"enable", "voltage", "self-test", "discharge", "output"}.isdisjoint(items)
     assert items["frequency"]["verdict"] == items["lock"]["verdict"] == "pass"
+
+
+def test_a_fault_that_waits_for_a_reset_is_named_by_both(plant: Plant) -> None:
+    folder = latch_folder(plant.config)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "latched-faults.json"
+    record.write_bytes(encode({EvseId(1): {FaultCode.CONTACTOR_WELDED: "mirror contact"}}))
+    try:
+        items = {one["item"]: one for one in selftest(plant)["items"]}
+        shown = plant.run("bringup", "io1", "--once").stdout
+    finally:
+        record.unlink()
+    assert items["kept-faults"]["verdict"] == "fail"
+    assert "CONTACTOR_WELDED" in items["kept-faults"]["reason"]
+    assert "EVSE 1: the power process keeps latched until a reset: CONTACTOR_WELDED" in shown
 
 
 def test_the_schema_of_the_report_is_in_the_documents() -> None:

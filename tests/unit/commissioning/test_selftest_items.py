@@ -156,6 +156,10 @@ def test_the_json_keeps_to_its_schema() -> None:
     report = as_json(RESULTS, config="site.toml", started="2026-11-22T07:00:00+00:00", seconds=1.0)
     jsonschema_rs.validate(json.loads(schema()), json.loads(json.dumps(report)))
     assert (report["passed"], report["failed"], report["not_run"]) == (1, 1, 1)
+    endless = [ItemResult("d", "EVSE 1", "odd", judged(Measure("z", float("nan"), "V", high=1.0)), "look")]
+    odd = as_json(endless, config="", started="", seconds=0.0)
+    assert json.loads(json.dumps(odd, allow_nan=False))["items"][0]["measures"][0]["value"] is None
+    assert odd["failed"] == 1
     report["items"][0].pop("verdict")
     with pytest.raises(jsonschema_rs.ValidationError):
         jsonschema_rs.validate(json.loads(schema()), report)

@@ -16,6 +16,7 @@ from chargepoint.commissioning.steps import Step
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import ControlPilot, Lock, MeterRegisters
+from chargepoint.model.indicator import Lamp
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.ports import (
     ContactorState,
@@ -207,6 +208,13 @@ def test_the_relays_of_a_matrix_close_one_by_one() -> None:
     assert len(result.measures) == 6
     assert max(len(order.links) for _, order in outlet.history) == 1
     assert {link for _, order in outlet.history for link in order.links} == links
+
+
+def test_each_lamp_is_lit_alone() -> None:
+    outlet = MadeUpOutlet()
+    assert outlet.run(steps.lamps()).verdict is StepVerdict.PASS
+    lit = list(dict.fromkeys(order.lamps for _, order in outlet.history))
+    assert lit == [frozenset(), frozenset({Lamp.GREEN}), frozenset({Lamp.BLUE}), frozenset({Lamp.RED})]
 
 
 SAFE = MadeUpOutlet().readings()
