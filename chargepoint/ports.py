@@ -55,8 +55,11 @@ class Bus(Protocol):
     def fileno(self) -> int | None:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come.
+
+        True: a device of this wire got an answer or learnt that none came, so it may show something new.
+        """
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: forget everything that is not on the wire yet. Each request hears that it failed."""

@@ -92,8 +92,12 @@ class KeyboardBus:
         """Descriptor to poll for reading; None while the reader is unplugged."""
         return self._fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what was typed; reopen a lost reader when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Read what was typed; reopen a lost reader when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         try:
             if self._fd is None:
                 if now_s < self._open_at_s:

@@ -33,8 +33,12 @@ class LineBus:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
         return None if self._tty is None else self._tty.fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there; reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Read what is there; reopen a lost adapter when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         try:
             if self._tty is None:
                 if now_s < self._open_at_s:

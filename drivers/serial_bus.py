@@ -15,8 +15,9 @@ from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
-TURNAROUND_STEP_S = 0.00015
-"""How fast the estimate of a device's turnaround follows. Half of the first looks find a whole reply: one wake-up for it."""
+EARLY_STEP_S, LATE_STEP_S = 0.00015, 0.00002
+"""How far the estimate of a device's turnaround goes up after a read that found no whole reply, and down after one that did: seven
+of eight first reads find a whole reply, and the reply has one wake-up."""
 TURNAROUND_MAX_S = 0.0015
 """A reply is never left unread for longer than this beyond its time on the wire."""
 
@@ -53,8 +54,16 @@ class SerialBus:
         complete_at_s = self.master.complete_at_s
         return None if complete_at_s is not None and self._clock() < complete_at_s else self._tty.fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come.
+
+        True: a driver got the outcome of a request.
+        """
+        delivered = self.master.delivered
+        self._move(now_s)
+        return self.master.delivered != delivered
+
+    def _move(self, now_s: float) -> None:
         self._now_s = now_s
         if self._tty is None and now_s >= self._open_at_s:
             self._open(now_s)
@@ -111,7 +120,7 @@ class SerialBus:
         answered = self.master.answered
         self.master.receive(data, now_s)
         usual_s = self._turnaround_s.get(self._asked_unit, 0.0)
-        usual_s += -TURNAROUND_STEP_S if self.master.answered != answered else TURNAROUND_STEP_S
+        usual_s += -LATE_STEP_S if self.master.answered != answered else EARLY_STEP_S
         self._turnaround_s[self._asked_unit] = min(max(usual_s, 0.0), TURNAROUND_MAX_S)
 
     def _open(self, now_s: float) -> None:

@@ -74,8 +74,16 @@ class TcpBus:
         """Descriptor to poll for reading; None while there is no connection."""
         return self._socket.fileno() if self._socket is not None and self._established else None
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, connect again when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Read what is there, hand replies out, send what is due, connect again when its time has come.
+
+        True: a driver got the outcome of a request.
+        """
+        delivered = self.master.delivered
+        self._move(now_s)
+        return self.master.delivered != delivered
+
+    def _move(self, now_s: float) -> None:
         self._now_s = now_s
         try:
             if self._socket is None and now_s >= self._try_at_s:

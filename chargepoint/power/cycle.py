@@ -36,6 +36,10 @@ POWERED_CYCLE_S = 0.02
 """An EVSE that is not off is judged this often although no device has news."""
 CALM_CYCLE_S = 0.05
 """The same for an EVSE that is off."""
+SOON_DUE = 0.5
+"""A cycle that is due within this share of its period is run with a reply that came: it needs no wake-up of its own."""
+TICK_LATEST_S = 0.1
+"""Between two ticks at most, while replies bring every cycle in time: the watchdogs are served and the health is reported in them."""
 HEALTH_PERIOD_S = 1.0
 COMPLAINTS_MAX = 10
 """Lines about messages that cannot be obeyed, each second; the rest are counted."""
@@ -105,7 +109,7 @@ class Cycle:
         self._changed: set[EvseId] = set()
         self._early_s = math.inf
         self._last_early_s: dict[EvseId, float] = {}
-        self._health_due_s = 0.0
+        self._health_due_s = self._ticked_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
         self._waits: dict[int, tuple[Bus, int | None, float]] = {}
@@ -152,6 +156,7 @@ class Cycle:
             self._pump_ready(ready, now_s)
             if now_s < next_tick_s:
                 self._act_early(now_s)
+                next_tick_s = max(next_tick_s, self._next_due_s())
                 continue
             all_off = self.tick(now_s)
             next_tick_s = max(next_tick_s + self._tick_length_s(), now_s)
@@ -171,6 +176,12 @@ class Cycle:
         """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
         calm = not self._stopping and all(self._off.values())
         return max(self._tick_s, CALM_TICK_S) if calm else self._tick_s
+
+    def _next_due_s(self) -> float:
+        """When the first cycle of an EVSE is due; a stack of modules is looked after in each tick."""
+        if self._stacks:
+            return -math.inf
+        return min(min(self._due_s.values(), default=math.inf), self._ticked_s + TICK_LATEST_S)
 
     def _recover_from_stall(self, for_s: float, now_s: float) -> None:
         for bus in self._buses:
@@ -212,6 +223,7 @@ class Cycle:
 
         True if no contactor is commanded and no current flows anywhere.
         """
+        self._ticked_s = now_s
         due = [
             stage
             for evse_id, stage in self._stages.items()
@@ -259,7 +271,7 @@ class Cycle:
             self._changed.discard(image.evse_id)
             self._flush(image.evse_id, now_s)  # what this cycle queued goes out before the next EVSE's is computed
             off = self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
-            self._due_s[image.evse_id] = now_s + (max(self._tick_s, CALM_CYCLE_S) if off else self._powered_cycle_s)
+            self._due_s[image.evse_id] = now_s + self._cycle_length_s(image.evse_id)
             changed = changed or any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
         self._keep_latches(changed=changed)
         for image, events in done:
@@ -271,6 +283,9 @@ class Cycle:
             for event in events:
                 self._link.send(event)
                 self._log_event(event)
+
+    def _cycle_length_s(self, evse_id: EvseId) -> float:
+        return max(self._tick_s, CALM_CYCLE_S) if self._off[evse_id] else self._powered_cycle_s
 
     @staticmethod
     def _is_due(image: EvseImage, before: EvseImage) -> bool:
@@ -380,11 +395,17 @@ class Cycle:
             moves = fd in ready if fd is not None else deadline_s == math.inf
             if not moves and deadline_s > now_s:
                 continue
-            self._pump_one(bus, now_s)
+            heard = self._pump_one(bus, now_s)
             self._note_waits((bus,))
-            news = [stage for stage in self._stages_on[id(bus)] if stage.has_news]
-            if news:
-                self._run(news, now_s)
+            if not heard:
+                continue
+            stages = [stage for stage in self._stages_on[id(bus)] if self._soon_due(stage, now_s) or stage.has_news]
+            if stages:
+                self._run(stages, now_s)
+
+    def _soon_due(self, stage: EvseStage, now_s: float) -> bool:
+        evse_id = stage.evse_id
+        return now_s >= self._due_s[evse_id] - SOON_DUE * self._cycle_length_s(evse_id)
 
     def _flush(self, evse_id: EvseId, now_s: float) -> None:
         """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
@@ -399,12 +420,14 @@ class Cycle:
         for bus in self._buses:
             self._pump_one(bus, now_s)
 
-    def _pump_one(self, bus: Bus, now_s: float) -> None:
-        """Move a bus. One that raises is a dead bus: the readings of its devices age, the others go on."""
+    def _pump_one(self, bus: Bus, now_s: float) -> bool:
+        """Move a bus. True: its devices may have news. One that raises is a dead bus: the readings of its devices age, the
+        others go on."""
         try:
-            bus.pump(now_s)
+            return bus.pump(now_s)
         except Exception as error:
             self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
+            return True
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()

@@ -128,8 +128,12 @@ class CanBus:
             return None
         return self._socket.fileno()
 
-    def pump(self, now_s: float) -> None:
-        """Hand out what arrived, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float) -> bool:
+        """Hand out what arrived, send what is due, reopen a lost adapter when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         if self._socket is None and now_s >= self._open_at_s:
             self._open(now_s)
         if self._socket is None:

@@ -35,13 +35,15 @@ from drivers.modbus.frame import (
     MAX_FRAME,
     Acknowledged,
     ExceptionReply,
+    Exchange,
     Foreign,
+    Found,
     Registers,
-    encode,
+    exchange_of,
     find_frame,
     function_of,
+    judge,
     next_frame,
-    reply_length,
 )
 from drivers.modbus.freshness import OWED_S, ReplyMemory
 from drivers.modbus.master import OnDone
@@ -108,7 +110,11 @@ class RtuMaster:
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
         self._queue = RequestQueue(name, capacity)
         self._units: dict[int, _Standing] = {}
+        self._doubted: set[int] = set()
+        """Units whose last exchange failed. While it is empty nobody's manners hold a request up."""
         self._out: Queued | None = None
+        self._exchange: Exchange | None = None
+        """What is on the wire, while `_out` is not None."""
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
         self.reply_at_s = -1e9
@@ -181,6 +187,7 @@ class RtuMaster:
         self._quarantine_until_s = -1e9
         self._busy_at_s = now_s
         self._failing_from_s, self._others_first = -1e9, False
+        self._doubted.clear()
         for standing in self._units.values():
             standing.forgive()
             standing.memory.forget()
@@ -225,8 +232,8 @@ class RtuMaster:
             self._count_late(now_s)
             return
         self._try_reply(now_s, final=False)
-        if self._out is not None:
-            missing = reply_length(self._out.on_wire) - len(self._buffer)
+        if self._out is not None and self._exchange is not None:
+            missing = self._exchange.reply_bytes - len(self._buffer)
             self._complete_at_s = min(now_s + missing * self._char_s, self._timeout_at_s)
 
     @property
@@ -269,13 +276,13 @@ class RtuMaster:
         standing = self._standing(item.request.unit)
         if isinstance(item.request, Read) and not item.counts:
             item.counts = _form(item.request, standing, now_s)
-        wire = item.on_wire
-        frame = encode(wire)
+        exchange = self._exchange = exchange_of(item.on_wire)
+        frame = exchange.frame
         standing.tried_at_s = self._sent_at_s = now_s
         standing.stop_tried |= item.priority is Priority.STOP
         self._others_first &= standing.failed > 0 and item.request.unit == self._failed_unit
         timing = standing.timing
-        wire_s = (len(frame) + reply_length(wire)) * self._char_s
+        wire_s = (len(frame) + exchange.reply_bytes) * self._char_s
         self._foreign, self._intruder = "", 0
         self._earliest_s = now_s + (len(frame) + 1) * self._char_s if self.paced else -1e9
         self._out = item
@@ -294,15 +301,22 @@ class RtuMaster:
             return None
         if self._out is not None:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
-        if not self._queue:
-            return None
-        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
-        return None if free_at_s is None else max(free_at_s, self._held_until_s)
+        first_s = math.inf
+        for item in self._queue:
+            due_s = max(self._free_at_s(item), self._turn_at_s(item) if self._doubted else item.not_before_s)
+            if due_s < first_s:
+                first_s = due_s
+        return None if first_s == math.inf else max(first_s, self._held_until_s)
 
     @property
     def answered(self) -> int:
         """Good answers since start."""
         return self._ok
+
+    @property
+    def delivered(self) -> int:
+        """Outcomes that drivers got, since start."""
+        return self._queue.delivered
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -329,7 +343,7 @@ class RtuMaster:
         return standing
 
     def _free_at_s(self, item: Queued) -> float:
-        standing = self._standing(item.request.unit)
+        standing = self._units.get(item.request.unit) or self._standing(item.request.unit)
         silence_s = self._silence_s + standing.timing.gap_s
         quick_s = standing.quick_stop_s
         if item.priority is Priority.STOP and quick_s is not None and self._answered_unit == item.request.unit:
@@ -348,7 +362,7 @@ class RtuMaster:
 
     def _refuse_backed_off(self, now_s: float) -> None:
         """Fail what is for devices in back-off; a stop is kept."""
-        if all(standing.not_before_s <= now_s for standing in self._units.values()):
+        if not self._doubted:
             return
         for item in self._queue:
             standing = self._standing(item.request.unit)
@@ -365,6 +379,11 @@ class RtuMaster:
         The other requests, stops too, may be for devices that failed from the same cause. Of the devices that failed lately
         the one that has waited longest is next.
         """
+        if not self._doubted and not self._others_first:
+            for item in self._queue:
+                if now_s >= item.not_before_s:
+                    return item
+            return None
         ready = [item for item in self._queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]
@@ -383,9 +402,12 @@ class RtuMaster:
         return self._standing(item.request.unit).timing.timeout_s
 
     def _try_reply(self, now_s: float, final: bool) -> None:
-        assert self._out is not None
-        request = self._out.on_wire
+        assert self._out is not None and self._exchange is not None
+        request = self._exchange.request
         data = bytes(self._buffer)
+        if not self._early and self._exchange.answered_by(data):  # what comes nearly always
+            self._take(request, Found(data, len(data), judge(data[:-2], request)), data, now_s)
+            return
         found = find_frame(data, request, final)
         while found is not None and (begins := found.end - len(found.frame)) >= 0:
             if isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
@@ -398,55 +420,66 @@ class RtuMaster:
             self._early = max(0, self._early - found.end)
             data = bytes(self._buffer)
             found = find_frame(data, request, final)
-        reply = None if found is None else found.reply
-        self._answer_end = 0 if found is None else found.end
-        frame = b"" if found is None else found.frame
-        what = f"unit {request.unit} function {function_of(request)} address {request.address}"
+        if found is not None:
+            self._take(request, found, data, now_s)
+        elif final:
+            self._give_up(request, now_s)
+
+    def _give_up(self, request: Request, now_s: float) -> None:
+        """The time is over, and no frame that could be the answer came."""
+        self._answer_end = 0
+        if self._foreign:
+            self._bad(FailureKind.MISMATCH, f"{self._what(request)}: {self._foreign}", now_s)
+        elif self._buffer:
+            self._crc += 1
+            detail = f"{self._what(request)}: {len(self._buffer)} bytes, no intact frame"
+            self._bad(FailureKind.CRC, detail, now_s)
+        else:
+            self._timeouts += 1
+            self._bad(FailureKind.TIMEOUT, f"{self._what(request)}: no reply", now_s)
+
+    def _take(self, request: Request, found: Found, data: bytes, now_s: float) -> None:
+        """Judge the frame that was found in `data` for this request."""
+        self._answer_end = found.end
+        frame, reply = found.frame, found.reply
         memory = self._standing(request.unit).memory
         match reply:
             case Registers():
-                assert found is not None
                 if isinstance(request, ReadWriteRegisters) or (isinstance(request, Read) and request.counted):
                     # its device counts its samples, and the driver looks at that counter
                     self._good(ReadDone(reply.values, self._sent_at_s))
                     return
                 assert isinstance(request, Read)
                 at_s = memory.date(request, frame, self._sent_at_s, now_s, self._late_s(request.unit))
-                rest = find_frame(data[found.end :], request, True)
+                rest = find_frame(data[found.end :], request, True) if found.end < len(data) else None
                 if rest is not None and isinstance(rest.reply, Registers) and rest.frame != frame:
                     memory.date(request, rest.frame, self._sent_at_s, now_s, self._late_s(request.unit))
                     at_s = None
-                self._read(reply.values, at_s, what, now_s)
+                self._read(reply.values, at_s, now_s)
             case Acknowledged():
                 assert not isinstance(request, Read | ReadWriteRegisters)
                 proved = memory.proves(request, now_s)
                 memory.wrote(request, self._sent_at_s, answered=True)
-                undated = Failed(FailureKind.UNDATED, f"{what}: the echo may be that of an older write", now_s)
-                self._good(WriteDone(now_s) if proved else undated)
+                detail = "" if proved else f"{self._what(request)}: the echo may be that of an older write"
+                self._good(WriteDone(now_s) if proved else Failed(FailureKind.UNDATED, detail, now_s))
             case ExceptionReply():
                 if isinstance(request, Read) and memory.owes(request.function, request.count, now_s):
                     memory.lost(request, self._sent_at_s, self._sent_at_s + OWED_S)  # it may be the older one's
-                detail = f"{what}: exception {reply.code}"
+                detail = f"{self._what(request)}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
             case Foreign():
                 self._mismatches += 1
                 self._note_stray(frame, now_s)
-                self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
-            case None if final and self._foreign:
-                self._bad(FailureKind.MISMATCH, f"{what}: {self._foreign}", now_s)
-            case None if final and self._buffer:
-                self._crc += 1
-                self._bad(FailureKind.CRC, f"{what}: {len(self._buffer)} bytes, no intact frame", now_s)
-            case None if final:
-                self._timeouts += 1
-                self._bad(FailureKind.TIMEOUT, f"{what}: no reply", now_s)
-            case None:
-                pass
+                self._bad(FailureKind.MISMATCH, f"{self._what(request)}: {reply.detail}", now_s)
+
+    @staticmethod
+    def _what(request: Request) -> str:
+        return f"unit {request.unit} function {function_of(request)} address {request.address}"
 
     def _late_s(self, unit: int) -> float:
         return self._standing(unit).timing.late_s
 
-    def _read(self, values: tuple[int, ...], at_s: float | None, what: str, now_s: float) -> None:
+    def _read(self, values: tuple[int, ...], at_s: float | None, now_s: float) -> None:
         """Registers of the frame that is out: the whole read, or the next part of it."""
         item = self._out
         assert item is not None and isinstance(item.request, Read)
@@ -454,7 +487,8 @@ class RtuMaster:
         if at_s is None:
             form = _clean_form(request, self._standing(request.unit), now_s)
             if item.asked_again or form is None:
-                self._good(Failed(FailureKind.UNDATED, f"{what}: the reply may be that of an older request", now_s))
+                detail = f"{self._what(request)}: the reply may be that of an older request"
+                self._good(Failed(FailureKind.UNDATED, detail, now_s))
                 return
             item.asked_again, item.counts, item.registers, item.dated_s = True, form, (), math.inf
             self._ask_on(item)
@@ -471,7 +505,7 @@ class RtuMaster:
         self._out = None
         self._keep_rest()
         self._ok += 1
-        self._standing(item.request.unit).forgive()
+        self._forgive(item.request.unit)
         item.priority = min(item.priority, Priority.SETPOINT)
         self._queue.put_first(item)
 
@@ -481,9 +515,14 @@ class RtuMaster:
         self._keep_rest()
         self._ok += 1
         self._answered_unit = out.request.unit
-        standing = self._standing(out.request.unit)
-        standing.forgive()
+        self._forgive(out.request.unit)
         self._queue.deliver(out, outcome)
+
+    def _forgive(self, unit: int) -> None:
+        """It answered."""
+        if unit in self._doubted or self._standing(unit).stop_tried:
+            self._doubted.discard(unit)
+            self._standing(unit).forgive()
 
     def _keep_rest(self) -> None:
         """What came behind the answer may be the beginning of a frame nobody waits for; that is to be known too."""
@@ -493,15 +532,17 @@ class RtuMaster:
         assert self._out is not None
         out, self._out = self._out, None
         self._buffer.clear()
-        wire = out.on_wire
+        assert self._exchange is not None
+        wire = self._exchange.request
         standing = self._standing(out.request.unit)
         timing = standing.timing
-        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(wire) * self._char_s
-        to_blame = standing
+        self._quarantine_until_s = now_s + timing.turnaround_s + self._exchange.reply_bytes * self._char_s
+        to_blame, blamed = standing, out.request.unit
         intruder = self._units.get(self._intruder)
         if intruder is not None and intruder.memory.owes_any(now_s):
-            to_blame = intruder  # its late reply took the turn of the device that was asked
+            to_blame, blamed = intruder, self._intruder  # its late reply took the turn of the device that was asked
         to_blame.failed += 1
+        self._doubted |= {out.request.unit, blamed}
         standing.silent += kind is FailureKind.TIMEOUT
         self._others_first, self._failed_unit = True, out.request.unit
         if to_blame.paced:

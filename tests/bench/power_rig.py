@@ -51,7 +51,9 @@ class PowerRig:
         paced: bool = True,
         amend: Callable[[str], str] = str,
         plant: tuple[str, ...] = (),
+        profile: Path | None = None,
     ) -> None:
+        """`profile`: where the power process leaves what cProfile counted of it."""
         self.folder = folder
         self.evse_ids = [EvseId(number) for number in range(1, evses + 1)]
         self.images: dict[EvseId, EvseImage] = {}
@@ -63,6 +65,7 @@ class PowerRig:
         self._paced = paced
         self._amend = amend
         self._plant_options = plant
+        self._profile = profile
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self.plant = LineSocket(folder / "plant.sock")
         self.client = LinkClient(
@@ -95,7 +98,8 @@ class PowerRig:
             "--urgent",
         )
         await self._until("the plant", self._plant_answers, READY_S)
-        await self._start("power", "chargepoint", "power", "--config", str(site))
+        profiler = () if self._profile is None else ("cProfile", "-o", str(self._profile), "-m")
+        await self._start("power", *profiler, "chargepoint", "power", "--config", str(site))
         self._tasks = [asyncio.create_task(self.client.run()), asyncio.create_task(self._renew())]
         await self._until("every EVSE without a fault", self._all_well, READY_S)
         return self

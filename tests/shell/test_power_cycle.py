@@ -139,10 +139,11 @@ class Wire:
     def fileno(self) -> int | None:
         return None
 
-    def pump(self, now_s: float) -> None:
+    def pump(self, now_s: float) -> bool:
         self.pumped += 1
         for device in self.devices:
             device.now_s = now_s
+        return False  # nothing comes between two ticks
 
     def drop_queued(self, now_s: float) -> None:
         self.dropped += 1

@@ -52,8 +52,9 @@ class RecordingBus:
     def fileno(self) -> int | None:
         return None
 
-    def pump(self, now_s: float) -> None:
+    def pump(self, now_s: float) -> bool:
         self._done.append("on the bus")
+        return True
 
     def health(self) -> Any:
         class Health:
