@@ -36,7 +36,7 @@ POWERED_CYCLE_S = 0.02
 """An EVSE that is not off is judged this often although no device has news."""
 CALM_CYCLE_S = 0.05
 """The same for an EVSE that is off."""
-SOON_DUE = 0.5
+SOON_DUE = 0.3
 """A cycle that is due within this share of its period is run with a reply that came: it needs no wake-up of its own."""
 TICK_LATEST_S = 0.1
 """Between two ticks at most, while replies bring every cycle in time: the watchdogs are served and the health is reported in them."""

@@ -259,6 +259,8 @@ class RtuMaster:
         if not self._queue:
             self._waiting_since_s = None
             return b""
+        if self._answered_unit is not None and now_s <= self._busy_at_s and self._waiting_since_s is None:
+            return b""  # an answer came just now, and nothing may follow it without a silence
         self._refuse_backed_off(now_s)
         item = self._next(now_s)
         if item is None:

@@ -399,7 +399,9 @@ class _Port(Generic[T]):
 
 class _Pilot(_Port[PilotReading]):
     def show(self, command: PilotCommand, duty_percent: float) -> None:
-        self._board.order(replace(self._board.ordered, pilot=command, duty_percent=duty_percent))
+        ordered = self._board.ordered
+        if ordered.pilot is not command or ordered.duty_percent != duty_percent:
+            self._board.order(replace(ordered, pilot=command, duty_percent=duty_percent))
 
     def _part(self, io: IoState) -> PilotReading:
         return PilotReading(io.pilot, io.duty_percent, io.pilot_high_V, io.pilot_low_V, io.proximity_ohm)
@@ -407,7 +409,8 @@ class _Pilot(_Port[PilotReading]):
 
 class _Contactors(_Port[ContactorState]):
     def request(self, closed: bool) -> None:
-        self._board.order(replace(self._board.ordered, contactor=closed))
+        if self._board.ordered.contactor != closed:
+            self._board.order(replace(self._board.ordered, contactor=closed))
 
     def _part(self, io: IoState) -> ContactorState:
         return ContactorState(
@@ -417,7 +420,8 @@ class _Contactors(_Port[ContactorState]):
 
 class _Lock(_Port[Lock]):
     def request(self, locked: bool) -> None:
-        self._board.order(replace(self._board.ordered, lock=locked))
+        if self._board.ordered.lock != locked:
+            self._board.order(replace(self._board.ordered, lock=locked))
 
     def _part(self, io: IoState) -> Lock:
         return io.lock
@@ -425,7 +429,8 @@ class _Lock(_Port[Lock]):
 
 class _Discharge(_Port[bool]):
     def request(self, on: bool) -> None:
-        self._board.order(replace(self._board.ordered, discharge=on))
+        if self._board.ordered.discharge != on:
+            self._board.order(replace(self._board.ordered, discharge=on))
 
     def _part(self, io: IoState) -> bool:
         return io.discharge_closed
