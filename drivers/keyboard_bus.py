@@ -92,7 +92,7 @@ class KeyboardBus:
         """Descriptor to poll for reading; None while the reader is unplugged."""
         return self._fd
 
-    def pump(self, now_s: float) -> bool:
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         """Read what was typed; reopen a lost reader when its time has come. Always True: what came was not looked at."""
         self._move(now_s)
         return True
@@ -130,6 +130,11 @@ class KeyboardBus:
             for line in self._typed.feed(kind, code, value):
                 self._ok += 1
                 self.lines.append(line)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Nothing is ever sent here."""

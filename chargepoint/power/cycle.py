@@ -112,7 +112,8 @@ class Cycle:
         self._health_due_s = self._ticked_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
-        self._waits: dict[int, tuple[Bus, int | None, float]] = {}
+        self._waits: dict[int, tuple[Bus, int | None, float, float]] = {}
+        """Of each bus: the bus, its descriptor, its deadline, and when it must have been moved at the latest."""
         self._defects = 0
         self._last_defect: Exception | None = None
         self._turn_began_s = now()
@@ -370,11 +371,11 @@ class Cycle:
         time-outs are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
-        for _, fd, deadline_s in self._waits.values():
+        for _, fd, _, latest_s in self._waits.values():
             if fd is not None:
                 descriptors.append(fd)
-            if deadline_s < until_s:
-                until_s = deadline_s
+            if latest_s < until_s:
+                until_s = latest_s
         now_s = self._now()
         self.lateness.turn(now_s - self._turn_began_s)
         try:
@@ -386,16 +387,18 @@ class Cycle:
         """What these buses wait for. Asked anew only of those that were pumped or given something to send."""
         for bus in buses:
             deadline_s = bus.deadline_s
-            self._waits[id(bus)] = (bus, bus.fileno(), math.inf if deadline_s is None else deadline_s)
+            if deadline_s is None:
+                deadline_s = math.inf
+            self._waits[id(bus)] = (bus, bus.fileno(), deadline_s, deadline_s + bus.patience_s)
 
     def _pump_ready(self, ready: set[int], now_s: float) -> None:
         """Move the buses that have something to read or whose time has come; the EVSEs whose devices then have news have
         their cycle at once, before the next bus is moved."""
-        for bus, fd, deadline_s in list(self._waits.values()):
+        for bus, fd, deadline_s, _ in list(self._waits.values()):
             moves = fd in ready if fd is not None else deadline_s == math.inf
             if not moves and deadline_s > now_s:
                 continue
-            heard = self._pump_one(bus, now_s)
+            heard = self._pump_one(bus, now_s, quiet=fd is not None and not moves)
             self._note_waits((bus,))
             if not heard:
                 continue
@@ -420,11 +423,11 @@ class Cycle:
         for bus in self._buses:
             self._pump_one(bus, now_s)
 
-    def _pump_one(self, bus: Bus, now_s: float) -> bool:
+    def _pump_one(self, bus: Bus, now_s: float, *, quiet: bool = False) -> bool:
         """Move a bus. True: its devices may have news. One that raises is a dead bus: the readings of its devices age, the
         others go on."""
         try:
-            return bus.pump(now_s)
+            return bus.pump(now_s, quiet=quiet)
         except Exception as error:
             self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
             return True

@@ -128,7 +128,7 @@ class CanBus:
             return None
         return self._socket.fileno()
 
-    def pump(self, now_s: float) -> bool:
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         """Hand out what arrived, send what is due, reopen a lost adapter when its time has come. Always True: what came was not looked at."""
         self._move(now_s)
         return True
@@ -144,6 +144,11 @@ class CanBus:
             self._transmit(self._socket, now_s)
         except OSError as error:
             self._lose(error, now_s)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: forget what is not on the wire yet, and what arrived at an unknown time."""

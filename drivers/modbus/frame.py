@@ -116,10 +116,7 @@ class Exchange:
     def answered_by(self, data: bytes) -> bool:
         """The data is one intact frame with the head and the length of the good reply, and nothing else."""
         return (
-            len(data) == self.reply_bytes
-            and data[0] == self.request.unit
-            and data[1] == self.function
-            and intact(data)
+            len(data) == self.reply_bytes and data[0] == self.request.unit and data[1] == self.function and intact(data)
         )
 
 

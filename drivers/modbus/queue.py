@@ -58,6 +58,12 @@ class RequestQueue:
     def __bool__(self) -> bool:
         return any(self._queues)
 
+    @property
+    def unhurried(self) -> bool:
+        """Nothing but slow reads waits."""
+        stop, setpoint, fast, _ = self._queues
+        return not (stop or setpoint or fast)
+
     def __iter__(self) -> Iterator[Queued]:
         """The most urgent first, first in, first out within one priority."""
         for queue in self._queues:

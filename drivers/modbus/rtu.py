@@ -243,7 +243,8 @@ class RtuMaster:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
-        self._queue.deliver_refused(now_s)
+        if self._queue.refused:
+            self._queue.deliver_refused(now_s)
         if not self._connected:
             self._queue.fail_all(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
@@ -309,6 +310,11 @@ class RtuMaster:
             if due_s < first_s:
                 first_s = due_s
         return None if first_s == math.inf else max(first_s, self._held_until_s)
+
+    @property
+    def unhurried(self) -> bool:
+        """Only slow reads are out or wait."""
+        return (self._out is None or self._out.priority is Priority.SLOW) and self._queue.unhurried
 
     @property
     def answered(self) -> int:

@@ -52,7 +52,11 @@ class RecordingBus:
     def fileno(self) -> int | None:
         return None
 
-    def pump(self, now_s: float) -> bool:
+    @property
+    def patience_s(self) -> float:
+        return 0.0
+
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         self._done.append("on the bus")
         return True
 
