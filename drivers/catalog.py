@@ -81,6 +81,15 @@ def measures_ac(spec: DeviceSpec) -> bool:
     return profile is not None and profile.device_class == "powermeter_ac"
 
 
+def phases_measured(spec: DeviceSpec) -> int:
+    """How many phases a meter of alternating current shows; 0 for any other device."""
+    profile = _known(spec)
+    if profile is None or profile.device_class != "powermeter_ac":
+        return 0
+    shown = {point.maps_to for point in profile.points.values()}
+    return sum(f"voltage_L{number}_V" in shown for number in (1, 2, 3))
+
+
 def unverified(spec: DeviceSpec) -> tuple[str, ...]:
     """What the source of the device's profile does not settle, each in a few words."""
     profile = _known(spec)

@@ -39,6 +39,7 @@ from chargepoint.control.effects import (
     WriteLine,
 )
 from chargepoint.control.evse_control import TICK_S, ControlEvent, InstallationAnswered
+from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
 from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -57,7 +58,7 @@ from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
-from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep
+from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep, Write
 from chargepoint.transactions.ledger import LedgerState
 
 STORE_RETRY_S = 1.0
@@ -95,6 +96,7 @@ class StationShell:
         self._link: LinkClient | None = None
         self._ocpp: OcppClient | None = None
         self._restart: Callable[[ResetKind], None] = lambda _: None
+        self._also_keep: Callable[[EvseId, LastSession], tuple[Write, ...]] = lambda evse_id, last: ()
 
     def join(
         self,
@@ -105,6 +107,10 @@ class StationShell:
     ) -> None:
         """Give the shell the parts that perform the effects: link, OCPP client, cars, restart."""
         self._link, self._ocpp, self._cars, self._restart = link, ocpp, cars, restart
+
+    def also_keep_sessions(self, rows: Callable[[EvseId, LastSession], tuple[Write, ...]]) -> None:
+        """Store these rows in the same commit as the result of a finished session."""
+        self._also_keep = rows
 
     async def run(self) -> None:
         """Carry out work in order and keep time, until cancelled."""
@@ -198,7 +204,8 @@ class StationShell:
                 self._store_record(effect)
             case KeepLastSession(evse_id, last):
                 keep = Keep(LAST_SESSION_SPACE, str(evse_id), last.to_json())
-                self._add(evse_id, lambda: self._store.commit(keep))
+                also = self._also_keep(evse_id, last)
+                self._add(evse_id, lambda: self._store.commit(keep, *also))
             case ReportReading(evse_id, sample):
                 self._add(evse_id, lambda: self._joined.meter_values(evse_id, sample))
             case AskForToken(evse_id):

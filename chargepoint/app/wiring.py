@@ -20,6 +20,7 @@ from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.power_process import link_path
 from chargepoint.app.security_reports import SecurityReports
+from chargepoint.app.site_bus import site_bus_client
 from chargepoint.app.station_shell import (
     CAR_SESSION_SPACE,
     LAST_SESSION_SPACE,
@@ -92,6 +93,7 @@ class Daemon:
             config.iso15118.certificate_dir,
         )
         self.cars = self._cars()
+        self.site_bus = site_bus_client(config, self.shell, self.ocpp, self.store, self.clock)
         self.shell.join(self.link, self.ocpp, self.cars, self._restart)
 
     async def run(self) -> None:
@@ -123,6 +125,7 @@ class Daemon:
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
                     group.create_task(self.loop_lag.run(), name="loop-lag"),
                     *(group.create_task(car.run()) for car in self.cars.values()),
+                    *(() if self.site_bus is None else (group.create_task(self.site_bus.run(), name="site-bus"),)),
                 ]
                 notifier.ready(f"{len(self.config.evse)} EVSE")
                 log.info("* daemon up: %d EVSE", len(self.config.evse))

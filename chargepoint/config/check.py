@@ -28,6 +28,13 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
+    yield from _site_bus(config)
+    if len(set(config.energy.ranking)) < len(config.energy.ranking):
+        yield Mistake(
+            ("energy", "ranking"),
+            f"= {list(config.energy.ranking)}: each party stands in it once",
+            'write csms, site and driver in the order you want, such as ["csms", "site", "driver"]',
+        )
     if config.csms.reconnect_max_s < config.csms.reconnect_min_s:
         yield Mistake(
             ("csms", "reconnect_max_s"),
@@ -39,6 +46,33 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("power", "lease_s"),
             f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
             "raise it, or lower tick_ms",
+        )
+
+
+def _site_bus(config: Config) -> Iterator[Mistake]:
+    """Files that belong together, and who feeds the fuse guard."""
+    bus = config.site_bus
+    if bus.enabled:
+        secure = (bus.url or "").startswith("mqtts:")
+        if (bus.certificate_file is None) != (bus.key_file is None):
+            missing = "key_file" if bus.key_file is None else "certificate_file"
+            yield Mistake(("site_bus", missing), "is missing: certificate and key belong together", "name both or none")
+        for key in ("ca_file", "certificate_file"):
+            if not secure and getattr(bus, key) is not None:
+                yield Mistake(("site_bus", "url"), f"= {bus.url!r}: {key} needs TLS", "write mqtts://")
+        if bus.password_file is not None and bus.username is None:
+            yield Mistake(("site_bus", "username"), "is missing beside password_file", "name the user")
+        if bus.reconnect_max_s < bus.reconnect_min_s:
+            yield Mistake(
+                ("site_bus", "reconnect_max_s"),
+                f"= {bus.reconnect_max_s:g}: at least reconnect_min_s ({bus.reconnect_min_s:g})",
+                "raise it",
+            )
+    if config.fuse_guard.fuse_A is not None and not bus.enabled:
+        yield Mistake(
+            ("fuse_guard", "meter"),
+            "= 'site_bus': there is no [site_bus] url, so the meter's values cannot come",
+            "name the broker, or remove fuse_A",
         )
 
 
@@ -248,7 +282,10 @@ def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
                 f"one of {', '.join(DC_CONNECTORS)}",
             )
         return
-    for key in ("power_modules", "stack", "insulation"):
+    for key in ("pilot", "meter"):
+        if not getattr(evse, key):
+            yield Mistake((*place, key), "is required by outlet = 'ac'", "add it")
+    for key in ("power_modules", "stack", "insulation", "discharge"):
         if getattr(evse, key):
             yield Mistake((*place, key), "is of no use with outlet = 'ac'", "remove it: the car converts")
     if evse.connector_type in DC_CONNECTORS:

@@ -119,7 +119,7 @@ class EvseSection(Section):
         "dc",
         description="dc: power modules of this station convert; ac: the car converts, and this station closes a contactor",
     )
-    pilot: Name | None = Field(None, description="its [pilot_board.NAME]; a DC outlet requires it")
+    pilot: Name | None = Field(None, description="its [pilot_board.NAME]; required")
     contactors: Name | None = Field(
         None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
     )
@@ -142,7 +142,9 @@ class EvseSection(Section):
         None, description="the [stack.NAME] whose power modules it shares with other EVSEs; none: it has its own"
     )
     meter: Name | None = Field(
-        None, description="its [meter.NAME]: what is billed comes from here; a DC outlet requires it"
+        None,
+        description="its [meter.NAME], required: what is billed comes from here; at an AC outlet a meter of alternating current, wired "
+        "before the contactor",
     )
     insulation: Name | None = Field(
         None, description="its [insulation_monitor.NAME]; a DC outlet requires it, an AC outlet has none"
@@ -166,6 +168,15 @@ class EvseSection(Section):
     )
     ac_frequency_Hz: float = Field(50.0, ge=45, le=65, description="AC: nominal frequency of the grid")
     ac_phases: Literal[1, 3] = Field(3, description="AC: phases that are wired to the connector")
+    ventilated: bool = Field(
+        False, description="AC: cars that ask for ventilation (pilot state D) may charge here: outdoors, or with a fan"
+    )
+    ac_over_percent: float = Field(
+        10.0,
+        ge=0,
+        le=50,
+        description="AC: a phase may be so far above the current that the car was given; more for 5.5 s stops power",
+    )
     current_max_A: float = Field(
         32.0,
         gt=0,
@@ -173,6 +184,12 @@ class EvseSection(Section):
         description="highest current in both directions, at an AC outlet of each phase: rating of cable and connector",
     )
     charge_power_max_W: float = Field(22_000.0, gt=0, le=4_000_000, description="highest power into the car")
+    share_weight: float = Field(
+        1.0,
+        ge=0.1,
+        le=10,
+        description="its part where the site's connection has not enough for all: 2 gets twice as much as 1",
+    )
     temperature: Literal["required", "none"] = Field(
         "required",
         description="contact sensors of the connector: required: one lost halves the current, both lost stop power; "
@@ -352,6 +369,102 @@ class EnergySection(Section):
         le=1_000_000,
         description="how fast the set-point moves to the next owner's when the deciding one was withdrawn",
     )
+    ranking: tuple[Literal["csms", "site", "driver"], ...] = Field(
+        ("csms", "site", "driver"),
+        min_length=3,
+        max_length=3,
+        description="whose set-point counts first: central system (csms), site bus (site), driver; limits of all of them always hold",
+    )
+
+
+class FuseGuardSection(Section):
+    """[fuse_guard]: keeps everything behind the station's connection to the grid within its fuse, by a meter there."""
+
+    fuse_A: float | None = Field(
+        None, gt=0, le=10_000, description="rated current of each phase of the connection; none: no fuse guard"
+    )
+    phases: Literal[1, 3] = Field(3, description="phases of the connection")
+    voltage_V: float = Field(230.0, ge=50, le=1000, description="phase to neutral")
+    meter: Literal["site_bus"] = Field(
+        "site_bus", description="where the meter's values come from: site_bus: the topic SITE/meter of [site_bus]"
+    )
+    margin_A: float = Field(0.5, ge=0, le=1000, description="of each phase, stays free")
+    export_max_A: float | None = Field(
+        None, ge=0, le=10_000, description="highest current of each phase back into the grid; none: that of the fuse"
+    )
+    silent_import_A: float = Field(
+        0.0, ge=0, le=10_000, description="what all EVSEs together may take of each phase while the meter is silent"
+    )
+    silent_export_A: float = Field(
+        0.0, ge=0, le=10_000, description="what all EVSEs together may give to each phase while the meter is silent"
+    )
+    silent_after_s: float = Field(10.0, ge=1, le=300, description="a meter value is good for so long")
+    meter_delay_s: float = Field(1.0, ge=0, le=10, description="how old a value of this meter can be when it arrives")
+    give_back_A_per_s: float = Field(
+        1.0, gt=0, le=1000, description="how fast all EVSEs together get current back, of each phase"
+    )
+    dead_band_A: float = Field(
+        0.5, ge=0, le=100, description="less than this comes free: the EVSEs keep what they have"
+    )
+
+
+SiteOrder = Literal["setpoint", "limit", "driver", "pause", "start", "stop"]
+
+
+class SiteBusSection(Section):
+    """[site_bus]: MQTT to the site's energy management, an edge terminal and home automation; docs/site-bus.md."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^mqtts?://[^/@\s]+$",
+        description="the broker, such as mqtts://broker.example:8883, or mqtt:// without TLS; none: no site bus",
+    )
+    topic: str = Field(
+        "chargepoint",
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^+#/\s][^+#\s]*[^+#/\s]$",
+        description="the station's own topic, above all its topics; each station of a broker needs another one",
+    )
+    client_id: str | None = Field(
+        None, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$", description="none: made from `topic`"
+    )
+    username: str | None = Field(None, min_length=1, max_length=128, description="where the broker wants a user")
+    password_file: Path | None = Field(None, description="the user's password, mode 0600")
+    ca_file: Path | None = Field(
+        None, description="roots (PEM) that the broker's certificate must come from; none: those of the system"
+    )
+    certificate_file: Path | None = Field(None, description="the station's own chain (PEM), where the broker wants one")
+    key_file: Path | None = Field(None, description="its private key, mode 0600")
+    discovery_prefix: str = Field(
+        "homeassistant",
+        max_length=64,
+        pattern=r"^[^+#\s]*$",
+        description="where Home Assistant looks for devices; empty: no discovery",
+    )
+    state_interval_s: float = Field(
+        1.0, ge=1, le=3600, description="least time between two messages about one state that changed"
+    )
+    repeat_interval_s: float = Field(
+        60.0, ge=1, le=86_400, description="longest time between two messages about a state that did not change"
+    )
+    orders: tuple[SiteOrder, ...] = Field(
+        ("setpoint", "limit", "driver", "pause"),
+        max_length=6,
+        description="what may be ordered over the bus: setpoint, limit, driver, pause, start, stop",
+    )
+    lease_max_s: float = Field(3600.0, ge=1, le=86_400, description="longest time that one order holds")
+    orders_per_s: float = Field(
+        20.0, ge=1, le=1000, description="more orders than this are refused; a burst may be ten times that"
+    )
+    keepalive_s: int = Field(15, ge=5, le=600, description="the broker takes the station for gone after 1.5 times this")
+    reconnect_min_s: float = Field(1.0, ge=0.05, le=600, description="wait before the first new attempt to connect")
+    reconnect_max_s: float = Field(60.0, ge=1, le=3600, description="longest wait; it doubles with each attempt")
+
+    @property
+    def enabled(self) -> bool:
+        """A broker is named."""
+        return self.url is not None
 
 
 class PowerSection(Section):
@@ -455,4 +568,6 @@ class Config(Section):
     csms: CsmsSection = CsmsSection()
     iso15118: Iso15118Section = Iso15118Section()
     energy: EnergySection = EnergySection()
+    fuse_guard: FuseGuardSection = FuseGuardSection()
+    site_bus: SiteBusSection = SiteBusSection()
     power: PowerSection = PowerSection()

@@ -33,12 +33,14 @@ from chargepoint.control.effects import (
 )
 from chargepoint.control.interrupted import InterruptedTransaction
 from chargepoint.control.last_session import LastSession
+from chargepoint.control.own_voice import OwnVoice
 from chargepoint.control.power_pieces import power_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.control.transaction_span import DEFAULT_POINTS, TransactionSpan, TxPoints
 from chargepoint.energy import own_contributions
 from chargepoint.energy.arbiter import Arbiter
+from chargepoint.energy.connection import ConnectionShare, EvseNeed
 from chargepoint.energy.fallback_ramp import FallbackRamp
 from chargepoint.energy.forecast import Outlook, foresee
 from chargepoint.evse.events import (
@@ -76,7 +78,7 @@ from chargepoint.model.car_questions import (
     PowerPiece,
 )
 from chargepoint.model.charging_needs import PlannedPower
-from chargepoint.model.commands import ReportKind, StopTransaction
+from chargepoint.model.commands import DriverWish, ReportKind, StopTransaction
 from chargepoint.model.demand import Contribution, Phase, Setpoint, Source, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCleared
 from chargepoint.model.forecast import Forecast, Plan
@@ -147,14 +149,14 @@ class EvseControl:
         )
         self._interrupted = InterruptedTransaction(evse_id, self._session, self._billing, self._effects)
         self._plans = CarPlans(evse_id, self._section.ac_phases, self._effects)
-        self._arbiter = Arbiter(evse_id)
+        self._arbiter = Arbiter(evse_id, tuple(Source(party) for party in config.energy.ranking))
+        self._own = OwnVoice(config.energy, self._section.share_weight, self._lease_s, self._arbiter)
         self._ramp = FallbackRamp(config.energy.fallback_ramp_W_per_s)
         self._setpoint_log = SetpointLog()
         self._car_side = CarSide(self._section.meter or "", config.energy.minimum_soc_percent)
         self._schedule_watch = ScheduleWatch()
         self._at: Instant | None = None
         self._image_s: float | None = None
-        self._sharers = 1
         self._reset_author: str | None = None
         self._demand: StageDemand | None = None
         self._demand_sent_s = 0.0
@@ -227,11 +229,25 @@ class EvseControl:
         self._answer_held(self._plans.schedule_arrived(), at)
         return self._taken()
 
-    def share_connection(self, sharers: int, at: Instant) -> list[Effect]:
-        """`sharers` EVSEs are at work on the site's connection now."""
+    def share_connection(self, share: ConnectionShare, at: Instant) -> list[Effect]:
+        """This is the EVSE's part of the site's connection from now on."""
+        if share == self._own.share:
+            return []
         self._at = at
-        self._sharers = sharers
+        self._own.share = share
         self._renew_own_contributions(at)
+        self._decide(at)
+        return self._taken()
+
+    def need(self, now_s: float, *, alone: bool) -> EvseNeed:
+        """What this EVSE would take or give if the site's connection had no end; see `OwnVoice.need`."""
+        return self._own.need(self._session.view, now_s, at_work=self._billing.transaction is not None, alone=alone)
+
+    def wish_for_driver(self, wish: DriverWish | None, at: Instant) -> list[Effect]:
+        """Somebody's wish for the car at this EVSE, in its driver's name; None: no wish any more."""
+        self._at = at
+        self._own.wish = wish
+        self._renew_car(at)
         self._decide(at)
         return self._taken()
 
@@ -328,7 +344,9 @@ class EvseControl:
         `with_car` False leaves the car's own limits out: what the station could give any car.
         """
         arbiter = self._arbiter
-        outlook = Outlook(self.evse_id, arbiter.contributions, arbiter.plans, own_contributions.OWN_NAMES)
+        outlook = Outlook(
+            self.evse_id, arbiter.contributions, arbiter.plans, own_contributions.OWN_NAMES, arbiter.ranking
+        )
         return foresee(outlook, at.monotonic_s, horizon_s, with_car=with_car)
 
     def evse_state(self, now_s: float) -> EvseState:
@@ -362,7 +380,7 @@ class EvseControl:
             car=view.car,
             car_protocol=None if view.car_link is None else view.car_link.protocol,
             evcc_id=None if view.car_link is None else view.car_link.evcc_id,
-            reserve_soc_percent=own_contributions.reserve_percent(self._config.energy, view.car),
+            reserve_soc_percent=self._own.reserve_percent(view.car),
         )
 
     @property
@@ -506,6 +524,7 @@ class EvseControl:
         self._log("=", f"transaction ended: {end.reason.value}")
         self._span.end(end, at, plugged=self._session.plugged_in)
         self._arbiter.withdraw(own_contributions.CAR)
+        self._own.wish = None
         self._effects += [ForgetCarSession(self.evse_id), NotifyReaders(self.evse_id)]
 
     def _maybe_reset(self) -> None:
@@ -516,18 +535,12 @@ class EvseControl:
     # -- what follows ------------------------------------------------------------------------------------------------
 
     def _renew_own_contributions(self, at: Instant) -> None:
-        image = self._session.image
-        if image is not None:
-            renewed = own_contributions.by_image(self._config.energy, image, self._sharers, at.monotonic_s)
-            for owner, contributions in renewed.items():
-                self._arbiter.replace(owner, contributions)
+        if self._session.image is not None:
+            self._own.renew_by_image(self._session.image, at.monotonic_s)
 
     def _renew_car(self, at: Instant) -> None:
-        image = self._session.image
-        if image is not None:
-            renewed = own_contributions.by_car(self._config.energy, self._session.car, image, at.monotonic_s)
-            for owner, contributions in renewed.items():
-                self._arbiter.replace(owner, contributions)
+        if self._session.image is not None:
+            self._own.renew_by_car(self._session.car, self._session.image, at.monotonic_s)
 
     def _decide(self, at: Instant, *, renew_car: bool = False) -> None:
         """One setpoint of all contributions, and the order to the stage: sent where it changed or its lease needs renewing."""
@@ -541,7 +554,7 @@ class EvseControl:
             self.setpoint, at_work=view.transaction_id is not None and view.stop is None, now_s=now_s
         )
         if line is not None:
-            self._log("=", line)
+            self._log("*" if line.other_party else "=", line.text)
         demand = self._session.stage_demand(self.setpoint, now_s)
         if view.image is not None and (
             demand != self._demand or now_s - self._demand_sent_s >= self._lease_s / RENEWALS_PER_LEASE

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chargepoint.model.demand import Setpoint, Source
 
 CHANGE_MIN_W = 100.0
 PERIOD_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetpointLine:
+    """One line. `other_party` True: another party decides than in the line before, which is worth an entry in the journal."""
+
+    text: str
+    other_party: bool
 
 
 class SetpointLog:
@@ -16,7 +26,7 @@ class SetpointLog:
         self._sources: tuple[Source, Source | None] = (Source.DEFAULT, None)
         self._written_s = -PERIOD_S
 
-    def note(self, setpoint: Setpoint, *, at_work: bool, now_s: float) -> str | None:
+    def note(self, setpoint: Setpoint, *, at_work: bool, now_s: float) -> SetpointLine | None:
         """The explanation where it is worth a line now. `at_work`: a transaction runs and is not stopping."""
         sources = (setpoint.decided_by, setpoint.limited_by)
         changed = abs(setpoint.power_W - self._power_W) > CHANGE_MIN_W or sources != self._sources
@@ -25,5 +35,6 @@ class SetpointLog:
             return None
         if not changed or now_s - self._written_s < PERIOD_S:
             return None
+        other_party = sources[0] is not self._sources[0]
         self._power_W, self._sources, self._written_s = setpoint.power_W, sources, now_s
-        return setpoint.explanation
+        return SetpointLine(setpoint.explanation, other_party)

@@ -6,13 +6,16 @@ A core. Orders of the central system, the site bus, the page and the local comma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from chargepoint.config.schema import Config
+from chargepoint.control.connection_rules import fuse_guard_rules
 from chargepoint.control.effects import Effect, ReportLimit, Restart, StoreRecord
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
-from chargepoint.energy.sources import of_outside_party
+from chargepoint.energy.connection import ConnectionBound, SharedConnection
+from chargepoint.energy.fuse_guard import FuseGuard
+from chargepoint.energy.own_contributions import CONNECTION
 from chargepoint.evse.events import AvailabilityChanged, ReservationChanged, TimePassed
 from chargepoint.model.commands import (
     AskCar,
@@ -21,6 +24,7 @@ from chargepoint.model.commands import (
     Contribute,
     ExternalLimit,
     LimitStation,
+    NoteSiteMeter,
     Report,
     ReserveEvse,
     Reset,
@@ -31,6 +35,7 @@ from chargepoint.model.commands import (
     StationCommand,
     StopTransaction,
     UnlockConnector,
+    WishForDriver,
 )
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
@@ -42,9 +47,6 @@ RESET_PATIENCE_S = 40.0
 """Seconds that an immediate reset waits for transactions to end in order. After that the reset happens anyway."""
 
 ACCEPTED = CommandResult(True)
-
-LIMIT_OWNER = "external limit"
-"""The owner's name of the contributions that an outside party's limit makes."""
 
 Outcome = tuple[CommandResult, list[Effect]]
 
@@ -68,9 +70,16 @@ class StationControl:
             EvseId(number): EvseControl(EvseId(number), config, variables, new_transaction_id)
             for number in sorted(config.evse)
         }
-        self._sharers = 0
         self._restart: _PendingRestart | None = None
-        self._limit: ExternalLimit | None = None
+        self._limits: dict[str, ExternalLimit] = {}
+        """Of each outside party that set one."""
+        energy = config.energy
+        self._own_bound = ConnectionBound(CONNECTION, energy.site_import_max_W, energy.site_export_max_W)
+        self.bounds: tuple[ConnectionBound, ...] = (self._own_bound,)
+        """What bounds all EVSEs together, as last judged."""
+        self._connection = SharedConnection()
+        rules = fuse_guard_rules(config.fuse_guard)
+        self._guard = None if rules is None else FuseGuard(rules)
 
     @property
     def evses(self) -> Mapping[EvseId, EvseControl]:
@@ -101,9 +110,9 @@ class StationControl:
         effects: list[Effect] = []
         for evse in self._evses.values():
             effects += evse.feed(TimePassed(), at)
+        for owner in [owner for owner, limit in self._limits.items() if at.monotonic_s >= limit.until_s]:
+            effects += self._limit_station(owner, None)
         effects += self._share(at)
-        if self._limit is not None and at.monotonic_s >= self._limit.until_s:
-            effects += self._limit_station(None, at)
         pending = self._restart
         if pending is not None and (self.idle or (pending.until_s is not None and at.monotonic_s >= pending.until_s)):
             self._restart = None
@@ -147,8 +156,13 @@ class StationControl:
                 return self._reset(kind, evse_id, at)
             case ResetFaults(evse_id, author):
                 return self._reset_faults(evse_id, author, at)
-            case LimitStation(limit):
-                return ACCEPTED, self._limit_station(limit, at)
+            case LimitStation(limit, _, owner):
+                return ACCEPTED, self._limit_station(owner, limit)
+            case NoteSiteMeter(reading):
+                if self._guard is None:
+                    return _refused("NotEnabled", "no fuse guard is configured: [fuse_guard] fuse_A")
+                self._guard.note(reading)
+                return ACCEPTED, []
             case Report(evse_id, kind, trigger):
                 reported = [
                     evse.report(kind, trigger, at) for number, evse in self._evses.items() if evse_id in (0, number)
@@ -162,6 +176,7 @@ class StationControl:
                 | ReserveEvse()
                 | ScheduleArrived()
                 | AskCar()
+                | WishForDriver()
             ):
                 if command.evse_id not in self._evses:
                     return _unknown(command.evse_id)
@@ -197,27 +212,42 @@ class StationControl:
         return ACCEPTED, effects
 
     def _share(self, at: Instant) -> list[Effect]:
-        """The EVSEs at work share the site's connection. Notify each EVSE when their number changes."""
-        sharers = sum(evse.transaction is not None for evse in self._evses.values())
-        if sharers == self._sharers:
-            return []
-        self._sharers = sharers
-        effects = [effect for evse in self._evses.values() for effect in evse.share_connection(sharers, at)]
-        return effects if self._limit is None else effects + self._share_limit(at)
+        """The EVSEs at work share the site's connection, each by what it needs, within the narrowest bound of all parties."""
+        at_work = sum(evse.transaction is not None for evse in self._evses.values())
+        needs = {number: evse.need(at.monotonic_s, alone=at_work <= 1) for number, evse in self._evses.items()}
+        bounds = [self._own_bound]
+        for limit in self._limits.values():
+            bounds.append(ConnectionBound(f"limit of {limit.source.value}", limit.import_max_W, limit.export_max_W))
+        if self._guard is not None:
+            flow_W = sum(need.flow_W or 0.0 for need in needs.values())
+            bounds.append(self._guard.bound(flow_W, at.monotonic_s))
+        self.bounds = tuple(bounds)
+        shares = self._connection.share(needs, bounds)
+        return [effect for number, evse in self._evses.items() for effect in evse.share_connection(shares[number], at)]
 
-    def _limit_station(self, limit: ExternalLimit | None, at: Instant) -> list[Effect]:
-        if limit is None and self._limit is None:
-            return []
-        self._limit = limit
-        return [*self._share_limit(at), ReportLimit(limit)]
+    def _limit_station(self, owner: str, limit: ExternalLimit | None) -> list[Effect]:
+        before = self.limit
+        if limit is None:
+            self._limits.pop(owner, None)
+        else:
+            self._limits[owner] = limit
+        return [] if self.limit == before else [ReportLimit(self.limit)]
 
-    def _share_limit(self, at: Instant) -> list[Effect]:
-        """Each EVSE at work gets an equal share: together they never exceed the limit (K12.FR.01)."""
-        effects: list[Effect] = []
-        for number, evse in self._evses.items():
-            shared = () if self._limit is None else (of_outside_party(self._limit, number, self._sharers),)
-            effects += evse.contribute(LIMIT_OWNER, shared, at)
-        return effects
+    @property
+    def limit(self) -> ExternalLimit | None:
+        """What the outside parties allow together: of their limits the narrowest in each direction; None: they set none.
+
+        Its source is the one of the narrowest import.
+        """
+        limits = self._limits.values()
+        if not limits:
+            return None
+        least = min(limits, key=lambda limit: limit.import_max_W)
+        return replace(
+            least,
+            export_max_W=min(limit.export_max_W for limit in limits),
+            until_s=min(limit.until_s for limit in limits),
+        )
 
 
 def _command_evse(
@@ -228,7 +258,8 @@ def _command_evse(
     | ChangeAvailability
     | ReserveEvse
     | ScheduleArrived
-    | AskCar,
+    | AskCar
+    | WishForDriver,
     at: Instant,
 ) -> Outcome:
     view = evse.view
@@ -254,6 +285,8 @@ def _command_evse(
             return ACCEPTED, evse.feed(ReservationChanged(reserved), at)
         case ScheduleArrived():
             return ACCEPTED, evse.schedule_arrived(at)
+        case WishForDriver(_, wish):
+            return ACCEPTED, evse.wish_for_driver(wish, at)
         case AskCar(_, wish):
             if view.transaction_id is None:
                 return _refused("TxNotFound", f"EVSE {evse.evse_id}: no transaction is running")

@@ -2,7 +2,7 @@
 
 Limits narrow in the order of `Source`: hardware, car, site, central system, driver. A limit that has nothing in common with
 the limits before it becomes the nearest allowed point, and the explanation names it. The target comes from the strongest
-source that has one: central system, site, driver, car, default. The setpoint is the target clamped into the limits. A car
+source that has one: the parties outside by their configured rank, then the car, then the default. The setpoint is the target clamped into the limits. A car
 that names its own target (Scheduled mode) never gets more than that target: docs/sources/safety.md 1.1, step 10.
 """
 
@@ -17,7 +17,10 @@ from chargepoint.model.limits import UNBOUNDED, ZERO, Interval
 
 NOMINAL_FREQUENCY_HZ = 50.0
 
-_TARGET_ORDER = (Source.CSMS, Source.SITE, Source.DRIVER, Source.CAR, Source.DEFAULT, Source.HARDWARE)
+RANKING = (Source.CSMS, Source.SITE, Source.DRIVER)
+"""Whose target counts first among the parties outside, unless the configuration ranks them otherwise."""
+
+_AFTER_THEM = (Source.CAR, Source.DEFAULT, Source.HARDWARE)
 _MUST_SPEAK = {
     Source.HARDWARE: "the station's hardware does not say what it can do",
     Source.CAR: "no car says what it can take",
@@ -41,8 +44,10 @@ class Arbiter:
     the contributions of one owner never changes those of another.
     """
 
-    def __init__(self, evse_id: EvseId) -> None:
+    def __init__(self, evse_id: EvseId, ranking: tuple[Source, ...] = RANKING) -> None:
+        """`ranking`: the parties outside, the one whose target counts first at the head."""
         self._evse_id = evse_id
+        self.ranking = ranking
         self._by_owner: dict[str, tuple[Contribution, ...]] = {}
         """Each owner's contributions, each key once."""
         self._plans: dict[str, Plan] = {}
@@ -83,12 +88,23 @@ class Arbiter:
 
     def target_owner(self, now_s: float) -> str | None:
         """The owner whose target decides now; None where nobody has one."""
-        chosen = _target(self.valid(now_s))
+        chosen = _target(self.valid(now_s), self.ranking)
         return next((owner for (owner, _), c in self.contributions.items() if c is chosen), None)
 
     def decide(self, now_s: float) -> Setpoint:
         """The setpoint that holds at `now_s`; zero where hardware or car have no valid limit."""
-        return decide(self._evse_id, self.valid(now_s), now_s)
+        return decide(self._evse_id, self.valid(now_s), now_s, ranking=self.ranking)
+
+    def decide_without(self, owner: str, now_s: float, *, car_must_speak: bool = True) -> Setpoint:
+        """The setpoint that would hold if this owner contributed nothing."""
+        others = {
+            (name, c.key): c
+            for name, said in self._by_owner.items()
+            if name != owner
+            for c in said
+            if c.valid_until_s > now_s
+        }
+        return decide(self._evse_id, in_order(others), now_s, car_must_speak=car_must_speak, ranking=self.ranking)
 
 
 def in_order(contributions: Mapping[tuple[str, str], Contribution]) -> list[Contribution]:
@@ -98,7 +114,12 @@ def in_order(contributions: Mapping[tuple[str, str], Contribution]) -> list[Cont
 
 
 def decide(
-    evse_id: EvseId, contributions: list[Contribution], now_s: float, *, car_must_speak: bool = True
+    evse_id: EvseId,
+    contributions: list[Contribution],
+    now_s: float,
+    *,
+    car_must_speak: bool = True,
+    ranking: tuple[Source, ...] = RANKING,
 ) -> Setpoint:
     """The setpoint of these contributions, which are valid at `now_s` and in the order of narrowing.
 
@@ -110,7 +131,7 @@ def decide(
         if source not in speaking and (car_must_speak or source is not Source.CAR):
             return Setpoint(evse_id, 0.0, ZERO, Source.DEFAULT, source, f"0 W: {silence}", until_s)
     limits, cutters = _narrow(contributions)
-    chosen = _target(contributions)
+    chosen = _target(contributions, ranking)
     wanted_W = _nominal_W(chosen)
     power_W = limits.clamp(wanted_W)
     limited_by: Contribution | None = None
@@ -131,7 +152,7 @@ def decide(
         limits_W=limits,
         decided_by=decided_by,
         limited_by=None if limited_by is None else limited_by.source,
-        explanation=_explain(power_W, wanted_W, chosen, limited_by, contributions),
+        explanation=_explain(power_W, wanted_W, chosen, limited_by, contributions, ranking),
         valid_until_s=until_s,
         law=chosen.target_W if chosen is not None and isinstance(chosen.target_W, FrequencyWattLaw) else None,
     )
@@ -155,8 +176,8 @@ def _narrow(contributions: list[Contribution]) -> tuple[Interval, tuple[Contribu
     return limits, (low_by, high_by)
 
 
-def _target(contributions: list[Contribution]) -> Contribution | None:
-    for source in _TARGET_ORDER:
+def _target(contributions: list[Contribution], ranking: tuple[Source, ...]) -> Contribution | None:
+    for source in (*ranking, *_AFTER_THEM):
         for c in contributions:
             if c.source is source and c.target_W is not None:
                 return c
@@ -175,6 +196,7 @@ def _explain(
     chosen: Contribution | None,
     limited_by: Contribution | None,
     contributions: list[Contribution],
+    ranking: tuple[Source, ...],
 ) -> str:
     text = _watts(power_W)
     if chosen is None:
@@ -184,6 +206,14 @@ def _explain(
     else:
         text += f": limited by {_NAMES[limited_by.source]} ({limited_by.reason})"
         text += f"; {_NAMES[chosen.source]} asked {_watts(wanted_W)} ({chosen.reason})"
+    if chosen is not None and chosen.source in ranking:
+        for lower in ranking[ranking.index(chosen.source) + 1 :]:
+            outranked = next((c for c in contributions if c.source is lower and c.target_W is not None), None)
+            if outranked is not None:
+                text += (
+                    f"; {_NAMES[lower]} asked {_watts(_nominal_W(outranked))} and ranks after {_NAMES[chosen.source]}"
+                )
+                break
     car = next((c.limits_W for c in contributions if c.source is Source.CAR and c.limits_W is not None), None)
     if car is not None:
         could_W = car.high if power_W >= 0 else car.low

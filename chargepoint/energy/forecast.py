@@ -14,7 +14,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chargepoint.energy.arbiter import decide, in_order
+from chargepoint.energy.arbiter import RANKING, decide, in_order
 from chargepoint.model.demand import Contribution, Source
 from chargepoint.model.forecast import Forecast, ForecastPiece, Plan, TariffPiece
 from chargepoint.model.ids import EvseId
@@ -33,6 +33,7 @@ class Outlook:
     contributions: Owned
     plans: Mapping[str, Plan]
     renewed: Collection[str]
+    ranking: tuple[Source, ...] = RANKING
 
 
 def foresee(outlook: Outlook, now_s: float, horizon_s: float, *, with_car: bool = True) -> Forecast:
@@ -53,7 +54,7 @@ def foresee(outlook: Outlook, now_s: float, horizon_s: float, *, with_car: bool 
     pieces = []
     for start_s, until_s in itertools.pairwise(starts):
         holding = _holding(outlook, start_s, with_car=with_car)
-        setpoint = decide(outlook.evse_id, holding, start_s, car_must_speak=with_car)
+        setpoint = decide(outlook.evse_id, holding, start_s, car_must_speak=with_car, ranking=outlook.ranking)
         limits = setpoint.limits_W
         pieces.append(
             ForecastPiece(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+from chargepoint.energy.connection import ConnectionShare
 from chargepoint.model.car import CarDemand, ControlMode
-from chargepoint.model.commands import ExternalLimit
+from chargepoint.model.commands import DriverWish
 from chargepoint.model.demand import Contribution, Phase, Source
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage
@@ -92,30 +95,38 @@ def of_driver(
     )
 
 
-def of_connection(
-    evse_id: EvseId, import_max_W: float, export_max_W: float, sharers: int, until_s: float
-) -> Contribution:
-    """An equal share of the site's connection for each EVSE that is at work."""
-    share = 1.0 / max(1, sharers)
-    return Contribution(
-        source=Source.SITE,
-        evse_id=evse_id,
-        valid_until_s=until_s,
-        reason="connection" if sharers <= 1 else f"connection shared by {sharers}",
-        limits_W=bidirectional(import_max_W, export_max_W).scaled(share),
-    )
+DEPARTURE_MARGIN = 1.15
+"""Charging for a departure begins this much earlier than full power needs: cars take less near the end (own rule)."""
 
 
-def of_outside_party(limit: ExternalLimit, evse_id: EvseId, sharers: int) -> Contribution:
-    """An equal share of an outside party's limit for each EVSE that is at work."""
-    return Contribution(
-        source=Source.SITE,
-        evse_id=evse_id,
-        valid_until_s=limit.until_s,
-        reason=f"limit of {limit.source.value}" + (f" shared by {sharers}" if sharers > 1 else ""),
-        limits_W=bidirectional(limit.import_max_W, limit.export_max_W).scaled(1.0 / max(1, sharers)),
-        key="external",
-    )
+def of_departure(car: CarDemand, wish: DriverWish, now_s: float, until_s: float) -> Contribution | None:
+    """Full power as soon as the target's energy would else not be in the car at its departure; None while there is time.
+
+    The energy comes from the car's capacity and states of charge; a car that does not report both is left to the other parties.
+    """
+    soc_percent, capacity_Wh, target = car.energy.soc_percent, car.display.capacity_Wh, wish.target_soc_percent
+    power_W = car.limits.charge_power_max_W
+    if wish.departure_at_s is None or target is None or soc_percent is None or capacity_Wh is None or power_W <= 0.0:
+        return None
+    missing_Wh = (target - soc_percent) / 100 * capacity_Wh
+    needed_s = missing_Wh / power_W * 3600 * DEPARTURE_MARGIN
+    left_s = wish.departure_at_s - now_s
+    if missing_Wh <= 0.0 or left_s <= 0.0 or needed_s < left_s:
+        return None
+    reason = f"{target:.0f} % at departure in {left_s / 60:.0f} min"
+    return Contribution(Source.DRIVER, car.evse_id, until_s, reason, target_W=power_W, key="departure")
+
+
+def of_connection(evse_id: EvseId, share: ConnectionShare, until_s: float) -> list[Contribution]:
+    """What this EVSE may take from the site's connection and give to it; each direction with the reason of its bound."""
+    return [
+        Contribution(
+            Source.SITE, evse_id, until_s, share.import_reason, Interval(-math.inf, share.import_max_W), key="import"
+        ),
+        Contribution(
+            Source.SITE, evse_id, until_s, share.export_reason, Interval(-share.export_max_W, math.inf), key="export"
+        ),
+    ]
 
 
 def of_default(evse_id: EvseId, power_W: float, until_s: float) -> Contribution:

@@ -9,6 +9,7 @@ from enum import Enum
 from chargepoint.model.demand import Contribution
 from chargepoint.model.forecast import Plan
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
+from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.model.station_view import Wish
 from chargepoint.model.transactions import StopReason, TriggerReason
 
@@ -164,9 +165,55 @@ class ExternalLimit:
 
 @dataclass(frozen=True, slots=True)
 class LimitStation:
-    """Set the limit of an outside party in place of the one before; None releases it. `author` names who asks."""
+    """Set the limit of one outside party in place of its limit before; None releases it.
+
+    `owner` names the party: of several parties' limits the narrowest holds. `author` names who asks.
+    """
 
     limit: ExternalLimit | None
+    author: str
+    owner: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSiteMeter:
+    """The newest value of the meter at the station's connection to the grid."""
+
+    reading: SiteMeterReading
+
+
+@dataclass(frozen=True, slots=True)
+class DriverWish:
+    """What somebody asks for the car of one EVSE, in its driver's name. None: no word about it.
+
+    `minimum_soc_percent` 0 to 100: no discharge at or below it. The car's own reserve holds beside it.
+    `target_soc_percent` 0 to 100 shall be reached by `departure_at_s` (monotonic); one without the other has no effect.
+    After `until_s` (monotonic) the wish is as if never made. Raises ValueError for another number.
+    """
+
+    until_s: float
+    minimum_soc_percent: float | None = None
+    target_soc_percent: float | None = None
+    departure_at_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, soc_percent in (
+            ("minimum_soc_percent", self.minimum_soc_percent),
+            ("target_soc_percent", self.target_soc_percent),
+        ):
+            if soc_percent is not None and not 0.0 <= soc_percent <= 100.0:
+                raise ValueError(f"{name} = {soc_percent}: 0 to 100")
+
+
+@dataclass(frozen=True, slots=True)
+class WishForDriver:
+    """Set the wish of one outside party for the car of this EVSE in place of the one before; None withdraws it.
+
+    It holds for the present car or the next: it ends with the transaction, or by itself.
+    """
+
+    evse_id: EvseId
+    wish: DriverWish | None
     author: str
 
 
@@ -175,6 +222,8 @@ StationCommand = (
     | StopTransaction
     | Contribute
     | LimitStation
+    | NoteSiteMeter
+    | WishForDriver
     | Reset
     | ResetFaults
     | UnlockConnector

@@ -106,6 +106,8 @@ class FaultCode(IntEnum):
     WRONG_DEVICE = 58
     MODULE_DEGRADED = 59
     MODULE_AT_TWO_OUTPUTS = 60
+    VENTILATION = 61
+    ISLANDING = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,10 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _R, ResetRule.UNPLUG, "voltage readings disagree", "compare module and meter voltage"
     ),
     FaultCode.REVERSE_CURRENT: _row(
-        _R, ResetRule.UNPLUG, "current flows against the setpoint", "check module direction and meter polarity"
+        _R,
+        ResetRule.UNPLUG,
+        "current flows against the setpoint",
+        "check module direction and meter polarity; at an AC outlet the car fed unasked",
     ),
     FaultCode.PILOT_DIODE: _row(
         _R, ResetRule.UNPLUG, "no diode in the pilot circuit", "unplug; the car or cable is faulty"
@@ -239,13 +244,13 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _R,
         ResetRule.UNPLUG,
         "more current than commanded",
-        "check the module's set-points and its current measurement",
+        "check the module's set-points and its current measurement; at an AC outlet the car did not obey",
         StopReason.OVERCURRENT_FAULT,
     ),
     FaultCode.METER_PLAUSIBILITY: _row(
         _R,
         ResetRule.OPERATOR,
-        "meter and power module disagree",
+        "meter contradicts the power module or itself",
         "compare both at a known load; correct or exchange the wrong one before reset: what is billed comes from the meter",
     ),
     FaultCode.NO_CURRENT: _row(
@@ -398,6 +403,19 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         ResetRule.OPERATOR,
         "a power module is connected to two outputs",
         "find the contactor of the matrix that is welded or wrongly wired, then reset the station",
+    ),
+    FaultCode.VENTILATION: _row(
+        _R,
+        ResetRule.RESTING,
+        "car asks for ventilation, and there is none",
+        "unplug; this car may charge in the open or where [evse.N] ventilated = true",
+    ),
+    FaultCode.ISLANDING: _row(
+        _E,
+        ResetRule.AUTO,
+        "grid gone while the car fed it",
+        "wait until the grid is back; if it was never gone, compare the window of [grid] with the meter's display",
+        StopReason.POWER_LOSS,
     ),
     FaultCode.INTERNAL: _row(
         _E,

@@ -56,7 +56,7 @@ class Lock(IntEnum):
 class Stage(IntEnum):
     """Where the power sequence is (DC: IEC 61851-23 Annex CC order, docs/sources/safety.md 1.1).
 
-    An AC outlet knows OFF, TRANSFER, OPENING and FAULTED only.
+    An AC outlet knows OFF, CLOSING, TRANSFER, RAMP_DOWN, OPENING and FAULTED only. In RAMP_DOWN the car is asked to draw nothing.
     """
 
     OFF = 0
@@ -69,6 +69,8 @@ class Stage(IntEnum):
     OPENING = 7
     DISCHARGING_OUTPUT = 8
     FAULTED = 9
+    CLOSING = 10
+    """AC: the contactor is ordered closed, and not seen closed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class MeterRegisters:
 
     Import is energy into the car's side (grid to car); export is energy out of the car. Wh, >= 0, monotonic.
     `taken_at_s` monotonic second of the reading. `ac` is there for a meter of alternating current; then `voltage_V` is the mean RMS
-    voltage from phase to neutral and `current_A` the signed sum of the active currents. It does not travel over the power link.
+    voltage from phase to neutral of the phases that are there, and `current_A` the signed sum of the active currents. It does not travel over the power link.
     """
 
     import_Wh: float

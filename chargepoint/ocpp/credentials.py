@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-import stat
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from chargepoint.config.schema import CsmsSection
 from chargepoint.model.unusable import Unusable
 from chargepoint.ocpp.certificate_stock import key_name
 from chargepoint.ocpp.target import Target
+from chargepoint.security.secret_file import exposed
 
 
 class CredentialsError(Unusable):
@@ -114,6 +114,5 @@ def _password(path: Path) -> str:
 
 def _refuse_readable(key: str, path: Path) -> None:
     """Raises CredentialsError where every user of this computer may read the file, OSError where there is none."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o007:
-        raise CredentialsError(f"[csms] {key} {path}: every user may read it (mode {mode:04o}); chmod o= {path}")
+    if (trouble := exposed(path)) is not None:
+        raise CredentialsError(f"[csms] {key} {path}: {trouble}")

@@ -182,6 +182,7 @@ class DcSequence:
                 return self._opening(i)
             case Stage.DISCHARGING_OUTPUT:
                 return self._discharging_output(i)
+        return _OFF  # CLOSING: at an AC outlet only
 
     def _off(self, i: SequenceInputs) -> PowerModuleCommand:
         self._ramp.reset()

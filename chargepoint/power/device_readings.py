@@ -10,6 +10,7 @@ from chargepoint.model.readings import Reading, fresh
 from chargepoint.ports import (
     InsulationState,
     IoState,
+    PowerModuleCapabilities,
     PowerModuleState,
 )
 
@@ -29,6 +30,8 @@ class DeviceReadings:
     contactor: Contactor
     insulation_taken_at_s: float | None = None
     """When the monitor measured; None while it is silent."""
+    capabilities: PowerModuleCapabilities | None = None
+    """The power module's, within the ratings of this EVSE; None until it said what it is, and at an AC outlet."""
 
     @property
     def everyone(self) -> bool:
@@ -54,6 +57,16 @@ class DeviceReadings:
     def current_A(self) -> float | None:
         """The module's, positive into the car."""
         return None if self.module is None else self.module.current_A
+
+    @property
+    def power_W(self) -> float | None:
+        """The module's, positive into the car. What the meter's registers count is compared with it."""
+        return None if self.module is None else self.module.voltage_V * self.module.current_A
+
+    @property
+    def pole_current_A(self) -> float | None:
+        """The largest that one contact of the output contactor carries, a magnitude."""
+        return None if self.module is None else abs(self.module.current_A)
 
     @property
     def insulation_trouble(self) -> str:
@@ -101,12 +114,63 @@ NOTHING_READ = DeviceReadings(None, None, None, None, Contactor.UNKNOWN)
 """When nothing that was read is to be trusted."""
 
 
+@dataclass(frozen=True, slots=True)
+class AcReadings(DeviceReadings):
+    """This cycle's readings of an AC outlet: a meter of alternating current in the place of module and monitor."""
+
+    @property
+    def everyone(self) -> bool:
+        """No device is silent."""
+        return self.io is not None and self.meter is not None
+
+    @property
+    def voltage_V(self) -> float | None:
+        """RMS from phase to neutral, the mean of all phases. The meter is wired before the contactor."""
+        return None if self.meter is None else self.meter.voltage_V
+
+    @property
+    def current_A(self) -> float | None:
+        """The signed sum of the active currents of all phases."""
+        return None if self.meter is None else self.meter.current_A
+
+    @property
+    def power_W(self) -> float | None:
+        """The meter's own active power, positive into the car."""
+        return None if self.meter is None else self.meter.power_W
+
+    @property
+    def pole_current_A(self) -> float | None:
+        """The largest active current of a phase, a magnitude."""
+        return None if self.meter is None else _largest_A(self.meter)
+
+    @property
+    def insulation_trouble(self) -> str:
+        """An AC outlet has no insulation monitor."""
+        return ""
+
+    def recent_meter_current_A(self, now_s: float) -> float | None:
+        """The largest active current of a phase, a magnitude, if the reading is young."""
+        meter = self.meter
+        return _largest_A(meter) if meter is not None and now_s - meter.taken_at_s <= MODULE_MAX_AGE_S else None
+
+
+def _largest_A(meter: MeterRegisters) -> float:
+    return abs(meter.current_A) if meter.ac is None else max(map(abs, meter.ac.current_A))
+
+
+def young_enough_ac(io: IoState | None, registers: MeterRegisters | None, now_s: float) -> AcReadings:
+    """As `young_enough`, for an AC outlet."""
+    young = registers if registers is not None and now_s - registers.taken_at_s <= METER_MAX_AGE_S else None
+    return AcReadings(io, None, young, None, _contactor(io))
+
+
 def young_enough(
     io: IoState | None,
     module: Reading[PowerModuleState] | None,
     registers: MeterRegisters | None,
     insulation: Reading[InsulationState] | None,
     now_s: float,
+    capabilities: PowerModuleCapabilities | None = None,
 ) -> DeviceReadings:
     """The last reading of each device, where it is young enough to decide by. `io` was judged by its age already."""
     return DeviceReadings(
@@ -116,6 +180,7 @@ def young_enough(
         insulation=fresh(insulation, now_s, INSULATION_MAX_AGE_S),
         contactor=_contactor(io),
         insulation_taken_at_s=None if insulation is None else insulation.taken_at_s,
+        capabilities=capabilities,
     )
 
 

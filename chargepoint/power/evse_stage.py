@@ -1,6 +1,7 @@
 """One EVSE's power stage: devices in, process image out, one cycle at a time.
 
-Joins the hardware ports, the interlocks, the DC sequence and the lease. The order within `cycle` is the safety promise:
+Joins the hardware ports, the interlocks, the sequence of its outlet and the lease. What only a DC or only an AC outlet has is
+in `outlet.py`. The order within `cycle` is the safety promise:
 read, interlocks, latch, sequence, command; what trips in a cycle is commanded open in that same cycle.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
@@ -25,29 +26,23 @@ from chargepoint.model.image import (
     TokenPresented,
 )
 from chargepoint.model.io import BoardFault, SafetyInput
-from chargepoint.model.limits import PowerLimits
 from chargepoint.ports import (
     Bus,
     Device,
     EnergyMeter,
-    InsulationMonitor,
     IoCommand,
     IoState,
-    PowerModule,
-    PowerModuleCapabilities,
-    PowerModuleCommand,
     TokenReader,
 )
-from chargepoint.power.dc_sequence import DcSequence
 from chargepoint.power.device_guard import DeviceGuard
-from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news, young_enough
+from chargepoint.power.device_readings import NOTHING_READ, DeviceReadings, is_news
 from chargepoint.power.evse_io import EvseIo, IoWiring
 from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubles
-from chargepoint.power.ramp import Ramp
+from chargepoint.power.outlet import PowerOutlet
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
-from chargepoint.power.stack_wish import StackWish, wish
-from chargepoint.safety.interlocks.table import Interlocks
+from chargepoint.power.stack_wish import StackWish
+from chargepoint.safety.interlocks.table import Interlocks, table_of
 from chargepoint.safety.latches import Latches, board_may_clear
 from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
 
@@ -65,15 +60,9 @@ AWAKE_AGAIN_S = 10.0
 ORDERS_STALE_S = 0.4
 """Less than a lease and the board's watchdog by default, 0.5 s: these count from the last message, up to 0.1 s before the stall."""
 
-NOT_HEARD_YET = frozenset(
-    {
-        FaultCode.PILOT_BOARD_COMMUNICATION,
-        FaultCode.POWER_MODULE_COMMUNICATION,
-        FaultCode.METER_COMMUNICATION,
-        FaultCode.INSULATION_MONITOR,
-    }
-)
-"""Latched at start: faulty until a first valid answer of every device (docs/sources/safety.md 5.3)."""
+NOT_HEARD_YET = frozenset({FaultCode.PILOT_BOARD_COMMUNICATION, FaultCode.METER_COMMUNICATION})
+"""Latched at the start, with those of the outlet's own devices: faulty until a first valid answer of every device
+(docs/sources/safety.md 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +70,15 @@ class EvseHardware:
     """The devices of one EVSE, behind their ports."""
 
     io: IoWiring
-    module: PowerModule
+    outlet: PowerOutlet
+    """What depends on the kind of outlet, with the devices that only this kind has."""
     meter: EnergyMeter
-    insulation: InsulationMonitor
-    token_reader: TokenReader | None
+    token_reader: TokenReader | None = None
     buses: tuple[Bus, ...] = ()
     """The wires of these devices."""
     grid_meter: EnergyMeter | None = None
-    """At the station's connection, shared by all EVSEs; None: nothing shows the grid's frequency."""
+    """Shows the grid's frequency: at the station's connection, shared by all EVSEs, or an AC outlet's own meter. None: nothing
+    shows the frequency."""
 
 
 class EvseStage:
@@ -107,23 +97,19 @@ class EvseStage:
         self._ratings = ratings
         self._guard = DeviceGuard()
         self._io = EvseIo(hardware.io, self._guard)
-        self._devices = (*self._io.devices, hardware.module, hardware.meter, hardware.insulation)
+        self._outlet = hardware.outlet
+        self._devices: tuple[Device, ...] = (*self._io.devices, *hardware.outlet.devices, hardware.meter)
         self._heat = Heat()
         self._judged: IoState | None = None
         self._judged_readings: tuple[object, ...] = ()
-        self._capabilities: PowerModuleCapabilities | None = None
         self._registers: MeterRegisters | None = None
-        self._module_capabilities: PowerModuleCapabilities | None = None
-        self._rated_capabilities: PowerModuleCapabilities | None = None
-        self._shown_capabilities: StageCapabilities | None = None
-        self._interlocks = Interlocks()
-        self._latches = Latches(NOT_HEARD_YET, kept)
+        self._interlocks = Interlocks(table_of(hardware.outlet.kind))
+        self._latches = Latches(NOT_HEARD_YET | hardware.outlet.not_heard_yet, kept)
         self._record_trouble = self._overrun = ""
         self._view = InterlockView(ratings)
         self._grid = GridWatch()
         self._stop_since_s: float | None = None
         self._author = ""
-        self._sequence: DcSequence | None = None
         self._demand: StageDemand | None = None
         self._demand_until_s = 0.0
         self._seq = 0
@@ -136,7 +122,6 @@ class EvseStage:
         self._process_stalled = ""
         self._stall_judged = True
         self._awake_since_s = 0.0
-        self._output_V: float | None = None
 
     def take_demand(self, demand: StageDemand, now_s: float) -> bool:
         """Obey this until its lease, capped by our own, runs out. An older sequence number is ignored.
@@ -187,10 +172,11 @@ class EvseStage:
 
         Returns an image that says so, for what was read is not to be trusted either. Never raises.
         """
-        for order_off in (self._io_off, self._module_off):
-            with contextlib.suppress(Exception):  # the defect may be in that very driver; the other must hear it
-                order_off()
-        self._sequence, self._demand = None, None
+        with contextlib.suppress(Exception):  # the defect may be in that very driver; the others must hear it
+            self._io_off()
+        self._outlet.order_off(DeviceGuard())  # one that forgets: the fault INTERNAL names the defect
+        self._outlet.begin_anew()
+        self._demand = None
         detail = f"{type(error).__name__}: {error}"
         self._latch({FaultCode.INTERNAL: detail}, NOTHING_READ, Stage.OPENING, now_s)
         return self._image(NOTHING_READ, None, None, Stage.FAULTED, now_s)
@@ -198,15 +184,12 @@ class EvseStage:
     def switch_off(self) -> None:
         """Order everything off now, whatever the sequence says: the process is about to end. The lock stays as it is."""
         self._io_off()
-        self._guard.order(self._hw.module, self._module_off)
+        self._outlet.order_off(self._guard)
 
     def _io_off(self) -> None:
         last = self._io_command
         self._io_command = IoCommand(discharge=last.discharge, lock=last.lock)
         self._io.command(self._io_command)
-
-    def _module_off(self) -> None:
-        self._hw.module.command(PowerModuleCommand())
 
     @property
     def identity_errors(self) -> tuple[tuple[str, str], ...]:
@@ -225,14 +208,9 @@ class EvseStage:
         return happened
 
     def wish(self, now_s: float) -> StackWish:
-        """What this EVSE wants of a stack of modules: what its demand asks, or more where only the present modules bound that."""
-        sequence = self._sequence
-        if sequence is None or sequence.stage is Stage.FAULTED:
-            return StackWish()
+        """What this EVSE wants of a stack of modules."""
         demand = self._demand if now_s < self._demand_until_s else None
-        if demand is None or demand.phase is Phase.OFF:
-            return StackWish(sequence.stage is not Stage.OFF, abs(sequence.commanded_current_A))
-        return wish(demand, self._ratings.envelope.limits, self._rated(self._capabilities), self._output_V)
+        return self._outlet.wish(demand, self._ratings.envelope.limits)
 
     @property
     def has_news(self) -> bool:
@@ -240,10 +218,11 @@ class EvseStage:
 
         A value that came once more is judged already. What its age means is for the next cycle that time brings.
         """
-        hw = self._hw
+        outlet = self._outlet
         try:
-            now = (hw.module.state, hw.meter.registers, hw.insulation.state)
-            waiting = self._sequence is not None and self._sequence.waits_for_current
+            now = outlet.last_shown(self._hw.meter.registers)
+            sequence = outlet.sequence
+            waiting = sequence is not None and sequence.waits_for_current
             if waiting or self._io.has_news or is_news(now, self._judged_readings):
                 return True
             self._judged_readings = now
@@ -254,7 +233,7 @@ class EvseStage:
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
         seen = self._read(now_s)
-        sequence = self._sequence_for(self._capabilities)
+        sequence = self._outlet.sequence
         lease_valid = self._demand is not None and now_s < self._demand_until_s
         demand = self._demand if lease_valid else None
         stage_before = sequence.stage if sequence is not None else Stage.OFF
@@ -271,14 +250,15 @@ class EvseStage:
                 lease_valid=lease_valid,
                 troubles=self._troubles(seen),
                 grid=self._grid,
+                ac=self._outlet.ac_flow(seen, demand),
             )
         )
         self._latch(active, seen, stage_before, now_s)
-        self._rated(self._capabilities)
-        capabilities = self._shown_capabilities
+        share = self._share(seen)
+        capabilities = self._outlet.capabilities(seen, share)
         if sequence is None:
             return self._image(seen, demand, capabilities, stage_before, now_s, self._registers)
-        out = sequence.step(self._sequence_inputs(seen, demand, now_s))
+        out = sequence.step(self._sequence_inputs(seen, demand, share, now_s))
         self._open_now = self._off_demanded = False
         if out.failures or out.stage is not stage_before:
             self._latch({**active, **out.failures}, seen, out.stage, now_s)
@@ -291,28 +271,20 @@ class EvseStage:
         io = self._io.read(now_s)
         if (grid_meter := hw.grid_meter) is not None:
             self._grid.note(guard.read(grid_meter, lambda: grid_meter.registers))
-        self._capabilities = guard.read(hw.module, lambda: hw.module.capabilities)
         self._registers = guard.read(hw.meter, lambda: hw.meter.registers)
-        module = guard.read(hw.module, lambda: hw.module.state)
-        insulation = guard.read(hw.insulation, lambda: hw.insulation.state)
-        self._judged_readings = (module, self._registers, insulation)
-        seen = young_enough(io, module, self._registers, insulation, now_s)
+        seen = self._outlet.read(io, self._registers, guard, now_s)
+        self._judged_readings = self._outlet.judged
         if io is None:
             self._heat = Heat()  # a silent device is a fault of its own
         elif io is not self._judged:  # the same for as long as no port shows anything new
             self._heat = judge(io.temperatures_degC, required=self._ratings.temperature_required)
         self._judged = io
-        self._output_V = seen.voltage_V
         return seen
 
     def _obey(self, out: SequenceOutputs) -> None:
-        hw, guard = self._hw, self._guard
         self._io_command = out.io
         self._io.command(out.io)
-        guard.order(hw.module, lambda: hw.module.command(out.module))
-        guard.order(hw.insulation, lambda: hw.insulation.enable(out.insulation_measuring))
-        if out.insulation_self_test:
-            guard.order(hw.insulation, hw.insulation.start_self_test)
+        self._outlet.obey(out, self._guard)
 
     def _image(
         self,
@@ -351,7 +323,9 @@ class EvseStage:
             frequency_Hz=self._grid.frequency_Hz(now_s),
         )
 
-    def _sequence_inputs(self, seen: DeviceReadings, demand: StageDemand | None, now_s: float) -> SequenceInputs:
+    def _sequence_inputs(
+        self, seen: DeviceReadings, demand: StageDemand | None, share: float, now_s: float
+    ) -> SequenceInputs:
         return SequenceInputs(
             now_s=now_s,
             demand=demand,
@@ -363,11 +337,11 @@ class EvseStage:
             current_A=seen.current_A,
             meter_current_A=seen.recent_meter_current_A(now_s),
             insulation=seen.insulation,
-            capabilities=self._rated(self._capabilities),
+            capabilities=seen.capabilities,
             temperature_degC=self._heat.hottest_degC,
             insulation_taken_at_s=seen.insulation_taken_at_s,
             frequency_Hz=self._grid.frequency_Hz(now_s),
-            temperature_share=self._share(seen),
+            temperature_share=share,
             wait_for_current=self._latches.may_wait_for_current,
             off_demanded=self._off_demanded,
             open_now=self._view.contactor_opened or self._open_now,
@@ -380,7 +354,8 @@ class EvseStage:
             return self._latches.severity
         if self._stop_since_s is None:
             self._stop_since_s = now_s
-        idle = self._sequence is None or self._sequence.stage is Stage.OFF
+        sequence = self._outlet.sequence
+        idle = sequence is None or sequence.stage is Stage.OFF
         overdue = idle or now_s - self._stop_since_s > CONTROLLED_STOP_S
         return self._latches.severity or (Severity.ERROR if overdue else None)
 
@@ -393,14 +368,6 @@ class EvseStage:
             self._ratings.heat.share(module_degC, self._heat.cabinet_degC),
             SHARE_WITHOUT_FAN if fan else 1.0,
         )
-
-    def _sequence_for(self, capabilities: PowerModuleCapabilities | None) -> DcSequence | None:
-        """The sequence exists from the moment the module has said what it is."""
-        if self._sequence is None and capabilities is not None:
-            rate = min(self._ratings.ramp_A_per_s, capabilities.ramp_A_per_s)
-            ramp = Ramp(rate, capabilities.reversal, capabilities.reversal_time_s)
-            self._sequence = DcSequence(self._ratings.envelope, ramp, demand_spent=True)
-        return self._sequence
 
     def _troubles(self, seen: DeviceReadings) -> Troubles:
         """What devices, wires and the process report of themselves. Devices and wires are asked only while something is silent."""
@@ -452,10 +419,8 @@ class EvseStage:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
         if self._reset_asked:
             self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S
-            tested = None if seen.insulation is None else seen.insulation.self_test_passed
-            if self._power_off(stage) and tested is False:
-                # a failed one leaves the monitor unhealthy until the next
-                self._guard.order(self._hw.insulation, self._hw.insulation.start_self_test)
+            if self._power_off(stage):
+                self._outlet.reset_asked(seen, self._guard)
         asked = self._reset_until_s is not None
         latched = frozenset() if seen.io is None else seen.io.latched
         car_gone = seen.pilot is ControlPilot.A
@@ -476,14 +441,6 @@ class EvseStage:
             self._latches.ask_reset()
             self._resetting = True
 
-    def _rated(self, module: PowerModuleCapabilities | None) -> PowerModuleCapabilities | None:
-        """The module's capabilities within this EVSE's ratings: the sequence keeps them whatever the daemon asks."""
-        if module is not self._module_capabilities:  # they hardly ever change: not made anew in each cycle
-            self._module_capabilities = module
-            self._rated_capabilities = None if module is None else module.within(self._ratings.envelope.limits)
-            self._shown_capabilities = _shown(self._rated_capabilities)
-        return self._rated_capabilities
-
     def poll(self, now_s: float) -> None:
         """Let every device queue what is due, and take tokens from the reader."""
         hw, guard = self._hw, self._guard
@@ -496,10 +453,3 @@ class EvseStage:
             guard.poll(reader, now_s)
             tokens = guard.read(reader, lambda: list(reader.tokens())) or ()
             self._events += [TokenPresented(self.evse_id, value, now_s) for value in tokens]
-
-
-def _shown(rated: PowerModuleCapabilities | None) -> StageCapabilities | None:
-    """What the image shows of the module's capabilities."""
-    if rated is None:
-        return None
-    return StageCapabilities(**{one.name: getattr(rated, one.name) for one in fields(PowerLimits)})

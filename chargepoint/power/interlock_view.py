@@ -10,6 +10,7 @@ from chargepoint.ports import IoCommand
 from chargepoint.power.device_readings import DeviceReadings
 from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.sequence import PowerSequence
+from chargepoint.safety.ac_flow import AcFlow
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
@@ -79,13 +80,14 @@ class InterlockView:
         lease_valid: bool,
         troubles: Troubles,
         grid: GridWatch,
+        ac: AcFlow | None = None,
     ) -> InterlockInputs:
         """`ordered`: what the outputs were last ordered to do. `sequence` None: the module has not identified itself yet."""
         stage = Stage.OFF if sequence is None else sequence.stage
         self._note_car_voltage(demand, stage)
         self._watch_contactor(now_s, seen, ordered)
         io, module, meter = seen.io, seen.module, seen.meter
-        power_W = None if module is None else module.voltage_V * module.current_A
+        power_W = seen.power_W
         commanded_A = 0.0 if sequence is None else sequence.commanded_current_A
         allowed_A = 0.0 if sequence is None else sequence.allowed_current_A
         limit_V = (0.0 if sequence is None else sequence.charge_voltage_V) or self._car_max_V
@@ -108,8 +110,8 @@ class InterlockView:
             board_latched=frozenset() if io is None else io.latched,
             car_voltage_max_V=self._car_max_V,
             car_voltage_named_V=self._car_named_V,
-            module_voltage_V=seen.voltage_V,
-            module_current_A=seen.current_A,
+            module_voltage_V=None if module is None else module.voltage_V,
+            module_current_A=None if module is None else module.current_A,
             module_faults=() if module is None else module.faults,
             meter_voltage_V=None if meter is None else meter.voltage_V,
             meter_current_A=None if meter is None else meter.current_A,
@@ -143,13 +145,14 @@ class InterlockView:
             heat=self._ratings.heat,
             voltage_to_earth_V=None if seen.insulation is None else seen.insulation.voltage_to_earth_V,
             meter_alarm="" if meter is None else meter.alarm,
-            phase_voltages_V=grid.phase_voltages_V(now_s),
+            phase_voltages_V=grid.phase_voltages_V(now_s)[: self._ratings.grid.phases],
             frequency_Hz=grid.frequency_Hz(now_s),
             grid=self._ratings.grid,
+            ac=ac,
         )
 
     def _watch_contactor(self, now_s: float, seen: DeviceReadings, ordered: IoCommand) -> None:
-        self.wear.step(seen.contactor, seen.current_A)
+        self.wear.step(seen.contactor, seen.pole_current_A)
         self.contactor_opened = self._contactor_watch.step(
             now_s,
             ordered=ordered.contactor,

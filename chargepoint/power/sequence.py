@@ -75,6 +75,10 @@ class PowerSequence(Protocol):
         """What would be commanded if the battery were not at its floor, signed."""
 
     @property
+    def waits_for_current(self) -> bool:
+        """The contactor stays closed for milliseconds, until the current has fallen: each new reading counts at once."""
+
+    @property
     def charge_voltage_V(self) -> float:
         """The highest output voltage of this pre-charge or transfer; 0 while nothing was named."""
 

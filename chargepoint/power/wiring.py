@@ -11,8 +11,9 @@ from typing import cast
 from chargepoint.config.schema import Config, DeviceSection, EvseSection, TokenReaderSection
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
+from chargepoint.model.image import AcSupply
 from chargepoint.model.io import SafetyInput
-from chargepoint.model.limits import rated
+from chargepoint.model.limits import PowerLimits, rated
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import (
     Bus,
@@ -26,10 +27,13 @@ from chargepoint.ports import (
     PowerModule,
     TokenReader,
 )
+from chargepoint.power.ac_outlet import AcOutlet, AcRatings
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
+from chargepoint.power.outlet import PowerOutlet
 from chargepoint.power.stack_share import ModuleStack
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.grid_window import GridWindow
@@ -66,14 +70,9 @@ def examine(config: Config) -> Iterator[Mistake]:
             except UnusableDevice as error:
                 yield from (replace(mistake, key=(kind, name, *mistake.key)) for mistake in error.mistakes)
     for number, evse in config.evse.items():
-        if evse.outlet == "ac":
-            yield no_ac_sequence(number)
-        elif evse.meter in config.meter and catalog.measures_ac(_spec("meter", evse.meter, config.meter[evse.meter])):
-            yield Mistake(
-                ("evse", number, "meter"),
-                f"= {evse.meter!r}: a meter of alternating current at a DC outlet: its voltage is not that of the output",
-                "name a DC meter at the output",
-            )
+        unfit = _unfit_meter(config, number, evse)
+        if unfit is not None:
+            yield unfit
         elif evse.pilot is not None and _boards_of(evse) <= boards.keys():
             yield from _missing_ports(number, evse, boards)
     grid = config.grid.meter
@@ -86,6 +85,30 @@ def examine(config: Config) -> Iterator[Mistake]:
     for name, stack in config.stack.items():
         if stack.matrix in matrices:
             yield from _missing_links(config, name, matrices[stack.matrix])
+
+
+def _unfit_meter(config: Config, number: int, evse: EvseSection) -> Mistake | None:
+    """The meter that cannot measure what this kind of outlet delivers."""
+    if evse.meter is None or evse.meter not in config.meter:
+        return None
+    place, spec = ("evse", number, "meter"), _spec("meter", evse.meter, config.meter[evse.meter])
+    if evse.outlet == "dc":
+        problem = "a meter of alternating current at a DC outlet: its voltage is not that of the output"
+        return (
+            Mistake(place, f"= {evse.meter!r}: {problem}", "name a DC meter at the output")
+            if catalog.measures_ac(spec)
+            else None
+        )
+    if not catalog.measures_ac(spec):
+        problem = "a meter of direct current at an AC outlet"
+        return Mistake(
+            place, f"= {evse.meter!r}: {problem}", "name a meter of alternating current, before the contactor"
+        )
+    phases = catalog.phases_measured(spec)
+    if phases < evse.ac_phases:
+        problem = f"it measures {phases} phase, and ac_phases = {evse.ac_phases}"
+        return Mistake(place, f"= {evse.meter!r}: {problem}", "name a meter of all phases, or write ac_phases = 1")
+    return None
 
 
 def _missing_links(config: Config, name: str, matrix: MatrixPort) -> Iterator[Mistake]:
@@ -121,15 +144,6 @@ def _missing_ports(number: int, evse: EvseSection, boards: Mapping[str, Device])
         key = "safety_inputs" if port == "inputs" else port
         problem = f"= {device.name!r}: this device has no {'safety inputs' if port == 'inputs' else port}"
         yield Mistake(("evse", number, key), problem, f"name the [pilot_board.…] that has, in [evse.{number}] {key}")
-
-
-def no_ac_sequence(number: int) -> Mistake:
-    """Why the power process cannot run this EVSE, and what to do instead."""
-    return Mistake(
-        ("evse", number, "outlet"),
-        "= 'ac': the power process has no AC sequence yet",
-        'on a bench run `python -m hil.simulators.ac_power` in its place; in a charger write outlet = "dc"',
-    )
 
 
 PILOT_WAIT_MAX_S = 0.15
@@ -268,6 +282,7 @@ def _grid(config: Config, section: EvseSection) -> GridWindow:
         voltage_high_V=nominal_V * config.grid.voltage_high_percent / 100,
         frequency_low_Hz=config.grid.frequency_low_Hz,
         frequency_high_Hz=config.grid.frequency_high_Hz,
+        phases=section.ac_phases if section.outlet == "ac" else 3,
     )
 
 
@@ -327,7 +342,11 @@ def _io(section: EvseSection, device: Callable[[str, str], Device]) -> IoWiring:
         whole,
         contactors=board(section.contactors),
         lock=board(section.lock),
-        discharge=board(section.discharge) if section.discharge is not None else whole.discharge,
+        discharge=None
+        if section.outlet == "ac"
+        else board(section.discharge)
+        if section.discharge is not None
+        else whole.discharge,
         # a pilot without safety inputs leaves them to the others
         inputs=tuple(one for one in watching if one is not whole.pilot or one.ports.inputs is not None)
         or (whole.pilot,),
@@ -345,38 +364,86 @@ def _stage(
     stacks: Mapping[str, ModuleStack],
     grid: EnergyMeter | None,
 ) -> EvseStage:
-    if section.outlet == "ac":
-        raise UnusableDevice([no_ac_sequence(evse_id)])
-    assert section.pilot and section.meter and section.insulation  # the cross-check of the configuration found them
-    modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
+    assert section.pilot and section.meter  # the cross-check of the configuration found them
+    ratings = _ratings(config, section)
     reader = section.token_reader
     hardware = EvseHardware(
         io=_io(section, device),
-        module=catalog.combine(f"evse{evse_id}", modules)
-        if section.stack is None
-        else stacks[section.stack].shares[evse_id],
+        outlet=_OUTLETS[section.outlet](evse_id, section, device, stacks, ratings),
         meter=meters[evse_id],
-        insulation=cast(InsulationMonitor, device("insulation_monitor", section.insulation)),
         token_reader=None if reader is None else cast(TokenReader, device("token_reader", reader)),
-        grid_meter=grid,
+        grid_meter=meters[evse_id] if section.outlet == "ac" else grid,
         buses=tuple(bus for bus in wires if bus.name in _wires_that_stop(config, section)),
     )
-    ratings = StageRatings(
+    return EvseStage(evse_id, hardware, ratings, kept)
+
+
+def _dc_outlet(
+    evse_id: EvseId,
+    section: EvseSection,
+    device: Callable[[str, str], Device],
+    stacks: Mapping[str, ModuleStack],
+    ratings: StageRatings,
+) -> PowerOutlet:
+    assert section.insulation  # the cross-check of the configuration found it
+    modules = [cast(PowerModule, device("power_module", name)) for name in section.power_modules]
+    module = (
+        catalog.combine(f"evse{evse_id}", modules) if section.stack is None else stacks[section.stack].shares[evse_id]
+    )
+    return DcOutlet(module, cast(InsulationMonitor, device("insulation_monitor", section.insulation)), ratings)
+
+
+def _ac_outlet(
+    evse_id: EvseId,
+    section: EvseSection,
+    device: Callable[[str, str], Device],
+    stacks: Mapping[str, ModuleStack],
+    ratings: StageRatings,
+) -> PowerOutlet:
+    supply = AcSupply(section.ac_voltage_V, section.ac_frequency_Hz, section.ac_phases, section.current_max_A)
+    return AcOutlet(
+        AcRatings(
+            supply=supply,
+            charge_power_max_W=section.charge_power_max_W,
+            discharge_power_max_W=section.discharge_power_max_W,
+            socket=_is_socket(section),
+            ventilated=section.ventilated,
+            over_share=section.ac_over_percent / 100,
+        )
+    )
+
+
+_OUTLETS = {"dc": _dc_outlet, "ac": _ac_outlet}
+
+
+def _is_socket(section: EvseSection) -> bool:
+    """The driver brings the cable (OCPP names: s for a socket, c for a cable)."""
+    return section.connector_type.startswith("s")
+
+
+def _limits(section: EvseSection) -> PowerLimits:
+    """The ratings in the configuration. At an AC outlet the voltage is that of a phase, and the current that of all phases."""
+    ac = section.outlet == "ac"
+    return rated(
+        section.ac_voltage_V if ac else section.voltage_max_V,
+        section.current_max_A * section.ac_phases if ac else section.current_max_A,
+        voltage_min_V=0.0 if ac else section.voltage_min_V,
+        charge_power_max_W=section.charge_power_max_W,
+        discharge_power_max_W=section.discharge_power_max_W,
+    )
+
+
+def _ratings(config: Config, section: EvseSection) -> StageRatings:
+    return StageRatings(
         envelope=Envelope(
-            rated(
-                section.voltage_max_V,
-                section.current_max_A,
-                voltage_min_V=section.voltage_min_V,
-                charge_power_max_W=section.charge_power_max_W,
-                discharge_power_max_W=section.discharge_power_max_W,
-            ),
+            _limits(section),
             insulation_limit_ohm=config.power.insulation_limit_ohm,
             insulation_reaction_s=config.power.insulation_reaction_s,
         ),
         ramp_A_per_s=section.ramp_A_per_s,
         lease_s=config.power.lease_s,
         temperature_required=section.temperature == "required",
-        proximity_required=section.proximity == "required",
+        proximity_required=section.proximity == "required" or _is_socket(section),
         heat=HeatBounds(
             module_derate_degC=config.power.module_derate_degC,
             module_stop_degC=config.power.module_stop_degC,
@@ -385,4 +452,3 @@ def _stage(
         ),
         grid=_grid(config, section),
     )
-    return EvseStage(evse_id, hardware, ratings, kept)

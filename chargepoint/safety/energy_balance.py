@@ -33,8 +33,9 @@ class EnergyBalance:
         """How far module and meter may be apart in either direction."""
         return FLOOR_Wh + self.greatest_W * LAG_S / 3600 + SHARE * (self.charged_Wh + self.discharged_Wh)
 
-    def contradiction(self) -> str | None:
-        """In words, which direction is further apart than its bound; None if neither is."""
+    def contradiction(self, witness: str = "the module", counter: str = "the meter") -> str | None:
+        """In words, which direction is further apart than its bound; None if neither is. `witness` gave the power, `counter`
+        the registers."""
         bound_Wh = self.bound_Wh
         for name, by_module_Wh, by_meter_Wh in (
             ("into the car", self.charged_Wh, self.imported_Wh),
@@ -42,7 +43,7 @@ class EnergyBalance:
         ):
             if abs(by_module_Wh - by_meter_Wh) > bound_Wh:
                 return (
-                    f"{name} {by_module_Wh:.0f} Wh by the module, {by_meter_Wh:.0f} Wh by the meter: "
+                    f"{name} {by_module_Wh:.0f} Wh by {witness}, {by_meter_Wh:.0f} Wh by {counter}: "
                     f"at most {bound_Wh:.0f} Wh apart"
                 )
         return None

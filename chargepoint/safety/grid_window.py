@@ -18,3 +18,5 @@ class GridWindow:
     voltage_high_V: float = 1e9
     frequency_low_Hz: float = 45.0
     frequency_high_Hz: float = 65.0
+    phases: int = 3
+    """So many phases are wired, beginning with L1: what a meter shows of others does not count."""

@@ -249,6 +249,18 @@ class Store:
             (limit,),
         )
 
+    def journal_after(self, number: int, limit: int) -> tuple[tuple[int, JournalEntry], ...]:
+        """The oldest `limit` lines after this number, each with its own number."""
+        return self._read(
+            "SELECT id, at_utc, kind, text FROM journal WHERE id > ? ORDER BY id LIMIT ?",
+            lambda r: (int(r[0]), JournalEntry(datetime.fromisoformat(r[1]), r[2], r[3])),
+            (number, limit),
+        )
+
+    def newest_journal_number(self) -> int:
+        """The number of the newest line; 0: the journal is empty."""
+        return self._read("SELECT coalesce(max(id), 0) FROM journal", _integer)[0]
+
     def _read(
         self, sql: str, make: Callable[[tuple[Any, ...]], T], parameters: tuple[object, ...] = ()
     ) -> tuple[T, ...]:

@@ -49,6 +49,12 @@ def _total(found: Mapping[str, float | None], powers: tuple[float, ...] | None) 
     return sum(powers) if powers else None
 
 
+def mean_voltage_V(ac: AcReading) -> float:
+    """The mean of the phases that are there: a meter of three phases may be wired to one. 0 V where none is there."""
+    there = [voltage_V for voltage_V in ac.voltage_V if voltage_V >= VOLTAGE_MIN_V]
+    return sum(there) / len(there) if there else 0.0
+
+
 def inverted(ac: AcReading) -> AcReading:
     """The same phases seen from the other side."""
     return AcReading(

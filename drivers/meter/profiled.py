@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chargepoint.model.image import AcReading, MeterRegisters
-from drivers.meter.alternating import inverted, reading
+from drivers.meter.alternating import inverted, mean_voltage_V, reading
 from drivers.modbus.master import Master
 from drivers.profile.codec import Params
 from drivers.profile.polled import PolledProfile
@@ -73,7 +73,7 @@ class ProfiledMeter:
             if phases is None:
                 return None
             ac, power_W = phases
-            voltage_V, current_A = sum(ac.voltage_V) / len(ac.voltage_V), sum(ac.current_A)
+            voltage_V, current_A = mean_voltage_V(ac), sum(ac.current_A)
         if voltage_V is None or current_A is None or power_W is None or import_Wh is None or export_Wh is None:
             return None
         if self._invert:

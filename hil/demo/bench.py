@@ -87,20 +87,14 @@ class Bench:
         }
 
     def _processes(self) -> Iterator[tuple[str, list[str], Callable[[], None] | None]]:
-        """Name, module with arguments, and what follows its end; in the order of the start.
-
-        An AC outlet has no power process: its stand-in is plant and power process in one.
-        """
+        """Name, module with arguments, and what follows its end; in the order of the start."""
         folder = self.choices.folder
         site, place = ["--config", str(folder / SITE)], ["--dir", str(folder)]
-        if self.choices.ac:
-            yield "plant", ["hil.simulators.ac_power", *site, *place], None
-        else:
-            waits = ["--self-test-s", str(self.choices.self_test_s)]
-            if self.choices.without_waits:
-                waits = ["--without-waits"]
-            yield "plant", ["hil.simulators.plant", *site, *place, *waits, "--urgent"], self._remove_ports
-            yield "power", ["chargepoint", "power", *site], None
+        waits = ["--self-test-s", str(self.choices.self_test_s)]
+        if self.choices.without_waits:
+            waits = ["--without-waits"]
+        yield "plant", ["hil.simulators.plant", *site, *place, *waits, "--urgent"], self._remove_ports
+        yield "power", ["chargepoint", "power", *site], None
         yield "daemon", ["chargepoint", "run", *site], None
 
     def note(self, text: str) -> None:

@@ -15,6 +15,9 @@ PWM_SEEN_S = 0.3
 
 PWM_LOST_S = 0.1
 
+NEXT_SESSION_S = 3.0
+"""A car that ended its charge begins another one where the PWM stayed for this long."""
+
 
 @dataclass(slots=True)
 class AcCar:
@@ -27,6 +30,7 @@ class AcCar:
     plugged: bool = False
     pilot: str = "B"
     pilot_wire_broken: bool = False
+    pilot_shorted: bool = False
     diode: bool = True
     battery: Battery = field(default_factory=Battery)
     charge_power_max_W: float = 11_000.0
@@ -40,7 +44,9 @@ class AcCar:
     @property
     def pilot_seen(self) -> str:
         """The resistor the station sees."""
-        return "A" if not self.plugged or self.pilot_wire_broken else self.pilot
+        if not self.plugged or self.pilot_wire_broken:
+            return "A"
+        return "E" if self.pilot_shorted else self.pilot
 
     def step(self, live: bool, dt_s: float) -> float:
         """Advance by `dt_s` seconds; returns the power. `live`: the outlet's contactor is closed and the grid is there.
@@ -65,41 +71,40 @@ class AcCar:
 class AcAutoStage(Enum):
     """Where the self-playing car is."""
 
-    WAITING = "waiting"  # plugged, B, no 5 % PWM yet
-    TALKING = "talking"  # B, the communication runs elsewhere
-    CHARGING = "charging"  # C, the on-board charger follows
-    STOPPING = "stopping"  # C, power goes to zero, then B
+    WAITING = "waiting"  # plugged, B, no 5 % PWM and no lock yet
+    READY = "ready"  # C, the outlet is not live yet
+    CHARGING = "charging"  # C, the outlet is live
+    DONE = "done"  # B, the outlet is no longer live
 
 
 @dataclass(slots=True)
 class AcAutoCar:
-    """A car whose communication runs elsewhere, in an outside EVCC without a pilot wire.
+    """A car whose communication runs elsewhere, in an outside EVCC without a pilot wire. The plant does not hear its messages.
 
-    * The car goes from B to C when the station orders the transfer. A real car does so when the car itself sends
-      PowerDelivery(Start), at most 250 ms later: docs/sources/iso15118-20.md 1.5.
-    * While charging, the on-board charger follows the station's set-point, where `follows` is set.
-    * The car goes back to B when the order for the transfer is gone and no power flows, or when the PWM is gone.
+    * The car goes from B to C when 5 % PWM and a closed lock were there for 0.3 s. A real car does so when it sends
+      PowerDelivery(Start): docs/sources/iso15118-20.md 1.5. The station closes only with its own order.
+    * With `follows` the charger takes `follows_W` while the outlet is live; else only what a request orders.
+    * The car goes back to B when the outlet is no longer live, or when the PWM is gone.
     """
 
     enabled: bool = False
     follows: bool = False
+    follows_W: float = 7_000.0
     stage: AcAutoStage = AcAutoStage.WAITING
-    _pwm_s: float = 0.0
+    _asked_s: float = 0.0
     _no_pwm_s: float = 0.0
 
     def restart(self) -> None:
         """Forget everything: the car was plugged in anew."""
         self.stage = AcAutoStage.WAITING
-        self._pwm_s = self._no_pwm_s = 0.0
+        self._asked_s = self._no_pwm_s = 0.0
 
-    def step(
-        self, car: AcCar, duty_percent: float | None, transfer_ordered: bool, setpoint_W: float, dt_s: float
-    ) -> None:
-        """`duty_percent` None: no PWM on the pilot. `setpoint_W`: the station's order, positive into the car."""
+    def step(self, car: AcCar, duty_percent: float | None, locked: bool, live: bool, dt_s: float) -> None:
+        """`duty_percent` None: no PWM on the pilot. `live`: the contactor is closed and the grid is there."""
         if not self.enabled or not car.plugged:
             return
         digital = duty_percent is not None and 3.0 <= duty_percent <= 7.0
-        self._pwm_s = self._pwm_s + dt_s if digital else 0.0
+        self._asked_s = self._asked_s + dt_s if digital and locked else 0.0
         self._no_pwm_s = 0.0 if digital else self._no_pwm_s + dt_s
         if self._no_pwm_s >= PWM_LOST_S:
             self._leave(car)
@@ -107,22 +112,20 @@ class AcAutoCar:
             return
         match self.stage:
             case AcAutoStage.WAITING:
-                if self._pwm_s >= PWM_SEEN_S:
-                    self.stage = AcAutoStage.TALKING
-            case AcAutoStage.TALKING:
-                if transfer_ordered:
-                    car.pilot = "C"
+                if self._asked_s >= PWM_SEEN_S:
+                    car.pilot, self.stage = "C", AcAutoStage.READY
+            case AcAutoStage.READY:
+                if live:
                     self.stage = AcAutoStage.CHARGING
             case AcAutoStage.CHARGING:
-                if not transfer_ordered:
-                    car.ordered_W = 0.0
-                    self.stage = AcAutoStage.STOPPING
-                elif self.follows:
-                    car.ordered_W = setpoint_W
-            case AcAutoStage.STOPPING:
-                if car.power_W == 0.0:
+                if not live:
                     self._leave(car)
-                    self.stage = AcAutoStage.TALKING
+                    self.stage, self._asked_s = AcAutoStage.DONE, 0.0
+                elif self.follows:
+                    car.ordered_W = self.follows_W
+            case AcAutoStage.DONE:
+                if self._asked_s >= NEXT_SESSION_S:
+                    self.stage = AcAutoStage.WAITING
 
     def _leave(self, car: AcCar) -> None:
         car.ordered_W = 0.0

@@ -76,6 +76,8 @@ class Board:
     high_V: float = -12.0
     low_V: float = -12.0
     proximity_ohm: int = 0xFFFF
+    plug_ohm: int = 1500
+    """The resistor in the plug."""
     lock_state: int = 1
     lock_stuck: bool = False
     debounce_s: float = DEBOUNCE_S
@@ -192,7 +194,7 @@ class Board:
             self.pilot = seen
         if self.generator is Generator.PWM and car not in "AE" and self.low_V > -11.0 and self.latches_diode:
             self.latched |= DIODE
-        self.proximity_ohm = 1500 if plugged else 0xFFFF
+        self.proximity_ohm = self.plug_ohm if plugged else 0xFFFF
         if self.proximity_shown_ohm is not None:
             self.proximity_ohm = self.proximity_shown_ohm
 

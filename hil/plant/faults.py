@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.evse import DRY_OHM, EvsePlant
 
 Value = float | str | None
+Connector = EvsePlant | AcOutletPlant
+"""Both kinds have a board, a meter, a car with a pilot, and temperatures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class Fault:
     """One fault: what its value means, and what it does."""
 
     meaning: str
-    apply: Callable[[EvsePlant, bool, Value], None]
+    apply: Callable[[Any, bool, Value], None]
+    """The connector, on or off, the value."""
 
 
 def _number(value: Value, default: float) -> float:
@@ -24,13 +29,13 @@ def _number(value: Value, default: float) -> float:
     return float(value)
 
 
-def _welded(evse: EvsePlant, on: bool, value: Value) -> None:
+def _welded(evse: Connector, on: bool, value: Value) -> None:
     for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
         if value in (None, "both", pole):
             contactor.welded = on
 
 
-def _no_close(evse: EvsePlant, on: bool, value: Value) -> None:
+def _no_close(evse: Connector, on: bool, value: Value) -> None:
     for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
         if value in (None, "both", pole):
             contactor.stuck_open = on
@@ -53,7 +58,7 @@ def _insulation(evse: EvsePlant, on: bool, value: Value) -> None:
     evse.insulation_ohm = _number(value, 10_000.0) if on else DRY_OHM
 
 
-def _meter_silent(evse: EvsePlant, on: bool, _: Value) -> None:
+def _meter_silent(evse: Connector, on: bool, _: Value) -> None:
     evse.meter.silent = on
 
 
@@ -92,55 +97,55 @@ def _imd_silent(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.insulation.silent = on
 
 
-def _board_silent(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_silent(evse: Connector, on: bool, _: Value) -> None:
     evse.board.silent = on
 
 
-def _board_supply(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_supply(evse: Connector, on: bool, _: Value) -> None:
     evse.board.supply_low = on
 
 
-def _e_stop(evse: EvsePlant, on: bool, _: Value) -> None:
+def _e_stop(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.emergency_chain = not on
 
 
-def _door(evse: EvsePlant, on: bool, _: Value) -> None:
+def _door(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.door_closed = not on
 
 
-def _rcd(evse: EvsePlant, on: bool, _: Value) -> None:
+def _rcd(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.rcd = not on
 
 
-def _chain(evse: EvsePlant, on: bool, _: Value) -> None:
+def _chain(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.chain_link = not on
 
 
-def _coil_supply(evse: EvsePlant, on: bool, _: Value) -> None:
+def _coil_supply(evse: Connector, on: bool, _: Value) -> None:
     evse.board.coil_supply = not on
 
 
-def _board_latches_nothing(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_latches_nothing(evse: Connector, on: bool, _: Value) -> None:
     evse.board.latches_causes = not on
 
 
-def _pilot_lost(evse: EvsePlant, on: bool, _: Value) -> None:
+def _pilot_lost(evse: Connector, on: bool, _: Value) -> None:
     evse.car.pilot_wire_broken = on
 
 
-def _diode(evse: EvsePlant, on: bool, _: Value) -> None:
+def _diode(evse: Connector, on: bool, _: Value) -> None:
     evse.car.diode = not on
 
 
-def _lock(evse: EvsePlant, on: bool, _: Value) -> None:
+def _lock(evse: Connector, on: bool, _: Value) -> None:
     evse.board.lock_stuck = on
 
 
-def _temperature(evse: EvsePlant, on: bool, value: Value) -> None:
+def _temperature(evse: Connector, on: bool, value: Value) -> None:
     evse.forced_temperature_degC = _number(value, 95.0) if on else None
 
 
-def _sensor(evse: EvsePlant, on: bool, value: Value) -> None:
+def _sensor(evse: Connector, on: bool, value: Value) -> None:
     sensors = evse.board.contact_sensors
     sensors.clear()
     if on and value in (None, "both", "positive", "negative"):
@@ -154,16 +159,16 @@ def _car_opens(evse: EvsePlant, on: bool, _: Value) -> None:
         evse.car.contactors_wanted = False
 
 
-def _meter_gain(evse: EvsePlant, on: bool, value: Value) -> None:
+def _meter_gain(evse: Connector, on: bool, value: Value) -> None:
     evse.meter.current_gain = _number(value, 1.02) if on else 1.0
 
 
-def _bounce(evse: EvsePlant, on: bool, value: Value) -> None:
+def _bounce(evse: Connector, on: bool, value: Value) -> None:
     for contactor in (evse.board.positive, evse.board.negative):
         contactor.forced_open_s = _number(value, 0.005) if on else 0.0
 
 
-def _coil_dip(evse: EvsePlant, on: bool, value: Value) -> None:
+def _coil_dip(evse: Connector, on: bool, value: Value) -> None:
     evse.board.coil_dip_s = _number(value, 0.015) if on else 0.0
 
 
@@ -177,61 +182,61 @@ def _discharge_open(evse: EvsePlant, on: bool, _: Value) -> None:
     evse.board.discharge.stuck_open = on
 
 
-def _board_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_frozen(evse: Connector, on: bool, _: Value) -> None:
     evse.board.frozen = on
 
 
-def _board_restart(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_restart(evse: Connector, on: bool, _: Value) -> None:
     if on:
         evse.board.restart()
 
 
-def _board_map(evse: EvsePlant, on: bool, value: Value) -> None:
+def _board_map(evse: Connector, on: bool, value: Value) -> None:
     evse.board.map_version = int(_number(value, 2)) if on else 1
 
 
-def _board_watchdog(evse: EvsePlant, on: bool, _: Value) -> None:
+def _board_watchdog(evse: Connector, on: bool, _: Value) -> None:
     if on:
         evse.board.miss_host()
 
 
-def _board_latch(evse: EvsePlant, on: bool, value: Value) -> None:
+def _board_latch(evse: Connector, on: bool, value: Value) -> None:
     evse.board.latches_bits = int(_number(value, 1 << 14)) if on else 0
 
 
-def _tilt(evse: EvsePlant, on: bool, _: Value) -> None:
+def _tilt(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.upright = not on
 
 
-def _surge_arrester(evse: EvsePlant, on: bool, _: Value) -> None:
+def _surge_arrester(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.surge_arrester = not on
 
 
-def _fan(evse: EvsePlant, on: bool, _: Value) -> None:
+def _fan(evse: Connector, on: bool, _: Value) -> None:
     evse.board.inputs.fan = not on
 
 
-def _pilot_short(evse: EvsePlant, on: bool, _: Value) -> None:
+def _pilot_short(evse: Connector, on: bool, _: Value) -> None:
     evse.car.pilot_shorted = on
 
 
-def _pilot_duty(evse: EvsePlant, on: bool, value: Value) -> None:
+def _pilot_duty(evse: Connector, on: bool, value: Value) -> None:
     evse.board.duty_offset_percent = _number(value, 3.0) if on else 0.0
 
 
-def _diode_unlatched(evse: EvsePlant, on: bool, _: Value) -> None:
+def _diode_unlatched(evse: Connector, on: bool, _: Value) -> None:
     evse.car.diode, evse.board.latches_diode = not on, not on
 
 
-def _proximity(evse: EvsePlant, on: bool, value: Value) -> None:
+def _proximity(evse: Connector, on: bool, value: Value) -> None:
     evse.board.proximity_shown_ohm = int(_number(value, 0)) if on else None
 
 
-def _lock_opens(evse: EvsePlant, on: bool, _: Value) -> None:
+def _lock_opens(evse: Connector, on: bool, _: Value) -> None:
     evse.board.lock_shown = 1 if on else None
 
 
-def _cabinet(evse: EvsePlant, on: bool, value: Value) -> None:
+def _cabinet(evse: Connector, on: bool, value: Value) -> None:
     evse.board.cabinet_degC = _number(value, 75.0) if on else 30.0
 
 
@@ -249,11 +254,11 @@ def _module_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
         module.frozen = on
 
 
-def _meter_frozen(evse: EvsePlant, on: bool, _: Value) -> None:
+def _meter_frozen(evse: Connector, on: bool, _: Value) -> None:
     evse.meter.frozen = on
 
 
-def _meter_backwards(evse: EvsePlant, on: bool, _: Value) -> None:
+def _meter_backwards(evse: Connector, on: bool, _: Value) -> None:
     evse.meter.runs_backwards = on
 
 

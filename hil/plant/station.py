@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.evse import EvsePlant
 
 STEP_S = 0.002
@@ -16,6 +18,8 @@ class Plant:
     """Advance with `advance_to`; steps of 2 ms."""
 
     evses: dict[int, EvsePlant] = field(default_factory=dict)
+    outlets: dict[int, AcOutletPlant] = field(default_factory=dict)
+    """The AC connectors; `evses` are the DC connectors."""
     steps: int = 0
     skipped_s: float = 0.0
     _at_s: float | None = None
@@ -24,7 +28,7 @@ class Plant:
         """Step until less than one step is missing to `now_s` (monotonic seconds)."""
         if self._at_s is None:
             self._at_s = now_s
-            for evse in self.evses.values():
+            for evse in self._every():
                 evse.now_s = now_s
             return
         behind_s = now_s - self._at_s
@@ -32,10 +36,14 @@ class Plant:
             lost_s = behind_s - CATCH_UP_MAX_S
             self.skipped_s += lost_s
             self._at_s += lost_s
-            for evse in self.evses.values():
+            for evse in self._every():
                 evse.now_s += lost_s
         while self._at_s + STEP_S <= now_s:
             self._at_s += STEP_S
             self.steps += 1
-            for evse in self.evses.values():
+            for evse in self._every():
                 evse.step(STEP_S)
+
+    def _every(self) -> Iterator[EvsePlant | AcOutletPlant]:
+        yield from self.evses.values()
+        yield from self.outlets.values()

@@ -1,31 +1,13 @@
-"""Requests to the AC power stand-in: one JSON object per line. Mistakes are answered, never raised.
-
-Verbs: help, state, plug, unplug, car, car_auto, token, grid, fault, estop. `evse` defaults to the first AC outlet.
-"""
+"""The plant's requests that are different at an AC outlet: plug, unplug, car, car_auto, fault, grid. `control.py` has the others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chargepoint.model.faults import FaultCode
-from chargepoint.model.image import Lock, TokenPresented
-from hil.plant.ac_outlet import AcOutlet
-from hil.plant.contactor import CLOSE_S
-from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
+from hil.plant.ac_faults import AC_FAULTS, inject_ac
+from hil.plant.ac_outlet import LOCKED, AcOutletPlant
+from hil.simulators.requests import Answer, Request, RequestRefused, flag, number, one_of
 
-FAULTS = {
-    "rcd": "no value: a residual current flows, and trips the residual-current device",
-    "e_stop": "no value: the emergency stop is pressed",
-    "contactor_welded": "no value: the contactor never opens again",
-    "contactor_no_close": "no value: the contactor does not close",
-    "contactor_slow": "seconds (1) from the order to the closed contactor",
-    "meter_silent": "no value: the meter gives no registers",
-    "lock_stuck": "no value: the lock does not move",
-    "pilot_lost": "no value: the pilot wire breaks",
-    "car_disobeys": "watts (20000) that flow whatever the car ordered",
-}
-_CAUSES = {"rcd": FaultCode.RCD, "e_stop": FaultCode.EMERGENCY_STOP}
-_VALUES = {"contactor_slow": (0.0, 60.0, 1.0), "car_disobeys": (-100_000.0, 100_000.0, 20_000.0)}
 _CAR_BOUNDS = {
     "power_W": (-100_000.0, 100_000.0),
     "charge_power_max_W": (0.0, 100_000.0),
@@ -38,61 +20,32 @@ _GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0)}
 
 
 class AcControl:
-    """Answers requests about AC outlets. `now` gives the monotonic second, `advance` brings every outlet up to now."""
+    """Each method answers one request. `now` gives the monotonic second."""
 
-    def __init__(self, outlets: Mapping[int, AcOutlet], now: Callable[[], float], advance: Callable[[], None]) -> None:
+    def __init__(self, outlets: Mapping[int, AcOutletPlant], now: Callable[[], float]) -> None:
         self._outlets = outlets
         self._now = now
-        self._advance = advance
-        self._verbs: dict[str, Callable[[Request], Answer]] = {
-            "help": self._help,
-            "state": self._state,
-            "plug": self._plug,
-            "unplug": self._unplug,
-            "car": self._car,
-            "car_auto": self._car_auto,
-            "token": self._token,
-            "grid": self._grid,
-            "fault": self._fault,
-            "estop": self._estop,
-        }
 
-    def answer(self, line: bytes) -> bytes:
-        """One line in, one line out."""
-        return answer_line(self._verbs, line, self._advance)
+    def _outlet(self, request: Request) -> AcOutletPlant:
+        return self._outlets[request.get("evse", 1)]
 
-    def _outlet(self, request: Request) -> AcOutlet:
-        evse = request.get("evse", min(self._outlets))
-        if not isinstance(evse, int) or evse not in self._outlets:
-            raise RequestRefused(
-                "no such AC outlet", "evse", evse, f"one of {sorted(self._outlets)}", "name one of the configuration"
-            )
-        return self._outlets[evse]
-
-    def _help(self, request: Request) -> Answer:
-        return {"verbs": list(self._verbs), "faults": FAULTS, "bus_faults": {}}
-
-    def _state(self, request: Request) -> Answer:
-        if "evse" in request:
-            return {"monotonic_s": self._now(), **self._outlet(request).snapshot()}
-        evses = {str(evse): outlet.snapshot() for evse, outlet in self._outlets.items()}
-        return {"monotonic_s": self._now(), "evses": evses}
-
-    def _plug(self, request: Request) -> Answer:
+    def plug(self, request: Request) -> Answer:
+        """The connector goes in."""
         outlet = self._outlet(request)
         if outlet.car.plugged:
-            raise RequestRefused("already plugged", "evse", int(outlet.evse_id), "unplugged", "unplug first")
+            raise RequestRefused("already plugged", "evse", outlet.number, "unplugged", "unplug first")
         outlet.plug()
         return {}
 
-    def _unplug(self, request: Request) -> Answer:
+    def unplug(self, request: Request) -> Answer:
+        """The connector comes out; a locked one only with `force`."""
         outlet = self._outlet(request)
-        if outlet.lock is Lock.LOCKED and not flag(request, "force", False):
+        if outlet.board.lock_state == LOCKED and not flag(request, "force", False):
             raise RequestRefused("the connector is locked", "lock", "locked", "unlocked", 'wait, or send "force": true')
         outlet.unplug()
         return {}
 
-    def _car(self, request: Request) -> Answer:
+    def car(self, request: Request) -> Answer:
         """The car's body: pilot, power ordered from the on-board charger, limits, battery. All given fields, or none."""
         outlet = self._outlet(request)
         known = {"do", "evse", "pilot", "phases", *_CAR_BOUNDS}
@@ -118,9 +71,10 @@ class AcControl:
                 car.ordered_W = value
             else:
                 setattr(car.battery if name in ("soc_percent", "capacity_Wh") else car, name, value)
-        return self._state({"evse": int(outlet.evse_id)})
+        return {"monotonic_s": self._now(), **outlet.snapshot(), "pilot": car.pilot_seen}
 
-    def _car_auto(self, request: Request) -> Answer:
+    def car_auto(self, request: Request) -> Answer:
+        """A car that plays its pilot by itself."""
         outlet = self._outlet(request)
         outlet.auto.enabled = flag(request, "on", True)
         outlet.auto.follows = flag(request, "follows", False)
@@ -129,14 +83,7 @@ class AcControl:
             outlet.plug()
         return {"stage": outlet.auto.stage.value}
 
-    def _token(self, request: Request) -> Answer:
-        outlet, value = self._outlet(request), request.get("value")
-        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 64:
-            raise RequestRefused("a token is text", "value", value, "1 to 64 ASCII characters", "send the UID as hex")
-        outlet.events.append(TokenPresented(outlet.evse_id, value.upper(), self._now()))
-        return {}
-
-    def _grid(self, request: Request) -> Answer:
+    def grid(self, request: Request) -> Answer:
         """The supply of this outlet: `frequency_Hz`, `voltage_V` (0: the supply is lost)."""
         outlet = self._outlet(request)
         numbers = {name: number(request, name, *_GRID_BOUNDS[name]) for name in _GRID_BOUNDS if name in request}
@@ -144,39 +91,18 @@ class AcControl:
             setattr(outlet.grid, name, value)
         return {"frequency_Hz": outlet.grid.frequency_Hz, "voltage_V": outlet.grid.voltage_V}
 
-    def _fault(self, request: Request) -> Answer:
+    def fault(self, request: Request) -> Answer:
+        """A fault by its name, on or off, with its value."""
         outlet, name = self._outlet(request), request.get("name")
-        if not isinstance(name, str) or name not in FAULTS:
-            raise RequestRefused("no such fault", "name", name, f"one of {', '.join(FAULTS)}", 'send {"do": "help"}')
-        on = flag(request, "on", True)
-        low, high, value = _VALUES.get(name, (0.0, 0.0, 0.0))
-        if name in _VALUES and request.get("value") is not None:
-            value = number(request, "value", low, high)
-        self._inject(outlet, name, on, value)
-        return {"monotonic_s": self._now()}
-
-    def _inject(self, outlet: AcOutlet, name: str, on: bool, value: float) -> None:
-        match name:
-            case "rcd" | "e_stop":
-                (outlet.causes.add if on else outlet.causes.discard)(_CAUSES[name])
-            case "contactor_welded":
-                outlet.contactor.welded = on
-            case "contactor_no_close":
-                outlet.contactor.stuck_open = on
-            case "contactor_slow":
-                outlet.contactor.close_s = value if on else CLOSE_S
-            case "meter_silent":
-                outlet.meter.silent = on
-            case "lock_stuck":
-                outlet.lock_stuck = on
-            case "pilot_lost":
-                outlet.car.pilot_wire_broken = on
-            case "car_disobeys":
-                outlet.car.disobedient_W = value if on else None
-
-    def _estop(self, request: Request) -> Answer:
-        on = flag(request, "on", True)
-        outlets = [self._outlet(request)] if "evse" in request else list(self._outlets.values())
-        for outlet in outlets:
-            self._inject(outlet, "e_stop", on, 0.0)
-        return {"monotonic_s": self._now()}
+        if not isinstance(name, str) or name not in AC_FAULTS:
+            raise RequestRefused("no such fault", "name", name, f"one of {', '.join(AC_FAULTS)}", 'send {"do": "help"}')
+        value = request.get("value")
+        if value is not None and not isinstance(value, str):
+            value = number(request, "value", -1e8, 1e8)
+        try:
+            inject_ac(outlet, name, flag(request, "on", True), value)
+        except ValueError as error:
+            raise RequestRefused(
+                "no value of this fault", "value", value, AC_FAULTS[name].meaning, "correct it"
+            ) from error
+        return {"faults": dict(outlet.faults), "monotonic_s": self._now()}

@@ -1,6 +1,7 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, token, fault, bus_fault, estop, door, writes, trip, trips. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips. `evse` defaults to 1.
+What is different at an AC outlet is answered by `ac_control.py`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
+from hil.plant.ac_faults import AC_FAULTS, inject_ac
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
+from hil.simulators.ac_control import AcControl
 from hil.simulators.can_wire import CAN_BUS_FAULTS, CanWire
 from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
 from hil.simulators.wire import BUS_FAULTS
@@ -22,15 +25,17 @@ class Control:
     def __init__(self, wired: WiredPlant, now: Callable[[], float]) -> None:
         self._wired = wired
         self._now = now
+        ac = AcControl(wired.plant.outlets, now)
         self._verbs: dict[str, Callable[[Request], Answer]] = {
             "help": self._help,
             "state": self._state,
-            "plug": self._plug,
-            "unplug": self._unplug,
-            "car": self._car,
-            "car_auto": self._car_auto,
+            "plug": self._at(self._plug, ac.plug),
+            "unplug": self._at(self._unplug, ac.unplug),
+            "car": self._at(self._car, ac.car),
+            "car_auto": self._at(self._car_auto, ac.car_auto),
+            "grid": self._at(_no_grid, ac.grid),
             "token": self._token,
-            "fault": self._fault,
+            "fault": self._at(self._fault, ac.fault),
             "bus_fault": self._bus_fault,
             "estop": self._estop,
             "door": self._door,
@@ -42,6 +47,17 @@ class Control:
     def answer(self, line: bytes) -> bytes:
         """One line in, one line out."""
         return answer_line(self._verbs, line, lambda: self._wired.plant.advance_to(self._now()))
+
+    def _at(self, dc: Callable[[Request], Answer], ac: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+        """The answer of the kind of outlet that the request names."""
+        return lambda request: (ac if request.get("evse", 1) in self._wired.plant.outlets else dc)(request)
+
+    def _number(self, request: Request) -> int:
+        wanted, plant = request.get("evse", 1), self._wired.plant
+        if isinstance(wanted, int) and (wanted in plant.evses or wanted in plant.outlets):
+            return wanted
+        known = sorted([*plant.evses, *plant.outlets])
+        raise RequestRefused("no such EVSE", "evse", wanted, f"one of {known}", "name one of the configuration")
 
     def _evse(self, request: Request) -> EvsePlant:
         number = request.get("evse", 1)
@@ -57,6 +73,7 @@ class Control:
         return {
             "verbs": list(self._verbs),
             "faults": faults,
+            "ac_faults": {name: fault.meaning for name, fault in AC_FAULTS.items()},
             "bus_faults": BUS_FAULTS,
             "can_bus_faults": CAN_BUS_FAULTS,
         }
@@ -68,8 +85,12 @@ class Control:
             for name, wire in wired.wires.items()
         }
         if "evse" in request:
-            return {"monotonic_s": self._now(), **self._evse(request).snapshot(), "buses": wires}
-        evses = {str(number): evse.snapshot() for number, evse in wired.plant.evses.items()}
+            wanted = self._number(request)
+            outlet = wired.plant.outlets.get(wanted)
+            snapshot = wired.plant.evses[wanted].snapshot() if outlet is None else outlet.snapshot()
+            return {"monotonic_s": self._now(), **snapshot, "buses": wires}
+        evses = {str(evse.number): evse.snapshot() for evse in wired.plant.evses.values()}
+        evses |= {str(outlet.number): outlet.snapshot() for outlet in wired.plant.outlets.values()}
         steps = {"steps": wired.plant.steps, "skipped_s": wired.plant.skipped_s}
         return {"monotonic_s": self._now(), "evses": evses, "buses": wires, **steps}
 
@@ -87,7 +108,7 @@ class Control:
 
     def _trip(self, request: Request) -> Answer:
         """`{"do": "trip", "evse": 1, "delay_s": 0.1}`: the door opens after that time; `trips` has what followed."""
-        number_of = self._evse(request).number
+        number_of = self._number(request)
         if number_of not in self._wired.trips:
             raise RequestRefused("not watched", "evse", number_of, "an EVSE with a wire of its own", "name another")
         self._wired.trips[number_of].arm(number(request, "delay_s", 0.0, 10.0) if "delay_s" in request else 0.0)
@@ -95,7 +116,7 @@ class Control:
 
     def _trips(self, request: Request) -> Answer:
         """The last trips of an EVSE, each with the monotonic seconds of input, reply and order."""
-        watch = self._wired.trips.get(self._evse(request).number)
+        watch = self._wired.trips.get(self._number(request))
         return {"trips": [] if watch is None else [asdict(trip) for trip in watch.trips]}
 
     def _plug(self, request: Request) -> Answer:
@@ -167,7 +188,7 @@ class Control:
         value = request.get("value")
         if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 200:
             raise RequestRefused("a token is text", "value", value, "1 to 200 ASCII characters", "send the UID as hex")
-        name = request.get("reader") or self._wired.reader_of.get(self._evse(request).number)
+        name = request.get("reader") or self._wired.reader_of.get(self._number(request))
         if name not in self._wired.readers:
             known = sorted(self._wired.readers)
             raise RequestRefused(
@@ -207,15 +228,24 @@ class Control:
         return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
     def _estop(self, request: Request) -> Answer:
-        on = flag(request, "on", True)
-        evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
-        for evse in evses:
-            inject(evse, "e_stop", on)
-        return {"monotonic_s": self._now()}
+        return self._everywhere(request, "e_stop", flag(request, "on", True))
 
     def _door(self, request: Request) -> Answer:
-        is_open = flag(request, "open", True)
-        evses = [self._evse(request)] if "evse" in request else list(self._wired.plant.evses.values())
-        for evse in evses:
-            inject(evse, "door_open", is_open)
+        return self._everywhere(request, "door_open", flag(request, "open", True))
+
+    def _everywhere(self, request: Request, fault: str, on: bool) -> Answer:
+        """At the EVSE that the request names, else at all of them."""
+        wanted = self._number(request) if "evse" in request else None
+        for evse in self._wired.plant.evses.values():
+            if wanted in (None, evse.number):
+                inject(evse, fault, on)
+        for outlet in self._wired.plant.outlets.values():
+            if wanted in (None, outlet.number):
+                inject_ac(outlet, fault, on)
         return {"monotonic_s": self._now()}
+
+
+def _no_grid(request: Request) -> Answer:
+    raise RequestRefused(
+        "no AC outlet", "evse", request.get("evse", 1), "an AC outlet", "name one, or start the demo with --ac"
+    )

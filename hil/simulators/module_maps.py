@@ -1,6 +1,6 @@
 """Which register map stands before a module of the plant: one row for each driver's profile that has a map of its own.
 
-Every other `psu_dc` profile is simulated by `FollowingModule`, which is made from the profile. A module on another kind of bus
+An AC meter's registers are made from its profile, too. Every other `psu_dc` profile is simulated by `FollowingModule`, which is made from the profile. A module on another kind of bus
 is a row here, with the wire that carries it.
 """
 
@@ -13,7 +13,9 @@ from chargepoint.config.schema import DeviceSection
 from drivers.profile.codec import resolve_params
 from drivers.profile.load import load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.module import ModulePlant
+from hil.simulators.registers.ac_meter import FollowingAcMeter
 from hil.simulators.registers.device_map import DeviceMap
 from hil.simulators.registers.ea_psb import EaPsb
 from hil.simulators.registers.from_profile import FollowingModule
@@ -42,8 +44,17 @@ def simulated_module(device: DeviceSection) -> tuple[ModulePlant, DeviceMap]:
     return plant, FollowingModule(device.unit, profile, params, plant) if own is None else own(device.unit, plant)
 
 
-def _profile(name: str) -> DeviceProfile:
+def simulated_ac_meter(device: DeviceSection, outlet: AcOutletPlant) -> DeviceMap:
+    """The registers of this outlet's meter. Raises ValueError for a device that no simulator knows."""
+    try:
+        profile = _profile(device.profile or "", "powermeter_ac")
+    except ProfileError as error:
+        raise ValueError(f"meter profile {device.profile!r}: {error}") from error
+    return FollowingAcMeter(device.unit, profile, resolve_params(profile, device.params), outlet)
+
+
+def _profile(name: str, device_class: str = "psu_dc") -> DeviceProfile:
     profile = load(Path(name)) if name.endswith(".toml") else shipped(name)
-    if profile.device_class != "psu_dc":
-        raise ProfileError(f"the profile of a {profile.device_class}; name one of a psu_dc")
+    if profile.device_class != device_class:
+        raise ProfileError(f"the profile of a {profile.device_class}; name one of a {device_class}")
     return profile

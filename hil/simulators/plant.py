@@ -101,7 +101,7 @@ async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int
                 "ready": True,
                 "pid": os.getpid(),
                 "control": str(path),
-                "evses": sorted(wired.plant.evses),
+                "evses": sorted([*wired.plant.evses, *wired.plant.outlets]),
                 "ports": ports,
             }
         )

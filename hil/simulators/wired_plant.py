@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from chargepoint.config.schema import Config, DeviceSection
+from chargepoint.config.schema import Config, DeviceSection, EvseSection
+from hil.plant.ac_faults import inject_ac
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import inject
 from hil.plant.module import ModulePlant
 from hil.plant.station import Plant
 from hil.simulators.can_modules import MODELS, CanModuleModel
 from hil.simulators.can_wire import CanWire
-from hil.simulators.module_maps import simulated_module
+from hil.simulators.module_maps import simulated_ac_meter, simulated_module
 from hil.simulators.pn532 import Pn532Wire
 from hil.simulators.registers.acrel_djsf1352 import AcrelDjsf1352
 from hil.simulators.registers.bender_isoev425 import BenderIsoEv425
@@ -25,6 +27,9 @@ from hil.simulators.registers.sunspec_714 import SunSpec714
 from hil.simulators.tcp_wire import TcpWire
 from hil.simulators.trip_watch import TripWatch
 from hil.simulators.wire import BusWire, TokenWire
+
+CABLE_OHM = 220
+"""The resistor in the plug of a simulated cable: 32 A (IEC 61851-1 Annex B, grade D)."""
 
 BITS_PER_BYTE = {"8N1": 10, "8E1": 11, "8O1": 11, "8N2": 11}
 
@@ -71,8 +76,13 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
     can_models: dict[str, list[CanModuleModel]] = {name: [] for name in config.bus}
     wired = WiredPlant(plant)
     for number, section in sorted(config.evse.items()):
+        if section.token_reader is not None:
+            wired.reader_of[number] = section.token_reader
+        if section.outlet == "ac":
+            _add_ac_outlet(config, number, section, plant, maps)
+            continue
         if not (section.meter and section.insulation and section.pilot):
-            raise ValueError(f"[evse.{number}] is no DC outlet with all its devices: AC is for hil.simulators.ac_power")
+            raise ValueError(f"[evse.{number}] has not all devices of a DC outlet: pilot, meter, insulation")
         evse = EvsePlant(number)
         plant.evses[number] = evse
         for name in section.power_modules:
@@ -89,8 +99,6 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
         maps[monitor.bus].append(BenderIsoEv425(monitor.unit, evse.insulation))
         pilot = config.pilot_board[section.pilot]
         maps[pilot.bus].append(GenericIo(pilot.unit, evse.board))
-        if section.token_reader is not None:
-            wired.reader_of[number] = section.token_reader
     for name, devices in maps.items():
         units = [device.unit for device in devices]
         twice = sorted({unit for unit in units if units.count(unit) > 1})
@@ -112,13 +120,32 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
     return wired
 
 
+def _add_ac_outlet(
+    config: Config, number: int, section: EvseSection, plant: Plant, maps: dict[str, list[DeviceMap]]
+) -> None:
+    """The connector, and the registers of its board and its meter. Raises ValueError for one without both."""
+    if not (section.meter and section.pilot):
+        raise ValueError(f"[evse.{number}] has not both devices of an AC outlet: pilot, meter")
+    outlet = AcOutletPlant(number, section.ac_phases)
+    outlet.grid.voltage_V, outlet.grid.frequency_Hz = section.ac_voltage_V, section.ac_frequency_Hz
+    outlet.board.plug_ohm = CABLE_OHM
+    plant.outlets[number] = outlet
+    pilot, meter = config.pilot_board[section.pilot], config.meter[section.meter]
+    maps[pilot.bus].append(GenericIo(pilot.unit, outlet.board))
+    maps[meter.bus].append(simulated_ac_meter(meter, outlet))
+
+
 def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) -> None:
     for number, section in config.evse.items():
         assert section.pilot
-        pilot, evse = config.pilot_board[section.pilot], wired.plant.evses[number]
+        pilot, plant = config.pilot_board[section.pilot], wired.plant
+        if number in plant.outlets:
+            open_door = partial(inject_ac, plant.outlets[number], "door_open", True)
+        else:
+            open_door = partial(inject, plant.evses[number], "door_open", True)
         wire = wired.wires[pilot.bus]
         if isinstance(wire, BusWire) and wire.observer is None:  # one board on a wire is watched
-            wire.observer = wired.trips[number] = TripWatch(pilot.unit, partial(inject, evse, "door_open", True), now)
+            wire.observer = wired.trips[number] = TripWatch(pilot.unit, open_door, now)
 
 
 def _meter(device: DeviceSection, evse: EvsePlant) -> DeviceMap:

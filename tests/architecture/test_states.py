@@ -173,7 +173,7 @@ def stages_in_the_code() -> Arrows:
         assert isinstance(call, ast.Attribute)
         for name in stage_names(case.pattern):
             made |= {(name, target) for target in entered(call.attr, frozenset({call.attr}))}
-    for stage in Stage:  # the two branches of `step` itself
+    for stage in set(Stage) - {Stage.CLOSING}:  # the two branches of `step` itself
         if stage not in dc_sequence._OPEN:
             made.add((stage.name, Stage.OPENING.name))
         if stage in dc_sequence._LEAST_PHASE:
@@ -281,7 +281,7 @@ HAPPENINGS = (
 @pytest.mark.slow
 def test_every_arrow_of_the_stages_is_gone_along_and_no_other() -> None:
     seen: Arrows = set()
-    for stage in Stage:
+    for stage in set(Stage) - {Stage.CLOSING}:
         for happening in HAPPENINGS:
             it = Recorded(seen)
             if stage is Stage.FAULTED:
@@ -401,6 +401,7 @@ def test_every_state_of_an_enumeration_is_drawn() -> None:
     def drawn(arrows: Arrows) -> set[str]:
         return {name for arrow in arrows for name in arrow}
 
-    assert drawn(STAGES) == {stage.name for stage in Stage}
+    at_ac = drawn(diagram(TEXT, "## Stage at an AC outlet"))
+    assert drawn(STAGES) | at_ac == {stage.name for stage in Stage}
     assert drawn(diagram(TEXT, "### Permission")) == {permission.name for permission in Permission}
     assert {state for a, b, _ in secc_arrows(ALLOWED) for state in (a, b)} == set(State) - {State.ENDED}

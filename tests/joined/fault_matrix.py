@@ -1,6 +1,6 @@
 """The fault matrix: how each row of the interlock table is caused in the plant, and where in a session the row can trip.
 
-`INJECTIONS` names every row of `TABLE` by code and cause, `BY_STEP` every fault that a step of the sequence reports. Most causes are
+`INJECTIONS` names every row of a DC outlet by code and cause, `BY_STEP` every fault that a step of the sequence reports. Most causes are
 faults of the plant. A cause that the devices of this plant cannot show comes from the port instead, with the reason beside it.
 """
 
@@ -19,10 +19,12 @@ from chargepoint.model.image import BusHealth, MeterRegisters, Stage
 from chargepoint.model.io import ModuleFault
 from chargepoint.model.readings import Reading
 from chargepoint.ports import Bus, EnergyMeter, PowerModule, PowerModuleState
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
-from chargepoint.safety.interlocks.table import TABLE
+from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.safety.interlocks.table import table_of
 from chargepoint.safety.wear import LOAD_OPENINGS_MAX, Wear
 from drivers.pilot.generic_io import GenericIoBoard
 from hil.plant.board import CP_SHORT, LOCK_FAULT, PP
@@ -98,11 +100,16 @@ class _ShownMeter:
 class MatrixLoop(PlantLoop):
     """A plant loop whose proximity contact is wired, whose wires can be pulled, and which notes when what opened and closed."""
 
-    def __init__(self, kept: Mapping[FaultCode, str] = MappingProxyType({})) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        kept: Mapping[FaultCode, str] = MappingProxyType({}),
+        number: int = 1,
+        slow: MemoryWire | None = None,
+    ) -> None:
+        super().__init__(number, slow)
         self.plant.insulation.self_test_s = 0.3
         if kept:
-            self.stage = EvseStage(EvseId(1), self._hardware(), self.ratings(), kept)
+            self.stage = EvseStage(EvseId(number), self._hardware(), self.ratings(), kept)
         self.watch = self._note
         self.ordered_open_s: float | None = None
         self.contacts_open_s: float | None = None
@@ -120,11 +127,12 @@ class MatrixLoop(PlantLoop):
     def _hardware(self) -> EvseHardware:
         hardware = super()._hardware()
         self.board_driver = cast(GenericIoBoard, hardware.io.pilot)
-        self.shown_module, self.shown_meter = _ShownModule(hardware.module), _ShownMeter(hardware.meter)
+        outlet = cast(DcOutlet, hardware.outlet)
+        self.shown_module, self.shown_meter = _ShownModule(outlet.module), _ShownMeter(hardware.meter)
         return replace(
             hardware,
             io=IoWiring.of_one(self.board_driver),
-            module=cast(PowerModule, self.shown_module),
+            outlet=DcOutlet(cast(PowerModule, self.shown_module), outlet.insulation, self.ratings()),
             meter=cast(EnergyMeter, self.shown_meter),
             buses=(cast(Bus, _Bus(self.fast)), cast(Bus, _Bus(self.slow))),
         )
@@ -346,7 +354,7 @@ def _row(code: FaultCode, cause: str, injection: Injection) -> None:
 
 def _only(code: FaultCode, injection: Injection) -> None:
     """The injection of a code that has one row."""
-    (cause,) = (row.cause for row in TABLE if row.code is code)
+    (cause,) = (row.cause for row in table_of(Outlet.DC) if row.code is code)
     _row(code, cause, injection)
 
 

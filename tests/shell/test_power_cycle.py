@@ -29,6 +29,7 @@ from chargepoint.ports import (
     Reversal,
 )
 from chargepoint.power.cycle import COMPLAINTS_MAX, Cycle
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
@@ -174,7 +175,7 @@ class Station:
             100.0,
             0.5,
         )
-        hardware = EvseHardware(IoWiring.of_one(self.board), self.module, meter, monitor, None)
+        hardware = EvseHardware(IoWiring.of_one(self.board), DcOutlet(self.module, monitor, ratings), meter)
         self.stage = EvseStage(EvseId(1), hardware, ratings)
         self.bus = Wire([self.board, self.module, meter, monitor])
         self.clock = Steps()
@@ -391,7 +392,7 @@ class Two(Station):
             0.5,
         )
         self.stage_2 = EvseStage(
-            EvseId(2), EvseHardware(IoWiring.of_one(self.board_2), module, meter, monitor, None), ratings
+            EvseId(2), EvseHardware(IoWiring.of_one(self.board_2), DcOutlet(module, monitor, ratings), meter), ratings
         )
         self.bus.devices += [self.board_2, module, meter, monitor]
         stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}

@@ -1,4 +1,4 @@
-"""`./run demo --ac`: the daemon serves an AC outlet whose power side is simulated at the power link."""
+"""`./run demo --ac`: daemon and power process serve an AC outlet whose board, meter, grid and car are simulated."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_frequency_moves_the_status_of_an_ac_outlet(new_demo: Callable[..., De
         "nominal_voltage_V": 230.0, "nominal_frequency_Hz": 50.0, "phases": 3, "current_max_A": 32.0,
     }  # fmt: skip
     assert demo.steer(do="grid", frequency_Hz=49.8)["ok"]
-    demo.until("the frequency", lambda: image()["frequency_Hz"] == 49.8)
+    demo.until("the frequency", lambda: image()["frequency_Hz"] == pytest.approx(49.8, abs=0.001))
 
 
 def test_a_scheduled_ac_car_discharges_once_its_schedule_is_renegotiated(new_demo: Callable[..., Demo]) -> None:
@@ -73,13 +73,12 @@ def test_the_daemon_sees_the_ac_outlet_and_a_trip_of_it(new_demo: Callable[..., 
         return demo.state()["daemon"]["evses"]["1"]
 
     demo.until("a plugged car", lambda: evse()["image"]["pilot"] == "B")
-    assert sorted(demo.state()["processes"]) == ["daemon", "plant"]
+    assert sorted(demo.state()["processes"]) == ["daemon", "plant", "power"]
     assert demo.plant()["outlet"] == "ac"
     assert demo.steer(do="grid", frequency_Hz=49.9)["ok"]
     assert demo.plant()["grid_frequency_Hz"] == 49.9
     assert demo.steer(do="fault", name="rcd")["ok"]
     demo.until("the trip", lambda: "RCD" in str(evse()["image"]["faults"]).upper())
-    assert not demo.steer(do="door")["ok"]
     assert demo.steer(do="fault", name="rcd", on=False)["ok"]
     assert demo.steer(do="reset")["ok"]
     demo.until("no fault", lambda: not evse()["image"]["faults"])

@@ -7,7 +7,7 @@ from chargepoint.model.image import Contactor
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.safety.interlocks.chain import CHAIN_ELEMENTS
 from chargepoint.safety.interlocks.inputs import InterlockInputs
-from chargepoint.safety.interlocks.row import Interlock
+from chargepoint.safety.interlocks.row import DC_ONLY, Interlock
 
 _BOARD_OPENS_FOR = frozenset(
     {
@@ -66,6 +66,8 @@ ROWS = (
     Interlock(
         FaultCode.CONTACTOR_OPENED, "contactor opened, or dipped for milliseconds, without an order", _contactor_opened
     ),
-    Interlock(FaultCode.RELAY_STUCK, "pre-charge or discharge relay closed although ordered open", _relay_stuck, 0.3),
+    Interlock(
+        FaultCode.RELAY_STUCK, "pre-charge or discharge relay closed although ordered open", _relay_stuck, 0.3, DC_ONLY
+    ),
     Interlock(FaultCode.CONTACTOR_WORN, "contactor broke more currents than it bears", _worn),
 )

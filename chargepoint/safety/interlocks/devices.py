@@ -149,7 +149,7 @@ ROWS = (
         DC_ONLY,
     ),
     Interlock(FaultCode.METER_FAULT, "the meter's own alarm", _meter_alarm, 0.5),
-    Interlock(FaultCode.GRID_TRIP, "converter reports a grid trip or islanding", _grid_trip),
+    Interlock(FaultCode.GRID_TRIP, "converter reports a grid trip or islanding", _grid_trip, 0.0, DC_ONLY),
     Interlock(FaultCode.PHASE_LOSS, "a phase is lost, by converter or meter", _phase_loss, 0.2),
     Interlock(FaultCode.GRID_VOLTAGE, "grid voltage outside its window, by converter or meter", _grid_voltage, 3.0),
     Interlock(

@@ -6,7 +6,7 @@ from chargepoint.model.faults import FaultCode
 from chargepoint.model.io import BoardFault
 from chargepoint.safety.envelope import TEMPERATURE_STOP_DEGC
 from chargepoint.safety.interlocks.inputs import InterlockInputs
-from chargepoint.safety.interlocks.row import Interlock
+from chargepoint.safety.interlocks.row import DC_ONLY, Interlock
 
 
 def _board_too_hot(i: InterlockInputs) -> str | None:
@@ -46,6 +46,6 @@ ROWS = (
     Interlock(FaultCode.OVER_TEMPERATURE, "a contact or the cable at 90 °C", _temperature, 1.0),
     Interlock(FaultCode.TEMPERATURE_UNKNOWN, "both contact sensors open, short or absent", _temperature_lost, 1.0),
     Interlock(FaultCode.TEMPERATURE_SENSOR, "one contact sensor open, short or absent", _temperature_doubt, 1.0),
-    Interlock(FaultCode.MODULE_TEMPERATURE, "power module too hot", _module_hot, 1.0),
+    Interlock(FaultCode.MODULE_TEMPERATURE, "power module too hot", _module_hot, 1.0, DC_ONLY),
     Interlock(FaultCode.CABINET_TEMPERATURE, "cabinet too hot", _cabinet_hot, 1.0),
 )

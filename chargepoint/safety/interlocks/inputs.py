@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
 from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
+from chargepoint.safety.ac_flow import AcFlow
 from chargepoint.safety.energy_balance import EnergyBalance
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.grid_window import GridWindow
 from chargepoint.safety.temperature import HeatBounds
 
 ENERGISED = frozenset({Stage.PRE_CHARGE, Stage.PRE_CHARGED, Stage.TRANSFER, Stage.RAMP_DOWN})
-ACTIVE = ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED}
+ACTIVE = ENERGISED | {Stage.CABLE_CHECK, Stage.CABLE_CHECKED, Stage.CLOSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ class InterlockInputs:
     """RMS, phase to neutral, as the meter shows them; empty where no AC meter is."""
     frequency_Hz: float | None = None
     grid: GridWindow = field(default_factory=GridWindow)
+    ac: AcFlow | None = None
+    """The phases of an AC outlet; None at a DC outlet."""
 
     @property
     def energised(self) -> bool:

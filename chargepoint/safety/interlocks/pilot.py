@@ -8,7 +8,7 @@ from chargepoint.model.image import ControlPilot, Lock, Stage
 from chargepoint.model.io import BoardFault
 from chargepoint.safety.envelope import NO_CURRENT_A
 from chargepoint.safety.interlocks.inputs import InterlockInputs
-from chargepoint.safety.interlocks.row import Interlock
+from chargepoint.safety.interlocks.row import DC_ONLY, Interlock
 
 DUTY_TOLERANCE_PERCENT = 1.0
 """How far the measured duty may be from the ordered one (own rule; 5 % means digital communication from 3 to 7 %:
@@ -120,7 +120,11 @@ ROWS = (
     Interlock(FaultCode.PILOT_BOARD_FAULT, "board latched a bit that this software does not know", _board_fault),
     Interlock(FaultCode.PILOT_BOARD_WATCHDOG, "board opened because the power process was silent", _board_watchdog),
     Interlock(
-        FaultCode.PILOT_LOST, "pilot not C or D while energised: unplugged, stopped, or wire broken", _pilot_lost
+        FaultCode.PILOT_LOST,
+        "pilot not C or D while energised: unplugged, stopped, or wire broken",
+        _pilot_lost,
+        0.0,
+        DC_ONLY,
     ),
     Interlock(FaultCode.PILOT_LOST, "board latched a short circuit of the pilot", _pilot_short),
     Interlock(FaultCode.PILOT_SHORT, "pilot in state E while X1 or PWM is ordered", _pilot_shorted, 0.1),

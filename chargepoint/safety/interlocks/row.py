@@ -19,6 +19,7 @@ class Outlet(Enum):
 
 BOTH = frozenset(Outlet)
 DC_ONLY = frozenset({Outlet.DC})
+AC_ONLY = frozenset({Outlet.AC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Interlock:
     """Trips `code` when `condition` has given a detail for `delay_s` on end.
 
     `cause` says for `docs/interlocks.md` what is seen. `condition` gives the detail with the value and its bound; None: all is
-    well. `outlets`: where the row counts.
+    well. `outlets`: only a stage of these kinds of outlet has this row.
     """
 
     code: FaultCode

@@ -6,20 +6,37 @@ An input that is not known (None) counts as the dangerous answer. Delays are cou
 from __future__ import annotations
 
 from chargepoint.model.faults import FaultCode
-from chargepoint.safety.interlocks import chain, contactors, devices, heat, insulation, output, pilot, process
+from chargepoint.safety.interlocks import (
+    alternating,
+    chain,
+    contactors,
+    devices,
+    heat,
+    insulation,
+    output,
+    pilot,
+    process,
+)
 from chargepoint.safety.interlocks.inputs import InterlockInputs
-from chargepoint.safety.interlocks.row import Interlock
+from chargepoint.safety.interlocks.row import Interlock, Outlet
 
 TABLE: tuple[Interlock, ...] = (
     *process.ROWS,
     *chain.ROWS,
     *pilot.ROWS,
     *output.ROWS,
+    *alternating.ROWS,
     *contactors.ROWS,
     *insulation.ROWS,
     *heat.ROWS,
     *devices.ROWS,
 )
+
+
+def table_of(outlet: Outlet) -> tuple[Interlock, ...]:
+    """The rows that count at an outlet of this kind. A device that this kind has not got has no row."""
+    return tuple(row for row in TABLE if outlet in row.outlets)
+
 
 BY_SEQUENCE: dict[FaultCode, str] = {
     FaultCode.CABLE_CHECK: "a step of the cable check failed",

@@ -14,10 +14,22 @@ TWO = """\
 outlet = "ac"
 connector_type = "cType2"
 interface = "plc1"
+pilot = "p1"
+meter = "e1"
 [evse.2]
 outlet = "ac"
 connector_type = "cType2"
 interface = "{}"
+pilot = "p2"
+meter = "e2"
+[bus.b]
+port = "/dev/b"
+[pilot_board]
+p1 = {{driver = "generic_io", bus = "b", unit = 1}}
+p2 = {{driver = "generic_io", bus = "b", unit = 2}}
+[meter]
+e1 = {{driver = "profile", profile = "eastron-sdm630", bus = "b", unit = 3}}
+e2 = {{driver = "profile", profile = "eastron-sdm630", bus = "b", unit = 4}}
 """
 
 
@@ -29,7 +41,7 @@ def mistakes(text: str) -> list[str]:
 
 def test_two_connectors_never_share_a_modem() -> None:
     assert mistakes(TWO.format("plc1")) == [
-        "8: [evse.2] interface = 'plc1': already used by [evse.1]; "
+        "10: [evse.2] interface = 'plc1': already used by [evse.1]; "
         "each connector has a PLC modem of its own: name its interface, or remove the key"
     ]
     assert parse(TWO.format("plc2"), FILE).evse[2].interface == "plc2"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from chargepoint.config.load import ConfigError, load, parse
-from chargepoint.model.unusable import UnusableDevice
+from chargepoint.model.ids import EvseId
 from chargepoint.power.wiring import build, examine
+from chargepoint.safety.interlocks.row import Outlet
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = Path("site.toml")
@@ -21,9 +22,16 @@ def mistakes(text: str) -> list[str]:
     return [str(mistake).removeprefix("site.toml:") for mistake in caught.value.mistakes]
 
 
-def test_an_ac_outlet_needs_no_device() -> None:
-    evse = parse(AC, FILE).evse[1]
+def test_an_ac_outlet_has_nominal_values_of_its_own() -> None:
+    evse = parse(site(), FILE).evse[1]
     assert (evse.outlet, evse.ac_voltage_V, evse.ac_frequency_Hz, evse.ac_phases) == ("ac", 230.0, 50.0, 3)
+    assert (evse.ventilated, evse.ac_over_percent) == (False, 10.0)
+
+
+def test_an_ac_outlet_without_devices_names_each_of_them() -> None:
+    found = mistakes(AC)
+    for key in ("pilot", "meter"):
+        assert f"1: [evse.1] {key}: is required by outlet = 'ac'; add it" in found
 
 
 def test_the_ac_demo_is_good() -> None:
@@ -47,7 +55,7 @@ def test_a_dc_outlet_without_devices_names_each_of_them() -> None:
     ],
 )
 def test_what_an_ac_outlet_cannot_have(line: str, words: str) -> None:
-    assert words in mistakes(f"{AC}{line}\n")[0]
+    assert any(words in found for found in mistakes(f"{AC}{line}\n"))
 
 
 @pytest.mark.parametrize(("outlet", "connector"), [("ac", "cCCS2"), ("dc", "cType2")])
@@ -56,11 +64,48 @@ def test_the_connector_carries_what_the_outlet_delivers(outlet: str, connector: 
     assert any("connector_type" in line and connector in line for line in found)
 
 
-def test_the_power_process_refuses_an_ac_outlet_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"\[evse\.1\] outlet = 'ac': the power process has no AC sequence yet"):
-        parse(AC, FILE, examine)
-    with pytest.raises(UnusableDevice, match=r"hil\.simulators\.ac_power"):
-        build(parse(AC, FILE))
+SITE = """
+[bus.a]
+port = "/dev/ttyA"
+[bus.b]
+port = "/dev/ttyB"
+[pilot_board.io]
+driver = "generic_io"
+bus = "a"
+[meter.m]
+driver = "profile"
+profile = "PROFILE"
+bus = "b"
+[evse.1]
+outlet = "ac"
+connector_type = "sType2"
+ac_phases = PHASES
+current_max_A = 16.0
+charge_power_max_W = 3600.0
+pilot = "io"
+meter = "m"
+"""
+
+
+def site(profile: str = "eastron_sdm630", phases: int = 3) -> str:
+    return SITE.replace("PROFILE", profile).replace("PHASES", str(phases))
+
+
+def test_a_meter_of_direct_current_does_not_fit_an_ac_outlet() -> None:
+    with pytest.raises(ConfigError, match="a meter of direct current at an AC outlet"):
+        parse(site("acrel_djsf1352"), FILE, examine)
+
+
+@pytest.mark.parametrize("phases", [1, 3])
+def test_an_ac_outlet_with_board_and_meter_is_built(phases: int) -> None:
+    stage = build(parse(site(phases=phases), FILE, examine)).stages[EvseId(1)]
+    assert stage._hw.outlet.kind is Outlet.AC
+    assert stage._hw.grid_meter is stage._hw.meter  # frequency and voltages of the window come from its own meter
+    assert stage._hw.io.discharge is None
+    assert stage._ratings.grid.phases == phases
+    assert stage._ratings.proximity_required  # at a socket the plug's resistor bounds the current
+    names = [name for name, _ in stage.identity_errors]
+    assert names == ["io", "m"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, FuseGuardSection, Iso15118Section
 from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AskForToken,
@@ -66,7 +66,9 @@ T0 = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 class Bench:
     """`evses` EVSEs, all seen through the image of number 1; effects are kept in the order they were asked for."""
 
-    def __init__(self, *, evses: int = 1, loop_timeout_s: float = 0.5, **energy: Any) -> None:
+    def __init__(
+        self, *, evses: int = 1, loop_timeout_s: float = 0.5, fuse_guard: FuseGuardSection | None = None, **energy: Any
+    ) -> None:
         section = EvseSection(
             pilot="p", power_modules=("m",), meter="e", insulation="i", discharge_power_max_W=20_000.0
         )
@@ -75,6 +77,7 @@ class Bench:
             evse=dict.fromkeys(range(1, evses + 1), section),
             csms=CsmsSection(enabled=False),
             energy=EnergySection(**energy),
+            fuse_guard=fuse_guard or FuseGuardSection(),
             iso15118=Iso15118Section(charge_loop_timeout_s=loop_timeout_s),
         )
         self.t = 1000.0

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chargepoint.control.effects import ReportLimit
-from chargepoint.energy.sources import of_outside_party
 from chargepoint.model.commands import ExternalLimit, LimitSource, LimitStation
 from chargepoint.model.demand import Phase
-from chargepoint.model.ids import EvseId
 
 if TYPE_CHECKING:
     from tests.unit.control.conftest import Bench
@@ -65,13 +63,18 @@ def test_it_waits_for_the_next_car(bench: Bench) -> None:
     assert bench.evse.setpoint.power_W == 5_000.0
 
 
-def test_two_evses_at_work_share_it() -> None:
-    """An equal share each, so that together they never exceed the limit."""
-    given = ExternalLimit(LimitSource.EMS, 6_000.0, 2_000.0, 900.0)
-    for sharers, high_W, low_W in ((0, 6_000.0, -2_000.0), (1, 6_000.0, -2_000.0), (2, 3_000.0, -1_000.0)):
-        shared = of_outside_party(given, EvseId(1), sharers).limits_W
-        assert shared is not None
-        assert (shared.low, shared.high) == (low_W, high_W)
+def test_of_two_parties_the_narrower_holds_in_each_direction(bench: Bench) -> None:
+    bench.transferring()
+    limit(bench, 8_000.0)
+    other = ExternalLimit(LimitSource.SO, 5_000.0, 3_000.0, bench.t + 900.0)
+    bench.command(LimitStation(other, "a test", "grid"))
+    assert (bench.evse.setpoint.limits_W.low, bench.evse.setpoint.limits_W.high) == (0.0, 5_000.0)
+    assert "limit of SO" in bench.evse.setpoint.explanation
+    last = reported(bench)[-1]
+    assert last is not None
+    assert (last.source, last.import_max_W, last.export_max_W) == (LimitSource.SO, 5_000.0, 0.0)
+    bench.command(LimitStation(None, "a test", "grid"))
+    assert bench.evse.setpoint.power_W == 8_000.0
 
 
 @pytest.mark.parametrize("power_W", [-1.0, float("inf"), float("nan")])

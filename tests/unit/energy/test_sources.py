@@ -115,14 +115,6 @@ def test_the_driver_keeps_a_reserve(soc: float | None, kept: bool) -> None:
         assert "20 %" in said.reason
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1e6), st.integers(-1, 50))
-def test_shares_of_the_site_never_add_up_to_more_than_the_connection(into: float, out: float, sharers: int) -> None:
-    said = sources.of_connection(EVSE, into, out, sharers, 200.0).limits_W
-    assert said is not None
-    assert said.high * max(1, sharers) <= into * (1 + 1e-9)
-    assert -said.low * max(1, sharers) <= out * (1 + 1e-9)
-
-
 @given(
     st.builds(
         PowerLimits,

@@ -401,6 +401,7 @@ REASONS = {
     FaultCode.PHASE_LOSS: StopReason.POWER_LOSS,
     FaultCode.GRID_VOLTAGE: StopReason.POWER_QUALITY,
     FaultCode.GRID_FREQUENCY: StopReason.POWER_QUALITY,
+    FaultCode.ISLANDING: StopReason.POWER_LOSS,
 }
 
 

@@ -14,6 +14,7 @@ from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval, rated
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
@@ -103,13 +104,15 @@ MOMENT_S = 0.091
 class PlantLoop:
     """`run` advances plant and stage together; `reach` leads a session to a stage; `watch` runs after each plant step."""
 
-    def __init__(self) -> None:
-        self.plant = EvsePlant(1, modules={"psu": ModulePlant()})
+    def __init__(self, number: int = 1, slow: MemoryWire | None = None) -> None:
+        """`slow`: the wire of meter and monitor, where another EVSE shares it; None: its own."""
+        self.number = number
+        self.plant = EvsePlant(number, modules={"psu": ModulePlant()})
         self.fast = MemoryWire("fast", 115200, [GenericIo(1, self.plant.board), EaPsb(11, self.plant.modules["psu"])])
-        self.slow = MemoryWire(
-            "slow", 38400, [SunSpec714(21, self.plant.meter, 40070), BenderIsoEv425(3, self.plant.insulation)]
-        )
-        self.stage = EvseStage(EvseId(1), self._hardware(), self.ratings())
+        self.slow = slow or MemoryWire("slow", 38400, [])
+        self.slow.maps[20 + number] = SunSpec714(20 + number, self.plant.meter, 40070)
+        self.slow.maps[2 + number] = BenderIsoEv425(2 + number, self.plant.insulation)
+        self.stage = EvseStage(EvseId(number), self._hardware(), self.ratings())
         self.now_s = 1000.0
         self._tick_at_s = 1000.0
         self.demand: StageDemand | None = None
@@ -132,30 +135,41 @@ class PlantLoop:
     def _hardware(self) -> EvseHardware:
         psu, meter, monitor = shipped("ea_psb_10000"), shipped("sunspec_714_dc"), shipped("bender_isoev425")
         nominal = {"nominal_voltage_V": 1000.0, "nominal_current_A": 40.0, "nominal_power_W": 30000.0}
+        module = ProfiledModule("psu", psu, resolve_params(psu, nominal), 11, self.fast.master)
+        insulation = BenderMonitor("imd", monitor, resolve_params(monitor, {}), 2 + self.number, self.slow.master)
         return EvseHardware(
             io=IoWiring.of_one(GenericIoBoard("io", 1, self.fast.master)),
-            module=ProfiledModule("psu", psu, resolve_params(psu, nominal), 11, self.fast.master),
-            meter=ProfiledMeter("meter", meter, resolve_params(meter, {"base_address": 40070}), 21, self.slow.master),
-            insulation=BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master),
-            token_reader=None,
+            outlet=DcOutlet(module, insulation, self.ratings()),
+            meter=ProfiledMeter(
+                "meter", meter, resolve_params(meter, {"base_address": 40070}), 20 + self.number, self.slow.master
+            ),
         )
 
     def step(self) -> None:
-        self.now_s += STEP_S
-        self.plant.step(STEP_S)
+        self.step_plant()
         for wire in (self.fast, self.slow):
             wire.pump(self.now_s)
-        if self.now_s >= self._tick_at_s:
-            self._tick_at_s += TICK_S
-            if self.demand is not None:
-                self.seq += 1
-                self.stage.take_demand(replace(self.demand, seq=self.seq), self.now_s)
-            self.image = self.stage.cycle(self.now_s)
-            self.stage.poll(self.now_s)
-            self.events += self.stage.events()
+        if self.step_stage():
             for wire in (self.fast, self.slow):
                 wire.pump(self.now_s)
         self.watch()
+
+    def step_plant(self) -> None:
+        self.now_s += STEP_S
+        self.plant.step(STEP_S)
+
+    def step_stage(self) -> bool:
+        """A cycle of the stage, if its tick has come; whether it had."""
+        if self.now_s < self._tick_at_s:
+            return False
+        self._tick_at_s += TICK_S
+        if self.demand is not None:
+            self.seq += 1
+            self.stage.take_demand(replace(self.demand, seq=self.seq), self.now_s)
+        self.image = self.stage.cycle(self.now_s)
+        self.stage.poll(self.now_s)
+        self.events += self.stage.events()
+        return True
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / STEP_S)):
@@ -170,7 +184,7 @@ class PlantLoop:
 
     def order(self, phase: Phase, **changes: Any) -> None:
         demand = StageDemand(
-            EvseId(1), 0, 0.5, phase, PilotCommand.PWM, 5.0, True, 0.0,
+            EvseId(self.number), 0, 0.5, phase, PilotCommand.PWM, 5.0, True, 0.0,
             Interval(-1e6, 1e6), order=dc_order(450.0, 400.0, 300.0, 40.0, 40.0),
         )  # fmt: skip
         self.demand = changed(demand, **changes)

@@ -23,7 +23,10 @@ FAULT_OF = {
 
 
 def driver_of(loop: Any, device: str) -> Any:
-    return loop.stage._hw.io.pilot if device == "pilot" else getattr(loop.stage._hw, device)
+    hardware = loop.stage._hw
+    if device == "pilot":
+        return hardware.io.pilot
+    return getattr(hardware if device == "meter" else hardware.outlet, device)
 
 
 def broken(*_: object) -> Any:

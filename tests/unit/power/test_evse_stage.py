@@ -32,6 +32,7 @@ from chargepoint.ports import (
     PowerModuleState,
     Reversal,
 )
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.dc_sequence import RAMP_DOWN_TIMEOUT_S
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
@@ -206,7 +207,9 @@ class Rig:
     def __post_init__(self) -> None:
         self.board, self.module, self.meter, self.monitor = FakeBoard(), FakeModule(), FakeMeter(), FakeMonitor()
         self.reader = FakeReader()
-        hardware = EvseHardware(IoWiring.of_one(self.board), self.module, self.meter, self.monitor, self.reader)
+        hardware = EvseHardware(
+            IoWiring.of_one(self.board), DcOutlet(self.module, self.monitor, self.ratings), self.meter, self.reader
+        )
         self.stage = EvseStage(EvseId(1), hardware, self.ratings)
         self.image: EvseImage | None = None
 
@@ -965,7 +968,9 @@ def test_a_restart_is_no_way_around_a_latch_and_its_reset_has_an_author(rig: Rig
     rig.run(0.1)
     kept = dict(rig.stage.operator_latches)
     assert set(kept) == {FaultCode.EMERGENCY_STOP}
-    hardware = EvseHardware(IoWiring.of_one(rig.board), rig.module, rig.meter, rig.monitor, rig.reader)
+    hardware = EvseHardware(
+        IoWiring.of_one(rig.board), DcOutlet(rig.module, rig.monitor, rig.ratings), rig.meter, rig.reader
+    )
     rig.stage, rig.board.changes, rig.events = EvseStage(EvseId(1), hardware, rig.ratings, kept), {}, []
     rig.demand = order(Phase.CABLE_CHECK)
     image = rig.run(3.0)

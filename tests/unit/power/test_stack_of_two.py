@@ -13,6 +13,7 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, Stage
 from chargepoint.model.limits import Interval, rated
 from chargepoint.model.readings import Reading
+from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
 from chargepoint.power.interlock_view import StageRatings
@@ -80,15 +81,12 @@ class Side:
 
     def build(self, module: Any) -> None:
         monitor = shipped("bender_isoev425")
-        hardware = EvseHardware(
-            io=IoWiring.of_one(GenericIoBoard("io", 1, self.io.master)),
-            module=module,
-            meter=self.meter,
-            insulation=BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master),
-            token_reader=None,
-        )
+        insulation = BenderMonitor("imd", monitor, resolve_params(monitor, {}), 3, self.slow.master)
         limits = rated(920.0, 120.0, voltage_min_V=150.0, charge_power_max_W=60e3, discharge_power_max_W=20e3)
-        self.stage = EvseStage(self.evse_id, hardware, StageRatings(Envelope(limits), 200.0, 0.5))
+        ratings = StageRatings(Envelope(limits), 200.0, 0.5)
+        io = IoWiring.of_one(GenericIoBoard("io", 1, self.io.master))
+        hardware = EvseHardware(io, DcOutlet(module, insulation, ratings), self.meter)
+        self.stage = EvseStage(self.evse_id, hardware, ratings)
 
     def order(self, phase: Phase, **changes: Any) -> None:
         """What the daemon would: never more than what the modules of now can do."""

@@ -7,24 +7,21 @@ from typing import Any, cast
 
 import pytest
 
-from chargepoint.model.demand import Phase, PilotCommand, StageDemand
-from chargepoint.model.ids import EvseId
-from chargepoint.model.image import AcSupply
-from hil.plant.ac_outlet import AcOutlet
-from hil.plant.station import STEP_S
-from hil.simulators.ac_control import AcControl
+from hil.plant.ac_outlet import AcOutletPlant
+from hil.plant.board import CONTACTOR, LOCK
+from hil.plant.pilot import Generator
+from hil.plant.station import STEP_S, Plant
+from hil.simulators.control import Control
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.line_socket import LineSocket, Refused
-
-EVSE = EvseId(1)
-DEMAND = StageDemand(EVSE, 1, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, lock=True, power_W=7_000.0)
+from hil.simulators.wired_plant import WiredPlant
 
 
 class Socket:
-    """Asks the outlet's control without a socket."""
+    """Asks the plant's control without a socket."""
 
-    def __init__(self, outlet: AcOutlet) -> None:
-        self._control = AcControl({1: outlet}, lambda: 0.0, lambda: None)
+    def __init__(self, outlet: AcOutletPlant) -> None:
+        self._control = Control(WiredPlant(Plant(outlets={1: outlet})), lambda: 0.0)
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._control.answer(json.dumps(request).encode()))
@@ -33,14 +30,14 @@ class Socket:
 
 
 async def test_a_car_at_an_ac_outlet_orders_its_power() -> None:
-    outlet = AcOutlet(EVSE, AcSupply(230.0, 50.0, 3, 32.0), 22_000.0, 11_000.0)
+    outlet = AcOutletPlant(1)
     outlet.plug()
     body = AcOutletBody(cast(LineSocket, Socket(outlet)), 1)
     await body.pilot("C")
     await body.charger(5000.0)
     for step in range(round(3.0 / STEP_S)):
-        if step % 50 == 0:
-            outlet.take_demand(DEMAND)
+        request = LOCK | (CONTACTOR if step > 500 else 0)
+        outlet.board.write(outlet.board.sequence, Generator.PWM, 500, request, request ^ 0xFFFF)
         outlet.step(STEP_S)
     measured = await body.measure()
     assert measured.charger_W == pytest.approx(5000.0)

@@ -1,0 +1,52 @@
+"""The phases of one AC outlet in one cycle: what flows, what each phase may carry, and what the car was allowed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AcFlow:
+    """What the AC rows of the interlock table look at. Currents in A, active, positive into the car, L1 first."""
+
+    currents_A: tuple[float, ...] = ()
+    """Of the wired phases; empty: not known."""
+    power_W: float | None = None
+    """Of all phases together, by the meter."""
+    rated_A: float = 0.0
+    """What each phase may carry by the configuration, a magnitude."""
+    limit_A: float | None = None
+    """What the car may draw from each phase it was given, a magnitude; None: no valid order."""
+    phases_given: int = 0
+    """How many phases the car was given, beginning with L1."""
+    charge_max_W: float = 0.0
+    discharge_max_W: float = 0.0
+    """What may flow at all into the car and out of it, all phases together: magnitudes."""
+    ventilated: bool = False
+    """The place may serve a car that needs ventilation (pilot state D)."""
+    over_share: float = 0.1
+    """How far above its limit a phase may be, as a share of the limit."""
+
+    @property
+    def largest_A(self) -> float | None:
+        """The largest magnitude of all phases; None: not known."""
+        return max(map(abs, self.currents_A)) if self.currents_A else None
+
+    @property
+    def may_discharge(self) -> bool:
+        """Some power may flow out of the car."""
+        return self.discharge_max_W > 0.0
+
+    @property
+    def suspended(self) -> bool:
+        """No power may flow."""
+        return self.charge_max_W == 0.0 == self.discharge_max_W
+
+    @property
+    def feeds(self) -> bool:
+        """Power flows out of the car: more than what a meter may show at no load."""
+        return self.power_W is not None and self.power_W < -NOTHING_W
+
+
+NOTHING_W = 100.0
+"""A smaller power than this counts as none (own rule, grade D)."""
