@@ -34,6 +34,8 @@ CALM_TICK_S = 0.05
 """Between two ticks while every EVSE is off."""
 POWERED_CYCLE_S = 0.02
 """An EVSE that is not off is judged this often although no device has news."""
+SETTLED_CYCLE_S = 0.04
+"""The same while it transfers, nothing changes and no delay of an interlock runs. News of a device and a changed demand do not wait."""
 CALM_CYCLE_S = 0.05
 """The same for an EVSE that is off."""
 SOON_DUE = 0.3
@@ -104,6 +106,7 @@ class Cycle:
             id(bus): [stages[evse_id] for evse_id, its in self._buses_of.items() if bus in its] for bus in buses
         }
         self._due_s: dict[EvseId, float] = dict.fromkeys(stages, -math.inf)
+        self._length_s: dict[EvseId, float] = dict.fromkeys(stages, 0.0)
         self._off: dict[EvseId, bool] = dict.fromkeys(stages, True)
         self._sent: dict[EvseId, EvseImage] = {}
         self._changed: set[EvseId] = set()
@@ -271,8 +274,9 @@ class Cycle:
             done.append((image, events))
             self._changed.discard(image.evse_id)
             self._flush(image.evse_id, now_s)  # what this cycle queued goes out before the next EVSE's is computed
-            off = self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
-            self._due_s[image.evse_id] = now_s + self._cycle_length_s(image.evse_id)
+            self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
+            self._length_s[image.evse_id] = self._cycle_length_s(stage)
+            self._due_s[image.evse_id] = now_s + self._length_s[image.evse_id]
             changed = changed or any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
         self._keep_latches(changed=changed)
         for image, events in done:
@@ -285,8 +289,10 @@ class Cycle:
                 self._link.send(event)
                 self._log_event(event)
 
-    def _cycle_length_s(self, evse_id: EvseId) -> float:
-        return max(self._tick_s, CALM_CYCLE_S) if self._off[evse_id] else self._powered_cycle_s
+    def _cycle_length_s(self, stage: EvseStage) -> float:
+        if self._off[stage.evse_id]:
+            return max(self._tick_s, CALM_CYCLE_S)
+        return max(self._powered_cycle_s, SETTLED_CYCLE_S) if stage.settled else self._powered_cycle_s
 
     @staticmethod
     def _is_due(image: EvseImage, before: EvseImage) -> bool:
@@ -408,7 +414,7 @@ class Cycle:
 
     def _soon_due(self, stage: EvseStage, now_s: float) -> bool:
         evse_id = stage.evse_id
-        return now_s >= self._due_s[evse_id] - SOON_DUE * self._cycle_length_s(evse_id)
+        return now_s >= self._due_s[evse_id] - SOON_DUE * self._length_s[evse_id]
 
     def _flush(self, evse_id: EvseId, now_s: float) -> None:
         """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
