@@ -16,8 +16,8 @@ from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
 EARLY_STEP_S, LATE_STEP_S = 0.00015, 0.00002
-"""How far the estimate of a device's turnaround goes up after a read that found no whole reply, and down after one that did: seven
-of eight first reads find a whole reply, and the reply has one wake-up."""
+"""The estimate of a device's turnaround goes up so far after a read that found no whole reply, and down so far after one that did.
+Seven of eight first reads then find a whole reply, and such a reply costs one wake-up."""
 TURNAROUND_MAX_S = 0.0015
 """A reply is never left unread for longer than this beyond its time on the wire."""
 

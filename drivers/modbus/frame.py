@@ -105,7 +105,7 @@ def reply_length(request: Request) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class FramedExchange:
     """One request on a serial line: its frame, and what its good reply looks like."""
 
     request: Request
@@ -120,16 +120,16 @@ class Exchange:
         )
 
 
-def exchange_of(request: Request) -> Exchange:
+def exchange_of(request: Request) -> FramedExchange:
     """The exchange that a request begins. Reads are the same few again and again: each is encoded once."""
     if isinstance(request, Read):
         return _read_exchange(request)
-    return Exchange(request, encode(request), function_of(request), reply_length(request))
+    return FramedExchange(request, encode(request), function_of(request), reply_length(request))
 
 
 @lru_cache(maxsize=512)
-def _read_exchange(request: Read) -> Exchange:
-    return Exchange(request, encode(request), request.function, reply_length(request))
+def _read_exchange(request: Read) -> FramedExchange:
+    return FramedExchange(request, encode(request), request.function, reply_length(request))
 
 
 def _payload(request: Read | ReadWriteRegisters) -> int:

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
@@ -35,9 +34,9 @@ from drivers.modbus.frame import (
     MAX_FRAME,
     Acknowledged,
     ExceptionReply,
-    Exchange,
     Foreign,
     Found,
+    FramedExchange,
     Registers,
     exchange_of,
     find_frame,
@@ -45,9 +44,10 @@ from drivers.modbus.frame import (
     judge,
     next_frame,
 )
-from drivers.modbus.freshness import OWED_S, ReplyMemory
+from drivers.modbus.freshness import OWED_S
 from drivers.modbus.master import OnDone
 from drivers.modbus.queue import Queued, RequestQueue
+from drivers.modbus.standing import Standing, clean_form, form_to_ask
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -70,32 +70,6 @@ _BABBLE_PATIENCE_S = 0.1
 """A wire that is never silent is written to all the same after this long: the only chance a stop has."""
 
 
-@dataclass(slots=True)
-class _Standing:
-    """What we know of one device's manners. Counters are of what happened since its last good answer."""
-
-    timing: DeviceTiming = field(default_factory=DeviceTiming)
-    failed: int = 0
-    silent: int = 0
-    backoff_s: float = 0.0
-    not_before_s: float = 0.0
-    stop_tried: bool = False
-    quick_stop_s: float | None = None
-    tried_at_s: float = -1e9
-    memory: ReplyMemory = field(default_factory=ReplyMemory)
-
-    @property
-    def paced(self) -> bool:
-        """It failed too often to be asked whenever somebody likes."""
-        return self.failed >= self.timing.failures_to_pace
-
-    def forgive(self) -> None:
-        """It answered, or nobody knows any more."""
-        self.failed = self.silent = 0
-        self.backoff_s = self.not_before_s = 0.0
-        self.stop_tried = False
-
-
 class RtuMaster:
     """One wire's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit. A callback
     that raises ends nothing but itself (`defects`).
@@ -109,11 +83,11 @@ class RtuMaster:
         self._char_s = BITS[format] / baud
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
         self._queue = RequestQueue(name, capacity)
-        self._units: dict[int, _Standing] = {}
+        self._units: dict[int, Standing] = {}
         self._doubted: set[int] = set()
         """Units whose last exchange failed. While it is empty nobody's manners hold a request up."""
         self._out: Queued | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: FramedExchange | None = None
         """What is on the wire, while `_out` is not None."""
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
@@ -144,7 +118,7 @@ class RtuMaster:
         """Set one device's manners. Several drivers of one unit share the slower of each figure."""
         known = self._units.get(unit)
         if known is None:
-            self._units[unit] = _Standing(timing)
+            self._units[unit] = Standing(timing)
             return
         known.timing = DeviceTiming(
             timeout_s=max(known.timing.timeout_s, timing.timeout_s),
@@ -278,7 +252,7 @@ class RtuMaster:
         self._discard_stale()
         standing = self._standing(item.request.unit)
         if isinstance(item.request, Read) and not item.counts:
-            item.counts = _form(item.request, standing, now_s)
+            item.counts = form_to_ask(item.request, standing, now_s)
         exchange = self._exchange = exchange_of(item.on_wire)
         frame = exchange.frame
         standing.tried_at_s = self._sent_at_s = now_s
@@ -344,10 +318,10 @@ class RtuMaster:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _standing(self, unit: int) -> _Standing:
+    def _standing(self, unit: int) -> Standing:
         standing = self._units.get(unit)
         if standing is None:
-            standing = self._units[unit] = _Standing()
+            standing = self._units[unit] = Standing()
         return standing
 
     def _free_at_s(self, item: Queued) -> float:
@@ -493,7 +467,7 @@ class RtuMaster:
         assert item is not None and isinstance(item.request, Read)
         request = item.request
         if at_s is None:
-            form = _clean_form(request, self._standing(request.unit), now_s)
+            form = clean_form(request, self._standing(request.unit), now_s)
             if item.asked_again or form is None:
                 detail = f"{self._what(request)}: the reply may be that of an older request"
                 self._good(Failed(FailureKind.UNDATED, detail, now_s))
@@ -562,7 +536,7 @@ class RtuMaster:
             pass  # a late reply shows its age by the device's counter
         elif isinstance(wire, Read):
             standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
-            late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
+            late_s = late_s if clean_form(out.request, standing, now_s) is None else 0.0
         elif not isinstance(wire, ReadWriteRegisters):
             standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
@@ -588,21 +562,3 @@ class RtuMaster:
     def _discard_stale(self) -> None:
         self._early = 0
         self._buffer.clear()
-
-
-def _form(request: Read, standing: _Standing, now_s: float) -> tuple[int, ...]:
-    """How to ask. A device that failed is asked in the form that failed: whether it is there needs no date."""
-    whole = (request.count,)
-    if standing.failed and standing.memory.owes(request.function, request.count, now_s):
-        return whole
-    return _clean_form(request, standing, now_s) or whole
-
-
-def _clean_form(request: Request, standing: _Standing, now_s: float) -> tuple[int, ...] | None:
-    """The first form of which no reply is owed; None if there is none."""
-    if not isinstance(request, Read):
-        return None
-    for counts in ((request.count,), *request.other_forms):
-        if not any(standing.memory.owes(request.function, count, now_s) for count in counts):
-            return counts
-    return None
