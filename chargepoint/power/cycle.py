@@ -62,7 +62,8 @@ SUSPENDED_LEAST_S = 0.001
 """Two clocks are read one after the other: a smaller difference is the time between the two."""
 
 EARLY_CYCLE_S = 0.003
-"""Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
+"""Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor. Also the
+time between two cycles while a contactor waits for its current to fall."""
 
 DEFECTS_MAX = 10
 """Exceptions in the cycles of the EVSEs, since start, after which the process ends for systemd to start a new one."""
@@ -280,6 +281,9 @@ class Cycle:
             events = stage.events()
             done.append((image, events))
             self._changed.discard(image.evse_id)
+            if stage.waits_for_current:
+                self._changed.add(image.evse_id)
+                self._early_s = min(self._early_s, now_s + EARLY_CYCLE_S)
             # what this cycle queued goes out before the next EVSE's is computed
             self._flush(image.evse_id, self._present_s(now_s))
             if any(isinstance(event, InterlockTripped) for event in events):

@@ -226,14 +226,18 @@ class EvseStage:
         outlet = self._outlet
         try:
             now = outlet.last_shown(self._hw.meter.registers)
-            sequence = outlet.sequence
-            waiting = sequence is not None and sequence.waits_for_current
-            if waiting or self._io.has_news or is_news(now, self._judged_readings):
+            if self.waits_for_current or self._io.has_news or is_news(now, self._judged_readings):
                 return True
             self._judged_readings = now
             return False
         except Exception:  # the cycle finds the driver that raises
             return True
+
+    @property
+    def waits_for_current(self) -> bool:
+        """A contactor stays closed for milliseconds, until its current has fallen: the next cycle is due at once."""
+        sequence = self._outlet.sequence
+        return sequence is not None and sequence.waits_for_current
 
     @property
     def settled(self) -> bool:

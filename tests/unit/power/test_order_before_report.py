@@ -16,7 +16,7 @@ EVSE = EvseId(1)
 class TrippingStage:
     """A stage that trips in its first cycle."""
 
-    evse_id, settled = EVSE, False
+    evse_id, settled, waits_for_current = EVSE, False, False
     identity_errors: tuple[tuple[str, str], ...] = ()
     operator_latches: dict[FaultCode, str] = {}  # noqa: RUF012
 
