@@ -18,6 +18,7 @@ from chargepoint.model.commands import CommandResult, StationCommand
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, ControlPilot, Lock, MeterRegisters
+from chargepoint.model.indicator import Lamp
 from chargepoint.model.io import BoardFault, ModuleFault, SafetyInput
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.readings import Reading
@@ -90,6 +91,32 @@ class Device(Protocol):
 
     def poll(self, now_s: float) -> None:
         """Queue what is due now: cyclic reads, the refreshed command, the watchdog kick."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePoint:
+    """One value of a device as it was read last, for people at bring-up. `registers` empty: it has none.
+
+    `value` None: nothing valid was read; `taken_at_s` None: not read yet. `trouble` says in words why the value is not good.
+    """
+
+    name: str
+    value: float | str | None
+    unit: str
+    registers: tuple[int, ...]
+    taken_at_s: float | None
+    trouble: str = ""
+    every_s: float = 0.0
+    """How often the value is read; 0: whenever its device is."""
+    ticks: bool = False
+    """It changes all the time by itself, as a counter does: a change is no news."""
+
+
+class PointSource(Protocol):
+    """A device that can list all its values. Nothing is decided by them."""
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every value, always in one order."""
 
 
 class Reversal(Enum):
@@ -370,6 +397,13 @@ class IoState:
     temperatures_degC: tuple[float | None, ...]
 
 
+class LampPort(Device, Protocol):
+    """The lamps of one connector."""
+
+    def show(self, lit: frozenset[Lamp]) -> None:
+        """Light these lamps, and no others."""
+
+
 class TokenReader(Device, Protocol):
     """An RFID reader."""
 
@@ -397,7 +431,7 @@ class DeviceSpec:
 
     name: str
     kind: str
-    """power_module, meter, insulation_monitor, pilot_board, matrix, token_reader."""
+    """power_module, meter, insulation_monitor, pilot_board, matrix, token_reader, indicator."""
     driver: str
     bus: str
     unit: int

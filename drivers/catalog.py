@@ -6,15 +6,17 @@ A new kind of bus is a row in BUS_KINDS, a new device a row in DRIVERS.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
 from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, ModuleGroup, PowerModule
+from drivers import probe
 from drivers.byte_bus import ByteBus
 from drivers.can.bus import CanBus
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.io_lines import GpioIo
+from drivers.gpio.lamps import GpioLamps
 from drivers.gpio.matrix import GpioMatrix
 from drivers.insulation.bender import BenderMonitor
 from drivers.insulation.dold import DoldMonitor
@@ -24,6 +26,7 @@ from drivers.meter.profiled import ProfiledMeter
 from drivers.modbus.master import Master
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.tcp import TcpMaster
+from drivers.modbus.transaction import Read
 from drivers.pilot.generic_io import CYCLE_S, WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
 from drivers.power_module import can_family
 from drivers.power_module.array import PowerModuleArray
@@ -106,6 +109,26 @@ def bus_load(spec: DeviceSpec, baud: int, format: str) -> float | None:
         return exchanges_share(BOARD_EXCHANGES, baud, format)
     profile = _known(spec)
     return None if profile is None else profile_share(profile, baud, format)
+
+
+def round_trips(spec: DeviceSpec, bus: Bus, count: int) -> Iterator[float | None]:
+    """How long each of `count` reads of the device takes, s; None for one without an answer. Empty where its bus is no Modbus.
+
+    The device's own polls must not run meanwhile.
+    """
+    if not isinstance(bus, SerialBus | TcpBus):
+        return
+    yield from probe.round_trips(bus, _presence(spec), count)
+
+
+def _presence(spec: DeviceSpec) -> Read:
+    """A read that the device answers: that of its identity."""
+    profile = _known(spec)
+    if profile is None:
+        return Read(spec.unit, 4, 0, 24)
+    block = profile.blocks[profile.points[profile.identity.point].block or ""]
+    base = 0 if block.base is None else int(resolve_params(profile, spec.params)[block.base])
+    return Read(spec.unit, block.function, base + block.start, block.count)
 
 
 def reference() -> str:
@@ -221,6 +244,12 @@ def _gpio_matrix(spec: DeviceSpec, bus: Bus) -> Device:
     return GpioMatrix(spec, bus)
 
 
+def _gpio_lamps(spec: DeviceSpec, bus: Bus) -> Device:
+    if not isinstance(bus, GpioBus):
+        raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
+    return GpioLamps(spec, bus)
+
+
 def _line_reader(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, LineBus | KeyboardBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a line of text", "name a bus of kind line or keyboard")
@@ -273,6 +302,7 @@ DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("pilot_board", "generic_io"): _generic_io,
     ("pilot_board", "gpio"): _gpio_io,
     ("matrix", "gpio"): _gpio_matrix,
+    ("indicator", "gpio"): _gpio_lamps,
     ("token_reader", "line"): _line_reader,
     ("token_reader", "pn532"): _pn532,
 }

@@ -68,6 +68,19 @@ def ask(bus: SerialBus | TcpBus, request: Request) -> Outcome:
     return heard[0]
 
 
+def round_trips(bus: SerialBus | TcpBus, request: Read, count: int) -> Iterator[float | None]:
+    """The same read so many times: seconds from the request to its answer, None for one that had none. The device's timing stays."""
+    for _ in range(count):
+        began_s = time.monotonic()
+        outcome = ask(bus, request)
+        answered = isinstance(outcome, ReadDone) or (
+            isinstance(outcome, Failed) and outcome.kind is FailureKind.EXCEPTION
+        )
+        yield time.monotonic() - began_s if answered else None
+        if isinstance(outcome, Failed) and outcome.kind is FailureKind.DISCONNECTED:
+            return
+
+
 def probe(bus: SerialBus | TcpBus, profile: DeviceProfile, params: Params, unit: int) -> Iterator[PointRow]:
     """Every point that the profile reads; first that of the identity. Another device's points are not read."""
     bus.master.configure(unit, PATIENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from chargepoint.model.indicator import Lamp
 from drivers.gpio.io_lines import CONTACTOR, DISCHARGE, LOCK, OUTPUTS, SIGNALS
 from drivers.pilot.generic_io import WATCHDOG_MS, WATCHDOG_MS_BOUNDS
 from drivers.power_module.can_family import FAMILIES, rows_for_people
@@ -90,6 +91,18 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
                 "required by each",
                 "input, active while that contactor is closed",
             ),
+        ),
+    ),
+    ("indicator", "gpio"): DriverRow(
+        "the lamps of one connector on the lines of a GPIO chip; a lamp without a line stays dark",
+        params=tuple(
+            ParamRow(
+                lamp.value,
+                'line, as in `5` or `"5 low open-drain"`',
+                "none",
+                f"output, active while {lamp.value} is lit",
+            )
+            for lamp in Lamp
         ),
     ),
     ("token_reader", "line"): DriverRow(

@@ -1,4 +1,4 @@
-"""The command line: `chargepoint power`, `run`, `check`, `status`, `reset`, `ask-car`, `limit`, `reference`, `trace`."""
+"""The command line: the programs, questions and orders to the daemon, and what an installer needs."""
 
 from __future__ import annotations
 
@@ -99,6 +99,51 @@ def check(path: Path) -> None:
 
 
 @main.command()
+@click.argument("device")
+@_config
+@click.option("--plain", is_flag=True, help="one line for each change instead of a table")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines")
+@click.option("--once", is_flag=True, help="every value once; exit code 1 if one of them is bad")
+@click.option("--do", "do", multiple=True, metavar="COMMAND[=VALUE]", help="run this command and end; may be repeated")
+def bringup(device: str, path: Path, plain: bool, as_json: bool, once: bool, do: tuple[str, ...]) -> None:
+    """Show every value of DEVICE live, and step through safe commands. The power process must be stopped.
+
+    DEVICE is a name of the configuration, such as pilot_board.io1, or io1 where no other device has this name.
+    """
+    from chargepoint.commissioning.bringup import NoSuchDevice, Wanted
+    from chargepoint.commissioning.bringup import run as run_bringup
+    from chargepoint.power.wiring import examine
+
+    config = _load(path, examine)
+    try:
+        sys.exit(_hardware(lambda: run_bringup(config, Wanted(device, plain, as_json, once, do))))
+    except (NoSuchDevice, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+@main.command()
+@_config
+@click.option("--evse", type=int, default=None, help="one EVSE; without it every EVSE")
+@click.option("--json", "as_json", is_flag=True, help="the report as JSON, by docs/selftest.schema.json")
+@click.option("--polls", type=click.IntRange(1, 100_000), default=200, show_default=True, help="reads of each device")
+def selftest(path: Path, evse: int | None, as_json: bool, polls: int) -> None:
+    """Test the hardware and this computer, item by item. The power process must be stopped, and no car plugged in.
+
+    Exit code 0: nothing failed; 1: something failed; 2: refused.
+    """
+    from chargepoint.app.site_check import checks, doubts
+    from chargepoint.commissioning.selftest import run as run_selftest
+
+    findings = study(path, checks=checks(), doubts=doubts())
+    config = _config_of(findings, path)
+    warnings = [str(warning) for warning in findings.warnings]
+    try:
+        sys.exit(_hardware(lambda: run_selftest(config, str(path), warnings, evse, json_wanted=as_json, polls=polls)))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@main.command()
 def reference() -> None:
     """Print the reference of every configuration key, driver and profile, as Markdown."""
     from chargepoint.config.reference import markdown
@@ -117,12 +162,17 @@ def status(path: Path) -> None:
 @main.command()
 @_config
 @click.option("--evse", type=int, default=None, help="one EVSE; without it every EVSE")
-def reset(path: Path, evse: int | None) -> None:
+@click.option(
+    "--contactor-wear", is_flag=True, help="its contactor was replaced: count its wear anew (power process stopped)"
+)
+def reset(path: Path, evse: int | None, contactor_wear: bool) -> None:
     """Let latched faults go whose cause is gone. Exits 1 with the faults that stay and their remedies.
 
     Refused while a transaction runs. While one is stopping, the faults are let go after its end.
     """
     config = _load(path)
+    if contactor_wear:
+        sys.exit(_hardware(lambda: _replace_contactor(config, evse)))
     request = {"do": "reset"} if evse is None else {"do": "reset", "evse": evse}
     answer = _ask(config, request)
     if not answer.get("ok"):
@@ -246,6 +296,27 @@ def _report_mistakes(error: ConfigError, path: Path) -> NoReturn:
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _replace_contactor(config: Config, evse: int | None) -> int:
+    """Store that the contactor of this EVSE is a new one, with the name of who says so: the exit code."""
+    if evse is None or evse not in config.evse:
+        raise click.UsageError(f"--contactor-wear needs --evse, one of {', '.join(map(str, config.evse))}")
+    from chargepoint.commissioning.replacement import contactor_replaced
+
+    click.echo(contactor_replaced(config, evse))
+    return 0
+
+
+def _hardware(work: Callable[[], int]) -> int:
+    """The exit code of work with the hardware; 2 where it is refused, with one line that says why."""
+    try:
+        return work()
+    except Unusable:
+        raise
+    except OSError as error:
+        click.echo(str(error), err=True)
+        return 2
 
 
 def _or_explain(work: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from chargepoint.app.hardware_watchdog import HardwareWatchdog
@@ -12,9 +13,12 @@ from chargepoint.app.punctuality import become_punctual, has_realtime
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.hardware_lock import POWER_PROCESS, HardwareLock
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_server import LinkServer
-from chargepoint.power.wiring import build, latch_folder
+from chargepoint.power.wear_file import WearFile
+from chargepoint.power.wiring import PowerStation, build, latch_folder
+from chargepoint.safety.wear import Wear, WearLimits
 
 LINK_NAME = "power.sock"
 
@@ -27,10 +31,20 @@ def link_path(config: Config) -> Path:
 
 
 def run(config: Config) -> None:
-    """Until SIGTERM or SIGINT: then ramp down, open, return."""
+    """Until SIGTERM or SIGINT: then ramp down, open, return. Raises HardwareTaken while bring-up or self-test runs."""
+    hardware = HardwareLock(config.station.runtime_dir, POWER_PROCESS)
+    try:
+        _run(config)
+    finally:
+        hardware.release()
+
+
+def _run(config: Config) -> None:
     notifier = Notifier()
     latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir)
     station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
+    wear_file = WearFile(latch_folder(config), log)
+    _begin_wear(config, station, wear_file.open())
     link = LinkServer(link_path(config))
     tick_s = config.power.tick_ms / 1000
     watchdog = _hardware_watchdog(config)
@@ -50,6 +64,8 @@ def run(config: Config) -> None:
         latch_file=latch_file,
         buses_of=station.buses_of,
         stacks=station.stacks,
+        wear_file=wear_file,
+        lamps=station.lamps,
         has_realtime=has_realtime,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,6 +83,7 @@ def run(config: Config) -> None:
         notifier.stopping()
         link.close()
         latch_file.close()
+        wear_file.close()
         for bus in station.buses:
             bus.close()
         late = cycle.lateness
@@ -76,6 +93,13 @@ def run(config: Config) -> None:
             late.worst_s * 1000,
             late.over_5_ms,
         )
+
+
+def _begin_wear(config: Config, station: PowerStation, before: Mapping[EvseId, Wear]) -> None:
+    for evse_id, stage in station.stages.items():
+        section = config.evse[evse_id]
+        limits = WearLimits(section.contactor_operations, section.contactor_load_openings)
+        stage.begin_wear(before.get(evse_id, Wear()), limits)
 
 
 def _hardware_watchdog(config: Config) -> HardwareWatchdog | None:

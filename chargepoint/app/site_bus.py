@@ -11,9 +11,10 @@ from chargepoint.control.status import evse_status
 from chargepoint.model.ids import EvseId
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
-from chargepoint.site.bus import Intervals, SiteBus, SiteView
+from chargepoint.site.bus import Intervals, Message, SiteBus, SiteView
 from chargepoint.site.client import SiteBusClient
 from chargepoint.site.desk import EvseAbility, SiteDesk, SiteRules
+from chargepoint.site.home_assistant import EvseRatings, StationLabel, discovery
 from chargepoint.site.outbox import SiteOutbox
 from chargepoint.site.topics import Topics
 from chargepoint.store.database import Store
@@ -55,5 +56,23 @@ def site_bus_client(
     desk = SiteDesk(rules, shell, abilities)
     outbox = SiteOutbox(store, topics)
     shell.also_keep_sessions(outbox.rows)
-    bus = SiteBus(topics, desk, view, Intervals(section.state_interval_s, section.repeat_interval_s))
+    bus = SiteBus(
+        topics,
+        desk,
+        view,
+        Intervals(section.state_interval_s, section.repeat_interval_s),
+        _discovery(config, topics, rules, shell.firmware_version()),
+    )
     return SiteBusClient(section, bus, outbox, store, clock, logging.getLogger("site-bus"))
+
+
+def _discovery(config: Config, topics: Topics, rules: SiteRules, firmware_version: str) -> tuple[Message, ...]:
+    section, station = config.site_bus, config.station
+    if not section.discovery_prefix:
+        return ()
+    label = StationLabel(station.model, station.vendor_name, station.serial_number, firmware_version)
+    ratings = {
+        EvseId(number): EvseRatings(evse.charge_power_max_W, evse.discharge_power_max_W)
+        for number, evse in config.evse.items()
+    }
+    return discovery(section.discovery_prefix, topics, label, ratings, rules.orders, rules.lease_max_s)

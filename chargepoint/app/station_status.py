@@ -11,7 +11,7 @@ from chargepoint.control.status import evse_status
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.ids import EvseId
-from chargepoint.model.station_status import BusStatus, PowerProcessStatus, StationStatus
+from chargepoint.model.station_status import BusStatus, ContactorStatus, PowerProcessStatus, StationStatus
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
@@ -40,6 +40,12 @@ def station_status(sources: StatusSources) -> StationStatus:
         power_link=sources.link.connected,
         ocpp=sources.ocpp.snapshot(),
         power_process=None if (process := sources.link.process) is None else PowerProcessStatus(**asdict(process)),
+        contactors={
+            str(evse_id): ContactorStatus(
+                wear.closings, wear.load_closings, wear.load_openings, wear.operations_max, wear.load_openings_max
+            )
+            for evse_id, wear in sorted(sources.link.contactors.items())
+        },
         buses={name: BusStatus(**asdict(health)) for name, health in sources.link.buses.items()},
         evses={
             str(number): evse_status(evse, None if (car := sources.cars.get(number)) is None else car.status(), now_s)

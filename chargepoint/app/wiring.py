@@ -43,7 +43,9 @@ from chargepoint.iso15118.trace.recorder import TraceRecorder
 from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.commands import ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
+from chargepoint.model.indicator import ConnectorWord
 from chargepoint.model.instant import Instant
+from chargepoint.model.status import ConnectorStatus
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient, secrets_dir
 from chargepoint.power.link_client import LinkClient
@@ -56,6 +58,7 @@ from chargepoint.transactions.sampling import SamplingIntervals
 
 STATUS_NAME = "status.sock"
 DATABASE_NAME = "chargepoint.sqlite3"
+LAMPS_EVERY_S = 1.0
 ANSWER_LEAVES_S = 0.5
 """The answer to an order to restart leaves before the connection closes."""
 
@@ -123,6 +126,7 @@ class Daemon:
                         name="status",
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
+                    group.create_task(self._keep_lamps(), name="lamps"),
                     group.create_task(self.loop_lag.run(), name="loop-lag"),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                     *(() if self.site_bus is None else (group.create_task(self.site_bus.run(), name="site-bus"),)),
@@ -164,6 +168,16 @@ class Daemon:
         while True:
             notifier.beat()
             await asyncio.sleep(every_s / 2)
+
+    async def _keep_lamps(self) -> None:
+        """What only the daemon knows of a connector goes to the power process, which drives the lamps."""
+        having = {EvseId(number) for number, section in self.config.evse.items() if section.indicator is not None}
+        while having:
+            for state in self.shell.evse_states():
+                if state.evse_id in having:
+                    word = _CONNECTOR_WORDS.get(state.status, ConnectorWord.IN_SERVICE)
+                    self.link.show_connector(state.evse_id, word)
+            await asyncio.sleep(LAMPS_EVERY_S)
 
     # -- start-up -------------------------------------------------------------------------------------------------
 
@@ -257,6 +271,12 @@ class Daemon:
             )
             cars[evse_id] = car
         return cars
+
+
+_CONNECTOR_WORDS = {
+    ConnectorStatus.RESERVED: ConnectorWord.RESERVED,
+    ConnectorStatus.UNAVAILABLE: ConnectorWord.UNAVAILABLE,
+}
 
 
 def _contract_settings(config: Config) -> dict[str, Any]:

@@ -168,6 +168,9 @@ def _buses(config: Config, defined: Defined) -> Iterator[Mistake]:
     for name, matrix in config.matrix.items():
         if matrix.bus not in defined.get("bus", ()):
             yield Mistake(("matrix", name, "bus"), f"= {matrix.bus!r}: no such bus", _known("bus", defined))
+    for name, indicator in config.indicator.items():
+        if indicator.bus not in defined.get("bus", ()):
+            yield Mistake(("indicator", name, "bus"), f"= {indicator.bus!r}: no such bus", _known("bus", defined))
     lines: dict[str, str] = {}
     for name, reader in config.token_reader.items():
         if reader.bus not in defined.get("bus", ()):
@@ -203,6 +206,7 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
             ("meter", "meter", evse.meter),
             ("insulation_monitor", "insulation", evse.insulation),
             ("token_reader", "token_reader", evse.token_reader),
+            ("indicator", "indicator", evse.indicator),
         )
         used = [(kind, key, name) for kind, key, name in single if name is not None]
         used += [("power_module", "power_modules", name) for name in dict.fromkeys(evse.power_modules)]

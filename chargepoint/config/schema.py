@@ -150,11 +150,13 @@ class EvseSection(Section):
         None, description="its [insulation_monitor.NAME]; a DC outlet requires it, an AC outlet has none"
     )
     token_reader: Name | None = Field(None, description="its [token_reader.NAME]; none: no cards are read here")
+    indicator: Name | None = Field(None, description="its [indicator.NAME], the lamps beside it; none: it has no lamps")
     interface: str | None = Field(
         None,
         min_length=1,
         max_length=15,
-        description="network interface of this connector's PLC modem; none: no car protocol",
+        description="network interface of this connector's PLC modem; none: no car protocol, and an AC outlet charges by the pilot's "
+        "duty cycle (6 A per phase and more, no discharge)",
     )
     connector_type: Literal["cCCS1", "cCCS2", "cMCS", "cType1", "cType2", "sType2"] = Field(
         "cCCS2",
@@ -202,6 +204,18 @@ class EvseSection(Section):
     )
     discharge_power_max_W: float = Field(
         0.0, ge=0, le=4_000_000, description="highest power out of the car; 0: this EVSE never discharges"
+    )
+    contactor_operations: int = Field(
+        10_000,
+        ge=1,
+        le=100_000_000,
+        description="closings that its contactor is rated for, by the data sheet: from then on it is reported as worn",
+    )
+    contactor_load_openings: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="openings under more than 5 A that its contactor bears, by the data sheet: from then on it is reported as worn",
     )
     ramp_A_per_s: float = Field(100.0, gt=0, le=2000, description="how fast the current changes at most")
 
@@ -426,6 +440,9 @@ class SiteBusSection(Section):
         pattern=r"^[^+#/\s][^+#\s]*[^+#/\s]$",
         description="the station's own topic, above all its topics; each station of a broker needs another one",
     )
+    mqtt_version: Literal["5", "3.1.1"] = Field(
+        "5", description="3.1.1 is for an old broker: it has no response topics, so answers go to TOPIC/answer"
+    )
     client_id: str | None = Field(
         None, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$", description="none: made from `topic`"
     )
@@ -562,6 +579,7 @@ class Config(Section):
     pilot_board: dict[Name, DeviceSection] = Field(default_factory=dict)
     matrix: dict[Name, DeviceSection] = Field(default_factory=dict)
     token_reader: dict[Name, TokenReaderSection] = Field(default_factory=dict)
+    indicator: dict[Name, DeviceSection] = Field(default_factory=dict)
     stack: dict[Name, StackSection] = Field(default_factory=dict)
     evse: dict[Annotated[int, Field(ge=1, le=64)], EvseSection] = Field(default_factory=dict)
     grid: GridSection = GridSection()

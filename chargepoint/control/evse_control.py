@@ -141,6 +141,7 @@ class EvseControl:
             lease_s=self._lease_s,
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
             new_transaction_id=lambda: self._span.next_id(),
+            speaks=self._section.outlet != "ac" or self._section.interface is not None,
         )
         self._effects: list[Effect] = []
         self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)

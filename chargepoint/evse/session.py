@@ -32,6 +32,7 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.obstacle import Obstacle, ObstacleWatch, obstacle
 from chargepoint.evse.permit import Permission
+from chargepoint.evse.pwm_car import PwmCar
 from chargepoint.evse.stage_order import energise, off
 from chargepoint.evse.transaction_life import STOP_DEADLINE_S, Stop, TransactionLife
 from chargepoint.evse.view import CarLink, SessionView
@@ -91,7 +92,7 @@ _CAR_ENDS = {
 class EvseSession:
     """The session of one EVSE.
     `ev_connection_timeout_s` is asked when it is needed (OCPP variable EVConnectionTimeOut); `new_transaction_id` gives a
-    fresh id for each transaction.
+    fresh id for each transaction. `speaks` False: cars have no protocol here and read the duty cycle (`pwm_car.py`).
     """
 
     def __init__(
@@ -102,8 +103,10 @@ class EvseSession:
         lease_s: float,
         ev_connection_timeout_s: Callable[[], float],
         new_transaction_id: Callable[[], TransactionId],
+        speaks: bool = True,
     ) -> None:
         self.evse_id = evse_id
+        self._pwm_car = None if speaks else PwmCar(evse_id, lease_s)
         self._authorize_everybody = authorize_everybody
         self._lease_s = lease_s
         self._ev_connection_timeout_s = ev_connection_timeout_s
@@ -257,6 +260,9 @@ class EvseSession:
         link = self._car_link
         if link is None or not link.open:
             stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
+            if self._pwm_car is not None:  # such a car can prove nothing
+                self._transaction.order_stop(stop)
+                return
             self._absence = Absence(paused, now_s, stop)
             self._absence.wake(now_s)  # the car may have called while nobody listened
         elif link.evcc_id is not None:
@@ -360,6 +366,10 @@ class EvseSession:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
             self._take_unplugged(now_s)
+        if self._pwm_car is not None and self._plug_in is not None:
+            self._car = self._pwm_car.demand(image, now_s)
+            if not self._plug_in.spent:
+                self._maybe_grant_everybody(now_s)
         if self._absence is not None and image.pilot.plugged:
             self._absence.note_pilot(ready=image.pilot.ready, now_s=now_s)
         if not image.permitted and image.faults:  # also where nobody heard the trip itself
@@ -516,7 +526,7 @@ class EvseSession:
 
     def _maybe_call_car(self, now_s: float) -> None:
         """A car that may charge and sleeps is called: only from B, where a step of the pilot is allowed."""
-        if self._plug_in is None:
+        if self._plug_in is None or self._pwm_car is not None:
             return
         call, life = self._plug_in.call, self._transaction
         may_charge = life.running and life.stop is None and (self._absence is None or self._absence.called)
@@ -563,6 +573,8 @@ class EvseSession:
 
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""
+        if self._pwm_car is not None and self._image is not None and (self._operative or self._transaction.running):
+            return self._pwm_car.order(self._image, setpoint, now_s, permitted=self._may_energise(now_s))
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)

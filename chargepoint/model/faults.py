@@ -324,7 +324,8 @@ CATALOGUE: dict[FaultCode, FaultKind] = {
         _W,
         ResetRule.AUTO,
         "contactor worn",
-        "inspect the contactor, and replace it if its contacts are burnt; the count begins anew with the power process",
+        "inspect the contactor, and replace it if its contacts are burnt or its rated operations are done; "
+        "then `chargepoint reset --contactor-wear --evse N`",
     ),
     FaultCode.MODULE_TEMPERATURE: _row(
         _R, ResetRule.AUTO, "power module too hot", "check its fans and filters, and the air of the cabinet"

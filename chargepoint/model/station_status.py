@@ -5,7 +5,7 @@ None: not known, or there is none. Positive power and current flow into the car.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +198,19 @@ class BusStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactorStatus:
+    """Counts of an EVSE's contactor since it was new (`chargepoint.model.contactor_wear.ContactorWear`). Under load: more than 5 A."""
+
+    closings: int
+    load_closings: int
+    load_openings: int
+    operations_max: int
+    """From so many closings on it is to be replaced."""
+    load_openings_max: int
+    """From so many openings under load on it is to be inspected."""
+
+
+@dataclass(frozen=True, slots=True)
 class PowerProcessStatus:
     """Counters since the start of the power process (`chargepoint.model.process_health.ProcessHealth`). Milliseconds."""
 
@@ -238,3 +251,5 @@ class StationStatus:
     evses: dict[str, EvseStatus]
     power_process: PowerProcessStatus | None = None
     """How punctual the power process is; None while it is away."""
+    contactors: dict[str, ContactorStatus] = field(default_factory=dict)
+    """By the number of the EVSE; empty until the power process reported."""

@@ -1,7 +1,7 @@
 """The AC sequence of one EVSE: off, closing, transfer, asked to stop, open. The car converts; this station closes, measures and protects.
 
 Pure. Order and figures: IEC 61851-1 as far as docs/sources/safety.md 2 gives them (grades there). A car without digital
-communication reads its current from the pilot's duty; with it the duty is 5 %.
+communication reads its current from the pilot's duty (`model/pilot_duty.py`); with it the duty is 5 %.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ STOP_WAIT_S = 6.0
 
 ERROR_WAIT_S = 3.0
 """After an error the car has half of that (own rule)."""
+
+NOT_OPEN_WAIT_S = 3.0
+"""Longer than the 1.4 s within which a car gets its answer to PowerDelivery(Stop) (own rule)."""
 
 DIGITAL_STOP_S = 1.0
 """So long a car with digital communication keeps its 5 % in a stop: it ends by messages, and reads a lost PWM as a lost
@@ -52,6 +55,7 @@ class AcSequence:
         self._demand_spent = demand_spent
         self._failures: dict[FaultCode, str] = {}
         self._emergency_since_s: float | None = None
+        self._locked = False
 
     @property
     def stage(self) -> Stage:
@@ -120,10 +124,18 @@ class AcSequence:
             case Stage.RAMP_DOWN:
                 self._ask_to_stop(i)
             case Stage.OPENING:
-                if i.contactor is Contactor.OPEN and i.now_s > self._entered_s:
-                    self._stage = Stage.OFF
+                self._opening(i)
             case _:
                 self._off(i)
+
+    def _opening(self, i: SequenceInputs) -> None:
+        """A contactor that is welded, or not known, ends this stage too, but late: the car hears of it from the daemon first,
+        and only in OFF or FAULTED a person may reset the fault."""
+        waited_s = i.now_s - self._entered_s
+        if (i.contactor is Contactor.OPEN and waited_s > 0.0) or (
+            i.contactor in (Contactor.WELDED, Contactor.UNKNOWN) and waited_s > NOT_OPEN_WAIT_S
+        ):
+            self._stage = Stage.OFF
 
     def _off(self, i: SequenceInputs) -> None:
         self._stage = Stage.OFF if i.severity is None else Stage.FAULTED
@@ -158,11 +170,14 @@ class AcSequence:
     def _io(self, i: SequenceInputs) -> IoCommand:
         closed = self._stage in _CLOSED
         pilot, duty_percent = self._pilot(i)
+        live = i.contactor in (Contactor.CLOSED, Contactor.WELDED)
+        unclear = i.contactor is Contactor.UNKNOWN and self._locked  # as before: it may be live
+        self._locked = closed or live or unclear or (i.demand is not None and i.demand.lock)
         return IoCommand(
             pilot=pilot,
             duty_percent=duty_percent,
             contactor=closed,
-            lock=closed or i.contactor is Contactor.CLOSED or (i.demand is not None and i.demand.lock),
+            lock=self._locked,
         )
 
     def _pilot(self, i: SequenceInputs) -> tuple[PilotCommand, float]:
@@ -185,16 +200,3 @@ class AcSequence:
 def _asks(demand: StageDemand | None) -> bool:
     """The daemon wants the contactor closed, and says for how many phases and what current."""
     return demand is not None and demand.phase is Phase.TRANSFER and isinstance(demand.order, AcOrder)
-
-
-def duty_percent(current_A: float) -> float:
-    """The duty that shows this current per phase, in A, to a car without digital communication; 100 (no PWM) below 6 A.
-
-    Source: IEC 61851-1 Table A.7: up to 51 A 0.6 A for each percent, above 2.5 A; 51 to 52.5 A has no code point and is shown as
-    51 A; at most 80 A (docs/sources/safety.md 2, grade B).
-    """
-    if current_A < 6.0:
-        return 100.0
-    if current_A <= 52.5:
-        return min(current_A, 51.0) / 0.6
-    return min(current_A, 80.0) / 2.5 + 64.0

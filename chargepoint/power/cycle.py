@@ -13,18 +13,22 @@ import math
 import select
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent, Stage
+from chargepoint.model.indicator import ShowConnector
 from chargepoint.ports import Bus
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
+from chargepoint.power.indicator import ConnectorLamps
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 from chargepoint.power.stack_share import ModuleStack
+from chargepoint.power.wear_file import WearFile
 
 IMAGE_PERIOD_S = 0.1
 """An image without news is sent this often. The daemon calls the power process silent after one lease (0.5 s)."""
@@ -89,9 +93,12 @@ class Cycle:
         has_realtime: Callable[[], bool] = lambda: False,
         suspended: Callable[[], float] = suspended_s,
         stacks: Sequence[ModuleStack] = (),
+        wear_file: WearFile | None = None,
+        lamps: Mapping[EvseId, ConnectorLamps] = MappingProxyType({}),
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
+        `wear_file`, already open, keeps the counts of the contactors.
         `stacks`: modules that several of the EVSEs share.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
@@ -105,6 +112,8 @@ class Cycle:
         self._log = log
         self._now = now
         self._latch_file = latch_file
+        self._wear_file = wear_file
+        self._lamps = lamps
         self._stopping = False
         self._buses_of = dict(buses_of) if buses_of is not None else dict.fromkeys(stages, tuple(buses))
         self._stages_on = {
@@ -146,6 +155,7 @@ class Cycle:
             self._turn()
         finally:
             self._switch_off()
+            self._keep_wear()
         if self._defects >= DEFECTS_MAX and self._last_defect is not None:
             raise self._last_defect
 
@@ -253,6 +263,8 @@ class Cycle:
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_PERIOD_S
             self._report_health()
+        for evse_id, lamps in self._lamps.items():
+            lamps.step(self._sent.get(evse_id), now_s)
         self._beat()
         return all(self._off.values())
 
@@ -360,6 +372,7 @@ class Cycle:
         if worse := self.lateness.worse():
             self._log.info("* power process: %s", worse)
         self._link.send(self.lateness.health(realtime=self._has_realtime()))
+        self._keep_wear()
         for stage in self._stages.values():
             stage.note_overrun(self.lateness.chronic)
         for bus in self._buses:
@@ -370,6 +383,16 @@ class Cycle:
         for evse_id, stage in self._stages.items():
             for place, (name, trouble) in enumerate(stage.identity_errors):
                 self._report_trouble((evse_id, place), name, trouble)
+        for evse_id, lamps in self._lamps.items():
+            self._report_trouble((evse_id, "lamps"), f"lamps of EVSE {evse_id}", lamps.trouble)
+
+    def _keep_wear(self) -> None:
+        """Each second, and at the end: stored, and reported. A kill loses what was counted in the last second."""
+        if self._wear_file is None:
+            return
+        self._wear_file.keep({evse_id: stage.wear.wear for evse_id, stage in self._stages.items()})
+        for evse_id, stage in self._stages.items():
+            self._link.send(stage.wear.report(evse_id))
 
     def _report_trouble(self, key: Hashable, what: str, trouble: str) -> None:
         if trouble == self._troubles.get(key, ""):
@@ -487,6 +510,9 @@ class Cycle:
         stage = self._stages.get(message.evse_id)
         if stage is None:
             self._complain(f"message for EVSE {message.evse_id}, which is not configured")
+        elif isinstance(message, ShowConnector):
+            if (lamps := self._lamps.get(message.evse_id)) is not None:
+                lamps.note(message.word, now_s)
         elif isinstance(message, ResetFaults):
             author = "".join(char if char.isprintable() else "?" for char in message.author)
             self._log.info("* evse %d: reset of latched faults asked by %s", message.evse_id, author)

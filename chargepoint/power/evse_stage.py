@@ -45,6 +45,7 @@ from chargepoint.power.stack_wish import StackWish
 from chargepoint.safety.interlocks.table import Interlocks, table_of
 from chargepoint.safety.latches import Latches, board_may_clear
 from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
+from chargepoint.safety.wear import Wear, WearCount, WearLimits
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
@@ -154,6 +155,15 @@ class EvseStage:
     def operator_latches(self) -> Mapping[FaultCode, str]:
         """Latched faults that only a person may reset, with their words: to be kept over a restart."""
         return self._latches.operator
+
+    def begin_wear(self, before: Wear, limits: WearLimits) -> None:
+        """What the contactor has counted before the process started, and what it bears. Before the first cycle."""
+        self._view.wear = WearCount(before, limits)
+
+    @property
+    def wear(self) -> WearCount:
+        """The counts of the contactor, and what it bears."""
+        return self._view.wear
 
     def note_record_trouble(self, trouble: str) -> None:
         """Why the record of latched faults cannot be written; empty when it can. A trouble is a fault of its own."""

@@ -136,7 +136,7 @@ class InterlockView:
             proximity_ohm=None if io is None else io.proximity_ohm,
             proximity_required=self._ratings.proximity_required,
             relay_stuck=self._stuck(now_s, seen, ordered),
-            contactor_worn=self.wear.wear.worn,
+            contactor_worn=self.wear.worn,
             module_kinds=frozenset() if module is None else module.kinds,
             module_degraded="" if module is None else "; ".join(module.degraded),
             voltage_max_now_V=limit_V,

@@ -1,7 +1,6 @@
 """The latch record on disk: a restart, a kill or a power cut is no way around a fault that only a person may reset.
 
-The cycle hands over what is latched and goes on at once; a thread of its own writes a new file, syncs it, renames it over
-the old one and syncs the folder. So a trip never waits for a disk, and the record is old or new, never half.
+A trip never waits for a disk, and the record is old or new, never half (`record_file.py`).
 Between the order to open and the finished record lie a few milliseconds on a healthy disk.
 A note in the runtime folder, which is memory, closes that gap for a killed process: `keep` writes it before it returns.
 A copy lies beside the record: a record that was deleted is no way around a latch either.
@@ -12,19 +11,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
-import time
 from collections.abc import Collection
 from pathlib import Path
 
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.ids import EvseId
 from chargepoint.power.latch_codec import RECORD_MAX_BYTES, KeptLatches, RecordError, decode, encode
+from chargepoint.power.record_file import RecordFile
 
 FILE_NAME = "latched-faults.json"
 COPY_NAME = "latched-faults-copy.json"
-RETRY_S = 1.0
-CLOSE_PATIENCE_S = 2.0
 
 
 class LatchFile:
@@ -37,18 +33,14 @@ class LatchFile:
         self._note: int | None = None
         self._note_bytes = 0
         self._log = log
-        self._changed = threading.Condition()
-        self._wanted: bytes | None = None
-        self._closing = False
-        self._trouble = ""
-        self._thread: threading.Thread | None = None
+        self._record = RecordFile(self.path, log, "latched faults", COPY_NAME)
         self._absent: dict[EvseId, dict[FaultCode, str]] = {}
         """Of EVSEs that are not configured now: they may be configured again."""
 
     @property
     def trouble(self) -> str:
         """In words why the record cannot be written; empty while it can."""
-        return self._trouble
+        return self._record.trouble
 
     def open(self, evse_ids: Collection[EvseId]) -> dict[EvseId, dict[FaultCode, str]]:
         """What was latched when the process ended last. A record that cannot be read or written latches LATCH_RECORD on
@@ -59,15 +51,14 @@ class LatchFile:
             latched = _with_trouble(latched, evse_ids, trouble)
         for evse_id, faults in self._open_note().items():
             latched[evse_id] = {**faults, **latched.get(evse_id, {})}
-        if not self._try(encode(latched)):
-            latched = _with_trouble(latched, evse_ids, trouble or self._trouble)
-            self._wanted = encode(latched)
+        if not self._record.write(encode(latched)):
+            latched = _with_trouble(latched, evse_ids, trouble or self._record.trouble)
+            self._record.keep(encode(latched))
         self._absent = {evse_id: faults for evse_id, faults in latched.items() if evse_id not in evse_ids}
         for evse_id, faults in latched.items():
             for code, detail in faults.items():
                 self._log.warning("! evse %d %s: still latched from before the restart: %s", evse_id, code.name, detail)
-        self._thread = threading.Thread(target=self._work, name="latch-record", daemon=True)
-        self._thread.start()
+        self._record.start()
         return latched
 
     def _open_note(self) -> dict[EvseId, dict[FaultCode, str]]:
@@ -125,66 +116,14 @@ class LatchFile:
         """Have this noted in memory and written to the disk; returns before the latter. What was not written yet gives way to the newer record."""
         data = encode({**self._absent, **latches})
         self._write_note(data)
-        with self._changed:
-            self._wanted = data
-            self._changed.notify()
+        self._record.keep(data)
 
     def close(self) -> None:
         """Wait for the last record, 2 s at most."""
-        if self._thread is None:
-            return
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join(CLOSE_PATIENCE_S)
+        self._record.close()
         if self._note is not None:
             os.close(self._note)
             self._note = None
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                while self._wanted is None and not self._closing:
-                    self._changed.wait()
-                if self._wanted is None:
-                    return
-                data, self._wanted = self._wanted, None
-            if not self._try(data):
-                with self._changed:
-                    if self._closing:
-                        return
-                    self._wanted = self._wanted or data
-                time.sleep(RETRY_S)
-
-    def _try(self, data: bytes) -> bool:
-        try:
-            self._write(data)
-        except OSError as error:
-            trouble = (
-                f"{self.path}: latched faults cannot be stored: {error.strerror}; see [power] state_dir and its owner"
-            )
-            if trouble != self._trouble:
-                self._log.error("! %s", trouble)
-            self._trouble = trouble
-            return False
-        if self._trouble:
-            self._log.info("* %s: latched faults are stored again", self.path)
-        self._trouble = ""
-        return True
-
-    def _write(self, data: bytes) -> None:
-        for name in (FILE_NAME, COPY_NAME):
-            fresh = self.path.with_name(name + ".new")
-            with fresh.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path.with_name(name))
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _with_trouble(

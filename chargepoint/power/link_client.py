@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chargepoint.model.contactor_wear import ContactorWear
 from chargepoint.model.demand import StageDemand
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
+from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.process_health import ProcessHealth
 from chargepoint.power.link_codec import (
     MESSAGE_MAX_BYTES,
@@ -49,6 +51,8 @@ class LinkClient:
         self._socket: socket.socket | None = None
         self._seq = 0
         self.buses: dict[str, BusHealth] = {}
+        self.contactors: dict[EvseId, ContactorWear] = {}
+        """The last report of each contactor's wear."""
         self.process: ProcessHealth | None = None
         """How punctual the power process is; None before it reported, and while it is away."""
 
@@ -95,6 +99,8 @@ class LinkClient:
             self.buses[message.name] = message
         elif isinstance(message, ProcessHealth):
             self.process = message
+        elif isinstance(message, ContactorWear):
+            self.contactors[message.evse_id] = message
         else:
             self._on_event(message)
 
@@ -106,6 +112,10 @@ class LinkClient:
     def reset_faults(self, evse_id: EvseId, author: str) -> None:
         """Ask for a reset of latched faults. `author` says who wants it, for the power process's log (64 bytes at most)."""
         self._send(ResetFaults(evse_id, author))
+
+    def show_connector(self, evse_id: EvseId, word: ConnectorWord) -> None:
+        """What only the daemon knows of a connector, for its lamps."""
+        self._send(ShowConnector(evse_id, word))
 
     def _send(self, message: DownMessage) -> None:
         if self._socket is None:

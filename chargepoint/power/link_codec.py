@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 
+from chargepoint.model.contactor_wear import ContactorWear
 from chargepoint.model.demand import AcOrder, DcOrder, FrequencyWattLaw, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCleared, FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
@@ -27,10 +28,11 @@ from chargepoint.model.image import (
     StageCapabilities,
     TokenPresented,
 )
+from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 
-VERSION = 5
+VERSION = 6
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
@@ -51,6 +53,8 @@ _IMAGE_TAIL = struct.Struct("<17d")
 _EVENT = struct.Struct("<HBd")
 _RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
+_CONNECTOR = struct.Struct("<HB")
+_WEAR = struct.Struct("<H5I")
 _PROCESS = struct.Struct(f"<2I2dI2d?{len(LATE_BOUNDS_MS) + 1}I")
 
 
@@ -63,6 +67,8 @@ class _Kind(IntEnum):
     TOKEN = 6
     BUS = 7
     PROCESS = 8
+    WEAR = 9
+    CONNECTOR = 10
 
 
 class LinkError(ValueError):
@@ -77,8 +83,8 @@ class ResetFaults:
     author: str
 
 
-DownMessage = StageDemand | ResetFaults
-UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth
+DownMessage = StageDemand | ResetFaults | ShowConnector
+UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth | ContactorWear
 
 
 def _number(value: float | None) -> float:
@@ -90,7 +96,9 @@ def _maybe(value: float) -> float | None:
 
 
 def encode_down(message: DownMessage) -> bytes:
-    """A demand or a reset as bytes."""
+    """A demand, a reset or the word about a connector as bytes."""
+    if isinstance(message, ShowConnector):
+        return _HEAD.pack(_MAGIC, VERSION, _Kind.CONNECTOR) + _CONNECTOR.pack(message.evse_id, message.word)
     if isinstance(message, ResetFaults):
         author = message.author.encode()
         if not 1 <= len(author) <= AUTHOR_MAX_BYTES:
@@ -142,9 +150,14 @@ def decode_down(data: bytes) -> DownMessage:
             return _reset(body)
         if kind == _Kind.DEMAND:
             return _demand(body)
+        if kind == _Kind.CONNECTOR:
+            evse_id, word = _CONNECTOR.unpack(body)
+            return ShowConnector(EvseId(evse_id), ConnectorWord(word))
     except (struct.error, ValueError) as error:
         raise LinkError(f"malformed message of kind {kind}: {error}") from error
-    raise LinkError(f"kind {kind}: demand ({_Kind.DEMAND}) or reset ({_Kind.RESET}) expected")
+    raise LinkError(
+        f"kind {kind}: demand ({_Kind.DEMAND}), reset ({_Kind.RESET}) or connector ({_Kind.CONNECTOR}) expected"
+    )
 
 
 def _reset(body: bytes) -> ResetFaults:
@@ -233,6 +246,9 @@ def encode_up(message: UpMessage) -> bytes:
             wrapped = (c & 0xFFFFFFFF for c in counters)
             words = message.name.encode()[:64] + b"\0" + message.trouble.encode()[:512]
             return head + _BUS.pack(*wrapped, message.connected) + words
+        case ContactorWear():
+            counts = (min(count, 0xFFFFFFFF) for count in astuple(message)[1:])
+            return _HEAD.pack(_MAGIC, VERSION, _Kind.WEAR) + _WEAR.pack(message.evse_id, *counts)
         case ProcessHealth():
             return _HEAD.pack(_MAGIC, VERSION, _Kind.PROCESS) + _PROCESS.pack(
                 message.wakeups & 0xFFFFFFFF,
@@ -319,6 +335,9 @@ def decode_up(data: bytes) -> UpMessage:
                 ok, timeouts, crc_errors, mismatches, late, connected = _BUS.unpack_from(body)
                 name, _, trouble = body[_BUS.size :].decode("utf-8", "replace").partition("\0")
                 return BusHealth(name, ok, timeouts, crc_errors, mismatches, late, connected, trouble)
+            case _Kind.WEAR:
+                evse_id, *wear = _WEAR.unpack(body)
+                return ContactorWear(EvseId(evse_id), *wear)
             case _Kind.PROCESS:
                 wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, *counts = _PROCESS.unpack(body)
                 return ProcessHealth(wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, tuple(counts))

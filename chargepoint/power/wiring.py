@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -23,6 +23,7 @@ from chargepoint.ports import (
     EnergyMeter,
     InsulationMonitor,
     IoDevice,
+    LampPort,
     MatrixPort,
     PowerModule,
     TokenReader,
@@ -31,6 +32,7 @@ from chargepoint.power.ac_outlet import AcOutlet, AcRatings
 from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import EvseHardware, EvseStage
+from chargepoint.power.indicator import ConnectorLamps
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.power.outlet import PowerOutlet
@@ -50,6 +52,8 @@ class PowerStation:
     buses_of: dict[EvseId, tuple[Bus, ...]]
     """The buses with devices of this EVSE, and of the stack it shares."""
     stacks: tuple[ModuleStack, ...] = ()
+    lamps: Mapping[EvseId, ConnectorLamps] = field(default_factory=dict)
+    """Of each EVSE that has lamps."""
 
 
 def examine(config: Config) -> Iterator[Mistake]:
@@ -165,6 +169,12 @@ def doubtful_devices(config: Config) -> Iterator[Mistake]:
                 f"= {bus.baud}: polling takes {sum(shares.values()):.0%} of this bus ({each}), at most {BUS_SHARE_MAX:.0%} are good",
                 "raise the rate in every device of the bus, or give one a bus of its own",
             )
+    if config.grid.meter is not None and config.evse and all(evse.outlet == "ac" for evse in config.evse.values()):
+        yield Mistake(
+            ("grid", "meter"),
+            f"= {config.grid.meter!r}: nothing reads it: an AC outlet takes frequency and voltages from its own meter",
+            "remove it",
+        )
     for kind, sections in _devices(config).items():
         for name, section in sections.items():
             for point in catalog.unverified(_spec(kind, name, section)):
@@ -245,7 +255,53 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         )
         for evse_id, wires in buses_of.items()
     }
-    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()))
+    lamps = {
+        EvseId(number): ConnectorLamps(cast(LampPort, device("indicator", section.indicator)))
+        for number, section in config.evse.items()
+        if section.indicator is not None
+    }
+    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()), lamps)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseDevices:
+    """Buses and devices that nothing joins: for bring-up and self-test, which have no cycle and no EVSE's stage."""
+
+    buses: dict[str, Bus]
+    devices: dict[tuple[str, str], Device]
+    """By kind and name."""
+
+
+def build_devices(config: Config, wanted: Collection[tuple[str, str]]) -> LooseDevices:
+    """Only these devices, by kind and name, and their buses. Raises UnusableDevice where `examine` was not asked."""
+    sections = _devices(config)
+    names = {sections[kind][name].bus for kind, name in wanted}
+    buses = {name: _bus(config, name) for name in config.bus if name in names}
+    made = {}
+    for kind, name in dict.fromkeys(wanted):
+        section = sections[kind][name]
+        made[kind, name] = catalog.build_device(_spec(kind, name, section), buses[section.bus])
+    return LooseDevices(buses, made)
+
+
+def io_wiring(section: EvseSection, devices: Mapping[tuple[str, str], Device]) -> IoWiring:
+    """Which of these devices has which port of the EVSE."""
+    return _io(section, lambda kind, name: devices[kind, name])
+
+
+def device_kinds(config: Config) -> dict[str, tuple[str, ...]]:
+    """Of each kind of device the names that are configured."""
+    return {kind: tuple(sections) for kind, sections in _devices(config).items()}
+
+
+def bus_of(config: Config, kind: str, name: str) -> str:
+    """The name of the bus that a device is on."""
+    return _devices(config)[kind][name].bus
+
+
+def round_trips(config: Config, kind: str, name: str, bus: Bus, count: int) -> Iterator[float | None]:
+    """Seconds of each of `count` requests to the device, None for one without an answer; nothing where its bus has no requests."""
+    return catalog.round_trips(_spec(kind, name, _devices(config)[kind][name]), bus, count)
 
 
 def _stack(
@@ -259,6 +315,11 @@ def _stack(
 
 def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
     devices = _devices(config)
+    yield from (devices[kind][name].bus for kind, name in devices_of(config, section))
+
+
+def devices_of(config: Config, section: EvseSection) -> Iterator[tuple[str, str]]:
+    """Kind and name of every device that an EVSE needs; those of its stack too."""
     stack = None if section.stack is None else config.stack[section.stack]
     for kind, names in (
         (
@@ -270,8 +331,9 @@ def _bus_names(config: Config, section: EvseSection) -> Iterator[str]:
         ("meter", (section.meter,)),
         ("insulation_monitor", (section.insulation,)),
         ("token_reader", (section.token_reader,)),
+        ("indicator", (section.indicator,)),
     ):
-        yield from (devices[kind][name].bus for name in names if name is not None)
+        yield from ((kind, name) for name in names if name is not None)
 
 
 def _grid(config: Config, section: EvseSection) -> GridWindow:
@@ -292,8 +354,8 @@ def _grid_buses(config: Config) -> Iterator[str]:
 
 
 def _wires_that_stop(config: Config, section: EvseSection) -> frozenset[str]:
-    """The buses without which an EVSE has no power: not its card reader's. What a stack does without a module is the stack's."""
-    alone = section.model_copy(update={"stack": None, "token_reader": None})
+    """The buses without which an EVSE has no power: not its card reader's, not its lamps'. What a stack does without a module is the stack's."""
+    alone = section.model_copy(update={"stack": None, "token_reader": None, "indicator": None})
     return frozenset(_bus_names(config, alone))
 
 
@@ -305,6 +367,7 @@ def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenRead
         "pilot_board": config.pilot_board,
         "matrix": config.matrix,
         "token_reader": config.token_reader,
+        "indicator": config.indicator,
     }
 
 

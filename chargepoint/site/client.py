@@ -1,6 +1,6 @@
 """The shell of the site bus: one connection to the broker, kept up. Decides nothing about the station.
 
-MQTT 5 over TCP or TLS. Every connection begins with a clean session: an order that was sent while the station was away is not obeyed
+MQTT 5 (or 3.1.1) over TCP or TLS. Every connection begins with a clean session: an order that was sent while the station was away is not obeyed
 later. Its sender sees the availability topic. What is sent has QoS 1: answers first, then states, then what the outbox keeps.
 """
 
@@ -13,7 +13,7 @@ import random
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -49,6 +49,9 @@ TURN_S = 0.2
 TAKEN_OVER = 0x8E
 """Reason code of MQTT 5, 4.13: another client connected with the same id."""
 
+
+CLEAN_START_FIRST_ONLY: Literal[3] = 3
+"""What paho takes for «not said» (MQTT_CLEAN_START_FIRST_ONLY): MQTT 3.1.1 has a clean session in its place."""
 
 STEADY_S = 30.0
 """A connection that held so long was good. After a shorter one the wait goes on doubling: two clients of one id must not fight."""
@@ -151,8 +154,11 @@ class SiteBusClient:
 
     async def _talk(self) -> None:
         address = urlsplit(self._section.url or "")
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = PACKET_MAX_BYTES
+        new = self._section.mqtt_version == "5"
+        properties = None
+        if new:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.MaximumPacketSize = PACKET_MAX_BYTES
         will = self._bus.will
         quiet = logging.getLogger("site-bus.library")
         quiet.setLevel(logging.ERROR)
@@ -162,8 +168,9 @@ class SiteBusClient:
             username=self._section.username,
             password=self._password,
             identifier=self._client_id,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
+            protocol=aiomqtt.ProtocolVersion.V5 if new else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if new else True,
+            clean_start=True if new else CLEAN_START_FIRST_ONLY,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
             keepalive=self._section.keepalive_s,
             timeout=SEND_TIMEOUT_S,

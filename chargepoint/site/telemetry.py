@@ -110,7 +110,7 @@ class Capability:
     target_soc_percent: float | None
     capacity_Wh: float | None
     until_departure_s: float | None
-    """As the car or its driver says it; None: nobody said when it leaves."""
+    """As the car or its driver says it, in whole minutes; None: nobody said when it leaves."""
     ramp_W_per_s: float | None
     response_s: float
     """How soon the power begins to follow, at most."""
@@ -220,7 +220,7 @@ def capability(status: EvseStatus, state: EvseState, ramp_A_per_s: float, depart
         reserve_soc_percent=state.reserve_soc_percent,
         target_soc_percent=None if car is None else car.target_soc_percent,
         capacity_Wh=capacity_Wh,
-        until_departure_s=round(min(leaves)) if leaves else None,
+        until_departure_s=60 * round(min(leaves) / 60) if leaves else None,
         ramp_W_per_s=None if not voltage_V else round(ramp_A_per_s * voltage_V),
         response_s=RESPONSE_S,
     )

@@ -16,7 +16,7 @@ from chargepoint.model.image import Lock
 from chargepoint.model.io import SafetyInput
 from chargepoint.model.readings import Reading
 from chargepoint.model.unusable import Mistake, UnusableDevice
-from chargepoint.ports import ContactorState, DeviceSpec, IoPorts
+from chargepoint.ports import ContactorState, DevicePoint, DeviceSpec, IoPorts
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.chip import Bias, LineUse
 from drivers.gpio.line import ACTIVE_S, INACTIVE_S, InputLine
@@ -174,6 +174,8 @@ class GpioIo:
                     inputs[name] = bus.add_input(use, active_s, inactive_s)
         except ValueError as error:
             raise UnusableDevice([Mistake(("params",), str(error), "give each use a line of its own")]) from error
+        self._offsets = {name: use.offset for name, use in uses.items()}
+        self._inputs, self._outputs = inputs, outputs
         watched = {SafetyInput(name): inputs[name] for name in uses if name in SIGNALS}
         self._ports = IoPorts(
             contactors=GpioContactors(outputs["contactor"], inputs[CONTACTOR[1]], inputs[CONTACTOR[2]])
@@ -190,6 +192,15 @@ class GpioIo:
     def ports(self) -> IoPorts:
         """The parts whose lines are configured."""
         return self._ports
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every line: 1 is active. Its number on the chip is in the name; an input is as it counts, after its time."""
+        at_s = self._bus.read_at_s
+        for name, offset in self._offsets.items():
+            line, output = self._inputs.get(name), self._outputs.get(name)
+            active = output.driven if output is not None else None if line is None else line.active
+            value = None if active is None or at_s is None else float(active)
+            yield DevicePoint(f"line_{offset}.{name}", value, "", (), at_s, "" if at_s is not None else "chip not open")
 
     @property
     def identity_error(self) -> str:

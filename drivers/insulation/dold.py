@@ -8,8 +8,10 @@ Source: docs/sources/hardware.md 3.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chargepoint.model.readings import Reading
-from chargepoint.ports import InsulationState
+from chargepoint.ports import DevicePoint, InsulationState
 from drivers.modbus.master import Master
 from drivers.modbus.transaction import Outcome, Priority, WriteDone, WriteRegister
 from drivers.profile.codec import Params
@@ -66,6 +68,10 @@ class DoldMonitor:
     def identity_error(self) -> str:
         """Why the device is not taken for the one configured; empty if it is, or has not answered yet."""
         return self._polled.identity_error
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every register of the profile, as read last."""
+        return self._polled.points()
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due, and the next wish the device does not show yet."""

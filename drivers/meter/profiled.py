@@ -8,9 +8,10 @@ test; a meter that was read while one word carried into the next does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chargepoint.model.image import AcReading, MeterRegisters
+from chargepoint.ports import DevicePoint
 from drivers.meter.alternating import inverted, mean_voltage_V, reading
 from drivers.modbus.master import Master
 from drivers.profile.codec import Params
@@ -38,6 +39,10 @@ class ProfiledMeter:
         self._polled = PolledProfile(name, profile, params, unit, master, self._take)
         self._registers: MeterRegisters | None = None
         self._odd: list[MeterRegisters] = []
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every register of the profile, as read last."""
+        return self._polled.points()
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due."""

@@ -10,6 +10,7 @@ Request and output bits, which map v1 leaves open, as this project defines them:
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
-from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
+from chargepoint.ports import ContactorState, DevicePoint, IoCommand, IoPorts, IoState, PilotReading
 from drivers.modbus.freshness import OWED_S
 from drivers.modbus.master import Master
 from drivers.modbus.transaction import (
@@ -32,6 +33,7 @@ from drivers.modbus.transaction import (
     WriteRegister,
     WriteRegisters,
 )
+from drivers.pilot.board_points import board_points
 
 T = TypeVar("T")
 
@@ -160,6 +162,10 @@ class GenericIoBoard:
     def ordered(self) -> IoCommand:
         """What all outputs are ordered to do."""
         return self._ordered
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every input register, as read last."""
+        return board_points(self._registers, self._counted_at_s, self._identity_error)
 
     def order(self, command: IoCommand) -> None:
         """Take this as the order from now on. It is sent with the watchdog kick at the next chance; an order for less goes

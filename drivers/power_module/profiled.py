@@ -10,10 +10,10 @@ module is not started again before it was ordered off. Then it is prepared anew,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chargepoint.model.readings import Reading
-from chargepoint.ports import PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
+from chargepoint.ports import DevicePoint, PowerModuleCapabilities, PowerModuleCommand, PowerModuleState, Reversal
 from drivers.modbus.master import Master
 from drivers.power_module.action import Action
 from drivers.power_module.direction import Direction
@@ -81,6 +81,10 @@ class ProfiledModule:
             self._latched, self._was_on = "", False
         if self._action is None and self._shows("output") and self._state is not None and command.output_on:
             self._write_changes()
+
+    def points(self) -> Iterator[DevicePoint]:
+        """Every register of the profile, as read last."""
+        return self._polled.points()
 
     def poll(self, now_s: float) -> None:
         """Queue the reads that are due and take the next step towards what was ordered."""
@@ -217,7 +221,9 @@ class ProfiledModule:
         current_A = self._polled.number(self._values["current_A"])
         if voltage_V is None or current_A is None:
             return
-        faults = [word for bit, word in self._profile.faults.items() if self._polled.bit(bit)]
+        shown = [bit for bit in self._profile.faults if self._polled.bit(bit)]
+        kinds = frozenset(kind for bit, kind in self._profile.fault_kinds.items() if bit in shown)
+        faults = [self._profile.faults[bit] for bit in shown]
         if self._latched:
             faults.append(self._latched)
         faults += self._set_points.faults
@@ -228,6 +234,7 @@ class ProfiledModule:
             self._shows("output"),
             tuple(faults),
             None if temperature is None else self._polled.number(temperature),
+            kinds,
         )
         self._state = Reading(state, min(self._seen_at_s.values()))
 

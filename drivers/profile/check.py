@@ -199,6 +199,9 @@ def _contract(profile: DeviceProfile) -> Iterator[str]:
         name, _, bit = fault.partition(".")
         if name not in profile.points or not profile.points[name].named(bit):
             yield f"[faults] {fault!r}: no such bit or word; name point.bit or point.word"
+    for fault in profile.fault_kinds:
+        if fault not in profile.faults:
+            yield f"[fault_kinds] {fault!r}: not in [faults]; name it there too, with the module's own word"
     if profile.device_class != "psu_dc":
         return
     if "stop" in profile.actions and not any(isinstance(step, Expect) for step in profile.actions["stop"]):

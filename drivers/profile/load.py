@@ -6,9 +6,11 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from chargepoint.model.io import ModuleFault
 from drivers.profile.check import check
 from drivers.profile.schema import (
     CLASSES,
+    FAULT_KINDS,
     TYPES,
     Block,
     DeviceProfile,
@@ -84,6 +86,7 @@ def _profile(top: Table) -> DeviceProfile:
         reversal=_reversal(top),
         comm_loss_s=_watchdog(top),
         faults={name: str(value) for name, value in top.table("faults").items()},
+        fault_kinds=_fault_kinds(top.table("fault_kinds")),
         status=_status(top),
         transports=_transports(top.table("bus")),
         unverified=top.words("unverified"),
@@ -91,6 +94,10 @@ def _profile(top: Table) -> DeviceProfile:
     )
     top.finish()
     return profile
+
+
+def _fault_kinds(table: Table) -> dict[str, ModuleFault]:
+    return {name: FAULT_KINDS[table.one_of(name, tuple(FAULT_KINDS))] for name, _ in table.items()}
 
 
 def _timing(table: Table) -> Timing:

@@ -6,9 +6,11 @@ never counts as identified.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from chargepoint.ports import DevicePoint
 from drivers.modbus.master import Master
 from drivers.modbus.transaction import DeviceTiming, Failed, Outcome, Priority, Read, ReadDone
 from drivers.profile.codec import Params, PointCodec, Value
@@ -65,6 +67,8 @@ class PolledProfile:
         self._once_more: set[str] = set()
         self._overtaking: set[str] = set()
         self._heard_at_s = -1e9
+        self._read: dict[str, tuple[tuple[int, ...], float]] = {}
+        """Of each block its last registers, and from when they are."""
         self._identity_block = profile.points[profile.identity.point].block
         timing = profile.timing
         master.configure(
@@ -136,6 +140,25 @@ class PolledProfile:
         if block is not None:
             self._registers.pop(block, None)
 
+    def points(self) -> Iterator[DevicePoint]:
+        """Every point that is read, with its registers."""
+        for point in self.profile.points.values():
+            if point.block is not None:
+                yield self._shown(point, self.profile.blocks[point.block])
+
+    def _shown(self, point: Point, block: Block) -> DevicePoint:
+        registers, at_s = self._read.get(block.name, ((), None))
+        start = point.address - block.start
+        value = self.values.get(point.name)
+        trouble = self.identity_error if point.name == self.profile.identity.point else ""
+        if at_s is None:
+            trouble = f"not read: {self.last_failure or 'no answer yet'}"
+        elif value is None:
+            trouble = trouble or "no value: a mark for «not there», or outside its range"
+        word = point.enum.get(int(value)) if isinstance(value, float) and point.enum else None
+        own = registers[start : start + point.length]
+        return DevicePoint(point.name, word or value, point.unit, own, at_s, trouble, block.every_s or math.inf)
+
     def _forget(self) -> None:
         self.identified = False
         self.values.clear()
@@ -162,6 +185,7 @@ class PolledProfile:
             case ReadDone():
                 self._heard_at_s = outcome.at_s
                 self._decode(block, outcome.registers)
+                self._read[block.name] = (outcome.registers, outcome.at_s)
                 if block.name == self._identity_block and not self.identified:
                     self._identify()
                     if self.identified:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chargepoint.model.io import ModuleFault
+
 Number = float | str
 """A number, or the name of a parameter that holds it."""
 
@@ -33,6 +35,9 @@ ARGUMENTS = (
 are magnitudes, `current_A` is signed and positive into the car. `discharging` is 1 while the direction is out of the car."""
 
 ALWAYS = "always"
+
+FAULT_KINDS = {kind.name.lower().replace("_", "-"): kind for kind in ModuleFault if kind is not ModuleFault.TWO_OUTPUTS}
+"""The words of [fault_kinds]. That a module is connected to two outputs is seen by the stack, never by the module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,8 @@ class DeviceProfile:
     reversal: str
     comm_loss_s: float | None
     faults: Mapping[str, str]
+    fault_kinds: Mapping[str, ModuleFault]
+    """Of some of `faults` what kind of fault it is; one without a kind is the module's own word only."""
     status: Mapping[str, tuple[str, ...]]
     """psu_dc: what shows `output`, `remote` and `alarm`: any of these `point.bit` or `point.word`; `always` for remote."""
     transports: tuple[str, ...]

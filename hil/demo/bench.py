@@ -12,6 +12,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
 from hil.demo.own_car import OwnCar
 from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
+from hil.simulators import mqtt_broker
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.evcc.body import CarBody
@@ -34,6 +36,8 @@ from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
 
 IDENTITY = "CP-DEMO"
+EMBEDDED = "embedded"
+"""In place of a broker's URL: the bench starts one."""
 EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 60.0
@@ -55,6 +59,10 @@ class Bench:
     """
 
     def __init__(self, choices: Choices, *, observe: bool = True) -> None:
+        self._broker_port = free_port() if choices.mqtt_url == EMBEDDED else None
+        if self._broker_port is not None:
+            url = f"mqtt://127.0.0.1:{self._broker_port}"
+            choices = replace(choices, mqtt_url=url, mqtt_version=mqtt_broker.version())
         self.choices = choices
         self._observes = observe
         self.started_s = time.monotonic()
@@ -93,6 +101,9 @@ class Bench:
         waits = ["--self-test-s", str(self.choices.self_test_s)]
         if self.choices.without_waits:
             waits = ["--without-waits"]
+        if self._broker_port is not None:
+            broker = ["hil.simulators.mqtt_broker", "--port", str(self._broker_port), "--dir", str(folder / "broker")]
+            yield "broker", broker, None
         yield "plant", ["hil.simulators.plant", *site, *place, *waits, "--urgent"], self._remove_ports
         yield "power", ["chargepoint", "power", *site], None
         yield "daemon", ["chargepoint", "run", *site], None

@@ -55,7 +55,7 @@ FOLDER_MAX_BYTES = 80
     "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
-@click.option("--ac", is_flag=True, help="an AC outlet, whose power side is simulated, and an AC car")
+@click.option("--ac", is_flag=True, help="an AC outlet and an AC car")
 @click.option(
     "--module",
     type=click.Choice(sorted(MODULES)),
@@ -81,6 +81,12 @@ FOLDER_MAX_BYTES = 80
     "--pki", type=click.Path(path_type=Path, exists=True), help="PKI_PATH of an outside car with its own keys"
 )
 @click.option("--csms", "csms_url", help="ws:// of an outside central system; the station is CP-DEMO there")
+@click.option(
+    "--mqtt",
+    "mqtt_url",
+    metavar="URL|embedded",
+    help="the site bus at this broker, mqtt://HOST:PORT; embedded: a broker of the demo's own; docs/site-bus.md",
+)
 @click.option(
     "--voltage-max",
     "voltage_max_V",
@@ -129,6 +135,7 @@ def main(
     pnc: bool,
     pki: Path | None,
     csms_url: str | None,
+    mqtt_url: str | None,
     voltage_max_V: float | None,
     picture: Path | None,
     trace_dir: Path | None,
@@ -154,6 +161,10 @@ def main(
         raise click.UsageError(
             f"--csms {csms_url}: ws://HOST:PORT/PATH expected; TLS takes a configuration of its own ([csms])"
         )
+    if mqtt_url not in (None, "embedded") and not re.match(r"mqtt://[^\s\"/@]+$", mqtt_url or ""):
+        raise click.UsageError(
+            f"--mqtt {mqtt_url}: mqtt://HOST:PORT or embedded expected; TLS takes a configuration of its own ([site_bus])"
+        )
     if len(os.fsencode(folder)) > FOLDER_MAX_BYTES:
         raise click.UsageError(
             f"--dir: {len(os.fsencode(folder))} bytes, at most {FOLDER_MAX_BYTES} (it holds Unix sockets)"
@@ -178,6 +189,7 @@ def main(
         plug_and_charge=pnc,
         control_mode=control_mode or ("scheduled" if no_car else "dynamic"),
         csms_url=csms_url,
+        mqtt_url=mqtt_url,
         voltage_max_V=voltage_max_V,
         self_test_s=self_test_s,
         ac=ac,

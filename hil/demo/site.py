@@ -15,6 +15,8 @@ from hil.demo.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 
 SITE = "site.toml"
+SITE_TOPIC = "chargepoint/demo"
+"""The station's own topic at the broker."""
 SHORT_TICK_MS = 5.0
 """The cycle of the power process on a plant without waits: half of what a charger has by default."""
 _TEMPLATES = Path(__file__).resolve().parents[2] / "config"
@@ -53,10 +55,13 @@ class Choices:
     without_waits: bool = False
     """Every duration of the simulated hardware is at its least (`hil.plant.evse.EvsePlant.without_waits`)."""
     ac: bool = False
-    """An AC outlet instead of DC outlets; its power side is simulated at the power link."""
+    """An AC outlet instead of DC outlets."""
 
     plug_and_charge: bool = False
     """The outside car authorises with its contract, on plain TCP too; the central system decides."""
+    mqtt_url: str | None = None
+    """The broker of the site bus; None: no site bus."""
+    mqtt_version: str = "5"
     trace_dir: Path | None = None
     """Where the daemon writes traces of sessions; None: nowhere."""
     amendments: tuple[tuple[str, str], ...] = ()
@@ -133,6 +138,9 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
         power.append("insulation_reaction_s = 0.05")
     if power:
         text += "\n[power]\n" + "\n".join(power) + "\n"
+    if choices.mqtt_url is not None:
+        bus = {"url": choices.mqtt_url, "topic": SITE_TOPIC, "mqtt_version": choices.mqtt_version}
+        text += "\n[site_bus]\n" + "".join(f"{key} = {_quoted(value)}\n" for key, value in bus.items())
     for line, instead in choices.amendments:
         if text.count(f"\n{line}\n") != 1:
             raise ValueError(f"the demo's template: {text.count(line)} lines are {line!r}: expected 1")

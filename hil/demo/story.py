@@ -62,7 +62,7 @@ class Measured:
     rss_MB: dict[str, float | None] = field(default_factory=dict)
     loop_lag: dict[str, Any] = field(default_factory=dict)
     power_process: dict[str, Any] | None = None
-    """How punctual the power process was, and whether it had real-time rights; None at an AC outlet, where another plays it."""
+    """How punctual the power process was, and whether it had real-time rights."""
 
 
 @dataclass(slots=True)

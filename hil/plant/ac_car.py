@@ -89,7 +89,8 @@ class AcAutoCar:
 
     enabled: bool = False
     follows: bool = False
-    follows_W: float = 7_000.0
+    follows_W: float = 2_000.0
+    """Little: a real outside car may name a small limit, and the station opens where a car takes more than it may."""
     stage: AcAutoStage = AcAutoStage.WAITING
     _asked_s: float = 0.0
     _no_pwm_s: float = 0.0

@@ -1,4 +1,4 @@
-"""The outside car of `test_outside_evcc.py` at an AC outlet: `./run demo --ac --no-car`, its daemon real, its power side simulated.
+"""The outside car of `test_outside_evcc.py` at an AC outlet: `./run demo --ac --no-car`, both processes real, the wires simulated.
 
 This car sends an AC_ChargeLoopReq each 532 to 544 ms (docs/sources/iso15118-20.md 7): the demo's charge_loop_timeout_s is 2 s.
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import cast
 
 from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
@@ -53,8 +54,9 @@ class AcLoop:
         *,
         proximity: bool = False,
         wires: tuple[MemoryWire, MemoryWire] | None = None,
+        kept: Mapping[FaultCode, str] = MappingProxyType({}),
     ) -> None:
-        """`wires`: a fast and a slow one that another outlet shares; None: its own."""
+        """`kept`: faults that were latched before this process; `wires`: a fast and a slow one that another outlet shares; None: its own."""
         self.evse_id = EvseId(number)
         self.plant = AcOutletPlant(number, ratings.supply.phases)
         self.plant.board.plug_ohm = 220
@@ -74,7 +76,7 @@ class AcLoop:
             grid=GridWindow(230.0, 184.0, 264.5, 47.0, 52.0, ratings.supply.phases),
         )
         self.ratings = ratings
-        self.stage = EvseStage(self.evse_id, self.hardware(), self.stage_ratings)
+        self.stage = EvseStage(self.evse_id, self.hardware(), self.stage_ratings, kept)
         self.now_s = 1000.0
         self._tick_at_s = 1000.0
         self.demand: StageDemand | None = None

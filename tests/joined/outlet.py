@@ -35,7 +35,7 @@ DC_OUTLET = Outlet(
 AC_OUTLET = Outlet(
     energy="AC",
     services=(EnergyService.AC_BPT, EnergyService.AC),
-    section=EvseSection(outlet="ac", connector_type="cType2", discharge_power_max_W=11_000.0),
+    section=EvseSection(outlet="ac", interface="lo", connector_type="cType2", discharge_power_max_W=11_000.0),
     capabilities=ac_stage.CAPABILITIES,
     new_stage=ObedientAcStage,
 )

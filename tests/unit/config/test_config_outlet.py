@@ -8,7 +8,7 @@ import pytest
 
 from chargepoint.config.load import ConfigError, load, parse
 from chargepoint.model.ids import EvseId
-from chargepoint.power.wiring import build, examine
+from chargepoint.power.wiring import build, doubtful_devices, examine
 from chargepoint.safety.interlocks.row import Outlet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -117,3 +117,18 @@ def test_only_a_megawatt_connector_carries_more_than_500_A_or_1_MW(line: str) ->
     assert any(key in found and "cMCS" in found for found in of_ccs)
     of_mcs = mistakes(f'[evse.1]\nconnector_type = "cMCS"\n{line}\n')
     assert not any(key in found for found in of_mcs)
+
+
+def test_a_grid_meter_that_nothing_reads_is_a_warning() -> None:
+    grid = '[meter.g]\ndriver = "profile"\nprofile = "eastron_sdm630"\nbus = "b"\nunit = 7\n[grid]\nmeter = "g"\n'
+    config = parse(site() + grid, FILE, examine)
+    assert any("nothing reads it" in str(doubt) for doubt in doubtful_devices(config))
+    assert not any("nothing reads it" in str(doubt) for doubt in doubtful_devices(parse(site(), FILE)))
+
+
+def test_a_dc_and_an_ac_outlet_share_one_power_process() -> None:
+    demo = (ROOT / "config" / "demo.toml").read_text()
+    ac = site().replace("[evse.1]", "[evse.3]").replace('"io"', '"io3"').replace('"m"', '"m3"')
+    ac = ac.replace("[pilot_board.io]", "[pilot_board.io3]").replace("[meter.m]", "[meter.m3]")
+    stages = build(parse(demo + ac, FILE, examine)).stages
+    assert [stage._hw.outlet.kind for stage in stages.values()] == [Outlet.DC, Outlet.DC, Outlet.AC]

@@ -80,7 +80,7 @@ def test_a_car_that_plays_by_itself_waits_for_the_lock_charges_and_leaves() -> N
     run(made, 1.0)
     assert made.car.pilot == "C"
     run(made, 1.0, request=LOCK | CONTACTOR)
-    assert made.car.power_W == pytest.approx(7_000.0)
+    assert made.car.power_W == pytest.approx(2_000.0)
     run(made, 0.3)
     assert (made.auto.stage, made.car.pilot) == (AcAutoStage.DONE, "B")
     run(made, 0.3, generator=Generator.X1)

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import pytest
 
 from chargepoint.model.demand import Phase
-from chargepoint.model.faults import CATALOGUE, CONTROLLED_STOP_S, FaultCode, Severity
+from chargepoint.model.faults import CATALOGUE, CONTROLLED_STOP_S, FaultCode, ResetRule, Severity
 from chargepoint.model.image import Stage
 from chargepoint.power.ac_sequence import ERROR_WAIT_S
+from chargepoint.safety.interlocks import alternating
 from chargepoint.safety.interlocks.row import Interlock, Outlet
 from chargepoint.safety.interlocks.table import table_of
 from tests.joined.ac_fault_matrix import FLOWING, INJECTIONS, AcInjection, AcMatrixLoop, Moment
@@ -153,6 +154,32 @@ def _stays_open(loop: AcMatrixLoop, injection: AcInjection) -> None:
     loop.plant.car.pilot = "C"
     loop.run(2.5)
     assert loop.closings == [], f"closed again at {loop.closings}"
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.code.name}: {row.cause}") for row in alternating.ROWS])
+def test_latch_rule_once_the_cause_is_gone(row: Interlock) -> None:
+    """AUTO clears by itself; RESTING waits for the pilot, UNPLUG for the car, OPERATOR for a person."""
+    injection, rule = INJECTIONS[row.code, row.cause], CATALOGUE[row.code].reset
+    loop = AcMatrixLoop()
+    loop.lead(Moment.CHARGE if Moment.CHARGE in injection.trips else Moment.FEED)
+    loop.inject(injection)
+    assert _until_tripped(loop, row.code, row.delay_s + injection.within_s + 1.0) is not None
+    loop.run(ERROR_S)
+    injection.apply(loop, False)
+    loop.plant.car.pilot, loop.plant.car.ordered_W = "C", 0.0
+    loop.order(Phase.OFF)
+    loop.run(4.5)
+    assert (row.code in loop.trips) and loop.image is not None
+    assert (row.code in loop.image.faults) is (rule is not ResetRule.AUTO)
+    loop.plant.car.pilot = "B"
+    loop.run(2.0)
+    assert (row.code in loop.image.faults) is (rule not in (ResetRule.AUTO, ResetRule.RESTING))
+    loop.plant.unplug()
+    loop.run(2.0)
+    assert (row.code in loop.image.faults) is (rule is ResetRule.OPERATOR)
+    loop.stage.reset_faults("a test")
+    loop.run(2.0)
+    assert row.code not in loop.image.faults
 
 
 class Neighbours:

@@ -13,7 +13,8 @@ from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode, Severity
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor, ControlPilot, Lock, Stage
-from chargepoint.power.ac_sequence import CLOSE_TIMEOUT_S, ERROR_WAIT_S, STOP_WAIT_S, AcSequence, duty_percent
+from chargepoint.model.pilot_duty import duty_percent
+from chargepoint.power.ac_sequence import CLOSE_TIMEOUT_S, ERROR_WAIT_S, STOP_WAIT_S, AcSequence
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 
 TICK_S = 0.01
@@ -40,7 +41,8 @@ class Bench:
     def step(self, **changes: Any) -> SequenceOutputs:
         self.now_s += TICK_S
         closed = self.out is not None and self.out.io.contactor
-        contactor = self.stuck or (Contactor.CLOSED if closed else Contactor.OPEN)
+        follows = Contactor.CLOSED if closed else Contactor.OPEN
+        contactor = follows if self.stuck is None else self.stuck  # UNKNOWN is the number 0
         flows = contactor is Contactor.CLOSED and self.pilot is ControlPilot.C
         inputs = SequenceInputs(
             now_s=self.now_s,
@@ -220,3 +222,27 @@ def test_whatever_happens_it_closes_only_for_c_and_stays_open_in_an_emergency(
         if closed and not before:
             assert pilot is ControlPilot.C and phase is Phase.TRANSFER and severity is None
         before = closed
+
+
+@pytest.mark.parametrize("stuck", [Contactor.WELDED, Contactor.UNKNOWN])
+def test_a_connector_that_may_be_live_stays_locked(stuck: Contactor) -> None:
+    bench = charging()
+    bench.stuck, bench.severity = stuck, Severity.EMERGENCY
+    bench.demand = None
+    assert bench.run(10.0).io.lock
+    bench.stuck = Contactor.OPEN
+    assert not bench.run(0.1).io.lock
+
+
+def test_a_contactor_that_is_not_known_locks_nothing_that_was_not_locked() -> None:
+    bench = Bench(demand=None, stuck=Contactor.UNKNOWN)
+    assert not bench.run(1.0).io.lock
+
+
+@pytest.mark.parametrize("stuck", [Contactor.WELDED, Contactor.UNKNOWN])
+def test_a_contactor_that_is_not_seen_open_is_shown_as_opening_for_3_s_then_as_a_fault(stuck: Contactor) -> None:
+    bench = charging()
+    bench.stuck, bench.severity = stuck, Severity.EMERGENCY
+    assert bench.run(2.9).stage is Stage.OPENING
+    assert bench.run(0.3).stage is Stage.FAULTED
+    assert not bench.step().io.contactor

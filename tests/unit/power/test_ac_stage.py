@@ -152,3 +152,36 @@ def test_a_defect_in_the_stage_opens_and_needs_a_person() -> None:
     loop.run(3.0)
     assert loop.image is not None and loop.image.faults == frozenset()
     assert not loop.plant.contactor_closed  # the demand of before begins nothing
+
+
+@pytest.mark.parametrize("code", [FaultCode.OVER_CURRENT, FaultCode.RCD, FaultCode.METER_PLAUSIBILITY])
+def test_a_latch_of_before_the_restart_holds_until_a_person_resets_it(code: FaultCode) -> None:
+    loop = AcLoop(kept={code: "before the restart"})
+    loop.order(Phase.OFF)
+    loop.plant.plug()
+    loop.run(1.0)
+    loop.order(Phase.TRANSFER)
+    loop.plant.car.pilot = "C"
+    loop.run(3.0)
+    assert loop.image is not None and code in loop.image.faults and not loop.plant.contactor_closed
+    loop.order(Phase.OFF)
+    loop.stage.reset_faults("a test")
+    loop.run(2.0)
+    assert loop.image.faults == frozenset()
+    loop.order(Phase.TRANSFER)
+    loop.until(lambda: loop.at(Stage.TRANSFER))
+
+
+def test_a_welded_contactor_that_was_exchanged_can_be_reset_without_a_new_process() -> None:
+    loop = AcLoop()
+    loop.transfer(0.0)
+    inject_ac(loop.plant, "contactor_welded", True)
+    loop.order(Phase.OFF)
+    loop.run(8.0)
+    assert FaultCode.CONTACTOR_WELDED in loop.trips
+    assert loop.plant.board.lock_state == 2  # live: not to be unplugged
+    inject_ac(loop.plant, "contactor_welded", False)
+    loop.run(1.0)
+    loop.stage.reset_faults("a test")
+    loop.run(3.0)
+    assert loop.image is not None and loop.image.faults == frozenset()
