@@ -15,9 +15,9 @@ from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
-EARLY_STEP_S, LATE_STEP_S = 0.00015, 0.00002
-"""The estimate of a device's turnaround goes up so far after a read that found no whole reply, and down so far after one that did.
-Seven of eight first reads then find a whole reply, and such a reply costs one wake-up."""
+TURNAROUND_STEP_S, UNHURRIED_STEP_S = 0.00015, 0.00002
+"""The estimate of a device's turnaround goes up by the first after a read that found no whole reply, and down by the same after one that
+did. Half of all replies then wait for nothing. For a slow read it goes down by the second, so that seven of eight cost one wake-up."""
 TURNAROUND_MAX_S = 0.0015
 """A reply is never left unread for longer than this beyond its time on the wire."""
 
@@ -127,10 +127,11 @@ class SerialBus:
     def _first_look(self, data: bytes, now_s: float) -> None:
         """The reply can be complete from now on. Whether it is corrects the estimate of the device's turnaround."""
         self._look_at_s = None
+        down_s = UNHURRIED_STEP_S if self.master.unhurried else TURNAROUND_STEP_S
         answered = self.master.answered
         self.master.receive(data, now_s)
         usual_s = self._turnaround_s.get(self._asked_unit, 0.0)
-        usual_s += -LATE_STEP_S if self.master.answered != answered else EARLY_STEP_S
+        usual_s += -down_s if self.master.answered != answered else TURNAROUND_STEP_S
         self._turnaround_s[self._asked_unit] = min(max(usual_s, 0.0), TURNAROUND_MAX_S)
 
     def _open(self, now_s: float) -> None:

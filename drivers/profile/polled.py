@@ -133,6 +133,13 @@ class PolledProfile:
         value = self.values.get(point)
         return value if isinstance(value, float) else None
 
+    def assume(self, point: str, value: float) -> None:
+        """The device took this value in a write: it counts until its block is read again."""
+        self.values[point] = value
+        block = self.profile.points[point].block
+        if block is not None:
+            self._registers.pop(block, None)
+
     def points(self) -> Iterator[DevicePoint]:
         """Every point that is read, with its registers."""
         for point in self.profile.points.values():
@@ -151,13 +158,6 @@ class PolledProfile:
         word = point.enum.get(int(value)) if isinstance(value, float) and point.enum else None
         own = registers[start : start + point.length]
         return DevicePoint(point.name, word or value, point.unit, own, at_s, trouble, block.every_s or math.inf)
-
-    def assume(self, point: str, value: float) -> None:
-        """The device took this value in a write: it counts until its block is read again."""
-        self.values[point] = value
-        block = self.profile.points[point].block
-        if block is not None:
-            self._registers.pop(block, None)
 
     def _forget(self) -> None:
         self.identified = False
