@@ -27,6 +27,7 @@ from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
+from chargepoint.power.site_meter import SiteMeter
 from chargepoint.power.stack_share import ModuleStack
 from chargepoint.power.wear_file import WearFile
 
@@ -95,11 +96,12 @@ class Cycle:
         stacks: Sequence[ModuleStack] = (),
         wear_file: WearFile | None = None,
         lamps: Mapping[EvseId, ConnectorLamps] = MappingProxyType({}),
+        site_meter: SiteMeter | None = None,
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
         `wear_file`, already open, keeps the counts of the contactors.
-        `stacks`: modules that several of the EVSEs share.
+        `stacks`: modules that several of the EVSEs share. `site_meter`: its readings go to the daemon, for the fuse guard.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
         self._stages = stages
@@ -114,6 +116,7 @@ class Cycle:
         self._latch_file = latch_file
         self._wear_file = wear_file
         self._lamps = lamps
+        self._site_meter = site_meter
         self._stopping = False
         self._buses_of = dict(buses_of) if buses_of is not None else dict.fromkeys(stages, tuple(buses))
         self._stages_on = {
@@ -253,6 +256,10 @@ class Cycle:
         ]
         self._changed.clear()
         self._early_s = math.inf
+        if self._site_meter is not None:
+            self._site_meter.poll(now_s)
+            if (reading := self._site_meter.news()) is not None:
+                self._link.send(reading)
         for evse_id, stage in self._stages.items():
             if stage not in due:
                 self._poll(stage, now_s)
