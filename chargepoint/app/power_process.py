@@ -66,6 +66,7 @@ def _run(config: Config) -> None:
         stacks=station.stacks,
         wear_file=wear_file,
         lamps=station.lamps,
+        site_meter=station.site_meter,
         has_realtime=has_realtime,
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -399,8 +399,9 @@ class FuseGuardSection(Section):
     )
     phases: Literal[1, 3] = Field(3, description="phases of the connection")
     voltage_V: float = Field(230.0, ge=50, le=1000, description="phase to neutral")
-    meter: Literal["site_bus"] = Field(
-        "site_bus", description="where the meter's values come from: site_bus: the topic SITE/meter of [site_bus]"
+    meter: Literal["site_bus", "grid_meter"] = Field(
+        "site_bus",
+        description="where the meter's values come from: site_bus: the topic TOPIC/meter of [site_bus]; grid_meter: [grid] meter",
     )
     margin_A: float = Field(0.5, ge=0, le=1000, description="of each phase, stays free")
     export_max_A: float | None = Field(
