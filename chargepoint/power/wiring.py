@@ -41,6 +41,7 @@ from chargepoint.power.stack_share import ModuleStack
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.grid_window import GridWindow
 from chargepoint.safety.temperature import HeatBounds
+from chargepoint.safety.wear import AC_LOAD_OPENINGS_MAX, LOAD_OPENINGS_MAX, WearLimits
 from drivers import catalog
 
 
@@ -230,6 +231,14 @@ def latch_folder(config: Config) -> Path:
     """Where the power process keeps its record of latched faults: [power] state_dir, else beside the daemon's own."""
     beside = config.station.state_dir
     return config.power.state_dir or beside.with_name(f"{beside.name}-power")
+
+
+def wear_limits(section: EvseSection) -> WearLimits:
+    """When this EVSE's contactor is reported as worn."""
+    openings = section.contactor_load_openings
+    if openings is None:
+        openings = AC_LOAD_OPENINGS_MAX if section.outlet == "ac" else LOAD_OPENINGS_MAX
+    return WearLimits(section.contactor_operations, openings)
 
 
 def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStation:
