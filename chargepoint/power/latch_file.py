@@ -21,6 +21,8 @@ from chargepoint.power.record_file import RecordFile
 
 FILE_NAME = "latched-faults.json"
 COPY_NAME = "latched-faults-copy.json"
+NOTE_LEAST_BYTES = 4096
+"""The note takes this much room from the start: one that cannot grow because its file system is full is still written."""
 
 
 class LatchFile:
@@ -54,6 +56,7 @@ class LatchFile:
         if not self._record.write(encode(latched)):
             latched = _with_trouble(latched, evse_ids, trouble or self._record.trouble)
             self._record.keep(encode(latched))
+        self._write_note(encode(latched))
         self._absent = {evse_id: faults for evse_id, faults in latched.items() if evse_id not in evse_ids}
         for evse_id, faults in latched.items():
             for code, detail in faults.items():
@@ -69,7 +72,7 @@ class LatchFile:
             self._note_path.parent.mkdir(parents=True, exist_ok=True)
             self._note = os.open(self._note_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             data = os.pread(self._note, RECORD_MAX_BYTES, 0)
-            self._note_bytes = len(data)
+            self._note_bytes = max(len(data), NOTE_LEAST_BYTES)
             with contextlib.suppress(RecordError):
                 return decode(data)
         return {}
