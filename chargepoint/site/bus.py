@@ -91,6 +91,11 @@ class SiteBus:
         """What the broker publishes for the station when it is gone."""
         return Message(self._topics.availability, OFFLINE, retain=True)
 
+    @property
+    def refused_orders(self) -> int:
+        """Since the start."""
+        return self._desk.refused
+
     def connected(self) -> list[Message]:
         """A connection begins: availability and discovery; every state is due anew."""
         self._published.clear()

@@ -126,6 +126,11 @@ class SiteBusClient:
         self.dropped = 0
         """Incoming messages that did not fit, since the start."""
 
+    @property
+    def refused_orders(self) -> int:
+        """Since the start."""
+        return self._bus.refused_orders
+
     async def run(self) -> None:
         """Connect, and connect again; the wait doubles and has a random part, so that stations do not return all at once."""
         self._outbox.start()

@@ -17,8 +17,10 @@ import aiomqtt
 import pytest
 
 from certs.pki import Curve, Pki
+from chargepoint.app.station_status import site_bus_status
 from chargepoint.model.commands import Contribute
 from chargepoint.model.ids import EvseId
+from chargepoint.model.station_status import SiteBusStatus
 from chargepoint.site import client as site_client
 from chargepoint.site.outbox import SESSION_SPACE
 from chargepoint.store.rows import Journal, JournalEntry
@@ -65,7 +67,7 @@ async def test_a_client_certificate_is_the_station_s_user(tmp_path: Path, pki: P
         section: dict[str, Any] = {"url": f"mqtts://localhost:{broker.port}", "ca_file": pki / "csms_root.pem"}
         own = {"certificate_file": pki / "station_chain.pem", "key_file": pki / "station.key"}
         async with running(Rig(broker.port, tmp_path, **section, **own)) as rig:
-            assert rig.client.trouble == ""
+            assert site_bus_status(rig.client) == SiteBusStatus(True, "", 0, 0)
         async with running(Rig(broker.port, tmp_path, **section), connected=False) as rig:
             await rig.until(lambda: rig.client.trouble != "")
             assert not rig.client.connected
