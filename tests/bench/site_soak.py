@@ -117,18 +117,20 @@ class Soak:
     pace: float
     sent: int = 0
     ordered: list[str] = field(default_factory=list)
-    not_sent: int = 0
 
     async def run(self, until_s: float) -> None:
         """Until then; a lost broker is connected to again."""
         while time.monotonic() < until_s:
             with contextlib.suppress(aiomqtt.MqttError):
-                async with aiomqtt.Client("127.0.0.1", self.port) as client, asyncio.TaskGroup() as group:
-                    group.create_task(_read(client))
-                    while time.monotonic() < until_s:
-                        await self._one(client)
-                        await asyncio.sleep(1.0 / (MESSAGES_PER_S * self.pace))
-                    raise aiomqtt.MqttError("the end")
+                async with aiomqtt.Client("127.0.0.1", self.port) as client:
+                    reading = asyncio.create_task(_read(client))
+                    try:
+                        while time.monotonic() < until_s and not reading.done():
+                            await self._one(client)
+                            await asyncio.sleep(1.0 / (MESSAGES_PER_S * self.pace))
+                    finally:
+                        reading.cancel()
+                        await asyncio.gather(reading, return_exceptions=True)
             await asyncio.sleep(0.1)
 
     async def _one(self, client: aiomqtt.Client) -> None:
@@ -148,6 +150,7 @@ class Soak:
 
     async def ask_again(self) -> int:
         """Repeat the orders without an answer until each has one; how often."""
+        await asyncio.sleep(1.0)  # the last ones have their answers on the way
         again, until_s = 0, time.monotonic() + LAST_PATIENCE_S
         while missing := sorted(set(self.ordered) - {answer["id"] for answer in heard(self.file).of("answer")}):
             if time.monotonic() > until_s:
