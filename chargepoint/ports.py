@@ -56,8 +56,11 @@ class Bus(Protocol):
     def fileno(self) -> int | None:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come.
+
+        `quiet`: the caller has just seen that there is nothing to read. True: a device of this wire got an answer or learnt that none came, so it may show something new.
+        """
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: forget everything that is not on the wire yet. Each request hears that it failed."""
@@ -65,6 +68,10 @@ class Bus(Protocol):
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""
+
+    @property
+    def patience_s(self) -> float:
+        """How much later than at `deadline_s` it may be called now without harm: then it shares a wake-up with others."""
 
     def health(self) -> BusHealth:
         """Counters since start."""

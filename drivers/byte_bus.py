@@ -55,8 +55,12 @@ class ByteBus:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
         return None if self._tty is None else self._tty.fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Read what is there, send what is due, reopen a lost adapter when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         try:
             if self._tty is None:
                 if now_s < self._open_at_s:
@@ -75,6 +79,11 @@ class ByteBus:
                 self._tty.write(frame)
         except Gone as gone:
             self._lose(str(gone), now_s)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: what is not on the wire yet is forgotten; the device asks again."""

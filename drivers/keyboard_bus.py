@@ -92,8 +92,12 @@ class KeyboardBus:
         """Descriptor to poll for reading; None while the reader is unplugged."""
         return self._fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what was typed; reopen a lost reader when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Read what was typed; reopen a lost reader when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         try:
             if self._fd is None:
                 if now_s < self._open_at_s:
@@ -126,6 +130,11 @@ class KeyboardBus:
             for line in self._typed.feed(kind, code, value):
                 self._ok += 1
                 self.lines.append(line)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Nothing is ever sent here."""

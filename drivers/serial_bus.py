@@ -15,10 +15,15 @@ from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
 from drivers.tty import REOPEN_S, Gone, Tty
 
-TURNAROUND_STEP_S = 0.00015
-"""How fast the estimate of a device's turnaround follows. Half of the first looks find a whole reply: one wake-up for it."""
+TURNAROUND_STEP_S, UNHURRIED_STEP_S = 0.00015, 0.00002
+"""The estimate of a device's turnaround goes up by the first after a read that found no whole reply, and down by the same after one that
+did. Half of all replies then wait for nothing. For a slow read it goes down by the second, so that seven of eight cost one wake-up."""
 TURNAROUND_MAX_S = 0.0015
 """A reply is never left unread for longer than this beyond its time on the wire."""
+
+SLOW_PATIENCE_S = 0.005
+"""A slow read (priority SLOW) and its reply wait this long at most for a wake-up that comes anyway. Its values are seconds old at most
+before they count as stale."""
 
 STALE_S = 0.2
 """A frame whose decision is older than this is not written: as long as the cycle may be late before it counts as a stall."""
@@ -53,8 +58,16 @@ class SerialBus:
         complete_at_s = self.master.complete_at_s
         return None if complete_at_s is not None and self._clock() < complete_at_s else self._tty.fd
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come.
+
+        `quiet`: the caller has just seen that there is nothing to read. True: a driver got the outcome of a request.
+        """
+        delivered = self.master.delivered
+        self._move(now_s, quiet=quiet)
+        return self.master.delivered != delivered
+
+    def _move(self, now_s: float, *, quiet: bool) -> None:
         self._now_s = now_s
         if self._tty is None and now_s >= self._open_at_s:
             self._open(now_s)
@@ -63,7 +76,8 @@ class SerialBus:
             return
         try:
             if self._look_at_s is None:
-                self.master.receive(self._tty.read(), now_s)
+                if not quiet:
+                    self.master.receive(self._tty.read(), now_s)
             elif now_s >= self._look_at_s:
                 self._first_look(self._tty.read(), now_s)
             self.master.tick(now_s)
@@ -93,6 +107,11 @@ class SerialBus:
             return self._open_at_s
         return self.master.deadline_s if self._look_at_s is None else self._look_at_s
 
+    @property
+    def patience_s(self) -> float:
+        """Some milliseconds where the only request that is out or waits is one of the slow reads; else nothing."""
+        return SLOW_PATIENCE_S if self.master.unhurried else 0.0
+
     def health(self) -> BusHealth:
         """Counters since start, and why the line is not there if it is not, or what a driver of it could not do."""
         trouble = self.last_error if self._tty is None else self.master.defects(self._now_s)
@@ -108,10 +127,11 @@ class SerialBus:
     def _first_look(self, data: bytes, now_s: float) -> None:
         """The reply can be complete from now on. Whether it is corrects the estimate of the device's turnaround."""
         self._look_at_s = None
+        down_s = UNHURRIED_STEP_S if self.master.unhurried else TURNAROUND_STEP_S
         answered = self.master.answered
         self.master.receive(data, now_s)
         usual_s = self._turnaround_s.get(self._asked_unit, 0.0)
-        usual_s += -TURNAROUND_STEP_S if self.master.answered != answered else TURNAROUND_STEP_S
+        usual_s += -down_s if self.master.answered != answered else TURNAROUND_STEP_S
         self._turnaround_s[self._asked_unit] = min(max(usual_s, 0.0), TURNAROUND_MAX_S)
 
     def _open(self, now_s: float) -> None:

@@ -74,8 +74,16 @@ class TcpBus:
         """Descriptor to poll for reading; None while there is no connection."""
         return self._socket.fileno() if self._socket is not None and self._established else None
 
-    def pump(self, now_s: float) -> None:
-        """Read what is there, hand replies out, send what is due, connect again when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Read what is there, hand replies out, send what is due, connect again when its time has come.
+
+        True: a driver got the outcome of a request.
+        """
+        delivered = self.master.delivered
+        self._move(now_s)
+        return self.master.delivered != delivered
+
+    def _move(self, now_s: float) -> None:
         self._now_s = now_s
         try:
             if self._socket is None and now_s >= self._try_at_s:
@@ -90,6 +98,11 @@ class TcpBus:
             self._lose(_why(error), now_s)
         except Exception as error:  # a defect of the master: this connection begins anew, the other buses go on
             self._lose(f"defect of its master: {type(error).__name__}: {error}", now_s)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Forget what was queued and not handed to the system yet."""

@@ -17,8 +17,8 @@ from chargepoint.power.hardware_lock import POWER_PROCESS, HardwareLock
 from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.link_server import LinkServer
 from chargepoint.power.wear_file import WearFile
-from chargepoint.power.wiring import PowerStation, build, latch_folder
-from chargepoint.safety.wear import Wear, WearLimits
+from chargepoint.power.wiring import PowerStation, build, latch_folder, wear_limits
+from chargepoint.safety.wear import Wear
 
 LINK_NAME = "power.sock"
 
@@ -66,6 +66,7 @@ def _run(config: Config) -> None:
         stacks=station.stacks,
         wear_file=wear_file,
         lamps=station.lamps,
+        site_meter=station.site_meter,
         has_realtime=has_realtime,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,8 +99,7 @@ def _run(config: Config) -> None:
 def _begin_wear(config: Config, station: PowerStation, before: Mapping[EvseId, Wear]) -> None:
     for evse_id, stage in station.stages.items():
         section = config.evse[evse_id]
-        limits = WearLimits(section.contactor_operations, section.contactor_load_openings)
-        stage.begin_wear(before.get(evse_id, Wear()), limits)
+        stage.begin_wear(before.get(evse_id, Wear()), wear_limits(section))
 
 
 def _hardware_watchdog(config: Config) -> HardwareWatchdog | None:

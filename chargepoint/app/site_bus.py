@@ -48,6 +48,7 @@ def site_bus_client(
             bounds=control.bounds,
             central_system="none" if not config.csms.enabled else "connected" if ocpp.online else "disconnected",
             firmware_version=shell.firmware_version(),
+            reading=control.site_reading,
             ramps_A_per_s={EvseId(number): evse.ramp_A_per_s for number, evse in config.evse.items()},
         )
 

@@ -41,10 +41,11 @@ from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.iso15118.trace.recorder import TraceRecorder
 from chargepoint.model.car import ControlMode, EnergyService
-from chargepoint.model.commands import ResetKind
+from chargepoint.model.commands import NoteSiteMeter, ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.indicator import ConnectorWord
 from chargepoint.model.instant import Instant
+from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.model.status import ConnectorStatus
 from chargepoint.model.transactions import StopReason
 from chargepoint.ocpp.client import OcppClient, secrets_dir
@@ -85,6 +86,7 @@ class Daemon:
             self.shell.on_power_event,
             self._on_link,
             logging.getLogger("link"),
+            self._on_site_meter,
         )
         self.ocpp = OcppClient(
             config.csms,
@@ -152,6 +154,9 @@ class Daemon:
 
     def _on_link(self, connected: bool) -> None:
         log.log(logging.INFO if connected else logging.WARNING, "* power process %s", "here" if connected else "gone")
+
+    def _on_site_meter(self, reading: SiteMeterReading) -> None:
+        self.shell.command(NoteSiteMeter(reading))
 
     def _restart(self, kind: ResetKind) -> None:
         log.info("* restarting: reset ordered (%s)", kind.value)

@@ -26,8 +26,8 @@ from chargepoint.model.ids import EvseId
 from chargepoint.ports import EnergyMeter
 from chargepoint.power.hardware_lock import SELFTEST, HardwareLock
 from chargepoint.power.wear_file import WearFile, WearRecordError
-from chargepoint.power.wiring import bus_of, devices_of, latch_folder, round_trips
-from chargepoint.safety.wear import Wear, WearLimits
+from chargepoint.power.wiring import bus_of, devices_of, latch_folder, round_trips, wear_limits
+from chargepoint.safety.wear import Wear
 
 BUTTON_S = 30.0
 _COMMAND = {command.name: command for command in COMMANDS}
@@ -170,7 +170,7 @@ class SelfTest:
     def _wear(self, outlet: BenchOutlet) -> None:
         """A record that cannot be read is the power process's to put aside; here it only keeps the item from running."""
         section = self._config.evse[outlet.evse_id]
-        limits = WearLimits(section.contactor_operations, section.contactor_load_openings)
+        limits = wear_limits(section)
         try:
             counted = WearFile(latch_folder(self._config), logging.getLogger("power")).read().wear
             result = selftest_items.contactor_wear(counted.get(outlet.evse_id, Wear()), limits)

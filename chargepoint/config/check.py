@@ -68,7 +68,14 @@ def _site_bus(config: Config) -> Iterator[Mistake]:
                 f"= {bus.reconnect_max_s:g}: at least reconnect_min_s ({bus.reconnect_min_s:g})",
                 "raise it",
             )
-    if config.fuse_guard.fuse_A is not None and not bus.enabled:
+    guard = config.fuse_guard
+    if guard.fuse_A is not None and guard.meter == "grid_meter" and config.grid.meter is None:
+        yield Mistake(
+            ("fuse_guard", "meter"),
+            "= 'grid_meter': there is no [grid] meter",
+            "name the [meter.…] at the station's connection in [grid] meter, or remove fuse_A",
+        )
+    if guard.fuse_A is not None and guard.meter == "site_bus" and not bus.enabled:
         yield Mistake(
             ("fuse_guard", "meter"),
             "= 'site_bus': there is no [site_bus] url, so the meter's values cannot come",

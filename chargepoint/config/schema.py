@@ -211,11 +211,12 @@ class EvseSection(Section):
         le=100_000_000,
         description="closings that its contactor is rated for, by the data sheet: from then on it is reported as worn",
     )
-    contactor_load_openings: int = Field(
-        3,
+    contactor_load_openings: int | None = Field(
+        None,
         ge=1,
         le=1_000_000,
-        description="openings under more than 5 A that its contactor bears, by the data sheet: from then on it is reported as worn",
+        description="openings under more than 5 A that its contactor bears, by the data sheet: from then on it is reported as worn; "
+        "none: 3 at a DC outlet, 1000 at an AC outlet",
     )
     ramp_A_per_s: float = Field(100.0, gt=0, le=2000, description="how fast the current changes at most")
 
@@ -399,8 +400,9 @@ class FuseGuardSection(Section):
     )
     phases: Literal[1, 3] = Field(3, description="phases of the connection")
     voltage_V: float = Field(230.0, ge=50, le=1000, description="phase to neutral")
-    meter: Literal["site_bus"] = Field(
-        "site_bus", description="where the meter's values come from: site_bus: the topic SITE/meter of [site_bus]"
+    meter: Literal["site_bus", "grid_meter"] = Field(
+        "site_bus",
+        description="where the meter's values come from: site_bus: the topic TOPIC/meter of [site_bus]; grid_meter: [grid] meter",
     )
     margin_A: float = Field(0.5, ge=0, le=1000, description="of each phase, stays free")
     export_max_A: float | None = Field(

@@ -39,6 +39,7 @@ from chargepoint.model.commands import (
 )
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
+from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.model.status import ConnectorStatus, EvseState
 from chargepoint.model.transactions import StopReason, TriggerReason
 from chargepoint.transactions.book import Closing
@@ -232,6 +233,11 @@ class StationControl:
         else:
             self._limits[owner] = limit
         return [] if self.limit == before else [ReportLimit(self.limit)]
+
+    @property
+    def site_reading(self) -> SiteMeterReading | None:
+        """The newest value of the site's meter; None: no fuse guard, or no value yet."""
+        return None if self._guard is None else self._guard.reading
 
     @property
     def limit(self) -> ExternalLimit | None:

@@ -112,7 +112,10 @@ class Performer:
         keeps = [effect for effect in answer.effects if isinstance(effect, Keep)]
         undo = [self._station.kept.undoing(keep) for keep in keeps]
         try:
-            await self._commit(answer.effects)
+            if answer.ahead:
+                await self._limit_ahead(answer, keeps, undo)
+            else:
+                await self._commit(answer.effects)
         except StoreError as error:
             self._log.error("! %s: %s", call.action, error)
             text = "the station could not store this"
@@ -124,8 +127,24 @@ class Performer:
             if not result.accepted:
                 await self._keep_anyway(tuple(undo))
                 return Reply(status(answer.otherwise, result.reason_code or "InternalError", result.text))
-        await self._do(answer.effects)
+        await self._do(tuple(one for one in answer.effects if not (answer.ahead and isinstance(one, LimitsChanged))))
         return Reply(answer.payload, answer.then)
+
+    async def _limit_ahead(self, answer: CallAnswer, keeps: list[Keep], undo: list[Keep]) -> None:
+        """Limits follow at once from what is kept; this returns when it is on the disk. Raises StoreError, and all is as before.
+
+        A disk may take 100 ms. A process that is killed meanwhile has accepted nothing, and the lease of its demand runs out.
+        """
+        for keep in keeps:
+            self._station.kept.take(keep)
+        await self._perform(self._station.contributions(self.own()))
+        try:
+            await self._commit(answer.effects)
+        except StoreError:
+            for keep in reversed(undo):
+                self._station.kept.take(keep)
+            await self._perform(self._station.contributions(self.own()))
+            raise
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

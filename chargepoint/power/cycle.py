@@ -27,6 +27,7 @@ from chargepoint.power.latch_file import LatchFile
 from chargepoint.power.lateness import Lateness, suspended_s
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
+from chargepoint.power.site_meter import SiteMeter
 from chargepoint.power.stack_share import ModuleStack
 from chargepoint.power.wear_file import WearFile
 
@@ -38,11 +39,21 @@ CALM_TICK_S = 0.05
 """Between two ticks while every EVSE is off."""
 POWERED_CYCLE_S = 0.02
 """An EVSE that is not off is judged this often although no device has news."""
+SETTLED_CYCLE_S = 0.04
+"""The same while it transfers, nothing changes and no delay of an interlock runs. News of a device and a changed demand do not wait."""
 CALM_CYCLE_S = 0.05
 """The same for an EVSE that is off."""
+SOON_DUE = 0.3
+"""A cycle that is due within this share of its period is run with a reply that came: it needs no wake-up of its own."""
+TICK_LATEST_S = 0.1
+"""Between two ticks at most, while replies bring every cycle in time: the watchdogs are served and the health is reported in them."""
 HEALTH_PERIOD_S = 1.0
 COMPLAINTS_MAX = 10
 """Lines about messages that cannot be obeyed, each second; the rest are counted."""
+
+ORDER_WAIT_S = 0.0007
+"""An order that may leave within this time is waited for before a trip is noted on the disk, reported and logged: a bus with quick
+stops takes an order 0.5 ms after the reply."""
 
 LAST_WORDS_S = 0.1
 """After the loop the buses are pumped this long, so that the order to switch off gets out."""
@@ -56,7 +67,8 @@ SUSPENDED_LEAST_S = 0.001
 """Two clocks are read one after the other: a smaller difference is the time between the two."""
 
 EARLY_CYCLE_S = 0.003
-"""Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor."""
+"""Least time between two cycles of one EVSE that changed demands ask for: a daemon that floods must not take the processor. Also the
+time between two cycles while a contactor waits for its current to fall."""
 
 DEFECTS_MAX = 10
 """Exceptions in the cycles of the EVSEs, since start, after which the process ends for systemd to start a new one."""
@@ -84,11 +96,12 @@ class Cycle:
         stacks: Sequence[ModuleStack] = (),
         wear_file: WearFile | None = None,
         lamps: Mapping[EvseId, ConnectorLamps] = MappingProxyType({}),
+        site_meter: SiteMeter | None = None,
     ) -> None:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
         `wear_file`, already open, keeps the counts of the contactors.
-        `stacks`: modules that several of the EVSEs share.
+        `stacks`: modules that several of the EVSEs share. `site_meter`: its readings go to the daemon, for the fuse guard.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
         self._stages = stages
@@ -103,24 +116,29 @@ class Cycle:
         self._latch_file = latch_file
         self._wear_file = wear_file
         self._lamps = lamps
+        self._site_meter = site_meter
         self._stopping = False
         self._buses_of = dict(buses_of) if buses_of is not None else dict.fromkeys(stages, tuple(buses))
         self._stages_on = {
             id(bus): [stages[evse_id] for evse_id, its in self._buses_of.items() if bus in its] for bus in buses
         }
         self._due_s: dict[EvseId, float] = dict.fromkeys(stages, -math.inf)
+        self._length_s: dict[EvseId, float] = dict.fromkeys(stages, 0.0)
         self._off: dict[EvseId, bool] = dict.fromkeys(stages, True)
         self._sent: dict[EvseId, EvseImage] = {}
         self._changed: set[EvseId] = set()
         self._early_s = math.inf
         self._last_early_s: dict[EvseId, float] = {}
-        self._health_due_s = 0.0
+        self._health_due_s = self._ticked_s = 0.0
         self._complaints = 0
         self._troubles: dict[Hashable, str] = {}
-        self._waits: dict[int, tuple[Bus, int | None, float]] = {}
+        self._waits: dict[int, tuple[Bus, int | None, float, float]] = {}
+        """Of each bus: the bus, its descriptor, its deadline, and when it must have been moved at the latest."""
         self._defects = 0
         self._last_defect: Exception | None = None
         self._turn_began_s = now()
+        self._stopwatch_s = time.perf_counter()
+        """When the present turn began, for what it has taken so far."""
         self._has_realtime = has_realtime
         self._suspended = suspended
         self._suspended_s = suspended()
@@ -152,6 +170,7 @@ class Cycle:
             until_s, ready = self._wait(min(next_tick_s, self._early_s))
             until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
             now_s = self._turn_began_s = self._now()
+            self._stopwatch_s = time.perf_counter()
             late_s = now_s - until_s + self._slept_s()
             if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
                 self._recover_from_stall(late_s, now_s)
@@ -162,6 +181,7 @@ class Cycle:
             self._pump_ready(ready, now_s)
             if now_s < next_tick_s:
                 self._act_early(now_s)
+                next_tick_s = max(next_tick_s, self._next_due_s())
                 continue
             all_off = self.tick(now_s)
             next_tick_s = max(next_tick_s + self._tick_length_s(), now_s)
@@ -181,6 +201,12 @@ class Cycle:
         """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
         calm = not self._stopping and all(self._off.values())
         return max(self._tick_s, CALM_TICK_S) if calm else self._tick_s
+
+    def _next_due_s(self) -> float:
+        """When the first cycle of an EVSE is due; a stack of modules is looked after in each tick."""
+        if self._stacks:
+            return -math.inf
+        return min(min(self._due_s.values(), default=math.inf), self._ticked_s + TICK_LATEST_S)
 
     def _recover_from_stall(self, for_s: float, now_s: float) -> None:
         for bus in self._buses:
@@ -222,6 +248,7 @@ class Cycle:
 
         True if no contactor is commanded and no current flows anywhere.
         """
+        self._ticked_s = now_s
         due = [
             stage
             for evse_id, stage in self._stages.items()
@@ -229,6 +256,10 @@ class Cycle:
         ]
         self._changed.clear()
         self._early_s = math.inf
+        if self._site_meter is not None:
+            self._site_meter.poll(now_s)
+            if (reading := self._site_meter.news()) is not None:
+                self._link.send(reading)
         for evse_id, stage in self._stages.items():
             if stage not in due:
                 self._poll(stage, now_s)
@@ -269,9 +300,16 @@ class Cycle:
             events = stage.events()
             done.append((image, events))
             self._changed.discard(image.evse_id)
-            self._flush(image.evse_id, now_s)  # what this cycle queued goes out before the next EVSE's is computed
-            off = self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
-            self._due_s[image.evse_id] = now_s + (max(self._tick_s, CALM_CYCLE_S) if off else self._powered_cycle_s)
+            if stage.waits_for_current:
+                self._changed.add(image.evse_id)
+                self._early_s = min(self._early_s, now_s + EARLY_CYCLE_S)
+            # what this cycle queued goes out before the next EVSE's is computed
+            self._flush(image.evse_id, self._present_s(now_s))
+            if any(isinstance(event, InterlockTripped) for event in events):
+                self._send_order(image.evse_id, now_s)
+            self._off[image.evse_id] = image.stage in (Stage.OFF, Stage.FAULTED)
+            self._length_s[image.evse_id] = self._cycle_length_s(stage)
+            self._due_s[image.evse_id] = now_s + self._length_s[image.evse_id]
             changed = changed or any(isinstance(event, InterlockTripped | FaultCleared) for event in events)
         self._keep_latches(changed=changed)
         for image, events in done:
@@ -283,6 +321,24 @@ class Cycle:
             for event in events:
                 self._link.send(event)
                 self._log_event(event)
+
+    def _present_s(self, now_s: float) -> float:
+        """Now, in a turn that began at `now_s`: a cycle takes as long as a wire must be silent before an order."""
+        return now_s + time.perf_counter() - self._stopwatch_s
+
+    def _send_order(self, evse_id: EvseId, now_s: float) -> None:
+        """What an EVSE that tripped ordered goes out before anybody is notified, if its wire is free within `ORDER_WAIT_S`."""
+        present_s = self._present_s(now_s)
+        deadlines_s = [bus.deadline_s for bus in self._buses_of[evse_id] if bus.patience_s == 0.0]
+        soon_s = [at_s for at_s in deadlines_s if at_s is not None and present_s < at_s <= present_s + ORDER_WAIT_S]
+        if soon_s:
+            time.sleep(max(soon_s) - present_s)
+            self._flush(evse_id, max(max(soon_s), self._present_s(now_s)))
+
+    def _cycle_length_s(self, stage: EvseStage) -> float:
+        if self._off[stage.evse_id]:
+            return max(self._tick_s, CALM_CYCLE_S)
+        return max(self._powered_cycle_s, SETTLED_CYCLE_S) if stage.settled else self._powered_cycle_s
 
     @staticmethod
     def _is_due(image: EvseImage, before: EvseImage) -> bool:
@@ -378,11 +434,11 @@ class Cycle:
         time-outs are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
-        for _, fd, deadline_s in self._waits.values():
+        for _, fd, _, latest_s in self._waits.values():
             if fd is not None:
                 descriptors.append(fd)
-            if deadline_s < until_s:
-                until_s = deadline_s
+            if latest_s < until_s:
+                until_s = latest_s
         now_s = self._now()
         self.lateness.turn(now_s - self._turn_began_s)
         try:
@@ -394,20 +450,28 @@ class Cycle:
         """What these buses wait for. Asked anew only of those that were pumped or given something to send."""
         for bus in buses:
             deadline_s = bus.deadline_s
-            self._waits[id(bus)] = (bus, bus.fileno(), math.inf if deadline_s is None else deadline_s)
+            if deadline_s is None:
+                deadline_s = math.inf
+            self._waits[id(bus)] = (bus, bus.fileno(), deadline_s, deadline_s + bus.patience_s)
 
     def _pump_ready(self, ready: set[int], now_s: float) -> None:
         """Move the buses that have something to read or whose time has come; the EVSEs whose devices then have news have
         their cycle at once, before the next bus is moved."""
-        for bus, fd, deadline_s in list(self._waits.values()):
+        for bus, fd, deadline_s, _ in list(self._waits.values()):
             moves = fd in ready if fd is not None else deadline_s == math.inf
             if not moves and deadline_s > now_s:
                 continue
-            self._pump_one(bus, now_s)
+            heard = self._pump_one(bus, now_s, quiet=fd is not None and not moves)
             self._note_waits((bus,))
-            news = [stage for stage in self._stages_on[id(bus)] if stage.has_news]
-            if news:
-                self._run(news, now_s)
+            if not heard:
+                continue
+            stages = [stage for stage in self._stages_on[id(bus)] if self._soon_due(stage, now_s) or stage.has_news]
+            if stages:
+                self._run(stages, now_s)
+
+    def _soon_due(self, stage: EvseStage, now_s: float) -> bool:
+        evse_id = stage.evse_id
+        return now_s >= self._due_s[evse_id] - SOON_DUE * self._length_s[evse_id]
 
     def _flush(self, evse_id: EvseId, now_s: float) -> None:
         """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
@@ -422,12 +486,14 @@ class Cycle:
         for bus in self._buses:
             self._pump_one(bus, now_s)
 
-    def _pump_one(self, bus: Bus, now_s: float) -> None:
-        """Move a bus. One that raises is a dead bus: the readings of its devices age, the others go on."""
+    def _pump_one(self, bus: Bus, now_s: float, *, quiet: bool = False) -> bool:
+        """Move a bus. True: its devices may have news. One that raises is a dead bus: the readings of its devices age, the
+        others go on."""
         try:
-            bus.pump(now_s)
+            return bus.pump(now_s, quiet=quiet)
         except Exception as error:
             self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
+            return True
 
     def _obey(self, now_s: float) -> None:
         messages, lost = self._link.receive()

@@ -94,7 +94,12 @@ def is_news(now: tuple[object, ...], judged: tuple[object, ...]) -> bool:
     if len(now) != len(judged):
         return True
     for after, before in zip(now, judged, strict=True):
-        if after is not before and _value_of(after) != _value_of(before):
+        if after is before:
+            continue
+        if isinstance(after, Reading) and isinstance(before, Reading):
+            if after.value is not before.value and after.value != before.value:
+                return True
+        elif _value_of(after) != _value_of(before):
             return True
     return False
 

@@ -58,6 +58,9 @@ PILOT_SETTLE_S = 0.5
 AWAKE_AGAIN_S = 10.0
 """After the process stalled, a device not heard again within this is silent by its own fault."""
 
+SETTLED_W = 100.0
+"""Between the power that is asked for and the power that is ordered, when a ramp is at its end."""
+
 ORDERS_STALE_S = 0.4
 """Less than a lease and the board's watchdog by default, 0.5 s: these count from the last message, up to 0.1 s before the stall."""
 
@@ -117,6 +120,8 @@ class EvseStage:
         self._events: list[PowerEvent] = []
         self._open_now = self._off_demanded = False
         self._io_command = IoCommand()
+        self._out: SequenceOutputs | None = None
+        self._settled = False
         self._reset_asked = self._resetting = False
         self._reset_until_s: float | None = None
         self._board_clear_due_s = 0.0
@@ -231,17 +236,30 @@ class EvseStage:
         outlet = self._outlet
         try:
             now = outlet.last_shown(self._hw.meter.registers)
-            sequence = outlet.sequence
-            waiting = sequence is not None and sequence.waits_for_current
-            if waiting or self._io.has_news or is_news(now, self._judged_readings):
+            if self.waits_for_current or self._io.has_news or is_news(now, self._judged_readings):
                 return True
             self._judged_readings = now
             return False
         except Exception:  # the cycle finds the driver that raises
             return True
 
+    @property
+    def waits_for_current(self) -> bool:
+        """A contactor stays closed for milliseconds, until its current has fallen: the next cycle is due at once."""
+        sequence = self._outlet.sequence
+        return sequence is not None and sequence.waits_for_current
+
+    @property
+    def settled(self) -> bool:
+        """The last cycle ordered what the one before had ordered, power flows as asked, and no delay of an interlock runs.
+
+        Then time alone changes nothing but the ages of readings and the lease.
+        """
+        return self._settled
+
     def cycle(self, now_s: float) -> EvseImage:
         """One cycle: read, judge, command. Returns the process image."""
+        self._settled = False
         seen = self._read(now_s)
         sequence = self._outlet.sequence
         lease_valid = self._demand is not None and now_s < self._demand_until_s
@@ -273,6 +291,17 @@ class EvseStage:
         if out.failures or out.stage is not stage_before:
             self._latch({**active, **out.failures}, seen, out.stage, now_s)
         self._obey(out)
+        before, self._out = self._out, out
+        self._settled = (
+            out.stage is stage_before is Stage.TRANSFER
+            and before is not None
+            and out.module == before.module
+            and out.io == before.io
+            and abs(out.applied_W - out.target_W) <= SETTLED_W
+            and seen.everyone
+            and not self._interlocks.pending
+            and not self._latches.codes
+        )
         return self._image(seen, demand, capabilities, out.stage, now_s, self._registers, out)
 
     def _read(self, now_s: float) -> DeviceReadings:

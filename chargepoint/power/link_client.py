@@ -15,6 +15,7 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import BusHealth, EvseImage, PowerEvent
 from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.process_health import ProcessHealth
+from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.power.link_codec import (
     MESSAGE_MAX_BYTES,
     DownMessage,
@@ -42,8 +43,10 @@ class LinkClient:
         on_event: Callable[[PowerEvent], None],
         on_connection: Callable[[bool], None],
         log: logging.Logger,
+        on_site_meter: Callable[[SiteMeterReading], None] = lambda _: None,
     ) -> None:
         self._path = path
+        self._on_site_meter = on_site_meter
         self._on_image = on_image
         self._on_event = on_event
         self._on_connection = on_connection
@@ -99,6 +102,8 @@ class LinkClient:
             self.buses[message.name] = message
         elif isinstance(message, ProcessHealth):
             self.process = message
+        elif isinstance(message, SiteMeterReading):
+            self._on_site_meter(message)
         elif isinstance(message, ContactorWear):
             self.contactors[message.evse_id] = message
         else:

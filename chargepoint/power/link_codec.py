@@ -31,8 +31,9 @@ from chargepoint.model.image import (
 from chargepoint.model.indicator import ConnectorWord, ShowConnector
 from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
+from chargepoint.model.site_meter import SiteMeterReading
 
-VERSION = 6
+VERSION = 7
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
@@ -54,6 +55,7 @@ _EVENT = struct.Struct("<HBd")
 _RESET = struct.Struct("<HB")
 _BUS = struct.Struct("<5I?")
 _CONNECTOR = struct.Struct("<HB")
+_SITE_METER = struct.Struct("<dB3d")
 _WEAR = struct.Struct("<H5I")
 _PROCESS = struct.Struct(f"<2I2dI2d?{len(LATE_BOUNDS_MS) + 1}I")
 
@@ -69,6 +71,7 @@ class _Kind(IntEnum):
     PROCESS = 8
     WEAR = 9
     CONNECTOR = 10
+    SITE_METER = 11
 
 
 class LinkError(ValueError):
@@ -84,7 +87,7 @@ class ResetFaults:
 
 
 DownMessage = StageDemand | ResetFaults | ShowConnector
-UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth | ContactorWear
+UpMessage = EvseImage | PowerEvent | BusHealth | ProcessHealth | ContactorWear | SiteMeterReading
 
 
 def _number(value: float | None) -> float:
@@ -246,6 +249,9 @@ def encode_up(message: UpMessage) -> bytes:
             wrapped = (c & 0xFFFFFFFF for c in counters)
             words = message.name.encode()[:64] + b"\0" + message.trouble.encode()[:512]
             return head + _BUS.pack(*wrapped, message.connected) + words
+        case SiteMeterReading(taken_at_s, phases_W):
+            three_W = (*phases_W, 0.0, 0.0)[:3]
+            return _HEAD.pack(_MAGIC, VERSION, _Kind.SITE_METER) + _SITE_METER.pack(taken_at_s, len(phases_W), *three_W)
         case ContactorWear():
             counts = (min(count, 0xFFFFFFFF) for count in astuple(message)[1:])
             return _HEAD.pack(_MAGIC, VERSION, _Kind.WEAR) + _WEAR.pack(message.evse_id, *counts)
@@ -338,6 +344,9 @@ def decode_up(data: bytes) -> UpMessage:
             case _Kind.WEAR:
                 evse_id, *wear = _WEAR.unpack(body)
                 return ContactorWear(EvseId(evse_id), *wear)
+            case _Kind.SITE_METER:
+                taken_at_s, count, *phases_W = _SITE_METER.unpack(body)
+                return SiteMeterReading(taken_at_s, tuple(phases_W[:count]))
             case _Kind.PROCESS:
                 wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, *counts = _PROCESS.unpack(body)
                 return ProcessHealth(wakeups, late, worst, lately, overruns, overrun, slept_s, realtime, tuple(counts))

@@ -28,12 +28,12 @@ class LinkServer:
         self._listener.listen(2)
         self._peer: socket.socket | None = None
         self._lost = False
+        self._filenos: tuple[int, ...] = (self._listener.fileno(),)
         self.errors: list[str] = []
 
     def filenos(self) -> tuple[int, ...]:
         """Descriptors to poll."""
-        peer = () if self._peer is None else (self._peer.fileno(),)
-        return (self._listener.fileno(), *peer)
+        return self._filenos
 
     @property
     def connected(self) -> bool:
@@ -94,8 +94,10 @@ class LinkServer:
         self._drop()
         peer.setblocking(False)
         self._peer = peer
+        self._filenos = (self._listener.fileno(), peer.fileno())
 
     def _drop(self) -> None:
         if self._peer is not None:
             self._peer.close()
             self._peer, self._lost = None, True
+            self._filenos = (self._listener.fileno(),)

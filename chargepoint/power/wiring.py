@@ -36,10 +36,12 @@ from chargepoint.power.indicator import ConnectorLamps
 from chargepoint.power.interlock_view import StageRatings
 from chargepoint.power.latch_codec import KeptLatches
 from chargepoint.power.outlet import PowerOutlet
+from chargepoint.power.site_meter import SiteMeter
 from chargepoint.power.stack_share import ModuleStack
 from chargepoint.safety.envelope import Envelope
 from chargepoint.safety.grid_window import GridWindow
 from chargepoint.safety.temperature import HeatBounds
+from chargepoint.safety.wear import AC_LOAD_OPENINGS_MAX, LOAD_OPENINGS_MAX, WearLimits
 from drivers import catalog
 
 
@@ -54,6 +56,8 @@ class PowerStation:
     stacks: tuple[ModuleStack, ...] = ()
     lamps: Mapping[EvseId, ConnectorLamps] = field(default_factory=dict)
     """Of each EVSE that has lamps."""
+    site_meter: SiteMeter | None = None
+    """What the fuse guard works by, where that is a meter of ours."""
 
 
 def examine(config: Config) -> Iterator[Mistake]:
@@ -169,7 +173,9 @@ def doubtful_devices(config: Config) -> Iterator[Mistake]:
                 f"= {bus.baud}: polling takes {sum(shares.values()):.0%} of this bus ({each}), at most {BUS_SHARE_MAX:.0%} are good",
                 "raise the rate in every device of the bus, or give one a bus of its own",
             )
-    if config.grid.meter is not None and config.evse and all(evse.outlet == "ac" for evse in config.evse.values()):
+    guarding = config.fuse_guard.fuse_A is not None and config.fuse_guard.meter == "grid_meter"
+    all_ac = bool(config.evse) and all(evse.outlet == "ac" for evse in config.evse.values())
+    if config.grid.meter is not None and all_ac and not guarding:
         yield Mistake(
             ("grid", "meter"),
             f"= {config.grid.meter!r}: nothing reads it: an AC outlet takes frequency and voltages from its own meter",
@@ -227,6 +233,14 @@ def latch_folder(config: Config) -> Path:
     return config.power.state_dir or beside.with_name(f"{beside.name}-power")
 
 
+def wear_limits(section: EvseSection) -> WearLimits:
+    """When this EVSE's contactor is reported as worn."""
+    openings = section.contactor_load_openings
+    if openings is None:
+        openings = AC_LOAD_OPENINGS_MAX if section.outlet == "ac" else LOAD_OPENINGS_MAX
+    return WearLimits(section.contactor_operations, openings)
+
+
 def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStation:
     """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked.
 
@@ -260,7 +274,10 @@ def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStat
         for number, section in config.evse.items()
         if section.indicator is not None
     }
-    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()), lamps)
+    site_meter = None
+    if grid is not None and config.fuse_guard.fuse_A is not None and config.fuse_guard.meter == "grid_meter":
+        site_meter = SiteMeter(grid)
+    return PowerStation(tuple(buses.values()), stages, buses_of, tuple(stacks.values()), lamps, site_meter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ UNDER_LOAD_A = 5.0
 LOAD_OPENINGS_MAX = 3
 """After so many openings under load the contactor is to be inspected (docs/sources/safety.md 1.2, grade B)."""
 
+AC_LOAD_OPENINGS_MAX = 1_000
+"""The same where alternating current is broken, which passes through zero by itself (own rule, grade D)."""
+
 OPERATIONS_MAX = 10_000
 """Closings that a contactor of this kind bears, where the configuration names no other figure (own rule, grade D)."""
 

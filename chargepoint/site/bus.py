@@ -14,6 +14,7 @@ from typing import Any
 from chargepoint.energy.connection import ConnectionBound
 from chargepoint.model.ids import EvseId
 from chargepoint.model.instant import Instant
+from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.model.station_status import EvseStatus
 from chargepoint.model.status import EvseState
 from chargepoint.site.desk import SiteDesk
@@ -50,6 +51,8 @@ class SiteView:
     central_system: str
     firmware_version: str
     ramps_A_per_s: Mapping[EvseId, float]
+    reading: SiteMeterReading | None = None
+    """Of the site's meter, where the station has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class SiteBus:
             departure_s = self._desk.departure_s(evse_id, at.monotonic_s)
             can = capability(status, state, view.ramps_A_per_s[evse_id], departure_s)
             self._due(found, self._topics.capability(evse_id), can, at)
-        reading = self._desk.reading
+        reading = self._desk.reading if view.reading is None else view.reading
         if reading is not None and at.monotonic_s - reading.taken_at_s > METER_SILENT_S:
             reading = None
         station = station_telemetry(

@@ -128,8 +128,12 @@ class CanBus:
             return None
         return self._socket.fileno()
 
-    def pump(self, now_s: float) -> None:
-        """Hand out what arrived, send what is due, reopen a lost adapter when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Hand out what arrived, send what is due, reopen a lost adapter when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         if self._socket is None and now_s >= self._open_at_s:
             self._open(now_s)
         if self._socket is None:
@@ -140,6 +144,11 @@ class CanBus:
             self._transmit(self._socket, now_s)
         except OSError as error:
             self._lose(error, now_s)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: forget what is not on the wire yet, and what arrived at an unknown time."""

@@ -84,8 +84,12 @@ class GpioBus:
         """Readable when a line changed; None while the chip is lost, and in the pause after a full read."""
         return None if self._lines is None or self._clock() < self._read_at_s else self._lines.fd
 
-    def pump(self, now_s: float) -> None:
-        """Take edges, read the inputs again when due, drive the outputs, reopen a lost chip when its time has come."""
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
+        """Take edges, read the inputs again when due, drive the outputs, reopen a lost chip when its time has come. Always True: what came was not looked at."""
+        self._move(now_s)
+        return True
+
+    def _move(self, now_s: float) -> None:
         self._now_s = now_s
         if self._lines is None and now_s >= self._open_at_s:
             self._open(now_s)
@@ -101,6 +105,11 @@ class GpioBus:
         for line in self._inputs.values():
             line.step(now_s)
         self._drive(now_s)
+
+    @property
+    def patience_s(self) -> float:
+        """None: what is due here is due now."""
+        return 0.0
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: an order that a lost chip did not take is forgotten. What is driven stays as it is."""

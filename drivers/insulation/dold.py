@@ -102,7 +102,7 @@ class DoldMonitor:
                 self._retry_at_s = -1e9
                 self._polled.refresh("control")
                 # what was read of this register is older than the write
-                self._polled.values[point] = float(value)
+                self._polled.assume(point, float(value))
                 if test:
                     self._test_asked, self._test_started_s = False, outcome.at_s
 

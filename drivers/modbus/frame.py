@@ -71,15 +71,9 @@ def function_of(request: Request) -> int:
             return 23
 
 
-@lru_cache(maxsize=256)
-def _encode_read(request: Read) -> bytes:
-    """The same few reads are sent again and again."""
-    return sealed(body_of(request))
-
-
 def encode(request: Request) -> bytes:
     """The request as a frame of a serial line."""
-    return _encode_read(request) if isinstance(request, Read) else sealed(body_of(request))
+    return sealed(body_of(request))
 
 
 def body_of(request: Request) -> bytes:
@@ -108,6 +102,34 @@ def reply_length(request: Request) -> int:
     if isinstance(request, Read | ReadWriteRegisters):
         return 5 + _payload(request)
     return 8
+
+
+@dataclass(frozen=True, slots=True)
+class FramedExchange:
+    """One request on a serial line: its frame, and what its good reply looks like."""
+
+    request: Request
+    frame: bytes
+    function: int
+    reply_bytes: int
+
+    def answered_by(self, data: bytes) -> bool:
+        """The data is one intact frame with the head and the length of the good reply, and nothing else."""
+        return (
+            len(data) == self.reply_bytes and data[0] == self.request.unit and data[1] == self.function and intact(data)
+        )
+
+
+def exchange_of(request: Request) -> FramedExchange:
+    """The exchange that a request begins. Reads are the same few again and again: each is encoded once."""
+    if isinstance(request, Read):
+        return _read_exchange(request)
+    return FramedExchange(request, encode(request), function_of(request), reply_length(request))
+
+
+@lru_cache(maxsize=512)
+def _read_exchange(request: Read) -> FramedExchange:
+    return FramedExchange(request, encode(request), request.function, reply_length(request))
 
 
 def _payload(request: Read | ReadWriteRegisters) -> int:

@@ -35,7 +35,7 @@ class Queued:
     @property
     def on_wire(self) -> Request:
         """The frame that is next or out."""
-        if not isinstance(self.request, Read) or not self.counts:
+        if not isinstance(self.request, Read) or not self.counts or self.counts == (self.request.count,):
             return self.request
         done = len(self.registers)
         request = self.request
@@ -52,14 +52,23 @@ class RequestQueue:
         self._queues: tuple[list[Queued], ...] = tuple([] for _ in Priority)
         self._refused: list[tuple[Queued, Failed]] = []
         self._defects: dict[int, tuple[str, float]] = {}
+        self.delivered = 0
+        """Outcomes that drivers got, since start."""
 
     def __bool__(self) -> bool:
         return any(self._queues)
 
+    @property
+    def unhurried(self) -> bool:
+        """Nothing but slow reads waits."""
+        stop, setpoint, fast, _ = self._queues
+        return not (stop or setpoint or fast)
+
     def __iter__(self) -> Iterator[Queued]:
         """The most urgent first, first in, first out within one priority."""
         for queue in self._queues:
-            yield from tuple(queue)
+            if queue:
+                yield from tuple(queue)
 
     @property
     def refused(self) -> bool:
@@ -70,7 +79,7 @@ class RequestQueue:
         """Add a request; a queued one of the same key is replaced in its place, and the more urgent priority stays."""
         if item.key is not None and self._replaced(item):
             return
-        if sum(len(queue) for queue in self._queues) >= self._capacity and not self._made_room(item):
+        if sum(map(len, self._queues)) >= self._capacity and not self._made_room(item):
             return
         self._queues[item.priority].append(item)
 
@@ -102,6 +111,7 @@ class RequestQueue:
 
     def deliver(self, item: Queued, outcome: Outcome) -> None:
         """A driver's exception is that device's own: its readings age, the wire and everybody else go on."""
+        self.delivered += 1
         try:
             item.on_done(outcome)
         except Exception as error:

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
@@ -36,16 +35,19 @@ from drivers.modbus.frame import (
     Acknowledged,
     ExceptionReply,
     Foreign,
+    Found,
+    FramedExchange,
     Registers,
-    encode,
+    exchange_of,
     find_frame,
     function_of,
+    judge,
     next_frame,
-    reply_length,
 )
-from drivers.modbus.freshness import OWED_S, ReplyMemory
+from drivers.modbus.freshness import OWED_S
 from drivers.modbus.master import OnDone
 from drivers.modbus.queue import Queued, RequestQueue
+from drivers.modbus.standing import Standing, clean_form, form_to_ask
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -68,32 +70,6 @@ _BABBLE_PATIENCE_S = 0.1
 """A wire that is never silent is written to all the same after this long: the only chance a stop has."""
 
 
-@dataclass(slots=True)
-class _Standing:
-    """What we know of one device's manners. Counters are of what happened since its last good answer."""
-
-    timing: DeviceTiming = field(default_factory=DeviceTiming)
-    failed: int = 0
-    silent: int = 0
-    backoff_s: float = 0.0
-    not_before_s: float = 0.0
-    stop_tried: bool = False
-    quick_stop_s: float | None = None
-    tried_at_s: float = -1e9
-    memory: ReplyMemory = field(default_factory=ReplyMemory)
-
-    @property
-    def paced(self) -> bool:
-        """It failed too often to be asked whenever somebody likes."""
-        return self.failed >= self.timing.failures_to_pace
-
-    def forgive(self) -> None:
-        """It answered, or nobody knows any more."""
-        self.failed = self.silent = 0
-        self.backoff_s = self.not_before_s = 0.0
-        self.stop_tried = False
-
-
 class RtuMaster:
     """One wire's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit. A callback
     that raises ends nothing but itself (`defects`).
@@ -107,8 +83,12 @@ class RtuMaster:
         self._char_s = BITS[format] / baud
         self._silence_s = max(3.5 * self._char_s, 0.00175) + gap_s
         self._queue = RequestQueue(name, capacity)
-        self._units: dict[int, _Standing] = {}
+        self._units: dict[int, Standing] = {}
+        self._doubted: set[int] = set()
+        """Units whose last exchange failed. While it is empty nobody's manners hold a request up."""
         self._out: Queued | None = None
+        self._exchange: FramedExchange | None = None
+        """What is on the wire, while `_out` is not None."""
         self._timeout_at_s = 0.0
         self._complete_at_s: float | None = None
         self.reply_at_s = -1e9
@@ -138,7 +118,7 @@ class RtuMaster:
         """Set one device's manners. Several drivers of one unit share the slower of each figure."""
         known = self._units.get(unit)
         if known is None:
-            self._units[unit] = _Standing(timing)
+            self._units[unit] = Standing(timing)
             return
         known.timing = DeviceTiming(
             timeout_s=max(known.timing.timeout_s, timing.timeout_s),
@@ -181,6 +161,7 @@ class RtuMaster:
         self._quarantine_until_s = -1e9
         self._busy_at_s = now_s
         self._failing_from_s, self._others_first = -1e9, False
+        self._doubted.clear()
         for standing in self._units.values():
             standing.forgive()
             standing.memory.forget()
@@ -225,8 +206,8 @@ class RtuMaster:
             self._count_late(now_s)
             return
         self._try_reply(now_s, final=False)
-        if self._out is not None:
-            missing = reply_length(self._out.on_wire) - len(self._buffer)
+        if self._out is not None and self._exchange is not None:
+            missing = self._exchange.reply_bytes - len(self._buffer)
             self._complete_at_s = min(now_s + missing * self._char_s, self._timeout_at_s)
 
     @property
@@ -236,7 +217,8 @@ class RtuMaster:
 
     def tick(self, now_s: float) -> None:
         """Let time pass: time-outs, refused requests, requests to devices in back-off."""
-        self._queue.deliver_refused(now_s)
+        if self._queue.refused:
+            self._queue.deliver_refused(now_s)
         if not self._connected:
             self._queue.fail_all(Failed(FailureKind.DISCONNECTED, f"{self.name}: not connected", now_s))
             return
@@ -252,6 +234,8 @@ class RtuMaster:
         if not self._queue:
             self._waiting_since_s = None
             return b""
+        if self._answered_unit is not None and now_s <= self._busy_at_s and self._waiting_since_s is None:
+            return b""  # an answer came just now, and nothing may follow it without a silence
         self._refuse_backed_off(now_s)
         item = self._next(now_s)
         if item is None:
@@ -268,14 +252,14 @@ class RtuMaster:
         self._discard_stale()
         standing = self._standing(item.request.unit)
         if isinstance(item.request, Read) and not item.counts:
-            item.counts = _form(item.request, standing, now_s)
-        wire = item.on_wire
-        frame = encode(wire)
+            item.counts = form_to_ask(item.request, standing, now_s)
+        exchange = self._exchange = exchange_of(item.on_wire)
+        frame = exchange.frame
         standing.tried_at_s = self._sent_at_s = now_s
         standing.stop_tried |= item.priority is Priority.STOP
         self._others_first &= standing.failed > 0 and item.request.unit == self._failed_unit
         timing = standing.timing
-        wire_s = (len(frame) + reply_length(wire)) * self._char_s
+        wire_s = (len(frame) + exchange.reply_bytes) * self._char_s
         self._foreign, self._intruder = "", 0
         self._earliest_s = now_s + (len(frame) + 1) * self._char_s if self.paced else -1e9
         self._out = item
@@ -294,15 +278,27 @@ class RtuMaster:
             return None
         if self._out is not None:
             return self._timeout_at_s if self._complete_at_s is None else self._complete_at_s
-        if not self._queue:
-            return None
-        free_at_s = min((max(self._free_at_s(item), self._turn_at_s(item)) for item in self._queue), default=None)
-        return None if free_at_s is None else max(free_at_s, self._held_until_s)
+        first_s = math.inf
+        for item in self._queue:
+            due_s = max(self._free_at_s(item), self._turn_at_s(item) if self._doubted else item.not_before_s)
+            if due_s < first_s:
+                first_s = due_s
+        return None if first_s == math.inf else max(first_s, self._held_until_s)
+
+    @property
+    def unhurried(self) -> bool:
+        """Only slow reads are out or wait."""
+        return (self._out is None or self._out.priority is Priority.SLOW) and self._queue.unhurried
 
     @property
     def answered(self) -> int:
         """Good answers since start."""
         return self._ok
+
+    @property
+    def delivered(self) -> int:
+        """Outcomes that drivers got, since start."""
+        return self._queue.delivered
 
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`: the wire did its work."""
@@ -322,14 +318,14 @@ class RtuMaster:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _standing(self, unit: int) -> _Standing:
+    def _standing(self, unit: int) -> Standing:
         standing = self._units.get(unit)
         if standing is None:
-            standing = self._units[unit] = _Standing()
+            standing = self._units[unit] = Standing()
         return standing
 
     def _free_at_s(self, item: Queued) -> float:
-        standing = self._standing(item.request.unit)
+        standing = self._units.get(item.request.unit) or self._standing(item.request.unit)
         silence_s = self._silence_s + standing.timing.gap_s
         quick_s = standing.quick_stop_s
         if item.priority is Priority.STOP and quick_s is not None and self._answered_unit == item.request.unit:
@@ -348,7 +344,7 @@ class RtuMaster:
 
     def _refuse_backed_off(self, now_s: float) -> None:
         """Fail what is for devices in back-off; a stop is kept."""
-        if all(standing.not_before_s <= now_s for standing in self._units.values()):
+        if not self._doubted:
             return
         for item in self._queue:
             standing = self._standing(item.request.unit)
@@ -365,6 +361,11 @@ class RtuMaster:
         The other requests, stops too, may be for devices that failed from the same cause. Of the devices that failed lately
         the one that has waited longest is next.
         """
+        if not self._doubted and not self._others_first:
+            for item in self._queue:
+                if now_s >= item.not_before_s:
+                    return item
+            return None
         ready = [item for item in self._queue if now_s >= self._turn_at_s(item)]
         if self._others_first:
             others = [item for item in ready if not self._standing(item.request.unit).failed]
@@ -383,9 +384,12 @@ class RtuMaster:
         return self._standing(item.request.unit).timing.timeout_s
 
     def _try_reply(self, now_s: float, final: bool) -> None:
-        assert self._out is not None
-        request = self._out.on_wire
+        assert self._out is not None and self._exchange is not None
+        request = self._exchange.request
         data = bytes(self._buffer)
+        if not self._early and self._exchange.answered_by(data):  # what comes nearly always
+            self._take(request, Found(data, len(data), judge(data[:-2], request)), data, now_s)
+            return
         found = find_frame(data, request, final)
         while found is not None and (begins := found.end - len(found.frame)) >= 0:
             if isinstance(found.reply, Foreign) and found.frame[0] != request.unit:
@@ -398,63 +402,75 @@ class RtuMaster:
             self._early = max(0, self._early - found.end)
             data = bytes(self._buffer)
             found = find_frame(data, request, final)
-        reply = None if found is None else found.reply
-        self._answer_end = 0 if found is None else found.end
-        frame = b"" if found is None else found.frame
-        what = f"unit {request.unit} function {function_of(request)} address {request.address}"
+        if found is not None:
+            self._take(request, found, data, now_s)
+        elif final:
+            self._give_up(request, now_s)
+
+    def _give_up(self, request: Request, now_s: float) -> None:
+        """The time is over, and no frame that could be the answer came."""
+        self._answer_end = 0
+        if self._foreign:
+            self._bad(FailureKind.MISMATCH, f"{self._what(request)}: {self._foreign}", now_s)
+        elif self._buffer:
+            self._crc += 1
+            detail = f"{self._what(request)}: {len(self._buffer)} bytes, no intact frame"
+            self._bad(FailureKind.CRC, detail, now_s)
+        else:
+            self._timeouts += 1
+            self._bad(FailureKind.TIMEOUT, f"{self._what(request)}: no reply", now_s)
+
+    def _take(self, request: Request, found: Found, data: bytes, now_s: float) -> None:
+        """Judge the frame that was found in `data` for this request."""
+        self._answer_end = found.end
+        frame, reply = found.frame, found.reply
         memory = self._standing(request.unit).memory
         match reply:
             case Registers():
-                assert found is not None
                 if isinstance(request, ReadWriteRegisters) or (isinstance(request, Read) and request.counted):
                     # its device counts its samples, and the driver looks at that counter
                     self._good(ReadDone(reply.values, self._sent_at_s))
                     return
                 assert isinstance(request, Read)
                 at_s = memory.date(request, frame, self._sent_at_s, now_s, self._late_s(request.unit))
-                rest = find_frame(data[found.end :], request, True)
+                rest = find_frame(data[found.end :], request, True) if found.end < len(data) else None
                 if rest is not None and isinstance(rest.reply, Registers) and rest.frame != frame:
                     memory.date(request, rest.frame, self._sent_at_s, now_s, self._late_s(request.unit))
                     at_s = None
-                self._read(reply.values, at_s, what, now_s)
+                self._read(reply.values, at_s, now_s)
             case Acknowledged():
                 assert not isinstance(request, Read | ReadWriteRegisters)
                 proved = memory.proves(request, now_s)
                 memory.wrote(request, self._sent_at_s, answered=True)
-                undated = Failed(FailureKind.UNDATED, f"{what}: the echo may be that of an older write", now_s)
-                self._good(WriteDone(now_s) if proved else undated)
+                detail = "" if proved else f"{self._what(request)}: the echo may be that of an older write"
+                self._good(WriteDone(now_s) if proved else Failed(FailureKind.UNDATED, detail, now_s))
             case ExceptionReply():
                 if isinstance(request, Read) and memory.owes(request.function, request.count, now_s):
                     memory.lost(request, self._sent_at_s, self._sent_at_s + OWED_S)  # it may be the older one's
-                detail = f"{what}: exception {reply.code}"
+                detail = f"{self._what(request)}: exception {reply.code}"
                 self._good(Failed(FailureKind.EXCEPTION, detail, now_s, reply.code))
             case Foreign():
                 self._mismatches += 1
                 self._note_stray(frame, now_s)
-                self._bad(FailureKind.MISMATCH, f"{what}: {reply.detail}", now_s)
-            case None if final and self._foreign:
-                self._bad(FailureKind.MISMATCH, f"{what}: {self._foreign}", now_s)
-            case None if final and self._buffer:
-                self._crc += 1
-                self._bad(FailureKind.CRC, f"{what}: {len(self._buffer)} bytes, no intact frame", now_s)
-            case None if final:
-                self._timeouts += 1
-                self._bad(FailureKind.TIMEOUT, f"{what}: no reply", now_s)
-            case None:
-                pass
+                self._bad(FailureKind.MISMATCH, f"{self._what(request)}: {reply.detail}", now_s)
+
+    @staticmethod
+    def _what(request: Request) -> str:
+        return f"unit {request.unit} function {function_of(request)} address {request.address}"
 
     def _late_s(self, unit: int) -> float:
         return self._standing(unit).timing.late_s
 
-    def _read(self, values: tuple[int, ...], at_s: float | None, what: str, now_s: float) -> None:
+    def _read(self, values: tuple[int, ...], at_s: float | None, now_s: float) -> None:
         """Registers of the frame that is out: the whole read, or the next part of it."""
         item = self._out
         assert item is not None and isinstance(item.request, Read)
         request = item.request
         if at_s is None:
-            form = _clean_form(request, self._standing(request.unit), now_s)
+            form = clean_form(request, self._standing(request.unit), now_s)
             if item.asked_again or form is None:
-                self._good(Failed(FailureKind.UNDATED, f"{what}: the reply may be that of an older request", now_s))
+                detail = f"{self._what(request)}: the reply may be that of an older request"
+                self._good(Failed(FailureKind.UNDATED, detail, now_s))
                 return
             item.asked_again, item.counts, item.registers, item.dated_s = True, form, (), math.inf
             self._ask_on(item)
@@ -471,7 +487,7 @@ class RtuMaster:
         self._out = None
         self._keep_rest()
         self._ok += 1
-        self._standing(item.request.unit).forgive()
+        self._forgive(item.request.unit)
         item.priority = min(item.priority, Priority.SETPOINT)
         self._queue.put_first(item)
 
@@ -481,9 +497,14 @@ class RtuMaster:
         self._keep_rest()
         self._ok += 1
         self._answered_unit = out.request.unit
-        standing = self._standing(out.request.unit)
-        standing.forgive()
+        self._forgive(out.request.unit)
         self._queue.deliver(out, outcome)
+
+    def _forgive(self, unit: int) -> None:
+        """It answered."""
+        if unit in self._doubted or self._standing(unit).stop_tried:
+            self._doubted.discard(unit)
+            self._standing(unit).forgive()
 
     def _keep_rest(self) -> None:
         """What came behind the answer may be the beginning of a frame nobody waits for; that is to be known too."""
@@ -493,15 +514,17 @@ class RtuMaster:
         assert self._out is not None
         out, self._out = self._out, None
         self._buffer.clear()
-        wire = out.on_wire
+        assert self._exchange is not None
+        wire = self._exchange.request
         standing = self._standing(out.request.unit)
         timing = standing.timing
-        self._quarantine_until_s = now_s + timing.turnaround_s + reply_length(wire) * self._char_s
-        to_blame = standing
+        self._quarantine_until_s = now_s + timing.turnaround_s + self._exchange.reply_bytes * self._char_s
+        to_blame, blamed = standing, out.request.unit
         intruder = self._units.get(self._intruder)
         if intruder is not None and intruder.memory.owes_any(now_s):
-            to_blame = intruder  # its late reply took the turn of the device that was asked
+            to_blame, blamed = intruder, self._intruder  # its late reply took the turn of the device that was asked
         to_blame.failed += 1
+        self._doubted |= {out.request.unit, blamed}
         standing.silent += kind is FailureKind.TIMEOUT
         self._others_first, self._failed_unit = True, out.request.unit
         if to_blame.paced:
@@ -513,7 +536,7 @@ class RtuMaster:
             pass  # a late reply shows its age by the device's counter
         elif isinstance(wire, Read):
             standing.memory.lost(wire, self._sent_at_s, now_s + (timing.late_s if kind is FailureKind.CRC else OWED_S))
-            late_s = late_s if _clean_form(out.request, standing, now_s) is None else 0.0
+            late_s = late_s if clean_form(out.request, standing, now_s) is None else 0.0
         elif not isinstance(wire, ReadWriteRegisters):
             standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
@@ -539,21 +562,3 @@ class RtuMaster:
     def _discard_stale(self) -> None:
         self._early = 0
         self._buffer.clear()
-
-
-def _form(request: Read, standing: _Standing, now_s: float) -> tuple[int, ...]:
-    """How to ask. A device that failed is asked in the form that failed: whether it is there needs no date."""
-    whole = (request.count,)
-    if standing.failed and standing.memory.owes(request.function, request.count, now_s):
-        return whole
-    return _clean_form(request, standing, now_s) or whole
-
-
-def _clean_form(request: Request, standing: _Standing, now_s: float) -> tuple[int, ...] | None:
-    """The first form of which no reply is owed; None if there is none."""
-    if not isinstance(request, Read):
-        return None
-    for counts in ((request.count,), *request.other_forms):
-        if not any(standing.memory.owes(request.function, count, now_s) for count in counts):
-            return counts
-    return None

@@ -194,6 +194,11 @@ class TcpMaster:
             return self._timeout_at_s
         return min((item.not_before_s for item in self._queue), default=None)
 
+    @property
+    def delivered(self) -> int:
+        """Outcomes that drivers got, since start."""
+        return self._queue.delivered
+
     def health(self) -> BusHealth:
         """Counters since start. An exception reply is `ok`; there is no checksum to fail."""
         return BusHealth(

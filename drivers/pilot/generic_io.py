@@ -170,7 +170,7 @@ class GenericIoBoard:
     def order(self, command: IoCommand) -> None:
         """Take this as the order from now on. It is sent with the watchdog kick at the next chance; an order for less goes
         before everything else."""
-        if command == self._ordered:
+        if command is self._ordered or command == self._ordered:
             return
         less = _asks_for_less(command, self._ordered)
         self._ordered = command
@@ -405,7 +405,9 @@ class _Port(Generic[T]):
 
 class _Pilot(_Port[PilotReading]):
     def show(self, command: PilotCommand, duty_percent: float) -> None:
-        self._board.order(replace(self._board.ordered, pilot=command, duty_percent=duty_percent))
+        ordered = self._board.ordered
+        changed = ordered.pilot is not command or ordered.duty_percent != duty_percent
+        self._board.order(replace(ordered, pilot=command, duty_percent=duty_percent) if changed else ordered)
 
     def _part(self, io: IoState) -> PilotReading:
         return PilotReading(io.pilot, io.duty_percent, io.pilot_high_V, io.pilot_low_V, io.proximity_ohm)
@@ -413,7 +415,8 @@ class _Pilot(_Port[PilotReading]):
 
 class _Contactors(_Port[ContactorState]):
     def request(self, closed: bool) -> None:
-        self._board.order(replace(self._board.ordered, contactor=closed))
+        ordered = self._board.ordered
+        self._board.order(replace(ordered, contactor=closed) if ordered.contactor != closed else ordered)
 
     def _part(self, io: IoState) -> ContactorState:
         return ContactorState(
@@ -423,7 +426,8 @@ class _Contactors(_Port[ContactorState]):
 
 class _Lock(_Port[Lock]):
     def request(self, locked: bool) -> None:
-        self._board.order(replace(self._board.ordered, lock=locked))
+        ordered = self._board.ordered
+        self._board.order(replace(ordered, lock=locked) if ordered.lock != locked else ordered)
 
     def _part(self, io: IoState) -> Lock:
         return io.lock
@@ -431,7 +435,8 @@ class _Lock(_Port[Lock]):
 
 class _Discharge(_Port[bool]):
     def request(self, on: bool) -> None:
-        self._board.order(replace(self._board.ordered, discharge=on))
+        ordered = self._board.ordered
+        self._board.order(replace(ordered, discharge=on) if ordered.discharge != on else ordered)
 
     def _part(self, io: IoState) -> bool:
         return io.discharge_closed

@@ -39,6 +39,8 @@ class SetPoints:
         self._sent: dict[str, Registers] = {}
         self._again_at_s: dict[str, float] = {}
         self._refused: dict[str, str] = {}
+        self._encoded: dict[str, tuple[float, Registers]] = {}
+        """Of each point the value that was encoded last, and its registers."""
         self._differences = 0
         self.last_failure = ""
         """Why the last write failed; for diagnostics."""
@@ -59,12 +61,16 @@ class SetPoints:
 
     def encode(self, point: str, value: float) -> Registers | None:
         """The point's registers. None, and a fault reported, for a value outside its clamp."""
+        last = self._encoded.get(point)
+        if last is not None and last[0] == value and point not in self._refused:
+            return last[1]
         try:
             registers = self._polled.codecs[point].encode(value)
         except OutOfClamp as error:
             self._refused[point] = f"set-point refused: {error}"
             return None
         self._refused.pop(point, None)
+        self._encoded[point] = (value, registers)
         return registers
 
     def write(self, point: str, registers: Registers, priority: Priority, then: Callable[[Outcome], None]) -> None:

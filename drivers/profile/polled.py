@@ -57,9 +57,11 @@ class PolledProfile:
             block.name: [point for point in profile.points.values() if point.block == block.name]
             for block in profile.blocks.values()
         }
-        self._other_forms = {
-            block.name: other_forms(block, self._points[block.name]) for block in profile.blocks.values()
+        self._requests = {
+            block.name: _request(unit, block, self._points[block.name], params) for block in profile.blocks.values()
         }
+        self._registers: dict[str, tuple[int, ...]] = {}
+        """Of each block, as decoded last into `values`."""
         self._due_s: dict[str, float] = dict.fromkeys(profile.blocks, -1000000000.0)
         self._asked: set[str] = set()
         self._once_more: set[str] = set()
@@ -131,6 +133,13 @@ class PolledProfile:
         value = self.values.get(point)
         return value if isinstance(value, float) else None
 
+    def assume(self, point: str, value: float) -> None:
+        """The device took this value in a write: it counts until its block is read again."""
+        self.values[point] = value
+        block = self.profile.points[point].block
+        if block is not None:
+            self._registers.pop(block, None)
+
     def points(self) -> Iterator[DevicePoint]:
         """Every point that is read, with its registers."""
         for point in self.profile.points.values():
@@ -153,22 +162,22 @@ class PolledProfile:
     def _forget(self) -> None:
         self.identified = False
         self.values.clear()
+        self._registers.clear()
         self._due_s = dict.fromkeys(self.profile.blocks, -1e9)
 
     def _ask(self, block: Block, now_s: float, every_s: float, *, in_time: bool = False) -> None:
         """Queue the block's read, for now or `in_time`: for when it is due."""
-        base = int(self.params[block.base]) if block.base is not None else 0
         due_s = self._due_s[block.name]
         # keep the rhythm where possible: a late poll does not shift the next one, nor does a read once more
         if now_s >= due_s or in_time:
             self._due_s[block.name] = due_s + every_s if now_s - due_s < every_s else now_s + every_s
         self._once_more.discard(block.name)
         self._asked.add(block.name)
-        request = Read(self.unit, block.function, base + block.start, block.count, self._other_forms[block.name])
         not_before_s = max(due_s, now_s) if in_time else now_s
         priority = Priority.FAST if block.fast or block.name in self._overtaking else Priority.SLOW
         self._overtaking.discard(block.name)
-        self._master.submit(request, lambda outcome: self._done(block, outcome), priority, not_before_s=not_before_s)
+        request, done = self._requests[block.name], lambda outcome: self._done(block, outcome)
+        self._master.submit(request, done, priority, not_before_s=not_before_s)
 
     def _done(self, block: Block, outcome: Outcome) -> None:
         self._asked.discard(block.name)
@@ -190,12 +199,20 @@ class PolledProfile:
                 pass
 
     def _decode(self, block: Block, registers: tuple[int, ...]) -> None:
+        if self._registers.get(block.name) == registers:
+            return  # the same bits: the values stand
         self.values.update(decoded(self._points[block.name], self.codecs, block, registers))
+        self._registers[block.name] = registers
 
     def _identify(self) -> None:
         fault = identity_fault(self.profile, self.values.get(self.profile.identity.point))
         self.identified = not fault
         self.identity_error = f"{self.name}: {fault}" if fault else ""
+
+
+def _request(unit: int, block: Block, points: Sequence[Point], params: Params) -> Read:
+    base = int(params[block.base]) if block.base is not None else 0
+    return Read(unit, block.function, base + block.start, block.count, other_forms(block, points))
 
 
 def other_forms(block: Block, points: Sequence[Point]) -> tuple[tuple[int, ...], ...]:

@@ -1,10 +1,10 @@
-"""`./run bench faults [--moments N] [--seed S] [--json]`: the power process killed, stopped or cut off at random moments of a session.
+"""`./run bench faults [--moments N] [--rigs N] [--seed S] [--json]`: the power process killed, stopped or cut off at random moments of a session.
 
 The power process is the real one, on the simulated plant in another process. A bare link client stands for the daemon: a daemon that
 stops or is killed is a client that sends nothing. In each moment a session is led to a random stage, at +8 kW or -8 kW where power
 flows. Then the power process gets SIGKILL, or SIGSTOP and later SIGCONT, or the client falls silent, or a bus is pulled.
 
-The plant judges: contactor open and no current within the bound of the injury. Afterwards the old demand comes back, and nothing may
+The plant judges: contactor open and no current within the bound of the injury. Several such rigs run side by side, and share the moments. Afterwards the old demand comes back, and nothing may
 close by it. In some moments the emergency stop was pressed before a kill: its latch must still be there. `faults` are the promises broken.
 """
 
@@ -30,11 +30,14 @@ from chargepoint.model.image import EvseImage, Stage
 from tests.bench.power_rig import READY_S, RENEW_S, PowerRig, load, printed
 
 MOMENTS = 200
+RIGS = 4
 SEED = 10
 EVSE = EvseId(1)
 POWER_W = 8000.0
 LOOK_S = 0.02
 LEADS = 8
+SELF_TEST_S = 0.5
+"""Of the insulation monitor: most of a session's time otherwise, and no injury is about it."""
 REST_S = 1.5
 """So long the old demand is repeated after the injury is over."""
 NO_CURRENT_A = 1.0
@@ -55,7 +58,7 @@ class InjuredRig(PowerRig):
     """One EVSE whose sessions end by an injury."""
 
     def __init__(self, folder: Path, order: random.Random) -> None:
-        super().__init__(folder, 1, realtime=False, paced=False)
+        super().__init__(folder, 1, realtime=False, paced=False, plant=("--self-test-s", str(SELF_TEST_S)))
         self.order = order
         self.silent = False
         self.goal = Phase.TRANSFER
@@ -203,25 +206,39 @@ def _stopping(image: EvseImage) -> bool:
     return bool(image.faults - {FaultCode.CONTACTOR_WORN})
 
 
-async def measure(folder: Path, moments: int, seed: int) -> dict[str, Any]:
-    """So many moments. Progress goes to standard error."""
+async def measure(folder: Path, moments: int, seed: int, rigs: int = 1) -> dict[str, Any]:
+    """So many moments, shared by the rigs. Progress goes to standard error."""
     began_s = time.monotonic()
-    async with InjuredRig(folder, random.Random(seed)) as rig:
-        for number in range(moments):
-            await rig.moment(number)
-            print(f"{number + 1}/{moments}: faults {len(rig.faults)}", file=sys.stderr, flush=True)
-        log = rig.log("power")
-    with contextlib.suppress(ValueError):
-        rig.faults.append(f"power.log: {log[log.index('Traceback (most recent') :][:1500]}")
+    numbers = iter(range(moments))
+    injured = [InjuredRig(folder / f"rig{place}", random.Random(seed + place)) for place in range(rigs)]
+
+    async def work(rig: InjuredRig) -> None:
+        async with rig:
+            for number in numbers:
+                await rig.moment(number)
+                broken = sum(len(one.faults) for one in injured)
+                print(f"{number + 1}/{moments}: faults {broken}", file=sys.stderr, flush=True)
+            log = rig.log("power")
+        with contextlib.suppress(ValueError):
+            rig.faults.append(f"power.log: {log[log.index('Traceback (most recent') :][:1500]}")
+
+    async with asyncio.TaskGroup() as group:
+        for rig in injured:
+            group.create_task(work(rig))
+    counts: Counter[str] = sum((rig.counts for rig in injured), Counter())
+    slowest_s: dict[str, float] = {}
+    for name, after_s in (pair for rig in injured for pair in rig.slowest_s.items()):
+        slowest_s[name] = max(after_s, slowest_s.get(name, 0.0))
     return {
         "moments": moments,
+        "rigs": rigs,
         "seed": seed,
         "seconds": round(time.monotonic() - began_s),
-        "slowest_s": rig.slowest_s,
+        "slowest_s": slowest_s,
         "bounds_s": BOUNDS_S,
-        "counts": dict(sorted(rig.counts.items())),
+        "counts": dict(sorted(counts.items())),
         **load(),
-        "faults": rig.faults,
+        "faults": [fault for rig in injured for fault in rig.faults],
     }
 
 
@@ -230,12 +247,13 @@ def main() -> None:
         prog="./run bench faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--moments", type=int, default=MOMENTS)
+    parser.add_argument("--rigs", type=int, default=RIGS, help="so many plants with a power process each, side by side")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--dir", type=Path, default=None, help="keep logs in this folder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        found = asyncio.run(measure(options.dir or Path(temporary), options.moments, options.seed))
+        found = asyncio.run(measure(options.dir or Path(temporary), options.moments, options.seed, options.rigs))
     if options.json:
         print(json.dumps(found, indent=2))
     else:

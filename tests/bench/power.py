@@ -1,4 +1,4 @@
-"""`./run bench power [--evses 1,2,4,8] [--seconds N] [--jitter-seconds N] [--json]`: what the power process costs, and how punctual it is.
+"""`./run bench power [--evses 1,2,4,8] [--seconds N] [--jitter-seconds N] [--profile N] [--json]`: what the power process costs, and how punctual it is.
 
 * `cpu_percent`: of one processor, by the scheduler's account, for so many EVSEs, idle and transferring. The plant's own is not in it.
 * `wakeups_per_s`: how often the process was woken. `images_per_s`: what the link client heard.
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
+import pstats
 import sys
 import tempfile
 import time
@@ -53,12 +55,21 @@ async def _transactions(rig: PowerRig) -> int:
     return sum(int(bus["requests"]) for bus in buses.values())
 
 
-async def measure_cost(folder: Path, evses: int, seconds: float, *, realtime: bool) -> dict[str, Any]:
+async def measure_cost(
+    folder: Path, evses: int, seconds: float, *, realtime: bool, profile: Path | None = None
+) -> dict[str, Any]:
     """Idle, then transferring."""
-    async with PowerRig(folder, evses, realtime=realtime) as rig:
+    async with PowerRig(folder, evses, realtime=realtime, profile=profile) as rig:
         idle = await _figures(rig, seconds)
         await rig.energise()
         return {"idle": idle, "transferring": await _figures(rig, seconds)}
+
+
+def functions(profile: Path, lines: int) -> list[str]:
+    """The functions of a profile in which the most time was spent, one line each."""
+    out = io.StringIO()
+    pstats.Stats(str(profile), stream=out).sort_stats("tottime").print_stats(lines)
+    return out.getvalue().splitlines()
 
 
 async def measure_jitter(folder: Path, seconds: float, *, realtime: bool) -> dict[str, Any]:
@@ -89,13 +100,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--jitter-seconds", type=float, default=60.0, help="0: not measured")
     parser.add_argument("--no-realtime", action="store_true", help="without SCHED_FIFO")
+    parser.add_argument("--profile", type=int, default=0, metavar="N", help="list the N costliest functions; slower")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     figures: dict[str, Any] = {"pacing": "replies in pieces of 8 bytes at the baud rate of the bus", "evses": {}}
     with tempfile.TemporaryDirectory() as folder:
         for count in (int(word) for word in options.evses.split(",") if word):
             place = Path(folder) / f"rig{count}"
-            found = asyncio.run(measure_cost(place, count, options.seconds, realtime=not options.no_realtime))
+            profile = Path(folder) / f"profile{count}" if options.profile else None
+            realtime = not options.no_realtime
+            found = asyncio.run(measure_cost(place, count, options.seconds, realtime=realtime, profile=profile))
+            if profile is not None:
+                found["functions"] = functions(profile, options.profile)
             figures["evses"][str(count)] = found
         if options.jitter_seconds:
             figures["jitter"] = {

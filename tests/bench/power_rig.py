@@ -51,7 +51,9 @@ class PowerRig:
         paced: bool = True,
         amend: Callable[[str], str] = str,
         plant: tuple[str, ...] = (),
+        profile: Path | None = None,
     ) -> None:
+        """`profile`: where the power process leaves what cProfile counted of it."""
         self.folder = folder
         self.evse_ids = [EvseId(number) for number in range(1, evses + 1)]
         self.images: dict[EvseId, EvseImage] = {}
@@ -63,12 +65,14 @@ class PowerRig:
         self._paced = paced
         self._amend = amend
         self._plant_options = plant
+        self._profile = profile
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self.plant = LineSocket(folder / "plant.sock")
         self.client = LinkClient(
-            folder / "run" / "power.sock", self._image, self.events.append, lambda _: None, logging.getLogger("bench")
+            folder / "run" / "power.sock", self._image, self._event, lambda _: None, logging.getLogger("bench")
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._news = asyncio.Event()
 
     def pid(self, name: str) -> int:
         """Of `plant` or `power`."""
@@ -95,7 +99,8 @@ class PowerRig:
             "--urgent",
         )
         await self._until("the plant", self._plant_answers, READY_S)
-        await self._start("power", "chargepoint", "power", "--config", str(site))
+        profiler = () if self._profile is None else ("cProfile", "-o", str(self._profile), "-m")
+        await self._start("power", *profiler, "chargepoint", "power", "--config", str(site))
         self._tasks = [asyncio.create_task(self.client.run()), asyncio.create_task(self._renew())]
         await self._until("every EVSE without a fault", self._all_well, READY_S)
         return self
@@ -145,6 +150,18 @@ class PowerRig:
             for image in self.images.values()
         )
 
+    async def until(self, what: str, condition: Callable[[], Any], number: EvseId, patience_s: float = 20.0) -> None:
+        """Until the condition holds; looked at again with each image and event of the power process."""
+        until_s = time.monotonic() + patience_s
+        while not condition():
+            if time.monotonic() > until_s:
+                image = self.images[number]
+                faults = sorted(code.name for code in image.faults)
+                raise RuntimeError(f"EVSE {number}: waited {patience_s:.0f} s for {what}: {image.stage.name}, {faults}")
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), 0.1)
+
     async def _until(self, what: str, condition: Callable[[], Any], patience_s: float) -> None:
         until_s = time.monotonic() + patience_s
         while not await condition():
@@ -169,8 +186,13 @@ class PowerRig:
 
     # -- in place of the daemon ------------------------------------------------------------------------------------
 
+    def _event(self, event: PowerEvent) -> None:
+        self.events.append(event)
+        self._news.set()
+
     def _image(self, image: EvseImage) -> None:
         self.images_heard += 1
+        self._news.set()
         before = self.images.get(image.evse_id)
         self.images[image.evse_id] = image
         if before is not None and before.stage is not image.stage:

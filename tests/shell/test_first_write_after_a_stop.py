@@ -78,7 +78,7 @@ class Demanding(threading.Thread):
         super().__init__(daemon=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.connect(str(path))
-        self.phase = Phase.OFF
+        self.phase = self.sent = Phase.OFF
         self.ended = threading.Event()
 
     def run(self) -> None:
@@ -95,8 +95,10 @@ class Demanding(threading.Thread):
         seq = 0
         while not self.ended.wait(0.02):
             seq += 1
+            phase = self.phase
             with suppress(OSError):
-                self._socket.send(encode_down(replace(demand, seq=seq, phase=self.phase)), socket.MSG_DONTWAIT)
+                self._socket.send(encode_down(replace(demand, seq=seq, phase=phase)), socket.MSG_DONTWAIT)
+                self.sent = phase
                 while select.select([self._socket], [], [], 0)[0]:
                     if not self._socket.recv(4096):
                         return
@@ -179,4 +181,5 @@ def stop_once(rig: Rig) -> None:
     rig.until(lambda: len(rig.relay.requests_of_board(went_on_s)) >= 5)
     assert not any(request & 1 for request in rig.relay.requests_of_board(went_on_s)[:5])
     rig.daemon.phase = Phase.OFF
+    rig.until(lambda: rig.daemon.sent is Phase.OFF)  # without it no new sequence may begin
     rig.until(lambda: rig.state()["board_latched"] == 0)

@@ -140,10 +140,15 @@ class Wire:
     def fileno(self) -> int | None:
         return None
 
-    def pump(self, now_s: float) -> None:
+    @property
+    def patience_s(self) -> float:
+        return 0.0
+
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         self.pumped += 1
         for device in self.devices:
             device.now_s = now_s
+        return False  # nothing comes between two ticks
 
     def drop_queued(self, now_s: float) -> None:
         self.dropped += 1

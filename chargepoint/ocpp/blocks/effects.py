@@ -225,6 +225,9 @@ class CallAnswer:
     Then the station is given `order`. Where the station refuses, the commit is undone, `effects` and `then` fall away, and the
     answer is the status `otherwise` with the station's reason.
     Then come the other `effects`, the answer itself, and `then`.
+
+    With `ahead` (and no `order`) the limits that follow from the `Keep` effects go to the arbiter while the disk writes. The answer
+    still waits for the disk. Where the commit fails, the kept things and the limits are those of before again.
     """
 
     payload: Payload
@@ -233,6 +236,7 @@ class CallAnswer:
     otherwise: str = "Rejected"
     then: Effects = ()
     unstored: str = ""
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

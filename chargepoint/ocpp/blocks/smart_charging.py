@@ -96,7 +96,7 @@ class SmartChargingBlock(FunctionalBlock):
         effects: list[Effect] = [*keeps, LimitsChanged()]
         if request["chargingProfile"]["chargingProfilePurpose"] == Purpose.TX.value:  # K15.FR.07
             effects.append(Order(ScheduleArrived(EvseId(request["evseId"]))))
-        return CallAnswer(accepted_with(remarks), tuple(effects))
+        return CallAnswer(accepted_with(remarks), tuple(effects), ahead=True)
 
     def _clear(self, request: Payload, now: StationNow) -> CallAnswer:
         """K10."""
@@ -109,7 +109,7 @@ class SmartChargingBlock(FunctionalBlock):
         )
         if not keeps:
             return CallAnswer(status("Unknown"))  # K10.FR.01, FR.08, FR.09
-        return CallAnswer(status("Accepted"), (*keeps, LimitsChanged()))
+        return CallAnswer(status("Accepted"), (*keeps, LimitsChanged()), ahead=True)
 
     def _get(self, request: Payload, now: StationNow) -> CallAnswer:
         """K09."""
@@ -172,7 +172,7 @@ class SmartChargingBlock(FunctionalBlock):
     def update(self, profile_id: int, update: Payload, now: StationNow) -> CallAnswer:
         """2.1's UpdateDynamicSchedule on an installed profile. Raises ProfileRejected."""
         keep, remarks = self.profiles.update(profile_id, update, now.evses, now.utc_s)
-        return CallAnswer(accepted_with(remarks), (keep, LimitsChanged()))
+        return CallAnswer(accepted_with(remarks), (keep, LimitsChanged()), ahead=True)
 
     def permit_discharge(self, transaction_id: str, permitted: bool) -> Effects:
         """Whether the central system allows this transaction to discharge."""

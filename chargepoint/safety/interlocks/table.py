@@ -55,6 +55,11 @@ class Interlocks:
         self._table = table
         self._since_s: dict[Interlock, float] = {}
 
+    @property
+    def pending(self) -> bool:
+        """A condition held at the last evaluation: it has tripped, or its delay runs."""
+        return bool(self._since_s)
+
     def evaluate(self, inputs: InterlockInputs) -> dict[FaultCode, str]:
         """Codes whose condition has held for its delay, with the detail to report."""
         tripped: dict[FaultCode, str] = {}

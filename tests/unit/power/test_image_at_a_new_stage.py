@@ -21,6 +21,7 @@ class StageOfNumbers:
     def note_overrun(self, words: str) -> None: ...
 
     def __init__(self) -> None:
+        self.evse_id, self.settled, self.waits_for_current = EVSE, False, False
         self.stage = Stage.CABLE_CHECK
         self.identity_errors: tuple[tuple[str, str], ...] = ()
 

@@ -16,7 +16,7 @@ EVSE = EvseId(1)
 class TrippingStage:
     """A stage that trips in its first cycle."""
 
-    evse_id = EVSE
+    evse_id, settled, waits_for_current = EVSE, False, False
     identity_errors: tuple[tuple[str, str], ...] = ()
     operator_latches: dict[FaultCode, str] = {}  # noqa: RUF012
 
@@ -52,8 +52,13 @@ class RecordingBus:
     def fileno(self) -> int | None:
         return None
 
-    def pump(self, now_s: float) -> None:
+    @property
+    def patience_s(self) -> float:
+        return 0.0
+
+    def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         self._done.append("on the bus")
+        return True
 
     def health(self) -> Any:
         class Health:

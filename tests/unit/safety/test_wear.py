@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chargepoint.config.schema import EvseSection
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Contactor
+from chargepoint.power.wiring import wear_limits
 from chargepoint.safety.wear import Wear, WearCount, WearLimits
 
 OPEN, CLOSED, UNKNOWN = Contactor.OPEN, Contactor.CLOSED, Contactor.UNKNOWN
@@ -51,3 +53,11 @@ def test_the_report_has_the_counts_and_the_limits() -> None:
     report = WearCount(Wear(10, 1, 2), WearLimits(500, 4)).report(EvseId(3))
     assert (report.evse_id, report.closings, report.load_closings, report.load_openings) == (3, 10, 2, 1)
     assert (report.operations_max, report.load_openings_max) == (500, 4)
+
+
+def test_an_alternating_current_wears_a_contactor_less() -> None:
+    bounds = [
+        wear_limits(EvseSection(outlet=outlet, contactor_load_openings=openings)).load_openings
+        for outlet, openings in (("dc", None), ("ac", None), ("ac", 7))
+    ]
+    assert bounds == [3, 1_000, 7]
