@@ -1,7 +1,7 @@
 """`./run bench site [--count N] [--json]`: from an order on the site bus to the module's write on the bus.
 
 `message_to_write_ms`: from the PUBLISH packet leaving the edge terminal's socket to the first byte of the changed set-point on the
-module's bus. The broker's work is in it. `bus_ms`: what the longest exchange on that bus takes at its baud rate. The simulated wire
+module's bus. The broker's work is in it; `broker_ms` is how long another subscriber waited for the same message. `bus_ms`: what the longest exchange on that bus takes at its baud rate. The simulated wire
 takes no time: on a real one a write waits for at most that long, and then takes its own share of it.
 """
 
@@ -28,6 +28,8 @@ from hil.simulators.mqtt_broker import mosquitto
 from tests.bench.setpoint import BITS_PER_BYTE, BUS, changed, writes
 
 LEASE_S = 60
+GOAL_MS = 10.0
+"""Of the 99th percentile, beside `bus_ms`."""
 
 
 async def measure(folder: Path, count: int) -> dict[str, Any]:
@@ -41,9 +43,11 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
         samples: list[float] = []
         unsettled = sent = 0
         power_W = 5000.0
+        broker_ms: list[float] = []
         async with aiomqtt.Client(address.hostname or "", address.port or 1883) as edge:
+            await edge.subscribe(f"{SITE_TOPIC}/order")
             while len(samples) < count:
-                await asyncio.sleep(1.0 + chance.random())
+                await asyncio.sleep(0.8 + 0.4 * chance.random())  # the ramp before takes 0.3 s
                 power_W = -power_W / abs(power_W) * chance.uniform(2000.0, 10_000.0)
                 before = await writes(bench)
                 sent += 1
@@ -51,6 +55,8 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
                 payload = json.dumps(order)
                 sent_s = time.monotonic()
                 await edge.publish(f"{SITE_TOPIC}/order", payload, qos=0)
+                await anext(aiter(edge.messages))
+                broker_ms.append((time.monotonic() - sent_s) * 1000)
                 latency_s = await changed(bench, before, sent_s)
                 if latency_s is not None:
                     samples.append(latency_s * 1000)
@@ -61,6 +67,7 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
         longest_bytes = (await bench.plant.ask({"do": "writes", "bus": BUS}))["longest_bytes"]
         rss_MB = {name: child.rss_MB() for name, child in bench.children.items() if name != "plant"}
     samples.sort()
+    bus_ms = longest_bytes * BITS_PER_BYTE / site["bus"][BUS]["baud"] * 1000
     return {
         "count": count,
         "broker": "mosquitto" if mosquitto() is not None else "amqtt",
@@ -69,7 +76,9 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
             "p99": round(samples[min(len(samples) - 1, int(len(samples) * 0.99))], 2),
             "max": round(samples[-1], 2),
         },
-        "bus_ms": round(longest_bytes * BITS_PER_BYTE / site["bus"][BUS]["baud"] * 1000, 2),
+        "over_goal": sum(one_ms > GOAL_MS + bus_ms for one_ms in samples),
+        "broker_ms": {"p50": round(statistics.median(broker_ms), 2), "max": round(max(broker_ms), 2)},
+        "bus_ms": round(bus_ms, 2),
         "rss_MB": rss_MB,
         "left_out_because_unsettled": unsettled,
     }
