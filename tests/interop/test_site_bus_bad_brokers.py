@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
-import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from chargepoint.app.station_status import site_bus_status
 from chargepoint.model.commands import Contribute
 from chargepoint.model.ids import EvseId
 from chargepoint.model.station_status import SiteBusStatus
-from chargepoint.site import client as site_client
 from chargepoint.site.outbox import SESSION_SPACE
 from chargepoint.store.rows import Journal, JournalEntry
 from tests.interop.site_rig import LAST, NOON, ROOT, Broker, Rig, edge, heard, running
@@ -125,98 +123,6 @@ async def test_what_the_access_list_refuses_is_logged_once_and_kept(
             assert lines == [
                 "! site bus: the broker refuses site/cp1/session (Not authorized): permit it in the broker's access list"
             ]
-
-
-# -- brokers that are none -------------------------------------------------------------------------------------------
-
-
-class MadeUpBroker:
-    """Confirms connections; `subscribed` is its reason code for subscriptions; it never confirms a message."""
-
-    def __init__(self, subscribed: int) -> None:
-        self._subscribed = subscribed
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self.connections = 0
-        self.packets: list[int] = []
-        self.port = 0
-
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[MadeUpBroker]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self.connections += 1
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                kind, body = await _packet(reader)
-                self.packets.append(kind)
-                if kind == 1:
-                    writer.write(bytes((0x20, 3, 0, 0, 0)))
-                elif kind == 8:
-                    writer.write(bytes((0x90, 4, *body[:2], 0, self._subscribed)))
-        writer.close()
-
-
-async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Kind and content of one MQTT packet."""
-    kind = (await reader.readexactly(1))[0] >> 4
-    length, shift = 0, 0
-    while True:
-        part = (await reader.readexactly(1))[0]
-        length |= (part & 0x7F) << shift
-        shift += 7
-        if part < 0x80:
-            return kind, await reader.readexactly(length)
-
-
-async def test_a_refused_subscription_is_named(tmp_path: Path) -> None:
-    """Mosquitto's access list never refuses one: it delivers nothing."""
-    async with (
-        MadeUpBroker(subscribed=0x87).listening() as broker,
-        running(Rig(broker.port, tmp_path), connected=False) as rig,
-    ):
-        await rig.until(lambda: rig.client.trouble != "")
-        assert f"the broker refuses to give us {ROOT}/order: Not authorized" in rig.client.trouble
-
-
-async def test_a_broker_that_never_confirms_is_given_up_again_and_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(site_client, "SEND_TIMEOUT_S", 0.2)
-    async with (
-        MadeUpBroker(subscribed=1).listening() as broker,
-        running(Rig(broker.port, tmp_path), connected=False) as rig,
-    ):
-        await rig.store.commit(*rig.outbox.rows(EvseId(1), LAST))
-        await rig.until(lambda: broker.connections >= 3)
-        assert 3 in broker.packets
-        assert not rig.client.connected
-        assert rig.client.trouble != ""
-        assert list(rig.store.kept(SESSION_SPACE)) == ["tx-9"]
-
-
-async def test_leases_end_while_no_broker_answers(tmp_path: Path) -> None:
-    """The station's set-point is shared anew, and pauses end, in the time without a connection."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        async with running(Rig(nobody.getsockname()[1], tmp_path), connected=False) as rig:
-            pause = {"id": "p", "do": "pause", "evse": 1, "lease_s": 1}
-            rig.desk.order(json.dumps(pause).encode(), rig.now())
-            assert rig.desk.paused(EvseId(1))
-            await rig.until(lambda: not rig.desk.paused(EvseId(1)))
-            last = rig.station.taken[-1]
-            assert isinstance(last, Contribute)
-            assert last.contributions == ()
 
 
 # -- bad senders -----------------------------------------------------------------------------------------------------

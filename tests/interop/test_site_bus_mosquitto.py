@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from chargepoint.model.commands import Contribute, LimitStation
 from chargepoint.model.ids import EvseId
 from chargepoint.site.outbox import SESSION_SPACE
 from chargepoint.store.rows import Journal, JournalEntry
@@ -91,3 +93,24 @@ async def test_a_second_client_with_the_same_id_is_named_and_not_fought(broker: 
     ):
         await rig.until(lambda: not rig.client.connected)
         assert "(this one: 'site-cp1')" in rig.client.trouble
+
+
+async def test_the_edge_terminal_keeps_the_transformer_s_limit_as_a_process(broker: Broker, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hil.simulators.edge_terminal", "--mqtt", f"mqtt://127.0.0.1:{broker.port}"]
+    command += ["--topic", ROOT, "--load", "household", "--start-h", "19.5", "--speed", "1", "--interval-s", "0.2"]
+    async with running(Rig(broker.port, tmp_path)) as rig:
+        terminal = await asyncio.create_subprocess_exec(
+            *command, "--transformer-max", "6000", "--balance", stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await rig.until(lambda: any(isinstance(one, Contribute) for one in rig.station.taken))
+        finally:
+            terminal.kill()
+            await terminal.wait()
+    assert rig.desk.refused == 0
+    assert rig.desk.reading is not None
+    limit = next(one.limit for one in rig.station.taken if isinstance(one, LimitStation))
+    assert limit is not None
+    assert limit.import_max_W == pytest.approx(800.0, abs=20.0)
+    contribution = next(one for one in rig.station.taken if isinstance(one, Contribute)).contributions[0]
+    assert contribution.target_W == pytest.approx(-5200.0, abs=20.0)
