@@ -239,8 +239,9 @@ class StationShell:
                     self._cars[evse_id].forget()
             case NotifyReaders():
                 self._ocpp.states_changed()
-            case ReportLimit(limit):
-                self._write(STATION, "*", "the outside party's limit is released" if limit is None else limit.text)
+            case ReportLimit(limit, line):
+                if line is not None:
+                    self._write(STATION, "*", line)
                 self._add(STATION, lambda: self._joined.inform(ExternalLimitChanged(limit)))
             case Restart(kind):
                 self._restart(kind)

@@ -11,10 +11,17 @@ from chargepoint.control.status import evse_status
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.ids import EvseId
-from chargepoint.model.station_status import BusStatus, ContactorStatus, PowerProcessStatus, StationStatus
+from chargepoint.model.station_status import (
+    BusStatus,
+    ContactorStatus,
+    PowerProcessStatus,
+    SiteBusStatus,
+    StationStatus,
+)
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
+from chargepoint.site.client import SiteBusClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class StatusSources:
     ocpp: OcppClient
     loop_lag: LoopLag
     cars: dict[EvseId, SeccServer]
+    site_bus: SiteBusClient | None
 
 
 def station_status(sources: StatusSources) -> StationStatus:
@@ -40,6 +48,7 @@ def station_status(sources: StatusSources) -> StationStatus:
         power_link=sources.link.connected,
         ocpp=sources.ocpp.snapshot(),
         power_process=None if (process := sources.link.process) is None else PowerProcessStatus(**asdict(process)),
+        site_bus=None if (bus := sources.site_bus) is None else site_bus_status(bus),
         contactors={
             str(evse_id): ContactorStatus(
                 wear.closings, wear.load_closings, wear.load_openings, wear.operations_max, wear.load_openings_max
@@ -52,6 +61,11 @@ def station_status(sources: StatusSources) -> StationStatus:
             for number, evse in sources.shell.control.evses.items()
         },
     )
+
+
+def site_bus_status(bus: SiteBusClient) -> SiteBusStatus:
+    """Of the connection to the broker."""
+    return SiteBusStatus(bus.connected, bus.trouble, bus.refused_orders, bus.dropped)
 
 
 def rss_MB() -> float | None:

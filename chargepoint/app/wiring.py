@@ -108,7 +108,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._take_up()
-        sources = StatusSources(self.clock, self.shell, self.link, self.ocpp, self.loop_lag, self.cars)
+        sources = StatusSources(self.clock, self.shell, self.link, self.ocpp, self.loop_lag, self.cars, self.site_bus)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [

@@ -58,9 +58,10 @@ class ReportReading:
 
 @dataclass(frozen=True, slots=True)
 class ReportLimit:
-    """Report the limit of an outside party to the central system; `limit` None: it was released."""
+    """Report the limit of an outside party to the central system; `limit` None: it was released. `line`: for the journal, if any."""
 
     limit: ExternalLimit | None
+    line: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from chargepoint.config.schema import Config
 from chargepoint.control.connection_rules import fuse_guard_rules
 from chargepoint.control.effects import Effect, ReportLimit, Restart, StoreRecord
 from chargepoint.control.evse_control import ChargingVariables, ControlEvent, EvseControl
+from chargepoint.control.limit_log import LimitLog
 from chargepoint.energy.connection import ConnectionBound, SharedConnection
 from chargepoint.energy.fuse_guard import FuseGuard
 from chargepoint.energy.own_contributions import CONNECTION
@@ -74,6 +75,7 @@ class StationControl:
         self._restart: _PendingRestart | None = None
         self._limits: dict[str, ExternalLimit] = {}
         """Of each outside party that set one."""
+        self._limit_log = LimitLog()
         energy = config.energy
         self._own_bound = ConnectionBound(CONNECTION, energy.site_import_max_W, energy.site_export_max_W)
         self.bounds: tuple[ConnectionBound, ...] = (self._own_bound,)
@@ -112,7 +114,7 @@ class StationControl:
         for evse in self._evses.values():
             effects += evse.feed(TimePassed(), at)
         for owner in [owner for owner, limit in self._limits.items() if at.monotonic_s >= limit.until_s]:
-            effects += self._limit_station(owner, None)
+            effects += self._limit_station(owner, None, at)
         effects += self._share(at)
         pending = self._restart
         if pending is not None and (self.idle or (pending.until_s is not None and at.monotonic_s >= pending.until_s)):
@@ -158,7 +160,7 @@ class StationControl:
             case ResetFaults(evse_id, author):
                 return self._reset_faults(evse_id, author, at)
             case LimitStation(limit, _, owner):
-                return ACCEPTED, self._limit_station(owner, limit)
+                return ACCEPTED, self._limit_station(owner, limit, at)
             case NoteSiteMeter(reading):
                 if self._guard is None:
                     return _refused("NotEnabled", "no fuse guard is configured: [fuse_guard] fuse_A")
@@ -226,13 +228,16 @@ class StationControl:
         shares = self._connection.share(needs, bounds)
         return [effect for number, evse in self._evses.items() for effect in evse.share_connection(shares[number], at)]
 
-    def _limit_station(self, owner: str, limit: ExternalLimit | None) -> list[Effect]:
+    def _limit_station(self, owner: str, limit: ExternalLimit | None, at: Instant) -> list[Effect]:
         before = self.limit
         if limit is None:
             self._limits.pop(owner, None)
         else:
             self._limits[owner] = limit
-        return [] if self.limit == before else [ReportLimit(self.limit)]
+        after = self.limit
+        if after == before:
+            return []
+        return [ReportLimit(after, self._limit_log.note(after, at.monotonic_s))]
 
     @property
     def site_reading(self) -> SiteMeterReading | None:

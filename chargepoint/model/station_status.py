@@ -234,6 +234,18 @@ class PowerProcessStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteBusStatus:
+    """The site bus. Counters since the start of the daemon."""
+
+    connected: bool
+    trouble: str
+    """Why it is not connected; empty: it is, or has not tried yet."""
+    refused_orders: int
+    dropped_messages: int
+    """Incoming messages that came too fast; they had no answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationStatus:
     """The whole station at `monotonic_s`."""
 
@@ -251,5 +263,7 @@ class StationStatus:
     evses: dict[str, EvseStatus]
     power_process: PowerProcessStatus | None = None
     """How punctual the power process is; None while it is away."""
+    site_bus: SiteBusStatus | None = None
+    """None where no broker is configured."""
     contactors: dict[str, ContactorStatus] = field(default_factory=dict)
     """By the number of the EVSE; empty until the power process reported."""

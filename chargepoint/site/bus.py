@@ -94,6 +94,11 @@ class SiteBus:
         """What the broker publishes for the station when it is gone."""
         return Message(self._topics.availability, OFFLINE, retain=True)
 
+    @property
+    def refused_orders(self) -> int:
+        """Since the start."""
+        return self._desk.refused
+
     def connected(self) -> list[Message]:
         """A connection begins: availability and discovery; every state is due anew."""
         self._published.clear()
@@ -109,8 +114,12 @@ class SiteBus:
         line = None if answer.accepted else f"order {answer.id!r} refused ({answer.code}): {answer.text}"
         return [self._answer(message, answer)], line
 
+    def keep_time(self, at: Instant) -> None:
+        """Let leases end. Call it at least once a second, also while there is no broker."""
+        self._desk.keep_time(at)
+
     def due(self, at: Instant) -> list[Message]:
-        """Every state whose message is due. Call it at least once a second."""
+        """Every state whose message is due. Call it at least once a second while a broker is there."""
         self._desk.keep_time(at)
         view = self._view()
         found: list[Message] = []

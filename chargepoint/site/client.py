@@ -17,6 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -53,6 +54,12 @@ TAKEN_OVER = 0x8E
 CLEAN_START_FIRST_ONLY: Literal[3] = 3
 """What paho takes for «not said» (MQTT_CLEAN_START_FIRST_ONLY): MQTT 3.1.1 has a clean session in its place."""
 
+REFUSED_TOPICS_MAX = 64
+"""The log names so many refused topics of one connection; those of response topics are chosen by others."""
+
+REFUSED_AGAIN_S = 60.0
+"""After the broker refused a record or an event, it waits so long in the store before it is sent again."""
+
 STEADY_S = 30.0
 """A connection that held so long was good. After a shorter one the wait goes on doubling: two clients of one id must not fight."""
 
@@ -71,6 +78,17 @@ class _Incoming(asyncio.Queue[aiomqtt.Message]):
             self.dropped += 1
             return
         super().put_nowait(item)
+
+
+class _BrokerClient(aiomqtt.Client):
+    """Keeps the broker's reason for refusing the last message, which the library drops."""
+
+    refusal: str | None = None
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        if getattr(reason_code, "value", 0) >= 0x80:
+            self.refusal = str(reason_code)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
 
 
 class SiteBusClient:
@@ -98,6 +116,9 @@ class SiteBusClient:
         self._password = _password(section.password_file)
         self._tls = _tls(section)
         self._answers: asyncio.Queue[Message] = asyncio.Queue(ANSWERS_MAX)
+        self._sending = asyncio.Lock()
+        self._refused_topics: set[str] = set()
+        self._outbox_waits_until_s = 0.0
         self._failures = 0
         self._connected_s: float | None = None
         self.connected = False
@@ -105,9 +126,25 @@ class SiteBusClient:
         self.dropped = 0
         """Incoming messages that did not fit, since the start."""
 
+    @property
+    def refused_orders(self) -> int:
+        """Since the start."""
+        return self._bus.refused_orders
+
     async def run(self) -> None:
         """Connect, and connect again; the wait doubles and has a random part, so that stations do not return all at once."""
         self._outbox.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_time(), name="site-time")
+            group.create_task(self._stay_connected(), name="site-connection")
+
+    async def _keep_time(self) -> None:
+        """Leases end, and the station's set-point is shared anew, also while no broker answers."""
+        while True:
+            self._bus.keep_time(self._now())
+            await asyncio.sleep(TURN_S)
+
+    async def _stay_connected(self) -> None:
         while True:
             longest = False
             try:
@@ -138,7 +175,7 @@ class SiteBusClient:
             return f"the connection was lost soon after it began ({text}); where another client has our id, {hint}"
         if held_s is not None:
             self._failures = 0
-        return text
+        return f"{text}{_advice(error)}"
 
     def _note_trouble(self, text: str) -> None:
         """One line when it begins, and when it changes."""
@@ -162,7 +199,7 @@ class SiteBusClient:
         will = self._bus.will
         quiet = logging.getLogger("site-bus.library")
         quiet.setLevel(logging.ERROR)
-        async with aiomqtt.Client(
+        async with _BrokerClient(
             address.hostname or "",
             address.port or (8883 if self._tls is not None else 1883),
             username=self._section.username,
@@ -187,6 +224,8 @@ class SiteBusClient:
                     raise aiomqtt.MqttError(f"the broker refuses to give us {topic}: {refused[0]}; see its access list")
             while not self._answers.empty():  # those of the connection before: their senders do not wait any more
                 self._answers.get_nowait()
+            self._refused_topics.clear()
+            self._outbox_waits_until_s = 0.0
             for message in self._bus.connected():
                 await self._send(client, message)
             self.connected, self._connected_s = True, self._clock.monotonic_s()
@@ -225,28 +264,42 @@ class SiteBusClient:
                 self._log.warning("! site bus: %d messages dropped, %d waited already", waiting.dropped, INCOMING_MAX)
                 waiting.dropped = 0
 
-    async def _answer(self, client: aiomqtt.Client) -> None:
+    async def _answer(self, client: _BrokerClient) -> None:
         while True:
             await self._send(client, await self._answers.get())
 
-    async def _publish(self, client: aiomqtt.Client) -> None:
+    async def _publish(self, client: _BrokerClient) -> None:
         while True:
             for message in self._bus.due(self._now()):
                 await self._send(client, message)
-            for message, delivered in self._outbox.waiting():
-                await self._send(client, message)
+            waiting = self._outbox.waiting() if self._clock.monotonic_s() >= self._outbox_waits_until_s else []
+            for message, delivered in waiting:
+                if not await self._send(client, message):
+                    self._outbox_waits_until_s = self._clock.monotonic_s() + REFUSED_AGAIN_S
+                    break
                 with contextlib.suppress(StoreError):  # it is sent once more, which its receiver can see by its number
                     await self._store.commit(delivered)
             await asyncio.sleep(TURN_S)
 
-    async def _send(self, client: aiomqtt.Client, message: Message) -> None:
+    async def _send(self, client: _BrokerClient, message: Message) -> bool:
+        """Whether the broker took it. One message at a time, so that a refusal belongs to it."""
         properties = None
         if message.correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = message.correlation
-        await client.publish(
-            message.topic, message.payload, message.qos, message.retain, properties, timeout=SEND_TIMEOUT_S
-        )
+        async with self._sending:
+            client.refusal = None
+            await client.publish(
+                message.topic, message.payload, message.qos, message.retain, properties, timeout=SEND_TIMEOUT_S
+            )
+            refusal = client.refusal
+        if refusal is None:
+            return True
+        if message.topic not in self._refused_topics and len(self._refused_topics) < REFUSED_TOPICS_MAX:
+            self._refused_topics.add(message.topic)
+            advice = "permit it in the broker's access list"
+            self._log.warning("! site bus: the broker refuses %s (%s): %s", message.topic, refusal, advice)
+        return False
 
     def _now(self) -> Instant:
         return Instant(self._clock.monotonic_s(), self._clock.utc())
@@ -284,6 +337,26 @@ def _refuse_readable(key: str, path: Path) -> None:
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+_ADVICE: dict[int, str] = {
+    4: "; check [site_bus] username and password_file",
+    5: "; check [site_bus] username and password_file, and the broker's access list",
+    0x84: "; set [site_bus] mqtt_version = '3.1.1'",
+    0x86: "; check [site_bus] username and password_file",
+    0x87: "; check [site_bus] username and password_file, and the broker's access list",
+}
+"""By the reason code with which a broker refuses a connection: MQTT 3.1.1, 3.2.2.3, and from 0x80 on MQTT 5, 3.2.2.2."""
+
+
+def _advice(error: Exception) -> str:
+    """What a person may do about it; empty: nothing beyond what the error says."""
+    for one in (error, error.__cause__, error.__context__):  # the library hides the cause, Python keeps it
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return "; [site_bus] ca_file must hold the root of the broker's certificate, and url the name in it"
+        if isinstance(one, MqttConnectError):
+            return _ADVICE.get(_code(one) or 0, "")
+    return ""
 
 
 def _code(error: Exception) -> int | None:

@@ -65,8 +65,9 @@ class Child:
                 raise RuntimeError(f"{self.name} refuses its configuration; see {self._log}")
             await asyncio.sleep(RESTART_S)
 
-    def kill(self, number: signal.Signals) -> None:
-        """Send a signal, as a test of what follows."""
+    def kill(self, number: signal.Signals, *, restart: bool = True) -> None:
+        """Send a signal, as a test of what follows. `restart` False: the process stays away when it ends."""
+        self._stopping = self._stopping or not restart
         if self.pid is not None:
             os.kill(self.pid, number)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
 from hil.demo.programme import Programme
+from hil.demo.site_post import SitePost
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.misbehaviour import KINDS
 from hil.simulators.evcc.plan import CarPlan, plan_from
@@ -43,6 +44,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "ocpp": ("action", "payload"),
     "csms": ("drop", "refuse"),
     "kill": ("what",),
+    "site_order": ("order",),
+    "site_meter": ("power_W", "phases_W"),
     "state": (),
 }
 """What a verb takes besides `do`; the car's and the plant's verbs check their own."""
@@ -73,6 +76,8 @@ class Steering:
             "ocpp": self._ocpp,
             "csms": self._csms,
             "kill": self._kill,
+            "site_order": self._site_order,
+            "site_meter": self._site_meter,
             "state": self._state,
             **dict.fromkeys(_PLANT_VERBS, self._plant),
         }
@@ -244,6 +249,24 @@ class Steering:
         self._bench.note(f"steered: kill -9 of {child.name}")
         child.kill(signal.SIGKILL)
         return {"pid": pid}
+
+    async def _site_order(self, request: Request) -> Answer:
+        """An order of the site bus, as docs/site-bus.md has them; without `id` it gets one. The station's answer comes back."""
+        order = request.get("order")
+        if not isinstance(order, dict):
+            raise Refused('order = an object, like {"do": "setpoint", "evse": 1, "power_W": -8000, "lease_s": 60}')
+        answer = await SitePost(self._bench.choices.mqtt_url).order(order)
+        self._bench.note(f"steered: site order {order.get('do')}: {answer.get('text')}")
+        return {"answer": answer}
+
+    async def _site_meter(self, request: Request) -> Answer:
+        """A value of the meter at the site's connection."""
+        value: Request = {key: request[key] for key in ("power_W", "phases_W") if key in request}
+        if not value:
+            raise Refused("power_W (watts, positive from the grid), or phases_W (three of them)")
+        await SitePost(self._bench.choices.mqtt_url).meter(value)
+        self._bench.note(f"steered: site meter {value}")
+        return {}
 
     async def _plant(self, request: Request) -> Answer:
         """A verb of the plant, passed on as it is."""

@@ -43,10 +43,10 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
         while len(samples) < count:
             await asyncio.sleep(1.0 + order.random())
             power_W = -power_W / abs(power_W) * order.uniform(2000.0, 10_000.0)
-            before = await _writes(bench)
+            before = await writes(bench)
             sent_s = time.monotonic()
             await bench.setpoint(power_W)
-            latency_s = await _changed(bench, before, sent_s)
+            latency_s = await changed(bench, before, sent_s)
             if latency_s is None:
                 unsettled += 1
                 if unsettled > count:
@@ -67,12 +67,12 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
     }
 
 
-async def _writes(bench: Bench) -> list[dict[str, Any]]:
+async def writes(bench: Bench) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await bench.plant.ask({"do": "writes", "bus": BUS}))["writes"]
     return [write for write in found if write["unit"] == UNIT]
 
 
-async def _changed(bench: Bench, before: list[dict[str, Any]], sent_s: float) -> float | None:
+async def changed(bench: Bench, before: list[dict[str, Any]], sent_s: float) -> float | None:
     """Seconds until the first write that changes a register; None where the registers did not stand still before."""
     standing: dict[str, str] = {}
     for write in before:
@@ -82,7 +82,7 @@ async def _changed(bench: Bench, before: list[dict[str, Any]], sent_s: float) ->
             return None
     until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
-        for write in await _writes(bench):
+        for write in await writes(bench):
             if write["at_s"] >= sent_s and standing.get(_register(write)) != write["hex"]:
                 return float(write["at_s"]) - sent_s
         await asyncio.sleep(0.02)

@@ -81,3 +81,12 @@ def test_of_two_parties_the_narrower_holds_in_each_direction(bench: Bench) -> No
 def test_an_impossible_limit_cannot_be_made(power_W: float) -> None:
     with pytest.raises(ValueError, match="import_max_W"):
         ExternalLimit(LimitSource.SO, power_W, 0.0, 1.0)
+
+
+def test_a_limit_that_is_renewed_each_second_is_reported_with_few_lines(bench: Bench) -> None:
+    for second in range(30):
+        limit(bench, 5_000.0 + second)
+        bench.live(1.0)
+    effects = [effect for effect in bench.effects if isinstance(effect, ReportLimit)]
+    assert len(effects) == 30
+    assert sum(effect.line is not None for effect in effects) == 1
