@@ -15,6 +15,9 @@ DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
 BELOW_MCS_A, BELOW_MCS_W = 500.0, 1_000_000.0
 """The most that a connector other than cMCS carries."""
 
+AC_PHASE_MAX_A = 80.0
+"""The largest current of a phase that a control pilot names (IEC 61851-1 Table A.7; docs/sources/safety.md 2, grade B)."""
+
 Defined = Mapping[str, Collection[str]]
 """Names by table, as they stand in the file: a table that was left out because of a mistake in it is defined."""
 
@@ -29,6 +32,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
     yield from _site_bus(config)
+    yield from _windows(config)
     if len(set(config.energy.ranking)) < len(config.energy.ranking):
         yield Mistake(
             ("energy", "ranking"),
@@ -47,6 +51,19 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
             f"= {config.power.lease_s:g}: at least three times tick_ms ({config.power.tick_ms:g})",
             "raise it, or lower tick_ms",
         )
+
+
+def _windows(config: Config) -> Iterator[Mistake]:
+    """Pairs of [power] and [grid] whose first must be below the second: a derating without a span, a window without an inside."""
+    power, grid = config.power, config.grid
+    pairs = (
+        ("power", "module_derate_degC", power.module_derate_degC, "module_stop_degC", power.module_stop_degC),
+        ("power", "cabinet_derate_degC", power.cabinet_derate_degC, "cabinet_stop_degC", power.cabinet_stop_degC),
+        ("grid", "frequency_low_Hz", grid.frequency_low_Hz, "frequency_high_Hz", grid.frequency_high_Hz),
+    )
+    for table, key, low, other, high in pairs:
+        if low >= high:
+            yield Mistake((table, key), f"= {low:g}: below {other} ({high:g})", f"lower it, or raise {other}")
 
 
 def _site_bus(config: Config) -> Iterator[Mistake]:
@@ -304,6 +321,12 @@ def _outlet(number: int, evse: EvseSection) -> Iterator[Mistake]:
             (*place, "connector_type"),
             f"= {evse.connector_type!r} with outlet = 'ac'",
             "write cType2 (cable), sType2 (socket) or cType1",
+        )
+    if evse.current_max_A > AC_PHASE_MAX_A:
+        yield Mistake(
+            (*place, "current_max_A"),
+            f"= {evse.current_max_A:g} with outlet = 'ac': at most {AC_PHASE_MAX_A:g} A of each phase",
+            "write the rating of connector, cable and fuse",
         )
     rating_W = evse.ac_phases * evse.ac_voltage_V * evse.current_max_A
     for key in ("charge_power_max_W", "discharge_power_max_W"):

@@ -14,6 +14,9 @@ COMMON_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460
 SMALLEST_POWER_W = 500.0
 """Below this a power is rather kilowatts written as watts."""
 
+INSULATION_LIMIT_OHM = 100_000.0
+"""IEC 61851-23:2023 6.3.1.105 (docs/sources/safety.md 1.2, grade B)."""
+
 
 def doubts(config: Config) -> Iterator[Mistake]:
     """What is doubtful in this configuration; nothing of it prevents a start."""
@@ -40,6 +43,12 @@ def doubts(config: Config) -> Iterator[Mistake]:
             ("energy", "authorization"),
             "= 'none': everybody charges",
             'for a bench only: else remove the key, or write "csms"',
+        )
+    if config.power.insulation_limit_ohm < INSULATION_LIMIT_OHM:
+        yield Mistake(
+            ("power", "insulation_limit_ohm"),
+            f"= {config.power.insulation_limit_ohm:g}: IEC 61851-23 stops power below {INSULATION_LIMIT_OHM:g}",
+            "for a bench only: else remove the key",
         )
     if config.iso15118.enabled and config.iso15118.tls_key_log_file is not None:
         yield Mistake(

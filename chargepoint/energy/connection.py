@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from chargepoint.energy.fair_share import fair_share
 from chargepoint.model.ids import EvseId
 
+NOISE_W = 100.0
+"""So much above its part a car may be measured without taking from the others: no meter is exact, and no part shall tremble (own rule)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBound:
@@ -118,7 +121,8 @@ def _granted(
     counted_W = {}
     for evse, part_W in kept_W.items():
         flow_W = flows_W[evse]
-        counted_W[evse] = max(part_W, before_W.get(evse, 0.0) if flow_W is None else flow_W)
+        drawn_W = before_W.get(evse, 0.0) if flow_W is None else flow_W
+        counted_W[evse] = drawn_W if drawn_W > part_W + NOISE_W else part_W
     room_W = max(0.0, total_W - elsewhere_W - sum(counted_W.values()))
     wanted_W = {evse: max(0.0, goal_W[evse] - counted_W[evse]) for evse in goal_W}
     wanted_sum_W = sum(wanted_W.values())

@@ -56,7 +56,8 @@ class FrequencyWattLaw:
             return self.baseline_W + self.points[-1][1]
         upper = bisect_right(frequencies, frequency_Hz)
         (f0, p0), (f1, p1) = self.points[upper - 1], self.points[upper]
-        return self.baseline_W + p0 + (p1 - p0) * (frequency_Hz - f0) / (f1 - f0)
+        share = (frequency_Hz - f0) / (f1 - f0)
+        return self.baseline_W + (p0 * (1 - share) + p1 * share)  # so that even huge powers give no NaN
 
 
 Target = float | FrequencyWattLaw

@@ -49,7 +49,8 @@ TICK_LATEST_S = 0.1
 """Between two ticks at most, while replies bring every cycle in time: the watchdogs are served and the health is reported in them."""
 HEALTH_PERIOD_S = 1.0
 COMPLAINTS_MAX = 10
-"""Lines about messages that cannot be obeyed, each second; the rest are counted."""
+"""Lines about what somebody does at the link, each second: messages that cannot be obeyed, resets, lost connections. The rest
+are counted."""
 
 ORDER_WAIT_S = 0.0007
 """An order that may leave within this time is waited for before a trip is noted on the disk, reported and logged: a bus with quick
@@ -500,7 +501,7 @@ class Cycle:
         for message in messages:
             self._obey_one(message, now_s)
         if lost:  # after its last words: the next daemon counts afresh
-            self._log.warning("! daemon gone: demands run out")
+            self._log_of_link(logging.WARNING, "! daemon gone: demands run out")
             for stage in self._stages.values():
                 stage.withdraw_demand()
         for error in self._link.errors:
@@ -508,10 +509,13 @@ class Cycle:
         self._link.errors.clear()
 
     def _complain(self, text: str) -> None:
-        """Of what somebody sends: he must not write the log full, nor hold up the cycle with writing."""
+        self._log_of_link(logging.WARNING, f"! {text}")
+
+    def _log_of_link(self, level: int, line: str) -> None:
+        """Of what somebody does at the link: he must not write the log full, nor hold up the cycle with writing."""
         self._complaints += 1
         if self._complaints <= COMPLAINTS_MAX:
-            self._log.warning("! %s", text)
+            self._log.log(level, "%s", line)
 
     def _obey_one(self, message: DownMessage, now_s: float) -> None:
         stage = self._stages.get(message.evse_id)
@@ -522,7 +526,7 @@ class Cycle:
                 lamps.note(message.word, now_s)
         elif isinstance(message, ResetFaults):
             author = "".join(char if char.isprintable() else "?" for char in message.author)
-            self._log.info("* evse %d: reset of latched faults asked by %s", message.evse_id, author)
+            self._log_of_link(logging.INFO, f"* evse {message.evse_id}: reset of latched faults asked by {author}")
             stage.reset_faults(author)
             for stack in self._stacks:
                 if message.evse_id in stack.shares:

@@ -373,7 +373,8 @@ class DcSequence:
     def _to_discharge(self, i: SequenceInputs) -> bool:
         match self._stage:
             case Stage.DISCHARGING_OUTPUT:
-                return True
+                # through a welded contactor the resistor would load the car's battery
+                return i.contactor not in (Contactor.CLOSED, Contactor.WELDED)
             case Stage.CABLE_CHECK:
                 return self._check is not None and self._check.lowering
             case Stage.OFF:

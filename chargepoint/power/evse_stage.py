@@ -42,6 +42,7 @@ from chargepoint.power.interlock_view import InterlockView, StageRatings, Troubl
 from chargepoint.power.outlet import PowerOutlet
 from chargepoint.power.sequence import SequenceInputs, SequenceOutputs
 from chargepoint.power.stack_wish import StackWish
+from chargepoint.safety.interlocks.chain import CHAIN_ELEMENTS
 from chargepoint.safety.interlocks.table import Interlocks, table_of
 from chargepoint.safety.latches import Latches, board_may_clear
 from chargepoint.safety.temperature import SHARE_WITHOUT_FAN, Heat, judge
@@ -49,6 +50,9 @@ from chargepoint.safety.wear import Wear, WearCount, WearLimits
 
 RESET_PATIENCE_S = 1.0
 """How long a reset waits for the board to clear its own latched bits, which feed ours."""
+
+CHAIN = CHAIN_ELEMENTS | {SafetyInput.HARDWARE_CHAIN, SafetyInput.TILT}
+"""Inputs that open the contactor. While one of them is open, the board cannot clear what it latched."""
 
 BOARD_CLEAR_PERIOD_S = 0.2
 
@@ -457,7 +461,10 @@ class EvseStage:
     def _clear_board(self, seen: DeviceReadings, stage: Stage, now_s: float) -> None:
         """Let the board clear what it latched, by itself or on request; our own reset follows once the board did."""
         if self._reset_asked:
-            self._reset_asked, self._reset_until_s = False, now_s + RESET_PATIENCE_S
+            self._reset_asked = False
+            # a reset that was asked for with an open chain must not take effect when somebody closes the chain
+            open_chain = seen.io is not None and not seen.io.open_inputs.isdisjoint(CHAIN)
+            self._reset_until_s = now_s if open_chain else now_s + RESET_PATIENCE_S
             if self._power_off(stage):
                 self._outlet.reset_asked(seen, self._guard)
         asked = self._reset_until_s is not None

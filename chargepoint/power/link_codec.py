@@ -175,6 +175,10 @@ def _demand(body: bytes) -> StageDemand:
     (evse_id, seq, lease_s, phase, pilot, duty, lock, *watts, is_ac, count) = _DEMAND.unpack_from(body)
     if not all(math.isfinite(n) for n in (lease_s, duty, *watts)):
         raise LinkError("a number is not finite")
+    if lease_s < 0:
+        raise LinkError(f"lease_s = {lease_s:g}: at least 0")
+    if not 0 <= duty <= 100:
+        raise LinkError(f"duty_percent = {duty:g}: 0 to 100")
     if is_ac > 1 or count > LAW_POINTS_MAX:
         raise LinkError(f"order of kind {is_ac} with {count} points: kind 0 or 1, at most {LAW_POINTS_MAX} points")
     order_bytes = (_AC_ORDER if is_ac else _DC_ORDER).size

@@ -41,9 +41,11 @@ class HeatBounds:
 
 
 def _share(seen_degC: float | None, derate_degC: float, stop_degC: float) -> float:
-    if seen_degC is None or seen_degC <= derate_degC:
+    if seen_degC is None:
         return 1.0
-    return max(0.0, (stop_degC - seen_degC) / (stop_degC - derate_degC))
+    if seen_degC >= stop_degC:
+        return 0.0
+    return 1.0 if seen_degC <= derate_degC else max(0.0, (stop_degC - seen_degC) / (stop_degC - derate_degC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from drivers.modbus.master import OnDone
 from drivers.modbus.transaction import Failed, FailureKind, Outcome, Priority, Read, Request
 
+ORDERS_IN_A_ROW = 2
+"""So many orders go before a fast read that waits, then the read goes before the next set-point: a flood of set-points must not
+keep the pilot/IO board on the same wire unheard. An order to stop gives way to nothing."""
+
 REMEMBER_S = 60.0
 """A driver's defect is reported this long after its last occurrence, so that one cause gives one line."""
 
@@ -50,6 +54,10 @@ class RequestQueue:
         self.name = name
         self._capacity = capacity
         self._queues: tuple[list[Queued], ...] = tuple([] for _ in Priority)
+        stop, setpoint, fast, slow = self._queues
+        self._reads_first = (stop, fast, setpoint, slow)
+        self._orders_sent = 0
+        """In a row, while a fast read waited."""
         self._refused: list[tuple[Queued, Failed]] = []
         self._defects: dict[int, tuple[str, float]] = {}
         self.delivered = 0
@@ -65,8 +73,9 @@ class RequestQueue:
         return not (stop or setpoint or fast)
 
     def __iter__(self) -> Iterator[Queued]:
-        """The most urgent first, first in, first out within one priority."""
-        for queue in self._queues:
+        """The most urgent first, first in, first out within one priority; a fast read before the next set-point when it waited
+        for `ORDERS_IN_A_ROW` orders."""
+        for queue in self._queues if self._orders_sent < ORDERS_IN_A_ROW else self._reads_first:
             if queue:
                 yield from tuple(queue)
 
@@ -94,6 +103,10 @@ class RequestQueue:
     def remove(self, item: Queued) -> None:
         """Take it out; its turn has come."""
         self._queues[item.priority].remove(item)
+        if item.priority is Priority.FAST or not self._queues[Priority.FAST]:
+            self._orders_sent = 0
+        elif item.priority < Priority.FAST:
+            self._orders_sent += 1
 
     def fail_all(self, failed: Failed) -> None:
         """Everything that waits ends so."""

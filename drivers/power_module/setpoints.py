@@ -24,6 +24,9 @@ from drivers.profile.polled import PolledProfile
 from drivers.profile.schema import Step, Write
 
 RETRY_S = 0.25
+LESS_PERIOD_S = 0.03
+"""A smaller current goes before everything else at most this often for each point. One that follows sooner is a set-point like
+others: a flood of them would keep the pilot/IO board on the same wire unheard."""
 _READBACK_PATIENCE = 3
 
 Registers = tuple[int, ...]
@@ -41,6 +44,8 @@ class SetPoints:
         self._refused: dict[str, str] = {}
         self._encoded: dict[str, tuple[float, Registers]] = {}
         """Of each point the value that was encoded last, and its registers."""
+        self._less_at_s: dict[str, float] = {}
+        """When a smaller current of each point last went before everything else."""
         self._differences = 0
         self.last_failure = ""
         """Why the last write failed; for diagnostics."""
@@ -93,6 +98,10 @@ class SetPoints:
             if registers is None or registers == known or now_s < self._again_at_s.get(step.point, -1e9):
                 continue
             less = step.arg.endswith("current_A") and self._less(step.point, registers, known)
+            if less and now_s - self._less_at_s.get(step.point, -1e9) < LESS_PERIOD_S:
+                less = False
+            elif less:
+                self._less_at_s[step.point] = now_s
             changes.append((Priority.STOP if less else Priority.SETPOINT, step.point, registers))
         for priority, point, registers in sorted(changes, key=lambda change: change[0]):
             self._sent[point] = registers

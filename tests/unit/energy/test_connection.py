@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.energy.connection import ConnectionBound, EvseNeed, SharedConnection
+from chargepoint.energy.connection import NOISE_W, ConnectionBound, EvseNeed, SharedConnection
 from chargepoint.energy.fair_share import fair_share
 from chargepoint.model.ids import EvseId
 
 A, B, C = EvseId(1), EvseId(2), EvseId(3)
 FUSE = ConnectionBound("connection", 30_000.0, 10_000.0)
 W = st.floats(0.0, 100_000.0)
+BOTH = {A: EvseNeed(30_000, 0, 15_000), B: EvseNeed(30_000, 0, 15_000)}
 
 
 def settled(needs: dict[EvseId, EvseNeed], *bounds: ConnectionBound) -> dict[EvseId, float]:
@@ -115,8 +116,20 @@ def test_shares_and_what_still_flows_never_exceed_the_connection(
             for evse in flows
         }
         shares = connection.share(needs, [ConnectionBound("connection", total_W, 0.0)])
-        drawn = sum(max(shares[evse].import_max_W if needs[evse].at_work else 0.0, flows[evse]) for evse in flows)
+        drawn = 0.0
+        for evse in flows:
+            part_W = shares[evse].import_max_W if needs[evse].at_work else 0.0
+            drawn += flows[evse] if flows[evse] > part_W + NOISE_W else part_W
         assert drawn <= total_W * (1 + 1e-9) + 1e-6
         for evse in flows:
             goal_W = min(needs[evse].import_W, shares[evse].import_max_W) if needs[evse].at_work else 0.0
             flows[evse] = goal_W if goal_W >= flows[evse] else (flows[evse] + goal_W) / 2
+
+
+def test_a_measurement_that_trembles_moves_no_part() -> None:
+    connection = SharedConnection()
+    for _ in range(3):
+        connection.share(BOTH, [FUSE])
+    calm = connection.share(BOTH, [FUSE])
+    for flow_W in (15_003.0, 14_990.0, 15_080.0):
+        assert connection.share({**BOTH, A: replace(BOTH[A], flow_W=flow_W)}, [FUSE]) == calm

@@ -100,7 +100,10 @@ def test_fault_in_this_moment(case: Case) -> None:
         loop.run(1.0)
     else:
         code, at_s = seen
-        assert at_s - loop.injected_s <= bound_s, f"after {at_s - loop.injected_s:.3f} s"
+        # where it need not be seen at all, it may be seen later
+        assert at_s - loop.injected_s <= bound_s or moment not in injection.trips, (
+            f"after {at_s - loop.injected_s:.3f} s"
+        )
         _reacts(loop, code, at_s, injection, moment, stage, before_A)
     _stays_open(loop, injection, thorough=moment is Moment.CHARGE)
 
