@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,16 @@ class _BrokerClient(aiomqtt.Client):
     """Keeps the broker's reason for refusing the last message, which the library drops."""
 
     refusal: str | None = None
+
+    def acknowledge_at_once(self) -> None:
+        """Send the TCP acknowledgement that Linux would hold back for 40 ms.
+
+        A broker without TCP_NODELAY (Mosquitto's default) waits for it before it sends the next order (RFC 896, RFC 1122 4.2.3.2).
+        """
+        connection: Any = self._client.socket()
+        if connection is not None:
+            with contextlib.suppress(OSError):  # a connection that is lost; the library reports that
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
         if getattr(reason_code, "value", 0) >= 0x80:
@@ -215,6 +226,7 @@ class SiteBusClient:
             max_queued_incoming_messages=INCOMING_MAX,
             properties=properties,
             tls_context=self._tls,
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             logger=quiet,
         ) as client:
             for topic in self._topics.incoming:
@@ -292,6 +304,7 @@ class SiteBusClient:
             await client.publish(
                 message.topic, message.payload, message.qos, message.retain, properties, timeout=SEND_TIMEOUT_S
             )
+            client.acknowledge_at_once()
             refusal = client.refusal
         if refusal is None:
             return True

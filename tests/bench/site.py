@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import random
+import socket
 import statistics
 import tempfile
 import time
@@ -44,7 +45,8 @@ async def measure(folder: Path, count: int) -> dict[str, Any]:
         unsettled = sent = 0
         power_W = 5000.0
         broker_ms: list[float] = []
-        async with aiomqtt.Client(address.hostname or "", address.port or 1883) as edge:
+        at_once = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+        async with aiomqtt.Client(address.hostname or "", address.port or 1883, socket_options=at_once) as edge:
             await edge.subscribe(f"{SITE_TOPIC}/order")
             while len(samples) < count:
                 await asyncio.sleep(0.8 + 0.4 * chance.random())  # the ramp before takes 0.3 s

@@ -128,7 +128,10 @@ async def running(rig: Rig, *, connected: bool = True) -> AsyncIterator[Rig]:
 @contextlib.asynccontextmanager
 async def edge(broker: Broker, *topics: str) -> AsyncIterator[aiomqtt.Client]:
     """An edge terminal that listens to these topics."""
-    async with aiomqtt.Client("127.0.0.1", broker.port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+    at_once = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+    async with aiomqtt.Client(
+        "127.0.0.1", broker.port, protocol=aiomqtt.ProtocolVersion.V5, socket_options=at_once
+    ) as client:
         for topic in topics:
             await client.subscribe(topic, qos=1)
         yield client
