@@ -38,6 +38,7 @@ from chargepoint.model.commands import (
     UnlockConnector,
     WishForDriver,
 )
+from chargepoint.model.faults import CENTRAL_SYSTEM
 from chargepoint.model.ids import EvseId, IdToken, TransactionId
 from chargepoint.model.instant import Instant
 from chargepoint.model.site_meter import SiteMeterReading
@@ -195,7 +196,7 @@ class StationControl:
             if evse_id in (None, number):
                 if kind is ResetKind.IMMEDIATE:
                     effects += evse.stop_for_reset(at)
-                effects += evse.reset_faults_when_idle("central system", at)
+                effects += evse.reset_faults_when_idle(CENTRAL_SYSTEM, at)
         if evse_id is None and self._restart is None:
             until_s = at.monotonic_s + RESET_PATIENCE_S if kind is ResetKind.IMMEDIATE else None
             self._restart = _PendingRestart(kind, until_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from chargepoint.model.faults import CATALOGUE, CONTROLLED_STOP_S, LOAD_WAIT_S, FaultCode, ResetRule, Severity
+from chargepoint.model.faults import CATALOGUE, CONTROLLED_STOP_S, LOAD_WAIT_S, ON_SITE, FaultCode, ResetRule, Severity
 from chargepoint.safety.interlocks.row import Outlet
 from chargepoint.safety.interlocks.table import BY_SEQUENCE, TABLE
 
@@ -36,6 +36,10 @@ _RESET = {
     ResetRule.OPERATOR: "**by a person**",
 }
 
+_REMOTE = ", ".join(
+    code.name for code in FaultCode if CATALOGUE[code].reset is ResetRule.OPERATOR and code not in ON_SITE
+)
+
 _HEAD = f"""# Interlocks
 
 Every fault that this station knows: what is seen, how long it must last, what the station does, and who may reset it.
@@ -56,7 +60,7 @@ The power process evaluates all rows once each cycle, for each EVSE. An input th
 | by itself | at once |
 | at rest | when moreover the pilot shows A or B and the contactor is open |
 | after unplugging | when the car was seen gone since the trip |
-| **by a person** | `chargepoint reset`, the steering door, or the central system's Reset; kept over restart and power cut |
+| **by a person** | `chargepoint reset` or the steering door; kept over restart and power cut. The central system's Reset clears {_REMOTE}; the others need somebody who looks at the station |
 
 A reset is written to the journal with its author. A cause that is still there cannot be reset.
 

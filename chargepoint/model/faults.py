@@ -33,7 +33,8 @@ class ResetRule(Enum):
     """When a latched fault may clear, once its cause is gone and the output is off.
 
     AUTO at once; RESTING when moreover the pilot shows A or B and the contactor is seen open; UNPLUG when the car was
-    seen gone (state A) at any time since the trip; OPERATOR only by a person, or by the central system's Reset.
+    seen gone (state A) at any time since the trip; OPERATOR only by a person, or by the central system's Reset unless the code
+    is in `ON_SITE`.
     """
 
     AUTO = "auto"
@@ -128,6 +129,28 @@ detection and the contactor's own time it stays within the 100 ms of IEC 61851-1
 MAY_WAIT_FOR_CURRENT = frozenset({FaultCode.PILOT_LOST, FaultCode.PILOT_SHORT, FaultCode.OVER_CURRENT})
 """Emergencies in which the contactor opens `LOAD_WAIT_S` after the module at the latest. In all others the hard-wired chain has
 opened already, or a voltage is to be cut off: the order to open goes out at once."""
+
+
+ON_SITE = frozenset(
+    {
+        FaultCode.EMERGENCY_STOP,
+        FaultCode.OVER_VOLTAGE_EMERGENCY,
+        FaultCode.OVER_CURRENT,
+        FaultCode.CONTACTOR_WELDED,
+        FaultCode.RCD,
+        FaultCode.HARDWARE_CHAIN_OPEN,
+        FaultCode.METER_PLAUSIBILITY,
+        FaultCode.OUTPUT_NOT_DISCHARGED,
+        FaultCode.TILT,
+        FaultCode.RELAY_STUCK,
+        FaultCode.MODULE_AT_TWO_OUTPUTS,
+    }
+)
+"""Faults after which a person looks at the station before power may flow again: the central system's Reset leaves them (own rule;
+who pressed an emergency stop may still stand there)."""
+
+CENTRAL_SYSTEM = "central system"
+"""The author of a reset that comes from afar."""
 
 
 def _row(

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from chargepoint.model.faults import FaultCleared, InterlockTripped
+from chargepoint.model.faults import CENTRAL_SYSTEM, FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.model.indicator import ShowConnector
@@ -529,7 +529,7 @@ class Cycle:
             self._log_of_link(logging.INFO, f"* evse {message.evse_id}: reset of latched faults asked by {author}")
             stage.reset_faults(author)
             for stack in self._stacks:
-                if message.evse_id in stack.shares:
+                if message.evse_id in stack.shares and author != CENTRAL_SYSTEM:
                     stack.reset()
         elif not self._stopping and stage.take_demand(message, now_s):
             self._changed.add(message.evse_id)

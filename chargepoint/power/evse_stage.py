@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from chargepoint.model.demand import Phase, StageDemand
-from chargepoint.model.faults import CONTROLLED_STOP_S, FaultCleared, FaultCode, InterlockTripped, Severity
+from chargepoint.model.faults import (
+    CENTRAL_SYSTEM,
+    CONTROLLED_STOP_S,
+    FaultCleared,
+    FaultCode,
+    InterlockTripped,
+    Severity,
+)
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import (
     Contactor,
@@ -152,7 +159,10 @@ class EvseStage:
             self._demand = replace(self._demand, seq=-1)
 
     def reset_faults(self, author: str) -> None:
-        """A person or the central system (`author`) asks for a reset; causes still present stay latched."""
+        """A person or the central system (`author`) asks for a reset; causes still present stay latched.
+
+        The central system's leaves what a person must look at first (`chargepoint.model.faults.ON_SITE`).
+        """
         self._reset_asked, self._author = True, author
 
     @property
@@ -473,7 +483,7 @@ class EvseStage:
         if (
             self._power_off(stage)
             and now_s >= self._board_clear_due_s
-            and board_may_clear(latched, car_gone=car_gone, asked=asked)
+            and board_may_clear(latched, car_gone=car_gone, asked=asked, remote=self._author == CENTRAL_SYSTEM)
         ):
             self._board_clear_due_s = now_s + BOARD_CLEAR_PERIOD_S
             self._io.clear_latched()
@@ -484,7 +494,7 @@ class EvseStage:
                 self._reset_until_s = None
         elif not latched or now_s >= self._reset_until_s:
             self._reset_until_s = None
-            self._latches.ask_reset()
+            self._latches.ask_reset(remote=self._author == CENTRAL_SYSTEM)
             self._resetting = True
 
     def poll(self, now_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chargepoint.model.faults import CATALOGUE, MAY_WAIT_FOR_CURRENT, FaultCode, ResetRule, Severity
+from chargepoint.model.faults import CATALOGUE, MAY_WAIT_FOR_CURRENT, ON_SITE, FaultCode, ResetRule, Severity
 from chargepoint.model.io import BoardFault
 
 BOARD_RESET: dict[BoardFault, ResetRule] = {
@@ -28,9 +28,14 @@ BOARD_RESET: dict[BoardFault, ResetRule] = {
 """When the pilot/IO board's own latched faults may be cleared; a test holds this against the list."""
 
 
-def board_may_clear(latched: frozenset[BoardFault], *, car_gone: bool, asked: bool) -> bool:
-    """The board clears all its bits at once or none, so the strictest of them decides."""
+BOARD_ON_SITE = frozenset({BoardFault.WELD, BoardFault.EMERGENCY_STOP, BoardFault.RCD, BoardFault.CHAIN})
+"""The board's own latched faults that a reset from afar leaves, as `chargepoint.model.faults.ON_SITE`."""
+
+
+def board_may_clear(latched: frozenset[BoardFault], *, car_gone: bool, asked: bool, remote: bool = False) -> bool:
+    """The board clears all its bits at once or none, so the strictest of them decides. `remote`: who asked is not at the station."""
     rules = {BOARD_RESET[fault] for fault in latched}
+    asked = asked and not (remote and latched & BOARD_ON_SITE)
     return bool(rules) and (asked or rules == {ResetRule.AUTO} or (car_gone and ResetRule.OPERATOR not in rules))
 
 
@@ -49,7 +54,7 @@ class Latches:
         self._latched: dict[FaultCode, str] = {**dict.fromkeys(initial, "not heard yet"), **kept}
         self._left: set[FaultCode] = set()
         """Latched faults that have seen the car gone."""
-        self._reset_asked = False
+        self._reset_asked = self._reset_remote = False
         self._codes: frozenset[FaultCode] = frozenset()
         self._severity: Severity | None = None
         self._stops = False
@@ -93,9 +98,9 @@ class Latches:
         self._severity = next(stopping, None)
         self._stops = Severity.STOP in severities
 
-    def ask_reset(self) -> None:
-        """A person or the central system asks: clears at the next `step` what may clear."""
-        self._reset_asked = True
+    def ask_reset(self, *, remote: bool = False) -> None:
+        """A person or the central system (`remote`) asks: clears at the next `step` what may clear."""
+        self._reset_asked, self._reset_remote = True, remote
 
     def step(
         self, active: Mapping[FaultCode, str], *, power_off: bool, car_gone: bool, resting: bool = False
@@ -128,4 +133,4 @@ class Latches:
             case ResetRule.UNPLUG:
                 return code in self._left or self._reset_asked
             case ResetRule.OPERATOR:
-                return self._reset_asked
+                return self._reset_asked and not (self._reset_remote and code in ON_SITE)

@@ -976,10 +976,12 @@ def test_a_restart_is_no_way_around_a_latch_and_its_reset_has_an_author(rig: Rig
     image = rig.run(3.0)
     assert image.faults == {FaultCode.EMERGENCY_STOP}
     assert not rig.board.ordered.contactor
-    rig.stage.reset_faults("central system")
+    rig.stage.reset_faults("central system")  # from afar: a person looks first
+    assert rig.run(2.0).faults == {FaultCode.EMERGENCY_STOP}
+    rig.stage.reset_faults("local command")
     assert rig.run(0.1).faults == frozenset()
     authors = {event.code: event.author for event in rig.events if isinstance(event, FaultCleared)}
-    assert authors[FaultCode.EMERGENCY_STOP] == "central system"
+    assert authors[FaultCode.EMERGENCY_STOP] == "local command"
     assert authors[FaultCode.METER_COMMUNICATION] == ""
     assert rig.stage.operator_latches == {}
 

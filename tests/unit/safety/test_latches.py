@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.model.faults import CATALOGUE, FaultCode, ResetRule, Severity
+from chargepoint.model.faults import CATALOGUE, ON_SITE, FaultCode, ResetRule, Severity
 from chargepoint.model.io import BoardFault
 from chargepoint.safety.latches import BOARD_RESET, Latches, board_may_clear
 
@@ -172,3 +172,23 @@ def test_a_weld_is_only_ever_cleared_by_a_person() -> None:
 
 def test_every_fault_that_a_board_latches_has_its_rule() -> None:
     assert set(BOARD_RESET) == set(BoardFault)
+
+
+@pytest.mark.parametrize("code", [code for code in FaultCode if CATALOGUE[code].reset is ResetRule.OPERATOR])
+def test_a_reset_from_afar_leaves_what_a_person_must_look_at(code: FaultCode) -> None:
+    latches = Latches()
+    latches.step({code: "seen"}, power_off=True, car_gone=False)
+    latches.ask_reset(remote=True)
+    _, cleared = latches.step({}, power_off=True, car_gone=True, resting=True)
+    assert (code in cleared) is (code not in ON_SITE)
+    latches.ask_reset()
+    latches.step({}, power_off=True, car_gone=False)
+    assert latches.codes == frozenset()
+
+
+def test_only_faults_that_wait_for_a_person_are_kept_from_the_central_system() -> None:
+    assert all(CATALOGUE[code].reset is ResetRule.OPERATOR for code in ON_SITE)
+    latched = frozenset({BoardFault.EMERGENCY_STOP})
+    assert not board_may_clear(latched, car_gone=True, asked=True, remote=True)
+    assert board_may_clear(latched, car_gone=False, asked=True)
+    assert board_may_clear(frozenset({BoardFault.UNKNOWN}), car_gone=False, asked=True, remote=True)
