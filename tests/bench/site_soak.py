@@ -175,6 +175,13 @@ async def measure(folder: Path, minutes: float, pace: float) -> dict[str, Any]:
     """The figures. `pace`: how much faster than ten messages a second and a restart a minute."""
     broker = KeepingBroker(folder / "broker")
     broker.start()
+    try:
+        return await _measured(broker, folder, minutes, pace)
+    finally:
+        await broker.stop()
+
+
+async def _measured(broker: KeepingBroker, folder: Path, minutes: float, pace: float) -> dict[str, Any]:
     file = folder / "heard.txt"
     choices = Choices(folder / "demo", sdp_port=25126, self_test_s=0.6, mqtt_url=f"mqtt://127.0.0.1:{broker.port}")
     rss_MB: list[float] = []
@@ -204,7 +211,6 @@ async def measure(folder: Path, minutes: float, pace: float) -> dict[str, Any]:
             dropped = (await bench.status.ask({"do": "status"}))["site_bus"]["dropped_messages"]
             starts = bench.children["daemon"].starts
         await asyncio.sleep(1.0)
-    await broker.stop()
     arrived = heard(file)
     answers = {answer["id"]: answer for answer in arrived.of("answer")}
     numbers = {event["number"] for event in arrived.of("event")}
