@@ -15,15 +15,7 @@ ORDER_MAX_BYTES = 4096
 
 POWER_MAX_W = 1e7
 
-OrderId = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=64,
-        pattern=r"^[!-~]+$",
-        description="unique; an id that comes again gets the same answer and does nothing",
-    ),
-]
+OrderId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
 Evse = Annotated[int, Field(ge=1, le=64, description="number of the EVSE")]
 Magnitude = Annotated[float, Field(ge=0, le=POWER_MAX_W, description="W, a magnitude")]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -34,7 +26,11 @@ class _Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    id: OrderId
+    id: OrderId | None = Field(
+        None,
+        description="unique: an order that comes again with its id gets the same answer and does nothing; none: a program that can "
+        "make no ids, whose order is done each time it comes; start and stop need one",
+    )
     sender: str = Field("site", min_length=1, max_length=32, description="who orders, for journal and explanation")
     not_after: AwareDatetime | None = Field(
         None, description="an order that arrives later is refused; UTC or with an offset"
@@ -110,6 +106,7 @@ class StartOrder(_Order):
     """Begin a transaction for this token."""
 
     do: Literal["start"]
+    id: OrderId
     evse: Evse
     token: str = Field(
         min_length=1, max_length=36, description="who asks for energy; it is authorised as if shown at the reader"
@@ -120,6 +117,7 @@ class StopOrder(_Order):
     """End the transaction in good order."""
 
     do: Literal["stop"]
+    id: OrderId
     evse: Evse
 
 

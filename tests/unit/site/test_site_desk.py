@@ -69,6 +69,16 @@ def test_an_order_that_comes_again_gets_the_same_answer_and_does_nothing(desk: D
     assert desk.targets() == {1: None}  # the second delivery did not renew the lease
 
 
+def test_an_order_without_an_id_is_done_each_time_it_comes(desk: Desk) -> None:
+    payload = json.dumps({"do": "setpoint", "evse": 1, "power_W": 1000, "lease_s": 5}).encode()
+    assert (desk.raw(payload).accepted, desk.raw(payload).id) == (True, "")
+    desk.pass_time(4.0)
+    desk.raw(payload)
+    desk.pass_time(4.0)
+    assert desk.targets() == {1: 1000.0}
+    assert desk.raw(b'{"do": "stop", "evse": 1}').code == "Malformed"
+
+
 @pytest.mark.parametrize(
     ("power_W", "shares"), [(20_000, (10_000.0, 10_000.0)), (-6_000, (-3_000.0, -3_000.0)), (0, (0.0, 0.0))]
 )
