@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from chargepoint import __version__
@@ -209,21 +209,17 @@ class StationShell:
             case ReportReading(evse_id, sample):
                 self._add(evse_id, lambda: self._joined.meter_values(evse_id, sample))
             case AskForToken(evse_id):
-                if self._group is not None:  # beside the queue: an answer may take long, records must not wait
-                    self._group.create_task(self._ask(evse_id, effect), name=f"evse-{evse_id}-authorize")
+                self._begin(self._ask(evse_id, effect), f"evse-{evse_id}-authorize")
             case StopAll(token):
                 self.perform(self.control.stop_all(token, self._now()))
             case ReportNeeds(evse_id):
-                if self._group is not None:
-                    self._group.create_task(self._report_needs(evse_id, effect), name=f"evse-{evse_id}-needs")
+                self._begin(self._report_needs(evse_id, effect), f"evse-{evse_id}-needs")
             case ReportPlan(plan):
                 self._add(plan.evse_id, lambda: self._joined.car_plan(plan))
             case AskForContract(evse_id):
-                if self._group is not None:
-                    self._group.create_task(self._ask_for_contract(evse_id, effect), name=f"evse-{evse_id}-contract")
+                self._begin(self._ask_for_contract(evse_id, effect), f"evse-{evse_id}-contract")
             case RelayInstallation(evse_id):
-                if self._group is not None:
-                    self._group.create_task(self._relay(evse_id, effect), name=f"evse-{evse_id}-installation")
+                self._begin(self._relay(evse_id, effect), f"evse-{evse_id}-installation")
             case ReportConnector(change):
                 self._add(change.evse_id, lambda: self._joined.status_changed(change))
             case WriteLine(evse_id, letter, text):
@@ -247,6 +243,16 @@ class StationShell:
                 self._restart(kind)
             case _:
                 assert_never(effect)
+
+    def _begin(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Beside the queue: an answer may take long, records must not wait. A daemon that ends begins nothing new."""
+        try:
+            if self._group is None:
+                work.close()
+            else:
+                self._group.create_task(work, name=name)
+        except RuntimeError:  # the group is being cancelled: cars may still speak in these milliseconds
+            work.close()
 
     @property
     def _joined(self) -> OcppClient:

@@ -13,7 +13,7 @@ import pytest
 from chargepoint.app import station_shell
 from chargepoint.app.station_shell import TRANSACTION_SPACE, StationShell
 from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection
-from chargepoint.control.effects import DropCar, NotifyCar, SendDemand, StoreRecord, WriteLine
+from chargepoint.control.effects import AskForToken, DropCar, NotifyCar, SendDemand, StoreRecord, WriteLine
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.station_control import StationControl
 from chargepoint.model.car import CarConnected, CarEvent, CarSessionEnded, SessionEnd
@@ -381,3 +381,15 @@ async def test_records_without_state_close_the_transaction(bench: Bench) -> None
     bench.shell.perform([StoreRecord(EVSE, record, None)])
     await bench.settle()
     assert bench.store.records[-1][0] == Keep(TRANSACTION_SPACE, "1", None)
+
+
+async def test_a_daemon_that_ends_begins_nothing_new_and_no_car_hears_an_error() -> None:
+    """Cars still speak while the daemon's tasks are being cancelled."""
+    made = Bench()
+    task = asyncio.get_running_loop().create_task(made.shell.run())
+    await made.settle()
+    question = AskForToken(EVSE, IdToken("04A1B2C3", IdTokenType.ISO14443), None)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    made.shell.perform([question])
+    Bench().shell.perform([question])  # before it ran, too

@@ -120,7 +120,7 @@ def test_shares_and_what_still_flows_never_exceed_the_connection(
         for evse in flows:
             part_W = shares[evse].import_max_W if needs[evse].at_work else 0.0
             drawn += flows[evse] if flows[evse] > part_W + NOISE_W else part_W
-        assert drawn <= total_W * (1 + 1e-9) + 1e-6
+        assert drawn <= total_W + NOISE_W * len(flows)  # what is measured is believed to that
         for evse in flows:
             goal_W = min(needs[evse].import_W, shares[evse].import_max_W) if needs[evse].at_work else 0.0
             flows[evse] = goal_W if goal_W >= flows[evse] else (flows[evse] + goal_W) / 2
