@@ -158,9 +158,7 @@ class SiteDesk:
         if known is not None:
             return known
         if retained:
-            return self._refuse(
-                order.id or "", "Retained", "the order was retained by the broker: send it without retain"
-            )
+            return self._refuse(order.id, "Retained", "the order was retained by the broker: send it without retain")
         answer = self._judge(order, at)
         if order.id is not None:
             self._answers[order.id] = answer
@@ -206,24 +204,18 @@ class SiteDesk:
     def _judge(self, order: Order, at: Instant) -> OrderAnswer:
         if PERMISSION[order.do] not in self._rules.orders:
             allowed = ", ".join(sorted(self._rules.orders)) or "nothing"
-            return self._refuse(
-                order.id or "", "NotPermitted", f"do = {order.do!r}: [site_bus] orders permits {allowed}"
-            )
+            return self._refuse(order.id, "NotPermitted", f"do = {order.do!r}: [site_bus] orders permits {allowed}")
         if order.not_after is not None and at.utc > order.not_after:
             late_s = (at.utc - order.not_after).total_seconds()
-            return self._refuse(
-                order.id or "", "Expired", f"not_after = {order.not_after.isoformat()}: {late_s:.0f} s ago"
-            )
+            return self._refuse(order.id, "Expired", f"not_after = {order.not_after.isoformat()}: {late_s:.0f} s ago")
         lease_s = getattr(order, "lease_s", None)
         if lease_s is not None and lease_s > self._rules.lease_max_s:
             most = self._rules.lease_max_s
-            return self._refuse(
-                order.id or "", "LeaseTooLong", f"lease_s = {lease_s:g}: at most {most:g}; repeat the order"
-            )
+            return self._refuse(order.id, "LeaseTooLong", f"lease_s = {lease_s:g}: at most {most:g}; repeat the order")
         evse = getattr(order, "evse", None)
         if evse is not None and EvseId(evse) not in self._abilities():
             known = ", ".join(str(number) for number in self._abilities())
-            return self._refuse(order.id or "", "UnknownEvse", f"evse = {evse}: this station has {known}")
+            return self._refuse(order.id, "UnknownEvse", f"evse = {evse}: this station has {known}")
         return self._do(order, at)
 
     def _do(self, order: Order, at: Instant) -> OrderAnswer:
@@ -262,7 +254,7 @@ class SiteDesk:
             case StopOrder():
                 running = self._transaction(EvseId(order.evse))
                 if running is None:
-                    return self._refuse(order.id or "", "TxNotFound", f"EVSE {order.evse}: no transaction is running")
+                    return self._refuse(order.id, "TxNotFound", f"EVSE {order.evse}: no transaction is running")
                 result = self._station.command(StopTransaction(running))
                 return self._answer(order, at, result, f"EVSE {order.evse}: the transaction ends")
             case _:
@@ -300,7 +292,7 @@ class SiteDesk:
             left_s = (order.departure - at.utc).total_seconds()
             if left_s <= 0:
                 return self._refuse(
-                    order.id or "", "InThePast", f"departure = {order.departure.isoformat()}: {-left_s:.0f} s ago"
+                    order.id, "InThePast", f"departure = {order.departure.isoformat()}: {-left_s:.0f} s ago"
                 )
             departure_at_s = at.monotonic_s + left_s
         wish = DriverWish(until_s, order.minimum_soc_percent, order.target_soc_percent, departure_at_s)
@@ -365,17 +357,17 @@ class SiteDesk:
 
     def _answer(self, order: Order, at: Instant, result: CommandResult, text: str) -> OrderAnswer:
         if not result.accepted:
-            return self._refuse(order.id or "", result.reason_code or "Refused", result.text or result.reason_code)
+            return self._refuse(order.id, result.reason_code or "Refused", result.text or result.reason_code)
         return self._accept(order, at, result.text or text)
 
     def _accept(self, order: Order, at: Instant, text: str) -> OrderAnswer:
         lease_s = getattr(order, "lease_s", None)
         until: datetime | None = None if lease_s is None else at.utc + timedelta(seconds=lease_s)
-        return OrderAnswer(id=order.id or "", accepted=True, code="Accepted", text=text, until=until)
+        return OrderAnswer(id=order.id, accepted=True, code="Accepted", text=text, until=until)
 
-    def _refuse(self, order_id: str, code: str, text: str) -> OrderAnswer:
+    def _refuse(self, order_id: str | None, code: str, text: str) -> OrderAnswer:
         self.refused += 1
-        return OrderAnswer(id=order_id, accepted=False, code=code, text=text, until=None)
+        return OrderAnswer(id=order_id or "", accepted=False, code=code, text=text, until=None)
 
 
 def _instead(now: _Lease, replaced: _Lease | None, what: str) -> str:
