@@ -363,7 +363,7 @@ class SiteDesk:
     def _accept(self, order: Order, at: Instant, text: str) -> OrderAnswer:
         lease_s = getattr(order, "lease_s", None)
         until: datetime | None = None if lease_s is None else at.utc + timedelta(seconds=lease_s)
-        return OrderAnswer(id=order.id, accepted=True, code="Accepted", text=text, until=until)
+        return OrderAnswer(id=order.id or "", accepted=True, code="Accepted", text=text, until=until)
 
     def _refuse(self, order_id: str | None, code: str, text: str) -> OrderAnswer:
         self.refused += 1
