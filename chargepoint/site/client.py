@@ -61,7 +61,7 @@ REFUSED_TOPICS_MAX = 64
 REFUSED_AGAIN_S = 60.0
 """After the broker refused a record or an event, it waits so long in the store before it is sent again."""
 
-STEADY_S = 30.0
+STEADY_S = 5.0
 """A connection that held so long was good. After a shorter one the wait goes on doubling: two clients of one id must not fight."""
 
 
