@@ -28,6 +28,7 @@ from chargepoint.model.unusable import Unusable
 from chargepoint.ports import Clock
 from chargepoint.security.secret_file import exposed
 from chargepoint.site.bus import Message, SiteBus
+from chargepoint.site.cancellation import end_if_cancelled
 from chargepoint.site.outbox import SiteOutbox
 from chargepoint.site.topics import Topics
 from chargepoint.store.database import Store
@@ -165,6 +166,7 @@ class SiteBusClient:
                 longest = _code(error) == TAKEN_OVER
                 self._note_trouble(self._explained(error, taken_over=longest))
             self.connected = False
+            end_if_cancelled()
             await asyncio.sleep(self._wait_s(longest=longest))
 
     def _wait_s(self, *, longest: bool) -> float:
@@ -231,6 +233,7 @@ class SiteBusClient:
         ) as client:
             for topic in self._topics.incoming:
                 granted = await client.subscribe(topic, qos=1)
+                end_if_cancelled()
                 refused = [code for code in granted if getattr(code, "value", code) >= 0x80]
                 if refused:
                     raise aiomqtt.MqttError(f"the broker refuses to give us {topic}: {refused[0]}; see its access list")
@@ -306,6 +309,7 @@ class SiteBusClient:
             )
             client.acknowledge_at_once()
             refusal = client.refusal
+        end_if_cancelled()
         if refusal is None:
             return True
         if message.topic not in self._refused_topics and len(self._refused_topics) < REFUSED_TOPICS_MAX:

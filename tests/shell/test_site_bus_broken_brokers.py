@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
 
 from chargepoint.model.commands import Contribute
@@ -133,3 +134,49 @@ async def test_a_refused_record_stays_in_the_store_and_is_logged_once(
             assert rig.client.trouble == ""
     refusals = [record for record in caplog.records if "the broker refuses site/cp1/session" in record.getMessage()]
     assert len(refusals) == 1
+
+
+@pytest.mark.parametrize("confirmed", range(1, 4))
+async def test_a_client_ends_though_a_confirmation_comes_in_the_same_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confirmed: int
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 loses such a cancellation, and the library waits with it."""
+    seen: list[int] = []
+    kept = aiomqtt.Client._on_publish
+
+    def cancel_beside(self: aiomqtt.Client, client: Any, userdata: Any, mid: int, code: Any, properties: Any) -> None:
+        kept(self, client, userdata, mid, code, properties)
+        seen.append(mid)
+        if len(seen) == confirmed:
+            running_client.cancel()
+
+    monkeypatch.setattr(aiomqtt.Client, "_on_publish", cancel_beside)
+    async with MadeUpBroker(published=0).listening() as broker:
+        rig = Rig(broker.port, tmp_path)
+        await rig.store.commit(*rig.outbox.rows(EvseId(1), LAST))
+        running_client = asyncio.create_task(rig.client.run())
+        done, _waiting = await asyncio.wait((running_client,), timeout=15.0)
+        assert done, "the client goes on"
+        assert running_client.cancelled()
+        assert len(seen) >= confirmed
+        rig.store.close()
+
+
+async def test_a_client_ends_though_the_connection_breaks_in_the_same_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's way out then raises its own error in the place of the cancellation."""
+
+    def broken(self: aiomqtt.Client, *_: Any) -> None:
+        self._disconnected.set_exception(aiomqtt.MqttError("made up"))
+
+    monkeypatch.setattr(aiomqtt.Client, "_on_disconnect", broken)
+    async with MadeUpBroker(published=0).listening() as broker:
+        rig = Rig(broker.port, tmp_path)
+        running_client = asyncio.create_task(rig.client.run())
+        await rig.until(lambda: rig.client.connected)
+        running_client.cancel()
+        done, _waiting = await asyncio.wait((running_client,), timeout=15.0)
+        assert done, "the client goes on"
+        assert running_client.cancelled()
+        rig.store.close()
