@@ -15,9 +15,10 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from chargepoint.config.car_section import TlsPolicy
 from chargepoint.config.doubts import doubts as doubtful_values
 from chargepoint.config.load import Check
-from chargepoint.config.schema import Config, TlsPolicy
+from chargepoint.config.schema import Config
 from chargepoint.model.unusable import Mistake, Unusable
 from chargepoint.ocpp import credentials
 from chargepoint.power.wiring import doubtful_buses, doubtful_devices, examine

@@ -6,7 +6,8 @@ import os.path
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from chargepoint.config.schema import Config, CsmsSection, EvseSection, TlsPolicy
+from chargepoint.config.car_section import TlsPolicy
+from chargepoint.config.schema import Config, CsmsSection, EvseSection
 from chargepoint.model.unusable import Mistake
 
 DC_CONNECTORS = ("cCCS1", "cCCS2", "cMCS")
