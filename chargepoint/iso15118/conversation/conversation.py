@@ -315,9 +315,9 @@ class Conversation:
                 if self._held is None:
                     self._held = _Held(row, envelope, raw, at.now.monotonic_s + hold_s)
                 before, self._session = self._session, session
-                self._ask(ask, at)
                 if session != before:
                     self._publish(at)
+                self._ask(ask, at)  # a question about a schedule is asked with the limits that its message brought
             case Refusal():
                 if not row.side_stream:
                     self._held = None
