@@ -9,15 +9,15 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import CableCheckReq, CableCheckRes, EVSEProcessing, ResponseCode
 from chargepoint.iso15118.steps.cable_check import check_cable
 from chargepoint.iso15118.steps.dc_status import StatusCode, status_code
 from chargepoint.iso15118.steps.step import Impossible, Reached, UnderWay
 
 
-def respond(request: CableCheckReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(request: CableCheckReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """Ongoing until the stage has checked; FAILED where `check_cable` says that this is impossible.
 
     Pre-charge may follow once the answer is Finished, Valid and EVSE_Ready (V2G-DC-499, 455). A station that asks for the end keeps
@@ -30,7 +30,7 @@ def respond(request: CableCheckReq, session: Session, at: Situation) -> Reply[Se
         case Reached(transfer):
             after = replace(heard, transfer=transfer, isolation_checked=True)
             if status_code(at) is StatusCode.READY:
-                after = replace(after, state=State.PRE_CHARGE)
+                after = replace(after, state=DinState.PRE_CHARGE)
             return Answer(_response(after, at, EVSEProcessing.Finished), after)
         case UnderWay(transfer):
             after = replace(heard, transfer=transfer)
@@ -39,7 +39,7 @@ def respond(request: CableCheckReq, session: Session, at: Situation) -> Reply[Se
             return Answer(_response(after, at, EVSEProcessing.Ongoing), after)
 
 
-def refuse(_: CableCheckReq, code: ResponseCode, session: Session, at: Situation) -> CableCheckRes:
+def refuse(_: CableCheckReq, code: ResponseCode, session: DinSession, at: Situation) -> CableCheckRes:
     """The response with this code."""
     return CableCheckRes(
         ResponseCode=code,
@@ -48,7 +48,7 @@ def refuse(_: CableCheckReq, code: ResponseCode, session: Session, at: Situation
     )
 
 
-def _response(session: Session, at: Situation, processing: EVSEProcessing) -> CableCheckRes:
+def _response(session: DinSession, at: Situation, processing: EVSEProcessing) -> CableCheckRes:
     return CableCheckRes(
         ResponseCode=ResponseCode.OK, DC_EVSEStatus=dc_evse_status(session, at), EVSEProcessing=processing
     )

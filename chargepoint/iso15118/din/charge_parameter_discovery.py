@@ -13,8 +13,8 @@ from chargepoint.iso15118.conversation.timeouts import V2G_SECC_ONGOING_S
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
 from chargepoint.iso15118.din.physical import amperes, volts, watts
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import (
     ChargeParameterDiscoveryReq,
     ChargeParameterDiscoveryRes,
@@ -61,7 +61,7 @@ _NOTHING = StageCapabilities(
 )
 
 
-def respond(request: ChargeParameterDiscoveryReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(request: ChargeParameterDiscoveryReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """Our limits for theirs, and one schedule of a day. Ongoing while the station makes it."""
     parameters, kind = request.EVChargeParameter, request.EVRequestedEnergyTransferType
     if kind not in _DC:
@@ -87,12 +87,12 @@ def respond(request: ChargeParameterDiscoveryReq, session: Session, at: Situatio
         now = _offer((PowerPiece(DAY_S, can.charge_power_max_W, 0.0),), heard, can, at)
         return Answer(_response(heard, at, EVSEProcessing.Ongoing, can, now), heard, ask=asked)
     offer = _offer(pieces, heard, can, at)
-    after = replace(heard, state=State.CABLE_CHECK, offered=can, schedule=offer)
+    after = replace(heard, state=DinState.CABLE_CHECK, offered=can, schedule=offer)
     return Answer(_response(heard, at, EVSEProcessing.Finished, can, offer), after)
 
 
 def refuse(
-    _: ChargeParameterDiscoveryReq, code: ResponseCode, session: Session, at: Situation
+    _: ChargeParameterDiscoveryReq, code: ResponseCode, session: DinSession, at: Situation
 ) -> ChargeParameterDiscoveryRes:
     """The response with this code: nothing may flow."""
     return ChargeParameterDiscoveryRes(
@@ -104,7 +104,7 @@ def refuse(
 
 
 def learned(
-    request: ChargeParameterDiscoveryReq, before: Session, after: Session, at: Situation
+    request: ChargeParameterDiscoveryReq, before: DinSession, after: DinSession, at: Situation
 ) -> tuple[CarEvent, ...]:
     """What the car may plan with, once it is finished, and an error that the car reports."""
     errors = ev_status.learned(request, before, after, at)
@@ -113,7 +113,7 @@ def learned(
     return (*errors, ScheduleOffered(EvseId(at.settings.evse_id), after.schedule))
 
 
-def _heard(said: DC_EVChargeParameter, session: Session) -> Session:
+def _heard(said: DC_EVChargeParameter, session: DinSession) -> DinSession:
     limits = dc_limits.announced(
         number(said.EVMaximumVoltageLimit), number(said.EVMaximumCurrentLimit), maybe(said.EVMaximumPowerLimit)
     )
@@ -129,7 +129,7 @@ def _heard(said: DC_EVChargeParameter, session: Session) -> Session:
     return replace(session, limits=limits, energy=energy, display=display)
 
 
-def _offer(pieces: tuple[PowerPiece, ...], session: Session, can: StageCapabilities, at: Situation) -> ScheduleOffer:
+def _offer(pieces: tuple[PowerPiece, ...], session: DinSession, can: StageCapabilities, at: Situation) -> ScheduleOffer:
     """One piece of a day with the most that may flow in it. What may flow at each moment is in the charge loop."""
     assert session.limits is not None
     charge_W = min(session.limits.charge_power_max_W, can.charge_power_max_W, PMAX_LARGEST_W)
@@ -138,7 +138,7 @@ def _offer(pieces: tuple[PowerPiece, ...], session: Session, can: StageCapabilit
 
 
 def _response(
-    session: Session, at: Situation, processing: EVSEProcessing, can: StageCapabilities, offer: ScheduleOffer
+    session: DinSession, at: Situation, processing: EVSEProcessing, can: StageCapabilities, offer: ScheduleOffer
 ) -> ChargeParameterDiscoveryRes:
     return ChargeParameterDiscoveryRes(
         ResponseCode=ResponseCode.OK,
@@ -160,7 +160,7 @@ def _schedules(offer: ScheduleOffer) -> SAScheduleList:
 
 
 def _station_limits(
-    session: Session, at: Situation, can: StageCapabilities, *, stopped: bool = False
+    session: DinSession, at: Situation, can: StageCapabilities, *, stopped: bool = False
 ) -> DC_EVSEChargeParameter:
     """The station's limits as announced. The minimum of the current is 0 because the stage has no dead zone it knows of; a ripple
     must be named, and is not known."""

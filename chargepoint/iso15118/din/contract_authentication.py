@@ -10,8 +10,8 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import (
     ContractAuthenticationReq,
     ContractAuthenticationRes,
@@ -21,12 +21,12 @@ from chargepoint.iso15118.messages.din70121 import (
 from chargepoint.iso15118.steps.external_means import Decision, decided
 
 
-def respond(_: ContractAuthenticationReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(_: ContractAuthenticationReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """Ongoing until the station decided; FAILED where it refuses, or where nobody came in time."""
     since_s = session.external_means_since_s
     match decided(since_s, at):
         case Decision.GRANTED:
-            after = replace(session, state=State.CHARGE_PARAMETER_DISCOVERY)
+            after = replace(session, state=DinState.CHARGE_PARAMETER_DISCOVERY)
             return Answer(_response(ResponseCode.OK, EVSEProcessing.Finished), after)
         case Decision.REFUSED:
             return Refusal(ResponseCode.FAILED, "the authorisation was refused", ours=True)
@@ -39,7 +39,9 @@ def respond(_: ContractAuthenticationReq, session: Session, at: Situation) -> Re
             return Answer(_response(ResponseCode.OK, EVSEProcessing.Ongoing), waiting)
 
 
-def refuse(_: ContractAuthenticationReq, code: ResponseCode, __: Session, ___: Situation) -> ContractAuthenticationRes:
+def refuse(
+    _: ContractAuthenticationReq, code: ResponseCode, __: DinSession, ___: Situation
+) -> ContractAuthenticationRes:
     """The response with this code."""
     return _response(code, EVSEProcessing.Finished)
 

@@ -12,7 +12,7 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
 from chargepoint.iso15118.din.physical import amperes, measured_volts, seconds, volts, watts
-from chargepoint.iso15118.din.session import Session
+from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.messages.din70121 import CurrentDemandReq, CurrentDemandRes, ResponseCode
 from chargepoint.iso15118.physical_value import maybe, number
 from chargepoint.iso15118.steps import dc_limits
@@ -21,7 +21,7 @@ from chargepoint.iso15118.steps.step import Impossible
 from chargepoint.iso15118.steps.transfer import Transfer
 
 
-def respond(request: CurrentDemandReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """Present values and limits. The car's limits and targets of each message hold anew. FAILED in an emergency, and without a stage."""
     assert session.limits is not None
     report = dc_report(at, session.offered)
@@ -60,7 +60,7 @@ def respond(request: CurrentDemandReq, session: Session, at: Situation) -> Reply
     return Answer(response, after)
 
 
-def refuse(_: CurrentDemandReq, code: ResponseCode, session: Session, at: Situation) -> CurrentDemandRes:
+def refuse(_: CurrentDemandReq, code: ResponseCode, session: DinSession, at: Situation) -> CurrentDemandRes:
     """The response with this code: nothing may flow, and the values as measured."""
     return CurrentDemandRes(
         ResponseCode=code,
@@ -76,9 +76,10 @@ def refuse(_: CurrentDemandReq, code: ResponseCode, session: Session, at: Situat
 def _asked(request: CurrentDemandReq, before: Transfer, voltage_max_V: float, at: Situation) -> Transfer:
     """What the car aims at. A voltage that is not above zero means nothing, and a negative current asks for none."""
     asked_V = number(request.EVTargetVoltage)
+    target_V = asked_V if asked_V > 0 else before.target_voltage_V
     return replace(
         before,
-        target_voltage_V=min(asked_V, voltage_max_V) if asked_V > 0 else before.target_voltage_V,
+        target_voltage_V=None if target_V is None else min(target_V, voltage_max_V),
         target_current_A=max(0.0, number(request.EVTargetCurrent)),
         loops=before.loops + 1,
         heard_s=at.now.monotonic_s,

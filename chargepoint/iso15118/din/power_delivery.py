@@ -11,8 +11,8 @@ from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import (
     ChargingProfile,
     DC_EVPowerDeliveryParameter,
@@ -31,7 +31,7 @@ PRE_CHARGE_TOLERANCE_V = 20.0
 """An output so far below the car's voltage was not brought up in time (docs/sources/safety.md 3)."""
 
 
-def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(request: PowerDeliveryReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """True: OK once the stage transfers. False: OK once the current is gone."""
     parameter = request.EVPowerDeliveryParameter
     if isinstance(parameter, DC_EVPowerDeliveryParameter):
@@ -40,12 +40,12 @@ def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply
     return _start(request, session, at) if request.ReadyToChargeState else _stop(session, at)
 
 
-def refuse(_: PowerDeliveryReq, code: ResponseCode, session: Session, at: Situation) -> PowerDeliveryRes:
+def refuse(_: PowerDeliveryReq, code: ResponseCode, session: DinSession, at: Situation) -> PowerDeliveryRes:
     """The response with this code."""
     return PowerDeliveryRes(ResponseCode=code, EVSEStatus=dc_evse_status(session, at, stopped=True))
 
 
-def learned(request: PowerDeliveryReq, before: Session, after: Session, at: Situation) -> tuple[CarEvent, ...]:
+def learned(request: PowerDeliveryReq, before: DinSession, after: DinSession, at: Situation) -> tuple[CarEvent, ...]:
     """The car's own plan, where it names one with its start, and an error that the car reports."""
     errors = ev_status.learned(request, before, after, at)
     profile = request.ChargingProfile
@@ -55,8 +55,8 @@ def learned(request: PowerDeliveryReq, before: Session, after: Session, at: Situ
     return (*errors, named)
 
 
-def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
-    if session.state is State.CURRENT_DEMAND:
+def _start(request: PowerDeliveryReq, session: DinSession, at: Situation) -> Reply[DinSession]:
+    if session.state is DinState.CURRENT_DEMAND:
         return Refusal(ResponseCode.FAILED, "it starts again inside the charge loop")
     if (refused := _profile_refused(request.ChargingProfile, session)) is not None:
         return refused
@@ -68,23 +68,23 @@ def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[
         case UnderWay(transfer):
             return Later(replace(session, transfer=transfer), hold_s=CLOSING_MAX_S)
         case Reached(transfer):
-            after = replace(session, state=State.CURRENT_DEMAND, transfer=transfer)
+            after = replace(session, state=DinState.CURRENT_DEMAND, transfer=transfer)
             return Answer(PowerDeliveryRes(ResponseCode=ResponseCode.OK, EVSEStatus=dc_evse_status(after, at)), after)
 
 
-def _stop(session: Session, at: Situation) -> Reply[Session]:
+def _stop(session: DinSession, at: Situation) -> Reply[DinSession]:
     match stop_power(session.transfer, at, is_ac=False):
         case Impossible(_, why, ours):
             return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours)
         case UnderWay(transfer):
             return Later(replace(session, transfer=transfer), hold_s=CLOSING_MAX_S)
         case Reached(transfer):
-            after = replace(session, state=State.WELDING_DETECTION, transfer=transfer)
+            after = replace(session, state=DinState.WELDING_DETECTION, transfer=transfer)
             status = dc_evse_status(after, at, stopped=True)
             return Answer(PowerDeliveryRes(ResponseCode=ResponseCode.OK, EVSEStatus=status), after)
 
 
-def _not_closed(session: Session, at: Situation) -> ResponseCode:
+def _not_closed(session: DinSession, at: Situation) -> ResponseCode:
     """Why the contactor did not close in time, as DIN can say it."""
     target_V, present_V = session.transfer.target_voltage_V, at.view.voltage_V
     if target_V is not None and present_V is not None and present_V < target_V - PRE_CHARGE_TOLERANCE_V:
@@ -92,7 +92,7 @@ def _not_closed(session: Session, at: Situation) -> ResponseCode:
     return ResponseCode.FAILED_PowerDeliveryNotApplied
 
 
-def _profile_refused(profile: ChargingProfile | None, session: Session) -> Refusal | None:
+def _profile_refused(profile: ChargingProfile | None, session: DinSession) -> Refusal | None:
     """The profile names our tuple (V2G-DC-400). What it plans is never refused: cars were seen to exceed the schedule, and the limits
     of each loop bind all the same."""
     if profile is None or session.schedule is None or profile.SAScheduleTupleID == session.schedule.tuple_id:

@@ -9,14 +9,14 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
 from chargepoint.iso15118.din.physical import measured_volts
-from chargepoint.iso15118.din.session import Session
+from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.messages.din70121 import PreChargeReq, PreChargeRes, ResponseCode
 from chargepoint.iso15118.physical_value import number
 from chargepoint.iso15118.steps.pre_charge import approach
 from chargepoint.iso15118.steps.step import Impossible
 
 
-def respond(request: PreChargeReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(request: PreChargeReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """The present voltage, always measured; each request's target anew. The car's target current says nothing: one real car of
     others sends 2.0 A, another 0 A (docs/sources/iso15118-2-din.md 7)."""
     assert session.limits is not None
@@ -32,7 +32,7 @@ def respond(request: PreChargeReq, session: Session, at: Situation) -> Reply[Ses
     return Answer(response, after)
 
 
-def refuse(_: PreChargeReq, code: ResponseCode, session: Session, at: Situation) -> PreChargeRes:
+def refuse(_: PreChargeReq, code: ResponseCode, session: DinSession, at: Situation) -> PreChargeRes:
     """The response with this code and the voltage as measured."""
     return PreChargeRes(
         ResponseCode=code,

@@ -15,8 +15,8 @@ from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import session_stop
 from chargepoint.iso15118.din.rows import ROWS
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.exi.codec import NS_DIN
 from chargepoint.iso15118.messages.din70121 import Body, MessageHeader, ResponseCode, V2G_Message
 from chargepoint.iso15118.steps.car_demand import car_demand
@@ -44,19 +44,19 @@ class Din:
         """All messages have one type."""
         return payload_type == row.payload_type
 
-    def new_session(self) -> Session:
+    def new_session(self) -> DinSession:
         """The session before SessionSetupReq."""
-        return Session()
+        return DinSession()
 
-    def ended(self, session: Session) -> bool:
+    def ended(self, session: DinSession) -> bool:
         """After SessionStop."""
-        return session.state is State.ENDED
+        return session.state is DinState.ENDED
 
-    def needs_session_id(self, session: Session) -> bool:
+    def needs_session_id(self, session: DinSession) -> bool:
         """Every request but SessionSetupReq (V2G-DC-391)."""
-        return session.state is not State.SESSION_SETUP
+        return session.state is not DinState.SESSION_SETUP
 
-    def is_session_id(self, session_id: bytes, session: Session) -> bool:
+    def is_session_id(self, session_id: bytes, session: DinSession) -> bool:
         """By value."""
         return same_by_value(session_id, session.session_id)
 
@@ -66,7 +66,7 @@ class Din:
             return None
         return OpenedRequest(message.Header.SessionID, message.Body.BodyElement)
 
-    def close(self, body: Any, session: Session, _at: Situation) -> V2G_Message:
+    def close(self, body: Any, session: DinSession, _at: Situation) -> V2G_Message:
         """In a V2G_Message with the session's id."""
         return V2G_Message(Header=MessageHeader(SessionID=session.session_id), Body=Body(BodyElement=body))
 
@@ -82,7 +82,7 @@ class Din:
         """See `session_stop.ending`."""
         return session_stop.ending(evse_id)
 
-    def demand(self, session: Session, at: Situation) -> CarDemand | None:
+    def demand(self, session: DinSession, at: Situation) -> CarDemand | None:
         """From ChargeParameterDiscovery on. A car of DIN names its own current, as a car in Scheduled mode does."""
         if session.limits is None:
             return None
@@ -94,10 +94,10 @@ class Din:
             limits=session.limits,
             energy=session.energy,
             display=session.display,
-            looping=session.state is State.CURRENT_DEMAND,
+            looping=session.state is DinState.CURRENT_DEMAND,
         )
 
-    def remembered(self, _session: Session) -> None:
+    def remembered(self, _session: DinSession) -> None:
         """Nothing: DIN knows no pause."""
 
     def keep(self, _remembered: None, _at: Situation, *, paused: bool) -> KeptSession | None:

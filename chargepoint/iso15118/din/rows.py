@@ -27,27 +27,27 @@ from chargepoint.iso15118.din import (
     unserved,
     welding_detection,
 )
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.v2gtp import PayloadType
 
-_IN_SESSION = tuple(s for s in State if s not in (State.SESSION_SETUP, State.ENDED))
+_IN_SESSION = tuple(s for s in DinState if s not in (DinState.SESSION_SETUP, DinState.ENDED))
 
 
-def _to(*states: State) -> frozenset[State]:
+def _to(*states: DinState) -> frozenset[DinState]:
     return frozenset(states)
 
 
-def _always(_: Session) -> bool:
+def _always(_: DinSession) -> bool:
     return True
 
 
-def _under_voltage(session: Session) -> Silence:
+def _under_voltage(session: DinSession) -> Silence:
     return session.silence
 
 
-def _charge_loop(_: Session) -> Silence:
+def _charge_loop(_: DinSession) -> Silence:
     return Silence.CHARGE_LOOP
 
 
@@ -65,7 +65,7 @@ def _unserved(request: type, refuse: Callable[[Any, Any, Any, Any], Any]) -> Row
 _ROWS = (
     Row(
         request=din.SessionSetupReq,
-        moves={State.SESSION_SETUP: _to(State.SERVICE_DISCOVERY)},
+        moves={DinState.SESSION_SETUP: _to(DinState.SERVICE_DISCOVERY)},
         respond=session_setup.respond,
         refuse=session_setup.refuse,
         learned=session_setup.learned,
@@ -74,7 +74,7 @@ _ROWS = (
     ),
     Row(
         request=din.ServiceDiscoveryReq,
-        moves={State.SERVICE_DISCOVERY: _to(State.SERVICE_PAYMENT_SELECTION)},
+        moves={DinState.SERVICE_DISCOVERY: _to(DinState.SERVICE_PAYMENT_SELECTION)},
         respond=service_discovery.respond,
         refuse=service_discovery.refuse,
         applies=_always,
@@ -82,7 +82,7 @@ _ROWS = (
     ),
     Row(
         request=din.ServicePaymentSelectionReq,
-        moves={State.SERVICE_PAYMENT_SELECTION: _to(State.CONTRACT_AUTHENTICATION)},
+        moves={DinState.SERVICE_PAYMENT_SELECTION: _to(DinState.CONTRACT_AUTHENTICATION)},
         respond=service_payment_selection.respond,
         refuse=service_payment_selection.refuse,
         learned=service_payment_selection.learned,
@@ -91,7 +91,7 @@ _ROWS = (
     ),
     Row(
         request=din.ContractAuthenticationReq,
-        moves={State.CONTRACT_AUTHENTICATION: _to(State.CHARGE_PARAMETER_DISCOVERY)},
+        moves={DinState.CONTRACT_AUTHENTICATION: _to(DinState.CHARGE_PARAMETER_DISCOVERY)},
         respond=contract_authentication.respond,
         refuse=contract_authentication.refuse,
         applies=_always,
@@ -99,7 +99,7 @@ _ROWS = (
     ),
     Row(
         request=din.ChargeParameterDiscoveryReq,
-        moves={State.CHARGE_PARAMETER_DISCOVERY: _to(State.CABLE_CHECK)},
+        moves={DinState.CHARGE_PARAMETER_DISCOVERY: _to(DinState.CABLE_CHECK)},
         respond=charge_parameter_discovery.respond,
         refuse=charge_parameter_discovery.refuse,
         learned=charge_parameter_discovery.learned,
@@ -108,7 +108,7 @@ _ROWS = (
     ),
     Row(
         request=din.CableCheckReq,
-        moves={State.CABLE_CHECK: _to(State.PRE_CHARGE)},
+        moves={DinState.CABLE_CHECK: _to(DinState.PRE_CHARGE)},
         respond=cable_check.respond,
         refuse=cable_check.refuse,
         learned=ev_status.learned,
@@ -118,7 +118,7 @@ _ROWS = (
     ),
     Row(
         request=din.PreChargeReq,
-        moves={State.PRE_CHARGE: _to()},
+        moves={DinState.PRE_CHARGE: _to()},
         respond=pre_charge.respond,
         refuse=pre_charge.refuse,
         learned=ev_status.learned,
@@ -129,8 +129,8 @@ _ROWS = (
     Row(
         request=din.PowerDeliveryReq,
         moves={
-            State.PRE_CHARGE: _to(State.CURRENT_DEMAND, State.WELDING_DETECTION),
-            State.CURRENT_DEMAND: _to(State.WELDING_DETECTION),
+            DinState.PRE_CHARGE: _to(DinState.CURRENT_DEMAND, DinState.WELDING_DETECTION),
+            DinState.CURRENT_DEMAND: _to(DinState.WELDING_DETECTION),
         },
         respond=power_delivery.respond,
         refuse=power_delivery.refuse,
@@ -141,7 +141,7 @@ _ROWS = (
     ),
     Row(
         request=din.CurrentDemandReq,
-        moves={State.CURRENT_DEMAND: _to()},
+        moves={DinState.CURRENT_DEMAND: _to()},
         respond=current_demand.respond,
         refuse=current_demand.refuse,
         learned=ev_status.learned,
@@ -151,7 +151,7 @@ _ROWS = (
     ),
     Row(
         request=din.WeldingDetectionReq,
-        moves={State.WELDING_DETECTION: _to()},
+        moves={DinState.WELDING_DETECTION: _to()},
         respond=welding_detection.respond,
         refuse=welding_detection.refuse,
         learned=ev_status.learned,
@@ -160,7 +160,7 @@ _ROWS = (
     ),
     Row(
         request=din.SessionStopReq,
-        moves=dict.fromkeys(_IN_SESSION, _to(State.ENDED)),
+        moves=dict.fromkeys(_IN_SESSION, _to(DinState.ENDED)),
         respond=session_stop.respond,
         refuse=session_stop.refuse,
         learned=session_stop.learned,
@@ -179,6 +179,6 @@ ROWS: Mapping[type, Row] = MappingProxyType({row.request: row for row in _ROWS})
 """By the class of the request."""
 
 
-def may_come(state: State) -> frozenset[type]:
+def may_come(state: DinState) -> frozenset[type]:
     """The requests that have their place in this state."""
     return frozenset(row.request for row in _ROWS if state in row.moves)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import (
     EVSESupportedEnergyTransfer,
     PaymentOption,
@@ -23,12 +23,12 @@ from chargepoint.iso15118.messages.din70121 import (
 CHARGE_SERVICE_ID = 1
 
 
-def respond(_: ServiceDiscoveryReq, session: Session, __: Situation) -> Answer[Session]:
+def respond(_: ServiceDiscoveryReq, session: DinSession, __: Situation) -> Answer[DinSession]:
     """Charging with direct current, paid by external means. Category and scope of the request filter nothing (V2G-DC-628, 629)."""
-    return Answer(_response(ResponseCode.OK), replace(session, state=State.SERVICE_PAYMENT_SELECTION))
+    return Answer(_response(ResponseCode.OK), replace(session, state=DinState.SERVICE_PAYMENT_SELECTION))
 
 
-def refuse(_: ServiceDiscoveryReq, code: ResponseCode, __: Session, ___: Situation) -> ServiceDiscoveryRes:
+def refuse(_: ServiceDiscoveryReq, code: ResponseCode, __: DinSession, ___: Situation) -> ServiceDiscoveryRes:
     """The response with this code."""
     return _response(code)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din.service_discovery import CHARGE_SERVICE_ID
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import (
     PaymentOption,
     ResponseCode,
@@ -19,7 +19,7 @@ from chargepoint.model.car import AuthorizationWanted, CarEvent, ControlMode, En
 from chargepoint.model.ids import EvseId
 
 
-def respond(request: ServicePaymentSelectionReq, session: Session, _: Situation) -> Reply[Session]:
+def respond(request: ServicePaymentSelectionReq, session: DinSession, _: Situation) -> Reply[DinSession]:
     """External payment (V2G-DC-395), and exactly the one service (V2G-DC-396, 635)."""
     option = request.SelectedPaymentOption
     if option is not PaymentOption.ExternalPayment:
@@ -30,17 +30,17 @@ def respond(request: ServicePaymentSelectionReq, session: Session, _: Situation)
         why = f"it selects the services {selected[:8]}, offered was service {CHARGE_SERVICE_ID} alone"
         return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, why)
     response = ServicePaymentSelectionRes(ResponseCode=ResponseCode.OK)
-    return Answer(response, replace(session, state=State.CONTRACT_AUTHENTICATION))
+    return Answer(response, replace(session, state=DinState.CONTRACT_AUTHENTICATION))
 
 
 def refuse(
-    _: ServicePaymentSelectionReq, code: ResponseCode, __: Session, ___: Situation
+    _: ServicePaymentSelectionReq, code: ResponseCode, __: DinSession, ___: Situation
 ) -> ServicePaymentSelectionRes:
     """The response with this code."""
     return ServicePaymentSelectionRes(ResponseCode=code)
 
 
-def learned(_: ServicePaymentSelectionReq, __: Session, ___: Session, at: Situation) -> tuple[CarEvent, ...]:
+def learned(_: ServicePaymentSelectionReq, __: DinSession, ___: DinSession, at: Situation) -> tuple[CarEvent, ...]:
     """The service is agreed, and the car will wait for authorisation. A car of DIN names its own current."""
     evse_id = EvseId(at.settings.evse_id)
     return (ServiceSelected(evse_id, EnergyService.DC, ControlMode.SCHEDULED), AuthorizationWanted(evse_id))

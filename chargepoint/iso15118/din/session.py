@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargepoint.iso15118.conversation.timeouts import Silence
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import DC_EVErrorCode
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
 from chargepoint.model.car import NO_DISPLAY, NOTHING_SAID, CarDisplay, CarEnergy
@@ -15,10 +15,10 @@ from chargepoint.model.schedule_offer import ScheduleOffer
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class DinSession:
     """Everything that later messages depend on."""
 
-    state: State = State.SESSION_SETUP
+    state: DinState = DinState.SESSION_SETUP
     session_id: bytes = bytes(8)
     evcc_id: str = ""
     external_means_since_s: float | None = None

@@ -10,8 +10,8 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer
 from chargepoint.iso15118.conversation.session_id import fresh_session_id
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import ResponseCode, SessionSetupReq, SessionSetupRes
 from chargepoint.model.car import CarEvent, CarIdentified
 from chargepoint.model.ids import EvseId
@@ -20,23 +20,23 @@ EVSE_ID_MAX_BYTES = 32
 """Of the schema, which EXI does not enforce."""
 
 
-def respond(request: SessionSetupReq, session: Session, at: Situation) -> Answer[Session]:
+def respond(request: SessionSetupReq, session: DinSession, at: Situation) -> Answer[DinSession]:
     """A new session, whatever id the car sends: one zero byte, eight zero bytes, or none."""
     after = replace(
         session,
-        state=State.SERVICE_DISCOVERY,
+        state=DinState.SERVICE_DISCOVERY,
         session_id=fresh_session_id(at.random_bytes),
         evcc_id=request.EVCCID.hex().upper(),
     )
     return Answer(_response(ResponseCode.OK_NewSessionEstablished, at), after)
 
 
-def refuse(_: SessionSetupReq, code: ResponseCode, __: Session, at: Situation) -> SessionSetupRes:
+def refuse(_: SessionSetupReq, code: ResponseCode, __: DinSession, at: Situation) -> SessionSetupRes:
     """The response with this code."""
     return _response(code, at)
 
 
-def learned(_: SessionSetupReq, __: Session, after: Session, at: Situation) -> tuple[CarEvent, ...]:
+def learned(_: SessionSetupReq, __: DinSession, after: DinSession, at: Situation) -> tuple[CarEvent, ...]:
     """Who the car is, as it says itself."""
     return (CarIdentified(EvseId(at.settings.evse_id), after.evcc_id, after.session_id),)
 

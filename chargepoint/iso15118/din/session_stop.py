@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.din.session import Session
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import ResponseCode, SessionStopReq, SessionStopRes
 from chargepoint.iso15118.steps.power_stop import stop_power
 from chargepoint.iso15118.steps.step import Impossible, Reached, UnderWay
@@ -16,7 +16,7 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.station_view import Wish
 
 
-def respond(_: SessionStopReq, session: Session, at: Situation) -> Reply[Session]:
+def respond(_: SessionStopReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """OK once no current flows: a car with its OK opens its contactors. FAILED where the current does not end in time."""
     match stop_power(session.transfer, at, is_ac=False):
         case Impossible(_, why, ours):
@@ -24,16 +24,16 @@ def respond(_: SessionStopReq, session: Session, at: Situation) -> Reply[Session
         case UnderWay(transfer):
             return Later(replace(session, transfer=transfer))
         case Reached(transfer):
-            after = replace(session, state=State.ENDED, transfer=transfer)
+            after = replace(session, state=DinState.ENDED, transfer=transfer)
             return Answer(SessionStopRes(ResponseCode=ResponseCode.OK), after)
 
 
-def refuse(_: SessionStopReq, code: ResponseCode, __: Session, ___: Situation) -> SessionStopRes:
+def refuse(_: SessionStopReq, code: ResponseCode, __: DinSession, ___: Situation) -> SessionStopRes:
     """The response with this code."""
     return SessionStopRes(ResponseCode=code)
 
 
-def learned(_: SessionStopReq, __: Session, ___: Session, at: Situation) -> tuple[CarEvent, ...]:
+def learned(_: SessionStopReq, __: DinSession, ___: DinSession, at: Situation) -> tuple[CarEvent, ...]:
     """The car does what the station may have asked for."""
     return (WishFollowed(EvseId(at.settings.evse_id), Wish.TERMINATE),)
 

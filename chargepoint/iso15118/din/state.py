@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class State(Enum):
+class DinState(Enum):
     """A state is named after what the SECC waits for."""
 
     SESSION_SETUP = "SessionSetup"

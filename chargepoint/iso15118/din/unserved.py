@@ -9,7 +9,7 @@ from typing import Any
 
 from chargepoint.iso15118.conversation.row import Refusal
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.din.session import Session
+from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.messages.din70121 import ResponseCode
 
@@ -19,27 +19,27 @@ _AC_STATUS = din.AC_EVSEStatus(
 _NO_CHAIN = din.CertificateChain(Certificate=b"")
 
 
-def respond(_: Any, __: Session, ___: Situation) -> Refusal:
+def respond(_: Any, __: DinSession, ___: Situation) -> Refusal:
     """This message has no place in any state."""
     return Refusal(ResponseCode.FAILED_SequenceError)
 
 
 def refuse_service_detail(
-    request: din.ServiceDetailReq, code: ResponseCode, _: Session, __: Situation
+    request: din.ServiceDetailReq, code: ResponseCode, _: DinSession, __: Situation
 ) -> din.ServiceDetailRes:
     """The response with this code."""
     return din.ServiceDetailRes(ResponseCode=code, ServiceID=request.ServiceID)
 
 
 def refuse_payment_details(
-    _: din.PaymentDetailsReq, code: ResponseCode, __: Session, at: Situation
+    _: din.PaymentDetailsReq, code: ResponseCode, __: DinSession, at: Situation
 ) -> din.PaymentDetailsRes:
     """The response with this code."""
     return din.PaymentDetailsRes(ResponseCode=code, GenChallenge="", DateTimeNow=at.now.utc_s)
 
 
 def refuse_charging_status(
-    _: din.ChargingStatusReq, code: ResponseCode, __: Session, ___: Situation
+    _: din.ChargingStatusReq, code: ResponseCode, __: DinSession, ___: Situation
 ) -> din.ChargingStatusRes:
     """The response with this code."""
     return din.ChargingStatusRes(
@@ -48,14 +48,14 @@ def refuse_charging_status(
 
 
 def refuse_metering_receipt(
-    _: din.MeteringReceiptReq, code: ResponseCode, __: Session, ___: Situation
+    _: din.MeteringReceiptReq, code: ResponseCode, __: DinSession, ___: Situation
 ) -> din.MeteringReceiptRes:
     """The response with this code."""
     return din.MeteringReceiptRes(ResponseCode=code, AC_EVSEStatus=_AC_STATUS)
 
 
 def refuse_certificate_installation(
-    _: din.CertificateInstallationReq, code: ResponseCode, __: Session, ___: Situation
+    _: din.CertificateInstallationReq, code: ResponseCode, __: DinSession, ___: Situation
 ) -> din.CertificateInstallationRes:
     """The response with this code."""
     return din.CertificateInstallationRes(
@@ -69,7 +69,7 @@ def refuse_certificate_installation(
 
 
 def refuse_certificate_update(
-    _: din.CertificateUpdateReq, code: ResponseCode, __: Session, ___: Situation
+    _: din.CertificateUpdateReq, code: ResponseCode, __: DinSession, ___: Situation
 ) -> din.CertificateUpdateRes:
     """The response with this code."""
     return din.CertificateUpdateRes(

@@ -10,7 +10,7 @@ import pytest
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.din.protocol import served
-from chargepoint.iso15118.din.state import State
+from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.exi.codec import NS_DIN, NS_SAP, encode
 from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
@@ -19,7 +19,7 @@ from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.image import Stage
 from tests.unit.iso15118.car_on_connection import SESSION_ID, CarOnConnection
 
-ORDER = [state for state in State if state is not State.ENDED]
+ORDER: list[DinState] = [state for state in DinState if state is not DinState.ENDED]
 
 
 def physical(value: int, multiplier: int = 0, unit: din.UnitSymbol | None = None) -> din.PhysicalValue:
@@ -182,36 +182,36 @@ class DinCar(CarOnConnection):
         self.agreed = True
         return answer
 
-    def step(self, state: State) -> list[Any]:
+    def step(self, state: DinState) -> list[Any]:
         """What an ordinary car sends while the SECC waits for this, and the answers."""
         match state:
-            case State.SESSION_SETUP:
+            case DinState.SESSION_SETUP:
                 return [self.ask(self.request(din.SessionSetupReq))]
-            case State.SERVICE_DISCOVERY:
+            case DinState.SERVICE_DISCOVERY:
                 return [self.ask(din.ServiceDiscoveryReq())]
-            case State.SERVICE_PAYMENT_SELECTION:
+            case DinState.SERVICE_PAYMENT_SELECTION:
                 return [self.ask(self.selection())]
-            case State.CONTRACT_AUTHENTICATION:
+            case DinState.CONTRACT_AUTHENTICATION:
                 return [self.ask(din.ContractAuthenticationReq())]
-            case State.CHARGE_PARAMETER_DISCOVERY:
+            case DinState.CHARGE_PARAMETER_DISCOVERY:
                 return [self.ask(self.charge_parameters())]
-            case State.CABLE_CHECK:
+            case DinState.CABLE_CHECK:
                 first = self.ask(self.request(din.CableCheckReq))
                 self.see(stage=Stage.CABLE_CHECKED)
                 return [first, self.ask(self.request(din.CableCheckReq))]
-            case State.PRE_CHARGE:
+            case DinState.PRE_CHARGE:
                 first = self.ask(self.pre_charge())
                 self.see(stage=Stage.PRE_CHARGED, voltage_V=399.0)
                 held = self.send(self.power_delivery(start=True))
                 return [first, *held, *self.see(stage=Stage.TRANSFER), *self.wait(0.03)]
-            case State.CURRENT_DEMAND:
+            case DinState.CURRENT_DEMAND:
                 loops = [self.ask(self.current_demand()) for _ in range(3)]
                 held = self.send(self.power_delivery(start=False))
                 return [*loops, *held, *self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0), *self.wait(0.03)]
             case _:
                 return [self.ask(din.SessionStopReq())]
 
-    def reach(self, state: State) -> DinCar:
+    def reach(self, state: DinState) -> DinCar:
         """Be where the SECC waits for this."""
         self.agree()
         for before in ORDER[: ORDER.index(state)]:
