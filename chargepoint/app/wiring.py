@@ -28,7 +28,8 @@ from chargepoint.app.station_shell import (
     StationShell,
 )
 from chargepoint.app.station_status import StatusSources, station_status
-from chargepoint.config.schema import Config, EvseSection, Iso15118Section, TlsPolicy
+from chargepoint.config.car_section import Iso15118Section, TlsPolicy
+from chargepoint.config.schema import Config, EvseSection
 from chargepoint.control.evse_control import ChargingVariables
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
@@ -37,7 +38,7 @@ from chargepoint.diagnostics.local_orders import ask_car_verb, limit_verb, reset
 from chargepoint.diagnostics.loop_lag import LoopLag
 from chargepoint.diagnostics.status_socket import serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
-from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.conversation.settings import ProtocolName, SeccSettings
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.iso15118.trace.recorder import TraceRecorder
 from chargepoint.model.car import ControlMode, EnergyService
@@ -258,6 +259,9 @@ class Daemon:
                 internet="internet" in section.added_services,
                 parking_status="parking_status" in section.added_services,
                 standby=section.standby,
+                protocols=tuple(ProtocolName(name) for name in section.protocols),
+                iso20_without_tls=section.iso20_without_tls,
+                least_answer_time_s=section.least_answer_time_s,
                 **by_contract,
             )
             car = SeccServer(

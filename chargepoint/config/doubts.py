@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
+from chargepoint.config.car_section import TlsPolicy
 from chargepoint.config.schema import AuthorizationMode, Config, CsmsSection, EvseSection
 from chargepoint.model.unusable import Mistake
 
@@ -60,6 +61,20 @@ def doubts(config: Config) -> Iterator[Mistake]:
         yield Mistake(
             ("iso15118", "plug_and_charge_without_tls"),
             "= true: contracts go over plain TCP, where everybody on the wire reads them",
+            "for a bench only: else remove the key",
+        )
+    speaks = any(evse.interface is not None for evse in config.evse.values())
+    keyless = config.iso15118.tls is TlsPolicy.OPTIONAL and config.iso15118.certificate_dir is None
+    if speaks and config.iso15118.enabled and keyless:
+        yield Mistake(
+            ("iso15118", "certificate_dir"),
+            "is missing: cars get no TLS, so neither ISO 15118-20 nor Plug and Charge",
+            "name the folder with the station's keys; docs/tls.md",
+        )
+    if config.iso15118.enabled and config.iso15118.iso20_without_tls:
+        yield Mistake(
+            ("iso15118", "iso20_without_tls"),
+            "= true: ISO 15118-20 goes over plain TCP, where everybody on the wire can change it",
             "for a bench only: else remove the key",
         )
     if config.csms.enabled:

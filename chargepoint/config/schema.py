@@ -9,17 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
-Scalar = float | int | str | bool
+from chargepoint.config.car_section import Iso15118Section
+from chargepoint.config.section import Name, Scalar, Section
 
 
 class StationSection(Section):
@@ -158,6 +151,24 @@ class EvseSection(Section):
         description="network interface of this connector's PLC modem; none: no car protocol, and an AC outlet charges by the pilot's "
         "duty cycle (6 A per phase and more, no discharge)",
     )
+    slac: Literal["none", "modem"] = Field(
+        "none",
+        description="modem: this station sets the PLC modem's key and matches the car by SLAC (docs/slac.md); none: something else "
+        "does, or there is no modem",
+    )
+    slac_interface: str | None = Field(
+        None,
+        min_length=1,
+        max_length=15,
+        description="network interface at which the PLC modem takes SLAC frames; none: the one of `interface`",
+    )
+    slac_attenuation_offset_dB: float = Field(
+        0.0,
+        ge=0,
+        le=40,
+        description="attenuation of this charger's own wires from the connector to the modem: taken off what the modem measured of a "
+        "car's sounds",
+    )
     connector_type: Literal["cCCS1", "cCCS2", "cMCS", "cType1", "cType2", "sType2"] = Field(
         "cCCS2",
         description="OCPP name of the connector on the cable (c) or of the socket (s); an AC outlet has a Type 1 or Type 2; "
@@ -279,81 +290,6 @@ class CsmsSection(Section):
     )
     negative_limit_meaning: Literal["Setpoint", "DischargeLimit"] = Field(
         "DischargeLimit", description="what a negative limit of a charging profile means; docs/ocpp-reference.md"
-    )
-
-
-class TlsPolicy(StrEnum):
-    """[iso15118] tls: what a car may connect with."""
-
-    REQUIRED = "required"  # TLS 1.3 mutual only, as ISO 15118-20 demands
-    OPTIONAL = "optional"  # bench: whatever the car asks for in SDP
-    OFF = "off"  # bench: plain TCP only
-
-
-class Iso15118Section(Section):
-    """[iso15118]: the car's side of the wire."""
-
-    enabled: bool = Field(True, description="false: no car protocol on any connector")
-    evse_id_prefix: str = Field(
-        "DE*OCP*E",
-        max_length=30,
-        pattern=r"^[A-Za-z0-9*]+$",
-        description="EVSEID towards the car, before the EVSE's number: letters, digits and *",
-    )
-    tls: TlsPolicy = Field(
-        TlsPolicy.REQUIRED,
-        description="required: TLS 1.3 with certificates on both sides; optional: as the car asks, for a bench; off: plain TCP",
-    )
-    certificate_dir: Path | None = Field(
-        None, description="secc_chain.pem, secc.key, v2g_roots/, oem_roots/; docs/tls.md"
-    )
-    allow_p256: bool = Field(
-        False, description="bench: accept secp256r1 certificates although -20 wants P-521 or Ed448"
-    )
-    plug_and_charge: bool | None = Field(
-        None,
-        description="contracts of cars are accepted; none: where certificate_dir has mo_roots, and tls is not off; docs/plug-and-charge.md",
-    )
-    certificate_installation: bool | None = Field(
-        None,
-        description="a car's request for a contract certificate goes to the central system; none: where [csms] is enabled",
-    )
-    plug_and_charge_without_tls: bool = Field(
-        False, description="bench: offer contracts on plain TCP, too; ISO 15118-20 forbids it"
-    )
-    tls_key_log_file: Path | None = Field(
-        None,
-        description="bench: write the secrets of each TLS session here, for Wireshark; whoever has them reads the session",
-    )
-    control_modes: tuple[Literal["dynamic", "scheduled"], ...] = Field(
-        ("dynamic", "scheduled"),
-        min_length=1,
-        max_length=2,
-        description="preferred first; both are offered, as ISO 15118-20 wants",
-    )
-    charge_loop_timeout_s: float = Field(
-        0.5,
-        ge=0.5,
-        le=3.0,
-        description="V2G_SECC_Sequence_Timeout in the charge loop; 0.5 is the standard's, some cars need more: one was seen to send an AC loop each 0.54 s",
-    )
-    on_voltage_timeout_s: float = Field(
-        10.0, ge=2.0, le=60.0, description="a car silent for longer while its wires are under voltage is switched off"
-    )
-    discharge_sign: Literal["negative", "positive"] = Field(
-        "negative",
-        description="sign of our discharge limits on the wire; negative as ISO 15118-20 has it, positive for cars that want magnitudes",
-    )
-    trace_dir: Path | None = Field(
-        None,
-        description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
-    )
-    added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
-        (), max_length=2, description="value-added services offered to the car beside energy transfer"
-    )
-    standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
-    sdp_port: int = Field(
-        15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )
 
 

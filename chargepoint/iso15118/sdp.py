@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from chargepoint.config.schema import TlsPolicy
+from chargepoint.config.car_section import TlsPolicy
 from chargepoint.iso15118.v2gtp import FrameReceived, PayloadType, frame, parse_datagram
 
 PORT = 15118

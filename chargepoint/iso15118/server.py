@@ -15,8 +15,8 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from chargepoint.config.schema import Iso15118Section, TlsPolicy
-from chargepoint.iso15118 import sdp
+from chargepoint.config.car_section import Iso15118Section, TlsPolicy
+from chargepoint.iso15118 import protocols, sdp
 from chargepoint.iso15118.connection import CarConnection
 from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.exchanged import Exchanged
@@ -25,8 +25,7 @@ from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.discovery import Discovery, discovery_socket
-from chargepoint.iso15118.exi.codec import NS_CM, NS_SAP, preload
-from chargepoint.iso15118.iso20 import protocol as iso20
+from chargepoint.iso15118.exi.codec import NS_SAP, preload
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.trace.frame import TracedFrame, WireDirection
 from chargepoint.iso15118.trace.recorder import TraceRecorder
@@ -61,8 +60,9 @@ class SeccServer:
         log: logging.Logger,
         recorder: TraceRecorder | None = None,
     ) -> None:
-        self._spoken = iso20.spoken(secc)
-        preload(NS_SAP, NS_CM, *(p.namespace for p in self._spoken))  # now rather than in the first car's time
+        served = protocols.served(secc)
+        grammars = dict.fromkeys(grammar for protocol in served for grammar in protocol.grammars.values())
+        preload(NS_SAP, *grammars)  # now rather than in the first car's time
         self._interface = interface
         self._settings = settings
         self._secc = secc
@@ -209,12 +209,13 @@ class SeccServer:
         now = self.now()
         conversation = Conversation(
             self._secc,
-            self._spoken,
+            protocols.spoken(self._secc, peer),
             peer,
             secrets.token_bytes,
             now,
             kept=self._kept,
             keep_frames=self._recorder is not None,
+            unspoken=protocols.unspoken(self._secc, peer),
         )
         conversation.update(self._view(), now)
         return conversation

@@ -19,7 +19,7 @@ from typing import Any
 
 from chargepoint.app import log
 from chargepoint.app.clock import SystemClock
-from chargepoint.config.schema import Iso15118Section
+from chargepoint.config.car_section import Iso15118Section
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent, CarSessionEnded
 from chargepoint.model.car_questions import AnswerToCar

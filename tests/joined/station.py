@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chargepoint.config.schema import Config, CsmsSection, EnergySection, Iso15118Section
+from chargepoint.config.car_section import Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EnergySection
 from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AnswerCar,
@@ -71,7 +72,9 @@ class TimedLine:
 def settings_of(services: tuple[EnergyService, ...], mode: ControlMode = ControlMode.DYNAMIC) -> SeccSettings:
     """The SECC's settings of this station; `mode` is offered first."""
     modes = (mode, *(m for m in ControlMode if m is not mode))
-    return SeccSettings(int(EVSE), "DE*OCP*E1", services, modes, LOOP_TIMEOUT_S, ON_VOLTAGE_TIMEOUT_S)
+    return SeccSettings(
+        int(EVSE), "DE*OCP*E1", services, modes, LOOP_TIMEOUT_S, ON_VOLTAGE_TIMEOUT_S, iso20_without_tls=True
+    )
 
 
 class JoinedStation:

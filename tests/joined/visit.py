@@ -13,7 +13,7 @@ from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.iso20.protocol import spoken
+from chargepoint.iso15118.iso20.protocol import served
 from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode
 from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import Phase
@@ -253,7 +253,7 @@ class VirtualSite:
 
     def _connect(self, car: CarCore) -> None:
         self._conversation = Conversation(
-            self._settings, spoken(self._settings), self._peer, _random_bytes, self._now, kept=self._kept
+            self._settings, served(self._settings), self._peer, _random_bytes, self._now, kept=self._kept
         )
         self._conversation.update(self.station.view(), self._now)
         car.connected(None, self.now_s)

@@ -18,7 +18,8 @@ import pytest
 
 from certs.pki import Curve, Pki
 from chargepoint.app.wiring import Daemon
-from chargepoint.config.schema import Config, CsmsSection, EvseSection, Iso15118Section, StationSection
+from chargepoint.config.car_section import Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EvseSection, StationSection
 from chargepoint.control.status import evse_status
 from chargepoint.iso15118.exi.codec import NS_CM, decode
 from chargepoint.iso15118.messages import common_messages as cm
@@ -328,7 +329,9 @@ async def test_without_a_provisioning_service_the_car_goes_on_with_the_contract_
 
 @pytest.mark.parametrize("offered", [True, False])
 async def test_plain_tcp_offers_contracts_on_a_bench_only(new_site: Callable[..., Any], offered: bool) -> None:
-    site: Site = await new_site(tls="off", plug_and_charge=offered, plug_and_charge_without_tls=offered)
+    site: Site = await new_site(
+        tls="off", iso20_without_tls=True, plug_and_charge=offered, plug_and_charge_without_tls=offered
+    )
     drive = asyncio.create_task(site.drive(PNC, tls=False))
     if not offered:  # the car then waits for a card
         view = site.daemon.shell.control.evses[EVSE]

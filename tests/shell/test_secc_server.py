@@ -18,7 +18,7 @@ import pytest
 
 from certs.pki import Curve, Pki
 from chargepoint.app.clock import SystemClock
-from chargepoint.config.schema import Iso15118Section
+from chargepoint.config.car_section import Iso15118Section
 from chargepoint.iso15118 import connection, sdp, server
 from chargepoint.iso15118.conversation import conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -96,6 +96,7 @@ class Stand:
                 (EnergyService.DC_BPT, EnergyService.DC),
                 tuple(modes),
                 section.charge_loop_timeout_s,
+                iso20_without_tls=keys is None,
             ),
             keys,
             lambda: self.inputs,

@@ -11,7 +11,8 @@ import pytest
 
 from chargepoint.app.station_shell import CAR_SESSION_SPACE, keep_transaction
 from chargepoint.app.wiring import DATABASE_NAME, Daemon
-from chargepoint.config.schema import Config, CsmsSection, EvseSection, Iso15118Section, StationSection, TlsPolicy
+from chargepoint.config.car_section import Iso15118Section, TlsPolicy
+from chargepoint.config.schema import Config, CsmsSection, EvseSection, StationSection
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
 from chargepoint.model.transactions import ChargingState, MeterSample, ReadingContext

@@ -27,6 +27,7 @@ from chargepoint.iso15118.conversation.timeouts import (
 )
 from chargepoint.iso15118.exi.codec import NS_SAP, ExiError, decode, encode
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
+from chargepoint.iso15118.messages.xmldsig import Signature
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, PayloadType, frame
 from chargepoint.model.car import (
     CarConnected,
@@ -59,6 +60,7 @@ class Conversation:
     """One connection of one car. `spoken`: the protocols of this outlet. `kept`: the session kept for a car that comes back.
 
     `random_bytes(n)` gives n bytes of a cryptographic random source. `keep_frames`: whole frames are collected for `frames()`.
+    `unspoken`: why less is spoken here than the outlet serves, for the log.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Conversation:
         *,
         kept: KeptSession | None = None,
         keep_frames: bool = False,
+        unspoken: str = "",
     ) -> None:
         self._settings = settings
         self._evse_id = EvseId(settings.evse_id)
         self._spoken = spoken
+        self._unspoken = unspoken
         self._peer = peer
         self._random_bytes = random_bytes
         self._kept = kept
@@ -90,6 +94,9 @@ class Conversation:
         self._deadline_s: float | None = now.monotonic_s + V2G_SECC_COMMUNICATION_SETUP_TIMEOUT_S
         self._deadline_name = "V2G_SECC_CommunicationSetup_Timeout"
         self._out = bytearray()
+        self._paced: list[tuple[float, bytes]] = []
+        """Frames that wait for the least answer time, with the instant (monotonic) at which they leave."""
+        self._asked_s = now.monotonic_s
         self._events: list[CarEvent] = []
         self._ended = False
         self._frames: list[ExchangedFrame] | None = [] if keep_frames else None
@@ -100,6 +107,7 @@ class Conversation:
     def receive(self, data: bytes, now: Now) -> None:
         """Bytes from the car."""
         self._heard_s = now.monotonic_s
+        self._release(now)
         for count, event in enumerate(self._framing.receive(data), 1):
             if self._ended:
                 return
@@ -116,6 +124,7 @@ class Conversation:
     def update(self, view: StationView, now: Now) -> None:
         """A new process image or arbiter result: may release a held answer. A kept session ends with its transaction."""
         self._view = view
+        self._release(now)
         if self._kept is not None and self._kept.transaction_id != view.transaction_id:
             self._kept = None
         self._retry(now)
@@ -126,7 +135,8 @@ class Conversation:
             self._retry(now)
 
     def tick(self, now: Now) -> None:
-        """Time passed: held answers and timeouts."""
+        """Time passed: paced and held answers, and timeouts."""
+        self._release(now)
         self._retry(now)
         if self._deadline_s is not None and now.monotonic_s >= self._deadline_s and not self._ended:
             self._end(SessionEnd.TIMEOUT, f"{self._deadline_name} expired in state {self.state}")
@@ -169,13 +179,14 @@ class Conversation:
     def deadline_s(self) -> float | None:
         """When `tick` is due at the latest."""
         held = None if self._held is None else self._held.until_s
-        due = [d for d in (self._deadline_s, held) if d is not None]
+        paced = self._paced[0][0] if self._paced else None
+        due = [d for d in (self._deadline_s, held, paced) if d is not None]
         return min(due) if due else None
 
     @property
     def ended(self) -> bool:
         """Nothing more will be sent after `to_send`: close."""
-        return self._ended
+        return self._ended and not self._paced
 
     @property
     def kept(self) -> KeptSession | None:
@@ -200,6 +211,7 @@ class Conversation:
     # -- messages -------------------------------------------------------------------------------------------------
 
     def _take(self, event: FrameReceived, now: Now) -> None:
+        self._asked_s = now.monotonic_s
         grammar = self._grammar(event.payload_type)
         if grammar is None:
             # an unknown payload type is ignored; the sequence timer goes on
@@ -254,9 +266,8 @@ class Conversation:
         if protocol is None:
             offered = ", ".join(p.ProtocolNamespace for p in request.AppProtocol)[:200]
             ours = ", ".join(p.namespace for p in self._spoken) or "none"
-            self._end(
-                SessionEnd.PROTOCOL_ERROR, f"no common protocol; the car offers {offered!r}, this outlet speaks {ours}"
-            )
+            text = f"no common protocol; the car offers {offered!r}, this outlet speaks {ours}"
+            self._end(SessionEnd.PROTOCOL_ERROR, f"{text}; {self._unspoken}" if self._unspoken else text)
             return
         self._protocol, self._session = protocol, protocol.new_session()
         self._events.append(CarConnected(self._evse_id, protocol.name, self._peer.tls, self._peer.address))
@@ -273,12 +284,14 @@ class Conversation:
             self._refuse(row, envelope, Refusal(protocol.sequence_error, _misplaced(name, event)), now)
         elif (self._held is not None and not row.side_stream) or not self._may_come(row):
             self._refuse(row, envelope, Refusal(protocol.sequence_error), now)
-        elif protocol.needs_session_id(self._session) and envelope.session_id != self._session.session_id:
+        elif protocol.needs_session_id(self._session) and not protocol.is_session_id(
+            envelope.session_id, self._session
+        ):
             self._refuse(row, envelope, Refusal(protocol.unknown_session), now)
         else:
             if not row.side_stream:
                 self._deadline_s = None
-            at = self._situation(now, raw)
+            at = self._situation(now, raw, signature=envelope.signature)
             self._conclude(row, envelope, raw, row.respond(envelope.body, self._session, at), at)
 
     def _may_come(self, row: Row) -> bool:
@@ -314,7 +327,8 @@ class Conversation:
         held = self._held
         if held is None or self._ended:
             return
-        at = self._situation(now, held.raw, time_is_up=now.monotonic_s >= held.until_s)
+        time_is_up, signature = now.monotonic_s >= held.until_s, held.envelope.signature
+        at = self._situation(now, held.raw, time_is_up=time_is_up, signature=signature)
         self._conclude(held.row, held.envelope, held.raw, held.row.respond(held.envelope.body, self._session, at), at)
 
     def _refuse(self, row: Row, envelope: OpenedRequest, refused: Refusal, now: Now) -> None:
@@ -360,7 +374,9 @@ class Conversation:
             case Silence.ON_VOLTAGE:
                 return self._settings.on_voltage_timeout_s
 
-    def _situation(self, now: Now, raw: bytes = b"", *, time_is_up: bool = False) -> Situation:
+    def _situation(
+        self, now: Now, raw: bytes = b"", *, time_is_up: bool = False, signature: Signature | None = None
+    ) -> Situation:
         return Situation(
             settings=self._settings,
             view=self._view,
@@ -368,6 +384,7 @@ class Conversation:
             peer=self._peer,
             random_bytes=self._random_bytes,
             kept=self._kept,
+            signature=signature,
             raw=raw,
             time_is_up=time_is_up,
             inquiries=self._questions.all,
@@ -395,10 +412,21 @@ class Conversation:
     def _send_bytes(
         self, payload_type: PayloadType, payload: bytes, name: str, note: str, now: Now, message: Any = None
     ) -> None:
-        self._out += frame(payload_type, payload)
+        leaves_s = now.monotonic_s
+        if self._protocol is not None and self._protocol.paced:
+            leaves_s = max(leaves_s, self._asked_s + self._settings.least_answer_time_s)
+        if self._paced or leaves_s > now.monotonic_s:
+            self._paced.append((leaves_s, frame(payload_type, payload)))
+        else:
+            self._out += frame(payload_type, payload)
         self._note(now, ">", name, note)
         # a message shows its code itself: its note would make an ordinary answer look odd in the wire trace
         self._keep_frame(now, ">", payload_type, payload, message, note if message is None else "")
+
+    def _release(self, now: Now) -> None:
+        """Paced frames whose time has come."""
+        while self._paced and self._paced[0][0] <= now.monotonic_s:
+            self._out += self._paced.pop(0)[1]
 
     def _note(self, now: Now, direction: str, name: str, note: str = "") -> None:
         self.trace.append(Exchanged(now.monotonic_s, direction, name, note))
@@ -427,6 +455,8 @@ class Conversation:
             return
         if end not in (SessionEnd.CONNECTION_LOST, SessionEnd.TIMEOUT):
             self._kept = None
+        if end is SessionEnd.CONNECTION_LOST:
+            self._paced.clear()
         self._finish(CarSessionEnded(self._evse_id, end, detail, resumable=self._kept is not None))
 
     def _finish(self, event: CarSessionEnded) -> None:

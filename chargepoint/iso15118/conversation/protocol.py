@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.row import Row
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.messages.xmldsig import Signature
 from chargepoint.model.car import CarDemand, CarSessionEnded
 from chargepoint.model.ids import EvseId
 
@@ -20,6 +21,8 @@ class OpenedRequest:
 
     session_id: bytes
     body: Any
+    signature: Signature | None = None
+    """Of the header of a V2G_Message. In -20 each message has its own."""
 
 
 class SessionOf(Protocol):
@@ -80,6 +83,13 @@ class CarProtocol(Protocol):
 
     def needs_session_id(self, session: Any) -> bool:
         """Whether requests in this state must carry the session's id."""
+
+    def is_session_id(self, session_id: bytes, session: Any) -> bool:
+        """Whether this is the session's id, as the protocol compares ids."""
+
+    @property
+    def paced(self) -> bool:
+        """Answers leave `SeccSettings.least_answer_time_s` after their request at the earliest."""
 
     def open(self, message: Any) -> OpenedRequest | None:
         """Header and body of a decoded message; None for what is no message of the protocol."""

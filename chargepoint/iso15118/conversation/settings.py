@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from chargepoint.iso15118.conversation.timeouts import ON_VOLTAGE_SILENCE_S, V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S
 from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.security.certificates import CertificateFacts
+
+
+class ProtocolName(Enum):
+    """A car protocol by its name in the configuration."""
+
+    ISO20 = "iso15118-20"
+    ISO2 = "iso15118-2"
+    DIN = "din70121"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,12 @@ class SeccSettings:
     """CertificateInstallationReq is relayed to the central system."""
     emsp_ids: tuple[str, ...] = ()
     """SupportedProviders of AuthorizationSetupRes; empty: not sent."""
+    protocols: tuple[ProtocolName, ...] = tuple(ProtocolName)
+    """What cars may speak here."""
+    iso20_without_tls: bool = False
+    """Bench: ISO 15118-20 is spoken on plain TCP, too."""
+    least_answer_time_s: float = 0.02
+    """-2 and DIN: from a request to its answer at least; cars ask again at once, and an instant station is asked 80 times a second."""
     standby: bool = True
     """A car may pause the transfer in standby."""
 

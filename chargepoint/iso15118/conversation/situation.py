@@ -10,6 +10,7 @@ from typing import TypeVar
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.messages.xmldsig import Signature
 from chargepoint.model.car_questions import AnswerToCar, Question
 from chargepoint.model.station_view import StationView
 
@@ -52,6 +53,8 @@ class Situation:
     peer: Peer
     random_bytes: Callable[[int], bytes]
     kept: KeptSession | None = None
+    signature: Signature | None = None
+    """Of the header, where the protocol has one header for all messages (-2, DIN)."""
     raw: bytes = b""
     """The request as the car encoded it (EXI, without V2GTP header)."""
     time_is_up: bool = False

@@ -15,7 +15,6 @@ from chargepoint.iso15118.iso20 import loop_report
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits, PhasePowers, fields, gives_phases, powers_of, total_W
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
 from chargepoint.iso15118.iso20.mobility import ack_max_delay, departure_of_station, soc_bounds_of_station
-from chargepoint.iso15118.iso20.power_profile import SLACK_W
 from chargepoint.iso15118.iso20.refused_head import ZERO, head
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.ac import (
@@ -32,6 +31,7 @@ from chargepoint.iso15118.messages.ac import (
 )
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.power_profile import SLACK_W
 from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.conversation.timeouts import EXTERNAL_MEANS_WAIT_S, ONGOING_PACE_S, V2G_SECC_ONGOING_S
+from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S, V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso20.contract_state import ContractClaim
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.repeated import repeats
@@ -18,6 +18,7 @@ from chargepoint.iso15118.messages.common_messages import Authorization, Authori
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.pnc.authorization import judge_request
 from chargepoint.iso15118.pnc.contract import EXPIRES_SOON_S, ContractChain
+from chargepoint.iso15118.steps.external_means import Decision, decided
 from chargepoint.model.car_questions import AuthorizeContract, CertificateHash, ContractJudged, ContractStatus
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable
 from chargepoint.security.chain import ChainFault
@@ -63,20 +64,18 @@ def refuse(_: AuthorizationReq, code: ResponseCode, session: Session, at: Situat
 def _by_external_means(request: AuthorizationReq, session: Session, at: Situation) -> Reply[Session]:
     """Ongoing while nobody decided, for EXTERNAL_MEANS_WAIT_S from the first request. After that each request is refused, until a
     card or an order comes."""
-    if at.view.authorized:
+    since_s = session.external_means_since_s
+    decision = decided(since_s, at)
+    if decision is Decision.GRANTED:
         return _granted(session, at, Authorization.EIM)
-    if at.view.authorized is False:
+    if decision is Decision.REFUSED:
         return _refused(session, at, ResponseCode.WARNING_EIMAuthorizationFailure, "")
-    now_s, since_s = at.now.monotonic_s, session.external_means_since_s
-    if since_s is None:
-        since_s = now_s
-    waiting = replace(session, external_means_since_s=since_s)
+    waiting = replace(session, external_means_since_s=at.now.monotonic_s if since_s is None else since_s)
     if not at.time_is_up:
         return Later(waiting, hold_s=ONGOING_PACE_S)
-    if now_s - since_s >= EXTERNAL_MEANS_WAIT_S:
+    if decision is Decision.TOO_LATE:
         first = session.awaited_authorization is not None  # a car may go on asking: one line is enough
-        remark = f"no card and no start order within {EXTERNAL_MEANS_WAIT_S:.0f} s" if first else ""
-        return _refused(waiting, at, ResponseCode.WARNING_EIMAuthorizationFailure, remark)
+        return _refused(waiting, at, ResponseCode.WARNING_EIMAuthorizationFailure, decision.value if first else "")
     after = replace(waiting, awaited_authorization=request)
     return Answer(_response(after, at, Processing.Ongoing_WaitingForCustomerInteraction), after)
 

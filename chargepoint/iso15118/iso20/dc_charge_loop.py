@@ -28,6 +28,8 @@ from chargepoint.iso15118.messages.dc import (
     Scheduled_DC_CLResControlMode,
 )
 from chargepoint.iso15118.rational import number, rational
+from chargepoint.iso15118.steps.dc_report import DcReport, dc_report
+from chargepoint.iso15118.steps.step import Hindrance, Impossible
 from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
@@ -62,11 +64,12 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
         return Refusal(ResponseCode.FAILED, why)
-    if view.emergency:
-        return Refusal(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
-    if view.voltage_V is None or view.current_A is None or view.capabilities is None:
-        return Refusal(ResponseCode.FAILED, "the power stage does not answer", ours=True)
-    can = view.capabilities if session.offered is None else view.capabilities.within(session.offered)
+    report = dc_report(at, session.offered)
+    if isinstance(report, Impossible):
+        emergency = report.hindrance is Hindrance.EMERGENCY
+        return Refusal(
+            ResponseCode.FAILED_ContactorError if emergency else ResponseCode.FAILED, report.why, report.ours
+        )
     code, outside_since_s = loop_report.profile_code(session, at)
     if code is ResponseCode.FAILED_EVPowerProfileViolation:
         return Refusal(code, "its power exceeds its EVPowerProfile")
@@ -94,18 +97,17 @@ def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply
         meter_sent=meter or session.meter_sent,
         transfer=transfer,
     )
-    power_W = view.voltage_V * view.current_A
     response = DC_ChargeLoopRes(
         Header=session.header(at.now),
         ResponseCode=code,
         EVSEStatus=evse_status(view.wish, at.now),
         MeterInfo=meter,
-        EVSEPresentCurrent=rational(view.current_A),
-        EVSEPresentVoltage=rational(view.voltage_V),
-        EVSEPowerLimitAchieved=_reached(power_W, view.limits_W.low, view.limits_W.high, 50.0),
-        EVSECurrentLimitAchieved=_reached(view.current_A, -can.discharge_current_max_A, can.charge_current_max_A, 0.2),
-        EVSEVoltageLimitAchieved=view.voltage_V >= can.voltage_max_V - 1.0,
-        CLResControlMode=_limits(mode, after, at, can),
+        EVSEPresentCurrent=rational(report.current_A),
+        EVSEPresentVoltage=rational(report.voltage_V),
+        EVSEPowerLimitAchieved=report.power_limit_achieved,
+        EVSECurrentLimitAchieved=report.current_limit_achieved,
+        EVSEVoltageLimitAchieved=report.voltage_limit_achieved,
+        CLResControlMode=_limits(mode, after, at, report),
     )
     return Answer(response, after)
 
@@ -142,22 +144,18 @@ _ANSWERED_BY: dict[type, tuple[Callable[..., _Response], bool]] = {
 """The control mode of the response to that of the request, as the schema pairs them; and whether it has discharge limits."""
 
 
-def _reached(value: float, low: float, high: float, tolerance: float) -> bool:
-    return value >= high - tolerance or value <= low + tolerance
-
-
-def _limits(mode: _Request, session: Session, at: Situation, can: StageCapabilities) -> _Response:
+def _limits(mode: _Request, session: Session, at: Situation, report: DcReport) -> _Response:
     """What may flow now: never above what ChargeParameterDiscovery announced (V2G20-2654)."""
     kind, discharges = _ANSWERED_BY[type(mode)]
-    limits_W = at.view.limits_W
+    can = report.can
     fields: dict[str, object] = {
-        "EVSEMaximumChargePower": rational(min(max(limits_W.high, 0.0), can.charge_power_max_W)),
+        "EVSEMaximumChargePower": rational(report.charge_power_max_W),
         "EVSEMinimumChargePower": ZERO,
         "EVSEMaximumChargeCurrent": rational(can.charge_current_max_A),
         "EVSEMaximumVoltage": rational(can.voltage_max_V),
     }
     if discharges:
-        fields |= _discharge_limits(min(max(-limits_W.low, 0.0), can.discharge_power_max_W), can, at.settings)
+        fields |= _discharge_limits(report.discharge_power_max_W, can, at.settings)
     if isinstance(mode, (Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlMode)):
         minimum, target = soc_bounds_of_station(session, at)
         fields |= {

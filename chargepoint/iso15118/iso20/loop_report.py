@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso20.power_profile import SLACK_W
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_types import (
     DisplayParameters,
@@ -14,6 +13,7 @@ from chargepoint.iso15118.messages.common_types import (
     ResponseCode,
 )
 from chargepoint.iso15118.rational import maybe
+from chargepoint.iso15118.steps.power_profile import SLACK_W
 from chargepoint.model.car import CarDisplay, CarEnergy
 from chargepoint.model.station_view import Wish
 

@@ -9,27 +9,21 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.conversation.timeouts import V2G_SECC_MSG_PERFORMANCE_S
 from chargepoint.iso15118.iso20.ac_phases import total_W
-from chargepoint.iso15118.iso20.dc_pre_charge import too_long_before_transfer
 from chargepoint.iso15118.iso20.evse_status import TERMINATE, evse_status
-from chargepoint.iso15118.iso20.power_profile import AgreedProfile, outside
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.session import NO_TRANSFER, Session
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargeProgress, PowerDeliveryReq, PowerDeliveryRes
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
+from chargepoint.iso15118.steps.power_profile import AgreedProfile, outside
+from chargepoint.iso15118.steps.power_start import CLOSING_MAX_S, start_power, without_loops
+from chargepoint.iso15118.steps.power_stop import stop_power
+from chargepoint.iso15118.steps.pre_charge import too_long_before_transfer
+from chargepoint.iso15118.steps.step import Hindrance, Impossible, Reached, UnderWay
 from chargepoint.model.car import CarEvent, ControlMode, ProfileNamed, WishFollowed
-from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import Stage
 from chargepoint.model.station_view import Wish
-from chargepoint.safety.envelope import NO_CURRENT_A
-
-_ENERGISED = (Stage.TRANSFER, Stage.RAMP_DOWN)
-
-CLOSING_MAX_S = 1.4
-"""The answer to Start waits at most this long for the contactor: cars leave at 2 s, the standard's bound is 1.5 s."""
 
 
 def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
@@ -38,7 +32,7 @@ def respond(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply
     A car that sends this message over and over instead of charge loops is refused.
     """
     stops = request.ChargeProgress is ChargeProgress.Stop
-    if not stops and session.state is State.CHARGE_LOOP and (why := _without_loops(session, at)) is not None:
+    if not stops and session.state is State.CHARGE_LOOP and (why := without_loops(session.transfer, at)) is not None:
         return Refusal(ResponseCode.FAILED_SequenceError, why)
     match request.ChargeProgress:
         case ChargeProgress.Start:
@@ -85,59 +79,42 @@ def _wishes_followed(request: PowerDeliveryReq, before: Session, evse_id: EvseId
 
 def _start(request: PowerDeliveryReq, session: Session, at: Situation) -> Reply[Session]:
     if request.EVProcessing is not Processing.Finished:
-        if (why := too_long_before_transfer(session, at)) is not None:
-            return Refusal(ResponseCode.FAILED, why)
+        if (late := too_long_before_transfer(session.transfer, at)) is not None:
+            return Refusal(ResponseCode.FAILED, late.why)
         return _ok(session, at)  # a car in its charge loop stays there: nothing leads back to pre-charge
     profile = _profile(request)
     if (refused := _profile_refused(request, profile, session)) is not None:
         return refused
-    if not at.view.permitted or not at.view.may_energise:
-        why = "power is not permitted" if not at.view.permitted else "no transaction"
-        return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
-    # what pre-charge matched is no bound of the transfer; until the stage transfers it may still have to match it
-    transfer = session.transfer
-    if session.state is State.POWER_DELIVERY and not session.renegotiating:
-        transfer = replace(NO_TRANSFER, target_voltage_V=transfer.target_voltage_V)
-    heard_s = at.now.monotonic_s if transfer.looped or transfer.heard_s is None else transfer.heard_s
-    started = replace(transfer, phase=Phase.TRANSFER, standby=False, heard_s=heard_s, looped=False)
-    if at.view.stage is Stage.TRANSFER:
-        if not session.renegotiating and session.state is State.POWER_DELIVERY:
-            started = replace(started, target_voltage_V=None)
-        after = replace(
-            session, state=State.CHARGE_LOOP, renegotiating=False, profile=profile or session.profile, transfer=started
-        )
-        return _ok(after, at)
-    if at.time_is_up:
-        why = f"the contactor did not close within {CLOSING_MAX_S} s"
-        code = ResponseCode.FAILED_ContactorError if session.is_ac else ResponseCode.FAILED_PowerDeliveryNotApplied
-        return Refusal(code, why, ours=True)
-    return Later(session.within(phase=Phase.TRANSFER), hold_s=CLOSING_MAX_S)
+    first = session.state is State.POWER_DELIVERY and not session.renegotiating
+    match start_power(session.transfer, at, first=first):
+        case Impossible(Hindrance.CONTACTOR, why, ours) if session.is_ac:
+            return Refusal(ResponseCode.FAILED_ContactorError, why, ours)
+        case Impossible(_, why, ours):
+            return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours)
+        case UnderWay(transfer):
+            return Later(replace(session, transfer=transfer), hold_s=CLOSING_MAX_S)
+        case Reached(transfer):
+            after = replace(
+                session,
+                state=State.CHARGE_LOOP,
+                renegotiating=False,
+                profile=profile or session.profile,
+                transfer=transfer,
+            )
+            return _ok(after, at)
 
 
 def _stop(session: Session, at: Situation) -> Reply[Session]:
-    """DC: the current is gone, and the car may check its contactors for welding. AC: the contactor is measured open (V2G20-863).
-
-    A car that gets OK opens its contactors. So a current that flows on, or is not known, is no OK.
-    """
-    stopping = session.within(phase=Phase.OFF, standby=False)
-    if at.view.stage in _ENERGISED or (session.is_ac and at.view.stage is Stage.OPENING):
-        if not at.time_is_up:
-            return Later(stopping)
-        if session.is_ac:
-            return Refusal(ResponseCode.FAILED_ContactorError, "the contactor did not open in time", ours=True)
-        if at.view.current_A is None or abs(at.view.current_A) >= NO_CURRENT_A:
-            seen = "unknown" if at.view.current_A is None else f"{at.view.current_A:.0f} A"
-            why = f"the current is {seen} after {V2G_SECC_MSG_PERFORMANCE_S} s: below {NO_CURRENT_A:g} A"
-            return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours=True)
-    state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
-    return _ok(replace(stopping, state=state, renegotiating=False), at)
-
-
-def _without_loops(session: Session, at: Situation) -> str | None:
-    bound_s, heard_s = at.settings.on_voltage_timeout_s, session.transfer.heard_s
-    if heard_s is None or at.now.monotonic_s - heard_s <= bound_s:
-        return None
-    return f"no charge loop for more than {bound_s:g} s"
+    match stop_power(session.transfer, at, is_ac=session.is_ac):
+        case Impossible(Hindrance.CONTACTOR, why, ours):
+            return Refusal(ResponseCode.FAILED_ContactorError, why, ours)
+        case Impossible(_, why, ours):
+            return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, why, ours)
+        case UnderWay(transfer):
+            return Later(replace(session, transfer=transfer))
+        case Reached(transfer):
+            state = State.SESSION_STOP if session.is_ac else State.WELDING_DETECTION
+            return _ok(replace(session, state=state, renegotiating=False, transfer=transfer), at)
 
 
 def _profile(request: PowerDeliveryReq) -> AgreedProfile | None:

@@ -46,6 +46,7 @@ class Iso20:
     rows: Mapping[type, Row] = field(default_factory=lambda: ROWS)
     sequence_error: ResponseCode = ResponseCode.FAILED_SequenceError
     unknown_session: ResponseCode = ResponseCode.FAILED_UnknownSession
+    paced: bool = False
 
     def carries(self, payload_type: int, row: Row) -> bool:
         """Its own type. A common message also comes under the handshake's type, and an exchange of schedules under its side stream."""
@@ -66,6 +67,10 @@ class Iso20:
     def needs_session_id(self, session: Session) -> bool:
         """Every request but SessionSetupReq (V2G20-460)."""
         return session.state is not State.SESSION_SETUP
+
+    def is_session_id(self, session_id: bytes, session: Session) -> bool:
+        """Byte for byte."""
+        return session_id == session.session_id
 
     def open(self, message: Any) -> OpenedRequest | None:
         """Every request has a header of its own."""
@@ -130,6 +135,6 @@ DC = Iso20("ISO 15118-20 DC", NS_DC, _DC_GRAMMARS)
 AC = Iso20("ISO 15118-20 AC", NS_AC, _AC_GRAMMARS)
 
 
-def spoken(settings: SeccSettings) -> tuple[Iso20, ...]:
+def served(settings: SeccSettings) -> tuple[Iso20, ...]:
     """The namespaces of -20 that this outlet serves (V2G20-169)."""
     return (AC,) if settings.is_ac else (DC,)

@@ -34,15 +34,11 @@ from chargepoint.iso15118.messages.common_messages import (
 )
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.rational import maybe, number
+from chargepoint.iso15118.steps.schedule import DAY_S, SCHEDULE_TUPLE_ID, foreseen, question, within
 from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleOffered
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import PowerPiece
 from chargepoint.model.ids import EvseId
 from chargepoint.model.schedule_offer import ScheduleOffer, shortened
-
-SCHEDULE_TUPLE_ID = 1
-DAY_S = 86_400
-HORIZON_MAX_S = 7 * DAY_S
-"""A car that leaves later gets a schedule of one week."""
 
 POINTS_MIN, POINTS_MAX = 12, 1024
 """Bounds of MaximumSupportingPoints in the schema."""
@@ -88,16 +84,16 @@ def learned(_: ScheduleExchangeReq, before: Session, after: Session, at: Situati
 def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) -> Reply[Session]:
     assert session.choice is not None
     points = max(POINTS_MIN, min(request.MaximumSupportingPoints, POINTS_MAX))
-    question = _question(session, at, points)
-    foreseen = at.answer_to(question, PowerForeseen)
-    if foreseen is None:
-        if at.waited_s(question) >= V2G_SECC_ONGOING_S:
+    asked = question(session.schedule_round, session.energy.departure_at_s, points, at)
+    foreseen_pieces = foreseen(asked, at)
+    if foreseen_pieces is None:
+        if at.waited_s(asked) >= V2G_SECC_ONGOING_S:
             return Refusal(ResponseCode.FAILED, "the station made no schedule in time", ours=True)
         if not at.time_is_up:
-            return Later(session, ask=question, hold_s=V2G_SECC_MSG_PERFORMANCE_S / 2)
+            return Later(session, ask=asked, hold_s=V2G_SECC_MSG_PERFORMANCE_S / 2)
         waiting = refuse(request, ResponseCode.OK, session, at)
-        return Answer(replace(waiting, EVSEProcessing=Processing.Ongoing), session, ask=question)
-    pieces = shortened(_possible(foreseen.pieces, session, at), points)
+        return Answer(replace(waiting, EVSEProcessing=Processing.Ongoing), session, ask=asked)
+    pieces = shortened(_possible(foreseen_pieces, session), points)
     if not pieces:
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
     offer = _offer(session, pieces, at)
@@ -126,23 +122,7 @@ def _finished(
 # -- Scheduled -----------------------------------------------------------------------------------------------------------
 
 
-def _question(session: Session, at: Situation, points: int) -> ForeseePower:
-    """This round's question. A request that repeats asks it again as it was, though the departure has come nearer."""
-    inquiry = at.inquiries.get(ForeseePower)
-    before = None if inquiry is None else inquiry.question
-    if isinstance(before, ForeseePower) and before.round == session.schedule_round:
-        return before
-    return ForeseePower(session.schedule_round, _horizon_s(session.energy.departure_at_s, at.now.monotonic_s), points)
-
-
-def _horizon_s(departure_at_s: float | None, now_s: float) -> int:
-    """Until the car leaves; a whole day where it does not say when (V2G20-1563)."""
-    if departure_at_s is None or departure_at_s <= now_s:
-        return DAY_S
-    return int(min(departure_at_s - now_s, HORIZON_MAX_S))
-
-
-def _possible(pieces: tuple[PowerPiece, ...], session: Session, at: Situation) -> tuple[PowerPiece, ...]:
+def _possible(pieces: tuple[PowerPiece, ...], session: Session) -> tuple[PowerPiece, ...]:
     """The pieces within what car and station announced to each other; discharge only where the service has it."""
     assert session.limits is not None
     assert session.choice is not None
@@ -152,7 +132,7 @@ def _possible(pieces: tuple[PowerPiece, ...], session: Session, at: Situation) -
         discharge_W = min(discharge_W, session.offered.discharge_power_max_W)
     if not session.choice.service.bidirectional:
         discharge_W = 0.0
-    return tuple(PowerPiece(p.duration_s, min(p.charge_W, charge_W), min(p.discharge_W, discharge_W)) for p in pieces)
+    return within(pieces, charge_W, discharge_W)
 
 
 def _offer(session: Session, pieces: tuple[PowerPiece, ...], at: Situation) -> ScheduleOffer:

@@ -10,44 +10,18 @@ from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
 from chargepoint.iso15118.iso20.contract_state import NO_CONTRACT, ContractState
 from chargepoint.iso15118.iso20.installation_state import Installation
-from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import ParameterChoice
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
+from chargepoint.iso15118.steps.power_profile import AgreedProfile
+from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
 from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, ControlMode
-from chargepoint.model.demand import Phase
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
 
 NOTHING_SAID = CarEnergy()
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """What the car asks of the power stage, and how the transfer stands. Times are monotonic seconds."""
-
-    phase: Phase = Phase.OFF
-    target_voltage_V: float | None = None
-    target_current_A: float | None = None
-    present_voltage_V: float | None = None
-    present_power_W: float | None = None
-    standby: bool = False
-    cable_check_since_s: float | None = None
-    checked_before: bool = False
-    """The stage showed a finished cable check before this session asked for one: that result is not ours."""
-    loops: int = 0
-    """Charge loops since the transfer began."""
-    outside_profile_since_s: float | None = None
-    heard_s: float | None = None
-    """When the car last said what may flow: in a charge loop, or in the first Start after one. None: not in the transfer."""
-    looped: bool = False
-    """A charge loop came since the last Start."""
-    pre_charge_since_s: float | None = None
-
-
-NO_TRANSFER = Transfer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +99,4 @@ class Session:
     @property
     def silence(self) -> Silence:
         """The bound on the car's silence by what is under voltage now."""
-        return Silence.SEQUENCE if self.transfer.phase is Phase.OFF else Silence.ON_VOLTAGE
+        return self.transfer.silence

@@ -99,8 +99,9 @@ def test_an_interface_that_is_not_there_is_a_warning_and_missing_car_keys_are_a_
 
 def test_tls_without_a_folder_of_keys_is_a_mistake() -> None:
     text = EVSE.replace("INTERFACE", "lo") + "[csms]\nenabled = false\n"
-    assert "certificate_dir: is required by tls" in str(found(text).mistakes[0])
+    assert "certificate_dir: is required by tls" in str(found(text + '[iso15118]\ntls = "required"\n').mistakes[0])
     assert found(text + '[iso15118]\ntls = "off"\n').mistakes == ()
+    assert found(text).mistakes == ()
 
 
 def test_files_that_are_not_what_their_key_promises_are_mistakes(tmp_path: Path) -> None:

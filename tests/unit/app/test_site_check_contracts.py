@@ -6,7 +6,8 @@ from pathlib import Path
 
 from certs.pki import Curve, Pki
 from chargepoint.app.site_check import car_files
-from chargepoint.config.schema import Config, CsmsSection, EvseSection, Iso15118Section
+from chargepoint.config.car_section import Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EvseSection
 
 
 def test_a_root_of_contracts_that_is_no_certificate_is_a_mistake(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from chargepoint.config.car_section import Iso15118Section
 from chargepoint.config.check import cross_check
 from chargepoint.config.doubts import doubts
-from chargepoint.config.schema import Config, CsmsSection, Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection
 
 
 def reported(*, csms: bool = True, **keys: Any) -> list[tuple[str, ...]]:

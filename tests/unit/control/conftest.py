@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, FuseGuardSection, Iso15118Section
+from chargepoint.config.car_section import Iso15118Section
+from chargepoint.config.schema import Config, CsmsSection, EnergySection, EvseSection, FuseGuardSection
 from chargepoint.control.car_plans import NeedsTaken
 from chargepoint.control.effects import (
     AskForToken,

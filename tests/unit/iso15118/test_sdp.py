@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from chargepoint.config.schema import TlsPolicy
+from chargepoint.config.car_section import TlsPolicy
 from chargepoint.iso15118 import sdp
 from chargepoint.iso15118.sdp import SdpRequest, SdpResponse, Security
 

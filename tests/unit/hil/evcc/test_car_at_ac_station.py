@@ -11,7 +11,7 @@ from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.iso20.protocol import spoken
+from chargepoint.iso15118.iso20.protocol import served
 from chargepoint.model.car import (
     CarDemand,
     CarDemandChanged,
@@ -45,7 +45,7 @@ class FaceToFace:
         self.car = CarCore(spec, plan, self.t, 1_800_000_000.0)
         settings = SeccSettings(1, "DE*OCP*E1", services, tuple(ControlMode))
         self.station = Conversation(
-            settings, spoken(settings), Peer("fe80::1"), lambda count: b"\x07" * count, self.now
+            settings, served(settings), Peer("fe80::1"), lambda count: b"\x07" * count, self.now
         )
         self.view = StationView(
             authorized=True,

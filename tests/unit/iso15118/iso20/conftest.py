@@ -14,7 +14,7 @@ from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, decode, encode
-from chargepoint.iso15118.iso20.protocol import spoken
+from chargepoint.iso15118.iso20.protocol import served
 from chargepoint.iso15118.iso20.rows import may_come
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import ac, dc
@@ -158,7 +158,7 @@ class ScriptedCar:
         self.peer = Peer("fe80::1", None if leaf is None else "TLSv1.3", leaf)
         self.secc = Conversation(
             self.settings,
-            spoken(self.settings),
+            served(self.settings),
             self.peer,
             lambda n: session_id[:n] * (n // 8 or 1),
             self.now,

@@ -10,12 +10,13 @@ import pytest
 from chargepoint.iso15118.conversation.row import Answer, Refusal
 from chargepoint.iso15118.iso20 import ac_charge_loop as message
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
-from chargepoint.iso15118.iso20.power_profile import AgreedProfile
 from chargepoint.iso15118.iso20.services import MobilityNeedsMode
-from chargepoint.iso15118.iso20.session import Session, Transfer
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages import ac
 from chargepoint.iso15118.messages.common_types import DisplayParameters, EvseNotification, ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.power_profile import AgreedProfile
+from chargepoint.iso15118.steps.transfer import Transfer
 from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.image import MeterRegisters
 from chargepoint.model.station_view import Wish, WishForCar

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from chargepoint.iso15118.exi.codec import NS_DC, decode
-from chargepoint.iso15118.iso20.power_delivery import CLOSING_MAX_S
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.power_start import CLOSING_MAX_S
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import CarDemandChanged, ControlMode, EnergyService, ServiceSelected, SessionEnd
 from chargepoint.model.demand import Phase

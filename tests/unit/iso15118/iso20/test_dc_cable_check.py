@@ -8,10 +8,10 @@ import pytest
 
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S, V2G_SECC_CABLE_CHECK_PERFORMANCE_S
 from chargepoint.iso15118.iso20 import dc_cable_check as message
-from chargepoint.iso15118.iso20.session import Transfer
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.messages.dc import DC_CableCheckReq
+from chargepoint.iso15118.steps.transfer import Transfer
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
 from tests.unit.iso15118.iso20.dc_situation import HEADER, answered, held, refused, session, situation

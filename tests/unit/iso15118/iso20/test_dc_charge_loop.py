@@ -9,11 +9,12 @@ import pytest
 
 from chargepoint.iso15118.iso20 import dc_charge_loop as message
 from chargepoint.iso15118.iso20.services import MobilityNeedsMode
-from chargepoint.iso15118.iso20.session import Session, Transfer
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.common_types import DisplayParameters, EvseNotification, RationalNumber, ResponseCode
 from chargepoint.iso15118.rational import number, rational
+from chargepoint.iso15118.steps.transfer import Transfer
 from chargepoint.model.car import ControlMode, EnergyService
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import MeterRegisters, StageCapabilities

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chargepoint.iso15118.conversation.conversation import Conversation
-from chargepoint.iso15118.iso20.protocol import spoken
+from chargepoint.iso15118.iso20.protocol import served
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_an_answer_has_no_note_and_what_cannot_be_decoded_has_one(new_car: Callable[..., ScriptedCar]) -> None:
     car = new_car()
     car.secc = Conversation(
-        car.settings, spoken(car.settings), car.peer, lambda n: bytes(range(1, n + 1)), car.now, keep_frames=True
+        car.settings, served(car.settings), car.peer, lambda n: bytes(range(1, n + 1)), car.now, keep_frames=True
     )
     car.agree()
     car.ask(car.request(cm.SessionSetupReq))

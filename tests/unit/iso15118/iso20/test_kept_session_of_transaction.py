@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chargepoint.config.schema import Iso15118Section, TlsPolicy
+from chargepoint.config.car_section import Iso15118Section, TlsPolicy
 from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.situation import Peer
@@ -125,7 +125,7 @@ def at_a_server(car: ScriptedCar, kept: list[KeptSession | None]) -> tuple[SeccS
     server = SeccServer(
         "lo",
         section,
-        car.settings,
+        replace(car.settings, iso20_without_tls=True),
         None,
         lambda: car.inputs,
         lambda _: None,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chargepoint.iso15118.conversation.row import Refusal
 from chargepoint.iso15118.iso20 import power_delivery as message
-from chargepoint.iso15118.iso20.session import Session, Transfer
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import (
     ChannelSelection,
@@ -26,6 +26,7 @@ from chargepoint.iso15118.messages.common_messages import (
 )
 from chargepoint.iso15118.messages.common_types import EvseNotification, Processing, ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.transfer import Transfer
 from chargepoint.model.car import ControlMode, WishFollowed
 from chargepoint.model.car_questions import PowerPiece
 from chargepoint.model.demand import Phase

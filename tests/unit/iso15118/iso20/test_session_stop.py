@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chargepoint.iso15118.iso20 import session_stop as message
-from chargepoint.iso15118.iso20.power_profile import AgreedProfile
-from chargepoint.iso15118.iso20.session import NO_TRANSFER
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargingSession, SessionStopReq
 from chargepoint.iso15118.messages.common_types import ResponseCode
+from chargepoint.iso15118.steps.power_profile import AgreedProfile
+from chargepoint.iso15118.steps.transfer import NO_TRANSFER
 from chargepoint.model.car import ControlMode, SessionEnd, WishFollowed
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from chargepoint.iso15118.iso20.dc_pre_charge import PRE_CHARGE_PATIENCE_S
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
+from chargepoint.iso15118.steps.pre_charge import PRE_CHARGE_PATIENCE_S
 from chargepoint.model.car import CarDemand, ControlMode, SessionEnd
 from chargepoint.model.demand import Phase
 from tests.unit.iso15118.iso20.conftest import ScriptedCar
