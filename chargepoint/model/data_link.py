@@ -9,7 +9,7 @@ from chargepoint.model.ids import EvseId
 
 
 class DataLinkState(Enum):
-    """How far the modem of this connector is. The pilot may show 5 % in every state but the first and STEPPING."""
+    """How far the modem of this connector is. The pilot may show 5 % in every state but PREPARING and STEPPING."""
 
     PREPARING = "preparing"
     """The modem is not there, or has not taken its key yet."""
@@ -24,7 +24,13 @@ class DataLinkState(Enum):
     STEPPING = "stepping"
     """No car was matched: the pilot shows F for some seconds, so that the car begins again."""
     GAVE_UP = "gave up"
-    """No car was matched after all attempts. An AC outlet goes on by the duty cycle alone; a DC outlet goes on listening."""
+    """A DC outlet matched no car in all its attempts. It goes on listening."""
+    DUTY_CYCLE = "duty cycle"
+    """An AC outlet matched no car in all its attempts. The car charges by the duty cycle alone until it is unplugged."""
+
+
+STEP_SETTLE_S = 0.5
+"""After a step to F the pilot passes through A for some milliseconds: for so long A is no unplugging (a rule of the project)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from chargepoint.model.data_link import DataLinkChanged, DataLinkEvent, DataLinkRemark, DataLinkState
+from chargepoint.model.data_link import STEP_SETTLE_S, DataLinkChanged, DataLinkEvent, DataLinkRemark, DataLinkState
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import ControlPilot
 from chargepoint.slac import timers
@@ -127,7 +127,7 @@ class EvseSlac:
             self._wanted = wanted
             if self._state in _WAITING:
                 self._due_s = self._first_message_due_s(now_s)
-        if toggles and self._state is DataLinkState.GAVE_UP and not self._ac:
+        if toggles and self._state is DataLinkState.GAVE_UP:
             self._remark(f"the car moved its pilot ({toggles} BCB toggles): matching begins again")
             self._attempt = 0
             self._prepare(now_s, "the car woke the station")
@@ -179,7 +179,7 @@ class EvseSlac:
     @property
     def _by_duty_cycle(self) -> bool:
         """The car at this AC outlet charges by the duty cycle alone, until it is unplugged."""
-        return self._ac and self._plugged and self._state is DataLinkState.GAVE_UP
+        return self._plugged and self._state is DataLinkState.DUTY_CYCLE
 
     def _prepare(self, now_s: float, detail: str) -> None:
         """Nothing is heard until the modem has taken a fresh key."""
@@ -215,7 +215,7 @@ class EvseSlac:
                 self._link_is_up(now_s, "")
             case DataLinkState.MATCHING if self._modem.link and self._given_to is not None and not self._cars_sound:
                 self._link_is_up(now_s, "the car is back in the network it knows")
-            case DataLinkState.GAVE_UP if self._modem.keyed and self._matching is None and not self._ac:
+            case DataLinkState.GAVE_UP if self._modem.keyed and self._matching is None:
                 self._matching = self._new_matching()
             case DataLinkState.UP:
                 self._watch_link(now_s)
@@ -359,7 +359,7 @@ class EvseSlac:
             self._attempt += 1
             text = f"{why}; pilot F for {timers.T_STEP_EF_S:.0f} s, then try {self._attempt} of {timers.C_SEQU_RETRY}"
             self._remark(text, problem=True)
-            self._blind_until_s = now_s + timers.T_STEP_EF_S + timers.STEP_SETTLE_S
+            self._blind_until_s = now_s + timers.T_STEP_EF_S + STEP_SETTLE_S
             self._enter(DataLinkState.STEPPING, why, now_s + timers.T_STEP_EF_S)
             self._renew_key(now_s)
 
@@ -374,7 +374,7 @@ class EvseSlac:
             "charging by the duty cycle alone" if self._ac else "listening on; unplug the car and plug it in again"
         )
         self._remark(f"{why}: {follows}", problem=True)
-        self._enter(DataLinkState.GAVE_UP, why, None)
+        self._enter(DataLinkState.DUTY_CYCLE if self._ac else DataLinkState.GAVE_UP, why, None)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

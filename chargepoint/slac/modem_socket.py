@@ -42,6 +42,7 @@ class ModemSocket:
         self._log = log
         self._socket: PacketSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_s: float | None = None
         self._lost: asyncio.Future[OSError] | None = None
         self._logged: set[str] = set()
 
@@ -129,10 +130,13 @@ class ModemSocket:
             self._lost.set_result(error)
 
     def _set_timer(self) -> None:
+        due_s = self._core.due_s
         if self._timer is not None:
+            if due_s == self._timer_due_s:
+                return
             self._timer.cancel()
             self._timer = None
-        due_s = self._core.due_s
+        self._timer_due_s = due_s
         if due_s is not None:
             delay_s = max(0.0, due_s - self._now_s())
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._keep_time)

@@ -89,6 +89,3 @@ LINK_POLL_S = 1.0
 
 LINK_LOST_S = 3.0
 """The modem reports no link for so long before the link counts as lost."""
-
-STEP_SETTLE_S = 0.5
-"""After E or F the pilot passes through A for some milliseconds: for so long A is no unplugging."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargepoint.model.data_link import DataLinkState
+from chargepoint.model.data_link import STEP_SETTLE_S, DataLinkState
 from chargepoint.model.image import ControlPilot
 from chargepoint.slac import timers
 from chargepoint.slac.frames import (
@@ -28,7 +28,7 @@ READY, MATCHING, JOINING, UP = (
     DataLinkState.JOINING,
     DataLinkState.UP,
 )
-PREPARING, STEPPING, GAVE_UP = DataLinkState.PREPARING, DataLinkState.STEPPING, DataLinkState.GAVE_UP
+STEPPING, GAVE_UP, DUTY_CYCLE = DataLinkState.STEPPING, DataLinkState.GAVE_UP, DataLinkState.DUTY_CYCLE
 
 
 def one_car(faults: ModemFaults | None = None, *, habits: CarHabits | None = None, ac: bool = False) -> Rig:
@@ -232,13 +232,13 @@ def test_without_a_car_an_ac_outlet_goes_on_by_the_duty_cycle() -> None:
     rig = one_car(ac=True)
     rig.plug_in()
     began_s = rig.now_s
-    rig.run(100.0, GAVE_UP)
+    rig.run(100.0, DUTY_CYCLE)
     assert rig.now_s - began_s == pytest.approx(3 * timers.TT_EVSE_SLAC_INIT_AC_S + 8.0, abs=1.0)
     assert "by the duty cycle alone" in rig.problems()[-1]
     rig.run(2.0)
     rig.plug_in("car")
     rig.run(2.0)
-    assert rig.state() is GAVE_UP
+    assert rig.state() is DUTY_CYCLE
     assert rig.keys_given() == []
     rig.unplug("car")
     rig.run(1.0, READY)
@@ -266,7 +266,7 @@ def test_a_car_that_left_in_a_step_is_noticed() -> None:
     rig = one_car()
     rig.plug_in()
     rig.run(60.0, STEPPING)
-    rig.run(4.0 + timers.STEP_SETTLE_S + 0.1)
+    rig.run(4.0 + STEP_SETTLE_S + 0.1)
     keys = len(rig.keys_set())
     rig.pilot(ControlPilot.A)
     assert len(rig.keys_set()) == keys + 1
@@ -368,11 +368,11 @@ def test_cars_of_other_stations_do_not_keep_an_attempt_open_for_ever() -> None:
     rig.plug_in("far")
     for _ in range(30):
         rig.run(9.0)
-        if rig.state() is GAVE_UP:
+        if rig.state() is DUTY_CYCLE:
             break
         if rig.line.cars["far"].core.step in (EvStep.FAILED, EvStep.IDLE):
             rig.plug_in("far")
-    assert rig.state() is GAVE_UP
+    assert rig.state() is DUTY_CYCLE
     assert rig.keys_given() == []
 
 

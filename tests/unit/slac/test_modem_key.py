@@ -8,7 +8,7 @@ from chargepoint.model.data_link import DataLinkState
 from hil.simulators.slac.powerline import ModemFaults
 from tests.unit.slac.slac_rig import Rig, car, modem
 
-READY, PREPARING, GAVE_UP = DataLinkState.READY, DataLinkState.PREPARING, DataLinkState.GAVE_UP
+READY, PREPARING, DUTY_CYCLE = DataLinkState.READY, DataLinkState.PREPARING, DataLinkState.DUTY_CYCLE
 
 
 def station(faults: ModemFaults, *, vendor: str = "qualcomm", ac: bool = False) -> Rig:
@@ -94,11 +94,11 @@ def test_an_ac_outlet_without_a_modem_goes_on_by_the_duty_cycle() -> None:
     rig.run(10.0)
     rig.plug_in()
     began_s = rig.now_s
-    rig.run(60.0, GAVE_UP)
+    rig.run(60.0, DUTY_CYCLE)
     assert rig.now_s - began_s == pytest.approx(20.0, abs=0.5)
     rig.line.stations["one"].faults = ModemFaults()
     rig.run(10.0)
-    assert rig.state() is GAVE_UP  # the car charges already: digital with the next plug-in
+    assert rig.state() is DUTY_CYCLE  # the car charges already: digital with the next plug-in
     rig.unplug()
     rig.run(2.0, READY)
     assert rig.state() is READY
