@@ -91,7 +91,6 @@ class EvseSlac:
     def interface_up(self, mac: bytes, now_s: float) -> list[SlacOutput]:
         """The modem's interface is open; `mac` is this computer's address there."""
         self._host_mac = mac
-        self._to_modem(self._modem.introduce(), now_s)
         self._prepare(now_s, "the modem gets its key")
         return self._taken()
 

@@ -101,22 +101,20 @@ class Modem:
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
-    def introduce(self) -> list[ModemOutput]:
-        """The interface is there: ask who the modem is, in both vendors' words."""
-        self.vendor, self.firmware = None, ""
-        self.answers_link = False
-        return [QualcommVersionReq(), LumissilVersionReq()]
-
     def forget(self) -> None:
-        """The interface is gone: the modem has no key."""
+        """The interface is gone: the modem has no key, and another one may come."""
         self._step, self._due_s, self._key, self.link = _Key.NONE, None, None, None
+        self.vendor, self.firmware, self.trouble = None, "", ""
+        self.answers_link = False
         self.watch_link(None, 0.0)
 
     def begin(self, key: NetworkKey, now_s: float) -> list[ModemOutput]:
-        """Give the modem this key, and try until it takes it."""
+        """Give the modem this key, and try until it takes it. A modem not known yet is asked who it is, in both vendors' words."""
         self._key, self.link = key, None
         self._attempts, self.trouble = 0, ""
         self.watch_link(None, now_s)
+        if not self.firmware:
+            self._out += [QualcommVersionReq(), LumissilVersionReq()]
         self._ask_key(now_s)
         return self._taken()
 

@@ -9,13 +9,20 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from chargepoint.model.data_link import DataLinkState
-from hil.simulators.slac.powerline import ModemFaults
+from hil.demo.bench import Bench
+from hil.demo.private_network import lay_cables
+from hil.demo.site import Choices
+from hil.simulators.slac.powerline import ModemFaults, Powerline, SimulatedModem
+from hil.simulators.slac.wire import PowerlineWire
+from tests.bench.cars import available, looping
 from tests.bench.slac import measure
-from tests.bench.slac_rig import SlacRig, simulated_car
+from tests.bench.slac_rig import PATIENCE_S, SlacRig, address, simulated_car
 
 
 async def matched() -> dict[str, Any]:
@@ -57,8 +64,73 @@ async def interface_down_and_up() -> dict[str, Any]:
         return {"detail": detail, "state": rig.core.state.value}
 
 
+async def station() -> dict[str, Any]:
+    """The whole station: plant, power process and daemon. Its modem is silent at first, then a car charges at it."""
+    cable = lay_cables(1)[0]
+    ours = f'interface = "{cable.station}"'
+    line = Powerline(
+        {"one": SimulatedModem(address(0x80), faults=ModemFaults(silent=True))}, {"car": simulated_car(1, 8)}
+    )
+    seen: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        choices = Choices(
+            Path(folder) / "demo",
+            cables=(cable,),
+            tls=False,
+            without_waits=True,
+            amendments=((ours, f'{ours}\nslac = "modem"'),),
+        )
+        async with Bench(choices, observe=False) as bench, PowerlineWire(cable.car, line) as wire:
+            await available(bench)
+            await bench.plant.ask({"do": "plug", "evse": 1})
+            await asyncio.sleep(4.0)
+            seen["without_modem"] = {**await _link(bench), "duty_percent": await _duty_percent(bench)}
+            line.stations["one"].faults = ModemFaults()
+            seen["with_modem"] = {"duty_percent": await _until_5_percent(bench)}
+            wire.plug_in("car")
+            seen["matched"] = await _until(bench, "up")
+            await bench.plant.ask({"do": "unplug", "evse": 1})
+            wire.unplug("car")
+            await _until(bench, "ready")
+            await bench.token()
+            await bench.plug()
+            await _until_5_percent(bench)
+            wire.plug_in("car")
+            core = await looping(bench)
+            seen["charging"] = {**await _until(bench, "up"), "loops": core.progress.loops}
+            await bench.unplug()
+        seen["log"] = [
+            line for line in (choices.folder / "log" / "daemon.log").read_text().splitlines() if "SLAC" in line
+        ]
+    return seen
+
+
+async def _link(bench: Bench) -> dict[str, Any]:
+    shown: dict[str, Any] = (await bench.evse())["data_link"]
+    return shown
+
+
+async def _until(bench: Bench, state: str) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE_S):
+        while (shown := await _link(bench))["state"] != state:
+            await asyncio.sleep(0.05)
+    return shown
+
+
+async def _duty_percent(bench: Bench) -> float | None:
+    duty: float | None = (await bench.plant_state())["duty_percent"]
+    return duty
+
+
+async def _until_5_percent(bench: Bench) -> float | None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (duty := await _duty_percent(bench)) != 5.0:
+            await asyncio.sleep(0.02)
+    return duty
+
+
 STORIES: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
-    story.__name__: story for story in (matched, two_cars, refused_key, interface_down_and_up)
+    story.__name__: story for story in (matched, two_cars, refused_key, interface_down_and_up, station)
 }
 
 

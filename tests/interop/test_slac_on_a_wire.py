@@ -49,3 +49,17 @@ def test_an_interface_that_goes_down_comes_back() -> None:
     seen = play("interface_down_and_up")
     assert "evse1: " in seen["detail"]
     assert seen["state"] == "up"
+
+
+def test_the_whole_station_shows_5_percent_only_with_its_modem_and_charges_a_matched_car() -> None:
+    seen = play("station")
+    assert seen["without_modem"]["state"] == "preparing"
+    assert "does not answer its key" in seen["without_modem"]["detail"]
+    assert seen["without_modem"]["duty_percent"] == 100.0
+    assert seen["with_modem"]["duty_percent"] == 5.0
+    for phase in ("matched", "charging"):
+        assert seen[phase]["state"] == "up"
+        assert seen[phase]["car_mac"] == "02:00:00:00:00:01"
+        assert seen[phase]["attenuation_dB"] == 8.0
+    assert seen["charging"]["modem"] == "Qualcomm SIMULATED-QCA-1.0"
+    assert seen["charging"]["loops"] > 0
