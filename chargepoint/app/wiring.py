@@ -239,6 +239,7 @@ class Daemon:
                 logging.getLogger("car"),
                 installed=secrets_dir(self.config.station.state_dir),
                 allow_p256=section.allow_p256,
+                iso2="iso15118-2" in section.protocols,
                 key_log_file=section.tls_key_log_file,
                 on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
                 if self.config.csms.enabled
