@@ -96,12 +96,8 @@ def test_the_outside_car_finishes_its_session(
             {"supportedProtocols": ["ISO_15118_20_AC"], "supportedEnergyServices": ["AC"]},
             "no common protocol; the car offers 'urn:iso:std:iso:15118:-20:AC",
         ),
-        (
-            {"supportedProtocols": ["DIN_SPEC_70121"], "energyTransferMode": "DC_extended"},
-            "no common protocol; the car offers 'urn:din:70121:2012:MsgDef",
-        ),
     ],
-    ids=["ac", "din"],
+    ids=["ac"],
 )
 def test_an_outside_car_of_another_protocol_is_refused_by_name(
     tmp_path: Path, wire: tuple[str, str, str], wanted: dict[str, Any], said: str

@@ -17,12 +17,10 @@ from chargepoint.iso15118.messages.common_messages import Authorization, Authori
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
 from chargepoint.iso15118.steps.power_profile import AgreedProfile
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
-from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, ControlMode
+from chargepoint.model.car import NO_DISPLAY, NOTHING_SAID, CarDisplay, CarEnergy, ControlMode
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
-
-NOTHING_SAID = CarEnergy()
 
 
 @dataclass(frozen=True, slots=True)
