@@ -340,6 +340,22 @@ def test_a_car_that_sleeps_keeps_its_key() -> None:
     assert rig.state() is UP
 
 
+def test_a_link_that_only_the_modem_misses_is_not_cut() -> None:
+    """While a conversation is open no time-out of SLAC runs: the car keeps its key, whatever the modem reports."""
+    rig = one_car()
+    rig.plug_in("car")
+    rig.run(2.0, UP)
+    rig.pilot(ControlPilot.C, wanted=False)
+    rig.line.stations["one"].faults = ModemFaults(never_links=True)
+    keys = len(rig.keys_set())
+    rig.run(300.0)
+    assert len(rig.keys_set()) == keys
+    assert STEPPING not in rig.states()
+    rig.pilot(ControlPilot.B, wanted=True)
+    rig.run(60.0, STEPPING)
+    assert rig.state() is STEPPING
+
+
 def test_no_conversation_wanted_no_step() -> None:
     rig = one_car()
     rig.plug_in(wanted=False)
