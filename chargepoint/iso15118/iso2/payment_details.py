@@ -31,8 +31,6 @@ ISO2_CONTRACTS_MAX = 10
 CHAIN_CODES: dict[ChainFault, ResponseCode] = {
     ChainFault.EXPIRED: ResponseCode.FAILED_CertificateExpired,
     ChainFault.NOT_YET_VALID: ResponseCode.FAILED_CertificateExpired,
-    ChainFault.REVOKED: ResponseCode.FAILED_CertificateRevoked,
-    ChainFault.SIGNATURE: ResponseCode.FAILED_SignatureError,
 }
 """The code of a fault ([824] for a contract that is not valid yet); every other fault is FAILED_CertChainError."""
 

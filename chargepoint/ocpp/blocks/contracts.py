@@ -96,7 +96,7 @@ def judged(contract: AuthorizeContract, response: Payload, evse_id: EvseId) -> C
         why = "no root here vouches for it, and the central system did not validate it"
         return ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why)
     judged_token = _by_token(status_at(response["idTokenInfo"], evse_id), "the central system answers")
-    if chain == "ContractCancelled" and judged_token.status is not ContractStatus.ACCEPTED:
+    if chain == "ContractCancelled" and judged_token.status is ContractStatus.REFUSED:
         return ContractJudged(ContractStatus.CANCELED, f"{judged_token.why} ({chain})")
     return judged_token
 
