@@ -60,6 +60,10 @@ class CarEnergy:
     """When the car leaves, in monotonic seconds: its DepartureTime counts from the message that brought it."""
 
 
+NOTHING_SAID = CarEnergy()
+"""Of a car that has not said anything yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class CarDisplay:
     """What the car says for people and for load management (DisplayParameters of ISO 15118-20); None: the car did not say.

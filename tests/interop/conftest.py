@@ -91,7 +91,11 @@ class Station:
         raise AssertionError("the station did not come up")
 
     def state(self) -> dict[str, Any]:
-        command = [sys.executable, "-m", "hil.demo.steer", "--dir", str(self.folder), '{"do": "state"}']
+        return self.steer('{"do": "state"}')
+
+    def steer(self, request: str) -> dict[str, Any]:
+        """One line of docs/steering.md, and its answer."""
+        command = [sys.executable, "-m", "hil.demo.steer", "--dir", str(self.folder), request]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer

@@ -18,9 +18,9 @@ from chargepoint.iso15118.iso20.rows import ROWS
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_types import ResponseCode
+from chargepoint.iso15118.steps.car_demand import car_demand
 from chargepoint.iso15118.v2gtp import PayloadType
 from chargepoint.model.car import CarDemand, CarSessionEnded
-from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 
 _COMMON: dict[int, str] = {
@@ -95,31 +95,19 @@ class Iso20:
         return session_stop.ending(request, evse_id)
 
     def demand(self, session: Session, at: Situation) -> CarDemand | None:
-        """From ChargeParameterDiscovery on.
-
-        In the transfer its age counts from the last charge loop. Renegotiations and Starts without a loop keep no power flowing.
-        """
+        """From ChargeParameterDiscovery on."""
         if session.choice is None or session.limits is None:
             return None
-        transfer, settings = session.transfer, at.settings
-        looping = session.state is State.CHARGE_LOOP
-        heard_s = transfer.heard_s if transfer.phase is Phase.TRANSFER else None
-        return CarDemand(
-            evse_id=EvseId(settings.evse_id),
-            at_s=at.now.monotonic_s if heard_s is None else heard_s,
-            phase=transfer.phase,
+        return car_demand(
+            session.transfer,
+            at,
             service=session.choice.service,
             control_mode=session.choice.control_mode,
             limits=session.limits,
             energy=session.energy,
-            target_voltage_V=transfer.target_voltage_V,
-            target_current_A=transfer.target_current_A,
-            present_voltage_V=transfer.present_voltage_V,
-            present_power_W=transfer.present_power_W,
-            planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
             display=session.display,
-            standby=transfer.standby,
-            good_for_s=settings.charge_loop_timeout_s if looping else settings.on_voltage_timeout_s,
+            looping=session.state is State.CHARGE_LOOP,
+            planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
         )
 
     def remembered(self, session: Session) -> memory.Remembered:

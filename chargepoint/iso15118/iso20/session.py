@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
 from chargepoint.iso15118.iso20.contract_state import NO_CONTRACT, ContractState
@@ -16,19 +17,10 @@ from chargepoint.iso15118.messages.common_messages import Authorization, Authori
 from chargepoint.iso15118.messages.common_types import MessageHeader, MeterInfo
 from chargepoint.iso15118.steps.power_profile import AgreedProfile
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
-from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, ControlMode
+from chargepoint.model.car import NO_DISPLAY, NOTHING_SAID, CarDisplay, CarEnergy, ControlMode
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
-
-NOTHING_SAID = CarEnergy()
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One sentence for the log."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

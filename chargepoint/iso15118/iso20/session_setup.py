@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.row import Answer
+from chargepoint.iso15118.conversation.session_id import fresh_session_id
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20 import memory
 from chargepoint.iso15118.iso20.refused_head import head
@@ -24,8 +25,6 @@ from chargepoint.security.resume_binding import is_same_car
 EVCCID_MAX_CHARACTERS = 255
 """Of the schema, which EXI does not enforce; the name goes to journal and page, so nothing unprintable either."""
 
-SESSION_ID_BYTES = 8
-
 
 def respond(request: SessionSetupReq, session: Session, at: Situation) -> Answer[Session]:
     """OK_OldSessionJoined for the car whose session is kept; else a new session, whatever id the car asks for (V2G20-2626).
@@ -39,7 +38,9 @@ def respond(request: SessionSetupReq, session: Session, at: Situation) -> Answer
     if kept is not None and _is_back(kept, request, at) and (before := memory.recall(kept, at)) is not None:
         after = replace(before, state=State.CHARGE_PARAMETER_DISCOVERY, evcc_id=named, joined=True)
         return Answer(_response(after, at, ResponseCode.OK_OldSessionJoined), after)
-    after = replace(session, state=State.AUTHORIZATION_SETUP, session_id=_fresh_id(at), evcc_id=named)
+    after = replace(
+        session, state=State.AUTHORIZATION_SETUP, session_id=fresh_session_id(at.random_bytes), evcc_id=named
+    )
     return Answer(_response(after, at, ResponseCode.OK_NewSessionEstablished), after)
 
 
@@ -65,10 +66,3 @@ def _is_back(kept: KeptSession, request: SessionSetupReq, at: Situation) -> bool
         return False
     same_id = hmac.compare_digest(request.Header.SessionID, kept.session_id)
     return same_id and is_same_car(kept.binding, kept.session_id, at.peer.leaf)
-
-
-def _fresh_id(at: Situation) -> bytes:
-    """Eight random bytes, not all zero (V2G20-2106)."""
-    while not any(fresh := at.random_bytes(SESSION_ID_BYTES)):
-        pass
-    return fresh

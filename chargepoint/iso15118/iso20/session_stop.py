@@ -7,13 +7,13 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso20.refused_head import head
-from chargepoint.iso15118.iso20.session import NOTHING_SAID, Session
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import ChargingSession, SessionStopReq, SessionStopRes
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.steps.power_profile import SLACK_W
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER
-from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode, SessionEnd, WishFollowed
+from chargepoint.model.car import NOTHING_SAID, CarEvent, CarSessionEnded, ControlMode, SessionEnd, WishFollowed
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
 from chargepoint.model.station_view import Wish

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
-from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, decode, encode
+from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP, encode
 from chargepoint.iso15118.iso20.protocol import served
 from chargepoint.iso15118.iso20.rows import may_come
 from chargepoint.iso15118.iso20.state import State
@@ -29,16 +26,13 @@ from chargepoint.iso15118.messages.common_types import (
 )
 from chargepoint.iso15118.messages.xmldsig import X509IssuerSerial
 from chargepoint.iso15118.rational import rational
-from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
-from chargepoint.model.car import CarDemandChanged, ControlMode, EnergyService, QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
-from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
-from chargepoint.model.limits import Interval
-from chargepoint.model.station_view import StationView, Wish, WishForCar
+from chargepoint.iso15118.v2gtp import PayloadType, frame
+from chargepoint.model.car import ControlMode, EnergyService
+from chargepoint.model.image import Stage
+from tests.unit.iso15118.car_on_connection import CAPABILITIES, READY, SESSION_ID, UTC_S, CarOnConnection
 
-SESSION_ID = bytes.fromhex("0102030405060708")
-UTC_S = 1_800_000_000
+__all__ = ["CAPABILITIES", "READY", "SESSION_ID", "UTC_S", "ScriptedCar"]
+
 NAMESPACES = {
     PayloadType.EXI_SAP: NS_SAP,
     PayloadType.MAINSTREAM: NS_CM,
@@ -52,26 +46,6 @@ SIDE_STREAMS = {
     cm.VehicleCheckInReq: PayloadType.PARKING_STATUS,
     cm.VehicleCheckOutReq: PayloadType.PARKING_STATUS,
 }
-CAPABILITIES = StageCapabilities(
-    voltage_min_V=150.0,
-    voltage_max_V=1000.0,
-    charge_current_max_A=32.0,
-    discharge_current_max_A=30.0,
-    charge_power_max_W=22_000.0,
-    discharge_power_max_W=20_000.0,
-)
-READY = StationView(
-    authorized=True,
-    may_energise=True,
-    transaction_id=TransactionId("tx-1"),
-    pilot_ready=True,
-    permitted=True,
-    voltage_V=1.0,
-    current_A=0.0,
-    capabilities=CAPABILITIES,
-    limits_W=Interval(-20_000.0, 22_000.0),
-    meter=MeterRegisters(5000.4, 700.6, 400.0, 10.0, 4000.0, 0.0),
-)
 NUMBER = {ControlMode.DYNAMIC: 1, ControlMode.SCHEDULED: 2}
 ORDER = [
     State.SESSION_SETUP,
@@ -133,7 +107,7 @@ ALLOWED = {state: may_come(state) - {cm.SessionStopReq} - AC_MESSAGES for state 
 ALWAYS = frozenset({cm.SessionStopReq})
 
 
-class ScriptedCar:
+class ScriptedCar(CarOnConnection):
     """One car on one connection. `ask` sends a request and gives its one response."""
 
     def __init__(
@@ -150,32 +124,17 @@ class ScriptedCar:
         **settings: Any,
     ) -> None:
         self.mode, self.bidirectional = mode, bidirectional
-        self.t = 1000.0
         self.parameter_set = NUMBER[mode]
         if services is None:
             services = (EnergyService.DC_BPT, EnergyService.DC) if discharge else (EnergyService.DC,)
-        self.settings = SeccSettings(1, "DE*OCP*E1", services, modes, loop_timeout_s, **settings)
-        self.peer = Peer("fe80::1", None if leaf is None else "TLSv1.3", leaf)
-        self.secc = Conversation(
-            self.settings,
-            served(self.settings),
-            self.peer,
+        secc = SeccSettings(1, "DE*OCP*E1", services, modes, loop_timeout_s, **settings)
+        super().__init__(
+            secc,
+            served(secc),
+            Peer("fe80::1", None if leaf is None else "TLSv1.3", leaf),
             lambda n: session_id[:n] * (n // 8 or 1),
-            self.now,
-            kept=kept,
+            kept,
         )
-        self.inputs = READY
-        self.foreseen: tuple[PowerPiece, ...] | None = None
-        """What the station answers when it is asked for its forecast; None: its capabilities, for ever."""
-        self.answers_questions = True
-        self.session_id = bytes(8)
-        self.events: list[Any] = []
-        self._framing = Framing()
-        self.secc.update(self.inputs, self.now)
-
-    @property
-    def now(self) -> Now:
-        return Now(self.t, UTC_S + int(self.t))
 
     @property
     def service_id(self) -> int:
@@ -183,65 +142,14 @@ class ScriptedCar:
 
     # -- wire ------------------------------------------------------------------------------------------------------
 
-    def send_bytes(self, data: bytes) -> list[Any]:
-        self.secc.receive(data, self.now)
-        return self.answers()
+    def grammar_of(self, payload_type: int) -> str:
+        return NAMESPACES[PayloadType(payload_type)]
+
+    def frame_of(self, message: Any) -> bytes:
+        return frame(payload_type(message), encode(message))
 
     def send(self, message: Any, kind: int | None = None) -> list[Any]:
         return self.send_bytes(frame(payload_type(message) if kind is None else kind, encode(message)))
-
-    def ask(self, message: Any) -> Any:
-        answers = self.send(message) or self.await_answer(2.0)
-        assert len(answers) == 1, f"{type(message).__name__} answered with {answers}"
-        return answers[0]
-
-    def answers(self) -> list[Any]:
-        self._take_events()
-        found = []
-        for event in self._framing.receive(self.secc.to_send()):
-            assert isinstance(event, FrameReceived)
-            found.append(decode(NAMESPACES[PayloadType(event.payload_type)], event.payload))
-        return found
-
-    def _take_events(self) -> None:
-        events = self.secc.events()
-        self.events += events
-        for event in events:
-            if isinstance(event, QuestionAsked) and self.answers_questions:
-                self.answer(event)
-                self._take_events()
-
-    def answer(self, asked: QuestionAsked) -> None:
-        """The station's answer to a question."""
-        match asked.question:
-            case ForeseePower(_, horizon_s, _):
-                can = CAPABILITIES
-                whole = (PowerPiece(horizon_s, can.charge_power_max_W, can.discharge_power_max_W),)
-                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole), self.now)
-
-    def wish(self, wish: Wish | None, delay_s: float = 0.0) -> list[Any]:
-        """The station asks the car for something."""
-        return self.see(wish=None if wish is None else WishForCar(wish, self.t + delay_s))
-
-    def see(self, **changes: Any) -> list[Any]:
-        """The inputs change; what is answered because of it."""
-        self.inputs = replace(self.inputs, **changes)
-        self.secc.update(self.inputs, self.now)
-        return self.answers()
-
-    def wait(self, seconds: float) -> list[Any]:
-        """Time passes, as a shell would let it: tick at each deadline, then at the end."""
-        end_s, found = self.t + seconds, []
-        while (due_s := self.secc.deadline_s) is not None and due_s <= end_s:
-            self.t = max(self.t, due_s)
-            self.secc.tick(self.now)
-            found += self.answers()
-        self.t = end_s
-        self.secc.tick(self.now)
-        return found + self.answers()
-
-    def demands(self) -> list[Any]:
-        return [e.demand for e in self.events if isinstance(e, CarDemandChanged)]
 
     # -- requests --------------------------------------------------------------------------------------------------
 
@@ -482,14 +390,6 @@ class ScriptedCar:
                 return [self.ask(self.request(dc.DC_WeldingDetectionReq))]
             case _:
                 return [self.ask(self.request(cm.SessionStopReq))]
-
-    def await_answer(self, patience_s: float) -> list[Any]:
-        """Time passes until an answer comes."""
-        until_s = self.t + patience_s
-        while self.t < until_s:
-            if found := self.wait(0.05):
-                return found
-        return []
 
     def agree(self) -> Any:
         """The protocol; its response."""

@@ -19,8 +19,9 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
 from chargepoint.model.limits import Interval
 from chargepoint.power.link_codec import decode_down, encode_down
+from tests.unit.iso15118.any_message import fits
 from tests.unit.iso15118.iso20.ac_car import AC_CAPABILITIES, ScriptedAcCar
-from tests.unit.iso15118.iso20.test_secc_fuzz import EXTREMES, any_of, ends_well, fits
+from tests.unit.iso15118.iso20.test_secc_fuzz import EXTREMES, ends_well, of_iso20
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ def test_decodable_ac_messages_with_absurd_content(
     state: State, kind: type, data: st.DataObject, mode: ControlMode, bidirectional: bool
 ) -> None:
     car = ScriptedAcCar(mode, bidirectional).reach(state)
-    message = data.draw(any_of(kind, car.header()).filter(fits))
+    message = data.draw(of_iso20(kind, car.header()).filter(fits))
     answers = car.send(message) + car.see(stage=Stage.TRANSFER) + car.wait(2.0)
     assert [type(a).__name__ for a in answers] == [kind.__name__.removesuffix("Req") + "Res"]
     ends_well(car)
@@ -63,7 +64,7 @@ def test_absurd_demands_never_pass_the_ratings_of_the_outlet(
     car.send(car.power_delivery(profile_W=(0,)))
     car.see(stage=Stage.TRANSFER, setpoint_W=setpoint_W)
     name = f"{'BPT_' if bidirectional else ''}{mode.value.capitalize()}_AC_CLReqControlMode"
-    mode_of_car: Any = data.draw(any_of(getattr(ac, name), car.header()))
+    mode_of_car: Any = data.draw(of_iso20(getattr(ac, name), car.header()))
     given_mode = car.ask(car.charge_loop(mode_of_car)).CLResControlMode
     parts = (getattr(given_mode, f"EVSETargetActivePower{phase}") for phase in ("", "_L2", "_L3"))
     target_W = sum(number(part) for part in parts if part is not None)

@@ -1,0 +1,87 @@
+"""CurrentDemand, the charge loop of DIN: answered from the last process image, never awaiting anything.
+
+Source: docs/sources/iso15118-2-din.md 1.3 and 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
+from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.din import ev_status
+from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
+from chargepoint.iso15118.din.physical import amperes, measured_volts, seconds, volts, watts
+from chargepoint.iso15118.din.session import DinSession
+from chargepoint.iso15118.messages.din70121 import CurrentDemandReq, CurrentDemandRes, ResponseCode
+from chargepoint.iso15118.physical_value import maybe, number
+from chargepoint.iso15118.steps import dc_limits
+from chargepoint.iso15118.steps.dc_report import dc_report
+from chargepoint.iso15118.steps.step import Impossible
+from chargepoint.iso15118.steps.transfer import Transfer
+
+
+def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Reply[DinSession]:
+    """Present values and limits. The car's limits and targets of each message hold anew. FAILED in an emergency, and without a stage."""
+    assert session.limits is not None
+    report = dc_report(at, session.offered)
+    if isinstance(report, Impossible):
+        return Refusal(ResponseCode.FAILED, report.why, report.ours)
+    limits = dc_limits.renewed(
+        session.limits,
+        maybe(request.EVMaximumVoltageLimit),
+        maybe(request.EVMaximumCurrentLimit),
+        maybe(request.EVMaximumPowerLimit),
+    )
+    display = replace(
+        session.display,
+        charging_complete=request.ChargingComplete,
+        to_target_soc_s=seconds(request.RemainingTimeToBulkSoC),
+        to_maximum_soc_s=seconds(request.RemainingTimeToFullSoC),
+    )
+    after = replace(
+        ev_status.heard(session, request.DC_EVStatus),
+        limits=limits,
+        display=display,
+        transfer=_asked(request, session.transfer, limits.voltage_max_V, at),
+    )
+    response = CurrentDemandRes(
+        ResponseCode=ResponseCode.OK,
+        DC_EVSEStatus=dc_evse_status(after, at),
+        EVSEPresentVoltage=volts(report.voltage_V),
+        EVSEPresentCurrent=amperes(report.current_A),
+        EVSECurrentLimitAchieved=report.current_limit_achieved,
+        EVSEVoltageLimitAchieved=report.voltage_limit_achieved,
+        EVSEPowerLimitAchieved=report.power_limit_achieved,
+        EVSEMaximumVoltageLimit=volts(report.can.voltage_max_V),
+        EVSEMaximumCurrentLimit=amperes(report.can.charge_current_max_A),
+        EVSEMaximumPowerLimit=watts(report.charge_power_max_W),
+    )
+    return Answer(response, after)
+
+
+def refuse(_: CurrentDemandReq, code: ResponseCode, session: DinSession, at: Situation) -> CurrentDemandRes:
+    """The response with this code: nothing may flow, and the values as measured."""
+    return CurrentDemandRes(
+        ResponseCode=code,
+        DC_EVSEStatus=dc_evse_status(session, at, stopped=True),
+        EVSEPresentVoltage=measured_volts(at.view.voltage_V),
+        EVSEPresentCurrent=amperes(0.0 if at.view.current_A is None else at.view.current_A),
+        EVSECurrentLimitAchieved=False,
+        EVSEVoltageLimitAchieved=False,
+        EVSEPowerLimitAchieved=False,
+    )
+
+
+def _asked(request: CurrentDemandReq, before: Transfer, voltage_max_V: float, at: Situation) -> Transfer:
+    """What the car aims at. A voltage that is not above zero means nothing, and a negative current asks for none."""
+    asked_V = number(request.EVTargetVoltage)
+    target_V = asked_V if asked_V > 0 else before.target_voltage_V
+    return replace(
+        before,
+        target_voltage_V=None if target_V is None else min(target_V, voltage_max_V),
+        target_current_A=max(0.0, number(request.EVTargetCurrent)),
+        loops=before.loops + 1,
+        heard_s=at.now.monotonic_s,
+        looped=True,
+    )

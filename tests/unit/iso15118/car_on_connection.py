@@ -1,0 +1,147 @@
+"""A car on one connection, of any protocol: bytes in and out of the conversation, time as a number, the station as a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chargepoint.iso15118.conversation.conversation import Conversation
+from chargepoint.iso15118.conversation.kept_session import KeptSession
+from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.protocol import CarProtocol
+from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.conversation.situation import Peer
+from chargepoint.iso15118.exi.codec import decode
+from chargepoint.iso15118.v2gtp import FrameReceived, Framing
+from chargepoint.model.car import CarDemandChanged, QuestionAsked
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.ids import TransactionId
+from chargepoint.model.image import MeterRegisters, StageCapabilities
+from chargepoint.model.limits import Interval
+from chargepoint.model.station_view import StationView, Wish, WishForCar
+
+SESSION_ID = bytes.fromhex("0102030405060708")
+UTC_S = 1_800_000_000
+CAPABILITIES = StageCapabilities(
+    voltage_min_V=150.0,
+    voltage_max_V=1000.0,
+    charge_current_max_A=32.0,
+    discharge_current_max_A=30.0,
+    charge_power_max_W=22_000.0,
+    discharge_power_max_W=20_000.0,
+)
+READY = StationView(
+    authorized=True,
+    may_energise=True,
+    transaction_id=TransactionId("tx-1"),
+    pilot_ready=True,
+    permitted=True,
+    voltage_V=1.0,
+    current_A=0.0,
+    capabilities=CAPABILITIES,
+    limits_W=Interval(-20_000.0, 22_000.0),
+    meter=MeterRegisters(5000.4, 700.6, 400.0, 10.0, 4000.0, 0.0),
+)
+
+
+class CarOnConnection:
+    """One car on one connection. `ask` sends a request and gives its one response."""
+
+    def __init__(
+        self,
+        settings: SeccSettings,
+        spoken: Sequence[CarProtocol],
+        peer: Peer,
+        random_bytes: Callable[[int], bytes],
+        kept: KeptSession | None = None,
+    ) -> None:
+        self.t = 1000.0
+        self.settings = settings
+        self.peer = peer
+        self.secc = Conversation(settings, spoken, peer, random_bytes, self.now, kept=kept)
+        self.inputs = READY
+        self.foreseen: tuple[PowerPiece, ...] | None = None
+        """What the station answers when it is asked for its forecast; None: its capabilities, for ever."""
+        self.answers_questions = True
+        self.session_id = bytes(8)
+        self.events: list[Any] = []
+        self._framing = Framing()
+        self.secc.update(self.inputs, self.now)
+
+    @property
+    def now(self) -> Now:
+        return Now(self.t, UTC_S + int(self.t))
+
+    def grammar_of(self, payload_type: int) -> str:
+        """The namespace by which an answer under this payload type is read; each protocol says which."""
+        raise AssertionError(f"no grammar for {payload_type}")
+
+    def frame_of(self, message: Any) -> bytes:
+        """The message as it goes over the wire; each protocol says how."""
+        raise AssertionError(f"no protocol for {message}")
+
+    def send_bytes(self, data: bytes) -> list[Any]:
+        self.secc.receive(data, self.now)
+        return self.answers()
+
+    def ask(self, message: Any) -> Any:
+        answers = self.send_bytes(self.frame_of(message)) or self.await_answer(2.0)
+        assert len(answers) == 1, f"{type(message).__name__} answered with {answers}"
+        return answers[0]
+
+    def answers(self) -> list[Any]:
+        self._take_events()
+        found = []
+        for event in self._framing.receive(self.secc.to_send()):
+            assert isinstance(event, FrameReceived)
+            found.append(decode(self.grammar_of(event.payload_type), event.payload))
+        return found
+
+    def _take_events(self) -> None:
+        events = self.secc.events()
+        self.events += events
+        for event in events:
+            if isinstance(event, QuestionAsked) and self.answers_questions:
+                self.answer(event)
+                self._take_events()
+
+    def answer(self, asked: QuestionAsked) -> None:
+        """The station's answer to a question."""
+        match asked.question:
+            case ForeseePower(_, horizon_s, _):
+                can = CAPABILITIES
+                whole = (PowerPiece(horizon_s, can.charge_power_max_W, can.discharge_power_max_W),)
+                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole), self.now)
+
+    def wish(self, wish: Wish | None, delay_s: float = 0.0) -> list[Any]:
+        """The station asks the car for something."""
+        return self.see(wish=None if wish is None else WishForCar(wish, self.t + delay_s))
+
+    def see(self, **changes: Any) -> list[Any]:
+        """The inputs change; what is answered because of it."""
+        self.inputs = replace(self.inputs, **changes)
+        self.secc.update(self.inputs, self.now)
+        return self.answers()
+
+    def wait(self, seconds: float) -> list[Any]:
+        """Time passes, as a shell would let it: tick at each deadline, then at the end."""
+        end_s, found = self.t + seconds, []
+        while (due_s := self.secc.deadline_s) is not None and due_s <= end_s:
+            self.t = max(self.t, due_s)
+            self.secc.tick(self.now)
+            found += self.answers()
+        self.t = end_s
+        self.secc.tick(self.now)
+        return found + self.answers()
+
+    def demands(self) -> list[Any]:
+        return [e.demand for e in self.events if isinstance(e, CarDemandChanged)]
+
+    def await_answer(self, patience_s: float) -> list[Any]:
+        """Time passes until an answer comes."""
+        until_s = self.t + patience_s
+        while self.t < until_s:
+            if found := self.wait(0.05):
+                return found
+        return []
