@@ -37,6 +37,8 @@ def main(directory: Path, curve: str, annex_b: bool, flaw: str | None, leaf: str
         pki.write(directory)
         if curve == BOTH:
             Pki(Curve.ED448, tree=tree, annex_b=annex_b).write_second(directory)
+        if pki.curve is not Curve.P256:  # what ISO 15118-2 speaks
+            Pki(Curve.P256, tree=tree).write_second(directory)
     except OSError as error:
         raise click.ClickException(
             f"{error.filename or directory}: {error.strerror}; give a directory that can be written"
@@ -46,6 +48,8 @@ def main(directory: Path, curve: str, annex_b: bool, flaw: str | None, leaf: str
         click.echo(f"  {name:12} until {certificate.not_valid_after_utc:%Y-%m-%d}")
     if curve == BOTH:
         click.echo("and chains of secc, vehicle, contract and provisioning on ed448 beside them")
+    if pki.curve is not Curve.P256:
+        click.echo("and the same chains on p256 beside them, for ISO 15118-2")
 
 
 if __name__ == "__main__":

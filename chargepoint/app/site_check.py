@@ -100,12 +100,14 @@ def missing_interfaces(config: Config) -> Iterator[Mistake]:
     """Network interfaces that are not there now: a modem may come later, a misspelt name never does."""
     known = [name for _, name in socket.if_nameindex()]
     for number, evse in config.evse.items():
-        if config.iso15118.enabled and evse.interface is not None and evse.interface not in known:
-            yield Mistake(
-                ("evse", number, "interface"),
-                f"= {evse.interface!r}: no such network interface now",
-                f"plug the modem in, or name one of: {', '.join(known)}",
-            )
+        for key in ("interface", "slac_interface"):
+            name: str | None = getattr(evse, key)
+            if config.iso15118.enabled and name is not None and name not in known:
+                yield Mistake(
+                    ("evse", number, key),
+                    f"= {name!r}: no such network interface now",
+                    f"plug the modem in, or name one of: {', '.join(known)}",
+                )
 
 
 def _unreadable(path: Path) -> str | None:

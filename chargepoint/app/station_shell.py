@@ -46,6 +46,7 @@ from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent
 from chargepoint.model.commands import CommandResult, ResetKind, StationCommand
+from chargepoint.model.data_link import DataLinkEvent
 from chargepoint.model.faults import FaultCleared, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent
@@ -56,6 +57,7 @@ from chargepoint.ocpp.blocks.effects import ExternalLimitChanged
 from chargepoint.ocpp.client import OcppClient
 from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
+from chargepoint.slac.modem_socket import ModemSocket
 from chargepoint.store.database import Store
 from chargepoint.store.errors import StoreError
 from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep, Write
@@ -93,6 +95,7 @@ class StationShell:
         self._notified: set[EvseId] = set()
         self._group: asyncio.TaskGroup | None = None
         self._cars: Mapping[EvseId, SeccServer] = {}
+        self._modems: Mapping[EvseId, ModemSocket] = {}
         self._link: LinkClient | None = None
         self._ocpp: OcppClient | None = None
         self._restart: Callable[[ResetKind], None] = lambda _: None
@@ -104,9 +107,11 @@ class StationShell:
         ocpp: OcppClient,
         cars: Mapping[EvseId, SeccServer],
         restart: Callable[[ResetKind], None],
+        modems: Mapping[EvseId, ModemSocket] | None = None,
     ) -> None:
-        """Give the shell the parts that perform the effects: link, OCPP client, cars, restart."""
+        """Give the shell the parts that perform the effects: link, OCPP client, cars, restart; and the modems of SLAC."""
         self._link, self._ocpp, self._cars, self._restart = link, ocpp, cars, restart
+        self._modems = modems or {}
 
     def also_keep_sessions(self, rows: Callable[[EvseId, LastSession], tuple[Write, ...]]) -> None:
         """Store these rows in the same commit as the result of a finished session."""
@@ -151,6 +156,8 @@ class StationShell:
     def on_image(self, image: EvseImage) -> None:
         """A process image of the power process."""
         self._feed(image.evse_id, image)
+        if (modem := self._modems.get(image.evse_id)) is not None:
+            modem.note_pilot(image.pilot, wanted=self.control.evses[image.evse_id].view.wants_data_link)
 
     def on_power_event(self, event: PowerEvent) -> None:
         """A trip, a cleared fault, a token."""
@@ -162,6 +169,10 @@ class StationShell:
         """Events of the car's conversation, in order."""
         for event in events:
             self._feed(evse_id, event)
+
+    def on_data_link(self, event: DataLinkEvent) -> None:
+        """What SLAC reports of the modem and its link."""
+        self._feed(event.evse_id, event)
 
     def station_view(self, evse_id: EvseId) -> StationView:
         """The values from which the SECC makes its answers to the car."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
+from chargepoint.app.modem_sockets import modem_sockets
 from chargepoint.app.power_process import link_path
 from chargepoint.app.security_reports import SecurityReports
 from chargepoint.app.site_bus import site_bus_client
@@ -100,7 +101,8 @@ class Daemon:
         )
         self.cars = self._cars()
         self.site_bus = site_bus_client(config, self.shell, self.ocpp, self.store, self.clock)
-        self.shell.join(self.link, self.ocpp, self.cars, self._restart)
+        self.modems = modem_sockets(config, self.shell, self.clock)
+        self.shell.join(self.link, self.ocpp, self.cars, self._restart, self.modems)
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT or a reset; then tasks end, the store closes, the demand lapses."""
@@ -132,6 +134,7 @@ class Daemon:
                     group.create_task(self._keep_lamps(), name="lamps"),
                     group.create_task(self.loop_lag.run(), name="loop-lag"),
                     *(group.create_task(car.run()) for car in self.cars.values()),
+                    *(group.create_task(modem.run()) for modem in self.modems.values()),
                     *(() if self.site_bus is None else (group.create_task(self.site_bus.run(), name="site-bus"),)),
                 ]
                 notifier.ready(f"{len(self.config.evse)} EVSE")
@@ -236,6 +239,7 @@ class Daemon:
                 logging.getLogger("car"),
                 installed=secrets_dir(self.config.station.state_dir),
                 allow_p256=section.allow_p256,
+                iso2="iso15118-2" in section.protocols,
                 key_log_file=section.tls_key_log_file,
                 on_failure=SecurityReports(self.ocpp.security_event, self.clock).handshake_failed
                 if self.config.csms.enabled

@@ -226,6 +226,7 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
                 f"= {evse.interface!r}: already used by [evse.{owners['interface', evse.interface]}]",
                 "each connector has a PLC modem of its own: name its interface, or remove the key",
             )
+        yield from _slac(config, number, evse, owners)
         single = (
             ("pilot_board", "pilot", evse.pilot),
             ("meter", "meter", evse.meter),
@@ -259,6 +260,30 @@ def _evses(config: Config, defined: Defined) -> Iterator[Mistake]:
                 f"= {evse.voltage_min_V:g}: below voltage_max_V ({evse.voltage_max_V:g})",
                 "lower it",
             )
+
+
+def _slac(config: Config, number: int, evse: EvseSection, owners: dict[tuple[str, str], int]) -> Iterator[Mistake]:
+    """What matching by SLAC needs: an interface, cars that are spoken to, and a modem of its own."""
+    place: tuple[str | int, ...] = ("evse", number)
+    if evse.slac == "none":
+        for key, unused in (("slac_interface", None), ("slac_attenuation_offset_dB", 0.0)):
+            if getattr(evse, key) != unused:
+                text = f"= {getattr(evse, key)!r} with slac = 'none'"
+                yield Mistake((*place, key), text, 'write slac = "modem", or remove the key')
+        return
+    if evse.interface is None:
+        text = "is required by slac = 'modem': the conversation follows on it"
+        yield Mistake((*place, "interface"), text, "name the network interface of the PLC modem, or remove slac")
+    elif not config.iso15118.enabled:
+        text = "= 'modem' with [iso15118] enabled = false: a matched car would find nobody to talk to"
+        yield Mistake((*place, "slac"), text, "enable [iso15118], or remove slac")
+    name = evse.slac_interface or evse.interface
+    if name is not None and owners.setdefault(("slac_interface", name), number) != number:
+        yield Mistake(
+            (*place, "slac_interface"),
+            f"= {name!r}: already used by [evse.{owners['slac_interface', name]}]",
+            "each connector has a PLC modem of its own: name its interface",
+        )
 
 
 def _stacks(config: Config, defined: Defined) -> Iterator[Mistake]:

@@ -151,6 +151,24 @@ class EvseSection(Section):
         description="network interface of this connector's PLC modem; none: no car protocol, and an AC outlet charges by the pilot's "
         "duty cycle (6 A per phase and more, no discharge)",
     )
+    slac: Literal["none", "modem"] = Field(
+        "none",
+        description="modem: this station sets the PLC modem's key and matches the car by SLAC (docs/slac.md); none: something else "
+        "does, or there is no modem",
+    )
+    slac_interface: str | None = Field(
+        None,
+        min_length=1,
+        max_length=15,
+        description="network interface at which the PLC modem takes SLAC frames; none: the one of `interface`",
+    )
+    slac_attenuation_offset_dB: float = Field(
+        0.0,
+        ge=0,
+        le=40,
+        description="attenuation of this charger's own wires from the connector to the modem: taken off what the modem measured of a "
+        "car's sounds",
+    )
     connector_type: Literal["cCCS1", "cCCS2", "cMCS", "cType1", "cType2", "sType2"] = Field(
         "cCCS2",
         description="OCPP name of the connector on the cable (c) or of the socket (s); an AC outlet has a Type 1 or Type 2; "

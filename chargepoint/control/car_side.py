@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chargepoint.evse.view import SessionView
 from chargepoint.model.demand import Setpoint, StageDemand
-from chargepoint.model.faults import CATALOGUE, Severity
+from chargepoint.model.faults import CATALOGUE, FaultCode, Severity
 from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import EvseImage, MeterRegisters
 from chargepoint.model.instant import Instant
@@ -48,6 +48,7 @@ class CarSide:
             permitted=image.permitted,
             cable_check_failed=session.cable_check_failed,
             emergency=any(CATALOGUE[code].severity is Severity.EMERGENCY for code in image.faults),
+            residual_current=FaultCode.RCD in image.faults,
             voltage_V=image.voltage_V,
             current_A=image.current_A,
             power_W=image.power_W,

@@ -142,6 +142,7 @@ class EvseControl:
             ev_connection_timeout_s=lambda: variables().ev_connection_timeout_s,
             new_transaction_id=lambda: self._span.next_id(),
             speaks=self._section.outlet != "ac" or self._section.interface is not None,
+            matches=self._section.slac == "modem" and config.iso15118.enabled,
         )
         self._effects: list[Effect] = []
         self._billing = Billing(evse_id, self._effects, self._circumstances, self._intervals)

@@ -8,6 +8,7 @@ from chargepoint.control.evse_control import EvseControl
 from chargepoint.control.last_session import LastSession
 from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.model.car import CarDemand
+from chargepoint.model.data_link import DataLinkChanged
 from chargepoint.model.faults import CATALOGUE
 from chargepoint.model.image import EvseImage, MeterRegisters
 from chargepoint.model.station_status import (
@@ -15,6 +16,7 @@ from chargepoint.model.station_status import (
     CarStatus,
     ConfirmedReadingStatus,
     ConversationStatus,
+    DataLinkStatus,
     EvseStatus,
     LastSessionStatus,
     MeterStatus,
@@ -66,7 +68,12 @@ def evse_status(control: EvseControl, conversation: ConversationStatus | None, n
         confirmed_reading=None
         if view.confirmed is None
         else ConfirmedReadingStatus(view.confirmed.charged_Wh, view.confirmed.discharged_Wh, view.confirmed.signed),
+        data_link=None if view.data_link is None else _data_link(view.data_link),
     )
+
+
+def _data_link(shown: DataLinkChanged) -> DataLinkStatus:
+    return DataLinkStatus(shown.state.value, shown.detail, shown.car_mac, shown.attenuation_dB, shown.modem)
 
 
 def _car(car: CarDemand, now_s: float) -> CarStatus:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chargepoint.model.car import CarEvent, QuestionAsked
 from chargepoint.model.car_questions import AuthorizeContract, ContractJudged
 from chargepoint.model.commands import StartTransaction, StopTransaction
+from chargepoint.model.data_link import DataLinkEvent
 from chargepoint.model.faults import InterlockTripped
 from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.image import EvseImage, TokenPresented
@@ -68,6 +69,7 @@ class TimePassed:
 SessionEvent = (
     EvseImage
     | CarEvent
+    | DataLinkEvent
     | TokenPresented
     | StartTransaction
     | StopTransaction

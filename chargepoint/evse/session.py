@@ -7,7 +7,7 @@ runs while the car is connected and authorised (OCPP TxStartPoint PowerPathClose
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from chargepoint.evse.absence import Absence
@@ -16,6 +16,7 @@ from chargepoint.evse.car_call import CarCall
 from chargepoint.evse.car_wish import CarWishes
 from chargepoint.evse.charging_state import ChargingStateRule
 from chargepoint.evse.connector_status import ConnectorStatusRule
+from chargepoint.evse.data_link import DataLink
 from chargepoint.evse.events import (
     AuthorizationAnswered,
     AvailabilityChanged,
@@ -32,9 +33,9 @@ from chargepoint.evse.events import (
 )
 from chargepoint.evse.obstacle import Obstacle, ObstacleWatch, obstacle
 from chargepoint.evse.permit import Permission
-from chargepoint.evse.pwm_car import PwmCar
+from chargepoint.evse.plug_in import PlugIn
 from chargepoint.evse.stage_order import energise, off
-from chargepoint.evse.transaction_life import STOP_DEADLINE_S, Stop, TransactionLife
+from chargepoint.evse.transaction_life import CAR_ENDS, STOP_DEADLINE_S, Stop, TransactionLife
 from chargepoint.evse.view import CarLink, SessionView
 from chargepoint.model.car import (
     AuthorizationWanted,
@@ -54,6 +55,7 @@ from chargepoint.model.car import (
 )
 from chargepoint.model.car_questions import AuthorizeContract
 from chargepoint.model.commands import StartTransaction, StopTransaction
+from chargepoint.model.data_link import DataLinkChanged, DataLinkRemark
 from chargepoint.model.demand import Phase, PilotCommand, Setpoint, StageDemand
 from chargepoint.model.faults import CATALOGUE, FaultCode, InterlockTripped, Severity
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType, TransactionId
@@ -69,30 +71,11 @@ OSCILLATOR_AFTER_END_S = 1.55
 """The pilot stays at 5 % this long after the conversation's end, before X1 (docs/sources/iso15118-20.md 1.5)."""
 
 
-@dataclass(slots=True)
-class PlugIn:
-    """What is true from plug to unplug. `spent`: the plug-in had its transaction; the next one needs a new permission."""
-
-    call: CarCall
-    since_s: float
-    spent: bool = False
-    cable_check_failed: bool = False
-
-
-_CAR_ENDS = {
-    SessionEnd.TERMINATED: (StopReason.STOPPED_BY_EV, TriggerReason.STOP_AUTHORIZED),  # E15.FR.04
-    SessionEnd.PAUSED: (StopReason.STOPPED_BY_EV, TriggerReason.CHARGING_STATE_CHANGED),
-    SessionEnd.TIMEOUT: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
-    SessionEnd.CONNECTION_LOST: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
-    SessionEnd.PROTOCOL_ERROR: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
-    SessionEnd.STOPPED_BY_STATION: (StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION),
-}
-
-
 class EvseSession:
     """The session of one EVSE.
     `ev_connection_timeout_s` is asked when it is needed (OCPP variable EVConnectionTimeOut); `new_transaction_id` gives a
     fresh id for each transaction. `speaks` False: cars have no protocol here and read the duty cycle (`pwm_car.py`).
+    `matches`: cars are matched by SLAC (`data_link.py`).
     """
 
     def __init__(
@@ -104,9 +87,10 @@ class EvseSession:
         ev_connection_timeout_s: Callable[[], float],
         new_transaction_id: Callable[[], TransactionId],
         speaks: bool = True,
+        matches: bool = False,
     ) -> None:
         self.evse_id = evse_id
-        self._pwm_car = None if speaks else PwmCar(evse_id, lease_s)
+        self._data_link = DataLink(evse_id, lease_s, speaks=speaks, matches=matches)
         self._authorize_everybody = authorize_everybody
         self._lease_s = lease_s
         self._ev_connection_timeout_s = ev_connection_timeout_s
@@ -161,6 +145,8 @@ class EvseSession:
             must_stay_locked=self.must_stay_locked,
             confirmed=self._confirmed,
             cable_check_failed=self._plug_in is not None and self._plug_in.cable_check_failed,
+            data_link=self._data_link.now,
+            wants_data_link=self._data_link.wanted,
         )
 
     @property
@@ -260,7 +246,7 @@ class EvseSession:
         link = self._car_link
         if link is None or not link.open:
             stop = Stop(reason, TriggerReason.ABNORMAL_CONDITION, now_s, None, "open when the daemon ended")
-            if self._pwm_car is not None:  # such a car can prove nothing
+            if self._data_link.pwm_car is not None:  # such a car can prove nothing
                 self._transaction.order_stop(stop)
                 return
             self._absence = Absence(paused, now_s, stop)
@@ -290,6 +276,8 @@ class EvseSession:
         match event:
             case EvseImage():
                 self._take_image(event, now_s)
+            case DataLinkChanged() | DataLinkRemark():
+                self._out += self._data_link.take(event)
             case CarDemandChanged(demand):
                 if demand.phase is not Phase.OFF and (self._car is None or self._car.phase is not demand.phase):
                     self._log("=", f"car asks {demand.phase.name}")
@@ -357,8 +345,8 @@ class EvseSession:
             case _:
                 assert_never(event)
 
-    def _take_image(self, image: EvseImage, now_s: float) -> None:
-        self._image = image
+    def _take_image(self, seen: EvseImage, now_s: float) -> None:
+        self._image = image = self._data_link.seen(seen, now_s)
         if image.pilot.plugged and self._plug_in is None:
             self._log("=", "plugged in")
             self._plug_in = PlugIn(CarCall(), now_s)
@@ -366,8 +354,9 @@ class EvseSession:
             self._plug_in = None  # under F a car may come and go unseen
         elif image.pilot is ControlPilot.A and self._plug_in is not None:
             self._take_unplugged(now_s)
-        if self._pwm_car is not None and self._plug_in is not None:
-            self._car = self._pwm_car.demand(image, now_s)
+        pwm_car = self._data_link.pwm_car
+        if pwm_car is not None and self._plug_in is not None:
+            self._car = pwm_car.demand(image, now_s)
             if not self._plug_in.spent:
                 self._maybe_grant_everybody(now_s)
         if self._absence is not None and image.pilot.plugged:
@@ -399,7 +388,7 @@ class EvseSession:
             self._car_link = replace(self._car_link, open=False)
         self._wishes.withdraw()
         self._car_ended_s = now_s
-        reason, trigger = _CAR_ENDS[event.end]
+        reason, trigger = CAR_ENDS[event.end]
         stopping = self._transaction.stop is not None
         if event.end is SessionEnd.PAUSED and not stopping:
             self._absence = Absence(True, now_s, Stop(reason, trigger, now_s, None, text))
@@ -526,11 +515,11 @@ class EvseSession:
 
     def _maybe_call_car(self, now_s: float) -> None:
         """A car that may charge and sleeps is called: only from B, where a step of the pilot is allowed."""
-        if self._plug_in is None or self._pwm_car is not None:
+        if self._plug_in is None or self._data_link.pwm_car is not None:
             return
         call, life = self._plug_in.call, self._transaction
         may_charge = life.running and life.stop is None and (self._absence is None or self._absence.called)
-        if not may_charge or self._car_talks or self._power_on():
+        if not may_charge or self._data_link.under_way or self._car_talks or self._power_on():
             call.not_wanted()
         elif call.stepping or (self._image is not None and self._image.pilot is ControlPilot.B):
             line = call.wanted(had_session=self._car_link is not None, now_s=now_s)
@@ -573,8 +562,9 @@ class EvseSession:
 
     def stage_demand(self, setpoint: Setpoint, now_s: float) -> StageDemand:
         """The order to the power stage for the next lease."""
-        if self._pwm_car is not None and self._image is not None and (self._operative or self._transaction.running):
-            return self._pwm_car.order(self._image, setpoint, now_s, permitted=self._may_energise(now_s))
+        pwm_car = self._data_link.pwm_car
+        if pwm_car is not None and self._image is not None and (self._operative or self._transaction.running):
+            return pwm_car.order(self._image, setpoint, now_s, permitted=self._may_energise(now_s))
         car, can = self._car, None if self._image is None else self._image.capabilities
         if car is None or car.phase is Phase.OFF or can is None or not self._may_energise(now_s):
             return off(self.evse_id, self._lease_s, self._pilot(now_s), lock=self.must_stay_locked)
@@ -589,6 +579,9 @@ class EvseSession:
         return stop is None or (now_s - stop.since_s < STOP_DEADLINE_S and self._car_talks and self._image.permitted)
 
     def _pilot(self, now_s: float) -> PilotCommand:
+        return self._data_link.pilot(self._wanted_pilot(now_s), in_use=self._car_talks or self._power_on())
+
+    def _wanted_pilot(self, now_s: float) -> PilotCommand:
         plug_in, running = self._plug_in, self._transaction.running
         if not self._operative and not running:
             return PilotCommand.F

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chargepoint.evse.events import BeginTransaction, EndTransaction, SessionOutput, UpdateTransaction, WriteLog
 from chargepoint.evse.permit import Permit
+from chargepoint.model.car import SessionEnd
 from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.transactions import ChargingState, StopReason, TriggerReason
 
@@ -15,6 +16,17 @@ STOP_DEADLINE_S = 20.0
 
 END_DEADLINE_S = 8.0
 """The stage's own ramp, opening and discharge take at most this; then the transaction ends with what is known."""
+
+
+CAR_ENDS = {
+    SessionEnd.TERMINATED: (StopReason.STOPPED_BY_EV, TriggerReason.STOP_AUTHORIZED),  # E15.FR.04
+    SessionEnd.PAUSED: (StopReason.STOPPED_BY_EV, TriggerReason.CHARGING_STATE_CHANGED),
+    SessionEnd.TIMEOUT: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
+    SessionEnd.CONNECTION_LOST: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
+    SessionEnd.PROTOCOL_ERROR: (StopReason.OTHER, TriggerReason.EV_COMMUNICATION_LOST),
+    SessionEnd.STOPPED_BY_STATION: (StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION),
+}
+"""Why and by what a transaction ends, by how the car's session ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from chargepoint.evse.authorization import TokenRefusal
 from chargepoint.evse.permit import Permission
 from chargepoint.evse.transaction_life import Stop
 from chargepoint.model.car import CarDemand, MeterReadingConfirmed
+from chargepoint.model.data_link import DataLinkChanged
 from chargepoint.model.ids import IdToken, TransactionId
 from chargepoint.model.image import EvseImage
 from chargepoint.model.station_view import WishForCar
@@ -65,3 +66,7 @@ class SessionView:
     """The car paused its session and keeps its transaction."""
     must_stay_locked: bool
     cable_check_failed: bool
+    data_link: DataLinkChanged | None
+    """As SLAC last reported it; None where this station does not match its cars."""
+    wants_data_link: bool
+    """The pilot may show 5 % as soon as the modem is ready: a car shall be matched."""

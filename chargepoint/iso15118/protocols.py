@@ -6,6 +6,7 @@ from chargepoint.iso15118.conversation.protocol import CarProtocol
 from chargepoint.iso15118.conversation.settings import ProtocolName, SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.din import protocol as din
+from chargepoint.iso15118.iso2 import protocol as iso2
 from chargepoint.iso15118.iso20 import protocol as iso20
 
 TLS_OF_ISO20 = "TLSv1.3"
@@ -16,6 +17,8 @@ def served(settings: SeccSettings) -> tuple[CarProtocol, ...]:
     found: list[CarProtocol] = []
     if ProtocolName.ISO20 in settings.protocols:
         found += iso20.served(settings)
+    if ProtocolName.ISO2 in settings.protocols:
+        found += iso2.served(settings)
     if ProtocolName.DIN in settings.protocols:
         found += din.served(settings)
     return tuple(found)

@@ -195,7 +195,11 @@ class SeccServer:
             return None
         if peer.tls is not None:
             leaf = peer.leaf
-            reason = "no certificate" if leaf is None else refuse_leaf(leaf, allow_p256=self._settings.allow_p256)
+            reason = None
+            if leaf is not None:
+                reason = refuse_leaf(leaf, allow_p256=self._settings.allow_p256)
+            elif peer.tls == protocols.TLS_OF_ISO20:
+                reason = "no certificate"
             if reason is not None:
                 self._log.warning("! car at %s refused: %s", peer.address, reason)
                 return None

@@ -156,6 +156,21 @@ class ConversationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class DataLinkStatus:
+    """The PLC modem of this connector, and the car it is joined with by SLAC (docs/slac.md)."""
+
+    state: str
+    detail: str
+    """Why it is so; empty where the state says all."""
+    car_mac: str | None
+    """None before a car has the key."""
+    attenuation_dB: float | None
+    """Mean of what the modem measured of this car's sounds, the charger's own wires taken off."""
+    modem: str | None
+    """Vendor and firmware; None while unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvseStatus:
     """One EVSE."""
 
@@ -181,6 +196,8 @@ class EvseStatus:
     last_session: LastSessionStatus | None
     refusal: RefusalStatus | None
     confirmed_reading: ConfirmedReadingStatus | None
+    data_link: DataLinkStatus | None = None
+    """None where this station does not match its cars."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class StationView:
     permitted: bool = False
     cable_check_failed: bool = False
     emergency: bool = False
+    residual_current: bool = False
+    """AC: the residual current device has tripped."""
     voltage_V: float | None = None
     current_A: float | None = None
     power_W: float | None = None

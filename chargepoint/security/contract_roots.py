@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, read_pem
 from chargepoint.security.followed_files import FollowedFiles
-from chargepoint.security.tls import TrustError
+from chargepoint.security.station_leaves import TrustError
 
 FOLDERS = ("mo_roots", "v2g_roots")
 

@@ -62,7 +62,10 @@ _ROOT_UNKNOWN = (18, 19, 20, 21)
 
 _FAULTS = {
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": (HandshakeFault.NO_CERTIFICATE, "a car must show its certificate"),
-    "UNSUPPORTED_PROTOCOL": (HandshakeFault.VERSION, "TLS 1.3 only"),
+    "UNSUPPORTED_PROTOCOL": (
+        HandshakeFault.VERSION,
+        "TLS 1.3, or TLS 1.2 for ISO 15118-2 where a secc_chain*.pem lies on secp256r1",
+    ),
     "NO_SHARED_CIPHER": (HandshakeFault.CIPHER_SUITE, "the car must offer TLS_AES_256_GCM_SHA384"),
     "NO_SUITABLE_SIGNATURE_ALGORITHM": (
         HandshakeFault.SIGNATURE_ALGORITHM,

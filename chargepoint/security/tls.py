@@ -9,12 +9,10 @@ import _ssl
 import os
 import ssl
 import stat
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from chargepoint.model.unusable import Unusable
-from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable, KeyKind, read_pem
+from chargepoint.security.certificates import KeyKind
+from chargepoint.security.station_leaves import StationLeaf, TrustError, configured_leaves, installed_leaves, of_iso20
 from chargepoint.security.vehicle import wrong_vehicle
 
 ACCEPTED_SUITES = frozenset({"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
@@ -29,12 +27,8 @@ SEES_CHAINS = hasattr(ssl.SSLObject, "get_verified_chain") or hasattr(
 """Whether this Python shows the whole chain of a peer: publicly from 3.13, before that inside `_ssl` (3.10 to 3.12)."""
 
 
-class TrustError(Unusable):
-    """A key, certificate or trust store that cannot be used: says which file and why."""
-
-
 def secc_context(directory: Path, installed: Path | None = None) -> ssl.SSLContext:
-    """The station's side towards a car: TLS 1.3 only, the car must show a certificate of a root we know.
+    """The station's side towards a car of ISO 15118-20: TLS 1.3 only, the car must show a certificate of a root we know.
 
     Reads v2g_roots/*.pem, oem_roots/*.pem and the station's own leaves: secc_chain.pem with secc.key, and one more for each
     secc_chain_NAME.pem with secc_NAME.key. The car's signature algorithms choose between a leaf on an elliptic curve and one on Ed448.
@@ -43,61 +37,33 @@ def secc_context(directory: Path, installed: Path | None = None) -> ssl.SSLConte
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    installed_leaves = _installed_leaves(installed)
-    configured: dict[bool, Path] = {}
-    for chain, key in own_leaves(directory):
-        if installed_leaves and not chain.exists():
-            continue
-        _own(context, chain, key)
-        leaf = _leaf(chain)
-        place = leaf.key_kind is KeyKind.ED448
-        if place in configured:
-            raise TrustError(
-                f"{chain} and {configured[place]}: two leaves of one kind; keep one on a curve and one on Ed448"
-            )
-        configured[place] = chain
-        if place in installed_leaves and installed_leaves[place].leaf.valid_from_s < leaf.valid_from_s:
-            del installed_leaves[place]
-    for newer in installed_leaves.values():
-        _own(context, newer.chain, newer.key)  # takes the place of the configured one
+    _show_leaves(context, directory, installed)
     folders = (directory, *(() if installed is None else (installed,)))
-    _trust(context, tuple(folder / roots for folder in folders for roots in ("v2g_roots", "oem_roots")))
+    trust(context, tuple(folder / roots for folder in folders for roots in ("v2g_roots", "oem_roots")))
     context.verify_mode = ssl.CERT_REQUIRED
     context.num_tickets = 0  # each connection proves the car's certificate anew, against today's roots
     return context
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A leaf of the station, with its files."""
-
-    leaf: CertificateFacts
-    chain: Path
-    key: Path
-
-
-def _installed_leaves(directory: Path | None) -> dict[bool, _Leaf]:
-    """The newest valid leaf for each place (Ed448 or not). A leaf that cannot be used is left out: the configured one serves."""
-    found: dict[bool, _Leaf] = {}
-    for chain, key in [] if directory is None else own_leaves(directory):
-        try:
-            leaf = _leaf(chain)
-        except TrustError:
-            continue
-        place = leaf.key_kind is KeyKind.ED448
-        valid = key.exists() and leaf.valid_from_s <= time.time() <= leaf.valid_until_s
-        if valid and (place not in found or found[place].leaf.valid_from_s < leaf.valid_from_s):
-            found[place] = _Leaf(leaf, chain, key)
-    return found
-
-
-def own_leaves(directory: Path) -> list[tuple[Path, Path]]:
-    """Chain and key of each of the station's leaves. secc_chain.pem stands first, and is named even where it is missing."""
-    first = directory / "secc_chain.pem"
-    further = sorted(directory.glob("secc_chain_*.pem"))
-    return [
-        (chain, chain.with_name(chain.stem.replace("secc_chain", "secc", 1) + ".key")) for chain in (first, *further)
-    ]
+def _show_leaves(context: ssl.SSLContext, directory: Path, installed: Path | None) -> None:
+    """At most one leaf on a curve and one on Ed448: the configured ones, or newer ones that were installed."""
+    newest: dict[bool, StationLeaf] = {}
+    for leaf in of_iso20(installed_leaves(installed)):
+        place = leaf.leaf.key_kind is KeyKind.ED448
+        if place not in newest or newest[place].leaf.valid_from_s < leaf.leaf.valid_from_s:
+            newest[place] = leaf
+    shown: dict[bool, StationLeaf] = {}
+    for leaf in of_iso20(configured_leaves(directory, may_be_missing=bool(newest))):
+        own(context, leaf.chain, leaf.key)
+        place = leaf.leaf.key_kind is KeyKind.ED448
+        if place in shown:
+            raise TrustError(
+                f"{leaf.chain} and {shown[place].chain}: two leaves of one kind; keep one on a curve and one on Ed448"
+            )
+        shown[place] = leaf
+    for place, leaf in newest.items():
+        if place not in shown or shown[place].leaf.valid_from_s <= leaf.leaf.valid_from_s:
+            own(context, leaf.chain, leaf.key)  # takes the place of the configured one
 
 
 def accept_annex_b(context: ssl.SSLContext) -> None:
@@ -131,8 +97,8 @@ def evcc_context(directory: Path, name: str = "vehicle") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    _own(context, directory / f"{leaf}_chain{'_' + curve if curve else ''}.pem", directory / f"{name}.key")
-    _trust(context, (directory / "v2g_roots",))
+    own(context, directory / f"{leaf}_chain{'_' + curve if curve else ''}.pem", directory / f"{name}.key")
+    trust(context, (directory / "v2g_roots",))
     return context
 
 
@@ -155,14 +121,8 @@ def refuse_leaf(der: bytes, *, allow_p256: bool) -> str | None:
     return None if finding is None else finding.text
 
 
-def _leaf(chain: Path) -> CertificateFacts:
-    try:
-        return read_pem(chain.read_bytes())[0]
-    except (OSError, CertificateUnreadable) as error:
-        raise TrustError(f"{chain}: {error}") from error
-
-
-def _own(context: ssl.SSLContext, chain: Path, key: Path) -> None:
+def own(context: ssl.SSLContext, chain: Path, key: Path) -> None:
+    """Show this chain. Raises TrustError; also where the key is readable by others."""
     try:
         if stat.S_IMODE(key.stat().st_mode) & 0o077:
             raise TrustError(f"{key}: readable by others; chmod 600 it")
@@ -171,7 +131,8 @@ def _own(context: ssl.SSLContext, chain: Path, key: Path) -> None:
         raise TrustError(f"{chain} with {key.name}: {error}") from error
 
 
-def _trust(context: ssl.SSLContext, folders: tuple[Path, ...]) -> None:
+def trust(context: ssl.SSLContext, folders: tuple[Path, ...]) -> None:
+    """Trust every root in these folders. Raises TrustError where there is none."""
     loaded = 0
     for folder in folders:
         for file in sorted(folder.glob("*.pem")):

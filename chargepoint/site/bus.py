@@ -108,7 +108,7 @@ class SiteBus:
         """A message came. The answers to it, and a line for the log where something was wrong."""
         if message.topic == self._topics.meter:
             return [], self._complain(self._desk.meter(message.payload, at, retained=message.retain), at)
-        if message.topic != self._topics.order:
+        if message.topic != self._topics.order or not message.payload:  # an empty message clears a retained one
             return [], None
         answer = self._desk.order(message.payload, at, retained=message.retain)
         line = None if answer.accepted else f"order {answer.id!r} refused ({answer.code}): {answer.text}"
@@ -156,9 +156,14 @@ class SiteBus:
 
     def _answer(self, message: Message, answer: OrderAnswer) -> Message:
         topic = message.response_topic
-        if topic is None or not _may_answer_to(topic, self._topics):
+        if topic is None or not _may_answer_to(topic, self._topics) or self._describes_devices(topic):
             topic = self._topics.answer
         return Message(topic, answer.model_dump_json(exclude_none=True).encode(), correlation=message.correlation)
+
+    def _describes_devices(self, topic: str) -> bool:
+        """Home automation listens there, and believes the station."""
+        prefixes = {one.topic.split("/")[0] for one in self._discovery}
+        return topic.split("/")[0] in prefixes
 
     def _complain(self, complaint: str | None, at: Instant) -> str | None:
         if complaint is None:

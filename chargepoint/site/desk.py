@@ -117,7 +117,7 @@ class SiteDesk:
         self._limit: _Lease | None = None
         self._departures: dict[EvseId, _Departure] = {}
         self._said: dict[EvseId, tuple[object, ...]] = {}
-        self._answers: OrderedDict[str, OrderAnswer] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[Order, OrderAnswer]] = OrderedDict()
         self._allowance = rules.orders_per_s * BURST
         self._allowed_s: float | None = None
         self.refused = 0
@@ -156,12 +156,17 @@ class SiteDesk:
             return self._refuse(error.order_id, error.code, str(error))
         known = None if order.id is None else self._answers.get(order.id)
         if known is not None:
-            return known
+            before, answer = known
+            if order == before:
+                return answer
+            return self._refuse(
+                order.id, "IdReused", f"id = {order.id!r}: another order had it; give each order its own"
+            )
         if retained:
             return self._refuse(order.id, "Retained", "the order was retained by the broker: send it without retain")
         answer = self._judge(order, at)
         if order.id is not None:
-            self._answers[order.id] = answer
+            self._answers[order.id] = (order, answer)
         while len(self._answers) > IDS_KEPT:
             self._answers.popitem(last=False)
         return answer

@@ -233,8 +233,11 @@ def _sentence(error: ValidationError) -> str:
     """The first mistake, with its place and value; how many more there are."""
     mistakes = error.errors(include_url=False)
     first = mistakes[0]
+    missing = first["type"] == "missing"  # its input is the whole message
     where = ".".join(str(part) for part in first["loc"] if part not in PERMISSION) or "message"
     value = repr(first["input"])
     shown = value if len(value) <= 40 else f"{value[:37]}..."
     more = "" if len(mistakes) == 1 else f"; {len(mistakes) - 1} more"
+    if missing:
+        return f"{where} is missing{more}"
     return f"{where} = {shown}: {first['msg'].removeprefix('Value error, ')}{more}"

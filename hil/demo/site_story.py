@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from chargepoint.site.cancellation import end_if_cancelled
 from hil.demo.bench import EVSE, IDENTITY, Bench
 from hil.demo.site import SITE_TOPIC
 from hil.demo.story import SETTLED_SHARE, Story, StoryFailed
@@ -119,14 +118,12 @@ class SiteStory:
                 async with self._client() as client:
                     for topic in (DISCOVERY, f"{SITE_TOPIC}/#"):
                         await client.subscribe(topic, qos=1)
-                        end_if_cancelled()
                     repeating = asyncio.create_task(self._repeat(client), name="edge-order")
                     try:
                         await self._listen(client)
                     finally:
                         repeating.cancel()
                         await asyncio.gather(repeating, return_exceptions=True)
-            end_if_cancelled()
             await asyncio.sleep(0.2)
 
     async def _repeat(self, client: aiomqtt.Client) -> None:
@@ -136,7 +133,6 @@ class SiteStory:
             if self._ordered_W is not None and (self._ordered_W != sent_W or time.monotonic() >= until_s):
                 sent_W, until_s = self._ordered_W, time.monotonic() + self._lease_s / 3
                 await client.publish(f"{SITE_TOPIC}/order", json.dumps(self._message(sent_W)), qos=1)
-                end_if_cancelled()
             await asyncio.sleep(0.02)
 
     def _message(self, power_W: float) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import aiomqtt
 import click
 
-from chargepoint.site.cancellation import end_if_cancelled
 from hil.simulators.load_curve import FOLDER, BadLoadCurve, LoadCurve, load_curve, together_W
 
 SENDER = "edge terminal"
@@ -89,14 +88,12 @@ async def run(terminal: EdgeTerminal, url: str, topic: str, interval_s: float, s
                     await client.publish(f"{topic}/meter", json.dumps(terminal.meter(hour)))
                     for order in terminal.orders(hour):
                         await client.publish(f"{topic}/order", json.dumps(order), qos=1)
-                    end_if_cancelled()
                     click.echo(
                         f"{hour % 24:5.2f} h  building {terminal.base_W(hour):8.0f} W  station {terminal.station_W:8.0f} W"
                     )
                     await asyncio.sleep(interval_s)
         except* (aiomqtt.MqttError, OSError) as group_error:
             click.echo(f"{url}: {group_error.exceptions[0]}; again in {RECONNECT_S:g} s", err=True)
-        end_if_cancelled()
         await asyncio.sleep(RECONNECT_S)
 
 

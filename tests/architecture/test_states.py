@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargepoint.evse.permit import Permission, Permit
-from chargepoint.evse.session import EvseSession, PlugIn
+from chargepoint.evse.plug_in import PlugIn
+from chargepoint.evse.session import EvseSession
 from chargepoint.evse.transaction_life import TransactionLife
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages import common_messages as cm

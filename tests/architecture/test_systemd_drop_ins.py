@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "systemd"
-UNIT = "chargepoint-power.service"
+POWER, DAEMON = "chargepoint-power.service", "chargepoint.service"
 OPENED = {
     "can.conf": {"PrivateNetwork": "no", "RestrictAddressFamilies": "AF_CAN"},
     "gpio.conf": {"SupplementaryGroups": "gpio", "DeviceAllow": "char-gpiochip rw"},
     "keyboard.conf": {"SupplementaryGroups": "input", "DeviceAllow": "char-input rw"},
+    "slac.conf": {
+        "AmbientCapabilities": "CAP_NET_RAW",
+        "CapabilityBoundingSet": "CAP_NET_RAW",
+        "PrivateUsers": "no",
+        "RestrictAddressFamilies": "AF_PACKET",
+    },
 }
+UNIT_OF = {"can.conf": POWER, "gpio.conf": POWER, "keyboard.conf": POWER, "slac.conf": DAEMON}
 
 
 @pytest.mark.parametrize("name", sorted(OPENED))
@@ -33,11 +40,19 @@ def test_each_is_in_the_readme() -> None:
         assert f"drop-ins/{name}" in text
 
 
+def test_every_drop_in_is_tested() -> None:
+    assert {path.name for path in (FOLDER / "drop-ins").iterdir()} == set(OPENED) == set(UNIT_OF)
+
+
 @pytest.mark.interop
-def test_systemd_accepts_them(tmp_path: Path) -> None:
-    text = (FOLDER / UNIT).read_text()
-    (tmp_path / UNIT).write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE))
-    shutil.copytree(FOLDER / "drop-ins", tmp_path / f"{UNIT}.d")
-    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / UNIT)]
+@pytest.mark.parametrize("unit", [POWER, DAEMON])
+def test_systemd_accepts_them(unit: str, tmp_path: Path) -> None:
+    text = (FOLDER / unit).read_text()
+    (tmp_path / unit).write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE))
+    (tmp_path / f"{unit}.d").mkdir()
+    for name, of in UNIT_OF.items():
+        if of == unit:
+            shutil.copy(FOLDER / "drop-ins" / name, tmp_path / f"{unit}.d" / name)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert [line for line in (done.stdout + done.stderr).splitlines() if "conf" in line or UNIT in line] == []
+    assert [line for line in (done.stdout + done.stderr).splitlines() if "conf" in line or unit in line] == []

@@ -10,7 +10,7 @@ import pytest
 
 from certs.pki import Curve, Pki
 from chargepoint.security.contract_roots import contract_roots
-from chargepoint.security.tls import TrustError
+from chargepoint.security.station_leaves import TrustError
 
 LOG = logging.getLogger("roots")
 

@@ -370,7 +370,7 @@ async def test_why_a_handshake_failed_is_told(new_stand: Callable[..., Stand], p
         (car_of(foreign, pki), "certificate verify failed: unable to get local issuer certificate; the car's root"),
         (posing, "certificate verify failed: unsuitable certificate purpose"),
         (bare, "peer did not return a certificate; a car must show its certificate"),
-        (old, "unsupported protocol; TLS 1.3 only"),
+        (old, "unsupported protocol; TLS 1.3, or TLS 1.2 for ISO 15118-2"),
     )
     for number, (car, reason) in enumerate(reasons):
         await refused(stand, car)

@@ -21,7 +21,8 @@ from certs.pki import Curve, Pki
 from chargepoint.app.log import BoundedHandler
 from chargepoint.security.certificates import KeyKind, read_certificate
 from chargepoint.security.handshake import HandshakeFailure, HandshakeFault
-from chargepoint.security.tls import TrustError, evcc_context, peer_chain, secc_context
+from chargepoint.security.station_leaves import TrustError
+from chargepoint.security.tls import evcc_context, peer_chain, secc_context
 from chargepoint.security.tls_credentials import TlsCredentials
 
 GIVE_UP_S = 20.0

@@ -27,12 +27,12 @@ from chargepoint.iso15118.conversation.timeouts import (
 )
 from chargepoint.iso15118.exi.codec import NS_SAP, ExiError, decode, encode
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
-from chargepoint.iso15118.messages.xmldsig import Signature
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, PayloadType, frame
 from chargepoint.model.car import (
     CarConnected,
     CarDemandChanged,
     CarEvent,
+    CarRemark,
     CarSessionEnded,
     SessionEnd,
 )
@@ -42,6 +42,9 @@ from chargepoint.model.station_view import StationView
 
 FRAMES_AT_ONCE_MAX = 32
 """A car waits for each answer; one that sends more requests than this in one breath does not listen."""
+
+CORRECTIONS_MAX = 10
+"""A car may correct a refused request and go on, where its protocol says so. After this many the connection ends."""
 
 FRAMES_KEPT_MAX = 256
 """Full frames wait at most this many for the wire trace to take them away."""
@@ -99,6 +102,7 @@ class Conversation:
         self._asked_s = now.monotonic_s
         self._events: list[CarEvent] = []
         self._ended = False
+        self._corrections = 0
         self._frames: list[ExchangedFrame] | None = [] if keep_frames else None
         self.trace: list[Exchanged] = []
 
@@ -291,7 +295,7 @@ class Conversation:
         else:
             if not row.side_stream:
                 self._deadline_s = None
-            at = self._situation(now, raw, signature=envelope.signature)
+            at = self._situation(now, raw, envelope)
             self._conclude(row, envelope, raw, row.respond(envelope.body, self._session, at), at)
 
     def _may_come(self, row: Row) -> bool:
@@ -327,8 +331,7 @@ class Conversation:
         held = self._held
         if held is None or self._ended:
             return
-        time_is_up, signature = now.monotonic_s >= held.until_s, held.envelope.signature
-        at = self._situation(now, held.raw, time_is_up=time_is_up, signature=signature)
+        at = self._situation(now, held.raw, held.envelope, time_is_up=now.monotonic_s >= held.until_s)
         self._conclude(held.row, held.envelope, held.raw, held.row.respond(held.envelope.body, self._session, at), at)
 
     def _refuse(self, row: Row, envelope: OpenedRequest, refused: Refusal, now: Now) -> None:
@@ -343,8 +346,13 @@ class Conversation:
             text += f": {refused.why}"
         if protocol.ends(refused.code):
             self._end(SessionEnd.STOPPED_BY_STATION if refused.ours else SessionEnd.PROTOCOL_ERROR, text)
-        else:
-            self._arm(row, at)
+            return
+        self._corrections += 1
+        if self._corrections > CORRECTIONS_MAX:
+            self._end(SessionEnd.PROTOCOL_ERROR, f"{text}; more than {CORRECTIONS_MAX} requests were refused")
+            return
+        self._events.append(CarRemark(self._evse_id, text))
+        self._arm(row, at)
 
     # -- what follows ------------------------------------------------------------------------------------------------
 
@@ -375,7 +383,7 @@ class Conversation:
                 return self._settings.on_voltage_timeout_s
 
     def _situation(
-        self, now: Now, raw: bytes = b"", *, time_is_up: bool = False, signature: Signature | None = None
+        self, now: Now, raw: bytes = b"", envelope: OpenedRequest | None = None, *, time_is_up: bool = False
     ) -> Situation:
         return Situation(
             settings=self._settings,
@@ -384,7 +392,8 @@ class Conversation:
             peer=self._peer,
             random_bytes=self._random_bytes,
             kept=self._kept,
-            signature=signature,
+            session_id=b"" if envelope is None else envelope.session_id,
+            signature=None if envelope is None else envelope.signature,
             raw=raw,
             time_is_up=time_is_up,
             inquiries=self._questions.all,

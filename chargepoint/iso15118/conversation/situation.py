@@ -53,6 +53,8 @@ class Situation:
     peer: Peer
     random_bytes: Callable[[int], bytes]
     kept: KeptSession | None = None
+    session_id: bytes = b""
+    """Of the request's header."""
     signature: Signature | None = None
     """Of the header, where the protocol has one header for all messages (-2, DIN)."""
     raw: bytes = b""

@@ -15,7 +15,6 @@ from chargepoint.iso15118.iso20.ac_phases import (
     PhaseLimits,
     PhasePowers,
     gives_phases,
-    on_phases,
     phases_of,
     powers_of,
 )
@@ -33,6 +32,7 @@ from chargepoint.iso15118.messages.ac import (
 )
 from chargepoint.iso15118.messages.common_types import RationalNumber, ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.ac_outlet import on_phases
 from chargepoint.model.image import AcSupply, StageCapabilities
 from chargepoint.model.limits import PowerLimits
 

@@ -6,13 +6,13 @@ docs/sources/iso15118-20.md 1.3 and 1.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from chargepoint.iso15118.iso20.services import AcConnector, ParameterChoice
 from chargepoint.iso15118.messages.common_types import RationalNumber
 from chargepoint.iso15118.rational import number, rational
-from chargepoint.model.image import AcSupply, StageCapabilities
+from chargepoint.model.image import AcSupply
 
 SUFFIXES = ("", "_L2", "_L3")
 """Of a field's name, for L1, L2 and L3."""
@@ -34,20 +34,6 @@ class PhaseLimits:
 def phases_of(choice: ParameterChoice, supply: AcSupply) -> int:
     """1 or 3: the phases of the chosen parameter set, at most those of the outlet."""
     return min(3 if choice.connector == AcConnector.THREE_PHASE else 1, supply.phases)
-
-
-def on_phases(can: StageCapabilities, supply: AcSupply, phases: int) -> StageCapabilities:
-    """The capabilities of an outlet of which only so many phases transfer."""
-    used = replace(supply, phases=phases)
-    sum_A, power_W = phases * supply.current_max_A, used.power_max_W
-    return replace(
-        can,
-        charge_current_max_A=min(can.charge_current_max_A, sum_A),
-        discharge_current_max_A=min(can.discharge_current_max_A, sum_A),
-        charge_power_max_W=min(can.charge_power_max_W, power_W),
-        discharge_power_max_W=min(can.discharge_power_max_W, power_W),
-        ac=used,
-    )
 
 
 def gives_phases(mode: Any, name: str) -> bool:

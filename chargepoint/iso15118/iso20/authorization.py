@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import ONGOING_PACE_S, V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso20.contract_state import ContractClaim
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.repeated import repeats
-from chargepoint.iso15118.iso20.session import Remark, Session
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq, AuthorizationRes
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import (
@@ -18,7 +19,7 @@ from chargepoint.iso15118.iso20.authorization_setup import may_use_contracts
 from chargepoint.iso15118.iso20.installation_state import Installation
 from chargepoint.iso15118.iso20.refused_head import head
 from chargepoint.iso15118.iso20.repeated import repeats
-from chargepoint.iso15118.iso20.session import Remark, Session
+from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.messages.common_messages import (
     CertificateChain,
     CertificateInstallationReq,

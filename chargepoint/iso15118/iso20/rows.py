@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from chargepoint.iso15118.conversation import remark
 from chargepoint.iso15118.conversation.row import Row
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20 import (
@@ -24,7 +25,6 @@ from chargepoint.iso15118.iso20 import (
     dc_welding_detection,
     metering_confirmation,
     power_delivery,
-    remark,
     schedule_exchange,
     service_detail,
     service_discovery,

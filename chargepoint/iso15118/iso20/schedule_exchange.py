@@ -34,7 +34,7 @@ from chargepoint.iso15118.messages.common_messages import (
 )
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.rational import maybe, number
-from chargepoint.iso15118.steps.schedule import DAY_S, SCHEDULE_TUPLE_ID, foreseen, question, within
+from chargepoint.iso15118.steps.schedule import DAY_S, SCHEDULE_TUPLE_ID, foreseen, offered, question, within
 from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleOffered
 from chargepoint.model.car_questions import PowerPiece
 from chargepoint.model.ids import EvseId
@@ -96,7 +96,7 @@ def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) ->
     pieces = shortened(_possible(foreseen_pieces, session), points)
     if not pieces:
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
-    offer = _offer(session, pieces, at)
+    offer = offered(session.schedule, pieces, at, joined=session.joined and not session.renegotiating)
     tuples = _tuple_of(offer, session.phase_limits, discharge=session.choice.service.bidirectional)
     return _finished(replace(session, schedule=offer, profile=None), at, our_schedule=tuples)
 
@@ -133,14 +133,6 @@ def _possible(pieces: tuple[PowerPiece, ...], session: Session) -> tuple[PowerPi
     if not session.choice.service.bidirectional:
         discharge_W = 0.0
     return within(pieces, charge_W, discharge_W)
-
-
-def _offer(session: Session, pieces: tuple[PowerPiece, ...], at: Situation) -> ScheduleOffer:
-    """The schedule of before the pause where it still holds; else a new one."""
-    before = session.schedule
-    if session.joined and not session.renegotiating and before is not None and before.allowed_by(pieces, at.now.utc_s):
-        return before
-    return ScheduleOffer(SCHEDULE_TUPLE_ID, at.now.utc_s, pieces)
 
 
 def _tuple_of(offer: ScheduleOffer, phases: PhaseLimits | None, *, discharge: bool) -> Scheduled_SEResControlMode:

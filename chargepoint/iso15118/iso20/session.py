@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from chargepoint.iso15118.conversation.now import Now
+from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso20.ac_phases import PhaseLimits
 from chargepoint.iso15118.iso20.contract_state import NO_CONTRACT, ContractState
@@ -20,13 +21,6 @@ from chargepoint.model.car import NO_DISPLAY, NOTHING_SAID, CarDisplay, CarEnerg
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One sentence for the log."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.schedule_offer import ScheduleOffer
 
 SCHEDULE_TUPLE_ID = 1
 DAY_S = 86_400
@@ -38,3 +39,12 @@ def horizon_s(departure_at_s: float | None, now_s: float) -> int:
 def within(pieces: Iterable[PowerPiece], charge_W: float, discharge_W: float) -> tuple[PowerPiece, ...]:
     """The pieces cut to these powers, magnitudes in W."""
     return tuple(PowerPiece(p.duration_s, min(p.charge_W, charge_W), min(p.discharge_W, discharge_W)) for p in pieces)
+
+
+def offered(
+    before: ScheduleOffer | None, pieces: tuple[PowerPiece, ...], at: Situation, *, joined: bool
+) -> ScheduleOffer:
+    """The schedule of before the pause where it still holds; else a new one. `joined`: the car goes on after a pause."""
+    if joined and before is not None and before.allowed_by(pieces, at.now.utc_s):
+        return before
+    return ScheduleOffer(SCHEDULE_TUPLE_ID, at.now.utc_s, pieces)

@@ -39,14 +39,17 @@ def test_the_long_chain_has_four_sub_cas() -> None:
     assert len(Pki(Curve.P256, tree=flawed_tree("contract", Flaw.TOO_LONG)).chain("contract")) == 5
 
 
-def test_two_curves_lie_beside_each_other(tmp_path: Path) -> None:
+def test_the_curves_of_both_protocols_lie_beside_each_other(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [str(tmp_path / "pki"), "--curve", "both"])
     assert result.exit_code == 0, result.output
     first = x509.load_pem_x509_certificates((tmp_path / "pki" / "secc_chain.pem").read_bytes())
     second = x509.load_pem_x509_certificates((tmp_path / "pki" / "secc_chain_ed448.pem").read_bytes())
     assert [type(c.public_key()) for c in second] == [type(ed448.Ed448PrivateKey.generate().public_key())] * 3
     assert all(isinstance(c.public_key(), ec.EllipticCurvePublicKey) for c in first)
-    assert len(list((tmp_path / "pki" / "v2g_roots").iterdir())) == 2
+    third = x509.load_pem_x509_certificates((tmp_path / "pki" / "secc_chain_p256.pem").read_bytes())
+    keys = [certificate.public_key() for certificate in third]
+    assert [key.curve.name for key in keys if isinstance(key, ec.EllipticCurvePublicKey)] == ["secp256r1"] * 3
+    assert len(list((tmp_path / "pki" / "v2g_roots").iterdir())) == 3
 
 
 def test_a_flaw_is_made_on_the_command_line(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ SETPOINT = Setpoint(EVSE, 5000.0, Interval(-18_000, 22_000), Source.CSMS, None, 
 class Station:
     """A session and what it sees. `feed` keeps the outputs."""
 
-    def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5) -> None:
+    def __init__(self, everybody: bool = False, loop_timeout_s: float = 0.5, *, matches: bool = False) -> None:
         self.loop_timeout_s = loop_timeout_s
         self.session = EvseSession(
             EVSE,
@@ -62,6 +62,7 @@ class Station:
             lease_s=0.5,
             ev_connection_timeout_s=lambda: 60.0,
             new_transaction_id=self._new_transaction_id,
+            matches=matches,
         )
         self.t = 100.0
         self.pilot = ControlPilot.A
@@ -198,7 +199,7 @@ class Station:
 
 @pytest.fixture
 def new_station() -> Callable[..., Station]:
-    """Makes a station with one EVSE: `new_station(everybody, loop_timeout_s)`."""
+    """Makes a station with one EVSE: `new_station(everybody, loop_timeout_s, matches=...)`."""
     return Station
 
 

@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.flaws import Flaw, flawed_tree
 from certs.pki import Curve, Pki
+from chargepoint.iso15118.conversation import remark
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.questions import OpenQuestions
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer, Situation
 from chargepoint.iso15118.exi.codec import NS_CM, decode, encode
-from chargepoint.iso15118.iso20 import authorization, memory, remark
+from chargepoint.iso15118.iso20 import authorization, memory
 from chargepoint.iso15118.iso20.services import choice_of
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State

@@ -9,6 +9,7 @@ import pytest
 
 from certs.flaws import Flaw, flawed_tree
 from certs.pki import Curve, Pki
+from chargepoint.iso15118.conversation import remark
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.questions import OpenQuestions
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal
@@ -16,7 +17,6 @@ from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer, Situation
 from chargepoint.iso15118.exi.codec import NS_CM, decode, encode
 from chargepoint.iso15118.iso20 import certificate_installation as installation
-from chargepoint.iso15118.iso20 import remark
 from chargepoint.iso15118.iso20.contract_state import ContractState
 from chargepoint.iso15118.iso20.session import Session
 from chargepoint.iso15118.iso20.state import State
