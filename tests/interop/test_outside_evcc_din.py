@@ -43,8 +43,7 @@ def test_the_outside_car_charges_by_din(tmp_path: Path, wire: tuple[str, str, st
             assert drive(space, far, config, pki, False, tmp_path / "before.log") == 0
             transactions(station, 1)
             station.steer('{"do": "unplug"}')
-            station.steer('{"do": "plug"}')
-            station.steer('{"do": "token"}')
+            station.steer('{"do": "car_auto", "follows": true}')
         code = drive(space, far, packages / DIN_CONFIGS / "evcc_config.json", pki, False, log)
         found = transactions(station, cars)
         state = station.state()

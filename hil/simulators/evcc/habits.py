@@ -14,8 +14,6 @@ class Habits:
 
     session_id_bytes: int = 1
     """So many zero bytes are the SessionID of SessionSetupReq: 1, 8, or 0."""
-    authorization_polls_min: int = 1
-    """The car asks for its authorisation at least so often."""
     ready_in_parameters: bool = True
     """EVReady in ChargeParameterDiscoveryReq."""
     names_power_limit: bool = True

@@ -71,7 +71,7 @@ def authorization(memory: OlderMemory) -> Any:
 
 
 def authorized(memory: OlderMemory, answer: Any) -> Next:
-    """Again until the station has finished, or until the car has asked as often as it likes."""
-    if answer.EVSEProcessing.value != "Finished" or memory.authorization_asked < memory.habits.authorization_polls_min:
+    """Again until the station has finished."""
+    if answer.EVSEProcessing.value != "Finished":
         return Next(SessionStep.AUTHORIZATION, memory.spec.ongoing_pause_s)
     return Next(SessionStep.AC_CHARGE_PARAMETERS if memory.is_ac else SessionStep.DC_CHARGE_PARAMETERS)
