@@ -22,6 +22,8 @@ class KnownCar:
     what: str
     plan: CarPlan
     spec: dict[str, Any] = field(default_factory=dict)
+    plan_data: dict[str, Any] = field(default_factory=dict)
+    """The plan as it stands in the file."""
 
     @property
     def is_ac(self) -> bool:
@@ -61,4 +63,5 @@ def car_from(name: str, text: str) -> KnownCar:
             raise PlanError(f"car {name}: spec.{key} = {value!r}: no such field; one of {', '.join(known)}")
         if not isinstance(value, known[key]):
             raise PlanError(f"car {name}: spec.{key} = {value!r}: {known[key].__name__}")
-    return KnownCar(name, str(found.get("what", "")), plan_from(found.get("plan", {})), spec)
+    plan = found.get("plan", {})
+    return KnownCar(name, str(found.get("what", "")), plan_from(plan), spec, plan)
