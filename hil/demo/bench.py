@@ -69,12 +69,15 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        self.spec = CarSpec(
-            control_mode=choices.control_mode,
-            loop_timeout_s=LOOP_TIMEOUT_S,
-            charger_discharge_max_W=CHARGER_DISCHARGE_W,
-        )
+        bench_spec: dict[str, Any] = {
+            "control_mode": choices.control_mode,
+            "loop_timeout_s": LOOP_TIMEOUT_S,
+            "charger_discharge_max_W": CHARGER_DISCHARGE_W,
+        }
+        self.spec = CarSpec(**bench_spec | ({} if choices.car is None else choices.car.spec))
         self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
+        if choices.car is not None:
+            self.plain_plan = choices.car.plan_data
         """What each plan of this bench begins from."""
         self.plan = plan_from({**self.plain_plan, **choices.plan})
         """What the cars' next sessions do."""

@@ -33,6 +33,7 @@ from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import Story, StoryFailed
 from hil.plant.insulation import SELF_TEST_S
+from hil.simulators.car_files import known_car, names
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.plan import PlanError, plan_from
 from hil.simulators.evcc.spec import CONTROL_MODES
@@ -56,6 +57,12 @@ FOLDER_MAX_BYTES = 80
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
 @click.option("--ac", is_flag=True, help="an AC outlet and an AC car")
+@click.option(
+    "--car",
+    "car_name",
+    type=click.Choice(names()),
+    help="a car of the road instead of ours, at the outlet it needs, on plain TCP; docs/cars.md",
+)
 @click.option(
     "--module",
     type=click.Choice(sorted(MODULES)),
@@ -128,6 +135,7 @@ def main(
     report_file: Path | None,
     no_car: bool,
     ac: bool,
+    car_name: str | None,
     module: str,
     interface: str,
     tls: bool | None,
@@ -145,6 +153,15 @@ def main(
     plan_text: str,
 ) -> None:
     """Daemon and power process on a virtual plant, with a central system and a car."""
+    car = None if car_name is None else known_car(car_name)
+    if car is not None:
+        if no_car or tls or pnc or control_mode is not None:
+            raise click.UsageError(
+                "--car brings a car of its own: it does not go with --no-car, --tls, --pnc or --control-mode"
+            )
+        if picture is not None:
+            raise click.UsageError("--picture is drawn while discharging, which no car of --car does in the story")
+        ac, tls = car.is_ac, False
     if ac and picture is not None and control_mode == "scheduled":
         raise click.UsageError(
             "--picture is drawn while discharging, which a Scheduled AC car does not do in the story"
@@ -194,6 +211,7 @@ def main(
         self_test_s=self_test_s,
         ac=ac,
         module=module,
+        car=car,
         trace_dir=None if trace_dir is None else trace_dir.absolute(),
         plan=plan,
     )

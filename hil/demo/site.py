@@ -13,6 +13,7 @@ from typing import Any
 
 from hil.demo.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
+from hil.simulators.car_files import KnownCar
 
 SITE = "site.toml"
 SITE_TOPIC = "chargepoint/demo"
@@ -69,6 +70,8 @@ class Choices:
 
     module: str = USUAL
     """Which power module stands at the EVSEs: a row of `hil.demo.modules`."""
+    car: KnownCar | None = None
+    """A car of `hil/simulators/cars`; None: our own car of ISO 15118-20."""
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What our car does beside charging, as docs/virtual-car.md describes."""
     cables: tuple[CarCable, ...] = ()

@@ -91,8 +91,10 @@ class Story:
         self._bench = bench
         self._hold_s = hold_s
         self.measured = Measured()
-        self._discharges = not (bench.choices.ac and bench.choices.control_mode == "scheduled")
-        """An AC car in Scheduled mode gives power only where its own plan has it: a set-point alone changes no plan."""
+        choices = bench.choices
+        self._discharges = choices.car is None and not (choices.ac and choices.control_mode == "scheduled")
+        """An AC car in Scheduled mode gives power only where its own plan has it: a set-point alone changes no plan. A car of the
+        road gives none at all."""
         self.position = Position(total=9 if self._discharges else 8)
         self.outcome = "the end"
         self.after: dict[str, Callable[[], Awaitable[None]]] = {}

@@ -34,6 +34,7 @@ from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService
 from chargepoint.model.car_questions import AnswerToCar, ContractJudged
+from chargepoint.model.commands import StopTransaction
 from chargepoint.model.demand import Contribution, Source, StageDemand
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, TokenPresented
@@ -148,6 +149,10 @@ class JoinedStation:
         """The central system wants this power, for ever."""
         wanted = Contribution(Source.CSMS, EVSE, FOR_EVER_S, "a profile", None, power_W)
         self._perform(self.control.evses[EVSE].contribute("ocpp", (wanted,), self.at))
+
+    def stop_transaction(self) -> None:
+        """The central system ends the transaction that runs."""
+        self.feed(StopTransaction(TransactionId(f"tx-{self._transactions}")))
 
     def take_car_events(self, events: Iterable[CarEvent]) -> None:
         """Events of the car's conversation, in order."""

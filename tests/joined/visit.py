@@ -13,7 +13,7 @@ from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.iso20.protocol import served
+from chargepoint.iso15118.protocols import spoken
 from chargepoint.model.car import CarEvent, CarSessionEnded, ControlMode
 from chargepoint.model.car_questions import AnswerToCar
 from chargepoint.model.demand import Phase
@@ -114,7 +114,7 @@ class VirtualSite:
         self.now_s = 1000.0
         self.station = JoinedStation(self.now_s, outlet)
         self.station.contracts = contracts
-        self._outlet = outlet
+        self.outlet = outlet
         settings = settings_of(outlet.services, mode)
         self._settings = settings if contracts is None else contracts.settings(settings)
         self._soon: deque[Callable[[], None]] = deque()
@@ -144,11 +144,13 @@ class VirtualSite:
         pilot_stuck: bool = False,
         card: bool = True,
         credentials: Credentials | None = None,
+        stopped_at_loop: int | None = None,
     ) -> Visit:
         """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
 
         `pilot_stuck`: a car that went to pilot C stays there, as one whose controller stopped. `card`: the driver shows a card.
-        `credentials`: the certificates of a car that pays with its contract.
+        `credentials`: the certificates of a car that pays with its contract. `stopped_at_loop`: the central system ends the
+        transaction then.
         """
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
@@ -157,7 +159,7 @@ class VirtualSite:
         if card:
             station.show_card()
         station.order_power(power_W)
-        plan = plan or CarPlan(energy=(self._outlet.energy,))
+        plan = plan or CarPlan(energy=(self.outlet.energy,))
         utc_s = EPOCH.timestamp() + self.now_s
         car = CarCore(spec or CarSpec(), plan, self.now_s, utc_s, credentials)
         self._car = car
@@ -165,6 +167,9 @@ class VirtualSite:
         while not car.ended:
             if car.progress.loops >= loops and not car.memory.stop_wanted:
                 car.stop(self.now_s)
+            if stopped_at_loop is not None and car.progress.loops >= stopped_at_loop:
+                stopped_at_loop = None
+                station.stop_transaction()
             self._step(self.now_s + REPORT_IDLE_S)
             assert self.now_s < limit_s, f"the car still does {car.step}"
         self._car = None
@@ -253,7 +258,7 @@ class VirtualSite:
 
     def _connect(self, car: CarCore) -> None:
         self._conversation = Conversation(
-            self._settings, served(self._settings), self._peer, _random_bytes, self._now, kept=self._kept
+            self._settings, spoken(self._settings, self._peer), self._peer, _random_bytes, self._now, kept=self._kept
         )
         self._conversation.update(self.station.view(), self._now)
         car.connected(None, self.now_s)

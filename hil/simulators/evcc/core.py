@@ -1,6 +1,6 @@
 """The simulated car without I/O: bytes, body readings and time as a number come in; bytes and orders go out.
 
-A session runs along the steps of `order.ROWS`. `receive` takes answers, `tick` does what is due. A request is sent by
+A session runs along the rows of the car's language (`language.py`). `receive` takes answers, `tick` does what is due. A request is sent by
 `tick` alone, so that it is made of a body reading taken just before. Misbehaviours of the plan act where a request leaves.
 """
 
@@ -14,11 +14,10 @@ from chargepoint.iso15118.exi.codec import ExiError, decode, encode
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, FramingFailed, frame
 from hil.simulators.evcc.body import NOTHING_MEASURED, Inlet, is_digital
-from hil.simulators.evcc.examiner import Examiner
 from hil.simulators.evcc.exchange_log import ExchangeLog, LoggedMessage
-from hil.simulators.evcc.memory import CarMemory, Credentials
-from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, changed, damaged
-from hil.simulators.evcc.order import BEFORE_PATIENCE_S, NAMESPACES, ROWS, CarMessageRow, row_of
+from hil.simulators.evcc.languages import language_of
+from hil.simulators.evcc.memory import Credentials
+from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, damaged
 from hil.simulators.evcc.orders import (
     CarOrder,
     OrderCharger,
@@ -29,6 +28,7 @@ from hil.simulators.evcc.orders import (
 )
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.progress import Progress
+from hil.simulators.evcc.row import BEFORE_PATIENCE_S, CarMessageRow
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.steps import LOOPS, Next, SessionAbandoned, SessionStep
 
@@ -62,9 +62,11 @@ class CarCore:
         credentials: Credentials | None = None,
     ) -> None:
         """`now_s` is monotonic; `utc_s` is the same moment as Unix seconds."""
-        self.memory = CarMemory(spec, plan, credentials, now_s=now_s, utc_s=utc_s)
+        self._language = language_of(plan)
+        self.memory: Any = self._language.new_memory(spec, plan, credentials, now_s, utc_s)
+        """What the session knows: a `SessionMemory`, and what its protocol adds to it."""
         self.log = ExchangeLog()
-        self._examiner = Examiner()
+        self._examiner = self._language.new_examiner()
         self._utc_offset_s = utc_s - now_s
         self._framing = Framing()
         self._step = SessionStep.WAIT_PILOT
@@ -85,7 +87,8 @@ class CarCore:
     @property
     def progress(self) -> Progress:
         """What the session has come to."""
-        return self.memory.progress
+        progress: Progress = self.memory.progress
+        return progress
 
     @property
     def violations(self) -> list[str]:
@@ -121,7 +124,8 @@ class CarCore:
 
     def orders(self) -> list[CarOrder]:
         """Orders to body and connection, taken away; to be performed before `to_send`'s bytes leave."""
-        orders, self.memory.orders = self.memory.orders, []
+        orders: list[CarOrder] = self.memory.orders
+        self.memory.orders = []
         return orders
 
     # -- what happens to the car -----------------------------------------------------------------------------------
@@ -244,7 +248,7 @@ class CarCore:
         memory.inlet = NOTHING_MEASURED  # so that the pilot of before calls nobody
         for order in (OrderContactors(closed=False), OrderPilot("B")):
             memory.orders.append(order)
-        if memory.selected.is_ac:
+        if memory.is_ac:
             memory.orders.append(OrderCharger(0.0))
         self._connected, self._awaited, self._outgoing = False, None, []
         memory.mark("away")
@@ -253,7 +257,7 @@ class CarCore:
         memory, now_s = self.memory, self.memory.now_s
         if self._step in LOOPS and memory.stop_wanted:
             self._enter(Next(SessionStep.POWER_STOP), now_s)
-        row = ROWS[self._step]
+        row = self._language.row(memory, self._step)
         if row.before is not None and not row.before(memory):
             if now_s > self._entered_s + BEFORE_PATIENCE_S:
                 self._end(row.before_complaint)
@@ -264,18 +268,21 @@ class CarCore:
         self._counts[name] += 1
         memory.sent_s = now_s
         acting = [m for m in memory.plan.misbehaviours if m.hits(name, self._counts[name])]
+        message = self._language.enclosed(memory, request)
         payload_type: int = row.payload_type
         out_of_order = False
         if self._step is SessionStep.CERTIFICATE_INSTALLATION:
             payload_type = memory.plan.installation_payload_type
         for misbehaviour in acting:
             if misbehaviour.what in CHANGES:
-                request = changed(request, misbehaviour.what, self._counts[name])
+                message = self._language.changed(message, misbehaviour.what, self._counts[name])
+                request = self._language.opened(message)
             elif misbehaviour.what in ("other_request", "late_app_protocol"):
-                row = row_of(str(misbehaviour.value or supportedAppProtocolReq.__name__))
+                row = self._language.row_named(memory, str(misbehaviour.value or supportedAppProtocolReq.__name__))
                 request, payload_type, out_of_order = self._instead(row), row.payload_type, True
+                message = self._language.enclosed(memory, request)
         self._log(">", request, note=", ".join(m.what for m in acting))
-        pieces = self._pieces(payload_type, encode(request), acting)
+        pieces = self._pieces(payload_type, encode(message), acting)
         if any(m.what in ("silence", "tcp_reset", "fin") for m in acting):
             self._misconduct(next(m for m in acting if m.what in ("silence", "tcp_reset", "fin")), name)
             return
@@ -324,16 +331,17 @@ class CarCore:
     # -- answers ---------------------------------------------------------------------------------------------------
 
     def _take(self, payload_type: int, payload: bytes) -> None:
-        namespace = next((n for kind, n in NAMESPACES.items() if kind == payload_type), None)
+        namespace = self._language.grammar(self.memory, payload_type)
         asked = "nothing" if self._awaited is None else type(self._awaited.request).__name__
         if namespace is None:
             self._broken(f"{asked} answered under payload type {payload_type:#06x}")
             return
         try:
-            answer = decode(namespace, payload)
+            message = decode(namespace, payload)
         except ExiError as error:
             self._broken(f"{asked} answered with what is no message: {error}")
             return
+        answer = self._language.opened(message)
         awaited, now_s = self._awaited, self.memory.now_s
         took_s = None if awaited is None else now_s - awaited.sent_s
         self._log("<", answer, took_s)
@@ -344,7 +352,7 @@ class CarCore:
             self._take_unasked(answer)
             return
         assert took_s is not None
-        self._examiner.answer(awaited.request, answer, took_s, payload_type, self.memory, awaited.row)
+        self._examiner.answer(awaited.request, message, took_s, payload_type, self.memory, awaited.row)
         if not isinstance(answer, awaited.row.answer):
             self._end(f"{asked} answered with {type(answer).__name__}")
             return
@@ -405,7 +413,7 @@ class CarCore:
         self._enter(Next(SessionStep.LISTEN, self.memory.plan.listens_after_end_s), self.memory.now_s)
 
     def _rest_orders(self) -> list[CarOrder]:
-        charger: list[CarOrder] = [OrderCharger(0.0)] if self.memory.selected.is_ac else []
+        charger: list[CarOrder] = [OrderCharger(0.0)] if self.memory.is_ac else []
         return [*charger, OrderContactors(closed=False), OrderPilot("B")]
 
     def _end(self, error: str | None) -> None:

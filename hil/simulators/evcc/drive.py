@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hil.simulators.evcc.body import CarBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.memory import Credentials
+from hil.simulators.evcc.odd_connections import knock
 from hil.simulators.evcc.orders import (
     OrderCharger,
     OrderConnection,
@@ -50,7 +51,10 @@ class Drive:
         self._reading: asyncio.Task[bytes] | None = None
         self._woken = asyncio.Event()
         self._at_rest = False
-        self.core = CarCore(spec, plan or CarPlan(), now(), time.time(), credentials)
+        plan = plan or CarPlan()
+        self._habits = plan.habits
+        self._knocking: asyncio.Task[None] | None = None
+        self.core = CarCore(spec, plan, now(), time.time(), credentials)
 
     @property
     def progress(self) -> Progress:
@@ -82,7 +86,7 @@ class Drive:
         if data:
             core.receive(data, self._now())
         elif data is not None:
-            await self._drop_wire(reset=False)
+            await self._drop_wire(reset=self._habits.resets_after_end)
             core.connection_lost("", self._now())
         if core.deadline_s is not None and core.deadline_s <= self._now():
             core.measured(await self._body.measure())
@@ -142,14 +146,21 @@ class Drive:
 
     async def _connect(self) -> None:
         try:
-            self._wire = await connect(self._interface, self._tls, self._sdp_port)
+            self._wire = await connect(self._interface, self._tls, self._sdp_port, self._habits)
         except WireError as error:
             self.core.connection_failed(str(error), self._now())
             return
+        if self._habits.knocks_every_s > 0:
+            self._knocking = asyncio.create_task(knock(self._wire.address, self._habits.knocks_every_s))
         self.core.connected(self._wire.tls, self._now())
 
     async def _drop_wire(self, *, reset: bool) -> None:
         wire, self._wire = self._wire, None
+        if self._knocking is not None:
+            self._knocking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._knocking
+            self._knocking = None
         if self._reading is not None:
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError, ssl.SSLError):

@@ -14,7 +14,7 @@ from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from hil.simulators.evcc import examined_loops, examined_schedules, examined_services
 from hil.simulators.evcc.memory import CarMemory
-from hil.simulators.evcc.order import CarMessageRow
+from hil.simulators.evcc.row import CarMessageRow
 
 VIOLATIONS_MAX = 200
 

@@ -134,6 +134,11 @@ class CarMemory:
     obeyed: EvseNotification | None = None
     """The last notification that was obeyed: while the station repeats it, it is no new one."""
 
+    @property
+    def is_ac(self) -> bool:
+        """An AC service is selected."""
+        return self.selected.is_ac
+
     def header(self, signature: Signature | None = None) -> MessageHeader:
         """The header of a request sent now."""
         return MessageHeader(SessionID=self.session_id, TimeStamp=int(self.utc_s), Signature=signature)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from chargepoint.iso15118.exi.codec import NS_AC, NS_CM, NS_DC, NS_SAP
 from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolRes
 from chargepoint.iso15118.v2gtp import PayloadType
-from hil.simulators.evcc.memory import CarMemory
+from hil.simulators.evcc import row
 from hil.simulators.evcc.messages import (
     ac_charge_loop,
     ac_charge_parameters,
@@ -33,15 +29,12 @@ from hil.simulators.evcc.messages import (
     session_stop,
     welding_detection,
 )
+from hil.simulators.evcc.row import CarMessageRow
 from hil.simulators.evcc.spec import CarSpec
-from hil.simulators.evcc.steps import Next, SessionStep
+from hil.simulators.evcc.steps import SessionStep
 
 SLOW_ANSWER_S = 5.0
 """V2G_EVCC_Msg_Timeout of CertificateInstallation and ServiceDetail (docs/sources/iso15118-20.md 7)."""
-STOP_PATIENCE_S = 5.0
-"""After PowerDelivery(Stop) and SessionStop the bench's car waits longer than the standard's 2 s: the station ramps down."""
-BEFORE_PATIENCE_S = 5.0
-"""How long a row's `before` may be unfulfilled."""
 
 NAMESPACES = {
     PayloadType.EXI_SAP: NS_SAP,
@@ -54,36 +47,8 @@ NAMESPACES = {
 """The grammar of each payload type this car takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class CarMessageRow:
-    """One message of the car."""
-
-    request: Callable[[CarMemory], Any]
-    answer: type
-    answered: Callable[[CarMemory, Any], Next]
-    payload_type: PayloadType = PayloadType.MAINSTREAM
-    patience_s: Callable[[CarSpec], float] = lambda spec: spec.message_timeout_s
-    repeats_s: Callable[[CarSpec], float] | None = None
-    """How long the step may be repeated (Ongoing); None: as long as the station wants."""
-    before: Callable[[CarMemory], bool] | None = None
-    """The request waits until this holds."""
-    before_complaint: str = ""
-
-
-def _ongoing(spec: CarSpec) -> float:
-    return spec.ongoing_timeout_s
-
-
-def _loop(spec: CarSpec) -> float:
-    return spec.loop_timeout_s
-
-
 def _slow(spec: CarSpec) -> float:
     return max(SLOW_ANSWER_S, spec.message_timeout_s)
-
-
-def _stop(spec: CarSpec) -> float:
-    return max(STOP_PATIENCE_S, spec.message_timeout_s)
 
 
 _S = SessionStep
@@ -102,7 +67,7 @@ ROWS: dict[SessionStep, CarMessageRow] = {
         cm.CertificateInstallationRes,
         certificate_installation.answered,
         patience_s=_slow,
-        repeats_s=_ongoing,
+        repeats_s=row.ongoing,
     ),
     _S.AUTHORIZATION: CarMessageRow(authorization.request, cm.AuthorizationRes, authorization.answered),
     _S.SERVICE_DISCOVERY: CarMessageRow(service_discovery.request, cm.ServiceDiscoveryRes, service_discovery.answered),
@@ -117,7 +82,7 @@ ROWS: dict[SessionStep, CarMessageRow] = {
         ac_charge_parameters.request, ac.AC_ChargeParameterDiscoveryRes, ac_charge_parameters.answered, _AC
     ),
     _S.SCHEDULE_EXCHANGE: CarMessageRow(
-        schedule_exchange.request, cm.ScheduleExchangeRes, schedule_exchange.answered, repeats_s=_ongoing
+        schedule_exchange.request, cm.ScheduleExchangeRes, schedule_exchange.answered, repeats_s=row.ongoing
     ),
     _S.CABLE_CHECK: CarMessageRow(
         cable_check.request,
@@ -137,10 +102,10 @@ ROWS: dict[SessionStep, CarMessageRow] = {
     _S.POWER_STANDBY: CarMessageRow(power_delivery.standby, cm.PowerDeliveryRes, power_delivery.in_standby),
     _S.POWER_RENEGOTIATE: CarMessageRow(power_delivery.renegotiate, cm.PowerDeliveryRes, power_delivery.renegotiated),
     _S.DC_CHARGE_LOOP: CarMessageRow(
-        dc_charge_loop.request, dc.DC_ChargeLoopRes, dc_charge_loop.answered, _DC, patience_s=_loop
+        dc_charge_loop.request, dc.DC_ChargeLoopRes, dc_charge_loop.answered, _DC, patience_s=row.loop
     ),
     _S.AC_CHARGE_LOOP: CarMessageRow(
-        ac_charge_loop.request, ac.AC_ChargeLoopRes, ac_charge_loop.answered, _AC, patience_s=_loop
+        ac_charge_loop.request, ac.AC_ChargeLoopRes, ac_charge_loop.answered, _AC, patience_s=row.loop
     ),
     _S.METERING_CONFIRMATION: CarMessageRow(
         metering_confirmation.request,
@@ -152,7 +117,7 @@ ROWS: dict[SessionStep, CarMessageRow] = {
         power_delivery.stop,
         cm.PowerDeliveryRes,
         power_delivery.stopped,
-        patience_s=_stop,
+        patience_s=row.stop,
         before=power_delivery.before_stop,
         before_complaint="the charger's power does not stop",
     ),
@@ -164,14 +129,14 @@ ROWS: dict[SessionStep, CarMessageRow] = {
         before=welding_detection.before,
         before_complaint="current does not stop",
     ),
-    _S.SESSION_STOP: CarMessageRow(session_stop.request, cm.SessionStopRes, session_stop.answered, patience_s=_stop),
+    _S.SESSION_STOP: CarMessageRow(session_stop.request, cm.SessionStopRes, session_stop.answered, patience_s=row.stop),
 }
 
 
 def row_of(name: str) -> CarMessageRow:
     """The row of a request's class name, for a wrong sequence. Raises ValueError."""
-    for step, row in ROWS.items():
+    for step, found in ROWS.items():
         if step.value.partition("(")[0] == name:
-            return row
+            return found
     known = dict.fromkeys(step.value.partition("(")[0] for step in ROWS)
     raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from hil.simulators.evcc.habits import ORDINARY, Habits
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 
 ENERGY_KINDS = ("DC", "AC", "MCS")
@@ -67,6 +68,8 @@ class OfferedProtocol:
     major: int = 1
     minor: int = 0
     priority: int = 1
+    schema_id: int | None = None
+    """None: the place in the offer, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class CarPlan:
     listens_after_end_s: float = 0.0
     """How long the car keeps the connection after the last answer, to see what the station still sends."""
     misbehaviours: tuple[Misbehaviour, ...] = ()
+    habits: Habits = ORDINARY
+    """What the car does differently from an ordinary one."""
 
     def __post_init__(self) -> None:
         for kind in self.energy:
@@ -156,7 +161,9 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
     """The plan of decoded JSON or TOML: tables become parts, lists become tuples. Raises PlanError."""
     values = {}
     for name, value in data.items():
-        if (part := _PARTS.get(name)) is not None:
+        if name == "habits":
+            values[name] = _make(Habits, name, _with_tuples(value))
+        elif (part := _PARTS.get(name)) is not None:
             if not isinstance(value, list):
                 raise PlanError(f"plan.{name} = {value!r}: a list")
             values[name] = tuple(_make(part, f"{name}[{index}]", item) for index, item in enumerate(value))
@@ -164,6 +171,12 @@ def plan_from(data: Mapping[str, Any]) -> CarPlan:
             values[name] = tuple(value) if isinstance(value, list) else value
     made: CarPlan = _make(CarPlan, "plan", values)
     return made
+
+
+def _with_tuples(values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        return values
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _make(kind: Any, where: str, values: Mapping[str, Any]) -> Any:

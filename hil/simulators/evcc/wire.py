@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import struct
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +14,8 @@ from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, PayloadType, frame
+from hil.simulators.evcc.habits import ORDINARY, Habits
+from hil.simulators.evcc.odd_connections import Address, abandon, new_socket, reset_on_close
 from hil.simulators.evcc.order import NAMESPACES
 
 SDP_TRIES = 50
@@ -34,6 +35,8 @@ class V2gConnection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     tls: str | None
+    address: Address = ("::1", 0, 0, 0)
+    """Of the station."""
 
     async def exchange(self, request: Any, response: type[R], timeout_s: float) -> R:
         """Send, await the response of the right class. Raises WireError."""
@@ -67,7 +70,7 @@ class V2gConnection:
         """Abort: a TCP reset instead of an orderly end."""
         raw: socket.socket | None = self.writer.get_extra_info("socket")
         if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(raw)
         self.writer.transport.abort()
 
     async def close(self) -> None:
@@ -101,18 +104,21 @@ async def discover(interface: str, security: Security, port: int = sdp.PORT) -> 
     raise WireError(f"no SDP answer on {interface} after {SDP_TRIES} tries")
 
 
-async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT) -> V2gConnection:
-    """Discover and connect; TLS if a context is given and the station offers it."""
-    found, index = await discover(interface, Security.NONE if tls is None else Security.TLS, port)
+async def connect(
+    interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT, habits: Habits = ORDINARY
+) -> V2gConnection:
+    """Discover and connect; TLS if a context is given and the station offers it. `habits`: see `Habits`."""
+    wished = Security.NONE if tls is None and not habits.asks_for_tls else Security.TLS
+    found, index = await discover(interface, wished, port)
     secure = found.security is Security.TLS
     if secure and tls is None:
         raise WireError("the station insists on TLS, and this car has no keys")
-    scope = index if found.address.is_link_local else 0
-    raw = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-    raw.setblocking(False)
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    address = (str(found.address), found.port, 0, index if found.address.is_link_local else 0)
+    if habits.abandons_first_connection:
+        await abandon(address)
+    raw = new_socket()
     try:
-        await asyncio.get_running_loop().sock_connect(raw, (str(found.address), found.port, 0, scope))
+        await asyncio.get_running_loop().sock_connect(raw, address)
         reader, writer = await asyncio.open_connection(
             sock=raw, ssl=tls if secure else None, server_hostname="" if secure else None
         )
@@ -120,7 +126,7 @@ async def connect(interface: str, tls: ssl.SSLContext | None, port: int = sdp.PO
         raw.close()
         raise WireError(f"cannot connect to [{found.address}]:{found.port}: {error}") from error
     session: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
-    return V2gConnection(reader, writer, None if session is None else session.version())
+    return V2gConnection(reader, writer, None if session is None else session.version(), address)
 
 
 def _payload_type(message: Any) -> PayloadType:

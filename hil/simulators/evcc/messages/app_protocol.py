@@ -27,28 +27,38 @@ def offered(memory: CarMemory) -> tuple[OfferedProtocol, ...]:
 
 
 def request(memory: CarMemory) -> supportedAppProtocolReq:
-    """SchemaID is the place in the offer, from 1."""
+    """See `offer`."""
+    return offer(offered(memory))
+
+
+def offer(protocols: tuple[OfferedProtocol, ...]) -> supportedAppProtocolReq:
+    """SchemaID is the place in the offer, from 1, where the plan does not say another one."""
     return supportedAppProtocolReq(
         AppProtocol=tuple(
             AppProtocol(
                 ProtocolNamespace=protocol.namespace,
                 VersionNumberMajor=protocol.major,
                 VersionNumberMinor=protocol.minor,
-                SchemaID=place,
+                SchemaID=place if protocol.schema_id is None else protocol.schema_id,
                 Priority=protocol.priority,
             )
-            for place, protocol in enumerate(offered(memory), 1)
+            for place, protocol in enumerate(protocols, 1)
         )
     )
 
 
 def answered(memory: CarMemory, answer: supportedAppProtocolRes) -> Next:
     """Go on where a namespace was agreed that this car speaks."""
-    protocols = offered(memory)
-    known = answer.SchemaID is not None and 1 <= answer.SchemaID <= len(protocols)
-    if answer.ResponseCode is ResponseCode.Failed_NoNegotiation or answer.SchemaID is None or not known:
-        raise SessionAbandoned(f"no common protocol: {answer.ResponseCode.value}")
-    namespace = protocols[answer.SchemaID - 1].namespace
-    if namespace not in SPOKEN:
-        raise SessionAbandoned(f"the station chose {namespace}, which this car offers but does not speak")
+    chosen(request(memory), SPOKEN, answer)
     return Next(SessionStep.SESSION_SETUP)
+
+
+def chosen(offered_to_it: supportedAppProtocolReq, spoken: tuple[str, ...], answer: supportedAppProtocolRes) -> str:
+    """The namespace that the station chose. Raises SessionAbandoned where it chose none that this car speaks."""
+    found = {p.SchemaID: p.ProtocolNamespace for p in offered_to_it.AppProtocol}
+    if answer.ResponseCode is ResponseCode.Failed_NoNegotiation or answer.SchemaID not in found:
+        raise SessionAbandoned(f"no common protocol: {answer.ResponseCode.value}")
+    namespace = found[answer.SchemaID]
+    if namespace not in spoken:
+        raise SessionAbandoned(f"the station chose {namespace}, which this car offers but does not speak")
+    return namespace

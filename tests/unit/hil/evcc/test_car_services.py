@@ -206,7 +206,7 @@ def test_the_offer_follows_the_kinds_of_energy(trip: Any, new_station: Any) -> N
 
 
 def test_a_protocol_the_car_offers_but_does_not_speak_ends_the_session(trip: Any, new_station: Any) -> None:
-    plan = CarPlan(protocols=(OfferedProtocol("urn:iso:15118:2:2013:MsgDef", 2, 0),))
+    plan = CarPlan(protocols=(OfferedProtocol("urn:iso:std:iso:15118:-20:WPT"),))
     car = trip(plan, new_station()).run()
     assert "does not speak" in (car.progress.error or "")
 
