@@ -28,7 +28,7 @@ class DataLink:
         self.now: DataLinkChanged | None = None
         """As last reported; None without SLAC, and before the first report."""
         self.wanted = False
-        """The session wants a conversation: the pilot may show 5 % as soon as the modem is ready."""
+        """A car shall be matched: the session wants a conversation, and none is open."""
 
     @property
     def pwm_car(self) -> PwmCar | None:
@@ -64,8 +64,8 @@ class DataLink:
 
         `in_use`: a conversation is open or power is on; then the pilot is the session's alone.
         """
-        self.wanted = wanted is PilotCommand.PWM
-        if not self._matches or in_use or not self.wanted:
+        self.wanted = wanted is PilotCommand.PWM and not in_use
+        if not self._matches or not self.wanted:
             return wanted
         match self._state:
             case None | DataLinkState.PREPARING:

@@ -69,4 +69,4 @@ class SessionView:
     data_link: DataLinkChanged | None
     """As SLAC last reported it; None where this station does not match its cars."""
     wants_data_link: bool
-    """The pilot may show 5 % as soon as the modem is ready: a car shall be matched."""
+    """A car shall be matched by SLAC: a conversation is wanted, and none is open."""

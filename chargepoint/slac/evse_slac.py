@@ -95,11 +95,15 @@ class EvseSlac:
         return self._taken()
 
     def interface_down(self, reason: str, now_s: float) -> list[SlacOutput]:
-        """The modem's interface is gone, and with it the link."""
+        """The modem's interface is gone, and with it the link. May be repeated while it stays away."""
+        again = self._host_mac is None and self._state is DataLinkState.PREPARING
         self._host_mac = None
         self._modem.forget()
         self._forget_cars()
-        if not self._by_duty_cycle:
+        if again:
+            self._detail = reason
+            self._show()
+        elif not self._by_duty_cycle:
             self._enter(DataLinkState.PREPARING, reason, self._modem_patience_s(now_s))
         return self._taken()
 
@@ -114,7 +118,10 @@ class EvseSlac:
         return self._taken()
 
     def note_pilot(self, pilot: ControlPilot, now_s: float, *, wanted: bool = True) -> list[SlacOutput]:
-        """The pilot as seen now. `wanted`: the session wants a conversation, and so the pilot may show 5 %."""
+        """The pilot as seen now. `wanted`: a car shall be matched: the session wants a conversation, and none is open.
+
+        No time-out runs where no car shall be matched: a car that charges, pauses or has finished keeps its key.
+        """
         toggles = self._toggles.note(pilot, now_s)
         if now_s >= self._blind_until_s and pilot is not ControlPilot.UNKNOWN and pilot.plugged is not self._plugged:
             self._plugged = pilot.plugged
@@ -126,6 +133,8 @@ class EvseSlac:
             self._wanted = wanted
             if self._state in _WAITING:
                 self._due_s = self._first_message_due_s(now_s)
+            elif self._state is DataLinkState.PREPARING:
+                self._due_s = self._modem_patience_s(now_s)
         if toggles and self._state is DataLinkState.GAVE_UP:
             self._remark(f"the car moved its pilot ({toggles} BCB toggles): matching begins again")
             self._attempt = 0
@@ -162,7 +171,8 @@ class EvseSlac:
 
     def _modem_patience_s(self, now_s: float) -> float | None:
         """Until when a plugged-in car waits for the modem; None: for ever, the outlet can do nothing without it."""
-        return now_s + timers.TT_EVSE_SLAC_INIT_AC_S if self._ac and self._plugged else None
+        waits = self._ac and self._plugged and self._wanted
+        return now_s + timers.TT_EVSE_SLAC_INIT_AC_S if waits else None
 
     def _first_message_due_s(self, now_s: float) -> float | None:
         if not self._plugged or not self._wanted:

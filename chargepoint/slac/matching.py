@@ -59,6 +59,8 @@ class SoundingCar:
     sums: tuple[int, ...] = ()
     result: bytes = b""
     repeats: int = 0
+    refused: bool = False
+    """It asked for the key, and another car was nearer: reported once."""
 
     @property
     def attenuation_dB(self) -> float | None:
@@ -214,8 +216,12 @@ class Matching:
             other_dB = other.attenuation_dB
             alive = other.step in (Step.MEASURED, Step.CONFIRMED) and now_s < other.due_s
             if alive and other_dB is not None and other_dB < own_dB:
-                text = f"car {mac_text(mac)} ({own_dB:.1f} dB) asked for the key, but {mac_text(other.mac)} is nearer"
-                self._remark(f"{text} ({other_dB:.1f} dB): not answered", problem=True)
+                if not car.refused:
+                    text = (
+                        f"car {mac_text(mac)} ({own_dB:.1f} dB) asked for the key, but {mac_text(other.mac)} is nearer"
+                    )
+                    self._remark(f"{text} ({other_dB:.1f} dB): not answered", problem=True)
+                car.refused = True
                 return
         self._out.append(KeyAsked(mac, message, own_dB))
 

@@ -18,18 +18,21 @@ class PilotToggles:
     def __init__(self) -> None:
         self._state: ControlPilot | None = None
         self._since_s = 0.0
+        self._from_b = False
+        """The present state C began from B."""
         self._toggles_s: list[float] = []
 
     def note(self, pilot: ControlPilot, now_s: float) -> int:
         """Take the pilot as seen now. Returns how many toggles ended in the last 3.5 s where one ended just now, else 0."""
         if pilot is self._state:
             return 0
-        before, lasted_s = self._state, now_s - self._since_s
+        before, lasted_s, from_b = self._state, now_s - self._since_s, self._from_b
         self._state, self._since_s = pilot, now_s
+        self._from_b = before is ControlPilot.B and pilot is ControlPilot.C
         if pilot not in (ControlPilot.B, ControlPilot.C):
             self._toggles_s.clear()
             return 0
-        if not (before is ControlPilot.C and pilot is ControlPilot.B):
+        if not (from_b and pilot is ControlPilot.B):
             return 0
         shortest_s, longest_s = timers.T_VALD_STATE_DURATION_S
         if not shortest_s - SAMPLING_S <= lasted_s <= longest_s + SAMPLING_S:

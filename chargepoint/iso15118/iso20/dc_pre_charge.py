@@ -19,7 +19,7 @@ from chargepoint.iso15118.steps.step import Impossible
 def respond(request: DC_PreChargeReq, session: Session, at: Situation) -> Reply[Session]:
     """The present voltage, always measured. Refusal where no transaction is open, and where the car does not come to an end."""
     assert session.limits is not None
-    asked_V, present_V = number(request.EVTargetVoltage), number(request.EVPresentVoltage)
+    asked_V, present_V = abs(number(request.EVTargetVoltage)), number(request.EVPresentVoltage)
     step = approach(session.transfer, asked_V, session.limits.voltage_max_V, at, present_V)
     if isinstance(step, Impossible):
         return Refusal(ResponseCode.FAILED, step.why, step.ours)

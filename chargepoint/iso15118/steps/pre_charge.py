@@ -21,7 +21,8 @@ def approach(
     transfer: Transfer, asked_V: float, car_maximum_V: float, at: Situation, present_V: float | None = None
 ) -> Reached | Impossible:
     """The output goes to `asked_V`, each request anew. It is cut to the car's own maximum: one real car of others asks for
-    20 kV (docs/sources/iso15118.md 1), and the stage decides what it can. `present_V`: what the car measures, where it says so.
+    20 kV (docs/sources/iso15118.md 1), and the stage decides what it can. Another one asks for less than 0 V at first
+    (docs/sources/iso15118-2-din.md 7): that is 0 V. `present_V`: what the car measures, where it says so.
     """
     if at.view.voltage_V is None:
         return Impossible(Hindrance.NOT_MEASURED, "the output voltage is not known")
@@ -34,7 +35,7 @@ def approach(
         replace(
             transfer,
             phase=Phase.PRE_CHARGE,
-            target_voltage_V=min(abs(asked_V), car_maximum_V),
+            target_voltage_V=min(max(asked_V, 0.0), car_maximum_V),
             present_voltage_V=present_V,
             pre_charge_since_s=at.now.monotonic_s if since_s is None else since_s,
         )

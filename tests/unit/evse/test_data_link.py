@@ -103,6 +103,7 @@ def test_an_open_conversation_keeps_its_pilot(matching: Any) -> None:
     for state in (DataLinkState.PREPARING, DataLinkState.STEPPING):
         link(matching, state)
         assert matching.order().pilot is PilotCommand.PWM
+        assert not matching.session.view.wants_data_link  # or a new key would cut it
     matching.see(stage=Stage.OFF, pilot=ControlPilot.B)
     matching.car_ends(SessionEnd.TERMINATED)
     matching.live(2.0)

@@ -122,7 +122,7 @@ async def test_a_story_whose_car_gave_up_says_what_the_station_says() -> None:
 
     progress = SimpleNamespace(error="DC_CableCheckRes: FAILED", loops=0)
     bench = SimpleNamespace(
-        choices=SimpleNamespace(ac=False, control_mode="dynamic"),
+        choices=SimpleNamespace(ac=False, control_mode="dynamic", car=None),
         evse=evse,
         progress=progress,
         note=lambda text: None,

@@ -26,7 +26,7 @@ def test_a_card_is_shown_only_where_the_plan_needs_one(authorization: str, cards
 
     bench = SimpleNamespace(
         plan=CarPlan(authorization=authorization),
-        choices=SimpleNamespace(ac=False, control_mode="dynamic"),
+        choices=SimpleNamespace(ac=False, control_mode="dynamic", car=None),
         token=token,
         evse=evse,
         started_s=time.monotonic(),

@@ -129,7 +129,7 @@ def test_the_nearer_of_two_cars_that_want_one_station_gets_its_key() -> None:
     rig.plug_in("near")
     rig.run(3.0, UP)
     assert [to for _, to, _ in rig.keys_given()] == [mac(1)]
-    assert any("is nearer" in text for text in rig.problems())
+    assert len([text for text in rig.problems() if "is nearer" in text]) == 1  # it asks three times
 
 
 def test_a_car_that_begins_again_in_the_middle_is_matched() -> None:
@@ -338,6 +338,22 @@ def test_a_car_that_sleeps_keeps_its_key() -> None:
     car_modem.nmk = kept
     rig.run(3.0, UP)
     assert rig.state() is UP
+
+
+def test_a_link_that_only_the_modem_misses_is_not_cut() -> None:
+    """While a conversation is open no time-out of SLAC runs: the car keeps its key, whatever the modem reports."""
+    rig = one_car()
+    rig.plug_in("car")
+    rig.run(2.0, UP)
+    rig.pilot(ControlPilot.C, wanted=False)
+    rig.line.stations["one"].faults = ModemFaults(never_links=True)
+    keys = len(rig.keys_set())
+    rig.run(300.0)
+    assert len(rig.keys_set()) == keys
+    assert STEPPING not in rig.states()
+    rig.pilot(ControlPilot.B, wanted=True)
+    rig.run(60.0, STEPPING)
+    assert rig.state() is STEPPING
 
 
 def test_no_conversation_wanted_no_step() -> None:

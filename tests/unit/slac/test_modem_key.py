@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chargepoint.model.data_link import DataLinkState
+from chargepoint.model.image import ControlPilot
 from hil.simulators.slac.powerline import ModemFaults
 from tests.unit.slac.slac_rig import Rig, car, modem
 
@@ -102,3 +103,32 @@ def test_an_ac_outlet_without_a_modem_goes_on_by_the_duty_cycle() -> None:
     rig.unplug()
     rig.run(2.0, READY)
     assert rig.state() is READY
+
+
+def test_an_ac_outlet_whose_interface_stays_away_goes_on_by_the_duty_cycle() -> None:
+    """The shell reports the missing interface again and again."""
+    rig = station(ModemFaults(), ac=True)
+    core = rig.stations["one"]
+    rig._after("one", core.interface_down("eth1: there is no interface eth1", rig.now_s))
+    rig.plug_in()
+    began_s = rig.now_s
+    while rig.now_s - began_s < 40.0 and rig.state() is PREPARING:
+        rig.run(2.0)
+        rig._after("one", core.interface_down("eth1: there is no interface eth1", rig.now_s))
+    assert rig.state() is DUTY_CYCLE
+    assert rig.now_s - began_s == pytest.approx(20.0, abs=2.5)
+    assert "no modem: eth1: there is no interface eth1" in rig.problems()[-1]
+
+
+def test_an_open_conversation_waits_for_its_modem_for_ever() -> None:
+    rig = station(ModemFaults(), ac=True)
+    rig.plug_in("car")
+    rig.run(2.0, DataLinkState.UP)
+    rig.pilot(ControlPilot.C, wanted=False)
+    core = rig.stations["one"]
+    rig._after("one", core.interface_down("eth1: network is down", rig.now_s))
+    rig.run(60.0)
+    assert rig.state() is PREPARING
+    rig.pilot(ControlPilot.B, wanted=True)
+    rig.run(30.0, DUTY_CYCLE)
+    assert rig.state() is DUTY_CYCLE
