@@ -47,10 +47,6 @@ def _under_voltage(session: DinSession) -> Silence:
     return session.silence
 
 
-def _charge_loop(_: DinSession) -> Silence:
-    return Silence.CHARGE_LOOP
-
-
 def _unserved(request: type, refuse: Callable[[Any, Any, Any, Any], Any]) -> Row:
     return Row(
         request=request,
@@ -146,7 +142,7 @@ _ROWS = (
         refuse=current_demand.refuse,
         learned=ev_status.learned,
         applies=_always,
-        silence=_charge_loop,
+        silence=_under_voltage,
         payload_type=PayloadType.EXI_SAP,
     ),
     Row(
