@@ -116,6 +116,7 @@ class Iso2:
             energy=session.energy,
             display=session.display,
             looping=session.is_dc and session.state is Iso2State.CHARGE_LOOP,
+            phases=session.phases,
         )
         return with_discharge(demand) if session.is_dc and discharges(at.settings) else demand
 

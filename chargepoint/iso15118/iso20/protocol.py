@@ -108,6 +108,7 @@ class Iso20:
             display=session.display,
             looping=session.state is State.CHARGE_LOOP,
             planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
+            phases=session.phases,
         )
 
     def remembered(self, session: Session) -> memory.Remembered:

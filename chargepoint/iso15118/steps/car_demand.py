@@ -21,6 +21,7 @@ def car_demand(
     display: CarDisplay,
     looping: bool,
     planned_power_W: float | None = None,
+    phases: int | None = None,
 ) -> CarDemand:
     """In the transfer its age counts from the last charge loop: renegotiations and Starts without a loop keep no power flowing.
 
@@ -40,6 +41,7 @@ def car_demand(
         present_voltage_V=transfer.present_voltage_V,
         present_power_W=transfer.present_power_W,
         planned_power_W=planned_power_W,
+        phases=phases,
         display=display,
         standby=transfer.standby,
         good_for_s=at.settings.charge_loop_timeout_s if looping else at.settings.on_voltage_timeout_s,
