@@ -187,10 +187,14 @@ class WishFollowed:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOffered:
-    """What the car may plan with from now on (Scheduled mode)."""
+    """What the car may plan with from now on (Scheduled mode).
+
+    `renewable`: the station may ask the car for a new schedule. False where the protocol knows no renegotiation (DIN 70121).
+    """
 
     evse_id: EvseId
     offer: ScheduleOffer
+    renewable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
