@@ -113,6 +113,7 @@ class Iso2:
             limits=session.limits,
             energy=session.energy,
             display=session.display,
+            offered=session.offered,
             looping=session.is_dc and session.state is Iso2State.CHARGE_LOOP,
         )
 
