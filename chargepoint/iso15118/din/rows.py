@@ -44,11 +44,8 @@ def _always(_: DinSession) -> bool:
 
 
 def _under_voltage(session: DinSession) -> Silence:
+    """In the charge loop, too: the standard knows 60 s there, and the power is gone long before (`CarDemand.good_for_s`)."""
     return session.silence
-
-
-def _charge_loop(_: DinSession) -> Silence:
-    return Silence.CHARGE_LOOP
 
 
 def _unserved(request: type, refuse: Callable[[Any, Any, Any, Any], Any]) -> Row:
@@ -146,7 +143,7 @@ _ROWS = (
         refuse=current_demand.refuse,
         learned=ev_status.learned,
         applies=_always,
-        silence=_charge_loop,
+        silence=_under_voltage,
         payload_type=PayloadType.EXI_SAP,
     ),
     Row(

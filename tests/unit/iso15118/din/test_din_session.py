@@ -308,9 +308,22 @@ def test_a_negative_current_asks_for_none_and_a_negative_limit_lets_nothing_flow
 def test_a_silent_car_times_out_by_name(new_car: NewCar) -> None:
     car = new_car().reach(DinState.CURRENT_DEMAND)
     car.ask(car.current_demand())
-    car.wait(0.6)
+    car.wait(10.1)
     assert car.events[-1].end is SessionEnd.TIMEOUT
-    assert "charge loop" in car.events[-1].detail
+    assert "silence under voltage" in car.events[-1].detail
+
+
+def test_a_car_that_pauses_in_its_loop_loses_its_power_and_not_its_session(new_car: NewCar) -> None:
+    """DIN knows 60 s between two requests (V2G-DC-432)."""
+    car = new_car().reach(DinState.CURRENT_DEMAND)
+    car.ask(car.current_demand())
+    spoke_s, demand = car.t, car.demands()[-1]
+    car.wait(5.0)
+    assert spoke_s - 0.1 <= demand.at_s <= spoke_s
+    assert demand.good_for_s == 0.5
+    assert car.demands()[-1] == demand
+    assert car.ask(car.current_demand()).ResponseCode is ResponseCode.OK
+    assert car.demands()[-1].at_s >= spoke_s + 5.0
 
 
 def test_an_error_of_the_car_is_logged_once_and_ends_nothing(new_car: NewCar) -> None:
