@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chargepoint.evse.transaction_life import STOP_DEADLINE_S
 from chargepoint.model.car import SessionEnd
 from chargepoint.model.demand import Contribution, Source
 from chargepoint.model.limits import Interval
 from hil.simulators.car_files import known_car
-from tests.joined.outlet import DC_OUTLET
+from tests.joined.outlet import AC_OUTLET, DC_OUTLET
 from tests.joined.station import EVSE, FOR_EVER_S
 from tests.joined.visit import VirtualSite, Visit
 
@@ -41,3 +44,18 @@ def test_only_a_car_that_can_renegotiate_is_asked_for_it(name: str, renegotiates
     assert (ASKED in texts) is renegotiates
     ((_, end),) = visit.ends()
     assert end.end is SessionEnd.TERMINATED
+
+
+@pytest.mark.parametrize("name", ["volvo-xc40-din", "skoda-enyaq-dc", "id4-ac"])
+def test_a_car_that_ignores_the_stop_loses_its_power_and_then_its_session(name: str) -> None:
+    car = known_car(name)
+    plan = replace(car.plan, habits=replace(car.plan.habits, obeys_the_end=False, obeys_notification=False))
+    visit = VirtualSite(outlet=AC_OUTLET if car.is_ac else DC_OUTLET).visit(
+        plan, car.new_spec(), loops=10_000, stopped_at_loop=20
+    )
+    ((ended_s, end),) = visit.ends()
+    assert end.end is SessionEnd.STOPPED_BY_STATION
+    assert "its transaction has ended" in end.detail
+    stopping_s = next(line.at_s for line in visit.lines if line.text.startswith("stopping"))
+    assert ended_s - stopping_s < STOP_DEADLINE_S + 3.0
+    assert all(timed.demand.power_W == 0.0 for timed in visit.demands if timed.at_s > stopping_s + 0.2)
