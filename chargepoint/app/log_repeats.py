@@ -26,9 +26,7 @@ _NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
 _IN_ADDRESS = "(?<!::)" + "".join(rf"(?<!:[0-9a-fA-F]{{{digits}}}:)" for digits in range(1, 5))
 """Not behind two colons, nor behind a group of hexadecimal digits between two colons: there `2e55` is a part of an IPv6 address."""
 
-_SCIENTIFIC = re.compile(
-    _IN_ADDRESS + r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])"
-)
+_SCIENTIFIC = re.compile(_IN_ADDRESS + r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
 """A number by itself. Digits beside a letter or a hyphen belong to an identifier and do not match."""
 
 
