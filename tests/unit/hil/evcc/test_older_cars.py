@@ -193,11 +193,13 @@ def test_a_car_that_ignores_the_end_is_ended_by_the_station() -> None:
     assert found.stop_reason() == "Remote"
 
 
-def test_a_car_loses_its_connection_and_comes_back() -> None:
+def test_a_car_that_loses_its_connection_is_not_called_back() -> None:
+    """DIN knows no resumption: the transaction ends, and no 5 % PWM calls the car again in this plug-in."""
     plan = CarPlan(protocols=(DIN,), wishes=(CarWish("lose_tcp", 3, for_s=2.0),))
     found = VirtualSite().visit(plan, loops=8)
-    assert found.car.log.names().count("SessionSetupReq") <= 2
-    assert len(found.car.log.requests("supportedAppProtocolReq")) <= 2
+    assert found.car.progress.loops == 3
+    assert found.car.progress.error == "no 5 % PWM on the pilot"
+    assert found.stop_reason() == "Other"
 
 
 # -- the examiner --------------------------------------------------------------------------------------------------------------
