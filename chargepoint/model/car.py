@@ -187,10 +187,11 @@ class WishFollowed:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOffered:
-    """What the car may plan with from now on (Scheduled mode)."""
+    """What the car may plan with from now on (Scheduled mode). `renegotiable` False: its protocol knows no second schedule."""
 
     evse_id: EvseId
     offer: ScheduleOffer
+    renegotiable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
