@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -135,6 +136,15 @@ def _of(request: Any) -> Any:
 def test_limits_wander_from_loop_to_loop() -> None:
     demands = visit(limits_wander=True).car.log.requests("CurrentDemandReq")
     assert len({number(d.EVMaximumCurrentLimit) for d in demands}) > 2
+
+
+@pytest.mark.parametrize(("from_answer", "least_s"), [(False, 0.02), (True, 0.032)])
+def test_a_car_that_asks_again_at_once_is_paced_by_the_station(from_answer: bool, least_s: float) -> None:
+    """12 ms after its request, or after the answer; the answer leaves 20 ms after the request."""
+    found = visit(paces_from_answer=from_answer, spec=CarSpec(loop_period_s=0.012))
+    at_s = [e.at_s for e in found.car.log.entries if e.direction == ">" and e.name == "CurrentDemandReq"]
+    periods_s = [later - earlier for earlier, later in pairwise(at_s)]
+    assert min(periods_s) == pytest.approx(least_s, abs=1e-6)
 
 
 def test_a_hasty_car_starts_before_the_voltage_matches() -> None:
