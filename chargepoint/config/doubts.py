@@ -77,6 +77,12 @@ def doubts(config: Config) -> Iterator[Mistake]:
             "= true: ISO 15118-20 goes over plain TCP, where everybody on the wire can change it",
             "for a bench only: else remove the key",
         )
+    if config.iso15118.enabled and config.iso15118.discharge_on_iso2 != "off":
+        yield Mistake(
+            ("iso15118", "discharge_on_iso2"),
+            f"= {config.iso15118.discharge_on_iso2!r}: cars are discharged in a way that ISO 15118-2 does not know",
+            "for cars that are known to bear it: else remove the key",
+        )
     if config.csms.enabled:
         yield from _central_system(config.csms)
 

@@ -12,6 +12,7 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso2 import ev_status
 from chargepoint.iso15118.iso2.evse_status import dc_evse_status
 from chargepoint.iso15118.iso2.metering import to_confirm
+from chargepoint.iso15118.iso2.offers import discharges
 from chargepoint.iso15118.iso2.physical import amperes, volts, watts
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
@@ -21,6 +22,7 @@ from chargepoint.iso15118.steps import dc_limits
 from chargepoint.iso15118.steps.dc_report import dc_report
 from chargepoint.iso15118.steps.dc_target import aimed
 from chargepoint.iso15118.steps.step import Impossible
+from chargepoint.iso15118.steps.tolerated_discharge import as_charging
 
 
 def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
@@ -30,6 +32,8 @@ def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> R
     report = dc_report(at, session.offered)
     if isinstance(report, Impossible):
         return Refusal(ResponseCode.FAILED, report.why, report.ours)
+    if discharges(at.settings):
+        report = as_charging(report, at)
     limits = dc_limits.renewed(
         session.limits,
         maybe(request.EVMaximumVoltageLimit),

@@ -17,6 +17,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ServiceCategory,
     SupportedEnergyTransferMode,
 )
+from chargepoint.model.car import EnergyService
 
 CHARGE_SERVICE_ID = 1
 CERTIFICATE_SERVICE_ID = 2
@@ -52,6 +53,11 @@ def payment_options(at: Situation) -> tuple[PaymentOption, ...]:
 def services(at: Situation) -> tuple[int, ...]:
     """The ServiceIDs that a car may select."""
     return (CHARGE_SERVICE_ID, *([CERTIFICATE_SERVICE_ID] if relays_certificates(at) else []))
+
+
+def discharges(settings: SeccSettings) -> bool:
+    """Outside the standard: this outlet discharges DC cars that tolerate it. No car hears of it."""
+    return settings.iso2_discharge and EnergyService.DC_BPT in settings.services
 
 
 def energy_transfer_modes(settings: SeccSettings) -> tuple[EnergyTransferMode, ...]:
