@@ -73,13 +73,6 @@ class Iso2Session:
         return self.service is not None and self.service.is_ac
 
     @property
-    def phases(self) -> int | None:
-        """AC: how many phases the car uses."""
-        return (
-            self.offered.ac.phases if self.is_ac and self.offered is not None and self.offered.ac is not None else None
-        )
-
-    @property
     def is_dc(self) -> bool:
         """The car charges with direct current."""
         return self.service is not None and not self.service.is_ac

@@ -84,13 +84,6 @@ class Session:
         return self.choice is not None and self.choice.service.is_ac
 
     @property
-    def phases(self) -> int | None:
-        """AC: how many phases the car uses."""
-        return (
-            self.offered.ac.phases if self.is_ac and self.offered is not None and self.offered.ac is not None else None
-        )
-
-    @property
     def is_dc(self) -> bool:
         """A DC service (or MCS) was chosen."""
         return self.choice is not None and not self.choice.service.is_ac

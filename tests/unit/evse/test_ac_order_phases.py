@@ -22,7 +22,7 @@ def outlet(phases: int) -> StageCapabilities:
     return StageCapabilities(207.0, 253.0, most_A, most_A, most_W, most_W, ac=supply)
 
 
-def order(*, car_phases: int | None, outlet_phases: int, power_W: float) -> Any:
+def order(*, car_phases: int, outlet_phases: int, power_W: float) -> Any:
     limits = PowerLimits(207.0, 253.0, 48.0, 0.0, power_W, 0.0)
     car = CarDemand(
         EvseId(1), 0.0, Phase.TRANSFER, EnergyService.AC, ControlMode.SCHEDULED, limits, CarEnergy(), phases=car_phases
@@ -35,11 +35,10 @@ def order(*, car_phases: int | None, outlet_phases: int, power_W: float) -> Any:
     [
         (1, 3, 3_680.0, AcOrder(1, 16.0)),  # a car of one phase may draw all of it on that phase
         (3, 3, 11_040.0, AcOrder(3, 16.0)),
-        (None, 3, 11_040.0, AcOrder(3, 16.0)),
         (3, 1, 3_680.0, AcOrder(1, 16.0)),
         (1, 1, 2_300.0, AcOrder(1, 10.0)),
         (1, 3, 11_040.0, AcOrder(1, 16.0)),
     ],
 )
-def test_phases_and_current(car_phases: int | None, outlet_phases: int, power_W: float, wanted: AcOrder) -> None:
+def test_phases_and_current(car_phases: int, outlet_phases: int, power_W: float, wanted: AcOrder) -> None:
     assert order(car_phases=car_phases, outlet_phases=outlet_phases, power_W=power_W) == wanted
