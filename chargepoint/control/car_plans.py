@@ -115,7 +115,7 @@ class CarPlans:
             car.limits,
             car.energy,
             points,
-            self._phases,
+            min(self._phases, car.phases),
             car.display.capacity_Wh,
             car.display.maximum_soc_percent,
         )

@@ -13,7 +13,7 @@ from chargepoint.model.limits import PowerLimits
 class ChargingNeeds:
     """A car's needs. `points`: so many pieces its schedule may have; None: it follows set-points and wants no schedule.
 
-    `phases`: of an AC outlet. `capacity_Wh` None: the car did not say.
+    `phases`: of an AC outlet, those that the car uses. `capacity_Wh` None: the car did not say.
     """
 
     evse_id: EvseId

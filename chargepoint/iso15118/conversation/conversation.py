@@ -268,8 +268,9 @@ class Conversation:
         response, protocol = negotiate(request, self._spoken)
         self._send(PayloadType.EXI_SAP, response, type(response).__name__, "", now)
         if protocol is None:
-            offered = ", ".join(p.ProtocolNamespace for p in request.AppProtocol)[:200]
-            ours = ", ".join(p.namespace for p in self._spoken) or "none"
+            versions = ((p.ProtocolNamespace, p.VersionNumberMajor, p.VersionNumberMinor) for p in request.AppProtocol)
+            offered = ", ".join(f"{namespace} {major}.{minor}" for namespace, major, minor in versions)[:200]
+            ours = ", ".join(f"{p.namespace} {p.version[0]}.{p.version[1]}" for p in self._spoken) or "none"
             text = f"no common protocol; the car offers {offered!r}, this outlet speaks {ours}"
             self._end(SessionEnd.PROTOCOL_ERROR, f"{text}; {self._unspoken}" if self._unspoken else text)
             return

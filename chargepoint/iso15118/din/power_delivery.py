@@ -22,7 +22,7 @@ from chargepoint.iso15118.messages.din70121 import (
     ResponseCode,
 )
 from chargepoint.iso15118.steps.power_profile import pieces_until_next
-from chargepoint.iso15118.steps.power_start import CLOSING_MAX_S, start_power
+from chargepoint.iso15118.steps.power_start import CLOSING_MAX_S, start_power, stop_asked
 from chargepoint.iso15118.steps.power_stop import stop_power
 from chargepoint.iso15118.steps.schedule import DAY_S
 from chargepoint.iso15118.steps.step import Hindrance, Impossible, Reached, UnderWay
@@ -64,6 +64,8 @@ def _start(request: PowerDeliveryReq, session: DinSession, at: Situation) -> Rep
         return Refusal(ResponseCode.FAILED_SequenceError, "it starts before any PreChargeReq")
     if (refused := _profile_refused(request.ChargingProfile, session)) is not None:
         return refused
+    if (over := stop_asked(at)) is not None:
+        return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, over.why, over.ours)
     match start_power(session.transfer, at, first=True):
         case Impossible(Hindrance.CONTACTOR, why, ours):
             return Refusal(_not_closed(session, at), why, ours)

@@ -62,7 +62,7 @@ def ours(session: Iso2Session, at: Situation) -> AC_EVSEChargeParameter:
 
 
 def _limits(low_A: float, high_A: float, used: StageCapabilities, supply: AcSupply) -> PowerLimits:
-    """Sums of the phases in use: not more than these phases of the outlet carry."""
+    """Powers are sums of the phases in use, the current is that of each phase: not more than these phases of the outlet carry."""
 
     def power_W(current_A: float) -> float:
         return min(supply.phases * supply.nominal_voltage_V * current_A, supply.power_max_W)
@@ -71,7 +71,7 @@ def _limits(low_A: float, high_A: float, used: StageCapabilities, supply: AcSupp
         voltage_max_V=used.voltage_max_V,
         voltage_min_V=used.voltage_min_V,
         charge_power_max_W=power_W(high_A),
-        charge_current_max_A=supply.phases * min(high_A, supply.current_max_A),
+        charge_current_max_A=min(high_A, supply.current_max_A),
         discharge_power_max_W=0.0,
         discharge_current_max_A=0.0,
         charge_power_min_W=power_W(low_A),

@@ -35,7 +35,8 @@ ANSWER_WITHIN_S = 0.2
 
 
 def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
-    """Our limits for theirs, and one schedule; Ongoing while the station makes it.
+    """Our limits for theirs, and one schedule; Ongoing while the station makes it. An AC car that renegotiates goes on charging meanwhile:
+    it sends no charge loops because the station is slow, so each Ongoing counts as one.
 
     After FAILED_WrongEnergyTransferMode ([476]) and FAILED_WrongChargeParameter ([477]) the car may try other parameters.
     """
@@ -59,7 +60,8 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
             return Refusal(ResponseCode.FAILED, "the station made no schedule in time", ours=True)
         if not at.time_is_up:
             return Later(heard, ask=asked, hold_s=ANSWER_WITHIN_S)
-        return Answer(_response(heard, at, EVSEProcessing.Ongoing), heard, ask=asked)
+        waiting = heard.within(heard_s=at.now.monotonic_s) if heard.renegotiating else heard
+        return Answer(_response(waiting, at, EVSEProcessing.Ongoing), waiting, ask=asked)
     pieces = shortened(possible(found, heard), points_of(request))
     if not pieces:
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)

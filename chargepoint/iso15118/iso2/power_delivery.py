@@ -21,7 +21,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     PowerDeliveryRes,
     ResponseCode,
 )
-from chargepoint.iso15118.steps.power_start import start_power, without_loops
+from chargepoint.iso15118.steps.power_start import start_power, stop_asked, without_loops
 from chargepoint.iso15118.steps.power_stop import stop_power
 from chargepoint.iso15118.steps.step import Hindrance, Impossible, Reached, UnderWay
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER
@@ -83,6 +83,8 @@ def _start(request: PowerDeliveryReq, session: Iso2Session, at: Situation) -> Re
     profile = agreed(request, session, at)
     if (wrong := refused(request, profile, session)) is not None:
         return wrong
+    if not session.renegotiating and (over := stop_asked(at)) is not None:
+        return Refusal(ResponseCode.FAILED_PowerDeliveryNotApplied, over.why, over.ours)
     step = start_power(session.transfer, at, first=not session.renegotiating, closing_max_s=CLOSING_MAX_ISO2_S)
     match step:
         case Impossible(Hindrance.CONTACTOR, why, ours):

@@ -109,7 +109,7 @@ def _nonsense(mode: _Mode, phases: int) -> str | None:
 
 
 def _limits(mode: _Mode, offered: StageCapabilities, supply: AcSupply) -> PowerLimits:
-    """Sums of the phases in use, as magnitudes; not more than these phases of the outlet carry."""
+    """Magnitudes; powers are sums of the phases in use, currents are those of each phase: not more than these phases of the outlet carry."""
 
     def summed(name: str) -> float:
         return min(abs(sum(powers_of(mode, name, supply.phases))), supply.power_max_W)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.steps.dc_status import ends
 from chargepoint.iso15118.steps.no_power import no_power
 from chargepoint.iso15118.steps.step import Hindrance, Impossible, Reached, Step, UnderWay
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
@@ -40,3 +41,13 @@ def without_loops(transfer: Transfer, at: Situation) -> str | None:
     if heard_s is None or at.now.monotonic_s - heard_s <= bound_s:
         return None
     return f"no charge loop for more than {bound_s:g} s"
+
+
+def stop_asked(at: Situation) -> Impossible | None:
+    """Why the transfer may not begin although power is permitted: the station asked this car to stop. None while it did not.
+
+    For ISO 15118-2 and DIN 70121, where the station is not EVSE_Ready then ([480], V2G-DC-401).
+    """
+    if ends(at):
+        return Impossible(Hindrance.NO_POWER, "the station asked the car to stop")
+    return None
