@@ -59,10 +59,10 @@ def energise(
 
 
 def _ac_order(car: CarDemand, can: StageCapabilities) -> AcOrder:
-    """The phases of the outlet, and in each the current of the car's greater power at nominal voltage, at most the outlet's."""
+    """The phases that the car uses, and in each the current of the car's greater power at nominal voltage, at most the outlet's."""
     phases, most_A, voltage_V = 1, can.current_max_A, can.voltage_max_V
     if can.ac is not None:
-        phases, most_A, voltage_V = can.ac.phases, can.ac.current_max_A, can.ac.nominal_voltage_V
+        phases, most_A, voltage_V = min(car.phases, can.ac.phases), can.ac.current_max_A, can.ac.nominal_voltage_V
     limits = car.limits if car.service.bidirectional else car.limits.one_way()
     wanted_W = max(limits.charge_power_max_W, limits.discharge_power_max_W)
     return AcOrder(phases, min(most_A, wanted_W / voltage_V / phases))

@@ -107,6 +107,8 @@ class CarDemand:
     """AC: the active power that the car says it draws now, signed, sum of all phases."""
     planned_power_W: float | None = None
     """AC, Scheduled only: the power that the car plans for this moment by its EVPowerProfile, signed, sum of all phases."""
+    phases: int = 3
+    """AC: the phases of the outlet that the car agreed to use, 1 or 3; the outlet itself may have fewer."""
     display: CarDisplay = NO_DISPLAY
     standby: bool = False
     """The car is in standby: connected, no power either way."""
@@ -187,7 +189,10 @@ class WishFollowed:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOffered:
-    """What the car may plan with from now on (Scheduled mode). `renegotiable` False: its protocol knows no second schedule."""
+    """What the car may plan with from now on (Scheduled mode).
+
+    `renegotiable`: the station may ask the car for a new schedule. False where the protocol knows no renegotiation (DIN 70121).
+    """
 
     evse_id: EvseId
     offer: ScheduleOffer

@@ -19,14 +19,17 @@ from chargepoint.iso15118.physical_value import maybe, number
 from chargepoint.iso15118.steps import dc_limits
 from chargepoint.iso15118.steps.dc_report import dc_report
 from chargepoint.iso15118.steps.dc_target import aimed
+from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.step import Impossible
 from chargepoint.iso15118.steps.tolerated_discharge import as_charging
 
 
 def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     """Present values and limits. The car's limits and targets of each message hold anew, and a negative current asks for
-    none. FAILED in an emergency, and without a stage."""
+    none. FAILED in an emergency, without a stage, and after the end of the transaction."""
     assert session.limits is not None
+    if (over := nothing_to_go_on_with(at)) is not None:
+        return Refusal(ResponseCode.FAILED, over.why, over.ours)
     report = dc_report(at, session.offered)
     if isinstance(report, Impossible):
         return Refusal(ResponseCode.FAILED, report.why, report.ours)

@@ -34,7 +34,7 @@ PRE_CHARGE_TOLERANCE_V = 20.0
 
 
 def respond(request: PowerDeliveryReq, session: DinSession, at: Situation) -> Reply[DinSession]:
-    """True: OK once the stage transfers. False: OK once the current is gone."""
+    """True: OK once the stage transfers. False: OK once the current is gone. FAILED_SequenceError for True before any pre-charge."""
     parameter = request.EVPowerDeliveryParameter
     if isinstance(parameter, DC_EVPowerDeliveryParameter):
         display = replace(session.display, charging_complete=parameter.ChargingComplete)
@@ -60,6 +60,8 @@ def learned(request: PowerDeliveryReq, before: DinSession, after: DinSession, at
 def _start(request: PowerDeliveryReq, session: DinSession, at: Situation) -> Reply[DinSession]:
     if session.state is DinState.CURRENT_DEMAND:
         return Refusal(ResponseCode.FAILED, "it starts again inside the charge loop")
+    if session.transfer.pre_charge_since_s is None:
+        return Refusal(ResponseCode.FAILED_SequenceError, "it starts before any PreChargeReq")
     if (refused := _profile_refused(request.ChargingProfile, session)) is not None:
         return refused
     match start_power(session.transfer, at, first=True):

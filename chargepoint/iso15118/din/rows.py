@@ -44,6 +44,7 @@ def _always(_: DinSession) -> bool:
 
 
 def _under_voltage(session: DinSession) -> Silence:
+    """In the charge loop, too: the standard knows 60 s there, and the power is gone long before (`CarDemand.good_for_s`)."""
     return session.silence
 
 

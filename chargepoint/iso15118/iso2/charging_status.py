@@ -17,14 +17,18 @@ from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import ChargingStatusReq, ChargingStatusRes, ResponseCode
 from chargepoint.iso15118.steps.ac_outlet import current_per_phase_A
+from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
+from chargepoint.model.image import AcSupply
 
 
 def respond(_: ChargingStatusReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
-    """EVSEMaxCurrent is the set-point over the phases that the car uses. FAILED, which ends the session, in an emergency and without
-    a stage."""
+    """EVSEMaxCurrent is the set-point over the phases that the car uses. FAILED, which ends the session, in an emergency, without
+    a stage, and after the end of the transaction."""
     view = at.view
     if view.emergency:
         return Refusal(ResponseCode.FAILED, "a fault opened the contactor", ours=True)
+    if (over := nothing_to_go_on_with(at)) is not None:
+        return Refusal(ResponseCode.FAILED, over.why, over.ours)
     if view.capabilities is None or session.offered is None:
         return Refusal(ResponseCode.FAILED, "the power stage does not answer", ours=True)
     supply = view.capabilities.within(session.offered).ac
@@ -34,8 +38,19 @@ def respond(_: ChargingStatusReq, session: Iso2Session, at: Situation) -> Reply[
     after, meter = replace(session, transfer=transfer), to_confirm(session, at)
     if meter is not None:
         after = replace(after, state=Iso2State.METERING_RECEIPT, meter_sent=meter)
-    response = _response(ResponseCode.OK, after, at, current_per_phase_A(view.setpoint_W, supply))
+    response = _response(ResponseCode.OK, after, at, _allowed_A(session, view.setpoint_W, supply))
     return Answer(replace(response, MeterInfo=meter, ReceiptRequired=meter is not None), after)
+
+
+def _allowed_A(session: Iso2Session, power_W: float, supply: AcSupply) -> float:
+    """The current of each phase for this power; 0 A where that is less than the car can draw, so that the car waits."""
+    current_A = current_per_phase_A(power_W, supply)
+    least_W = 0.0 if session.limits is None else session.limits.charge_power_min_W
+    return current_A if current_A + _TENTH_A >= least_W / supply.phases / supply.nominal_voltage_V else 0.0
+
+
+_TENTH_A = 0.1
+"""`current_per_phase_A` cuts to tenths."""
 
 
 def refuse(_: ChargingStatusReq, code: ResponseCode, session: Iso2Session, at: Situation) -> ChargingStatusRes:

@@ -115,6 +115,7 @@ class Iso2:
             limits=session.limits,
             energy=session.energy,
             display=session.display,
+            offered=session.offered,
             looping=session.is_dc and session.state is Iso2State.CHARGE_LOOP,
         )
         return with_discharge(demand) if session.is_dc and discharges(at.settings) else demand

@@ -106,6 +106,7 @@ class Iso20:
             limits=session.limits,
             energy=session.energy,
             display=session.display,
+            offered=session.offered,
             looping=session.state is State.CHARGE_LOOP,
             planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
         )

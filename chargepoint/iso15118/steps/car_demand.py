@@ -7,6 +7,7 @@ from chargepoint.iso15118.steps.transfer import Transfer
 from chargepoint.model.car import CarDemand, CarDisplay, CarEnergy, ControlMode, EnergyService
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import EvseId
+from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 
 
@@ -20,10 +21,12 @@ def car_demand(
     energy: CarEnergy,
     display: CarDisplay,
     looping: bool,
+    offered: StageCapabilities | None = None,
     planned_power_W: float | None = None,
 ) -> CarDemand:
-    """In the transfer its age counts from the last charge loop: renegotiations and Starts without a loop keep no power flowing.
+    """`offered`: what the station announced to this car; at AC it says which phases are in use.
 
+    In the transfer its age counts from the last charge loop: renegotiations and Starts without a loop keep no power flowing.
     `looping`: the SECC waits for charge loops, so a demand is good for no longer than the bound of one loop.
     """
     heard_s = transfer.heard_s if transfer.phase is Phase.TRANSFER else None
@@ -40,6 +43,7 @@ def car_demand(
         present_voltage_V=transfer.present_voltage_V,
         present_power_W=transfer.present_power_W,
         planned_power_W=planned_power_W,
+        phases=3 if offered is None or offered.ac is None else offered.ac.phases,
         display=display,
         standby=transfer.standby,
         good_for_s=at.settings.charge_loop_timeout_s if looping else at.settings.on_voltage_timeout_s,

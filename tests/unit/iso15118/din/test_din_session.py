@@ -309,12 +309,22 @@ def test_a_car_may_be_late_in_the_loop_and_a_silent_one_is_taken_off_voltage(new
     """DIN has no bound for the loop alone: after 0.5 s the demand is worth nothing, after 10 s the session is over."""
     car = new_car().reach(DinState.CURRENT_DEMAND)
     car.ask(car.current_demand())
-    assert car.demands()[-1].good_for_s == 0.5
-    car.wait(5.0)
-    assert car.ask(car.current_demand()).ResponseCode is ResponseCode.OK
-    car.wait(10.5)
+    car.wait(10.1)
     assert car.events[-1].end is SessionEnd.TIMEOUT
     assert "silence under voltage" in car.events[-1].detail
+
+
+def test_a_car_that_pauses_in_its_loop_loses_its_power_and_not_its_session(new_car: NewCar) -> None:
+    """DIN knows 60 s between two requests (V2G-DC-432)."""
+    car = new_car().reach(DinState.CURRENT_DEMAND)
+    car.ask(car.current_demand())
+    spoke_s, demand = car.t, car.demands()[-1]
+    car.wait(5.0)
+    assert spoke_s - 0.1 <= demand.at_s <= spoke_s
+    assert demand.good_for_s == 0.5
+    assert car.demands()[-1] == demand
+    assert car.ask(car.current_demand()).ResponseCode is ResponseCode.OK
+    assert car.demands()[-1].at_s >= spoke_s + 5.0
 
 
 def test_an_error_of_the_car_is_logged_once_and_ends_nothing(new_car: NewCar) -> None:
