@@ -43,6 +43,11 @@ class Iso15118Section(Section):
         description="outside the standard, for cars known to bear it: tolerated: a DC car of ISO 15118-2 that asks to be charged is discharged, "
         "with at most the current it asks for; docs/iso15118-2.md",
     )
+    discharge_on_din: Literal["off", "tolerated"] = Field(
+        "off",
+        description="outside the standard, for cars known to bear it: tolerated: a car of DIN 70121 that asks to be charged is discharged, "
+        "with at most the current it asks for; docs/din70121.md",
+    )
     evse_id_prefix: str = Field(
         "DE*OCP*E",
         max_length=30,
@@ -104,3 +109,12 @@ class Iso15118Section(Section):
     sdp_port: int = Field(
         15118, ge=1, le=65535, description="UDP port of discovery; another one only for tests side by side"
     )
+
+    @property
+    def tolerated_discharge(self) -> tuple[tuple[str, str], ...]:
+        """The keys that are on and discharge cars in a way that their protocol does not know; with the name of each protocol."""
+        switches = (
+            ("discharge_on_iso2", "ISO 15118-2", self.discharge_on_iso2),
+            ("discharge_on_din", "DIN 70121", self.discharge_on_din),
+        )
+        return tuple((key, protocol) for key, protocol, value in switches if value != "off")

@@ -35,13 +35,14 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
-    if config.iso15118.discharge_on_iso2 != "off" and config.energy.minimum_soc_percent < TOLERATED_RESERVE_PERCENT:
-        yield Mistake(
-            ("energy", "minimum_soc_percent"),
-            f"= {config.energy.minimum_soc_percent:g} with discharge_on_iso2: at least {TOLERATED_RESERVE_PERCENT:g}, "
-            "because a car of ISO 15118-2 names no reserve of its own",
-            "raise it, or remove [iso15118] discharge_on_iso2",
-        )
+    if config.energy.minimum_soc_percent < TOLERATED_RESERVE_PERCENT:
+        for key, protocol in config.iso15118.tolerated_discharge:
+            yield Mistake(
+                ("energy", "minimum_soc_percent"),
+                f"= {config.energy.minimum_soc_percent:g} with {key}: at least {TOLERATED_RESERVE_PERCENT:g}, "
+                f"because a car of {protocol} names no reserve of its own",
+                f"raise it, or remove [iso15118] {key}",
+            )
     yield from _site_bus(config)
     yield from _windows(config)
     if len(set(config.energy.ranking)) < len(config.energy.ranking):

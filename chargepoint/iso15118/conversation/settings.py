@@ -59,6 +59,8 @@ class SeccSettings:
     """-2 and DIN: from a request to its answer at least; cars ask again at once, and an instant station is asked 80 times a second."""
     iso2_discharge: bool = False
     """Outside the standard: a DC car of -2 that tolerates an outflow is discharged."""
+    din_discharge: bool = False
+    """The same for a car of DIN."""
     standby: bool = True
     """A car may pause the transfer in standby."""
 

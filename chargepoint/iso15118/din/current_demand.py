@@ -11,6 +11,7 @@ from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import ev_status
 from chargepoint.iso15118.din.dc_evse_status import dc_evse_status
+from chargepoint.iso15118.din.offers import discharges
 from chargepoint.iso15118.din.physical import amperes, measured_volts, seconds, volts, watts
 from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.messages.din70121 import CurrentDemandReq, CurrentDemandRes, ResponseCode
@@ -20,6 +21,7 @@ from chargepoint.iso15118.steps.dc_report import dc_report
 from chargepoint.iso15118.steps.dc_target import aimed
 from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.step import Impossible
+from chargepoint.iso15118.steps.tolerated_discharge import as_charging
 
 
 def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Reply[DinSession]:
@@ -31,6 +33,8 @@ def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Re
     report = dc_report(at, session.offered)
     if isinstance(report, Impossible):
         return Refusal(ResponseCode.FAILED, report.why, report.ours)
+    if discharges(at.settings):
+        report = as_charging(report, at)
     limits = dc_limits.renewed(
         session.limits,
         maybe(request.EVMaximumVoltageLimit),

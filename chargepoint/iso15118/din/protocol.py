@@ -14,12 +14,14 @@ from chargepoint.iso15118.conversation.session_id import same_by_value
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din import session_stop
+from chargepoint.iso15118.din.offers import discharges
 from chargepoint.iso15118.din.rows import ROWS
 from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.exi.codec import NS_DIN
 from chargepoint.iso15118.messages.din70121 import Body, MessageHeader, ResponseCode, V2G_Message
 from chargepoint.iso15118.steps.car_demand import car_demand
+from chargepoint.iso15118.steps.tolerated_discharge import with_discharge
 from chargepoint.iso15118.v2gtp import PayloadType
 from chargepoint.model.car import CarDemand, CarSessionEnded, ControlMode, EnergyService
 from chargepoint.model.ids import EvseId
@@ -86,7 +88,7 @@ class Din:
         """From ChargeParameterDiscovery on. A car of DIN names its own current, as a car in Scheduled mode does."""
         if session.limits is None:
             return None
-        return car_demand(
+        demand = car_demand(
             session.transfer,
             at,
             service=EnergyService.DC,
@@ -96,6 +98,7 @@ class Din:
             display=session.display,
             looping=session.state is DinState.CURRENT_DEMAND,
         )
+        return with_discharge(demand) if discharges(at.settings) else demand
 
     def remembered(self, _session: DinSession) -> None:
         """Nothing: DIN knows no pause."""

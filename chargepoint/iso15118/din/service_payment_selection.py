@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.din.offers import discharges
 from chargepoint.iso15118.din.service_discovery import CHARGE_SERVICE_ID
 from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.din.state import DinState
@@ -43,4 +44,7 @@ def refuse(
 def learned(_: ServicePaymentSelectionReq, __: DinSession, ___: DinSession, at: Situation) -> tuple[CarEvent, ...]:
     """The service is agreed, and the car will wait for authorisation. A car of DIN names its own current."""
     evse_id = EvseId(at.settings.evse_id)
-    return (ServiceSelected(evse_id, EnergyService.DC, ControlMode.SCHEDULED), AuthorizationWanted(evse_id))
+    selected = ServiceSelected(evse_id, EnergyService.DC, ControlMode.SCHEDULED)
+    if discharges(at.settings):
+        selected = ServiceSelected(evse_id, EnergyService.DC_BPT, ControlMode.DYNAMIC)
+    return (selected, AuthorizationWanted(evse_id))
