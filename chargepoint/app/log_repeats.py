@@ -23,7 +23,10 @@ _HEXADECIMAL = re.compile(
     r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}"
 )
 _NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
-_SCIENTIFIC = re.compile(r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
+_IN_ADDRESS = "(?<!::)" + "".join(rf"(?<!:[0-9a-fA-F]{{{digits}}}:)" for digits in range(1, 5))
+"""Not behind two colons, nor behind a group of hexadecimal digits between two colons: there `2e55` is a part of an IPv6 address."""
+
+_SCIENTIFIC = re.compile(_IN_ADDRESS + r"(?<![\w.-])[-+]?(?:\d+(?:\.\d+)?[eE]\+?\d+|\d{20,}(?:\.\d+)?)(?![\w-])")
 """A number by itself. Digits beside a letter or a hyphen belong to an identifier and do not match."""
 
 

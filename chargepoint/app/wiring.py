@@ -263,6 +263,7 @@ class Daemon:
                 internet="internet" in section.added_services,
                 parking_status="parking_status" in section.added_services,
                 standby=section.standby,
+                iso2_discharge=section.discharge_on_iso2 == "tolerated",
                 protocols=tuple(ProtocolName(name) for name in section.protocols),
                 iso20_without_tls=section.iso20_without_tls,
                 least_answer_time_s=section.least_answer_time_s,

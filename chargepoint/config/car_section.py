@@ -38,6 +38,11 @@ class Iso15118Section(Section):
         le=0.1,
         description="-2 and DIN: an answer leaves this long after its request at the earliest; cars ask again at once",
     )
+    discharge_on_iso2: Literal["off", "tolerated"] = Field(
+        "off",
+        description="outside the standard, for cars known to bear it: tolerated: a DC car of ISO 15118-2 that asks to be charged is discharged, "
+        "with at most the current it asks for; docs/iso15118-2.md",
+    )
     evse_id_prefix: str = Field(
         "DE*OCP*E",
         max_length=30,

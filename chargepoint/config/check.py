@@ -19,6 +19,9 @@ BELOW_MCS_A, BELOW_MCS_W = 500.0, 1_000_000.0
 AC_PHASE_MAX_A = 80.0
 """The largest current of a phase that a control pilot names (IEC 61851-1 Table A.7; docs/sources/safety.md 2, grade B)."""
 
+TOLERATED_RESERVE_PERCENT = 10.0
+"""The least state of charge that is kept of a car whose protocol knows no discharge. A rule of the project."""
+
 Defined = Mapping[str, Collection[str]]
 """Names by table, as they stand in the file: a table that was left out because of a mistake in it is defined."""
 
@@ -32,6 +35,13 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _address(config.csms)
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
+    if config.iso15118.discharge_on_iso2 != "off" and config.energy.minimum_soc_percent < TOLERATED_RESERVE_PERCENT:
+        yield Mistake(
+            ("energy", "minimum_soc_percent"),
+            f"= {config.energy.minimum_soc_percent:g} with discharge_on_iso2: at least {TOLERATED_RESERVE_PERCENT:g}, "
+            "because a car of ISO 15118-2 names no reserve of its own",
+            "raise it, or remove [iso15118] discharge_on_iso2",
+        )
     yield from _site_bus(config)
     yield from _windows(config)
     if len(set(config.energy.ranking)) < len(config.energy.ranking):

@@ -12,6 +12,9 @@ from chargepoint.model.unusable import Mistake
 COMMON_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 """The rates of termios(3) within the schema's bounds."""
 
+EVSE_ID_SHORTEST = 7
+"""Characters of an EVSEID of ISO 15118-2."""
+
 SMALLEST_POWER_W = 500.0
 """Below this a power is rather kilowatts written as watts."""
 
@@ -77,8 +80,30 @@ def doubts(config: Config) -> Iterator[Mistake]:
             "= true: ISO 15118-20 goes over plain TCP, where everybody on the wire can change it",
             "for a bench only: else remove the key",
         )
+    if speaks and config.iso15118.enabled and "iso15118-2" in config.iso15118.protocols:
+        yield from _short_evse_ids(config)
+    if config.iso15118.enabled and config.iso15118.discharge_on_iso2 != "off":
+        yield Mistake(
+            ("iso15118", "discharge_on_iso2"),
+            f"= {config.iso15118.discharge_on_iso2!r}: cars are discharged in a way that ISO 15118-2 does not know",
+            "for cars that are known to bear it: else remove the key",
+        )
     if config.csms.enabled:
         yield from _central_system(config.csms)
+
+
+def _short_evse_ids(config: Config) -> Iterator[Mistake]:
+    """ISO 15118-2 wants 7 to 37 characters (docs/sources/iso15118-2-din.md 1.1); the longest prefix is within the schema's bound."""
+    prefix = config.iso15118.evse_id_prefix
+    for number, evse in config.evse.items():
+        evse_id = f"{prefix}{number}"
+        if evse.interface is not None and len(evse_id) < EVSE_ID_SHORTEST:
+            yield Mistake(
+                ("iso15118", "evse_id_prefix"),
+                f"= {prefix!r}: the EVSEID {evse_id!r} has {len(evse_id)} characters, ISO 15118-2 wants at least {EVSE_ID_SHORTEST}",
+                "write a longer prefix, such as DE*OCP*E",
+            )
+            return
 
 
 def _common_baud(baud: int) -> int:

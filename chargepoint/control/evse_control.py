@@ -187,7 +187,7 @@ class EvseControl:
         if isinstance(event, QuestionAsked):
             self._answer_car(event, at)
         elif isinstance(event, ScheduleOffered):
-            self._schedule_watch.offered(event.offer if event.renewable else None, at.monotonic_s)
+            self._schedule_watch.offered(event.offer if event.renegotiable else None, at.monotonic_s)
             self._plans.offered(event.offer)
         elif isinstance(event, (ServiceSelected, CarSessionEnded)):
             self._schedule_watch.offered(None, at.monotonic_s)

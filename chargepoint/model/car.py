@@ -191,12 +191,12 @@ class WishFollowed:
 class ScheduleOffered:
     """What the car may plan with from now on (Scheduled mode).
 
-    `renewable`: the station may ask the car for a new schedule. False where the protocol knows no renegotiation (DIN 70121).
+    `renegotiable`: the station may ask the car for a new schedule. False where the protocol knows no renegotiation (DIN 70121).
     """
 
     evse_id: EvseId
     offer: ScheduleOffer
-    renewable: bool = True
+    renegotiable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

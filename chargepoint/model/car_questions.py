@@ -45,6 +45,8 @@ class ContractStatus(Enum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    CANCELED = "canceled"
+    """The contract itself has ended; its certificate is good."""
     UNKNOWN_PROVIDER = "unknown provider"
     CERTIFICATE_REVOKED = "certificate revoked"
     CERTIFICATE_EXPIRED = "certificate expired"
@@ -61,7 +63,7 @@ class ContractJudged:
 
 @dataclass(frozen=True, slots=True)
 class InstallCertificate:
-    """Relay a CertificateInstallationReq to the central system, byte for byte; zero bytes behind its document stay here.
+    """Relay a CertificateInstallationReq, or a CertificateUpdateReq, to the central system, byte for byte; zero bytes behind its document stay here.
 
     `schema_version`: the namespace of the request. `maximum_chains` and `prioritized_emaids` repeat what is in the request
     (OCPP 2.1 M01.FR.02, M01.FR.03). `round`: 0 for the first chain of a car, 1 for the second one, and so on.
@@ -72,6 +74,8 @@ class InstallCertificate:
     maximum_chains: int | None = None
     prioritized_emaids: tuple[str, ...] = ()
     round: int = 0
+    update: bool = False
+    """ISO 15118-2: the car has a contract certificate, and asks for the next one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def bring_in(source: Path, target: Path) -> None:
         shutil.copyfile(certificates / "cpoCertChain.pem", target / "secc_chain.pem")
         _write_key(target / "secc.key", keys, "seccLeaf")
         _write_key(target / "cps.key", keys, "cpsLeaf")
+        _write_key(target / "contract.key", keys, "contractLeaf")
         for chain, names in _CHAINS.items():
             (target / chain).write_bytes(b"".join((certificates / f"{name}.pem").read_bytes() for name in names))
         for folder, name in (

@@ -34,14 +34,14 @@ _BEFORE_PARAMETERS = (
 )
 
 
-def _places(*names: str) -> dict[str, tuple[str, int]]:
+def places(*names: str) -> dict[str, tuple[str, int]]:
     """The first occurrence of each; `PowerDeliveryReq(Stop)` is the second of its class."""
     return {name: (name.partition("(")[0], 2 if name.endswith("(Stop)") else 1) for name in names}
 
 
 DC_SESSION = SessionPlaces(
     messages={
-        **_places(
+        **places(
             *_BEFORE_PARAMETERS,
             "DC_ChargeParameterDiscoveryReq",
             "ScheduleExchangeReq",
@@ -50,18 +50,18 @@ DC_SESSION = SessionPlaces(
             "PowerDeliveryReq(Start)",
         ),
         "DC_ChargeLoopReq": ("DC_ChargeLoopReq", 3),
-        **_places("PowerDeliveryReq(Stop)", "DC_WeldingDetectionReq", "SessionStopReq"),
+        **places("PowerDeliveryReq(Stop)", "DC_WeldingDetectionReq", "SessionStopReq"),
     },
     under_voltage=("DC_PreChargeReq", "PowerDeliveryReq(Start)"),
     in_transfer=("DC_ChargeLoopReq", "PowerDeliveryReq(Stop)"),
 )
 AC_SESSION = SessionPlaces(
     messages={
-        **_places(
+        **places(
             *_BEFORE_PARAMETERS, "AC_ChargeParameterDiscoveryReq", "ScheduleExchangeReq", "PowerDeliveryReq(Start)"
         ),
         "AC_ChargeLoopReq": ("AC_ChargeLoopReq", 3),
-        **_places("PowerDeliveryReq(Stop)", "SessionStopReq"),
+        **places("PowerDeliveryReq(Stop)", "SessionStopReq"),
     },
     under_voltage=(),  # the contactor closes after PowerDeliveryReq(Start)
     in_transfer=("AC_ChargeLoopReq", "PowerDeliveryReq(Stop)"),
@@ -72,7 +72,7 @@ SESSIONS = {"DC": DC_SESSION, "AC": AC_SESSION}
 
 CONTRACT = "contract"
 CONTRACT_SESSION = SessionPlaces(
-    messages=_places("CertificateInstallationReq", "AuthorizationReq(contract)"), under_voltage=(), in_transfer=()
+    messages=places("CertificateInstallationReq", "AuthorizationReq(contract)"), under_voltage=(), in_transfer=()
 )
 """Plug and Charge: the places that only such a session has. No transaction runs before the contract is accepted."""
 ALL_SESSIONS = {**SESSIONS, CONTRACT: CONTRACT_SESSION}
@@ -120,7 +120,7 @@ class Outcome:
 
 _GOOD = ("OK", "OK_SuccessfulNegotiation", "OK_NewSessionEstablished")
 _PROTOCOL_ERROR = (SessionEnd.PROTOCOL_ERROR,)
-_ON_VOLTAGE_S, _LOOP_S = ON_VOLTAGE_TIMEOUT_S + TIMER_SLACK_S, LOOP_TIMEOUT_S + TIMER_SLACK_S
+ON_VOLTAGE_S, _LOOP_S = ON_VOLTAGE_TIMEOUT_S + TIMER_SLACK_S, LOOP_TIMEOUT_S + TIMER_SLACK_S
 
 GOES_ON = Outcome("goes on", "answered as always; the session goes on and ends in order", _GOOD)
 UNKNOWN_SESSION = Outcome("unknown session", "FAILED_UnknownSession, end", ("FAILED_UnknownSession",), _PROTOCOL_ERROR)
@@ -142,7 +142,7 @@ SILENT = Outcome(
     f"{ON_VOLTAGE_TIMEOUT_S:g} s under voltage (`on_voltage_timeout_s`), else 60 s",
     ("",),
     (SessionEnd.TIMEOUT,),
-    _ON_VOLTAGE_S,
+    ON_VOLTAGE_S,
     _LOOP_S,
 )
 IGNORED = Outcome(

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from hil.simulators.evcc.misbehaviour import KINDS
-from tests.joined.expected import ALL_SESSIONS, EXPECTED, OUTCOMES, Expected
+from tests.joined.expected import ALL_SESSIONS, EXPECTED, OUTCOMES, Expected, Outcome, SessionPlaces
+from tests.joined.older_expected import OLDER_EXPECTED, OLDER_KINDS, OLDER_OUTCOMES
 
 
 def table() -> str:
-    """The outcomes in words, then each misbehaviour with its outcomes."""
-    lines = ["| outcome | what the car sees |", "|---|---|"]
-    lines += [f"| {outcome.name} | {outcome.meaning} |" for outcome in OUTCOMES]
-    lines += ["", "| misbehaviour | what the car does | at most messages | at these messages |", "|---|---|---|---|"]
-    lines += [f"| `{what}` | {KINDS[what]} | {e.mostly.name} | {_exceptions(e)} |" for what, e in EXPECTED.items()]
-    return "\n".join(lines) + "\n"
+    """The outcomes in words, then each misbehaviour with its outcomes; then the same for ISO 15118-2 and DIN 70121."""
+    older = {kind: one.session for kind, one in OLDER_KINDS.items()}
+    return "\n".join(
+        [
+            *_outcomes(OUTCOMES),
+            "",
+            *_misbehaviours(EXPECTED, ALL_SESSIONS),
+            "",
+            "## ISO 15118-2 and DIN 70121",
+            "",
+            "The same at DIN 70121 (`DIN`) and ISO 15118-2 (`-2 DC`, `-2 AC`), with the virtual cars of [cars.md](cars.md).",
+            "Outcomes beside those above:",
+            "",
+            *_outcomes(OLDER_OUTCOMES),
+            "",
+            *_misbehaviours(OLDER_EXPECTED, older),
+            "",
+        ]
+    )
 
 
-def _exceptions(expected: Expected) -> str:
+def _outcomes(outcomes: Sequence[Outcome]) -> list[str]:
+    return ["| outcome | what the car sees |", "|---|---|", *(f"| {o.name} | {o.meaning} |" for o in outcomes)]
+
+
+def _misbehaviours(table_of: Mapping[str, Expected], sessions: Mapping[str, SessionPlaces]) -> list[str]:
+    lines = ["| misbehaviour | what the car does | at most messages | at these messages |", "|---|---|---|---|"]
+    return lines + [
+        f"| `{what}` | {KINDS[what]} | {e.mostly.name} | {_exceptions(e, sessions)} |" for what, e in table_of.items()
+    ]
+
+
+def _exceptions(expected: Expected, sessions: Mapping[str, SessionPlaces]) -> str:
     """The messages with another outcome, by outcome; one that differs in one kind of session alone names the kind."""
     found: dict[str, list[str]] = {}
-    for message in dict.fromkeys(m for session in ALL_SESSIONS.values() for m in session.messages):
-        kinds = [kind for kind, session in ALL_SESSIONS.items() if message in session.messages]
+    for message in dict.fromkeys(m for session in sessions.values() for m in session.messages):
+        kinds = [kind for kind, session in sessions.items() if message in session.messages]
         if message in expected.left_out:
             found.setdefault("is no misbehaviour", []).append(message)
             continue

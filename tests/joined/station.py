@@ -39,6 +39,7 @@ from chargepoint.model.demand import Contribution, Source, StageDemand
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.image import ControlPilot, TokenPresented
 from chargepoint.model.instant import Instant
+from chargepoint.model.limits import charge_only
 from chargepoint.model.station_view import StationView
 from chargepoint.model.status import AuthorizationStatus
 from chargepoint.model.transactions import TransactionRecord
@@ -149,6 +150,11 @@ class JoinedStation:
         """The central system wants this power, for ever."""
         wanted = Contribution(Source.CSMS, EVSE, FOR_EVER_S, "a profile", None, power_W)
         self._perform(self.control.evses[EVSE].contribute("ocpp", (wanted,), self.at))
+
+    def limit_power(self, charge_W: float) -> None:
+        """The central system allows no more than this, for ever."""
+        limit = Contribution(Source.CSMS, EVSE, FOR_EVER_S, "a limit", charge_only(charge_W), None)
+        self._perform(self.control.evses[EVSE].contribute("ocpp", (limit,), self.at))
 
     def stop_transaction(self) -> None:
         """The central system ends the transaction that runs."""

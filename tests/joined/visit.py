@@ -108,15 +108,20 @@ class VirtualSite:
         contracts: ContractDesk | None = None,
         *,
         certificate: bytes | None = None,
+        iso2_discharge: bool = False,
     ) -> None:
-        """`certificate`: that of each car's TLS connection; None: plain TCP, on which no car is recognised."""
+        """`certificate`: that of each car's TLS connection; None: plain TCP, on which no car is recognised.
+
+        `iso2_discharge`: as the setting of the SECC.
+        """
         self._peer = Peer("fe80::1") if certificate is None else Peer("fe80::1", "TLSv1.3", certificate)
         self.now_s = 1000.0
         self.station = JoinedStation(self.now_s, outlet)
         self.station.contracts = contracts
         self.outlet = outlet
         settings = settings_of(outlet.services, mode)
-        self._settings = settings if contracts is None else contracts.settings(settings)
+        settings = settings if contracts is None else contracts.settings(settings)
+        self._settings = replace(settings, iso2_discharge=iso2_discharge)
         self._soon: deque[Callable[[], None]] = deque()
         self._report_s = self.now_s
         self._body = MemoryBody()
@@ -145,6 +150,7 @@ class VirtualSite:
         card: bool = True,
         credentials: Credentials | None = None,
         stopped_at_loop: int | None = None,
+        soc_percent: float = 50.0,
     ) -> Visit:
         """The whole visit. The driver stops the car after `loops`; the car stays plugged in for `stays_s` after its end.
 
@@ -155,6 +161,7 @@ class VirtualSite:
         station, demands, lines = self.station, len(self.station.demands), len(self.station.lines)
         records, self._events = len(station.records), []
         self._body, self._pilot_stuck = MemoryBody(), pilot_stuck
+        self._body.inlet = replace(self._body.inlet, soc_percent=soc_percent)
         station.plug()
         if card:
             station.show_card()

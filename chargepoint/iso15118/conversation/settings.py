@@ -57,6 +57,8 @@ class SeccSettings:
     """Bench: ISO 15118-20 is spoken on plain TCP, too."""
     least_answer_time_s: float = 0.02
     """-2 and DIN: from a request to its answer at least; cars ask again at once, and an instant station is asked 80 times a second."""
+    iso2_discharge: bool = False
+    """Outside the standard: a DC car of -2 that tolerates an outflow is discharged."""
     standby: bool = True
     """A car may pause the transfer in standby."""
 

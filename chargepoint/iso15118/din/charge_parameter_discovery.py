@@ -110,7 +110,7 @@ def learned(
     errors = ev_status.learned(request, before, after, at)
     if after.schedule is None or after.state is before.state:
         return errors
-    return (*errors, ScheduleOffered(EvseId(at.settings.evse_id), after.schedule, renewable=False))
+    return (*errors, ScheduleOffered(EvseId(at.settings.evse_id), after.schedule, renegotiable=False))
 
 
 def _heard(said: DC_EVChargeParameter, session: DinSession) -> DinSession:

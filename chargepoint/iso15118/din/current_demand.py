@@ -17,14 +17,14 @@ from chargepoint.iso15118.messages.din70121 import CurrentDemandReq, CurrentDema
 from chargepoint.iso15118.physical_value import maybe, number
 from chargepoint.iso15118.steps import dc_limits
 from chargepoint.iso15118.steps.dc_report import dc_report
+from chargepoint.iso15118.steps.dc_target import aimed
 from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.step import Impossible
-from chargepoint.iso15118.steps.transfer import Transfer
 
 
 def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Reply[DinSession]:
-    """Present values and limits. The car's limits and targets of each message hold anew. FAILED in an emergency, without a stage, and
-    after the end of the transaction."""
+    """Present values and limits. The car's limits and targets of each message hold anew, and a negative current asks for
+    none. FAILED in an emergency, without a stage, and after the end of the transaction."""
     assert session.limits is not None
     if (over := nothing_to_go_on_with(at)) is not None:
         return Refusal(ResponseCode.FAILED, over.why, over.ours)
@@ -43,11 +43,12 @@ def respond(request: CurrentDemandReq, session: DinSession, at: Situation) -> Re
         to_target_soc_s=seconds(request.RemainingTimeToBulkSoC),
         to_maximum_soc_s=seconds(request.RemainingTimeToFullSoC),
     )
+    asked_V, asked_A = number(request.EVTargetVoltage), max(0.0, number(request.EVTargetCurrent))
     after = replace(
         ev_status.heard(session, request.DC_EVStatus),
         limits=limits,
         display=display,
-        transfer=_asked(request, session.transfer, limits.voltage_max_V, at),
+        transfer=aimed(session.transfer, asked_V, asked_A, limits.voltage_max_V, at),
     )
     response = CurrentDemandRes(
         ResponseCode=ResponseCode.OK,
@@ -74,18 +75,4 @@ def refuse(_: CurrentDemandReq, code: ResponseCode, session: DinSession, at: Sit
         EVSECurrentLimitAchieved=False,
         EVSEVoltageLimitAchieved=False,
         EVSEPowerLimitAchieved=False,
-    )
-
-
-def _asked(request: CurrentDemandReq, before: Transfer, voltage_max_V: float, at: Situation) -> Transfer:
-    """What the car aims at. A voltage that is not above zero means nothing, and a negative current asks for none."""
-    asked_V = number(request.EVTargetVoltage)
-    target_V = asked_V if asked_V > 0 else before.target_voltage_V
-    return replace(
-        before,
-        target_voltage_V=None if target_V is None else min(target_V, voltage_max_V),
-        target_current_A=max(0.0, number(request.EVTargetCurrent)),
-        loops=before.loops + 1,
-        heard_s=at.now.monotonic_s,
-        looped=True,
     )

@@ -6,6 +6,7 @@ Source: docs/sources/iso15118-2-din.md 1.2, 1.3 and 2.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
@@ -20,6 +21,7 @@ from chargepoint.iso15118.messages.din70121 import (
     PowerDeliveryRes,
     ResponseCode,
 )
+from chargepoint.iso15118.steps.power_profile import pieces_until_next
 from chargepoint.iso15118.steps.power_start import CLOSING_MAX_S, start_power, stop_asked
 from chargepoint.iso15118.steps.power_stop import stop_power
 from chargepoint.iso15118.steps.schedule import DAY_S
@@ -106,15 +108,9 @@ def _profile_refused(profile: ChargingProfile | None, session: DinSession) -> Re
 
 
 def _pieces(profile: ChargingProfile) -> tuple[tuple[int, float], ...]:
-    """(duration_s, power_W), each entry up to the start of the next one; the last one holds for what is left of the day.
-
-    Empty where the entries do not come one after the other.
-    """
-    starts = [entry.ChargingProfileEntryStart for entry in profile.ProfileEntry]
-    ends = [*starts[1:], max(DAY_S, starts[-1] + 1)]
-    if any(end_s <= start_s for start_s, end_s in zip(starts, ends, strict=True)):
-        return ()
-    return tuple(
-        (end_s - start_s, float(entry.ChargingProfileEntryMaxPower))
-        for start_s, end_s, entry in zip(starts, ends, profile.ProfileEntry, strict=True)
-    )
+    """What the car plans for the day, as (duration_s, power_W). Empty where the entries do not come one after the other."""
+    entries = [
+        (entry.ChargingProfileEntryStart, float(entry.ChargingProfileEntryMaxPower)) for entry in profile.ProfileEntry
+    ]
+    in_order = all(one[0] < other[0] for one, other in pairwise(entries))
+    return pieces_until_next(entries, DAY_S) if in_order else ()

@@ -11,7 +11,7 @@ from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso2 import ac_parameters, dc_parameters
-from chargepoint.iso15118.iso2.offers import energy_transfer_modes
+from chargepoint.iso15118.iso2.offers import discharges, energy_transfer_modes
 from chargepoint.iso15118.iso2.sa_schedule import points_of, possible, sa_schedules
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
@@ -26,7 +26,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     SAScheduleList,
 )
 from chargepoint.iso15118.steps.schedule import foreseen, offered, question
-from chargepoint.model.car import CarEvent, ControlMode, ScheduleOffered, ServiceSelected
+from chargepoint.model.car import CarEvent, ControlMode, EnergyService, ScheduleOffered, ServiceSelected
 from chargepoint.model.ids import EvseId
 from chargepoint.model.schedule_offer import shortened
 
@@ -92,6 +92,8 @@ def learned(
     offer = ScheduleOffered(evse_id, after.schedule)
     if before.schedule is not None and not after.joined:
         return (offer,)
+    if after.is_dc and discharges(at.settings):
+        return (ServiceSelected(evse_id, EnergyService.DC_BPT, ControlMode.DYNAMIC), offer)
     return (ServiceSelected(evse_id, after.service, ControlMode.SCHEDULED), offer)
 
 

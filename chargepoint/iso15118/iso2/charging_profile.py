@@ -12,7 +12,7 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.messages.iso15118_2 import PowerDeliveryReq, ResponseCode
 from chargepoint.iso15118.physical_value import number
-from chargepoint.iso15118.steps.power_profile import AgreedProfile, outside
+from chargepoint.iso15118.steps.power_profile import AgreedProfile, outside, pieces_until_next
 from chargepoint.iso15118.steps.schedule import DAY_S
 
 
@@ -23,17 +23,13 @@ def agreed(request: PowerDeliveryReq, session: Iso2Session, at: Situation) -> Ag
     """
     if request.ChargingProfile is None:
         return None
-    entries = request.ChargingProfile.ProfileEntry
-    starts = [entry.ChargingProfileEntryStart for entry in entries]
-    left_s = DAY_S if session.schedule is None else int(session.schedule.end_utc_s) - at.now.utc_s
-    ends = [*starts[1:], max(left_s, starts[-1] + 1)]
-    spans = zip(starts, ends, entries, strict=True)
-    pieces = [
-        (end_s - start_s, number(e.ChargingProfileEntryMaxPower)) for start_s, end_s, e in spans if end_s > start_s
+    entries = [
+        (entry.ChargingProfileEntryStart, number(entry.ChargingProfileEntryMaxPower))
+        for entry in request.ChargingProfile.ProfileEntry
     ]
-    if starts[0] > 0:
-        pieces.insert(0, (starts[0], 0.0))
-    return AgreedProfile(request.SAScheduleTupleID, at.now.utc_s, tuple(pieces))
+    left_s = DAY_S if session.schedule is None else int(session.schedule.end_utc_s) - at.now.utc_s
+    pieces = pieces_until_next(entries, left_s)
+    return AgreedProfile(request.SAScheduleTupleID, at.now.utc_s, pieces)
 
 
 def refused(request: PowerDeliveryReq, profile: AgreedProfile | None, session: Iso2Session) -> Refusal | None:

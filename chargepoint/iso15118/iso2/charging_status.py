@@ -11,8 +11,10 @@ from dataclasses import replace
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso2.evse_status import ac_evse_status
+from chargepoint.iso15118.iso2.metering import to_confirm
 from chargepoint.iso15118.iso2.physical import amperes
 from chargepoint.iso15118.iso2.session import Iso2Session
+from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import ChargingStatusReq, ChargingStatusRes, ResponseCode
 from chargepoint.iso15118.steps.ac_outlet import current_per_phase_A
 from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
@@ -33,8 +35,11 @@ def respond(_: ChargingStatusReq, session: Iso2Session, at: Situation) -> Reply[
     if supply is None:
         return Refusal(ResponseCode.FAILED, "the power stage is no AC outlet", ours=True)
     transfer = replace(session.transfer, loops=session.transfer.loops + 1, heard_s=at.now.monotonic_s, looped=True)
-    after = replace(session, transfer=transfer)
-    return Answer(_response(ResponseCode.OK, after, at, _allowed_A(session, view.setpoint_W, supply)), after)
+    after, meter = replace(session, transfer=transfer), to_confirm(session, at)
+    if meter is not None:
+        after = replace(after, state=Iso2State.METERING_RECEIPT, meter_sent=meter)
+    response = _response(ResponseCode.OK, after, at, _allowed_A(session, view.setpoint_W, supply))
+    return Answer(replace(response, MeterInfo=meter, ReceiptRequired=meter is not None), after)
 
 
 def _allowed_A(session: Iso2Session, power_W: float, supply: AcSupply) -> float:

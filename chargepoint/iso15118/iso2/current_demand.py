@@ -11,8 +11,11 @@ from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.iso2 import ev_status
 from chargepoint.iso15118.iso2.evse_status import dc_evse_status
+from chargepoint.iso15118.iso2.metering import to_confirm
+from chargepoint.iso15118.iso2.offers import discharges
 from chargepoint.iso15118.iso2.physical import amperes, volts, watts
 from chargepoint.iso15118.iso2.session import Iso2Session
+from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import CurrentDemandReq, CurrentDemandRes, ResponseCode
 from chargepoint.iso15118.physical_value import maybe, number
 from chargepoint.iso15118.steps import dc_limits
@@ -20,6 +23,7 @@ from chargepoint.iso15118.steps.dc_report import dc_report
 from chargepoint.iso15118.steps.dc_target import aimed
 from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.step import Impossible
+from chargepoint.iso15118.steps.tolerated_discharge import as_charging
 
 
 def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
@@ -31,6 +35,8 @@ def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> R
     report = dc_report(at, session.offered)
     if isinstance(report, Impossible):
         return Refusal(ResponseCode.FAILED, report.why, report.ours)
+    if discharges(at.settings):
+        report = as_charging(report, at)
     limits = dc_limits.renewed(
         session.limits,
         maybe(request.EVMaximumVoltageLimit),
@@ -50,6 +56,9 @@ def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> R
         display=display,
         transfer=aimed(session.transfer, asked_V, asked_A, limits.voltage_max_V, at),
     )
+    meter = to_confirm(session, at)
+    if meter is not None:
+        after = replace(after, state=Iso2State.METERING_RECEIPT, meter_sent=meter)
     response = CurrentDemandRes(
         ResponseCode=ResponseCode.OK,
         DC_EVSEStatus=dc_evse_status(after, at),
@@ -63,7 +72,8 @@ def respond(request: CurrentDemandReq, session: Iso2Session, at: Situation) -> R
         EVSEMaximumPowerLimit=watts(report.charge_power_max_W),
         EVSEID=at.settings.evse_id_text,
         SAScheduleTupleID=after.schedule_tuple_id,
-        ReceiptRequired=False,
+        MeterInfo=meter,
+        ReceiptRequired=meter is not None,
     )
     return Answer(response, after)
 

@@ -1,6 +1,6 @@
 """What of an ISO 15118-2 session is kept for a car that paused, and the session made of it again.
 
-Kept are the id, the payment option and the chosen schedule ([740], [741]); everything else is asked anew.
+Kept are the id, the payment option, the contract's EMAID and the chosen schedule ([740], [741]); everything else is asked anew.
 The standard proves nothing but the id ([753], [754]). A rule of the project: the transaction must be the same.
 Source: docs/sources/iso15118-2-din.md 1.2 («Resume»).
 """
@@ -27,13 +27,14 @@ class PausedIso2:
 
     session_id: bytes
     payment: PaymentOption | None
+    emaid: str
     schedule_round: int
     schedule: ScheduleOffer | None
 
 
 def remembered(session: Iso2Session) -> PausedIso2:
     """What `keep` keeps of this session."""
-    return PausedIso2(session.session_id, session.payment, session.schedule_round, session.schedule)
+    return PausedIso2(session.session_id, session.payment, session.emaid, session.schedule_round, session.schedule)
 
 
 def keep(session: PausedIso2, at: Situation, *, paused: bool) -> KeptSession | None:
@@ -49,6 +50,7 @@ def keep(session: PausedIso2, at: Situation, *, paused: bool) -> KeptSession | N
         transaction_id=transaction_id,
         data={
             "payment": session.payment.value,
+            "emaid": session.emaid,
             "schedule_round": session.schedule_round,
             "schedule": {
                 "tuple_id": schedule.tuple_id,
@@ -77,6 +79,7 @@ def _recalled(session_id: bytes, data: dict[str, Any]) -> Iso2Session:
     return Iso2Session(
         session_id=session_id,
         payment=PaymentOption(data["payment"]),
+        emaid=str(data["emaid"]),
         schedule_round=int(data["schedule_round"]) + 1,
         schedule=ScheduleOffer(
             int(schedule["tuple_id"]),

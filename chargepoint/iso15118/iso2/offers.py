@@ -1,24 +1,63 @@
-"""What this outlet offers over ISO 15118-2: payment options, the charge service and its energy transfer modes.
+"""What this outlet offers over ISO 15118-2: payment options, the charge service and its energy transfer modes, certificates.
 
-No value-added service is offered. Source: docs/sources/iso15118-2-din.md 1.2.
+Source: docs/sources/iso15118-2-din.md 1.2.
 """
 
 from __future__ import annotations
 
 from chargepoint.iso15118.conversation.settings import SeccSettings
+from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.messages.iso15118_2 import (
     ChargeService,
     EnergyTransferMode,
+    Parameter,
+    ParameterSet,
     PaymentOption,
+    Service,
     ServiceCategory,
     SupportedEnergyTransferMode,
 )
+from chargepoint.model.car import EnergyService
 
 CHARGE_SERVICE_ID = 1
-"""ServiceID of charging, by the service table of the standard."""
+CERTIFICATE_SERVICE_ID = 2
+"""ServiceIDs by the service table of the standard."""
 
-PAYMENT_OPTIONS = (PaymentOption.ExternalPayment,)
-"""The preferred option first."""
+INSTALLATION, UPDATE = 1, 2
+"""ParameterSetIDs of the certificate service."""
+
+CERTIFICATE_SERVICE = Service(
+    ServiceID=CERTIFICATE_SERVICE_ID, ServiceCategory=ServiceCategory.ContractCertificate, FreeService=True
+)
+CERTIFICATE_SETS = tuple(
+    ParameterSet(ParameterSetID=number, Parameter=(Parameter(Name="Service", stringValue=name),))
+    for number, name in ((INSTALLATION, "Installation"), (UPDATE, "Update"))
+)
+
+
+def takes_contracts(at: Situation) -> bool:
+    """Contracts are accepted over TLS alone; a bench does without. The car has no certificate of its own in ISO 15118-2."""
+    return at.settings.plug_and_charge and (at.settings.plug_and_charge_without_tls or at.peer.tls is not None)
+
+
+def relays_certificates(at: Situation) -> bool:
+    """CertificateInstallationReq and CertificateUpdateReq go to the central system."""
+    return at.settings.certificate_installation and takes_contracts(at)
+
+
+def payment_options(at: Situation) -> tuple[PaymentOption, ...]:
+    """In the order in which they are offered."""
+    return (PaymentOption.ExternalPayment, *([PaymentOption.Contract] if takes_contracts(at) else []))
+
+
+def services(at: Situation) -> tuple[int, ...]:
+    """The ServiceIDs that a car may select."""
+    return (CHARGE_SERVICE_ID, *([CERTIFICATE_SERVICE_ID] if relays_certificates(at) else []))
+
+
+def discharges(settings: SeccSettings) -> bool:
+    """Outside the standard: this outlet discharges DC cars that tolerate it. No car hears of it."""
+    return settings.iso2_discharge and EnergyService.DC_BPT in settings.services
 
 
 def energy_transfer_modes(settings: SeccSettings) -> tuple[EnergyTransferMode, ...]:

@@ -6,33 +6,53 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso2.offers import CHARGE_SERVICE_ID, PAYMENT_OPTIONS
+from chargepoint.iso15118.iso2.offers import (
+    CERTIFICATE_SERVICE_ID,
+    CHARGE_SERVICE_ID,
+    INSTALLATION,
+    UPDATE,
+    payment_options,
+    services,
+)
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
+    PaymentOption,
     PaymentServiceSelectionReq,
     PaymentServiceSelectionRes,
     ResponseCode,
+    SelectedService,
 )
 from chargepoint.model.car import AuthorizationWanted, CarEvent
 from chargepoint.model.ids import EvseId
 
 
-def respond(request: PaymentServiceSelectionReq, session: Iso2Session, _at: Situation) -> Reply[Iso2Session]:
+def respond(request: PaymentServiceSelectionReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
     """An offered payment option ([465]) and the charge service ([804]), beside no service that is not offered ([467]).
 
     After a refusal the car may select again.
     """
     chosen = request.SelectedPaymentOption
-    if chosen not in PAYMENT_OPTIONS:
+    if chosen not in payment_options(at):
         return Refusal(ResponseCode.FAILED_PaymentSelectionInvalid, f"payment option {chosen.value} is not offered")
-    services = [service.ServiceID for service in request.SelectedServiceList.SelectedService]
-    if CHARGE_SERVICE_ID not in services:
+    selected = request.SelectedServiceList.SelectedService
+    if all(service.ServiceID != CHARGE_SERVICE_ID for service in selected):
         return Refusal(ResponseCode.FAILED_NoChargeServiceSelected, "it selects no charge service")
-    if (unknown := next((number for number in services if number != CHARGE_SERVICE_ID), None)) is not None:
-        return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, f"ServiceID {unknown} is not offered")
-    after = replace(session, state=Iso2State.AUTHORIZATION, payment=chosen)
-    return Answer(PaymentServiceSelectionRes(ResponseCode=ResponseCode.OK), after)
+    if (wrong := next((service for service in selected if not _offered(service, at)), None)) is not None:
+        numbers = f"ServiceID {wrong.ServiceID}, ParameterSetID {wrong.ParameterSetID}"
+        return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, f"{numbers} is not offered")
+    by_contract = chosen is PaymentOption.Contract
+    state = Iso2State.PAYMENT_DETAILS if by_contract else Iso2State.AUTHORIZATION
+    return Answer(
+        PaymentServiceSelectionRes(ResponseCode=ResponseCode.OK), replace(session, state=state, payment=chosen)
+    )
+
+
+def _offered(service: SelectedService, at: Situation) -> bool:
+    """A car may name the charge service with a parameter set of its own making: it has none."""
+    if service.ServiceID == CERTIFICATE_SERVICE_ID and service.ParameterSetID not in (None, INSTALLATION, UPDATE):
+        return False
+    return service.ServiceID in services(at)
 
 
 def refuse(

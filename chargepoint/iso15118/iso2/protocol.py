@@ -15,11 +15,13 @@ from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.exi.codec import NS_ISO2
 from chargepoint.iso15118.iso2 import memory, session_stop
+from chargepoint.iso15118.iso2.offers import discharges
 from chargepoint.iso15118.iso2.rows import ROWS
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import Body, MessageHeader, ResponseCode, V2G_Message
 from chargepoint.iso15118.steps.car_demand import car_demand
+from chargepoint.iso15118.steps.tolerated_discharge import with_discharge
 from chargepoint.iso15118.v2gtp import PayloadType
 from chargepoint.model.car import CarDemand, CarSessionEnded, ControlMode, EnergyService
 from chargepoint.model.ids import EvseId
@@ -105,7 +107,7 @@ class Iso2:
         """
         if session.service is None or session.limits is None:
             return None
-        return car_demand(
+        demand = car_demand(
             session.transfer,
             at,
             service=session.service,
@@ -116,6 +118,7 @@ class Iso2:
             offered=session.offered,
             looping=session.is_dc and session.state is Iso2State.CHARGE_LOOP,
         )
+        return with_discharge(demand) if session.is_dc and discharges(at.settings) else demand
 
     def remembered(self, session: Iso2Session) -> memory.PausedIso2:
         """See `memory.remembered`."""

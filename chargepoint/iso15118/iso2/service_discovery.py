@@ -6,23 +6,28 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso2.offers import PAYMENT_OPTIONS, charge_service
+from chargepoint.iso15118.iso2.offers import CERTIFICATE_SERVICE, charge_service, payment_options, relays_certificates
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
     PaymentOptionList,
     ResponseCode,
+    ServiceCategory,
     ServiceDiscoveryReq,
     ServiceDiscoveryRes,
+    ServiceList,
 )
 
 
-def respond(_: ServiceDiscoveryReq, session: Iso2Session, at: Situation) -> Answer[Iso2Session]:
-    """The charge service and the payment options. The request's scope and category filter value-added services alone.
+def respond(request: ServiceDiscoveryReq, session: Iso2Session, at: Situation) -> Answer[Iso2Session]:
+    """The charge service, the payment options, and the certificate service where the station relays certificates.
 
-    The list of those is absent rather than empty.
+    Scope and category of the request filter the list of value-added services alone. That list is absent rather than empty.
     """
-    return Answer(_response(ResponseCode.OK, at), replace(session, state=Iso2State.PAYMENT_SERVICE_SELECTION))
+    wanted = request.ServiceCategory in (None, ServiceCategory.ContractCertificate) and not request.ServiceScope
+    added = ServiceList(Service=(CERTIFICATE_SERVICE,)) if wanted and relays_certificates(at) else None
+    response = replace(_response(ResponseCode.OK, at), ServiceList=added)
+    return Answer(response, replace(session, state=Iso2State.PAYMENT_SERVICE_SELECTION))
 
 
 def refuse(_: ServiceDiscoveryReq, code: ResponseCode, __: Iso2Session, at: Situation) -> ServiceDiscoveryRes:
@@ -33,6 +38,6 @@ def refuse(_: ServiceDiscoveryReq, code: ResponseCode, __: Iso2Session, at: Situ
 def _response(code: ResponseCode, at: Situation) -> ServiceDiscoveryRes:
     return ServiceDiscoveryRes(
         ResponseCode=code,
-        PaymentOptionList=PaymentOptionList(PaymentOption=PAYMENT_OPTIONS),
+        PaymentOptionList=PaymentOptionList(PaymentOption=payment_options(at)),
         ChargeService=charge_service(at.settings),
     )

@@ -7,11 +7,13 @@ from typing import Self
 
 from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.timeouts import Silence
+from chargepoint.iso15118.iso2.contract_state import NO_ISO2_CONTRACT, Iso2Contract
 from chargepoint.iso15118.iso2.state import Iso2State
-from chargepoint.iso15118.messages.iso15118_2 import DC_EVErrorCode, EnergyTransferMode, PaymentOption
+from chargepoint.iso15118.messages.iso15118_2 import DC_EVErrorCode, EnergyTransferMode, MeterInfo, PaymentOption
 from chargepoint.iso15118.steps.power_profile import AgreedProfile
 from chargepoint.iso15118.steps.transfer import NO_TRANSFER, Transfer
 from chargepoint.model.car import NO_DISPLAY, CarDisplay, CarEnergy, EnergyService
+from chargepoint.model.car_questions import InstallCertificate
 from chargepoint.model.image import StageCapabilities
 from chargepoint.model.limits import PowerLimits
 from chargepoint.model.schedule_offer import ScheduleOffer
@@ -31,6 +33,13 @@ class Iso2Session:
     payment: PaymentOption | None = None
     external_means_since_s: float | None = None
     """Since when (monotonic) the car waits for its driver's card or a start order; None: it did not ask."""
+    contract: Iso2Contract = NO_ISO2_CONTRACT
+    emaid: str = ""
+    """Of the contract that pays; empty with external means."""
+    installation: InstallCertificate | None = None
+    """The question for a contract certificate whose answer is awaited."""
+    installations: int = 0
+    """How many such questions this session asked."""
     remark: Remark | None = None
     """What the last message led to, in words; a new object for each message that has something to say."""
     mode: EnergyTransferMode | None = None
@@ -51,6 +60,8 @@ class Iso2Session:
     cable_checked: bool = False
     """DC: the cable check of this session, or of this renegotiation, is finished."""
     transfer: Transfer = NO_TRANSFER
+    meter_sent: MeterInfo | None = None
+    """The MeterInfo that the car was asked to confirm: its receipt must hold the same."""
 
     def within(self, **changes: object) -> Self:
         """The session with these fields of its transfer changed."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
@@ -18,10 +16,11 @@ from chargepoint.iso15118.iso20.state import State
 from chargepoint.iso15118.messages.common_messages import Authorization, AuthorizationReq, AuthorizationRes
 from chargepoint.iso15118.messages.common_types import Processing, ResponseCode
 from chargepoint.iso15118.pnc.authorization import judge_request
-from chargepoint.iso15118.pnc.contract import EXPIRES_SOON_S, ContractChain
+from chargepoint.iso15118.pnc.contract import EXPIRES_SOON_S
+from chargepoint.iso15118.pnc.question import contract_question
 from chargepoint.iso15118.steps.external_means import Decision, decided
-from chargepoint.model.car_questions import AuthorizeContract, CertificateHash, ContractJudged, ContractStatus
-from chargepoint.security.certificates import CertificateFacts, CertificateUnreadable
+from chargepoint.model.car_questions import ContractJudged, ContractStatus
+from chargepoint.security.certificates import CertificateUnreadable
 from chargepoint.security.chain import ChainFault
 
 CONTRACTS_MAX = 10
@@ -29,6 +28,7 @@ CONTRACTS_MAX = 10
 
 CODES: dict[ContractStatus, ResponseCode] = {
     ContractStatus.REFUSED: ResponseCode.WARNING_GeneralPnCAuthorizationError,
+    ContractStatus.CANCELED: ResponseCode.WARNING_GeneralPnCAuthorizationError,
     ContractStatus.UNKNOWN_PROVIDER: ResponseCode.WARNING_eMSPUnknown,
     ContractStatus.CERTIFICATE_REVOKED: ResponseCode.WARNING_CertificateRevoked,
     ContractStatus.CERTIFICATE_EXPIRED: ResponseCode.WARNING_CertificateExpired,
@@ -103,31 +103,13 @@ def _by_contract(request: AuthorizationReq, session: Session, at: Situation) -> 
         remark = f"contract {chain.leaf.shown_name[-4:]} signed this challenge before"
         return _refused(session, at, ResponseCode.WARNING_ChallengeInvalid, remark)
     try:
-        hashes = verdict.hash_data()
+        question = contract_question(chain, None if judged is None else judged.root, attempts)
     except CertificateUnreadable as error:
         return _refused(session, at, ResponseCode.WARNING_CertificateValidationError, f"contract chain: {error}")
-    claim = _claim(chain, hashes, attempts, now_utc_s, root_known=not root_unknown)
+    claim = ContractClaim(question, chain.leaf.der, chain.leaf.valid_until_s - now_utc_s <= EXPIRES_SOON_S)
     contract = replace(session.contract, claim=claim, presented=session.contract.presented | {chain.leaf.identity})
     after = replace(session, awaited_authorization=request, contract=contract)
     return Later(after, ask=claim.question, hold_s=ONGOING_PACE_S)
-
-
-def _claim(
-    chain: ContractChain, hashes: tuple[CertificateHash, ...], attempts: int, now_utc_s: float, *, root_known: bool
-) -> ContractClaim:
-    question = AuthorizeContract(
-        emaid=chain.emaid or "",
-        chain_pem="".join(_pem(certificate) for certificate in chain.certificates),
-        hashes=hashes,
-        root_known=root_known,
-        round=attempts,
-    )
-    ends_soon = chain.leaf.valid_until_s - now_utc_s <= EXPIRES_SOON_S
-    return ContractClaim(question, chain.leaf.der, ends_soon)
-
-
-def _pem(certificate: CertificateFacts) -> str:
-    return certificate.certificate.public_bytes(Encoding.PEM).decode("ascii")
 
 
 def _by_claim(claim: ContractClaim, session: Session, at: Situation) -> Reply[Session]:

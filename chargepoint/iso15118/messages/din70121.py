@@ -90,6 +90,7 @@ __all__ = [
     "ResponseCode",
     "SAScheduleList",
     "SAScheduleTuple",
+    "SASchedules",
     "SalesTariff",
     "SalesTariffEntry",
     "SelectedService",
@@ -424,7 +425,7 @@ class ChargeParameterDiscoveryRes:
 
     ResponseCode: ResponseCode
     EVSEProcessing: EVSEProcessing
-    SASchedules: Annotated[SAScheduleList, Group()]
+    SASchedules: Annotated[SAScheduleList | SASchedules, Group()]
     EVSEChargeParameter: Annotated[AC_EVSEChargeParameter | DC_EVSEChargeParameter, Group()]
 
 
@@ -747,6 +748,11 @@ class Notification:
 
     FaultCode: FaultCode
     FaultMsg: faultMsgType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SASchedules:
+    """SASchedulesType."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chargepoint.model.schedule_offer import ScheduleOffer, Span, overlapping
@@ -32,6 +32,22 @@ class AgreedProfile:
                 return power_W
             start_s += duration_s
         return None
+
+
+def pieces_until_next(entries: Sequence[tuple[int, float]], end_s: int) -> tuple[tuple[int, float], ...]:
+    """(duration_s, power_W) of entries that name the second at which they begin: each ends where the next one begins.
+
+    The last one ends at `end_s`. Before the first one nothing is planned. An entry that does not come after the one before counts
+    for nothing.
+    """
+    starts = [start_s for start_s, _ in entries]
+    ends = [*starts[1:], max(end_s, starts[-1] + 1)]
+    pieces = [
+        (stop_s - start_s, power_W)
+        for (start_s, power_W), stop_s in zip(entries, ends, strict=True)
+        if stop_s > start_s
+    ]
+    return ((starts[0], 0.0), *pieces) if starts[0] > 0 else tuple(pieces)
 
 
 def outside(profile: AgreedProfile, offer: ScheduleOffer) -> str | None:

@@ -95,7 +95,10 @@ def judged(contract: AuthorizeContract, response: Payload, evse_id: EvseId) -> C
     if chain is None and not contract.root_known:
         why = "no root here vouches for it, and the central system did not validate it"
         return ContractJudged(ContractStatus.UNKNOWN_PROVIDER, why)
-    return _by_token(status_at(response["idTokenInfo"], evse_id), "the central system answers")
+    judged_token = _by_token(status_at(response["idTokenInfo"], evse_id), "the central system answers")
+    if chain == "ContractCancelled" and judged_token.status is ContractStatus.REFUSED:
+        return ContractJudged(ContractStatus.CANCELED, f"{judged_token.why} ({chain})")
+    return judged_token
 
 
 def _by_token(status: AuthorizationStatus, who: str) -> ContractJudged:

@@ -12,10 +12,10 @@ from chargepoint.ocpp.version import OcppVersion
 
 
 def request(question: InstallCertificate, version: OcppVersion) -> Send:
-    """Get15118EVCertificate with action Install. The number of chains and the EMAIDs are fields of OCPP 2.1 (M01.FR.03)."""
+    """Get15118EVCertificate with action Install, or Update for a car of ISO 15118-2. The number of chains and the EMAIDs are fields of OCPP 2.1 (M01.FR.03)."""
     payload: Payload = {
         "iso15118SchemaVersion": question.schema_version,
-        "action": "Install",
+        "action": "Update" if question.update else "Install",
         "exiRequest": base64.b64encode(question.exi_request).decode("ascii"),
     }
     if version.counts_contract_chains:

@@ -40,6 +40,8 @@ class Habits:
     """The last entry of the charging profile has 0 W."""
     profile_with_stop: bool = False
     """PowerDeliveryReq(Stop) brings the charging profile, too."""
+    paces_from_answer: bool = False
+    """The car's loop period counts from the station's answer, not from its own request."""
     loops_without_current: int = 0
     """The first loops ask for 0 A."""
     limits_wander: bool = False

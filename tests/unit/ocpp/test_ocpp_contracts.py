@@ -82,7 +82,7 @@ def test_a_chain_longer_than_ocpp_takes_is_not_sent(desk: Desk) -> None:
         ({"idTokenInfo": {"status": "Accepted"}}, KNOWN, "ACCEPTED"),
         ({"idTokenInfo": {"status": "Accepted"}}, UNKNOWN_ROOT, "UNKNOWN_PROVIDER"),
         ({"idTokenInfo": {"status": "Accepted", "evseId": [2]}}, KNOWN, "REFUSED"),
-        ({"idTokenInfo": {"status": "Blocked"}, "certificateStatus": "ContractCancelled"}, KNOWN, "REFUSED"),
+        ({"idTokenInfo": {"status": "Blocked"}, "certificateStatus": "ContractCancelled"}, KNOWN, "CANCELED"),
         ({"idTokenInfo": {"status": "Unknown"}, "certificateStatus": "ContractCancelled"}, KNOWN, "UNKNOWN_PROVIDER"),
         ({"idTokenInfo": {"status": "ConcurrentTx"}, "certificateStatus": "Accepted"}, KNOWN, "REFUSED"),
         (
@@ -202,3 +202,10 @@ def test_a_request_longer_than_2_0_1_takes_is_found_before_it_is_sent() -> None:
     payload = ev_certificates.request(replace(QUESTION, exi_request=bytes(4201)), OCPP_2_0_1).payload
     assert len(base64.b64decode(payload["exiRequest"])) == 4201
     assert SCHEMAS.check_request("Get15118EVCertificate", payload) is not None
+
+
+def test_a_car_of_iso15118_2_asks_for_its_next_certificate() -> None:
+    question = InstallCertificate(b"\x80\x01\x02", "urn:iso:15118:2:2013:MsgDef", update=True)
+    payload = ev_certificates.request(question, OCPP_2_0_1).payload
+    assert (payload["action"], payload["iso15118SchemaVersion"]) == ("Update", "urn:iso:15118:2:2013:MsgDef")
+    assert SCHEMAS.check_request("Get15118EVCertificate", payload) is None

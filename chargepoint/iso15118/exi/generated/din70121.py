@@ -130,6 +130,7 @@ from chargepoint.iso15118.messages.din70121 import (
     SAIDType,
     SAScheduleList,
     SAScheduleTuple,
+    SASchedules,
     SalesTariff,
     SalesTariffEntry,
     SelectedService,
@@ -673,7 +674,7 @@ def decode_ChargeParameterDiscoveryRes(v: int, q: int) -> tuple[ChargeParameterD
     if n > 1:
         raise fail(q, "ChargeParameterDiscoveryRes.SASchedules", n)
     n += 2
-    SASchedules_: SAScheduleList
+    SASchedules_: SAScheduleList | SASchedules
     if n == 2:
         SASchedules_, q = decode_SAScheduleList(v, q)
         q -= 2
@@ -682,7 +683,12 @@ def decode_ChargeParameterDiscoveryRes(v: int, q: int) -> tuple[ChargeParameterD
             raise fail(q, "ChargeParameterDiscoveryRes.EVSEChargeParameter", n)
         n += 4
     else:
-        impossible(q, "ChargeParameterDiscoveryRes.SASchedules")
+        SASchedules_, q = decode_SASchedules(v, q)
+        q -= 3
+        n = v >> q & 7
+        if n > 2:
+            raise fail(q, "ChargeParameterDiscoveryRes.EVSEChargeParameter", n)
+        n += 4
     EVSEChargeParameter_: AC_EVSEChargeParameter | DC_EVSEChargeParameter
     if n == 4:
         EVSEChargeParameter_, q = decode_AC_EVSEChargeParameter(v, q)
@@ -714,6 +720,9 @@ def encode_ChargeParameterDiscoveryRes(a: int, o: ChargeParameterDiscoveryRes) -
     SASchedules_ = o.SASchedules
     if isinstance(SASchedules_, SAScheduleList):
         a = encode_SAScheduleList(a << 2, SASchedules_)
+    elif isinstance(SASchedules_, SASchedules):
+        a = encode_SASchedules(a << 2 | 0x1, SASchedules_)
+        a = a << 1
     else:
         raise wrong("ChargeParameterDiscoveryRes.SASchedules", SASchedules_)
     EVSEChargeParameter_ = o.EVSEChargeParameter
@@ -2358,6 +2367,14 @@ def encode_Notification(a: int, o: Notification) -> int:
     return a
 
 
+def decode_SASchedules(v: int, q: int) -> tuple[SASchedules, int]:
+    return SASchedules(), q
+
+
+def encode_SASchedules(a: int, o: SASchedules) -> int:
+    return a
+
+
 def decode_SAScheduleList(v: int, q: int) -> tuple[SAScheduleList, int]:
     q -= 1
     if n := v >> q & 1:
@@ -3927,6 +3944,7 @@ DOCUMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     51: ("RelativeTimeInterval", RelativeTimeInterval, decode_RelativeTimeInterval, encode_RelativeTimeInterval, 0),
     52: ("RetrievalMethod", RetrievalMethod, decode_RetrievalMethod, encode_RetrievalMethod, 0),
     53: ("SAScheduleList", SAScheduleList, decode_SAScheduleList, encode_SAScheduleList, 0),
+    54: ("SASchedules", SASchedules, decode_SASchedules, encode_SASchedules, 1),
     55: ("SPKIData", SPKIData, decode_SPKIData, encode_SPKIData, 0),
     56: ("SalesTariffEntry", SalesTariffEntry, decode_SalesTariffEntry, encode_SalesTariffEntry, 0),
     57: ("ServiceCharge", ServiceCharge, decode_ServiceCharge, encode_ServiceCharge, 2),
@@ -4053,6 +4071,7 @@ FRAGMENT: dict[int, tuple[str, type, Callable[..., Any], Callable[..., Any], int
     164: ("RetrievalMethod", RetrievalMethod, decode_RetrievalMethod, encode_RetrievalMethod, 0),
     167: ("SAScheduleList", SAScheduleList, decode_SAScheduleList, encode_SAScheduleList, 0),
     168: ("SAScheduleTuple", SAScheduleTuple, decode_SAScheduleTuple, encode_SAScheduleTuple, 0),
+    171: ("SASchedules", SASchedules, decode_SASchedules, encode_SASchedules, 1),
     172: ("SPKIData", SPKIData, decode_SPKIData, encode_SPKIData, 0),
     174: ("SalesTariff", SalesTariff, decode_SalesTariff, encode_SalesTariff, 0),
     176: ("SalesTariffEntry", SalesTariffEntry, decode_SalesTariffEntry, encode_SalesTariffEntry, 0),
@@ -4257,6 +4276,7 @@ GLOBALS: dict[tuple[str, str], int] = {
     ("urn:din:70121:2012:MsgDataTypes", "RelativeTimeInterval"): 160,
     ("http://www.w3.org/2000/09/xmldsig#", "RetrievalMethod"): 164,
     ("urn:din:70121:2012:MsgDataTypes", "SAScheduleList"): 167,
+    ("urn:din:70121:2012:MsgDataTypes", "SASchedules"): 171,
     ("http://www.w3.org/2000/09/xmldsig#", "SPKIData"): 172,
     ("urn:din:70121:2012:MsgDataTypes", "SalesTariffEntry"): 176,
     ("urn:din:70121:2012:MsgDataTypes", "ServiceCharge"): 185,

@@ -30,7 +30,7 @@ def generate(schemas: Path, target: Path) -> list[Path]:
 def main() -> None:
     """Reads the arguments and generates."""
     parser = argparse.ArgumentParser(prog="python -m chargepoint.iso15118.exi.generator", description=__doc__)
-    parser.add_argument("--schemas", type=Path, required=True, help="folder of the XML SchemaFolder")
+    parser.add_argument("--schemas", type=Path, required=True, help="folder of the XML Schemas")
     parser.add_argument(
         "--target",
         type=Path,

@@ -25,6 +25,10 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 """Module name -> target namespaces; the first one names the schema set."""
 
+SENT_UNTYPED: tuple[QName, ...] = (("urn:din:70121:2012:MsgDataTypes", "SASchedulesType"),)
+"""Abstract types whose own element is on the wire all the same. Stations of DIN send an empty SASchedules while they answer Ongoing:
+the element is not abstract, its type is, and the event code exists. Such a type gets a class."""
+
 
 @dataclass
 class Class:
@@ -55,6 +59,9 @@ class Library:
 
     def __init__(self, schemas: SchemaFolder) -> None:
         self.schemas = schemas
+        for untyped in SENT_UNTYPED:
+            if untyped in schemas.types:
+                schemas.types[untyped].abstract = False
         self.modules: dict[str, Module] = {}
         self._module_of: dict[str, str] = {}
         self._classes: dict[int, Class] = {}

@@ -51,7 +51,7 @@ class OlderExaminer:
         if name == "SessionSetupRes":
             if len(got) != 8 or not any(got):
                 self.found(f"{name} gives session id {got.hex()!r}: eight bytes, not all zero")
-        elif got != memory.session_id:
+        elif int.from_bytes(got) != int.from_bytes(memory.session_id):  # by value (section 1.1)
             self.found(f"{name} with session id {got.hex()}: {memory.session_id.hex()}")
 
     def _status(self, name: str, body: Any, memory: OlderMemory) -> None:

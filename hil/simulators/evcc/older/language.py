@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from chargepoint.iso15118.exi.codec import NS_DIN
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.v2gtp import PayloadType
 from hil.simulators.evcc.memory import Credentials
@@ -55,14 +54,15 @@ class OlderLanguage:
 
     def row_named(self, memory: OlderMemory, name: str) -> CarMessageRow:
         """The row of a request's class name. Raises ValueError."""
-        rows = ROWS.get(memory.namespace, ROWS[NS_DIN])
         if name == supportedAppProtocolReq.__name__:
             return APP_PROTOCOL
+        agreed = [ROWS[memory.namespace]] if memory.namespace in ROWS else list(ROWS.values())
+        rows = [found for one in agreed for found in one.values()]
         wanted = name.removesuffix("Req") + "Res"
-        for found in rows.values():
+        for found in rows:
             if found.answer.__name__ == wanted:
                 return found
-        known = dict.fromkeys(found.answer.__name__.removesuffix("Res") + "Req" for found in rows.values())
+        known = dict.fromkeys(found.answer.__name__.removesuffix("Res") + "Req" for found in rows)
         raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")
 
     def enclosed(self, memory: OlderMemory, request: Any) -> Any:

@@ -99,7 +99,8 @@ def _after_loop(memory: OlderMemory, status: Any) -> Next:
     full = memory.inlet.soc_percent >= memory.spec.target_soc_percent
     if memory.stop_wanted or (memory.plan.stops_at_target and full):
         return Next(SessionStep.POWER_STOP)
-    return Next(loop_step(memory), max(0.0, memory.sent_s + memory.spec.loop_period_s - memory.now_s))
+    since_s = memory.now_s if habits.paces_from_answer else memory.sent_s
+    return Next(loop_step(memory), max(0.0, since_s + memory.spec.loop_period_s - memory.now_s))
 
 
 def _asked_to_stop(memory: OlderMemory, status: Any) -> bool:

@@ -75,8 +75,8 @@ class OlderMemory:
 
     @property
     def words(self) -> Any:
-        """The message classes of the protocol that the station chose; of DIN before that, for a car that misbehaves early."""
-        return WORDS.get(self.namespace, din70121)
+        """The message classes of the protocol that the station chose; before that, for a car that misbehaves early, of its outlet."""
+        return WORDS.get(self.namespace, iso15118_2 if self.is_ac else din70121)
 
     def physical(self, value: float, unit: str) -> Any:
         """A PhysicalValue in this unit."""

@@ -59,7 +59,8 @@ def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
             memory.spec.ongoing_pause_s,
         )
     schedules, station = answer.SASchedules, answer.EVSEChargeParameter
-    memory.schedule_tuple = None if schedules is None else schedules.SAScheduleTuple[0]
+    tuples = getattr(schedules, "SAScheduleTuple", ())  # a station may send none, or DIN's empty SASchedules
+    memory.schedule_tuple = tuples[0] if tuples else None
     if memory.is_ac:
         memory.nominal_V = number(station.EVSENominalVoltage)
         memory.current_limit_A = number(station.EVSEMaxCurrent)

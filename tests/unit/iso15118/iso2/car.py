@@ -26,6 +26,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ResponseCode,
     UnitSymbol,
 )
+from chargepoint.iso15118.messages.xmldsig import Signature, X509IssuerSerial
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
 from chargepoint.model.car import CarDemand, CarDemandChanged, ControlMode, EnergyService, QuestionAsked
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
@@ -124,15 +125,18 @@ class Iso2Car:
         self.secc.receive(data, self.now)
         return self.answers()
 
-    def send(self, body: Any, session_id: bytes | None = None) -> list[Any]:
-        return self.send_bytes(frame(PayloadType.EXI_SAP, encode(self.message(body, session_id))))
+    def send(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> list[Any]:
+        return self.send_bytes(frame(PayloadType.EXI_SAP, encode(self.message(body, session_id, signature))))
 
-    def message(self, body: Any, session_id: bytes | None = None) -> iso2.V2G_Message:
-        header = iso2.MessageHeader(SessionID=self.session_id if session_id is None else session_id)
+    def message(
+        self, body: Any, session_id: bytes | None = None, signature: Signature | None = None
+    ) -> iso2.V2G_Message:
+        own = self.session_id if session_id is None else session_id
+        header = iso2.MessageHeader(SessionID=own, Signature=signature)
         return iso2.V2G_Message(Header=header, Body=iso2.Body(BodyElement=body))
 
-    def ask(self, body: Any, session_id: bytes | None = None) -> Any:
-        answers = self.send(body, session_id) or self.await_answer(6.0)
+    def ask(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> Any:
+        answers = self.send(body, session_id, signature) or self.await_answer(6.0)
         assert len(answers) == 1, f"{type(body).__name__} answered with {answers}"
         return answers[0]
 
@@ -306,6 +310,35 @@ class Iso2Car:
                 return iso2.WeldingDetectionReq(DC_EVStatus=self.ev_status())
             case _:
                 return self.session_stop()
+
+    def request_of(self, kind: type) -> Any:
+        """A well-formed request of this class."""
+        nobody = iso2.CertificateChain(Certificate=b"leaf")
+        roots = iso2.ListOfRootCertificateIDs(
+            RootCertificateID=(X509IssuerSerial(X509IssuerName="CN=root", X509SerialNumber=1),)
+        )
+        emaid = "DEABC123456789A"
+        match kind:
+            case iso2.ServiceDetailReq:
+                return iso2.ServiceDetailReq(ServiceID=1)
+            case iso2.ChargingStatusReq:
+                return iso2.ChargingStatusReq()
+            case iso2.CurrentDemandReq:
+                return self.current_demand()
+            case iso2.PaymentDetailsReq:
+                return iso2.PaymentDetailsReq(eMAID=emaid, ContractSignatureCertChain=nobody)
+            case iso2.CertificateInstallationReq:
+                return iso2.CertificateInstallationReq(
+                    Id="id1", OEMProvisioningCert=b"leaf", ListOfRootCertificateIDs=roots
+                )
+            case iso2.CertificateUpdateReq:
+                return iso2.CertificateUpdateReq(
+                    Id="id1", ContractSignatureCertChain=nobody, eMAID=emaid, ListOfRootCertificateIDs=roots
+                )
+            case iso2.MeteringReceiptReq:
+                return iso2.MeteringReceiptReq(SessionID=self.session_id, MeterInfo=iso2.MeterInfo(MeterID="meter"))
+            case _:
+                return next(found for state in Iso2State if type(found := self.request(state)) is kind)
 
     # -- a whole way -----------------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ def test_a_car_of_one_phase_gets_the_current_of_one_phase() -> None:
     assert answer.ResponseCode is ResponseCode.OK
     limits = car.demands()[-1].limits
     assert (limits.charge_power_max_W, limits.charge_current_max_A) == (3_680.0, 16.0)
+    assert car.demands()[-1].phases == 1
     car.step(Iso2State.POWER_DELIVERY)
     car.see(setpoint_W=2_300.0)
     assert number(car.loop().EVSEMaxCurrent) == 10.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 
 from chargepoint.iso15118.exi.codec import ExiError, encode
 from chargepoint.iso15118.iso2.rows import ROWS
+from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.datatypes import Bounds, SchemaEnum
 from chargepoint.iso15118.messages.iso15118_2 import PhysicalValue, UnitSymbol
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import CarSessionEnded, SessionEnd
 from chargepoint.model.image import Stage
+from chargepoint.model.station_view import Wish
 from tests.unit.iso15118.iso2.car import BEFORE, Iso2Car
+from tests.unit.iso15118.iso2.test_iso2_certificates import InstallingCar
+from tests.unit.iso15118.iso2.test_iso2_contracts import ContractCar, charging
 
 pytestmark = pytest.mark.slow
 
@@ -105,4 +110,43 @@ def test_mutated_requests_anywhere(place: tuple[bool, Any], at: int, bit: int, c
     data[at % len(data)] ^= 1 << bit
     car.send_bytes(frame(PayloadType.EXI_SAP, bytes(data[: len(data) - cut])))
     car.wait(5.0)
+    ends_well(car)
+
+
+def in_payment_details() -> Iso2Car:
+    return InstallingCar()
+
+
+def awaiting_a_receipt() -> Iso2Car:
+    car = charging()
+    car.wish(Wish.METERING_CONFIRMATION)
+    car.loop()
+    assert car.state is Iso2State.METERING_RECEIPT
+    return car
+
+
+def awaiting_a_decision() -> Iso2Car:
+    car = ContractCar()
+    car.see(authorized=None)
+    car.authorization(car.show().GenChallenge)
+    return car
+
+
+@ROOMY
+@given(
+    make=st.sampled_from([in_payment_details, awaiting_a_receipt, awaiting_a_decision]),
+    kind=st.sampled_from(sorted(ROWS, key=lambda k: k.__name__)),
+    data=st.data(),
+)
+def test_decodable_messages_with_absurd_content_in_a_session_with_a_contract(
+    make: Callable[[], Iso2Car], kind: type, data: st.DataObject
+) -> None:
+    car = make()
+    body = data.draw(any_of(kind))
+    try:
+        encode(car.message(body))
+    except ExiError:
+        return
+    answers = car.send(body) + car.see(stage=Stage.TRANSFER) + car.wait(5.0)
+    assert [type(answer).__name__ for answer in answers] == [kind.__name__.removesuffix("Req") + "Res"]
     ends_well(car)

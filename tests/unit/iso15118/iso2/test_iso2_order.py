@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from chargepoint.iso15118.exi.codec import encode
@@ -21,18 +19,6 @@ from tests.unit.iso15118.iso2.car import BEFORE, Iso2Car
 STATES = [(ac, state) for ac in (False, True) for state in BEFORE[ac]]
 
 
-def request_of(car: Iso2Car, kind: type) -> Any:
-    """A well-formed request of this class."""
-    if kind is iso2.ServiceDetailReq:
-        return iso2.ServiceDetailReq(ServiceID=1)
-    if kind is iso2.ChargingStatusReq:
-        return iso2.ChargingStatusReq()
-    if kind is iso2.CurrentDemandReq:
-        return car.current_demand()
-    states = [state for state in Iso2State if type(car.request(state)) is kind]
-    return car.request(states[0])
-
-
 @pytest.mark.parametrize(("ac", "state"), STATES)
 def test_a_request_out_of_order_is_answered_by_its_own_response_and_ends_the_session(
     ac: bool, state: Iso2State
@@ -40,7 +26,7 @@ def test_a_request_out_of_order_is_answered_by_its_own_response_and_ends_the_ses
     other = {iso2.ChargingStatusReq, iso2.CurrentDemandReq}
     for kind in sorted(set(ROWS) - may_come(state) - other, key=lambda found: found.__name__):
         car = Iso2Car(ac=ac).reach(state)
-        answer = car.ask(request_of(car, kind))
+        answer = car.ask(car.request_of(kind))
         assert type(answer).__name__ == kind.__name__.removesuffix("Req") + "Res"
         assert answer.ResponseCode is ResponseCode.FAILED_SequenceError
         assert car.secc.ended

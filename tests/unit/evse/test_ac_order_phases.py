@@ -1,0 +1,44 @@
+"""The order to an AC outlet names the phases that the car uses, and the current of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chargepoint.evse.stage_order import energise
+from chargepoint.model.car import CarDemand, CarEnergy, ControlMode, EnergyService
+from chargepoint.model.demand import AcOrder, Phase, PilotCommand, Setpoint, Source
+from chargepoint.model.ids import EvseId
+from chargepoint.model.image import AcSupply, StageCapabilities
+from chargepoint.model.limits import Interval, PowerLimits
+
+SETPOINT = Setpoint(EvseId(1), 3_680.0, Interval(0.0, 11_040.0), Source.CAR, None, "", 1e9)
+
+
+def outlet(phases: int) -> StageCapabilities:
+    supply = AcSupply(230.0, 50.0, phases, 16.0)
+    most_A, most_W = phases * 16.0, supply.power_max_W
+    return StageCapabilities(207.0, 253.0, most_A, most_A, most_W, most_W, ac=supply)
+
+
+def order(*, car_phases: int, outlet_phases: int, power_W: float) -> Any:
+    limits = PowerLimits(207.0, 253.0, 48.0, 0.0, power_W, 0.0)
+    car = CarDemand(
+        EvseId(1), 0.0, Phase.TRANSFER, EnergyService.AC, ControlMode.SCHEDULED, limits, CarEnergy(), phases=car_phases
+    )
+    return energise(car, outlet(outlet_phases), SETPOINT, 50.0, 0.5, PilotCommand.PWM, flowing=True).order
+
+
+@pytest.mark.parametrize(
+    ("car_phases", "outlet_phases", "power_W", "wanted"),
+    [
+        (1, 3, 3_680.0, AcOrder(1, 16.0)),  # a car of one phase may draw all of it on that phase
+        (3, 3, 11_040.0, AcOrder(3, 16.0)),
+        (3, 1, 3_680.0, AcOrder(1, 16.0)),
+        (1, 1, 2_300.0, AcOrder(1, 10.0)),
+        (1, 3, 11_040.0, AcOrder(1, 16.0)),
+    ],
+)
+def test_phases_and_current(car_phases: int, outlet_phases: int, power_W: float, wanted: AcOrder) -> None:
+    assert order(car_phases=car_phases, outlet_phases=outlet_phases, power_W=power_W) == wanted
