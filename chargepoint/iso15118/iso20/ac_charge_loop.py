@@ -31,6 +31,7 @@ from chargepoint.iso15118.messages.ac import (
 )
 from chargepoint.iso15118.messages.common_types import ResponseCode
 from chargepoint.iso15118.rational import rational
+from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.power_profile import SLACK_W
 from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
@@ -67,8 +68,8 @@ _ANSWERED_BY: dict[type, Callable[..., _Response]] = {
 
 
 def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply[Session]:
-    """The power that shall flow. A control mode other than the chosen one is refused; so is a loop in an emergency or
-    without a stage."""
+    """The power that shall flow. A control mode other than the chosen one is refused; so is a loop in an emergency,
+    without a stage, and after the end of the transaction."""
     assert session.choice is not None
     assert session.announced is not None
     view, mode = at.view, request.CLReqControlMode
@@ -77,6 +78,8 @@ def respond(request: AC_ChargeLoopReq, session: Session, at: Situation) -> Reply
         return Refusal(ResponseCode.FAILED, why)
     if view.emergency:
         return Refusal(ResponseCode.FAILED_ContactorError, "a fault opened the contactor", ours=True)
+    if (over := nothing_to_go_on_with(at)) is not None:
+        return Refusal(ResponseCode.FAILED, over.why, over.ours)
     if view.capabilities is None:
         return Refusal(ResponseCode.FAILED, "the power stage does not answer", ours=True)
     can = view.capabilities if session.offered is None else view.capabilities.within(session.offered)

@@ -29,6 +29,7 @@ from chargepoint.iso15118.messages.dc import (
 )
 from chargepoint.iso15118.rational import number, rational
 from chargepoint.iso15118.steps.dc_report import DcReport, dc_report
+from chargepoint.iso15118.steps.no_power import nothing_to_go_on_with
 from chargepoint.iso15118.steps.step import Hindrance, Impossible
 from chargepoint.model.car import ControlMode
 from chargepoint.model.image import StageCapabilities
@@ -56,14 +57,16 @@ _EXPECTED: dict[tuple[ControlMode, bool], type] = {
 
 
 def respond(request: DC_ChargeLoopReq, session: Session, at: Situation) -> Reply[Session]:
-    """Present values and limits. A control mode other than the chosen one is refused; so is a loop in an emergency or
-    without a stage."""
+    """Present values and limits. A control mode other than the chosen one is refused; so is a loop in an emergency,
+    without a stage, and after the end of the transaction."""
     assert session.choice is not None
     assert session.announced is not None
     view, mode = at.view, request.CLReqControlMode
     if type(mode) is not _EXPECTED[(session.choice.control_mode, session.choice.service.bidirectional)]:
         why = f"{type(mode).__name__}, agreed was {session.choice.control_mode.value} {session.choice.service.value}"
         return Refusal(ResponseCode.FAILED, why)
+    if (over := nothing_to_go_on_with(at)) is not None:
+        return Refusal(ResponseCode.FAILED, over.why, over.ours)
     report = dc_report(at, session.offered)
     if isinstance(report, Impossible):
         emergency = report.hindrance is Hindrance.EMERGENCY

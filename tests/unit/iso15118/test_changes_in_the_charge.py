@@ -1,4 +1,4 @@
-"""Cars of DIN 70121 and ISO 15118-2 at the joined station, where something changes in the middle of the charge."""
+"""Cars of each protocol at the joined station, where something changes in the middle of the charge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from chargepoint.model.car import SessionEnd
 from chargepoint.model.demand import Contribution, Source
 from chargepoint.model.limits import Interval
 from hil.simulators.car_files import known_car
-from tests.joined.outlet import AC_OUTLET, DC_OUTLET
+from hil.simulators.evcc.plan import CarPlan
+from tests.joined.outlet import AC_OUTLET, DC_OUTLET, Outlet
 from tests.joined.station import EVSE, FOR_EVER_S
 from tests.joined.visit import VirtualSite, Visit
 
@@ -59,3 +60,12 @@ def test_a_car_that_ignores_the_stop_loses_its_power_and_then_its_session(name: 
     stopping_s = next(line.at_s for line in visit.lines if line.text.startswith("stopping"))
     assert ended_s - stopping_s < STOP_DEADLINE_S + 3.0
     assert all(timed.demand.power_W == 0.0 for timed in visit.demands if timed.at_s > stopping_s + 0.2)
+
+
+@pytest.mark.parametrize("outlet", [DC_OUTLET, AC_OUTLET])
+def test_a_car_of_iso15118_20_that_ignores_the_stop_loses_its_session_too(outlet: Outlet) -> None:
+    plan = CarPlan(energy=(outlet.energy,), ignores=("Terminate",))
+    visit = VirtualSite(outlet=outlet).visit(plan, loops=10_000, stopped_at_loop=20)
+    ((_, end),) = visit.ends()
+    assert end.end is SessionEnd.STOPPED_BY_STATION
+    assert "its transaction has ended" in end.detail
