@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -82,7 +82,7 @@ class Link:
         """Connect, talk until the connection is lost, wait, again (Part 4, 5.3)."""
         while True:
             try:
-                await self._connect_once()
+                await _to_its_end(self._connect_once())
             except (ConnectionLost, OSError, TimeoutError, WebSocketException, credentials.CredentialsError) as error:
                 why = str(error) or type(error).__name__
                 if not self._talked:
@@ -125,6 +125,21 @@ class Link:
             await self._talk(socket, VERSIONS[socket.subprotocol])
         finally:
             await socket.close()
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Await this work in a task of its own, so that a cancellation of the caller is not lost in it.
+
+    A TaskGroup of Python 3.11 raises the errors of its tasks in the place of a cancellation that comes with them.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    task.result()
 
 
 def back_off_settings(csms: CsmsSection, model: DeviceModel) -> BackOffSettings:
