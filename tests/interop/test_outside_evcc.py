@@ -28,8 +28,6 @@ pytestmark = pytest.mark.interop
         ("dc_bpt", True, True, (), {}),
         ("dc_bpt", True, False, DYNAMIC, {"chargeLoopCycle": 30}),
         ("dc", False, False, (), {"chargeLoopCycle": 40}),
-        # its order of protocols is random: -2 may come before -20
-        ("dc_bpt", False, False, (), {"supportedProtocols": ["ISO_15118_2", "DIN_SPEC_70121", "ISO_15118_20_DC"]}),
         ("dc_bpt", False, False, (), {"supportedEnergyServices": ["AC", "AC_BPT", "DC", "DC_BPT"]}),
     ],
     ids=[
@@ -38,7 +36,6 @@ pytestmark = pytest.mark.interop
         "bpt-tls13-its-own-pki",
         "bpt-tls13-dynamic",
         "dc-40-loops",
-        "bpt-among-older-protocols",
         "bpt-among-all-services",
     ],
 )
@@ -87,6 +84,37 @@ def test_the_outside_car_finishes_its_session(
     assert transaction["gaps"] == []
     assert state["central_system"]["violations"] == []
     assert state["plant"]["evses"]["1"]["contactor_closed"] is False
+
+
+def test_an_outside_car_that_speaks_all_protocols_finishes_in_the_one_it_ranks_first(
+    tmp_path: Path, wire: tuple[str, str, str]
+) -> None:
+    """Its order of protocols is random."""
+    near, space, far = wire
+    packages = next(EVCC.glob("lib/python3.*/site-packages"))
+    wanted = json.loads((packages / CONFIGS / "evcc_config_dc_bpt.json").read_text())
+    protocols = ["ISO_15118_2", "DIN_SPEC_70121", "ISO_15118_20_DC"]
+    more = {"supportedProtocols": protocols, "energyTransferMode": "DC_extended", "useTls": False}
+    config = tmp_path / "car.json"
+    config.write_text(json.dumps({**wanted, **more}))
+    station = Station(tmp_path / "station", near)
+    try:
+        station.wait_ready()
+        code = drive(space, far, config, tmp_path / "station" / "pki", False, tmp_path / "car.log")
+        until_s = time.monotonic() + 15
+        while True:
+            transactions = station.state()["central_system"]["transactions"]
+            if (transactions and transactions[-1]["ended"]) or time.monotonic() > until_s:
+                break
+            time.sleep(0.3)
+    finally:
+        station.close()
+    told = (tmp_path / "car.log").read_text()
+    assert code == 0, told[-3000:]
+    assert "SessionStopRes received" in told
+    (transaction,) = transactions
+    assert transaction["ended"]
+    assert transaction["gaps"] == []
 
 
 def test_an_outside_car_of_another_protocol_is_refused_by_name(tmp_path: Path, wire: tuple[str, str, str]) -> None:

@@ -197,10 +197,10 @@ async def test_two_controllers_that_fight_learn_of_each_other(tmp_path: Path) ->
 async def test_an_order_that_is_delivered_twice_is_done_once(tmp_path: Path) -> None:
     with broker_with(tmp_path, "allow_anonymous true") as broker:
         async with running(Rig(broker.port, tmp_path)) as rig, edge(broker, f"{ROOT}/answer") as client:
-            for power_W in (-8000, 5000, -8000):
+            for power_W, code in ((-8000, "Accepted"), (5000, "IdReused"), (-8000, "Accepted")):
                 order = {**ORDER, "id": "once", "power_W": power_W}
                 await client.publish(f"{ROOT}/order", json.dumps(order), qos=1)
-                assert json.loads(await heard(client, f"{ROOT}/answer"))["accepted"] is True
+                assert json.loads(await heard(client, f"{ROOT}/answer"))["code"] == code
             taken = [one.contributions[0].target_W for one in rig.station.taken if isinstance(one, Contribute)]
             assert taken == [-8000.0]
 
