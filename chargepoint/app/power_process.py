@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chargepoint.app.hardware_watchdog import HardwareWatchdog
-from chargepoint.app.host import Host
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.punctuality import become_punctual, has_realtime
+from chargepoint.app.runs_on import RunsOn
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
@@ -31,9 +31,9 @@ def link_path(config: Config) -> Path:
     return config.station.runtime_dir / LINK_NAME
 
 
-def run(config: Config, host: Host | None = None) -> None:
+def run(config: Config, host: RunsOn | None = None) -> None:
     """Until SIGTERM or SIGINT: then ramp down, open, return. Raises HardwareTaken while bring-up or self-test runs."""
-    host = host or Host()
+    host = host or RunsOn()
     if not host.is_computer:
         _run(config, host)
         return
@@ -44,7 +44,7 @@ def run(config: Config, host: Host | None = None) -> None:
         hardware.release()
 
 
-def _run(config: Config, host: Host) -> None:
+def _run(config: Config, host: RunsOn) -> None:
     notifier = Notifier()
     by_thread = host.is_computer
     latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir, by_thread=by_thread)

@@ -15,10 +15,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from chargepoint.app.host import Host
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.modem_sockets import modem_sockets
 from chargepoint.app.power_process import link_path
+from chargepoint.app.runs_on import RunsOn
 from chargepoint.app.security_reports import SecurityReports
 from chargepoint.app.site_bus import site_bus_client
 from chargepoint.app.station_shell import (
@@ -72,9 +72,9 @@ log = logging.getLogger("daemon")
 class Daemon:
     """Everything the daemon runs."""
 
-    def __init__(self, config: Config, host: Host | None = None) -> None:
+    def __init__(self, config: Config, host: RunsOn | None = None) -> None:
         self.config = config
-        self._host = host or Host()
+        self._host = host or RunsOn()
         self.clock = self._host.clock
         self.store = Store.open(config.station.state_dir / DATABASE_NAME, by_thread=self._host.is_computer)
         self.loop_lag = LoopLag(self.clock.monotonic_s)

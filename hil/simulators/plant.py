@@ -108,7 +108,6 @@ async def run_inside(config: Config, path: Path, self_test_s: float | None, ende
 
     `self_test_s`: how long a self-test of the insulation monitor takes; None: every duration of the hardware at its least.
     """
-    path.unlink(missing_ok=True)
     wired = build(config, now_s, paced=True, virtual=True)
     _set_waits(wired, self_test_s)
     async with _served(wired, path, VIRTUAL_STEP_S):

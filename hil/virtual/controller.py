@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from chargepoint.app import power_process
-from chargepoint.app.host import Host
+from chargepoint.app.runs_on import RunsOn
 from chargepoint.app.wiring import Daemon
 from chargepoint.power.cycle_time import CycleTime
 from hil.simulators.wired_plant import read_config
@@ -50,19 +50,19 @@ class VirtualComputer:
         self.boots = 1
         """After a power cut add one: the daemon sees that the computer started anew."""
         self.suspended_s = 0.0
-        """How long the computer slept since it started; its monotonic clock stood still meanwhile."""
+        """How long the computer slept since it started; its monotonic clock stopped meanwhile."""
 
     async def power(self, take_stop: Callable[[Stop], None]) -> None:
         """The power process, from start to end."""
         program = SteppedProgram(self._loop)
         time = CycleTime(self._loop.time, self._loop.time, lambda: self.suspended_s, program.wait, program.pause)
-        host = Host(self.clock, time, self._boot_id, take_stop)
+        host = RunsOn(self.clock, time, self._boot_id, take_stop)
         config = read_config(self._site)
         await program.run(lambda: power_process.run(config, host))
 
     async def daemon(self, take_stop: Callable[[Stop], None]) -> None:
         """The daemon, from start to end."""
-        await Daemon(read_config(self._site), Host(self.clock, boot_id=self._boot_id, on_stop=take_stop)).run()
+        await Daemon(read_config(self._site), RunsOn(self.clock, boot_id=self._boot_id, on_stop=take_stop)).run()
 
     def _boot_id(self) -> str:
         return f"boot-{self.boots}"

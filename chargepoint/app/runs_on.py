@@ -21,7 +21,7 @@ def _boot_id_of_computer() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class RunsOn:
     """Without arguments: this computer, with a process for each of the two."""
 
     clock: Clock = field(default_factory=SystemClock)
