@@ -12,12 +12,13 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certs.pki import Curve, Pki, expired
 from hil import priority
-from hil.clock import now_s, utc
+from hil.clock import now_s
 from hil.demo.changes import WatchedStation, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
@@ -71,7 +72,7 @@ class Bench:
             choices = replace(choices, mqtt_url=url, mqtt_version=mqtt_broker.version())
         self.choices = choices
         self._observes = observe
-        self.started_s = now_s()
+        self._started_s: float | None = None
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
@@ -101,18 +102,27 @@ class Bench:
         self.computer: VirtualComputer | None = None
         """The controller's own computer, in virtual time; None: the controller runs on this one."""
         self.children: dict[str, Child | VirtualChild] = {}
+
+    @property
+    def started_s(self) -> float:
+        """When the bench began, on its clock."""
+        if self._started_s is None:
+            self._started_s = now_s()
+        return self._started_s
+
+    def _make_children(self) -> None:
         loop = asyncio.get_running_loop()
         if isinstance(loop, VirtualLoop):
             self.children.update(self._virtual_processes(loop))
         else:
             for name, arguments, ended in self._processes():
-                self.children[name] = Child(name, arguments, folder / f"log/{name}.log", self.note, ended=ended)
+                log = self.choices.folder / f"log/{name}.log"
+                self.children[name] = Child(name, arguments, log, self.note, ended=ended)
 
     def _virtual_processes(self, loop: VirtualLoop) -> Iterator[tuple[str, VirtualChild]]:
         """The same processes as parts of this one, all on the loop's time."""
-        from hil.virtual.controller import (
-            VirtualComputer,  # here: a bench on real processes does without the controller's code
-        )
+        # imported here: a bench on real processes does without the controller's code
+        from hil.virtual.controller import VirtualComputer
 
         if self._broker_port is not None:
             raise Refused("a broker of the site bus cannot run in virtual time: start the bench in real time")
@@ -150,6 +160,7 @@ class Bench:
 
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
+        self._make_children()
         if await self._somebody_there():
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
         if (taken := discovery_taken(self.choices)) is not None:
@@ -356,7 +367,7 @@ def _pki_wanted(folder: Path) -> str | None:
     if not (folder / "v2g_root.pem").exists():
         return ""
     try:
-        return ": the one before had expired" if expired(folder, utc()) else None
+        return ": the one before had expired" if expired(folder, datetime.now(UTC)) else None
     except (OSError, ValueError):
         return ": the one before was incomplete"
 
