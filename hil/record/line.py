@@ -42,7 +42,7 @@ class RecordLine:
     """`at_s`: seconds since the record began, on the bench's clock. Positive power and current flow into the car."""
 
     at_s: float
-    source: Seer
+    seer: Seer
     kind: LineKind
     name: str
     value: Json = None

@@ -23,7 +23,7 @@ class BenchSignal:
     """One row. `words`: all values that it takes, where they are few and fixed."""
 
     name: str
-    source: Seer
+    seer: Seer
     type: SignalType
     meaning: str
     unit: str = ""
