@@ -319,15 +319,15 @@ class Bench:
 
     # -- the station itself --------------------------------------------------------------------------------------------
 
-    async def reset_faults(self) -> None:
+    async def reset_faults(self, evse: int = EVSE) -> None:
         """Let latched faults go. Raises Refused with the faults that stay and their remedies."""
-        await self.status.ask({"do": "reset", "evse": EVSE})
+        await self.status.ask({"do": "reset", "evse": evse})
         until_s = now_s() + RESET_PATIENCE_S
-        while faults := fault_sentences(await self.evse()):
+        while faults := fault_sentences(await self.evse(evse)):
             if now_s() > until_s:
                 raise Refused(f"faults stay: {'; '.join(faults.values())}")
             await asyncio.sleep(0.05)
-        self.note("faults reset")
+        self.note(f"faults reset{_at(evse)}")
 
     async def _observe(self) -> None:
         """Changes of the station become notes."""

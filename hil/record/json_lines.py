@@ -13,7 +13,7 @@ def line_of(entry: RecordLine) -> str:
     fields: dict[str, object] = {
         "at_s": round(entry.at_s, 6),
         "evse": entry.evse,
-        "source": entry.source.value,
+        "source": entry.seer.value,
         "kind": entry.kind.value,
         "name": entry.name,
     }

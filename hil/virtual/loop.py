@@ -35,8 +35,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Use as the loop factory of `asyncio.Runner`. `time()` is the bench's monotonic clock."""
 
     def __init__(self, begin: datetime | None = None) -> None:
-        """`begin`: UTC at the beginning; None: this computer's. Certificates are judged by this computer's clock in any case."""
-        self._begin = begin or datetime.now(UTC)
+        """`begin`: UTC at the beginning; None: noon of this day, so that two runs of a day are the same.
+
+        Certificates are judged by TLS with this computer's clock in any case.
+        """
+        self._begin = begin or datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
         self.selector_of_time = _TimeSelector(self._leap)
         super().__init__(self.selector_of_time)  # type: ignore[arg-type]
         self._virtual_s = BEGIN_S
