@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import secrets
 import shutil
 import tempfile
 import uuid
@@ -284,6 +285,7 @@ def _make_repeatable(seed: int) -> None:
     chances = random.Random(seed)
     random.seed(seed)
     uuid.uuid4 = lambda: uuid.UUID(int=chances.getrandbits(128), version=4)
+    secrets.token_bytes = lambda nbytes=32: chances.randbytes(nbytes or 32)
 
 
 def _development_keys() -> Path:

@@ -195,7 +195,7 @@ class NoteSource:
         self._noted = self._bench.noted
         notes = list(self._bench.notes)[-fresh:] if fresh else []
         at_s = self._now_s()
-        return [RecordLine(at_s, Seer.BENCH, LineKind.NOTE, "note", None, STATION, note[12:]) for note in notes]
+        return [RecordLine(at_s, Seer.BENCH, LineKind.NOTE, "note", None, STATION, note[11:]) for note in notes]
 
 
 def plain(value: Any) -> Json:
