@@ -82,13 +82,18 @@ class _TimeSelector:
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; time leaps only if nothing is."""
-        ready = self._real.select(0)
         self._turns += 1
-        if ready or timeout == 0:
-            if self._turns > TURNS_WITHOUT_TIME:
-                self._go(LEAST_LEAP_S)
-            return ready
-        while self._foreigners_work():
+        while True:
+            others = (
+                self._foreigners_work()
+            )  # asked first: what a thread does before its end is seen by the look after it
+            ready = self._real.select(0)
+            if ready or timeout == 0:
+                if self._turns > TURNS_WITHOUT_TIME:
+                    self._go(LEAST_LEAP_S)
+                return ready
+            if not others:
+                break
             if ready := self._real.select(FOREIGN_WAIT_S):
                 return ready
         if timeout is None:
