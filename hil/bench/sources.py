@@ -10,6 +10,7 @@ from typing import Any
 
 from hil.demo.bench import IDENTITY, Bench
 from hil.demo.changes import central_system
+from hil.demo.own_car import OwnCar
 from hil.record.line import STATION, Json, LineKind, RecordLine, Seer
 from hil.record.signals import SIGNALS
 from hil.simulators.evcc.exchange_log import LoggedMessage
@@ -101,7 +102,7 @@ class CarSource:
         """From each car since the last time."""
         return [line for evse, car in self._bench.cars.items() for line in self._of_car(evse, car)]
 
-    def _of_car(self, evse: int, car: Any) -> Iterator[RecordLine]:
+    def _of_car(self, evse: int, car: OwnCar) -> Iterator[RecordLine]:
         core, progress = car.core, car.progress
         if core is None or progress is None:
             return
@@ -194,7 +195,7 @@ class NoteSource:
         self._noted = self._bench.noted
         notes = list(self._bench.notes)[-fresh:] if fresh else []
         at_s = self._now_s()
-        return [RecordLine(at_s, Seer.BENCH, LineKind.NOTE, "note", None, STATION, note[12:]) for note in notes]
+        return [RecordLine(at_s, Seer.BENCH, LineKind.NOTE, "note", None, STATION, note[11:]) for note in notes]
 
 
 def plain(value: Any) -> Json:

@@ -39,6 +39,11 @@ class OwnCar:
         return None if self._car is None else self._car.progress
 
     @property
+    def sessions(self) -> int:
+        """How many sessions the car began since it was plugged in last."""
+        return 0 if self._car is None else self._car.sessions
+
+    @property
     def core(self) -> CarCore | None:
         """The car's present or last session, for measurements; None before the first plug-in."""
         return None if self._car is None else self._car.drive.core

@@ -44,6 +44,7 @@ class VirtualChild:
         self._stop: Stop | None = None
         self._killed = asyncio.Event()
         self._stopping = False
+        self._stays_down_s = RESTART_S
         self.starts = 0
 
     @property
@@ -71,7 +72,8 @@ class VirtualChild:
             if self._stopping:
                 return
             self._note(f"{self.name} ended{how}; it starts again" if not how else f"{self.name} ended with {how}")
-            await asyncio.sleep(RESTART_S)
+            down_s, self._stays_down_s = self._stays_down_s, RESTART_S
+            await asyncio.sleep(down_s)
 
     def kill(self, number: signal.Signals, *, restart: bool = True) -> None:
         """Send a signal. `restart` False: the process stays away when it ends."""
@@ -91,6 +93,11 @@ class VirtualChild:
                 self._end_in_order(process)
             case _:
                 raise ValueError(f"signal {number.name}: SIGTERM, SIGKILL, SIGSTOP or SIGCONT")
+
+    def down_for(self, for_s: float) -> None:
+        """As SIGKILL, and it starts again after this time: its computer has no power meanwhile."""
+        self._stays_down_s = for_s
+        self.kill(signal.SIGKILL)
 
     async def stop(self) -> None:
         """SIGTERM, patience, SIGKILL."""

@@ -35,8 +35,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Use as the loop factory of `asyncio.Runner`. `time()` is the bench's monotonic clock."""
 
     def __init__(self, begin: datetime | None = None) -> None:
-        """`begin`: UTC at the beginning; None: this computer's. Certificates are judged by this computer's clock in any case."""
-        self._begin = begin or datetime.now(UTC)
+        """`begin`: UTC at the beginning; None: noon of this day, so that two runs of a day are the same.
+
+        Certificates are judged by TLS with this computer's clock in any case.
+        """
+        self._begin = begin or datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
         self.selector_of_time = _TimeSelector(self._leap)
         super().__init__(self.selector_of_time)  # type: ignore[arg-type]
         self._virtual_s = BEGIN_S
@@ -79,13 +82,18 @@ class _TimeSelector:
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; time leaps only if nothing is."""
-        ready = self._real.select(0)
         self._turns += 1
-        if ready or timeout == 0:
-            if self._turns > TURNS_WITHOUT_TIME:
-                self._go(LEAST_LEAP_S)
-            return ready
-        while self._foreigners_work():
+        while True:
+            others = (
+                self._foreigners_work()
+            )  # asked first: what a thread does before its end is seen by the look after it
+            ready = self._real.select(0)
+            if ready or timeout == 0:
+                if self._turns > TURNS_WITHOUT_TIME:
+                    self._go(LEAST_LEAP_S)
+                return ready
+            if not others:
+                break
             if ready := self._real.select(FOREIGN_WAIT_S):
                 return ready
         if timeout is None:

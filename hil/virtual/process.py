@@ -26,9 +26,11 @@ class VirtualProcess:
 
     def __init__(self, name: str, loop: VirtualLoop) -> None:
         _watch_sockets()
+        loop.set_task_factory(_owned_task)  # type: ignore[arg-type]  # a factory may leave out what it does not use
         self.name = name
         self._loop = loop
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._context = contextvars.copy_context()
         self._context.run(_CURRENT.set, self)
         self._held: list[Any] = []
@@ -69,7 +71,9 @@ class VirtualProcess:
         for key in self._keys():
             self._remains.append(key.data)
             self._loop.selector_of_time.unregister(key.fileobj)
-        self._remains += [task for task in asyncio.all_tasks(loop) if self._runs(task)]
+        for task in list(self._tasks):
+            self._remains.append(task)
+            asyncio.tasks._unregister_task(task)  # else the end of the loop would cancel it, and it would tidy up
         for sock in list(self._sockets):
             self._remains.append(sock)
             with contextlib.suppress(OSError):
@@ -115,12 +119,24 @@ class VirtualProcess:
     def _owns(self, handle: Any) -> bool:
         return handle._context.get(_CURRENT) is self
 
-    def _runs(self, task: Any) -> bool:
-        return task.get_context().get(_CURRENT) is self if hasattr(task, "get_context") else task is self.task
+    def own(self, task: asyncio.Task[Any]) -> None:
+        """This task ends with the process."""
+        self._tasks.add(task)
 
 
 _REMAINS: list[list[Any]] = []
 _watching = False
+
+
+def _owned_task(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], context: contextvars.Context | None = None
+) -> asyncio.Task[Any]:
+    """A task of the process in which it is started."""
+    task = asyncio.Task(work, loop=loop, context=context)
+    process = _CURRENT.get() if context is None else context.get(_CURRENT)
+    if process is not None:
+        process.own(task)
+    return task
 
 
 def _watch_sockets() -> None:

@@ -49,14 +49,16 @@ class SteppedProgram:
 
     async def _until_ready(self, descriptors: Sequence[int], at_most_s: float) -> list[int]:
         self._watch(set(descriptors))
-        ready = _readable(descriptors)
-        if not ready:
+        until_s = self._loop.time() + at_most_s
+        timer: asyncio.TimerHandle | None = None
+        # a call may be one of before: the loop saw the descriptor again before the program had read it
+        while not (ready := _readable(descriptors)) and self._loop.time() < until_s:
             self._wake = self._loop.create_future()
-            timer = self._loop.call_later(max(0.0, at_most_s), self._call)
+            timer = timer or self._loop.call_at(until_s, self._call)
             await self._wake
             self._wake = None
+        if timer is not None:
             timer.cancel()
-            ready = _readable(descriptors)
         return ready
 
     def _watch(self, wanted: set[int]) -> None:
