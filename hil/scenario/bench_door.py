@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from hil.bench.port import BenchPort, NotDone
 from hil.record import json_lines
@@ -18,6 +18,8 @@ from hil.scenario.result import RunResult, ScenarioVerdict
 from hil.scenario.runner import ScenarioRunner, not_reached
 from hil.scenario.step import PlannedRun
 from hil.virtual.loop import VirtualLoop
+
+T = TypeVar("T")
 
 OPEN_BENCH = "hil.bench.scenario_bench:open_bench"
 
@@ -75,13 +77,8 @@ def perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Pat
     """
     began = time.monotonic()
 
-    def in_loop() -> RunResult:
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = VirtualLoop if choice.virtual else None
-        with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(_perform(run, choice, folder, record_file))
-
     try:
-        result = in_loop()
+        result = in_time_of_bench(lambda: _perform(run, choice, folder, record_file), virtual=choice.virtual)
     except Exception as error:
         result = broken_bench(run, f"the bench could not be used: {type(error).__name__}: {error}")
     return replace(
@@ -91,6 +88,13 @@ def perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Pat
         virtual=choice.virtual,
         facts={**choice.facts, **result.facts},
     )
+
+
+def in_time_of_bench(work: Callable[[], Coroutine[Any, Any, T]], *, virtual: bool) -> T:
+    """What the coroutine returns, performed in a fresh event loop of virtual or of real time."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = VirtualLoop if virtual else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work())
 
 
 def broken_bench(run: PlannedRun, reason: str) -> RunResult:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
+
+from pydantic import BaseModel
 
 from hil.bench.words import Word
 from hil.record.signals import SIGNALS, BenchSignal
-
-VERBS = "hil.bench.verbs:VERBS"
-FAULTS = "hil.faults.catalogue:FAULTS"
-"""Where the words of the bench stand: a module and a tuple in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +18,22 @@ class BenchWords:
     verbs: Mapping[str, Word]
     faults: Mapping[str, Word]
     signals: Mapping[str, BenchSignal] = field(default_factory=lambda: SIGNALS)
+    needs: type[BaseModel] | None = None
+    """What the `bench:` section may hold; None: anything."""
 
 
-def words_by_name(verbs: Iterable[Word], faults: Iterable[Word]) -> BenchWords:
+def words_by_name(verbs: Iterable[Word], faults: Iterable[Word], needs: type[BaseModel] | None = None) -> BenchWords:
     """These words, with all signals of `hil.record.signals`. Raises ValueError where a name stands twice."""
-    return BenchWords(_by_name(verbs), _by_name(faults))
+    return BenchWords(_by_name(verbs), _by_name(faults), needs=needs)
 
 
 def words_of_bench() -> BenchWords:
-    """The words of the bench that is here."""
-    return words_by_name(_tuple_at(VERBS), _tuple_at(FAULTS))
+    """The words of the bench that is here. The import takes a while: the faults are those of plant, wires and cars."""
+    from hil.bench.needs import BenchNeeds
+    from hil.bench.verbs import VERB_WORDS
+    from hil.faults.catalogue import FAULT_WORDS
 
-
-def _tuple_at(place: str) -> tuple[Word, ...]:
-    module, _, name = place.partition(":")
-    package = module.rpartition(".")[0]
-    if find_spec(package) is None or find_spec(module) is None:
-        return ()
-    found: tuple[Word, ...] = getattr(import_module(module), name)
-    return found
+    return words_by_name(VERB_WORDS, FAULT_WORDS, BenchNeeds)
 
 
 def _by_name(words: Iterable[Word]) -> dict[str, Word]:

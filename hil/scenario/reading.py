@@ -122,7 +122,12 @@ def _run(
     except ValidationError as error:
         mistakes.from_schema((), error, WrittenScenario)
         written = None
-    needs = filled.get("bench")
+    needs = filled.get("bench", {})
+    if words.needs is not None and isinstance(needs, dict):
+        try:
+            words.needs.model_validate(needs)
+        except ValidationError as error:
+            mistakes.from_schema(("bench",), error, words.needs)
     evses = needs.get("evses") if isinstance(needs, dict) else None
     reading = StepReading(words, mistakes, evses if isinstance(evses, int) else None)
     steps: tuple[ScenarioStep, ...] = reading.read(filled.get("steps"), ("steps",))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +42,7 @@ FAULTS = (
     Word("bus.silence", "a device is silent", realtime_only=True),
 )
 WORDS = words_by_name(VERBS, FAULTS)
+OPENED_BY = "tests.unit.hil.scenario.scripted_bench:open_scripted_bench"
 
 
 def value(at_s: float, name: str, given: Json, evse: int = 1) -> RecordLine:
@@ -114,3 +118,31 @@ def plan(steps: str, head: str = "") -> PlannedRun:
 
 async def perform(bench: ScriptedBench, steps: str, head: str = "") -> RunResult:
     return await ScenarioRunner(bench, plan(steps, head)).run()
+
+
+@contextlib.asynccontextmanager
+async def open_scripted_bench(
+    needs: Mapping[str, Json], folder: Path, *, virtual: bool, seed: int
+) -> AsyncIterator[ScriptedBench]:
+    """As `hil.bench.scenario_bench:open_bench`: after a plug the contactor closes, and the car's module says how it ends."""
+    match needs.get("module"):
+        case "refuses":
+            raise NotDone("this bench has no such module; choose another")
+        case "dies":
+            print("the last words", flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hangs":
+            signal.pause()
+        case "breaks":
+            raise OSError("no such wire")
+    bench = ScriptedBench(
+        [value(0.0, "contactor", "open"), value(0.0, "power_W", float(seed))],
+        {
+            "plug": lambda at_s, _: [value(at_s + 1.0, "contactor", "closed")],
+            "setpoint": lambda at_s, arguments: [value(at_s + 0.5, "power_W", arguments["power_W"])],
+        },
+    )
+    await bench.look()
+    yield bench
+    if needs.get("module") == "stays open":
+        raise OSError("a child did not end")
