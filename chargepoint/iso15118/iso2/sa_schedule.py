@@ -55,10 +55,10 @@ def sa_schedules(offer: ScheduleOffer, now_utc_s: int) -> SAScheduleList:
 
 
 def _left(offer: ScheduleOffer, now_utc_s: int) -> Iterator[tuple[int, int | None, PowerPiece]]:
-    """Start, duration and piece of each entry; all but the last one last until the next."""
+    """Start, duration and piece of each entry; all but the last one last until the next. There is always one: the schema wants it."""
     spans = [(max(0, round(begin_s) - now_utc_s), round(end_s) - now_utc_s, p) for begin_s, end_s, p in offer.spans()]
-    coming = [span for span in spans if span[1] > span[0]]
+    coming = [span for span in spans if span[1] > span[0]] or spans[-1:]
     for start_s, _, piece in coming[:-1]:
         yield start_s, None, piece
     for start_s, end_s, piece in coming[-1:]:
-        yield start_s, min(end_s - start_s, DURATION_MAX_S), piece
+        yield start_s, min(max(end_s - start_s, 1), DURATION_MAX_S), piece

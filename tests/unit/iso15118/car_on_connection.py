@@ -17,7 +17,7 @@ from chargepoint.iso15118.v2gtp import FrameReceived, Framing
 from chargepoint.model.car import CarDemandChanged, QuestionAsked
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import MeterRegisters, StageCapabilities
+from chargepoint.model.image import ControlPilot, MeterRegisters, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
 
@@ -35,7 +35,7 @@ READY = StationView(
     authorized=True,
     may_energise=True,
     transaction_id=TransactionId("tx-1"),
-    pilot_ready=True,
+    pilot=ControlPilot.C,
     permitted=True,
     voltage_V=1.0,
     current_A=0.0,

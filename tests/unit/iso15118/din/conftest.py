@@ -16,7 +16,7 @@ from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import ControlMode, EnergyService
-from chargepoint.model.image import Stage
+from chargepoint.model.image import ControlPilot, Stage
 from tests.unit.iso15118.car_on_connection import SESSION_ID, CarOnConnection
 
 ORDER: list[DinState] = [state for state in DinState if state is not DinState.ENDED]
@@ -207,7 +207,8 @@ class DinCar(CarOnConnection):
             case DinState.CURRENT_DEMAND:
                 loops = [self.ask(self.current_demand()) for _ in range(3)]
                 held = self.send(self.power_delivery(start=False))
-                return [*loops, *held, *self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0), *self.wait(0.03)]
+                off = self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0, pilot=ControlPilot.B)
+                return [*loops, *held, *off, *self.wait(0.03)]
             case _:
                 return [self.ask(din.SessionStopReq())]
 

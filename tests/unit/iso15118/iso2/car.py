@@ -31,7 +31,7 @@ from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, fram
 from chargepoint.model.car import CarDemand, CarDemandChanged, ControlMode, EnergyService, QuestionAsked
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import AcSupply, MeterRegisters, Stage, StageCapabilities
+from chargepoint.model.image import AcSupply, ControlPilot, MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
 
@@ -44,7 +44,7 @@ READY = StationView(
     authorized=True,
     may_energise=True,
     transaction_id=TransactionId("tx-1"),
-    pilot_ready=True,
+    pilot=ControlPilot.C,
     permitted=True,
     voltage_V=1.0,
     current_A=0.0,
@@ -363,7 +363,7 @@ class Iso2Car:
             case Iso2State.CHARGE_LOOP:
                 loops = [self.loop() for _ in range(3)]
                 held = self.send(self.power_delivery(ChargeProgress.Stop))
-                return loops + held + self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0)
+                return loops + held + self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0, pilot=ControlPilot.B)
             case _:
                 return [self.ask(self.request(state))]
 
