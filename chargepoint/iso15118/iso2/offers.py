@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso2.sae_discharge import listed, offered_sae
 from chargepoint.iso15118.messages.iso15118_2 import (
     ChargeService,
     EnergyTransferMode,
@@ -52,7 +53,13 @@ def payment_options(at: Situation) -> tuple[PaymentOption, ...]:
 
 def services(at: Situation) -> tuple[int, ...]:
     """The ServiceIDs that a car may select."""
-    return (CHARGE_SERVICE_ID, *([CERTIFICATE_SERVICE_ID] if relays_certificates(at) else []))
+    return (CHARGE_SERVICE_ID, *(service.ServiceID for service in added_services(at)))
+
+
+def added_services(at: Situation) -> tuple[Service, ...]:
+    """The value-added services, in the order in which they are listed."""
+    certificates = (CERTIFICATE_SERVICE,) if relays_certificates(at) else ()
+    return (*certificates, *(listed(service) for service in offered_sae(at.settings)))
 
 
 def discharges(settings: SeccSettings) -> bool:

@@ -38,8 +38,11 @@ def points_of(request: ChargeParameterDiscoveryReq) -> int:
 
 
 def possible(pieces: tuple[PowerPiece, ...], session: Iso2Session) -> tuple[PowerPiece, ...]:
-    """The pieces within what the outlet can give; nothing flows out."""
-    return within(pieces, 0.0 if session.offered is None else session.offered.charge_power_max_W, 0.0)
+    """The pieces within what the outlet can give; nothing flows out of a car without a service for that."""
+    if session.offered is None:
+        return within(pieces, 0.0, 0.0)
+    out_W = 0.0 if session.sae is None else session.offered.discharge_power_max_W
+    return within(pieces, session.offered.charge_power_max_W, out_W)
 
 
 def sa_schedules(offer: ScheduleOffer, now_utc_s: int) -> SAScheduleList:
