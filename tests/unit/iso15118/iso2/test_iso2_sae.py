@@ -25,7 +25,7 @@ from chargepoint.model.limits import Interval
 from tests.unit.iso15118.iso2.car import DC_CAN, Iso2Car
 
 V2H, V2G = 28472, 28473
-BOTH = {"sae_services": ("V2H", "V2G")}
+BOTH: dict[str, Any] = {"sae_services": ("V2H", "V2G")}
 FLOOR_PERCENT = 30
 
 
@@ -167,7 +167,7 @@ def test_v2g_the_station_turns_the_sign_of_its_limits_and_the_car_follows() -> N
 
 def test_v2g_negative_limits_of_a_loop_bound_the_discharge() -> None:
     car = charging(V2G)
-    limits = {"EVMaximumCurrentLimit": amperes(-12), "EVMaximumPowerLimit": watts(-4_000)}
+    limits: dict[str, Any] = {"EVMaximumCurrentLimit": amperes(-12), "EVMaximumPowerLimit": watts(-4_000)}
     car.ask(car.current_demand(-20.0, **limits))
     demand = car.demands()[-1]
     assert (demand.limits.discharge_current_max_A, demand.limits.discharge_power_max_W) == (12.0, 4_000.0)
