@@ -109,7 +109,9 @@ class Iso15118Section(Section):
         description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
     added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
-        (), max_length=2, description="value-added services offered to the car beside energy transfer"
+        (),
+        max_length=2,
+        description="value-added services offered to the car beside energy transfer; over ISO 15118-2 internet alone, and only with TLS",
     )
     standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
     sdp_port: int = Field(
