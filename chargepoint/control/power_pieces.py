@@ -12,10 +12,13 @@ from chargepoint.model.forecast import Forecast
 def power_pieces(forecast: Forecast, horizon_s: float) -> tuple[PowerPiece, ...]:
     """What the station could give, to the end of the horizon: beyond the shortest plan its last piece holds on.
 
-    In whole seconds, as a schedule on the wire has them: a car that keeps to the wire's pieces then keeps to these.
+    In whole seconds, as a schedule on the wire has them: a car that keeps to the wire's pieces then keeps to these. A forecast of less
+    than a second is one piece, with its lowest limits.
     """
-    pieces = in_whole_seconds(forecast).pieces or forecast.pieces
-    found = [PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W) for p in pieces]
+    found = [PowerPiece(p.duration_s, p.charge_max_W, p.discharge_max_W) for p in in_whole_seconds(forecast).pieces]
+    if not found and forecast.pieces:
+        charge_W = min(p.charge_max_W for p in forecast.pieces)
+        found = [PowerPiece(1.0, charge_W, min(p.discharge_max_W for p in forecast.pieces))]
     missing_s = horizon_s - sum(p.duration_s for p in found)
     if found and missing_s > 0:
         found[-1] = replace(found[-1], duration_s=found[-1].duration_s + missing_s)

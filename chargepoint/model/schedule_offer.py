@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from chargepoint.model.car_questions import PowerPiece
@@ -84,34 +84,6 @@ def overlapping(first: Iterable[Span[A]], second: Iterable[Span[B]], *, over_s: 
             other = next(right, None)
 
 
-def in_whole_seconds(pieces: Iterable[PowerPiece]) -> tuple[PowerPiece, ...]:
-    """The pieces with their borders at whole seconds; each lasts at least 1 s, and so does the whole. Pieces of no
-    duration are nothing.
-
-    A piece without a whole second becomes part of the next one, the last one part of the one before: with the lower power of both.
-    """
-    found: list[PowerPiece] = []
-    end_s, border_s, too_short = 0.0, 0, None
-    for one in (piece for piece in pieces if piece.duration_s > 0):
-        end_s += one.duration_s
-        piece = one if too_short is None else _both(one, too_short, one.duration_s)
-        duration_s, too_short = round(end_s) - border_s, None
-        if duration_s < 1:
-            too_short = piece
-            continue
-        found.append(replace(piece, duration_s=float(duration_s)))
-        border_s += duration_s
-    if too_short is not None:
-        last = found.pop() if found else replace(too_short, duration_s=1.0)
-        found.append(_both(last, too_short, last.duration_s))
-    return tuple(found)
-
-
-def _both(one: PowerPiece, other: PowerPiece, duration_s: float) -> PowerPiece:
-    """One piece in place of two: the lower power of both."""
-    return PowerPiece(duration_s, min(one.charge_W, other.charge_W), min(one.discharge_W, other.discharge_W))
-
-
 def shortened(pieces: Iterable[PowerPiece], points: int) -> tuple[PowerPiece, ...]:
     """At most `points` pieces: where two must become one, the lower power of both holds."""
     found: dict[int, PowerPiece] = dict(enumerate(p for p in pieces if p.duration_s > 0))
@@ -126,7 +98,7 @@ def shortened(pieces: Iterable[PowerPiece], points: int) -> tuple[PowerPiece, ..
         a, b = found[left], found[right]
         if together_s != a.duration_s + b.duration_s:
             continue  # one of the two grew meanwhile, and a newer entry is in the queue
-        found[left] = _both(a, b, together_s)
+        found[left] = PowerPiece(together_s, min(a.charge_W, b.charge_W), min(a.discharge_W, b.discharge_W))
         del found[right]
         after[left] = after[right]
         before[after[left]] = left

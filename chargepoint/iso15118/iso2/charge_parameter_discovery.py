@@ -29,7 +29,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
 from chargepoint.iso15118.steps.schedule import foreseen, offered, question
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService, ScheduleOffered, ServiceSelected
 from chargepoint.model.ids import EvseId
-from chargepoint.model.schedule_offer import in_whole_seconds, shortened
+from chargepoint.model.schedule_offer import shortened
 
 ANSWER_WITHIN_S = 0.2
 """An answer that waits for the station is Ongoing after this: a known car leaves after 400 ms without one."""
@@ -67,7 +67,7 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
             return Later(heard, ask=asked, hold_s=ANSWER_WITHIN_S)
         waiting = heard.within(heard_s=at.now.monotonic_s) if heard.renegotiating else heard
         return Answer(_response(waiting, at, EVSEProcessing.Ongoing), waiting, ask=asked)
-    pieces = shortened(in_whole_seconds(possible(found, heard)), points_of(request))
+    pieces = shortened(possible(found, heard), points_of(request))
     if not pieces:
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
     offer = offered(heard.schedule, pieces, at, joined=heard.joined)

@@ -38,7 +38,7 @@ from chargepoint.iso15118.steps.schedule import DAY_S, SCHEDULE_TUPLE_ID, forese
 from chargepoint.model.car import CarEnergy, CarEvent, ControlMode, ScheduleOffered
 from chargepoint.model.car_questions import PowerPiece
 from chargepoint.model.ids import EvseId
-from chargepoint.model.schedule_offer import ScheduleOffer, in_whole_seconds, shortened
+from chargepoint.model.schedule_offer import ScheduleOffer, shortened
 
 POINTS_MIN, POINTS_MAX = 12, 1024
 """Bounds of MaximumSupportingPoints in the schema."""
@@ -93,7 +93,7 @@ def _scheduled(request: ScheduleExchangeReq, session: Session, at: Situation) ->
             return Later(session, ask=asked, hold_s=V2G_SECC_MSG_PERFORMANCE_S / 2)
         waiting = refuse(request, ResponseCode.OK, session, at)
         return Answer(replace(waiting, EVSEProcessing=Processing.Ongoing), session, ask=asked)
-    pieces = shortened(in_whole_seconds(_possible(foreseen_pieces, session)), points)
+    pieces = shortened(_possible(foreseen_pieces, session), points)
     if not pieces:
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
     offer = offered(session.schedule, pieces, at, joined=session.joined and not session.renegotiating)

@@ -30,10 +30,10 @@ def foreseen(asked: ForeseePower, at: Situation) -> tuple[PowerPiece, ...] | Non
 
 
 def horizon_s(departure_at_s: float | None, now_s: float) -> int:
-    """Until the car leaves; a whole day where it does not say when (V2G20-1563, V2G2-303)."""
+    """Until the car leaves, at least 1 s; a whole day where it does not say when (V2G20-1563, V2G2-303)."""
     if departure_at_s is None or departure_at_s <= now_s:
         return DAY_S
-    return int(min(departure_at_s - now_s, HORIZON_MAX_S))
+    return max(1, round(min(departure_at_s - now_s, HORIZON_MAX_S)))
 
 
 def within(pieces: Iterable[PowerPiece], charge_W: float, discharge_W: float) -> tuple[PowerPiece, ...]:

@@ -43,12 +43,3 @@ def test_a_car_that_plans_exactly_what_was_offered_charges(
     profile = replace(request.EVPowerProfile, TimeAnchor=offered.TimeAnchor, EVPowerProfileEntries=entries)
     answers = car.send(replace(request, EVPowerProfile=profile)) + car.see(stage=Stage.TRANSFER)
     assert [a.ResponseCode.value for a in answers] == ["OK"]
-
-
-@pytest.mark.parametrize("durations_s", [(0.3,), (0.4, 7200.0), (7200.0, 0.4)])
-def test_no_entry_lasts_zero_seconds(new_car: Callable[..., ScriptedCar], durations_s: tuple[float, ...]) -> None:
-    car = new_car(ControlMode.SCHEDULED).reach(State.SCHEDULE_EXCHANGE)
-    car.foreseen = tuple(PowerPiece(duration_s, 5_000.0, 0.0) for duration_s in durations_s)
-    offered = car.ask(car.schedule_exchange()).Scheduled_SEResControlMode.ScheduleTuple[0].ChargingSchedule
-    entries = offered.PowerSchedule.PowerScheduleEntries.PowerScheduleEntry
-    assert [entry.Duration for entry in entries] == [max(1, round(sum(durations_s)))]
