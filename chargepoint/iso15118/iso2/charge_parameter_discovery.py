@@ -12,8 +12,9 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso2 import ac_parameters, dc_parameters
 from chargepoint.iso15118.iso2.offers import discharges, energy_transfer_modes
-from chargepoint.iso15118.iso2.sa_schedule import points_of, possible, sa_schedules
+from chargepoint.iso15118.iso2.sa_schedule import DURATION_MAX_S, points_of, possible, sa_schedules
 from chargepoint.iso15118.iso2.sae_discharge import SaeService
+from chargepoint.iso15118.iso2.sales_tariff import sales_tariff
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
@@ -26,7 +27,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ResponseCode,
     SAScheduleList,
 )
-from chargepoint.iso15118.steps.schedule import foreseen, offered, question
+from chargepoint.iso15118.steps.schedule import foreseen, offered, prices, question
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService, ScheduleOffered, ServiceSelected
 from chargepoint.model.ids import EvseId
 from chargepoint.model.schedule_offer import shortened
@@ -73,7 +74,10 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
     offer = offered(heard.schedule, pieces, at, joined=heard.joined)
     state = Iso2State.POWER_DELIVERY if heard.is_ac else Iso2State.CABLE_CHECK
     after = replace(heard, state=state, schedule=offer, profile=None, sae_begun=False)
-    return Answer(_response(after, at, EVSEProcessing.Finished, sa_schedules(offer, at.now.utc_s)), after)
+    left_s = min(int(offer.end_utc_s) - at.now.utc_s, DURATION_MAX_S)
+    tariff = sales_tariff(prices(asked, at), after.payment, points_of(request), left_s)
+    schedules = sa_schedules(offer, at.now.utc_s, tariff)
+    return Answer(_response(after, at, EVSEProcessing.Finished, schedules), after)
 
 
 def refuse(

@@ -1,7 +1,7 @@
 """The schedule of the station on the wire: one SAScheduleTuple, with what the outlet can physically give as its bound.
 
 The car's own limits do not cut it: a profile that equals the outlet's power to the watt must fit (docs/sources/iso15118-2-din.md 1.2).
-No sales tariff is sent: it must be signed by the mobility operator.
+What energy costs goes beside it: `sales_tariff`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     PMaxSchedule,
     PMaxScheduleEntry,
     RelativeTimeInterval,
+    SalesTariff,
     SAScheduleList,
     SAScheduleTuple,
 )
@@ -45,15 +46,17 @@ def possible(pieces: tuple[PowerPiece, ...], session: Iso2Session) -> tuple[Powe
     return within(pieces, session.offered.charge_power_max_W, out_W)
 
 
-def sa_schedules(offer: ScheduleOffer, now_utc_s: int) -> SAScheduleList:
-    """From now on: of a schedule that began before a pause, the part that is left."""
+def sa_schedules(offer: ScheduleOffer, now_utc_s: int, tariff: SalesTariff | None = None) -> SAScheduleList:
+    """From now on: of a schedule that began before a pause, the part that is left. `tariff`: what energy costs meanwhile."""
     entries = tuple(
         PMaxScheduleEntry(
             TimeInterval=RelativeTimeInterval(start=start_s, duration=duration_s), PMax=watts(piece.charge_W)
         )
         for start_s, duration_s, piece in _left(offer, now_utc_s)
     )
-    bound = SAScheduleTuple(SAScheduleTupleID=offer.tuple_id, PMaxSchedule=PMaxSchedule(PMaxScheduleEntry=entries))
+    bound = SAScheduleTuple(
+        SAScheduleTupleID=offer.tuple_id, PMaxSchedule=PMaxSchedule(PMaxScheduleEntry=entries), SalesTariff=tariff
+    )
     return SAScheduleList(SAScheduleTuple=(bound,))
 
 

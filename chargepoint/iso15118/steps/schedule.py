@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece, PricePiece
 from chargepoint.model.schedule_offer import ScheduleOffer
 
 SCHEDULE_TUPLE_ID = 1
@@ -27,6 +27,12 @@ def foreseen(asked: ForeseePower, at: Situation) -> tuple[PowerPiece, ...] | Non
     """The station's answer; None while there is none."""
     answer = at.answer_to(asked, PowerForeseen)
     return None if answer is None else answer.pieces
+
+
+def prices(asked: ForeseePower, at: Situation) -> tuple[PricePiece, ...]:
+    """What the station knows of prices; empty: nothing."""
+    answer = at.answer_to(asked, PowerForeseen)
+    return () if answer is None else answer.prices
 
 
 def horizon_s(departure_at_s: float | None, now_s: float) -> int:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.control.power_pieces import power_pieces
+from chargepoint.control.power_pieces import power_pieces, price_pieces
 from chargepoint.iso15118.steps.schedule import DAY_S, HORIZON_MAX_S, horizon_s
-from chargepoint.model.forecast import Forecast, ForecastPiece
+from chargepoint.model.car_questions import PricePiece
+from chargepoint.model.forecast import Forecast, ForecastPiece, TariffPiece
 
 
 def forecast(*durations_s: float) -> Forecast:
@@ -40,3 +41,30 @@ def test_a_forecast_of_less_than_a_second_is_one_piece(durations_s: tuple[float,
 )
 def test_the_horizon_has_at_least_a_second(departure_s: float | None, wanted_s: int) -> None:
     assert horizon_s(None if departure_s is None else 1000.0 + departure_s, 1000.0) == wanted_s
+
+
+def priced(*tariff: TariffPiece) -> list[tuple[int, int]]:
+    """Of a forecast that begins at 1000 s and reaches an hour far."""
+    pieces = (ForecastPiece(0.0, 3600.0, 1_000.0, 0.0, None, ""),)
+    found = price_pieces(Forecast(1000.0, pieces, tariff))
+    assert all(isinstance(piece, PricePiece) for piece in found)
+    return [(piece.duration_s, piece.level) for piece in found]
+
+
+def test_levels_follow_each_other_to_the_end_of_the_forecast() -> None:
+    assert priced(TariffPiece(500.0, level=1), TariffPiece(1600.4, level=3)) == [(600, 1), (3000, 3)]
+
+
+@pytest.mark.parametrize(
+    ("tariff", "wanted"),
+    [
+        ((), []),
+        ((TariffPiece(1500.0, level=1),), []),  # not known yet
+        ((TariffPiece(0.0, price_per_kWh=0.3, currency="EUR"),), []),  # a price is no level
+        ((TariffPiece(0.0, level=1, until_s=1900.0),), [(900, 1)]),
+        ((TariffPiece(0.0, level=1, until_s=1100.0), TariffPiece(1200.0, level=2)), [(100, 1)]),  # a gap ends it
+        ((TariffPiece(0.0, level=1), TariffPiece(1000.3, level=2)), [(3600, 2)]),
+    ],
+)
+def test_only_what_is_known_from_now_on(tariff: tuple[TariffPiece, ...], wanted: list[tuple[int, int]]) -> None:
+    assert priced(*tariff) == wanted

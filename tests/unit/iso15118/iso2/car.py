@@ -29,7 +29,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
 from chargepoint.iso15118.messages.xmldsig import Signature, X509IssuerSerial
 from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
 from chargepoint.model.car import CarDemand, CarDemandChanged, ControlMode, EnergyService, QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece, PricePiece
 from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import AcSupply, ControlPilot, MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
@@ -109,6 +109,8 @@ class Iso2Car:
         )
         self.foreseen: tuple[PowerPiece, ...] | None = None
         """What the station answers when it is asked for its forecast; None: its capabilities, for ever."""
+        self.prices: tuple[PricePiece, ...] = ()
+        """And what it says of prices."""
         self.answers_questions = True
         self.session_id = bytes(1)
         self.events: list[Any] = []
@@ -165,7 +167,7 @@ class Iso2Car:
             case ForeseePower(_, horizon_s, _):
                 can = AC_CAN if self.ac else DC_CAN
                 whole = (PowerPiece(horizon_s, can.charge_power_max_W, can.discharge_power_max_W),)
-                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole), self.now)
+                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole, self.prices), self.now)
 
     def wish(self, wish: Wish | None, delay_s: float = 0.0) -> list[Any]:
         """The station asks the car for something."""
