@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chargepoint.iso15118.physical_value import maybe, number
-from hil.simulators.evcc.older.memory import OlderMemory
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
 from hil.simulators.evcc.steps import Next, SessionStep
 
 MAX_ENTRIES = 192
 """MaxEntriesSAScheduleTuple of real cars (docs/sources/iso15118-2-din.md 1.2)."""
 
 
-def dc_parameters(memory: OlderMemory) -> Any:
+def dc_parameters(memory: DinIso2Memory) -> Any:
     """The car's maxima."""
     words, spec, habits = memory.words, memory.spec, memory.habits
     values: dict[str, Any] = {
@@ -35,7 +35,7 @@ def dc_parameters(memory: OlderMemory) -> Any:
     return _request(memory, "DC_extended", words.DC_EVChargeParameter(**values))
 
 
-def ac_parameters(memory: OlderMemory) -> Any:
+def ac_parameters(memory: DinIso2Memory) -> Any:
     """What the on-board charger can take, for each phase."""
     spec, words = memory.spec, memory.words
     maximum_A = spec.charger_power_max_W / spec.charger_phases / memory.nominal_V
@@ -49,7 +49,7 @@ def ac_parameters(memory: OlderMemory) -> Any:
     return _request(memory, "AC_three_phase_core" if spec.charger_phases == 3 else "AC_single_phase_core", parameters)
 
 
-def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
+def parameters_agreed(memory: DinIso2Memory, answer: Any) -> Next:
     """Keep limits and schedule of a finished answer; again while it is Ongoing."""
     if memory.habits.stops_after_parameters:
         return Next(SessionStep.SESSION_STOP)
@@ -70,7 +70,7 @@ def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
     return Next(SessionStep.CABLE_CHECK)
 
 
-def ev_status(memory: OlderMemory, *, ready: bool = True) -> Any:
+def ev_status(memory: DinIso2Memory, *, ready: bool = True) -> Any:
     """DC_EVStatus of this moment."""
     words = memory.words
     return words.DC_EVStatus(
@@ -80,7 +80,7 @@ def ev_status(memory: OlderMemory, *, ready: bool = True) -> Any:
     )
 
 
-def _request(memory: OlderMemory, kind: str, parameters: Any) -> Any:
+def _request(memory: DinIso2Memory, kind: str, parameters: Any) -> Any:
     if memory.progress.phase != "charge_parameters":
         memory.mark("charge_parameters")
     words = memory.words

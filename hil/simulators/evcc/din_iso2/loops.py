@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from chargepoint.iso15118.physical_value import maybe, number
-from hil.simulators.evcc.older.memory import OlderMemory
-from hil.simulators.evcc.older.parameters import ev_status
-from hil.simulators.evcc.older.power_delivery import loop_step
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.parameters import ev_status
+from hil.simulators.evcc.din_iso2.power_delivery import loop_step
 from hil.simulators.evcc.orders import OrderCharger, OrderDisconnection
 from hil.simulators.evcc.steps import Next, SessionStep
 
@@ -16,7 +16,7 @@ _WANDERING = (1.0, 0.8, 0.6, 0.9)
 """Shares of the car's limits, one loop after the other."""
 
 
-def current_demand(memory: OlderMemory) -> Any:
+def current_demand(memory: DinIso2Memory) -> Any:
     """The car's targets and limits."""
     spec, habits, loops = memory.spec, memory.habits, memory.progress.loops
     share = _WANDERING[loops % len(_WANDERING)] if habits.limits_wander else 1.0
@@ -33,7 +33,7 @@ def current_demand(memory: OlderMemory) -> Any:
     )
 
 
-def target_current_A(memory: OlderMemory) -> float:
+def target_current_A(memory: DinIso2Memory) -> float:
     """What the car wishes, within its own and the station's limits."""
     spec, habits = memory.spec, memory.habits
     if memory.progress.loops < habits.loops_without_current:
@@ -47,7 +47,7 @@ def target_current_A(memory: OlderMemory) -> float:
     return float(math.floor(wished_A)) if habits.whole_amperes else wished_A
 
 
-def current_demanded(memory: OlderMemory, answer: Any) -> Next:
+def current_demanded(memory: DinIso2Memory, answer: Any) -> Next:
     """Keep present values and limits."""
     progress = memory.progress
     progress.present_voltage_V = number(answer.EVSEPresentVoltage)
@@ -59,7 +59,7 @@ def current_demanded(memory: OlderMemory, answer: Any) -> Next:
     return _after_loop(memory, answer.DC_EVSEStatus)
 
 
-def charging_status(memory: OlderMemory) -> Any:
+def charging_status(memory: DinIso2Memory) -> Any:
     """The on-board charger takes what the station's last answer allows."""
     spec = memory.spec
     if memory.current_limit_A is not None and memory.energised:
@@ -68,7 +68,7 @@ def charging_status(memory: OlderMemory) -> Any:
     return memory.words.ChargingStatusReq()
 
 
-def charging_status_known(memory: OlderMemory, answer: Any) -> Next:
+def charging_status_known(memory: DinIso2Memory, answer: Any) -> Next:
     """Keep the station's maximum current."""
     if (current_A := maybe(answer.EVSEMaxCurrent)) is not None:
         memory.current_limit_A = current_A
@@ -76,7 +76,7 @@ def charging_status_known(memory: OlderMemory, answer: Any) -> Next:
     return _after_loop(memory, answer.AC_EVSEStatus)
 
 
-def _after_loop(memory: OlderMemory, status: Any) -> Next:
+def _after_loop(memory: DinIso2Memory, status: Any) -> Next:
     """Obey the station, follow the plan's wishes, or loop on at the car's pace."""
     progress, habits = memory.progress, memory.habits
     progress.loops += 1
@@ -103,7 +103,7 @@ def _after_loop(memory: OlderMemory, status: Any) -> Next:
     return Next(loop_step(memory), max(0.0, since_s + memory.spec.loop_period_s - memory.now_s))
 
 
-def _asked_to_stop(memory: OlderMemory, status: Any) -> bool:
+def _asked_to_stop(memory: DinIso2Memory, status: Any) -> bool:
     """EVSE_Shutdown of a DC station; StopCharging of a station of -2."""
     if not memory.is_ac and status.EVSEStatusCode.value in ("EVSE_Shutdown", "EVSE_EmergencyShutdown"):
         return True

@@ -7,8 +7,8 @@ import pytest
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 from hil.simulators.evcc.plan import CarPlan, OfferedProtocol
 from tests.joined.checks import check_answer_and_end, check_log, check_power
+from tests.joined.din_iso2_expected import DIN_ISO2_EXPECTED, DIN_ISO2_KINDS, DinIso2Kind
 from tests.joined.expected import TIMER_SLACK_S, Outcome
-from tests.joined.older_expected import OLDER_EXPECTED, OLDER_KINDS, OlderKind
 from tests.joined.outlet import DC_OUTLET
 from tests.joined.station import LOOP_TIMEOUT_S
 from tests.joined.visit import VirtualSite
@@ -19,7 +19,7 @@ STAYS_S = 5.0
 """How long the car stays plugged in after its session: the station may call it back meanwhile."""
 
 
-def plan_of(kind: OlderKind, *misbehaviours: Misbehaviour) -> CarPlan:
+def plan_of(kind: DinIso2Kind, *misbehaviours: Misbehaviour) -> CarPlan:
     return CarPlan(
         energy=(kind.outlet.energy,),
         protocols=(OfferedProtocol(kind.namespace, major=2),),
@@ -27,7 +27,7 @@ def plan_of(kind: OlderKind, *misbehaviours: Misbehaviour) -> CarPlan:
     )
 
 
-def misbehaviour_at(kind: OlderKind, what: str, message: str) -> Misbehaviour:
+def misbehaviour_at(kind: DinIso2Kind, what: str, message: str) -> Misbehaviour:
     name, nth = kind.session.messages[message]
     value = None
     if what == "other_request":
@@ -35,10 +35,10 @@ def misbehaviour_at(kind: OlderKind, what: str, message: str) -> Misbehaviour:
     return Misbehaviour(what, name, nth, value=value)
 
 
-@pytest.mark.parametrize("name", list(OLDER_KINDS))
-@pytest.mark.parametrize("what", list(OLDER_EXPECTED))
+@pytest.mark.parametrize("name", list(DIN_ISO2_KINDS))
+@pytest.mark.parametrize("what", list(DIN_ISO2_EXPECTED))
 def test_each_cell_of_the_matrix(what: str, name: str) -> None:
-    kind, expected = OLDER_KINDS[name], OLDER_EXPECTED[what]
+    kind, expected = DIN_ISO2_KINDS[name], DIN_ISO2_EXPECTED[what]
     for message in kind.session.messages:
         if message in expected.left_out:
             continue

@@ -28,7 +28,7 @@ class LastWord:
 
 
 @dataclass(slots=True)
-class OlderMemory:
+class DinIso2Memory:
     """One session's knowledge. The core keeps `now_s`, `utc_s`, `inlet` and `sent_s` up to date."""
 
     spec: CarSpec

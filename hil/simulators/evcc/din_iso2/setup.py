@@ -6,20 +6,20 @@ from typing import Any
 
 from chargepoint.iso15118.exi.codec import NS_DIN, NS_ISO2
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq, supportedAppProtocolRes
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
 from hil.simulators.evcc.messages.app_protocol import chosen, offer
-from hil.simulators.evcc.older.memory import OlderMemory
 from hil.simulators.evcc.steps import Next, SessionStep
 
 SPOKEN = (NS_DIN, NS_ISO2)
 CHARGE_SERVICE_ID = 1
 
 
-def offer_protocols(memory: OlderMemory) -> supportedAppProtocolReq:
+def offer_protocols(memory: DinIso2Memory) -> supportedAppProtocolReq:
     """What the plan says."""
     return offer(memory.plan.protocols)
 
 
-def protocol_chosen(memory: OlderMemory, answer: supportedAppProtocolRes) -> Next:
+def protocol_chosen(memory: DinIso2Memory, answer: supportedAppProtocolRes) -> Next:
     """On in the protocol that the station chose."""
     memory.namespace = chosen(offer_protocols(memory), SPOKEN, answer)
     memory.session_id = bytes(memory.habits.session_id_bytes)
@@ -27,28 +27,28 @@ def protocol_chosen(memory: OlderMemory, answer: supportedAppProtocolRes) -> Nex
     return Next(SessionStep.SESSION_SETUP)
 
 
-def session_setup(memory: OlderMemory) -> Any:
+def session_setup(memory: DinIso2Memory) -> Any:
     """The car names itself by six bytes, as a MAC address."""
     memory.mark("session_setup")
     return memory.words.SessionSetupReq(EVCCID=memory.spec.evcc_id.encode()[-6:])
 
 
-def session_is_set_up(_: OlderMemory, __: Any) -> Next:
+def session_is_set_up(_: DinIso2Memory, __: Any) -> Next:
     """The session's id is taken from the header by the language."""
     return Next(SessionStep.SERVICE_DISCOVERY)
 
 
-def service_discovery(memory: OlderMemory) -> Any:
+def service_discovery(memory: DinIso2Memory) -> Any:
     """Category and scope are left out, as real cars do."""
     return memory.words.ServiceDiscoveryReq()
 
 
-def services_discovered(_: OlderMemory, __: Any) -> Next:
+def services_discovered(_: DinIso2Memory, __: Any) -> Next:
     """The charge service is taken as it is."""
     return Next(SessionStep.SERVICE_SELECTION)
 
 
-def service_selection(memory: OlderMemory) -> Any:
+def service_selection(memory: DinIso2Memory) -> Any:
     """The charge service, paid by external means."""
     words = memory.words
     selected = words.SelectedServiceList(SelectedService=(words.SelectedService(ServiceID=CHARGE_SERVICE_ID),))
@@ -56,12 +56,12 @@ def service_selection(memory: OlderMemory) -> Any:
     return kind(SelectedPaymentOption=words.PaymentOption.ExternalPayment, SelectedServiceList=selected)
 
 
-def service_selected(_: OlderMemory, __: Any) -> Next:
+def service_selected(_: DinIso2Memory, __: Any) -> Next:
     """Wait for the driver's card."""
     return Next(SessionStep.AUTHORIZATION)
 
 
-def authorization(memory: OlderMemory) -> Any:
+def authorization(memory: DinIso2Memory) -> Any:
     """Without content: external means."""
     if memory.authorization_asked == 0:
         memory.mark("authorization")
@@ -70,7 +70,7 @@ def authorization(memory: OlderMemory) -> Any:
     return words.ContractAuthenticationReq() if memory.is_din else words.AuthorizationReq()
 
 
-def authorized(memory: OlderMemory, answer: Any) -> Next:
+def authorized(memory: DinIso2Memory, answer: Any) -> Next:
     """Again until the station has finished."""
     if answer.EVSEProcessing.value != "Finished":
         return Next(SessionStep.AUTHORIZATION, memory.spec.ongoing_pause_s)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory, LastWord
+from hil.simulators.evcc.din_iso2.parameters import ev_status
 from hil.simulators.evcc.messages.power_delivery import NO_CURRENT_A, NO_POWER_W
-from hil.simulators.evcc.older.memory import LastWord, OlderMemory
-from hil.simulators.evcc.older.parameters import ev_status
 from hil.simulators.evcc.orders import OrderCharger, OrderContactors
 from hil.simulators.evcc.steps import Next, SessionAbandoned, SessionStep
 
 WELDING_TIMES = 2
 
 
-def no_current(memory: OlderMemory) -> bool:
+def no_current(memory: DinIso2Memory) -> bool:
     """The contactors never open under current."""
     return abs(memory.inlet.current_A) < NO_CURRENT_A
 
 
-def welding_detection(memory: OlderMemory) -> Any:
+def welding_detection(memory: DinIso2Memory) -> Any:
     """The contactors open before the first of them."""
     if memory.welding_asked == 0:
         memory.orders.append(OrderContactors(closed=False))
@@ -27,12 +27,12 @@ def welding_detection(memory: OlderMemory) -> Any:
     return memory.words.WeldingDetectionReq(DC_EVStatus=ev_status(memory))
 
 
-def welding_detected(memory: OlderMemory, _: Any) -> Next:
+def welding_detected(memory: DinIso2Memory, _: Any) -> Next:
     """Then SessionStop."""
     return Next(SessionStep.WELDING_DETECTION if memory.welding_asked < WELDING_TIMES else SessionStep.SESSION_STOP)
 
 
-def charger_at_rest(memory: OlderMemory) -> bool:
+def charger_at_rest(memory: DinIso2Memory) -> bool:
     """An AC car takes no power any more; a DC car leaves the current to the station."""
     if not memory.is_ac:
         return True
@@ -40,7 +40,7 @@ def charger_at_rest(memory: OlderMemory) -> bool:
     return abs(memory.inlet.charger_W) < NO_POWER_W
 
 
-def session_stop(memory: OlderMemory) -> Any:
+def session_stop(memory: DinIso2Memory) -> Any:
     """For good."""
     words = memory.words
     if memory.is_din:
@@ -48,7 +48,7 @@ def session_stop(memory: OlderMemory) -> Any:
     return words.SessionStopReq(ChargingSession=words.ChargingSession.Terminate)
 
 
-def session_stopped(memory: OlderMemory, _: Any) -> Next:
+def session_stopped(memory: DinIso2Memory, _: Any) -> Next:
     """The end; with an error where the car ended its session because of one."""
     ending, memory.ending = memory.ending, LastWord()
     memory.mark("session_stop")
