@@ -54,6 +54,8 @@ class Habits:
     """EVSE_Shutdown, and in -2 StopCharging, end the charge."""
     obeys_notification: bool = True
     """-2: StopCharging ends the charge; False: EVSE_Shutdown alone does."""
+    obeys_renegotiation: bool = False
+    """-2: ReNegotiation of the station is followed."""
     stops_from_loop: bool = False
     """SessionStopReq comes straight from the charge loop."""
     checks_welding: bool = True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from chargepoint.iso15118.exi.codec import NS_SAP
 from chargepoint.iso15118.physical_value import maybe, number
-from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory, LastWord
 from hil.simulators.evcc.din_iso2.parameters import ev_status
 from hil.simulators.evcc.din_iso2.power_delivery import loop_step
 from hil.simulators.evcc.orders import OrderCharger, OrderDisconnection
@@ -93,9 +94,18 @@ def _after_loop(memory: DinIso2Memory, status: Any) -> Next:
             setattr(memory.spec, name, value)
         if wish.what == "stop":
             return Next(SessionStep.POWER_STOP)
+        if wish.what == "pause" and not memory.is_din:
+            memory.ending = LastWord(away_s=wish.for_s)
+            return Next(SessionStep.POWER_STOP)
+        if wish.what == "schedule_renegotiation" and not memory.is_din:
+            return Next(SessionStep.POWER_RENEGOTIATE)
         if wish.what == "lose_tcp":
+            memory.namespace = NS_SAP
             memory.orders.append(OrderDisconnection(reset=True))
             return Next(SessionStep.AWAY, wish.for_s)
+    notified = None if memory.is_din else status.EVSENotification.value
+    if notified == "ReNegotiation" and habits.obeys_renegotiation:
+        return Next(SessionStep.POWER_RENEGOTIATE)
     full = memory.inlet.soc_percent >= memory.spec.target_soc_percent
     if memory.stop_wanted or (memory.plan.stops_at_target and full):
         return Next(SessionStep.POWER_STOP)

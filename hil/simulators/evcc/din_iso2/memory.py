@@ -25,6 +25,8 @@ class LastWord:
 
     error: str | None = None
     """What `Progress.error` becomes; None for an end that was wanted."""
+    away_s: float | None = None
+    """-2: the car pauses for so long, and comes back to its session; None: it ends for good."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class DinIso2Memory:
     namespace: str = NS_SAP
     """Of the protocol that the station chose; of the offer before that."""
     session_id: bytes = b""
+    paused_id: bytes = b""
+    """-2: of the session that the car paused; empty: there is none to come back to."""
     authorization_asked: int = 0
     cable_checks: int = 0
     pre_charges: int = 0

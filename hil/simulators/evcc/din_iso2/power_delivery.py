@@ -1,4 +1,4 @@
-"""PowerDelivery: start and stop."""
+"""PowerDelivery: start, stop, and the renegotiation of -2."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hil.simulators.evcc.din_iso2 import energise
 from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
 from hil.simulators.evcc.din_iso2.parameters import ev_status
 from hil.simulators.evcc.messages.power_delivery import NO_POWER_W
-from hil.simulators.evcc.orders import OrderCharger, OrderPilot
+from hil.simulators.evcc.orders import OrderCharger, OrderContactors, OrderPilot
 from hil.simulators.evcc.steps import Next, SessionStep
 
 
@@ -19,7 +19,7 @@ def start(memory: DinIso2Memory) -> Any:
         memory.mark("power_delivery")
     if memory.is_ac:
         memory.orders.append(OrderPilot("C"))
-    return _request(memory, starts=True)
+    return _request(memory, "Start")
 
 
 def started(memory: DinIso2Memory, _: Any) -> Next:
@@ -34,7 +34,7 @@ def started(memory: DinIso2Memory, _: Any) -> Next:
 def stop(memory: DinIso2Memory) -> Any:
     """An AC car takes no more power first."""
     memory.mark("stopping")
-    return _request(memory, starts=False)
+    return _request(memory, "Stop")
 
 
 def stopped(memory: DinIso2Memory, _: Any) -> Next:
@@ -44,6 +44,21 @@ def stopped(memory: DinIso2Memory, _: Any) -> Next:
     if memory.is_ac or not memory.habits.checks_welding:
         return Next(SessionStep.SESSION_STOP)
     return Next(SessionStep.WELDING_DETECTION)
+
+
+def renegotiate(memory: DinIso2Memory) -> Any:
+    """-2: the schedule anew. A DC car's power stops; an AC car goes on charging."""
+    memory.mark("renegotiating")
+    return _request(memory, "Renegotiate")
+
+
+def renegotiated(memory: DinIso2Memory, _: Any) -> Next:
+    """ChargeParameterDiscovery again. A DC car opens its contactors, and stays in C for the next cable check."""
+    if memory.is_ac:
+        return Next(SessionStep.AC_CHARGE_PARAMETERS)
+    memory.orders.append(OrderContactors(closed=False))
+    memory.energised, memory.cable_checks, memory.pre_charges = False, 0, 0
+    return Next(SessionStep.DC_CHARGE_PARAMETERS)
 
 
 def before_stop(memory: DinIso2Memory) -> bool:
@@ -59,14 +74,14 @@ def loop_step(memory: DinIso2Memory) -> SessionStep:
     return SessionStep.AC_CHARGE_LOOP if memory.is_ac else SessionStep.DC_CHARGE_LOOP
 
 
-def _request(memory: DinIso2Memory, *, starts: bool) -> Any:
-    words = memory.words
+def _request(memory: DinIso2Memory, progress: str) -> Any:
+    words, starts, renegotiates = memory.words, progress == "Start", progress == "Renegotiate"
     parameter = None
     if not memory.is_ac:
         parameter = words.DC_EVPowerDeliveryParameter(
-            DC_EVStatus=ev_status(memory), BulkChargingComplete=False, ChargingComplete=not starts
+            DC_EVStatus=ev_status(memory), BulkChargingComplete=False, ChargingComplete=not (starts or renegotiates)
         )
-    wanted = starts or memory.habits.profile_with_stop
+    wanted = starts or (memory.habits.profile_with_stop and not renegotiates)
     profile = _profile(memory) if wanted and memory.plan.profile != "none" else None
     if memory.is_din:
         return words.PowerDeliveryReq(
@@ -74,7 +89,7 @@ def _request(memory: DinIso2Memory, *, starts: bool) -> Any:
         )
     chosen = memory.schedule_tuple
     return words.PowerDeliveryReq(
-        ChargeProgress=words.ChargeProgress.Start if starts else words.ChargeProgress.Stop,
+        ChargeProgress=words.ChargeProgress(progress),
         SAScheduleTupleID=1 if chosen is None else chosen.SAScheduleTupleID,
         ChargingProfile=profile,
         EVPowerDeliveryParameter=parameter,

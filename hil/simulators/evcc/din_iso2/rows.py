@@ -86,6 +86,9 @@ def _rows(namespace: str) -> dict[SessionStep, CarMessageRow]:
             parameters.parameters_agreed,
             repeats_s=row.ongoing,
         )
+        found[_S.POWER_RENEGOTIATE] = made(
+            power_delivery.renegotiate, "PowerDeliveryRes", power_delivery.renegotiated, patience_s=row.stop
+        )
         found[_S.AC_CHARGE_LOOP] = made(loops.charging_status, "ChargingStatusRes", loops.charging_status_known)
     return found
 

@@ -22,7 +22,7 @@ def offer_protocols(memory: DinIso2Memory) -> supportedAppProtocolReq:
 def protocol_chosen(memory: DinIso2Memory, answer: supportedAppProtocolRes) -> Next:
     """On in the protocol that the station chose."""
     memory.namespace = chosen(offer_protocols(memory), SPOKEN, answer)
-    memory.session_id = bytes(memory.habits.session_id_bytes)
+    memory.session_id = memory.paused_id or bytes(memory.habits.session_id_bytes)
     memory.forget()
     return Next(SessionStep.SESSION_SETUP)
 
@@ -33,8 +33,11 @@ def session_setup(memory: DinIso2Memory) -> Any:
     return memory.words.SessionSetupReq(EVCCID=memory.spec.evcc_id.encode()[-6:])
 
 
-def session_is_set_up(_: DinIso2Memory, __: Any) -> Next:
-    """The session's id is taken from the header by the language."""
+def session_is_set_up(memory: DinIso2Memory, answer: Any) -> Next:
+    """The session's id is taken from the header by the language. A joined session goes through all messages again."""
+    memory.paused_id = b""
+    if answer.ResponseCode.value == "OK_OldSessionJoined":
+        memory.progress.sessions_joined += 1
     return Next(SessionStep.SERVICE_DISCOVERY)
 
 
