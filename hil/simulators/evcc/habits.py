@@ -56,6 +56,8 @@ class Habits:
     """-2: StopCharging ends the charge; False: EVSE_Shutdown alone does."""
     obeys_renegotiation: bool = False
     """-2: ReNegotiation of the station is followed."""
+    sae_service: str = ""
+    """-2, outside the standard: `V2G` or `V2H` of SAE J2847/2, which the car selects where the station lists it; empty: neither."""
     stops_from_loop: bool = False
     """SessionStopReq comes straight from the charge loop."""
     checks_welding: bool = True

@@ -21,12 +21,15 @@ def current_demand(memory: DinIso2Memory) -> Any:
     """The car's targets and limits."""
     spec, habits, loops = memory.spec, memory.habits, memory.progress.loops
     share = _WANDERING[loops % len(_WANDERING)] if habits.limits_wander else 1.0
-    power = memory.physical(spec.charge_power_max_W * share, "W") if habits.names_power_limit else None
+    most_W, most_A = spec.charge_power_max_W, spec.charge_current_max_A
+    if memory.gives:
+        most_W, most_A = -spec.discharge_power_max_W, -spec.discharge_current_max_A
+    power = memory.physical(most_W * share, "W") if habits.names_power_limit else None
     return memory.words.CurrentDemandReq(
         DC_EVStatus=ev_status(memory),
         EVTargetCurrent=memory.physical(target_current_A(memory), "A"),
         EVMaximumVoltageLimit=memory.physical(spec.voltage_max_V, "V"),
-        EVMaximumCurrentLimit=memory.physical(spec.charge_current_max_A * share, "A"),
+        EVMaximumCurrentLimit=memory.physical(most_A * share, "A"),
         EVMaximumPowerLimit=power,
         BulkChargingComplete=False,
         ChargingComplete=False,
@@ -35,8 +38,12 @@ def current_demand(memory: DinIso2Memory) -> Any:
 
 
 def target_current_A(memory: DinIso2Memory) -> float:
-    """What the car wishes, within its own and the station's limits."""
+    """What the car wishes, within its own and the station's limits; below zero where it gives power."""
     spec, habits = memory.spec, memory.habits
+    if memory.gives:
+        most_W = min(spec.discharge_power_max_W, abs(memory.charge_limit_W or 0.0))
+        most_A = min(spec.discharge_current_max_A, abs(memory.current_limit_A or 0.0))
+        return -min(most_A, most_W / max(memory.inlet.inlet_V, 1.0))
     if memory.progress.loops < habits.loops_without_current:
         return 0.0
     limits_W = [abs(spec.scheduled_power_W), spec.charge_power_max_W]

@@ -30,6 +30,13 @@ def dc_parameters(memory: DinIso2Memory) -> Any:
             "FullSOC": round(spec.maximum_soc_percent),
             "BulkSOC": round(spec.target_soc_percent),
         }
+    memory.parameters_asked += 1
+    if memory.sae == "V2H" and memory.parameters_asked > 1:  # the first request of two is an ordinary one
+        values |= {
+            "EVMaximumCurrentLimit": memory.physical(-spec.discharge_current_max_A, "A"),
+            "EVMaximumPowerLimit": memory.physical(-spec.discharge_power_max_W, "W"),
+            "BulkSOC": round(spec.minimum_soc_percent),
+        }
     if not memory.is_din:
         values["DepartureTime"] = spec.departure_s if memory.plan.gives_departure_time else None
     return _request(memory, "DC_extended", words.DC_EVChargeParameter(**values))
@@ -58,6 +65,7 @@ def parameters_agreed(memory: DinIso2Memory, answer: Any) -> Next:
             SessionStep.AC_CHARGE_PARAMETERS if memory.is_ac else SessionStep.DC_CHARGE_PARAMETERS,
             memory.spec.ongoing_pause_s,
         )
+    memory.parameters_asked = 0
     schedules, station = answer.SASchedules, answer.EVSEChargeParameter
     tuples = getattr(schedules, "SAScheduleTuple", ())  # a station may send none, or DIN's empty SASchedules
     memory.schedule_tuple = tuples[0] if tuples else None

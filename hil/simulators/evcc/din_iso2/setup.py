@@ -46,15 +46,21 @@ def service_discovery(memory: DinIso2Memory) -> Any:
     return memory.words.ServiceDiscoveryReq()
 
 
-def services_discovered(_: DinIso2Memory, __: Any) -> Next:
-    """The charge service is taken as it is."""
+def services_discovered(memory: DinIso2Memory, answer: Any) -> Next:
+    """The charge service is taken as it is, and the service of SAE J2847/2 that the car wants, where it is listed."""
+    listed = getattr(answer, "ServiceList", None)
+    wanted = memory.habits.sae_service
+    for service in () if listed is None or memory.is_din else listed.Service:
+        if wanted and service.ServiceName == f"SAE J2847/2 {wanted}":
+            memory.sae, memory.sae_id = wanted, service.ServiceID
     return Next(SessionStep.SERVICE_SELECTION)
 
 
 def service_selection(memory: DinIso2Memory) -> Any:
     """The charge service, paid by external means."""
     words = memory.words
-    selected = words.SelectedServiceList(SelectedService=(words.SelectedService(ServiceID=CHARGE_SERVICE_ID),))
+    ids = (CHARGE_SERVICE_ID, memory.sae_id) if memory.sae else (CHARGE_SERVICE_ID,)
+    selected = words.SelectedServiceList(SelectedService=tuple(words.SelectedService(ServiceID=one) for one in ids))
     kind = words.ServicePaymentSelectionReq if memory.is_din else words.PaymentServiceSelectionReq
     return kind(SelectedPaymentOption=words.PaymentOption.ExternalPayment, SelectedServiceList=selected)
 
