@@ -59,13 +59,18 @@ def energise(
 
 
 def _ac_order(car: CarDemand, can: StageCapabilities) -> AcOrder:
-    """The phases that the car uses, and in each the current of the car's greater power at nominal voltage, at most the outlet's."""
+    """The phases that the car uses, and the current of each at nominal voltage, at most the outlet's.
+
+    A car that named each phase on its own has these powers there. Any other car has an even part of its greater power.
+    """
     phases, most_A, voltage_V = 1, can.current_max_A, can.voltage_max_V
     if can.ac is not None:
         phases, most_A, voltage_V = min(car.phases, can.ac.phases), can.ac.current_max_A, can.ac.nominal_voltage_V
     limits = car.limits if car.service.bidirectional else car.limits.one_way()
     wanted_W = max(limits.charge_power_max_W, limits.discharge_power_max_W)
-    return AcOrder(phases, min(most_A, wanted_W / voltage_V / phases))
+    if phases == 3 and car.phase_powers_max_W is not None:
+        return AcOrder(tuple(min(most_A, min(one_W, wanted_W) / voltage_V) for one_W in car.phase_powers_max_W))
+    return AcOrder.even(phases, min(most_A, wanted_W / voltage_V / phases))
 
 
 def _dc_limits(car: CarDemand, can: StageCapabilities) -> PowerLimits:

@@ -15,10 +15,8 @@ class AcFlow:
     """Of all phases together, by the meter."""
     rated_A: float = 0.0
     """What each phase may carry by the configuration, a magnitude."""
-    limit_A: float | None = None
-    """What the car may draw from each phase it was given, a magnitude; None: no valid order."""
-    phases_given: int = 0
-    """How many phases the car was given, beginning with L1."""
+    limits_A: tuple[float, ...] = ()
+    """What the car may draw from each phase it was given, magnitudes, beginning with L1; empty: no valid order."""
     charge_max_W: float = 0.0
     discharge_max_W: float = 0.0
     """What may flow at all into the car and out of it, all phases together: magnitudes."""
@@ -26,6 +24,11 @@ class AcFlow:
     """The place may serve a car that needs ventilation (pilot state D)."""
     over_share: float = 0.1
     """How far above its limit a phase may be, as a share of the limit."""
+
+    @property
+    def phases_given(self) -> int:
+        """How many phases the car was given, beginning with L1."""
+        return len(self.limits_A)
 
     @property
     def largest_A(self) -> float | None:

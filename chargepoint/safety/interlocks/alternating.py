@@ -40,21 +40,22 @@ def _over_current(i: InterlockInputs) -> str | None:
 
 
 def _limit_exceeded(i: InterlockInputs) -> str | None:
-    """The phases that the car was given, against the current it was given."""
+    """Each phase that the car was given, against the current it was given there."""
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or not ac.currents_A:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or not ac.currents_A:
         return None
-    bound_A = ac.limit_A + max(NO_CURRENT_A, ac.over_share * ac.limit_A)
-    seen_A = max((abs(one) for one in ac.currents_A[: ac.phases_given]), default=0.0)
-    if seen_A <= bound_A:
-        return None
-    return f"a phase carries {seen_A:.1f} A: at most {bound_A:.1f} A where the car was given {ac.limit_A:.1f} A"
+    for number, (current_A, limit_A) in enumerate(zip(ac.currents_A, ac.limits_A, strict=False), 1):
+        bound_A = limit_A + max(NO_CURRENT_A, ac.over_share * limit_A)
+        if abs(current_A) > bound_A:
+            seen = f"L{number} carries {abs(current_A):.1f} A"
+            return f"{seen}: at most {bound_A:.1f} A where the car was given {limit_A:.1f} A"
+    return None
 
 
 def _power_exceeded(i: InterlockInputs) -> str | None:
     """All phases together, against what site, central system and ratings allow in this direction."""
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.power_W is None or ac.suspended:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or ac.power_W is None or ac.suspended:
         return None
     limit_W = ac.charge_max_W if ac.power_W >= 0 else ac.discharge_max_W
     bound_W = limit_W + max(POWER_MARGIN_W, ac.over_share * limit_W)
@@ -65,7 +66,7 @@ def _power_exceeded(i: InterlockInputs) -> str | None:
 
 def _wrong_phases(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A:
         return None
     bound_A = _nothing_A(ac.rated_A)
     for number, current_A in enumerate(ac.currents_A[ac.phases_given :], ac.phases_given + 1):
@@ -77,7 +78,7 @@ def _wrong_phases(i: InterlockInputs) -> str | None:
 
 def _draws_suspended(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or not ac.suspended:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or not ac.suspended:
         return None
     seen_A, bound_A = ac.largest_A, _nothing_A(ac.rated_A)
     if seen_A is None or seen_A <= bound_A:
@@ -87,7 +88,7 @@ def _draws_suspended(i: InterlockInputs) -> str | None:
 
 def _feeds_unasked(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.may_discharge or not ac.currents_A:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or ac.may_discharge or not ac.currents_A:
         return None
     seen_A, bound_A = min(ac.currents_A), _nothing_A(ac.rated_A)
     return f"{seen_A:.1f} A out of the car: at least -{bound_A:.1f} A without discharge" if seen_A < -bound_A else None

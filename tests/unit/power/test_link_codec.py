@@ -70,7 +70,7 @@ demands = st.builds(
     limits_W=intervals(),
     law=st.none() | laws(),
     order=st.builds(DcOrder, st.builds(PowerLimits, volts, volts, *[magnitude] * 4), volts)
-    | st.builds(AcOrder, st.sampled_from([1, 3]), st.floats(0, AC_CURRENT_MAX_A)),
+    | st.builds(AcOrder, st.sampled_from([1, 3]).flatmap(lambda n: st.tuples(*[st.floats(0, AC_CURRENT_MAX_A)] * n))),
 )
 images = st.builds(
     EvseImage,
