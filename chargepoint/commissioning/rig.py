@@ -39,7 +39,7 @@ from chargepoint.ports import (
 )
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import INSULATION_MAX_AGE_S, METER_MAX_AGE_S, MODULE_MAX_AGE_S
-from chargepoint.power.evse_io import IO_MAX_AGE_S, EvseIo
+from chargepoint.power.evse_io import EvseIo
 from chargepoint.power.wiring import LooseDevices, build_devices, devices_of, io_wiring
 from chargepoint.safety.latches import board_may_clear
 
@@ -97,7 +97,8 @@ class BenchOutlet:
         if ports is not None:
             seen["pilot"] = self._fresh(ports.pilot, lambda: _state(ports.pilot.ports.pilot), now_s)
             seen["contactor"] = self._fresh(ports.contactors, lambda: _state(ports.contactors.ports.contactors), now_s)
-            seen["lock"] = self._fresh(ports.lock, lambda: _state(ports.lock.ports.lock), now_s)
+            if (bolt := ports.lock) is not None:
+                seen["lock"] = self._fresh(bolt, lambda: _state(bolt.ports.lock), now_s)
             if (discharge := ports.discharge) is not None:
                 seen["discharge_closed"] = self._fresh(discharge, lambda: _state(discharge.ports.discharge), now_s)
             if (sensors := ports.temperatures) is not None:
@@ -145,8 +146,8 @@ class BenchOutlet:
             return None
         return frozenset().union(*(cast(frozenset[object], part) for part in parts))
 
-    def _fresh(self, device: Device, state: Callable[[], Reading[T] | None], now_s: float) -> T | None:
-        return fresh(self._guard.read(device, state), now_s, IO_MAX_AGE_S)
+    def _fresh(self, device: IoDevice, state: Callable[[], Reading[T] | None], now_s: float) -> T | None:
+        return fresh(self._guard.read(device, state), now_s, device.max_age_s)
 
     def order(self, order: OutletOrder) -> None:
         """Give every device its part: what opens goes first. A driver that raises does not keep the others from theirs."""

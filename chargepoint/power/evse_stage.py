@@ -121,7 +121,7 @@ class EvseStage:
         self._interlocks = Interlocks(table_of(hardware.outlet.kind))
         self._latches = Latches(NOT_HEARD_YET | hardware.outlet.not_heard_yet, kept)
         self._record_trouble = self._overrun = ""
-        self._view = InterlockView(ratings)
+        self._view = InterlockView(ratings, hardware.io.explained_within_s)
         self._grid = GridWatch()
         self._stop_since_s: float | None = None
         self._author = ""

@@ -55,9 +55,10 @@ class Troubles:
 class InterlockView:
     """Call `inputs` once each cycle, before the sequence's own step."""
 
-    def __init__(self, ratings: StageRatings) -> None:
+    def __init__(self, ratings: StageRatings, explained_within_s: float = 0.0) -> None:
+        """`explained_within_s`: `IoWiring.explained_within_s`."""
         self._ratings = ratings
-        self._contactor_watch = ContactorWatch()
+        self._contactor_watch = ContactorWatch(explained_within_s)
         self._relays = RelayWatch()
         self._energy = EnergyCount()
         self._charge_end = ChargeEnd()
@@ -158,6 +159,7 @@ class InterlockView:
             ordered=ordered.contactor,
             contactor=seen.contactor,
             coil_on=None if seen.io is None else seen.io.contactor_commanded,
+            car_asks=seen.pilot.ready and ordered.pilot is PilotCommand.PWM,
         )
 
     def _stuck(self, now_s: float, seen: DeviceReadings, ordered: IoCommand) -> str:

@@ -309,7 +309,7 @@ def _encode_image(image: EvseImage) -> bytes:
         image.pilot,
         image.contactor,
         image.lock,
-        image.duty_percent,
+        _number(image.duty_percent),
         _number(image.voltage_V),
         _number(image.current_A),
         image.applied_W,
@@ -366,7 +366,7 @@ def _image(body: bytes) -> EvseImage:
     ) = _IMAGE.unpack_from(body)  # fmt: skip
     numbers = _IMAGE_TAIL.unpack(body[_IMAGE.size :])
     parts, supply, meter, frequency_Hz = numbers[:6], numbers[6:10], numbers[10:16], numbers[16]
-    due = [taken_at_s, duty, applied_W, target_W]
+    due = [taken_at_s, applied_W, target_W]
     for group in (parts, supply, meter):
         if not all(map(math.isnan, group)):
             due += group
@@ -380,7 +380,7 @@ def _image(body: bytes) -> EvseImage:
         phase=Phase(phase),
         stage=Stage(stage),
         pilot=ControlPilot(pilot),
-        duty_percent=duty,
+        duty_percent=_maybe(duty),
         contactor=Contactor(contactor),
         lock=Lock(lock),
         voltage_V=_maybe(voltage_V),
