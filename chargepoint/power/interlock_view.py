@@ -10,7 +10,7 @@ from chargepoint.ports import IoCommand
 from chargepoint.power.device_readings import DeviceReadings
 from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.sequence import PowerSequence
-from chargepoint.safety.ac_flow import AcFlow
+from chargepoint.safety.ac_flow import AcFlow, FallingLimits
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
@@ -62,6 +62,7 @@ class InterlockView:
         self._relays = RelayWatch()
         self._energy = EnergyCount()
         self._charge_end = ChargeEnd()
+        self._falling = FallingLimits()
         self._pilot_shown = (PilotCommand.F, 0.0)
         self._pilot_since_s = 0.0
         self._car_max_V = self._car_named_V = 0.0
@@ -150,6 +151,7 @@ class InterlockView:
             frequency_Hz=grid.frequency_Hz(now_s),
             grid=self._ratings.grid,
             ac=ac,
+            limits_fell=self._falling.step(ac),
         )
 
     def _watch_contactor(self, now_s: float, seen: DeviceReadings, ordered: IoCommand) -> None:

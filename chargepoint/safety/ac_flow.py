@@ -48,5 +48,33 @@ class AcFlow:
         return self.power_W is not None and self.power_W < -NOTHING_W
 
 
+FELL_SHARE = 0.05
+FELL_A = 1.0
+"""A limit that falls by less, since it last was higher or the count began anew, is a trifle: a set-point that follows the sun does so each
+second (own rule, grade D)."""
+
+
+class FallingLimits:
+    """Whether the limits of a car fell. Call `step` each cycle with what it may draw now; None: a DC outlet."""
+
+    def __init__(self) -> None:
+        self._from: tuple[float, ...] = ()
+
+    def step(self, ac: AcFlow | None) -> bool:
+        """True in the cycle in which the current, a power or the number of phases is noticeably less than before."""
+        if ac is None or ac.limit_A is None:
+            self._from = ()
+            return False
+        least_W = FELL_A * 230.0
+        now = (ac.limit_A, ac.charge_max_W, ac.discharge_max_W, float(ac.phases_given))
+        least = (FELL_A, least_W, least_W, 0.5)
+        before = self._from or now
+        fell = any(
+            is_now < was - max(step, FELL_SHARE * was) for is_now, was, step in zip(now, before, least, strict=True)
+        )
+        self._from = now if fell else tuple(max(pair) for pair in zip(now, before, strict=True))
+        return fell
+
+
 NOTHING_W = 100.0
 """A smaller power than this counts as none (own rule, grade D)."""

@@ -13,7 +13,8 @@ from chargepoint.safety.interlocks.inputs import InterlockInputs
 from chargepoint.safety.interlocks.row import AC_ONLY, Interlock
 
 ADAPTS_S = 5.5
-"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top."""
+"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top. The rows of a limit recur: a car
+that is above its limit for 4.5 s and below it for 0.6 s, again and again, trips too."""
 
 TWO_READINGS_S = 0.5
 """A meter is read each 0.2 to 0.4 s: one reading alone may be wrong."""
@@ -155,24 +156,54 @@ ROWS = (
     Interlock(
         FaultCode.VENTILATION, "car asks for ventilation (state D) where there is none", _ventilation, 0.2, AC_ONLY
     ),
-    Interlock(FaultCode.OVER_CURRENT, "a phase above 110 % of the rating", _over_current, TWO_READINGS_S, AC_ONLY),
+    Interlock(
+        FaultCode.OVER_CURRENT,
+        "a phase above 110 % of the rating",
+        _over_current,
+        TWO_READINGS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.CURRENT_EXCEEDED,
         "a phase above the current that the car was given",
         _limit_exceeded,
         ADAPTS_S,
         AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "more power than may flow at this moment", _power_exceeded, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "more power than may flow at this moment",
+        _power_exceeded,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "current in a phase that the car was not given", _wrong_phases, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "current in a phase that the car was not given",
+        _wrong_phases,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "car draws although it was given no power", _draws_suspended, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "car draws although it was given no power",
+        _draws_suspended,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
-    Interlock(FaultCode.REVERSE_CURRENT, "car feeds although it may not discharge", _feeds_unasked, ADAPTS_S, AC_ONLY),
+    Interlock(
+        FaultCode.REVERSE_CURRENT,
+        "car feeds although it may not discharge",
+        _feeds_unasked,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.METER_PLAUSIBILITY,
         "phases flow in opposite directions: a meter wired wrongly",

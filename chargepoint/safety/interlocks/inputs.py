@@ -107,6 +107,8 @@ class InterlockInputs:
     grid: GridWindow = field(default_factory=GridWindow)
     ac: AcFlow | None = None
     """The phases of an AC outlet; None at a DC outlet."""
+    limits_fell: bool = False
+    """What the car may draw or give fell in this cycle by more than a trifle (`ac_flow.FallingLimits`): it has its time to adapt anew."""
 
     @property
     def energised(self) -> bool:
