@@ -356,7 +356,7 @@ class TemperaturePort(Protocol):
 
     @property
     def state(self) -> Reading[tuple[float | None, ...]] | None:
-        """In °C: DC+ contact, DC- contact, cable, cabinet, spares. None in a place: no sensor answers there."""
+        """In °C: the two contacts of the connector (DC+ and DC- at a DC outlet), cable, cabinet, spares. None in a place: no sensor answers there."""
 
 
 class LatchPort(Protocol):

@@ -151,6 +151,8 @@ class AcOrder:
 
     phases: int
     phase_current_limit_A: float
+    car_power_W: float | None = None
+    """No order: what the car says it draws now, signed, a second witness beside the meter. None: the car does not say."""
 
 
 NO_DC_ORDER = DcOrder()

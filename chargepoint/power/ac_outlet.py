@@ -17,6 +17,7 @@ from chargepoint.power.stack_wish import StackWish
 from chargepoint.safety.ac_flow import AcFlow
 from chargepoint.safety.cable_rating import cable_rating_A
 from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.safety.temperature import AC_CONTACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class AcOutlet:
     """Fulfils `chargepoint.power.outlet.PowerOutlet`."""
 
     kind = Outlet.AC
+    contacts = AC_CONTACTS
     not_heard_yet: frozenset[FaultCode] = frozenset()
     devices: tuple[Device, ...] = ()
 
@@ -79,6 +81,7 @@ class AcOutlet:
         return AcFlow(
             currents_A=currents_A,
             power_W=None if meter is None else meter.power_W,
+            car_power_W=None if order is None else order.car_power_W,
             rated_A=ratings.supply.current_max_A,
             limit_A=None if order is None else min(order.phase_current_limit_A, self._phase_A(seen)),
             phases_given=0 if order is None else min(order.phases, wired),

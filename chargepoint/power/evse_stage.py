@@ -330,7 +330,9 @@ class EvseStage:
         if io is None:
             self._heat = Heat()  # a silent device is a fault of its own
         elif io is not self._judged:  # the same for as long as no port shows anything new
-            self._heat = judge(io.temperatures_degC, required=self._ratings.temperature_required)
+            self._heat = judge(
+                io.temperatures_degC, required=self._ratings.temperature_required, names=self._outlet.contacts
+            )
         self._judged = io
         return seen
 

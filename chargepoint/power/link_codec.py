@@ -33,7 +33,7 @@ from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 from chargepoint.model.site_meter import SiteMeterReading
 
-VERSION = 7
+VERSION = 8
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
@@ -47,7 +47,7 @@ _MAGIC = b"cp"
 
 _DEMAND = struct.Struct("<HqdBBdB3dBB")
 _DC_ORDER = struct.Struct("<7d")
-_AC_ORDER = struct.Struct("<Bd")
+_AC_ORDER = struct.Struct("<Bdd")
 _IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
 _IMAGE_TAIL = struct.Struct("<17d")
 """Capabilities (6), AC supply (4), meter (6), frequency."""
@@ -132,7 +132,7 @@ def encode_down(message: DownMessage) -> bytes:
 
 def _encode_order(order: DcOrder | AcOrder) -> bytes:
     if isinstance(order, AcOrder):
-        return _AC_ORDER.pack(order.phases, order.phase_current_limit_A)
+        return _AC_ORDER.pack(order.phases, order.phase_current_limit_A, _number(order.car_power_W))
     limits = order.limits
     return _DC_ORDER.pack(
         limits.voltage_min_V,
@@ -215,12 +215,14 @@ def _dc_order(body: bytes) -> DcOrder:
 
 
 def _ac_order(body: bytes) -> AcOrder:
-    phases, current_A = _AC_ORDER.unpack_from(body)
+    phases, current_A, car_power_W = _AC_ORDER.unpack_from(body)
     if phases not in (1, 3):
         raise LinkError(f"phases = {phases}: 1 or 3")
     if not 0 <= current_A <= AC_CURRENT_MAX_A:
         raise LinkError(f"phase_current_limit_A = {current_A:g}: 0 to {AC_CURRENT_MAX_A:g}")
-    return AcOrder(phases, current_A)
+    if math.isinf(car_power_W):
+        raise LinkError("car_power_W is not finite")
+    return AcOrder(phases, current_A, _maybe(car_power_W))
 
 
 def _law(body: bytes, count: int) -> FrequencyWattLaw | None:

@@ -13,6 +13,8 @@ class AcFlow:
     """Of the wired phases; empty: not known."""
     power_W: float | None = None
     """Of all phases together, by the meter."""
+    car_power_W: float | None = None
+    """What the car says it draws now, signed; None: it does not say."""
     rated_A: float = 0.0
     """What each phase may carry by the configuration, a magnitude."""
     limit_A: float | None = None

@@ -27,6 +27,11 @@ POWER_MARGIN_W = 1000.0
 """How far all phases together may be above their limit, where the share of that is less: about 1.5 A in each of three."""
 
 
+REPORTED_W, BLIND_SHARE, BLIND_S = 1000.0, 0.1, 10.0
+"""A car that reports this power draws some. A meter that shows less than this share of it for so long is blind (own rule, grade D): a car
+may report what it is about to draw."""
+
+
 def _nothing_A(rated_A: float) -> float:
     return max(NOTHING_A, NOTHING_SHARE * rated_A)
 
@@ -109,6 +114,17 @@ def _meter_energy(i: InterlockInputs) -> str | None:
     if i.ac is None or i.stage is not Stage.TRANSFER or i.energy is None:
         return None
     return i.energy.contradiction("the meter's power", "its registers")
+
+
+def _meter_blind(i: InterlockInputs) -> str | None:
+    """A meter that stands still at zero shows no contradiction in itself. Only the car's own report does, where its protocol has one."""
+    ac = i.ac
+    if ac is None or i.stage is not Stage.TRANSFER or ac.car_power_W is None or ac.power_W is None:
+        return None
+    said_W = abs(ac.car_power_W)
+    if said_W < REPORTED_W or abs(ac.power_W) >= BLIND_SHARE * said_W:
+        return None
+    return f"meter shows {ac.power_W:.0f} W while the car reports {ac.car_power_W:.0f} W: at least a tenth of that"
 
 
 def _islanding(i: InterlockInputs) -> str | None:
@@ -217,6 +233,9 @@ ROWS = (
         _meter_energy,
         1.0,
         AC_ONLY,
+    ),
+    Interlock(
+        FaultCode.METER_PLAUSIBILITY, "meter shows nothing while the car reports power", _meter_blind, BLIND_S, AC_ONLY
     ),
     Interlock(FaultCode.ISLANDING, "grid outside its window while the car feeds", _islanding, 0.0, AC_ONLY),
 )

@@ -212,3 +212,28 @@ def test_fewer_phases_are_a_fall_and_no_order_forgets() -> None:
     assert watch.step(replace(FLOW, phases_given=1))
     assert not watch.step(replace(FLOW, limit_A=None))
     assert not watch.step(replace(FLOW, limit_A=6.0))
+
+
+# -- a meter that stands still at zero -----------------------------------------------------------------------------------
+
+
+BLIND: dict[str, Any] = {"currents_A": (0.0, 0.0, 0.0), "power_W": 0.0}
+
+
+def test_a_meter_at_zero_is_doubted_after_ten_seconds_of_a_car_that_reports_power() -> None:
+    for said_W in (11_000.0, -9_000.0, 1_000.0):
+        inputs = seen({**BLIND, "car_power_W": said_W, "discharge_max_W": 11_000.0})
+        assert FaultCode.METER_PLAUSIBILITY not in tripped_after(alternating.BLIND_S - 0.1, inputs)
+        assert FaultCode.METER_PLAUSIBILITY in tripped_after(alternating.BLIND_S, inputs)
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        {**BLIND, "car_power_W": None},  # a car that reports nothing: nobody can know
+        {**BLIND, "car_power_W": 500.0},
+        {**BLIND, "power_W": 1_200.0, "car_power_W": 11_000.0},
+    ],
+)
+def test_a_meter_is_believed_where_nobody_contradicts_it(flow: dict[str, Any]) -> None:
+    assert FaultCode.METER_PLAUSIBILITY not in tripped_after(60.0, seen(flow))
