@@ -76,6 +76,12 @@ DANGERS: list[tuple[FaultCode, float, dict[str, Any], dict[str, Any]]] = [
     (FaultCode.REVERSE_CURRENT, 5.5, {"currents_A": (-3.0, -3.0, -3.0), "power_W": -2_070.0}, {}),
     (FaultCode.METER_PLAUSIBILITY, 5.5, {"currents_A": (16.0, -16.0, 16.0), "discharge_max_W": 11_000.0}, {}),
     (FaultCode.METER_PLAUSIBILITY, 1.0, {}, {"energy": BALANCE}),
+    (
+        FaultCode.METER_PLAUSIBILITY,
+        10.0,
+        {"currents_A": (0.0, 0.0, 0.0), "power_W": 0.0, "car_power_W": 11_000.0},
+        {},
+    ),
     (FaultCode.ISLANDING, 0.0, FEEDING, {"phase_voltages_V": (230.0, 180.0, 230.0)}),
     (FaultCode.ISLANDING, 0.0, FEEDING, {"phase_voltages_V": (265.0, 230.0, 230.0)}),
     (FaultCode.ISLANDING, 0.0, FEEDING, {"frequency_Hz": 52.1}),
