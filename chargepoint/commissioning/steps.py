@@ -128,6 +128,8 @@ def pilot_pwm(for_s: float = PILOT_S) -> Step:
 def pilot_f(for_s: float = PILOT_S) -> Step:
     """-12 V: the outlet is not available. A car cannot be seen meanwhile."""
     seen = yield REST
+    if seen.pilot is not None and seen.pilot.high_V is None:
+        return not_run("the device of the pilot measures no levels, so -12 V cannot be seen")
     seen = yield from _hold(OutletOrder(replace(AT_REST, pilot=PilotCommand.F)), seen, for_s)
     shows = None if seen.pilot is None else seen.pilot.pilot.name
     back_s = yield from _until(REST, lambda now: now.pilot_state is ControlPilot.A, seen, PILOT_S)

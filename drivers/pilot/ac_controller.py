@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot
@@ -39,8 +40,8 @@ ABILITIES = frozenset({PilotAbility.SWITCHES_COIL})
 
 LEAST_A = 6.0
 COIL_EVERY_S = 0.5
-AGAIN_S = 2.0
-"""Between two equal writes that no read shows."""
+RETRY_S, AGAIN_S = 0.5, 2.0
+"""After a write that failed, and between two equal writes that no read shows: a register that does not keep what is written is not worn."""
 
 CONFIRM_S = 2.5
 """So long after an order the controller may still show more than it was ordered (own rule): a write and two reads of the limit may be lost."""
@@ -172,11 +173,14 @@ class AcController:
     def _excess(self) -> str:
         """In words what it shows beyond its order; empty: nothing."""
         ordered, limit_A = self._ordered, self._polled.number(self._limit.name)
-        if not ordered.allowed and self._is_allowed():
-            return "it is enabled although it was switched off"
-        if ordered.allowed and limit_A is None and self._limit.name in self._polled.values:
-            return f"its {self._limit.name} is no current from {self._lowest_A:g} to {self._highest_A:g} A"
-        if ordered.allowed and limit_A is not None and limit_A > ordered.limit_A:
+        if (
+            not ordered.allowed and self._lowest_A > 0.0
+        ):  # it cannot name 0 A: the switch alone says that it offers none
+            return "it is enabled although it was switched off" if self._is_allowed() else ""
+        if limit_A is None:
+            known = self._limit.name in self._polled.values
+            return f"its {self._limit.name} is no current up to {self._highest_A:g} A" if known else ""
+        if limit_A > ordered.limit_A:
             return f"{self._limit.name} = {limit_A:g} A: at most {ordered.limit_A:g} A was ordered"
         return ""
 
@@ -210,9 +214,9 @@ class AcController:
                 self._submit(self._off, value, now_s, priority)
 
     def _submit(self, point: Point, value: int, now_s: float, priority: Priority) -> None:
-        """Write; the same once more only after a read that does not show it, so that writes leave time for reads."""
+        """Write; the same once more only after `AGAIN_S`, so that writes leave time for reads."""
         before = self._written.get(point.name)
-        if before is not None and before[0] == value and self._shown_at_s <= before[1] and now_s - before[1] < AGAIN_S:
+        if before is not None and before[0] == value and now_s - before[1] < AGAIN_S:
             return
         self._written[point.name] = (value, now_s)
         address = self._polled.address(point.name)
@@ -223,14 +227,17 @@ class AcController:
             if point.write_function == 6
             else WriteRegisters(self._unit, address, (value,))
         )
-        self._master.submit(request, self._done, priority, key=(self.name, point.name))
+        done = partial(self._done, point.name, value)
+        self._master.submit(request, done, priority, key=(self.name, point.name))
 
-    def _done(self, outcome: Outcome) -> None:
+    def _done(self, name: str, value: int, outcome: Outcome) -> None:
         """What was taken is read back at once."""
         if isinstance(outcome, WriteDone):
             self._coil_due_s = -1e9
             if self._limit.block is not None:
                 self._polled.refresh(self._limit.block, overtaking=True)
+        elif self._written.get(name, (None,))[0] == value:
+            self._written[name] = (value, outcome.at_s - AGAIN_S + RETRY_S)
 
     def _coil_read(self, outcome: Outcome) -> None:
         self._coil_asked = False

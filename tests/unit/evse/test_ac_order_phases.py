@@ -22,11 +22,12 @@ def outlet(phases: int) -> StageCapabilities:
     return StageCapabilities(207.0, 253.0, most_A, most_A, most_W, most_W, ac=supply)
 
 
-def order(*, car_phases: int, outlet_phases: int, power_W: float) -> Any:
+def order(*, car_phases: int, outlet_phases: int, power_W: float, present_W: float | None = None) -> Any:
     limits = PowerLimits(207.0, 253.0, 48.0, 0.0, power_W, 0.0)
     car = CarDemand(
-        EvseId(1), 0.0, Phase.TRANSFER, EnergyService.AC, ControlMode.SCHEDULED, limits, CarEnergy(), phases=car_phases
-    )
+        EvseId(1), 0.0, Phase.TRANSFER, EnergyService.AC, ControlMode.SCHEDULED, limits, CarEnergy(),
+        present_power_W=present_W, phases=car_phases,
+    )  # fmt: skip
     return energise(car, outlet(outlet_phases), SETPOINT, 50.0, 0.5, PilotCommand.PWM, flowing=True).order
 
 
@@ -42,3 +43,11 @@ def order(*, car_phases: int, outlet_phases: int, power_W: float) -> Any:
 )
 def test_phases_and_current(car_phases: int, outlet_phases: int, power_W: float, wanted: AcOrder) -> None:
     assert order(car_phases=car_phases, outlet_phases=outlet_phases, power_W=power_W) == wanted
+
+
+@pytest.mark.parametrize(
+    ("present_W", "witness_W"), [(None, None), (0.0, 0.0), (7_360.0, 7_500.0), (7_290.0, 7_500.0), (-9_100.0, -9_000.0)]
+)
+def test_what_the_car_reports_goes_along_in_whole_steps(present_W: float | None, witness_W: float | None) -> None:
+    found = order(car_phases=3, outlet_phases=3, power_W=11_040.0, present_W=present_W)
+    assert found.car_power_W == witness_W
