@@ -36,7 +36,7 @@ from drivers.profile.polled import PolledProfile
 from drivers.profile.schema import ControllerManners, DeviceProfile, Point
 
 ABILITIES = frozenset({PilotAbility.SWITCHES_COIL})
-"""Of every controller. Its own readings of levels and proximity contact do not come over the wire in a form that says more than its state."""
+"""Of every controller: it reports the state alone. What it measures to find that state it keeps to itself."""
 
 LEAST_A = 6.0
 COIL_EVERY_S = 0.5
@@ -171,11 +171,9 @@ class AcController:
             self._disobeys = f"{self.name}: {excess}; look at its own settings, and at who else writes to it"
 
     def _excess(self) -> str:
-        """In words what it shows beyond its order; empty: nothing."""
+        """In words what it shows beyond its order; empty: nothing. Of one that cannot name 0 A the switch alone says that it offers none."""
         ordered, limit_A = self._ordered, self._polled.number(self._limit.name)
-        if (
-            not ordered.allowed and self._lowest_A > 0.0
-        ):  # it cannot name 0 A: the switch alone says that it offers none
+        if not ordered.allowed and self._lowest_A > 0.0:
             return "it is enabled although it was switched off" if self._is_allowed() else ""
         if limit_A is None:
             known = self._limit.name in self._polled.values

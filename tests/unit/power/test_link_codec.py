@@ -305,3 +305,9 @@ def test_half_a_meter_is_refused() -> None:
     half = MeterRegisters(1.0, 2.0, float("nan"), 10.0, 4000.0, 1.0)
     with pytest.raises(LinkError, match="not known"):
         decode_up(encode_up(replace(_image(), meter=half)))
+
+
+def test_a_report_of_the_car_that_is_not_finite_is_refused() -> None:
+    order = AcOrder(3, 16.0, float("inf"))
+    with pytest.raises(LinkError, match="car_power_W"):
+        decode_down(encode_down(replace(DEMAND, order=order)))
