@@ -223,7 +223,7 @@ def _contract(profile: DeviceProfile) -> Iterator[str]:
 def _controller(profile: DeviceProfile, manners: ControllerManners) -> Iterator[str]:
     name, _, part = manners.state.partition(".")
     point = profile.points.get(name)
-    if point is None or point.block not in profile.blocks or (part and part not in point.bits):
+    if point is None or point.block is None or point.block not in profile.blocks or (part and part not in point.bits):
         yield f"[controller] state = {manners.state!r}: no such point or bits that are read; name point or point.bits"
         return
     missing = [state.name for state in (ControlPilot.A, ControlPilot.B, ControlPilot.C) if state not in manners.states]
