@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
+from chargepoint.evse.pwm_car import PwmCar
+from chargepoint.model.demand import Setpoint, Source
+from chargepoint.model.ids import EvseId
 from chargepoint.model.image import Stage
 from chargepoint.model.limits import Interval
-from chargepoint.model.pilot_duty import duty_percent
 from chargepoint.ports import BusSpec, DeviceSpec
 from chargepoint.power.ac_outlet import AcOutlet
 from chargepoint.power.evse_io import IoWiring
@@ -82,6 +83,8 @@ class ControllerLoop(AcLoop):
 
     def __init__(self, profile: str) -> None:
         self.profile = shipped(profile)
+        self.set_point_A = 0.0
+        self.daemon = PwmCar(EvseId(1), 0.5)
         super().__init__(wires=(MemoryWire("box", 9600, []), MemoryWire("slow", 38400, [])))
 
     def hardware(self) -> EvseHardware:
@@ -105,20 +108,21 @@ class ControllerLoop(AcLoop):
         self.chip.now_s = self.now_s
         self.lines_bus.pump(self.now_s)
 
+    def step_stage(self) -> bool:
+        """A cycle of the stage; before it the daemon's own order for a car without a protocol."""
+        if self.image is not None:
+            power_W = 3 * 230.0 * self.set_point_A
+            set_point = Setpoint(self.evse_id, power_W, Interval(0.0, power_W), Source.SITE, None, "", 1e9)
+            self.demand = self.daemon.order(self.image, set_point, self.now_s, permitted=self.set_point_A > 0.0)
+        return super().step_stage()
+
     def offer(self, current_A: float) -> None:
-        """What the daemon demands for a car without a protocol: a duty, and the contactor while the car is in C."""
-        ready = self.image is not None and self.image.pilot.ready
-        power_W = 3 * 230.0 * current_A
-        self.demand = StageDemand(
-            self.evse_id, 0, 0.5, Phase.TRANSFER if ready else Phase.OFF, PilotCommand.PWM, duty_percent(current_A),
-            False, power_W, Interval(0.0, power_W), order=AcOrder(3, current_A),
-        )  # fmt: skip
+        """A set-point of so much in each phase, while a transaction runs."""
+        self.set_point_A = current_A
 
     def stop(self) -> None:
-        """As the daemon ends a charge: no PWM."""
-        self.offer(16.0)
-        assert self.demand is not None
-        self.demand = replace(self.demand, phase=Phase.OFF, pilot=PilotCommand.X1, duty_percent=100.0)
+        """The transaction ends: no PWM."""
+        self.set_point_A = 0.0
 
     def charge(self, current_A: float) -> None:
         """From nothing to a car that draws what it is offered."""
@@ -129,8 +133,6 @@ class ControllerLoop(AcLoop):
         self.until(lambda: self.plant.duty_percent is not None)
         self.run(1.0)
         self.plant.car.pilot = "C"
-        self.until(lambda: self.image is not None and self.image.pilot.ready)
-        self.offer(current_A)
         self.until(lambda: self.at(Stage.TRANSFER))
         self.follow_pilot()
         self.run(3.0)

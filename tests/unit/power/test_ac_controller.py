@@ -28,7 +28,7 @@ def test_a_car_charges_follows_a_set_point_and_ends(loop: ControllerLoop) -> Non
     assert loop.image is not None and loop.image.contactor is Contactor.CLOSED
     assert loop.image.duty_percent is None
     loop.offer(10.5)
-    loop.until(lambda: loop.box.limit_A == 10.0, 1.5)  # whole amperes, never more than ordered
+    loop.until(lambda: loop.box.limit_A == 10.0, 6.5)  # whole amperes, never more than ordered
     loop.run(0.1)
     loop.follow_pilot()
     loop.run(8.0)
@@ -111,7 +111,7 @@ def test_a_controller_that_keeps_its_current_is_not_believed(loop: ControllerLoo
     loop.charge(16.0)
     loop.box.keeps = True
     loop.offer(8.0)
-    loop.until(lambda: FaultCode.PILOT_BOARD_COMMUNICATION in loop.trips, 5.0)
+    loop.until(lambda: FaultCode.PILOT_BOARD_COMMUNICATION in loop.trips, 10.0)
     assert "look at its own settings" in loop.controller.identity_error
     loop.until(lambda: not loop.plant.contactor_closed, 0.2)
 
