@@ -8,7 +8,8 @@ from typing import Protocol
 
 from chargepoint.model.image import BusHealth
 from chargepoint.ports import BusSpec
-from drivers.tty import REOPEN_S, Gone, Tty
+from drivers.socket_line import open_line
+from drivers.tty import REOPEN_S, Gone, Line
 
 STALE_S = 0.2
 """Bytes whose decision is older than this are not written."""
@@ -47,13 +48,13 @@ class ByteBus:
         self.device: ByteDevice | None = None
         self._spec = spec
         self._clock = clock
-        self._tty: Tty | None = None
+        self._line: Line | None = None
         self._open_at_s = -1e9
         self._last_error = ""
 
     def fileno(self) -> int | None:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
-        return None if self._tty is None else self._tty.fd
+        return None if self._line is None else self._line.fd
 
     def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         """Read what is there, send what is due, reopen a lost adapter when its time has come. Always True: what came was not looked at."""
@@ -62,21 +63,21 @@ class ByteBus:
 
     def _move(self, now_s: float) -> None:
         try:
-            if self._tty is None:
+            if self._line is None:
                 if now_s < self._open_at_s:
                     return
-                self._tty = Tty(self._spec.port, self._spec.baud, self._spec.format, rs485=False)
-                self._tty.read()
+                self._line = open_line(self._spec.port, self._spec.baud, self._spec.format, rs485=False)
+                self._line.read()
                 if self.device is not None:
                     self.device.connected(now_s)
-            data = self._tty.read()
+            data = self._line.read()
             if self.device is None:
                 return
             if data:
                 self.device.receive(data, now_s)
             frame = self.device.to_send(now_s)
             if frame and self._clock() - now_s <= STALE_S:
-                self._tty.write(frame)
+                self._line.write(frame)
         except Gone as gone:
             self._lose(str(gone), now_s)
 
@@ -87,13 +88,13 @@ class ByteBus:
 
     def drop_queued(self, now_s: float) -> None:
         """Our own process stalled: what is not on the wire yet is forgotten; the device asks again."""
-        if self._tty is not None:
-            self._tty.drop_output()
+        if self._line is not None:
+            self._line.drop_output()
 
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""
-        if self._tty is None:
+        if self._line is None:
             return self._open_at_s
         return None if self.device is None else self.device.deadline_s
 
@@ -107,20 +108,20 @@ class ByteBus:
             crc_errors=0 if device is None else device.damaged,
             mismatches=0 if device is None else device.refused,
             late=0,
-            connected=self._tty is not None,
-            trouble="" if self._tty is not None else self._last_error,
+            connected=self._line is not None,
+            trouble="" if self._line is not None else self._last_error,
         )
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._open_at_s = float("inf")
 
     def _lose(self, error: str, now_s: float) -> None:
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._last_error = error
         self._open_at_s = now_s + REOPEN_S

@@ -6,6 +6,7 @@ A new kind of bus is a row in BUS_KINDS, a new device a row in DRIVERS.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -54,12 +55,15 @@ from drivers.token.pn532 import Pn532Reader
 from drivers.token.presentation import REPEAT_S
 
 
-def open_bus(spec: BusSpec) -> Bus:
-    """A bus for a configuration section; the line itself is opened in its first `pump`. Raises UnusableDevice."""
+def open_bus(spec: BusSpec, clock: Callable[[], float] = time.monotonic) -> Bus:
+    """A bus for a configuration section; the line itself is opened in its first `pump`. Raises UnusableDevice.
+
+    `clock`: monotonic seconds, the same clock as the caller's of `pump`.
+    """
     if spec.kind not in BUS_KINDS:
         known = f"one of {', '.join(BUS_KINDS)}"
         raise UnusableDevice([Mistake(("kind",), f"= {spec.kind!r}: no such kind of bus", known)])
-    return BUS_KINDS[spec.kind](spec)
+    return BUS_KINDS[spec.kind](spec, clock)
 
 
 def build_device(spec: DeviceSpec, bus: Bus) -> Device:
@@ -314,12 +318,12 @@ def _repeat_s(spec: DeviceSpec) -> float:
     return float(repeat_s)
 
 
-BUS_KINDS: dict[str, Callable[[BusSpec], Bus]] = {
+BUS_KINDS: dict[str, Callable[[BusSpec, Callable[[], float]], Bus]] = {
     "serial": SerialBus,
     "tcp": TcpBus,
-    "line": LineBus,
+    "line": lambda spec, _: LineBus(spec),
     "bytes": ByteBus,
-    "keyboard": KeyboardBus,
+    "keyboard": lambda spec, _: KeyboardBus(spec),
     "can": CanBus,
     "gpio": GpioBus,
 }

@@ -10,7 +10,8 @@ from collections import deque
 
 from chargepoint.model.image import BusHealth
 from chargepoint.ports import BusSpec
-from drivers.tty import REOPEN_S, Gone, Tty
+from drivers.socket_line import open_line
+from drivers.tty import REOPEN_S, Gone, Line
 
 _LONGEST = 256
 
@@ -22,7 +23,7 @@ class LineBus:
         self.name = spec.name
         self.lines: deque[bytes] = deque(maxlen=64)
         self._spec = spec
-        self._tty: Tty | None = None
+        self._line: Line | None = None
         self._open_at_s = -1e9
         self._buffer = b""
         self._ok = 0
@@ -31,7 +32,7 @@ class LineBus:
 
     def fileno(self) -> int | None:
         """Descriptor to poll for reading; None while the adapter is unplugged."""
-        return None if self._tty is None else self._tty.fd
+        return None if self._line is None else self._line.fd
 
     def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         """Read what is there; reopen a lost adapter when its time has come. Always True: what came was not looked at."""
@@ -40,11 +41,11 @@ class LineBus:
 
     def _move(self, now_s: float) -> None:
         try:
-            if self._tty is None:
+            if self._line is None:
                 if now_s < self._open_at_s:
                     return
-                self._tty = Tty(self._spec.port, self._spec.baud, self._spec.format, rs485=False)
-            self._feed(self._tty.read())
+                self._line = open_line(self._spec.port, self._spec.baud, self._spec.format, rs485=False)
+            self._feed(self._line.read())
         except Gone as gone:
             self._lose(str(gone), now_s)
 
@@ -72,9 +73,9 @@ class LineBus:
             self._buffer = b""
 
     def _lose(self, error: str, now_s: float) -> None:
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._buffer = b""
         self.last_error = error
         self._open_at_s = now_s + REOPEN_S
@@ -82,7 +83,7 @@ class LineBus:
     @property
     def deadline_s(self) -> float | None:
         """When to try to reopen; None while the line is there."""
-        return self._open_at_s if self._tty is None else None
+        return self._open_at_s if self._line is None else None
 
     def health(self) -> BusHealth:
         """Lines taken count as ok, lines dropped as mismatches."""
@@ -93,13 +94,13 @@ class LineBus:
             crc_errors=0,
             mismatches=self._dropped,
             late=0,
-            connected=self._tty is not None,
-            trouble="" if self._tty is not None else self.last_error,
+            connected=self._line is not None,
+            trouble="" if self._line is not None else self.last_error,
         )
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._open_at_s = float("inf")

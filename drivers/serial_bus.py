@@ -13,7 +13,8 @@ from dataclasses import replace
 from chargepoint.model.image import BusHealth
 from chargepoint.ports import BusSpec
 from drivers.modbus.rtu import RtuMaster
-from drivers.tty import REOPEN_S, Gone, Tty
+from drivers.socket_line import open_line
+from drivers.tty import REOPEN_S, Gone, Line
 
 TURNAROUND_STEP_S, UNHURRIED_STEP_S = 0.00015, 0.00002
 """The estimate of a device's turnaround goes up by the first after a read that found no whole reply, and down by the same after one that
@@ -38,7 +39,7 @@ class SerialBus:
         self._spec = spec
         self._clock = clock
         self._now_s = 0.0
-        self._tty: Tty | None = None
+        self._line: Line | None = None
         self._open_at_s = -1e9
         self._look_at_s: float | None = None
         self._asked_unit = 0
@@ -53,10 +54,10 @@ class SerialBus:
         No reply is complete before request and reply have had their time on the wire. To that the bus adds a little less
         than this device's usual turnaround, so that one look finds the whole reply.
         """
-        if self._tty is None or self._look_at_s is not None:
+        if self._line is None or self._look_at_s is not None:
             return None
         complete_at_s = self.master.complete_at_s
-        return None if complete_at_s is not None and self._clock() < complete_at_s else self._tty.fd
+        return None if complete_at_s is not None and self._clock() < complete_at_s else self._line.fd
 
     def pump(self, now_s: float, *, quiet: bool = False) -> bool:
         """Read what is there, hand replies out, send what is due, reopen a lost adapter when its time has come.
@@ -69,24 +70,24 @@ class SerialBus:
 
     def _move(self, now_s: float, *, quiet: bool) -> None:
         self._now_s = now_s
-        if self._tty is None and now_s >= self._open_at_s:
+        if self._line is None and now_s >= self._open_at_s:
             self._open(now_s)
-        if self._tty is None:
+        if self._line is None:
             self.master.tick(now_s)
             return
         try:
             if self._look_at_s is None:
                 if not quiet:
-                    self.master.receive(self._tty.read(), now_s)
+                    self.master.receive(self._line.read(), now_s)
             elif now_s >= self._look_at_s:
-                self._first_look(self._tty.read(), now_s)
+                self._first_look(self._line.read(), now_s)
             self.master.tick(now_s)
             frame = self.master.to_send(now_s)
             if frame and self._clock() - now_s > STALE_S:  # stopped between the decision and the write
                 self.master.take_back(now_s)
                 self.master.drop_queued(now_s)
             elif frame:
-                self._tty.write(frame)
+                self._line.write(frame)
                 self._asked_unit = frame[0]
                 self._look_at_s = self.master.reply_at_s + self._turnaround_s.get(self._asked_unit, 0.0)
         except Gone as gone:
@@ -97,13 +98,13 @@ class SerialBus:
     def drop_queued(self, now_s: float) -> None:
         """Forget what was queued or handed to the system and is not on the wire yet: it is older than a stall."""
         self.master.drop_queued(now_s)
-        if self._tty is not None:
-            self._tty.drop_output()
+        if self._line is not None:
+            self._line.drop_output()
 
     @property
     def deadline_s(self) -> float | None:
         """When `pump` must be called even if nothing arrives."""
-        if self._tty is None:
+        if self._line is None:
             return self._open_at_s
         return self.master.deadline_s if self._look_at_s is None else self._look_at_s
 
@@ -114,14 +115,14 @@ class SerialBus:
 
     def health(self) -> BusHealth:
         """Counters since start, and why the line is not there if it is not, or what a driver of it could not do."""
-        trouble = self.last_error if self._tty is None else self.master.defects(self._now_s)
+        trouble = self.last_error if self._line is None else self.master.defects(self._now_s)
         return replace(self.master.health(), trouble=trouble)
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self._open_at_s = float("inf")
 
     def _first_look(self, data: bytes, now_s: float) -> None:
@@ -136,18 +137,18 @@ class SerialBus:
 
     def _open(self, now_s: float) -> None:
         try:
-            self._tty = Tty(self._spec.port, self._spec.baud, self._spec.format)
-            self._tty.read()
+            self._line = open_line(self._spec.port, self._spec.baud, self._spec.format)
+            self._line.read()
         except Gone as gone:
             self._lose(str(gone), now_s)
             return
-        self.master.paced = not self._tty.pseudo
+        self.master.paced = not self._line.pseudo
         self.master.connected(now_s)
 
     def _lose(self, error: str, now_s: float) -> None:
-        if self._tty is not None:
-            self._tty.close()
-            self._tty = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         self.last_error = error
         self._look_at_s = None
         self._open_at_s = now_s + REOPEN_S

@@ -12,6 +12,7 @@ import fcntl
 import os
 import struct
 import termios
+from typing import Protocol
 
 import serial
 
@@ -45,6 +46,26 @@ def _why(error: Exception) -> str:
 
 class Gone(Exception):
     """The adapter is unplugged or was never there; the text says what the system said."""
+
+
+class Line(Protocol):
+    """One open line: a serial port, or what stands for one. Every method raises Gone when it is lost, and nothing else."""
+
+    pseudo: bool
+    """It hands whole frames over at once: no byte takes time."""
+    fd: int
+
+    def read(self) -> bytes:
+        """All bytes that are there, perhaps none."""
+
+    def write(self, data: bytes) -> None:
+        """Send a frame at once, or lose the line."""
+
+    def drop_output(self) -> None:
+        """Discard what was written and is not on the wire yet; never raises."""
+
+    def close(self) -> None:
+        """Give the descriptor back; never raises."""
 
 
 class Tty:

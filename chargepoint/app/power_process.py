@@ -10,6 +10,7 @@ from pathlib import Path
 from chargepoint.app.hardware_watchdog import HardwareWatchdog
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.punctuality import become_punctual, has_realtime
+from chargepoint.app.runs_on import RunsOn
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
@@ -30,20 +31,26 @@ def link_path(config: Config) -> Path:
     return config.station.runtime_dir / LINK_NAME
 
 
-def run(config: Config) -> None:
+def run(config: Config, host: RunsOn | None = None) -> None:
     """Until SIGTERM or SIGINT: then ramp down, open, return. Raises HardwareTaken while bring-up or self-test runs."""
+    host = host or RunsOn()
+    if not host.is_computer:
+        _run(config, host)
+        return
     hardware = HardwareLock(config.station.runtime_dir, POWER_PROCESS)
     try:
-        _run(config)
+        _run(config, host)
     finally:
         hardware.release()
 
 
-def _run(config: Config) -> None:
+def _run(config: Config, host: RunsOn) -> None:
     notifier = Notifier()
-    latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir)
-    station = build(config, latch_file.open([EvseId(number) for number in config.evse]))
-    wear_file = WearFile(latch_folder(config), log)
+    by_thread = host.is_computer
+    latch_file = LatchFile(latch_folder(config), log, config.station.runtime_dir, by_thread=by_thread)
+    kept = latch_file.open([EvseId(number) for number in config.evse])
+    station = build(config, kept, host.cycle_time.now)
+    wear_file = WearFile(latch_folder(config), log, by_thread=by_thread)
     _begin_wear(config, station, wear_file.open())
     link = LinkServer(link_path(config))
     tick_s = config.power.tick_ms / 1000
@@ -61,6 +68,7 @@ def _run(config: Config) -> None:
         tick_s,
         beat,
         log,
+        host.cycle_time,
         latch_file=latch_file,
         buses_of=station.buses_of,
         stacks=station.stacks,
@@ -69,9 +77,12 @@ def _run(config: Config) -> None:
         site_meter=station.site_meter,
         has_realtime=has_realtime,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: cycle.stop())
-    become_punctual(config.power.realtime)
+    if host.on_stop is not None:
+        host.on_stop(cycle.stop)
+    else:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: cycle.stop())
+        become_punctual(config.power.realtime)
     notifier.ready(f"{len(station.stages)} EVSE on {len(station.buses)} buses")
     log.info("* power process up: %d EVSE, %d buses", len(station.stages), len(station.buses))
     ordered = False

@@ -13,13 +13,12 @@ import signal
 import uuid
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from chargepoint.app.clock import SystemClock
 from chargepoint.app.lifecycle import Notifier
 from chargepoint.app.modem_sockets import modem_sockets
 from chargepoint.app.power_process import link_path
+from chargepoint.app.runs_on import RunsOn
 from chargepoint.app.security_reports import SecurityReports
 from chargepoint.app.site_bus import site_bus_client
 from chargepoint.app.station_shell import (
@@ -66,7 +65,6 @@ ANSWER_LEAVES_S = 0.5
 """The answer to an order to restart leaves before the connection closes."""
 
 DAEMON_SPACE, BOOT_ID = "daemon", "boot-id"
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 log = logging.getLogger("daemon")
 
@@ -74,11 +72,12 @@ log = logging.getLogger("daemon")
 class Daemon:
     """Everything the daemon runs."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, host: RunsOn | None = None) -> None:
         self.config = config
-        self.clock = SystemClock()
-        self.store = Store.open(config.station.state_dir / DATABASE_NAME)
-        self.loop_lag = LoopLag()
+        self._host = host or RunsOn()
+        self.clock = self._host.clock
+        self.store = Store.open(config.station.state_dir / DATABASE_NAME, by_thread=self._host.is_computer)
+        self.loop_lag = LoopLag(self.clock.monotonic_s)
         self._stop = asyncio.Event()
         control = StationControl(config, self._variables, new_transaction_id)
         self.shell = StationShell(control, self.store, self.clock)
@@ -108,8 +107,11 @@ class Daemon:
         """Until SIGTERM, SIGINT or a reset; then tasks end, the store closes, the demand lapses."""
         notifier = Notifier()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+        if self._host.on_stop is not None:
+            self._host.on_stop(self._stop.set)
+        else:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stop.set)
         self._take_up()
         sources = StatusSources(self.clock, self.shell, self.link, self.ocpp, self.loop_lag, self.cars, self.site_bus)
         try:
@@ -193,7 +195,7 @@ class Daemon:
     def _take_up(self) -> None:
         """What the last run left: open transactions. Availability and profiles are the OCPP station's to restore."""
         last, cars, daemon = map(self.store.kept, (LAST_SESSION_SPACE, CAR_SESSION_SPACE, DAEMON_SPACE))
-        boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+        boot_id = self._host.boot_id()
         reason = StopReason.REBOOT if daemon.get(BOOT_ID) == boot_id else StopReason.POWER_LOSS
         kept: dict[EvseId, KeptSession] = {}
         for number, evse in self.shell.control.evses.items():

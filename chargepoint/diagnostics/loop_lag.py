@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 PROBE_S = 0.01
 KEPT = 6000
@@ -14,16 +15,17 @@ KEPT = 6000
 class LoopLag:
     """Sleeps and sees how late it wakes. Milliseconds; epoll rounds up, so about 1 ms is the floor."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = monotonic_s
         self._late_ms: deque[float] = deque(maxlen=KEPT)
         self.worst_ms = 0.0
 
     async def run(self) -> None:
         """Probe until cancelled."""
         while True:
-            asleep_s = time.monotonic()
+            asleep_s = self._now_s()
             await asyncio.sleep(PROBE_S)
-            late_ms = (time.monotonic() - asleep_s - PROBE_S) * 1000
+            late_ms = (self._now_s() - asleep_s - PROBE_S) * 1000
             self._late_ms.append(late_ms)
             self.worst_ms = max(self.worst_ms, late_ms)
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import select
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -20,11 +18,12 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.model.indicator import ShowConnector
 from chargepoint.ports import Bus
+from chargepoint.power.cycle_time import SYSTEM_TIME, CycleTime
 from chargepoint.power.device_guard import described
 from chargepoint.power.evse_stage import EvseStage
 from chargepoint.power.indicator import ConnectorLamps
 from chargepoint.power.latch_file import LatchFile
-from chargepoint.power.lateness import Lateness, suspended_s
+from chargepoint.power.lateness import Lateness
 from chargepoint.power.link_codec import DownMessage, ResetFaults
 from chargepoint.power.link_server import LinkServer
 from chargepoint.power.site_meter import SiteMeter
@@ -89,11 +88,10 @@ class Cycle:
         tick_s: float,
         beat: Callable[[], None],
         log: logging.Logger,
-        now: Callable[[], float] = time.monotonic,
+        time: CycleTime = SYSTEM_TIME,
         latch_file: LatchFile | None = None,
         buses_of: Mapping[EvseId, Sequence[Bus]] | None = None,
         has_realtime: Callable[[], bool] = lambda: False,
-        suspended: Callable[[], float] = suspended_s,
         stacks: Sequence[ModuleStack] = (),
         wear_file: WearFile | None = None,
         lamps: Mapping[EvseId, ConnectorLamps] = MappingProxyType({}),
@@ -102,6 +100,7 @@ class Cycle:
         """`latch_file`, already open, keeps what only a person may reset; None: nothing outlives the process.
 
         `wear_file`, already open, keeps the counts of the contactors.
+        `time`: the clocks, and how the loop waits.
         `stacks`: modules that several of the EVSEs share. `site_meter`: its readings go to the daemon, for the fuse guard.
         `buses_of`: the buses with devices of an EVSE; None: every bus may have devices of every EVSE.
         """
@@ -113,7 +112,8 @@ class Cycle:
         self._powered_cycle_s = min(POWERED_CYCLE_S, 2 * tick_s)
         self._beat = beat
         self._log = log
-        self._now = now
+        self._now, self._stopwatch, self._suspended = time.now, time.stopwatch, time.suspended
+        self._wait_readable, self._pause = time.wait, time.pause
         self._latch_file = latch_file
         self._wear_file = wear_file
         self._lamps = lamps
@@ -137,12 +137,11 @@ class Cycle:
         """Of each bus: the bus, its descriptor, its deadline, and when it must have been moved at the latest."""
         self._defects = 0
         self._last_defect: Exception | None = None
-        self._turn_began_s = now()
-        self._stopwatch_s = time.perf_counter()
+        self._turn_began_s = time.now()
+        self._stopwatch_s = time.stopwatch()
         """When the present turn began, for what it has taken so far."""
         self._has_realtime = has_realtime
-        self._suspended = suspended
-        self._suspended_s = suspended()
+        self._suspended_s = time.suspended()
         self.lateness = Lateness(tick_s)
 
     def stop(self) -> None:
@@ -203,7 +202,7 @@ class Cycle:
             until_s, ready = self._wait(min(next_tick_s, self._early_s))
             until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
             now_s = self._turn_began_s = self._now()
-            self._stopwatch_s = time.perf_counter()
+            self._stopwatch_s = self._stopwatch()
             late_s = now_s - until_s + self._slept_s()
             if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
                 self._recover_from_stall(late_s, now_s)
@@ -232,8 +231,7 @@ class Cycle:
             self._waits[id(bus)] = (bus, bus.fileno(), deadline_s, deadline_s + bus.patience_s)
 
     def _wait(self, next_tick_s: float) -> tuple[float, set[int]]:
-        """Sleep until the tick, a bus's deadline or a readable descriptor; until when, and the readable ones. Not `poll`, whose
-        time-outs are whole milliseconds: each of its early returns would be a turn of the loop for nothing."""
+        """Sleep until the tick, a bus's deadline or a readable descriptor; until when, and the readable ones."""
         descriptors = list(self._link.filenos())
         until_s = next_tick_s
         for _, fd, _, latest_s in self._waits.values():
@@ -244,7 +242,7 @@ class Cycle:
         now_s = self._now()
         self.lateness.turn(now_s - self._turn_began_s)
         try:
-            return until_s, set(select.select(descriptors, (), (), max(0.0, until_s - now_s))[0])
+            return until_s, set(self._wait_readable(descriptors, max(0.0, until_s - now_s)))
         except OSError:  # a descriptor that died meanwhile: every bus looks after its own
             return until_s, set(descriptors)
 
@@ -433,7 +431,7 @@ class Cycle:
 
     def _present_s(self, now_s: float) -> float:
         """Now, in a turn that began at `now_s`: a cycle takes as long as a wire must be silent before an order."""
-        return now_s + time.perf_counter() - self._stopwatch_s
+        return now_s + self._stopwatch() - self._stopwatch_s
 
     def _send_order(self, evse_id: EvseId, now_s: float) -> None:
         """What an EVSE that tripped ordered goes out before anybody is notified, if its wire is free within `ORDER_WAIT_S`."""
@@ -441,7 +439,7 @@ class Cycle:
         deadlines_s = [bus.deadline_s for bus in self._buses_of[evse_id] if bus.patience_s == 0.0]
         soon_s = [at_s for at_s in deadlines_s if at_s is not None and present_s < at_s <= present_s + ORDER_WAIT_S]
         if soon_s:
-            time.sleep(max(soon_s) - present_s)
+            self._pause(max(soon_s) - present_s)
             self._flush(evse_id, max(max(soon_s), self._present_s(now_s)))
 
     def _cycle_length_s(self, stage: EvseStage) -> float:

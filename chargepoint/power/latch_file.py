@@ -28,14 +28,16 @@ NOTE_LEAST_BYTES = 4096
 class LatchFile:
     """Call `open` once before the cycle, `keep` from the cycle, `close` at the end."""
 
-    def __init__(self, folder: Path, log: logging.Logger, memory_folder: Path | None = None) -> None:
-        """`memory_folder`: on a file system in memory, for a note that needs no disk; None: no note."""
+    def __init__(
+        self, folder: Path, log: logging.Logger, memory_folder: Path | None = None, *, by_thread: bool = True
+    ) -> None:
+        """`memory_folder`: on a file system in memory, for a note that needs no disk; None: no note. `by_thread`: see `RecordFile`."""
         self.path = folder / FILE_NAME
         self._note_path = None if memory_folder is None else memory_folder / FILE_NAME
         self._note: int | None = None
         self._note_bytes = 0
         self._log = log
-        self._record = RecordFile(self.path, log, "latched faults", COPY_NAME)
+        self._record = RecordFile(self.path, log, "latched faults", COPY_NAME, by_thread=by_thread)
         self._absent: dict[EvseId, dict[FaultCode, str]] = {}
         """Of EVSEs that are not configured now: they may be configured again."""
 

@@ -20,12 +20,18 @@ CLOSE_PATIENCE_S = 2.0
 class RecordFile:
     """Call `start` once before the cycle, `keep` from the cycle, `close` at the end."""
 
-    def __init__(self, path: Path, log: logging.Logger, what: str, copy_name: str = "") -> None:
-        """`what`: what is stored, for the log. `copy_name`: a second file beside the first, with the same content."""
+    def __init__(
+        self, path: Path, log: logging.Logger, what: str, copy_name: str = "", *, by_thread: bool = True
+    ) -> None:
+        """`what`: what is stored, for the log. `copy_name`: a second file beside the first, with the same content.
+
+        `by_thread` False: `keep` writes before it returns. For benches in virtual time, where no disk is waited for.
+        """
         self.path = path
         self._names = (path.name, copy_name) if copy_name else (path.name,)
         self._what = what
         self._log = log
+        self._by_thread = by_thread
         self._changed = threading.Condition()
         self._wanted: bytes | None = None
         self._closing = False
@@ -39,11 +45,16 @@ class RecordFile:
 
     def start(self) -> None:
         """From now on what is kept is written."""
+        if not self._by_thread:
+            return
         self._thread = threading.Thread(target=self._work, name=self.path.stem, daemon=True)
         self._thread.start()
 
     def keep(self, data: bytes) -> None:
         """Have this written to the disk; returns before."""
+        if not self._by_thread:
+            self.write(data)
+            return
         with self._changed:
             self._wanted = data
             self._changed.notify()

@@ -88,10 +88,11 @@ def _checksum(body: object) -> int:
 class WearFile:
     """Call `open` once before the cycle, `keep` from the cycle, `close` at the end."""
 
-    def __init__(self, folder: Path, log: logging.Logger) -> None:
+    def __init__(self, folder: Path, log: logging.Logger, *, by_thread: bool = True) -> None:
+        """`by_thread`: see `RecordFile`."""
         self.path = folder / FILE_NAME
         self._log = log
-        self._file = RecordFile(self.path, log, "counts of the contactors")
+        self._file = RecordFile(self.path, log, "counts of the contactors", by_thread=by_thread)
         self._record = WearRecord({})
 
     def read(self) -> WearRecord:

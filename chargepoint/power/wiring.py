@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -277,12 +278,15 @@ def wear_limits(section: EvseSection) -> WearLimits:
     return WearLimits(section.contactor_operations, openings)
 
 
-def build(config: Config, kept: KeptLatches = MappingProxyType({})) -> PowerStation:
+def build(
+    config: Config, kept: KeptLatches = MappingProxyType({}), clock: Callable[[], float] = time.monotonic
+) -> PowerStation:
     """Make every bus and device; lines are opened when first pumped. Raises UnusableDevice where `examine` was not asked.
 
     `kept`: the faults each EVSE is to start with, because only a person may reset them.
+    `clock`: monotonic seconds, for the buses.
     """
-    buses = {name: _bus(config, name) for name in config.bus}
+    buses = {name: _bus(config, name, clock) for name in config.bus}
 
     def device(kind: str, name: str) -> Device:
         section = _devices(config)[kind][name]
@@ -424,9 +428,10 @@ def _devices(config: Config) -> dict[str, Mapping[str, DeviceSection | TokenRead
     }
 
 
-def _bus(config: Config, name: str) -> Bus:
+def _bus(config: Config, name: str, clock: Callable[[], float] = time.monotonic) -> Bus:
     section = config.bus[name]
-    return catalog.open_bus(BusSpec(name, section.kind, section.port, section.baud, section.format, section.gap_ms))
+    spec = BusSpec(name, section.kind, section.port, section.baud, section.format, section.gap_ms)
+    return catalog.open_bus(spec, clock)
 
 
 def _spec(kind: str, name: str, section: DeviceSection | TokenReaderSection) -> DeviceSpec:

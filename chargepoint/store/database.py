@@ -37,7 +37,7 @@ from chargepoint.store.rows import (
 T = TypeVar("T")
 
 Settle = Callable[[StoreError | None], None]
-"""Called by the writer thread when a write is on the disk (None) or has failed."""
+"""Called by the writer when a write is on the disk (None) or has failed."""
 
 OUTBOX_MAX_ROWS = 50_000
 """Above this every second periodic update is dropped (E04.FR.07/08); begin, end and state changes never are."""
@@ -51,7 +51,13 @@ class Store:
     """Use `Store.open`. Reads are synchronous and small; writes go through `commit`, one database transaction each."""
 
     def __init__(
-        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, outbox_max_rows: int
+        self,
+        path: Path,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        outbox_max_rows: int,
+        *,
+        by_thread: bool,
     ) -> None:
         self._path = path
         self._writer = writer
@@ -60,12 +66,16 @@ class Store:
         self._outbox_max_rows = outbox_max_rows
         self._jobs: queue.SimpleQueue[tuple[tuple[Write, ...], Settle] | None] = queue.SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        if by_thread:
+            self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
+            self._thread.start()
 
     @classmethod
-    def open(cls, path: Path, outbox_max_rows: int = OUTBOX_MAX_ROWS) -> Store:
+    def open(cls, path: Path, outbox_max_rows: int = OUTBOX_MAX_ROWS, *, by_thread: bool = True) -> Store:
         """Open or create the file and bring it to the newest version.
+
+        `by_thread` False: each write is made in the call that hands it in. For benches in virtual time, where no disk is waited for.
 
         Raises StoreDamaged, StoreTooNew, StoreFull or StoreError with the path and what to do.
         """
@@ -87,15 +97,16 @@ class Store:
             for connection in connections:
                 connection.close()
             raise _explained(path, error) from error
-        return cls(path, writer, reader, outbox_max_rows)
+        return cls(path, writer, reader, outbox_max_rows, by_thread=by_thread)
 
     def close(self) -> None:
         """Finish what was handed in, then close the file. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
         with self._reading:
             self._reader.close()
         self._writer.close()
@@ -132,19 +143,24 @@ class Store:
     def _submit(self, writes: tuple[Write, ...], settle: Settle) -> None:
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
+        if self._thread is None:
+            self._perform(writes, settle)
+            return
         if self._jobs.qsize() >= _QUEUE_MAX:
             raise StoreError(f"{self._path}: {_QUEUE_MAX} writes are waiting; the disk does not keep up")
         self._jobs.put((writes, settle))
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
-            writes, settle = job
-            try:
-                self._write(writes)
-            except Exception as error:
-                settle(_explained(self._path, error))
-            else:
-                settle(None)
+            self._perform(*job)
+
+    def _perform(self, writes: tuple[Write, ...], settle: Settle) -> None:
+        try:
+            self._write(writes)
+        except Exception as error:
+            settle(_explained(self._path, error))
+        else:
+            settle(None)
 
     def _write(self, writes: tuple[Write, ...]) -> None:
         self._writer.execute("BEGIN IMMEDIATE")

@@ -7,8 +7,8 @@ read earlier is answered without the central system, and the session is lost.
 from __future__ import annotations
 
 import asyncio
-import time
 
+from hil.clock import now_s
 from hil.demo.bench import Bench
 from hil.demo.changes import central_system, ending, fault_sentences, refusal, registration
 from hil.demo.story import Position, StoryFailed
@@ -45,11 +45,11 @@ class Arrival:
         await self._until_decided(before)
 
     async def _until_ready(self) -> None:
-        reminded_s = time.monotonic()
+        reminded_s = now_s()
         while (missing := await self._missing()) is not None:
             self.position.name = missing
-            if time.monotonic() - reminded_s >= REMINDER_S:
-                reminded_s = time.monotonic()
+            if now_s() - reminded_s >= REMINDER_S:
+                reminded_s = now_s()
                 self._bench.note(f"still {missing}")
             await asyncio.sleep(LOOK_S)
 
@@ -76,16 +76,16 @@ class Arrival:
             await asyncio.sleep(LOOK_S)
 
     async def _until_decided(self, session_before: object) -> None:
-        until_s = time.monotonic() + ANSWER_PATIENCE_S
+        until_s = now_s() + ANSWER_PATIENCE_S
         while (evse := await self._bench.evse())["transaction"] is None:
             if evse["permission"] == "refused":
                 raise StoryFailed(refusal(evse))
             if evse["last_session"] not in (None, session_before):
                 raise StoryFailed(f"the transaction ended at once: {ending(evse)}")
-            if time.monotonic() > until_s:
+            if now_s() > until_s:
                 raise StoryFailed(f"waited {ANSWER_PATIENCE_S:.0f} s for the transaction to start")
             await asyncio.sleep(LOOK_S)
 
     def _begin(self, name: str) -> None:
         self.position.number, self.position.name = self.position.number + 1, name
-        self._bench.note(self.position.words(time.monotonic()))
+        self._bench.note(self.position.words(now_s()))

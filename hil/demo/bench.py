@@ -9,16 +9,16 @@ import asyncio
 import contextlib
 import shutil
 import ssl
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from certs.pki import Curve, Pki, expired
 from hil import priority
+from hil.clock import now_s
 from hil.demo.changes import WatchedStation, changes, fault_sentences, view
 from hil.demo.children import Child
 from hil.demo.outside_pki import bring_in
@@ -34,6 +34,13 @@ from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
+from hil.simulators.plant import run_inside
+from hil.simulators.wired_plant import read_config
+from hil.virtual.child import Stop, VirtualChild
+from hil.virtual.loop import VirtualLoop
+
+if TYPE_CHECKING:
+    from hil.virtual.controller import VirtualComputer
 
 IDENTITY = "CP-DEMO"
 EMBEDDED = "embedded"
@@ -65,7 +72,7 @@ class Bench:
             choices = replace(choices, mqtt_url=url, mqtt_version=mqtt_broker.version())
         self.choices = choices
         self._observes = observe
-        self.started_s = time.monotonic()
+        self._started_s: float | None = None
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
@@ -92,10 +99,45 @@ class Bench:
             for evse, cable in enumerate(choices.all_cables, start=1)
         }
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
-        self.children = {
-            name: Child(name, arguments, folder / f"log/{name}.log", self.note, ended=ended)
-            for name, arguments, ended in self._processes()
-        }
+        self.computer: VirtualComputer | None = None
+        """The controller's own computer, in virtual time; None: the controller runs on this one."""
+        self.children: dict[str, Child | VirtualChild] = {}
+
+    @property
+    def started_s(self) -> float:
+        """When the bench began, on its clock."""
+        if self._started_s is None:
+            self._started_s = now_s()
+        return self._started_s
+
+    def _make_children(self) -> None:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, VirtualLoop):
+            self.children.update(self._virtual_processes(loop))
+        else:
+            for name, arguments, ended in self._processes():
+                log = self.choices.folder / f"log/{name}.log"
+                self.children[name] = Child(name, arguments, log, self.note, ended=ended)
+
+    def _virtual_processes(self, loop: VirtualLoop) -> Iterator[tuple[str, VirtualChild]]:
+        """The same processes as parts of this one, all on the loop's time."""
+        # imported here: a bench on real processes does without the controller's code
+        from hil.virtual.controller import VirtualComputer
+
+        if self._broker_port is not None:
+            raise Refused("a broker of the site bus cannot run in virtual time: start the bench in real time")
+        choices, computer = self.choices, VirtualComputer(loop, self.choices.folder / SITE)
+        self.computer = computer
+
+        async def plant(take_stop: Callable[[Stop], None]) -> None:
+            ended = asyncio.Event()
+            take_stop(ended.set)
+            self_test_s = None if choices.without_waits else choices.self_test_s
+            await run_inside(read_config(choices.folder / SITE), choices.folder / "plant.sock", self_test_s, ended)
+
+        yield "plant", VirtualChild("plant", plant, loop, self.note, ended=self._remove_ports)
+        yield "power", VirtualChild("power", computer.power, loop, self.note)
+        yield "daemon", VirtualChild("daemon", computer.daemon, loop, self.note)
 
     def _processes(self) -> Iterator[tuple[str, list[str], Callable[[], None] | None]]:
         """Name, module with arguments, and what follows its end; in the order of the start."""
@@ -114,17 +156,18 @@ class Bench:
     def note(self, text: str) -> None:
         """A line for people."""
         self.noted += 1
-        self.notes.append(f"{time.monotonic() - self.started_s:7.2f} s  {text}")
+        self.notes.append(f"{now_s() - self.started_s:7.2f} s  {text}")
 
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
+        self._make_children()
         if await self._somebody_there():
             raise RuntimeError(f"a demo is already running in {folder}: end it, or give another --dir")
         if (taken := discovery_taken(self.choices)) is not None:
             where = f"UDP port {self.choices.sdp_port} on {taken}"
             raise RuntimeError(f"another demo or station answers cars on {where}: end it, or give another --sdp-port")
-        realtime = priority.permitted()
-        if not realtime:
+        realtime = self.computer is None and priority.permitted()
+        if self.computer is None and not realtime:
             self.note(priority.REFUSED)
         write(self.choices, self._csms_port, realtime=realtime)
         for leftover in ("state", "state-power", "run", "log"):
@@ -178,7 +221,7 @@ class Bench:
         self._tasks.append(asyncio.create_task(self.children[name].run(), name=name))
 
     async def _answered(self, socket: LineSocket, request: dict[str, Any], name: str) -> None:
-        until_s = time.monotonic() + READY_PATIENCE_S
+        until_s = now_s() + READY_PATIENCE_S
         while True:
             try:
                 await socket.ask(request)
@@ -187,7 +230,7 @@ class Bench:
                 dead = [task for task in self._tasks if task.done()]
                 if dead:
                     await dead[0]
-                if time.monotonic() > until_s:
+                if now_s() > until_s:
                     raise RuntimeError(f"{name} is not up after {READY_PATIENCE_S:.0f} s: {error}") from error
                 await asyncio.sleep(0.05)
 
@@ -276,15 +319,15 @@ class Bench:
 
     # -- the station itself --------------------------------------------------------------------------------------------
 
-    async def reset_faults(self) -> None:
+    async def reset_faults(self, evse: int = EVSE) -> None:
         """Let latched faults go. Raises Refused with the faults that stay and their remedies."""
-        await self.status.ask({"do": "reset", "evse": EVSE})
-        until_s = time.monotonic() + RESET_PATIENCE_S
-        while faults := fault_sentences(await self.evse()):
-            if time.monotonic() > until_s:
+        await self.status.ask({"do": "reset", "evse": evse})
+        until_s = now_s() + RESET_PATIENCE_S
+        while faults := fault_sentences(await self.evse(evse)):
+            if now_s() > until_s:
                 raise Refused(f"faults stay: {'; '.join(faults.values())}")
             await asyncio.sleep(0.05)
-        self.note("faults reset")
+        self.note(f"faults reset{_at(evse)}")
 
     async def _observe(self) -> None:
         """Changes of the station become notes."""

@@ -84,9 +84,9 @@ def changes(before: WatchedStation | None, after: WatchedStation) -> Iterator[st
         )
     if after.boot_trouble and after.boot_trouble != old.boot_trouble:
         yield f"BootNotification came to nothing: {after.boot_trouble}"
-    for name in after.faults.keys() - old.faults.keys():
+    for name in sorted(after.faults.keys() - old.faults.keys()):
         yield f"fault: {after.faults[name]}"
-    for name in old.faults.keys() - after.faults.keys():
+    for name in sorted(old.faults.keys() - after.faults.keys()):
         yield f"fault is gone: {old.faults[name].partition(':')[0]}"
     if after.refusal is not None and _is_new(after.refusal, old.refusal):
         yield after.refusal[1]

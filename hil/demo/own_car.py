@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from typing import Any
 
 from chargepoint.security.tls import evcc_context
+from hil.clock import now_s
 from hil.demo.site import CarCable, Choices
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.core import CarCore
@@ -37,6 +37,11 @@ class OwnCar:
     def progress(self) -> Progress | None:
         """What the car's present or last session has seen; None before the first plug-in."""
         return None if self._car is None else self._car.progress
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions the car began since it was plugged in last."""
+        return 0 if self._car is None else self._car.sessions
 
     @property
     def core(self) -> CarCore | None:
@@ -86,13 +91,13 @@ class OwnCar:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await asyncio.shield(self._task)
-        until_s = time.monotonic() + patience_s
+        until_s = now_s() + patience_s
         while True:
             try:
                 await self._plant.ask({"do": "unplug", "evse": self.evse})
                 return
             except Refused:
-                if time.monotonic() > until_s:
+                if now_s() > until_s:
                     raise
                 await asyncio.sleep(0.05)
 

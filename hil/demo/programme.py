@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from hil.clock import now_s
 from hil.demo.story import Position, StoryFailed
 from hil.simulators.csms import CallError
 from hil.simulators.line_socket import Refused
@@ -44,7 +44,7 @@ class Programme:
 
     def words(self) -> str:
         """Where the story is, for people."""
-        return self._ended if self._playing is None else self._playing.position.words(time.monotonic())
+        return self._ended if self._playing is None else self._playing.position.words(now_s())
 
     async def stop(self) -> None:
         """End the one that is playing, wherever it is."""

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+from hil.clock import now_s
 from hil.demo.bench import EVSE, IDENTITY, Bench
 from hil.demo.site import SITE_TOPIC
 from hil.demo.story import SETTLED_SHARE, Story, StoryFailed
@@ -130,8 +130,8 @@ class SiteStory:
         sent_W: float | None = None
         until_s = 0.0
         while True:
-            if self._ordered_W is not None and (self._ordered_W != sent_W or time.monotonic() >= until_s):
-                sent_W, until_s = self._ordered_W, time.monotonic() + self._lease_s / 3
+            if self._ordered_W is not None and (self._ordered_W != sent_W or now_s() >= until_s):
+                sent_W, until_s = self._ordered_W, now_s() + self._lease_s / 3
                 await client.publish(f"{SITE_TOPIC}/order", json.dumps(self._message(sent_W)), qos=1)
             await asyncio.sleep(0.02)
 
@@ -205,7 +205,7 @@ class SiteStory:
         return await self._bench.status.ask({"do": "status"})
 
     async def _step(self, name: str, missing: Callable[[], Awaitable[str | None]]) -> None:
-        bench, began_s = self._bench, time.monotonic()
+        bench, began_s = self._bench, now_s()
         bench.note(name)
         while True:
             try:
@@ -214,17 +214,17 @@ class SiteStory:
                 why = str(error)
             if why is None:
                 break
-            if time.monotonic() - began_s > PATIENCE_S:
+            if now_s() - began_s > PATIENCE_S:
                 raise StoryFailed(f"{name}: waited {PATIENCE_S:.0f} s; {why}")
             await asyncio.sleep(0.03)
         status = await self._status()
         setpoint = status["evses"][str(EVSE)]["setpoint"]
-        now_s = time.monotonic()
+        ended_s = now_s()
         self.measured.steps.append(
             SiteStep(
                 name=name,
-                at_s=round(now_s - bench.started_s, 2),
-                took_s=round(now_s - began_s, 2),
+                at_s=round(ended_s - bench.started_s, 2),
+                took_s=round(ended_s - began_s, 2),
                 ordered_W=self._ordered_W,
                 measured_W=round((await bench.plant_state())["power_W"]),
                 setpoint_W=round(setpoint["power_W"]),

@@ -163,16 +163,17 @@ class Steering:
         return {}
 
     async def _car(self, request: Request) -> Answer:
+        return await self.change_car(EVSE, {key: value for key, value in request.items() if key not in ("do", "evse")})
+
+    async def change_car(self, evse: int, wanted: Request) -> Answer:
         """Fields of the EVCC (`help`: car_fields) go to the car that talks, the rest to its body on the plant.
 
         All of them, or none: nothing is changed when one is refused.
         """
         known = {field.name for field in fields(CarSpec)}
-        body: Request = {"do": "car", "evse": EVSE}
+        body: Request = {"do": "car", "evse": evse}
         changes: Request = {}
-        for key, value in request.items():
-            if key in ("do", "evse"):
-                continue
+        for key, value in wanted.items():
             if key in known:
                 changes[key] = _car_value(key, value, type(getattr(self._bench.spec, key)))
             if key not in known or key in ("capacity_Wh", "voltage_max_V", "voltage_min_V"):
@@ -183,8 +184,10 @@ class Steering:
         return {"spec": asdict(self._bench.spec), "body": measured}
 
     async def _car_plan(self, request: Request) -> Answer:
-        """What the car's next sessions do, as `docs/virtual-car.md` describes; without `plan` the plain session again."""
-        plan = request.get("plan", {})
+        return await self.change_plan(request.get("plan", {}))
+
+    async def change_plan(self, plan: object) -> Answer:
+        """What the car's next sessions do, as `docs/virtual-car.md` describes; an empty plan: the plain session again."""
         if not isinstance(plan, dict):
             raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
         self._bench.plan = plan_from({**self._bench.plain_plan, **plan})

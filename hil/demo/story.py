@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hil.clock import now_s
 from hil.demo.bench import EVSE, IDENTITY, Bench
 from hil.demo.changes import ending, fault_sentences, refusal
 from hil.simulators.line_socket import Refused
@@ -74,7 +74,7 @@ class Position:
     name: str = "preparing"
     next: str = ""
     next_at_s: float | None = None
-    """`time.monotonic()` when the next step begins; None where nobody knows."""
+    """`now_s()` when the next step begins; None where nobody knows."""
 
     def words(self, now_s: float) -> str:
         """For people: «step 6 of 9: discharge 10 kW; +5 kW in 12 s»."""
@@ -133,9 +133,9 @@ class Story:
 
     async def _clear_the_bench(self) -> None:
         """A story before this one may have left a fault, a transaction or a car plugged in."""
-        bench, until_s = self._bench, time.monotonic() + FAULT_PATIENCE_S
+        bench, until_s = self._bench, now_s() + FAULT_PATIENCE_S
         while faults := fault_sentences(await bench.evse()):
-            if time.monotonic() > until_s:
+            if now_s() > until_s:
                 raise StoryFailed(f'a fault is on: {"; ".join(faults.values())}; mend it, then send {{"do": "reset"}}')
             await asyncio.sleep(0.1)
         if (await bench.plant_state())["plugged"]:
@@ -203,7 +203,7 @@ class Story:
 
     async def _flow(self, power_W: float, following: str, *, by_csms: bool) -> None:
         bench = self._bench
-        before_s = time.monotonic()
+        before_s = now_s()
         if by_csms:
             await bench.setpoint(power_W)
         measured_W, applied_s = 0.0, None
@@ -234,9 +234,9 @@ class Story:
 
     async def _hold(self, following: str) -> None:
         """Let power flow for a while. Raises StoryFailed as soon as the transaction is over: nothing flows any more."""
-        until_s = time.monotonic() + self._hold_s
+        until_s = now_s() + self._hold_s
         self.position.next, self.position.next_at_s = following, until_s
-        while (left_s := until_s - time.monotonic()) > 0:
+        while (left_s := until_s - now_s()) > 0:
             await asyncio.sleep(min(HOLD_LOOK_S, left_s))
             with contextlib.suppress(Refused):  # a process that is starting again
                 evse = await self._bench.evse()
@@ -260,7 +260,7 @@ class Story:
     def _begin(self, name: str) -> None:
         position = self.position
         position.number, position.name, position.next_at_s = position.number + 1, name, None
-        self._bench.note(position.words(time.monotonic()))
+        self._bench.note(position.words(now_s()))
 
     async def _step(self, phase: str, work: Callable[[], Awaitable[object]]) -> None:
         self._begin(phase.replace("_", " "))
@@ -277,7 +277,7 @@ class Story:
         patience_s: float = STEP_PATIENCE_S,
         pause_s: float = 0.03,
     ) -> None:
-        until_s = time.monotonic() + patience_s
+        until_s = now_s() + patience_s
         why = ""
         while True:
             try:
@@ -285,9 +285,9 @@ class Story:
                     return
             except Refused as error:  # a process that is starting again
                 why = f" ({error})"
-            if time.monotonic() > until_s:
+            if now_s() > until_s:
                 raise StoryFailed(f"waited {patience_s:.0f} s for {what}{why}")
             await asyncio.sleep(pause_s)
 
     def _since_start(self) -> float:
-        return time.monotonic() - self._bench.started_s
+        return now_s() - self._bench.started_s

@@ -36,6 +36,10 @@ ECHO_MAX_AGE = 100
 """Counts of the sequence counter (1 s): an order with an older echo may switch off, and nothing on."""
 
 
+LOCK_WORDS = {1: "unlocked", 2: "locked", 3: "moving", 4: "stuck"}
+"""What `Board.lock_state` says, in words."""
+
+
 @dataclass(slots=True)
 class BoardInputs:
     """The board's digital inputs, True is good."""

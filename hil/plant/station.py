@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.evse import EvsePlant
+from hil.plant.watch import Watch
 
 STEP_S = 0.002
 CATCH_UP_MAX_S = 0.25
@@ -22,7 +23,13 @@ class Plant:
     """The AC connectors; `evses` are the DC connectors."""
     steps: int = 0
     skipped_s: float = 0.0
+    watches: list[Watch] = field(default_factory=list)
+    """Who looks at a connector after each of its steps; made by `watch`."""
     _at_s: float | None = None
+
+    def watch(self) -> None:
+        """From now on each connector has a watch."""
+        self.watches = [Watch(connector) for connector in self._every()]
 
     def advance_to(self, now_s: float) -> None:
         """Step until less than one step is missing to `now_s` (monotonic seconds)."""
@@ -43,6 +50,8 @@ class Plant:
             self.steps += 1
             for evse in self._every():
                 evse.step(STEP_S)
+            for watch in self.watches:
+                watch.step()
 
     def _every(self) -> Iterator[EvsePlant | AcOutletPlant]:
         yield from self.evses.values()

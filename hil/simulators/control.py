@@ -1,6 +1,6 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips, seen. `evse` defaults to 1.
 What is different at an AC outlet is answered by `ac_control.py`.
 """
 
@@ -42,6 +42,7 @@ class Control:
             "writes": self._writes,
             "trip": self._trip,
             "trips": self._trips,
+            "seen": self._seen,
         }
 
     def answer(self, line: bytes) -> bytes:
@@ -113,6 +114,20 @@ class Control:
             raise RequestRefused("not watched", "evse", number_of, "an EVSE with a wire of its own", "name another")
         self._wired.trips[number_of].arm(number(request, "delay_s", 0.0, 10.0) if "delay_s" in request else 0.0)
         return {}
+
+    def _seen(self, request: Request) -> Answer:
+        """`{"do": "seen", "after": {"1": 0}}`: what each connector went through since these numbers; the first call begins to watch."""
+        plant = self._wired.plant
+        if not plant.watches:
+            plant.watch()
+        after = request.get("after", {})
+        if not isinstance(after, dict):
+            raise RequestRefused("not an object", "after", after, 'like {"1": 0}', "send the numbers that came last")
+        seen = []
+        for watch in plant.watches:
+            number = after.get(str(watch.connector.number), 0)
+            seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
+        return {"monotonic_s": self._now(), "seen": seen}
 
     def _trips(self, request: Request) -> Answer:
         """The last trips of an EVSE, each with the monotonic seconds of input, reply and order."""

@@ -31,7 +31,7 @@ from hil.plant.station import Plant
 from hil.simulators.modbus_server import devices_of, port_of, serve
 from hil.simulators.registers.ac_controller import FollowingAcController
 from hil.simulators.registers.from_profile import FollowingModule, ProfileDevice, simulated_params
-from hil.simulators.wire import PtyEnd, raw_pty
+from hil.simulators.wire_ends import PtyEnd, raw_pty
 
 STEP_S = 0.005
 

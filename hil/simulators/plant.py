@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import selectors
 import signal
 import sys
-import time
 import tomllib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from chargepoint.config.schema import Config
 from hil import priority
+from hil.clock import now_s
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.control import Control
 from hil.simulators.requests import LONGEST_LINE, serve_lines
 from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
+VIRTUAL_STEP_S = 0.02
+"""Whoever reads the plant brings it up to now before; steps without a reader only keep it from falling far behind."""
 
 
 def main() -> int:
@@ -79,19 +83,9 @@ async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    wired = build(config, time.monotonic, paced=arguments.paced)
-    for evse in wired.plant.evses.values():
-        if arguments.without_waits:
-            evse.without_waits()
-        else:
-            evse.insulation.self_test_s = arguments.self_test_s
-    control = Control(wired, time.monotonic)
-    try:
-        await wired.start()
-        server = await asyncio.start_unix_server(
-            lambda reader, writer: serve_lines(control.answer, reader, writer), path=path, limit=LONGEST_LINE
-        )
-        stepping = asyncio.create_task(_step(wired))
+    wired = build(config, now_s, paced=arguments.paced)
+    _set_waits(wired, None if arguments.without_waits else arguments.self_test_s)
+    async with _served(wired, path):
         if arguments.urgent and not priority.raise_own():
             sys.stderr.write(f"plant: {priority.REFUSED}\n")
         ports = {name: str(wire.port) for name, wire in wired.wires.items()}
@@ -106,17 +100,49 @@ async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int
             }
         )
         await ended.wait()
+    return 0
+
+
+async def run_inside(config: Config, path: Path, self_test_s: float | None, ended: asyncio.Event) -> None:
+    """The plant inside a bench in virtual time, until `ended`. `path`: where plant.sock is made.
+
+    `self_test_s`: how long a self-test of the insulation monitor takes; None: every duration of the hardware at its least.
+    """
+    wired = build(config, now_s, paced=True, virtual=True)
+    _set_waits(wired, self_test_s)
+    async with _served(wired, path, VIRTUAL_STEP_S):
+        await ended.wait()
+
+
+def _set_waits(wired: WiredPlant, self_test_s: float | None) -> None:
+    for evse in wired.plant.evses.values():
+        if self_test_s is None:
+            evse.without_waits()
+        else:
+            evse.insulation.self_test_s = self_test_s
+
+
+@contextlib.asynccontextmanager
+async def _served(wired: WiredPlant, path: Path, step_every_s: float = STEP_EVERY_S) -> AsyncIterator[None]:
+    """Everything wired and answering, the physics under way."""
+    control = Control(wired, now_s)
+    try:
+        await wired.start()
+        server = await asyncio.start_unix_server(
+            lambda reader, writer: serve_lines(control.answer, reader, writer), path=path, limit=LONGEST_LINE
+        )
+        stepping = asyncio.create_task(_step(wired, step_every_s))
+        yield
         stepping.cancel()
         server.close()
     finally:
         await wired.stop()
-    return 0
 
 
-async def _step(wired: WiredPlant) -> None:
+async def _step(wired: WiredPlant, every_s: float) -> None:
     while True:
-        wired.plant.advance_to(time.monotonic())
-        await asyncio.sleep(STEP_EVERY_S)
+        wired.plant.advance_to(now_s())
+        await asyncio.sleep(every_s)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A simulated RFID reader chip PN532 on a serial line: what it answers, and the pty it answers on.
+"""A simulated RFID reader chip PN532 on a serial line: what it answers, and the line it answers on.
 
 The frames are written down here anew from docs/sources/hardware.md 5. A chip that nobody woke is deaf. A card lies on the reader for
 half a second.
@@ -7,11 +7,10 @@ half a second.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hil.simulators.wire import PtyEnd
+from hil.simulators.wire_ends import PtyEnd, SocketEnd, WireEnd
 
 CARD_S = 0.5
 ACKNOWLEDGE = bytes((0, 0, 0xFF, 0, 0xFF, 0))
@@ -79,25 +78,22 @@ class Pn532Model:
 
 
 class Pn532Wire:
-    """The chip on a pty at `port`. `present` lays a card on it for half a second."""
+    """The chip on a line at `port`. `present` lays a card on it for half a second."""
 
-    def __init__(self, name: str, port: Path) -> None:
+    def __init__(self, name: str, port: Path, *, virtual: bool = False) -> None:
         self.name = name
         self.port = port
         self.model = Pn532Model()
-        self._end = PtyEnd(port)
+        self._end: WireEnd = SocketEnd(port) if virtual else PtyEnd(port)
         self._loop = asyncio.get_running_loop()
         self._taken_away: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Make the pty and the link."""
-        self._end.open()
-        self._loop.add_reader(self._end.master, self._receive)
+        """Make the wire."""
+        self._end.listen(self._receive)
 
     def stop(self) -> None:
-        """Remove both."""
-        if self._end.master >= 0:
-            self._loop.remove_reader(self._end.master)
+        """Remove it."""
         self._end.close()
 
     def present(self, token: str) -> None:
@@ -110,11 +106,7 @@ class Pn532Wire:
     def _take_away(self) -> None:
         self.model.card = b""
 
-    def _receive(self) -> None:
-        try:
-            data = os.read(self._end.master, 4096)
-        except OSError:
-            return
+    def _receive(self, data: bytes) -> None:
         answer = self.model.receive(data)
         if answer:
             self._end.write(answer)

@@ -66,10 +66,10 @@ def read_config(path: Path) -> Config:
         return Config.model_validate(tomllib.load(file))
 
 
-def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> WiredPlant:
+def build(config: Config, now: Callable[[], float], *, paced: bool = False, virtual: bool = False) -> WiredPlant:
     """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows.
 
-    `paced`: every wire takes the time of its baud rate, and a reply comes in pieces.
+    `paced`: every wire takes the time of its baud rate, and a reply comes in pieces. `virtual`: see `BusWire`.
     """
     plant = Plant()
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
@@ -110,12 +110,12 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False) -> W
             wired.wires[name] = CanWire(name, Path(bus.port), can_models[name], plant, now)
         elif readers:
             kind = Pn532Wire if bus.kind == "bytes" else TokenWire
-            wired.readers[readers[0]] = kind(readers[0], Path(bus.port))
+            wired.readers[readers[0]] = kind(readers[0], Path(bus.port), virtual=virtual)
         elif bus.kind == "tcp":
             wired.wires[name] = TcpWire(name, bus.port, maps[name], plant, now)
         else:
             byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
-            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s)
+            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s, virtual=virtual)
     _watch_trips(config, wired, now)
     return wired
 

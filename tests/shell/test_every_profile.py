@@ -19,7 +19,7 @@ from drivers.profile.load import PROFILES, shipped
 from drivers.profile.polled import PolledProfile
 from hil.simulators.modbus_server import devices_of, port_of, serve
 from hil.simulators.registers.from_profile import ProfileDevice, simulated_params
-from hil.simulators.wire import PtyEnd, raw_pty
+from hil.simulators.wire_ends import PtyEnd, raw_pty
 
 NAMES = sorted(file.stem for file in PROFILES.glob("*.toml"))
 GIVE_UP_S = 20.0

@@ -13,6 +13,7 @@ from chargepoint.model.demand import Phase
 from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.ids import EvseId
 from chargepoint.power.cycle import Cycle
+from chargepoint.power.cycle_time import CycleTime
 from chargepoint.power.evse_stage import NOT_HEARD_YET
 from tests.shell.test_power_cycle import LOG, TICK_S, Daemon, Station
 
@@ -82,8 +83,7 @@ def test_a_suspended_computer_is_a_stall(station: Station) -> None:
         TICK_S,
         station._beat,
         LOG,
-        station.clock,
-        suspended=lambda: slept_s,
+        CycleTime(now=station.clock, suspended=lambda: slept_s),
     )
     daemon = Daemon(station.path)
     closed: list[bool] = []

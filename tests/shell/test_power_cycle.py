@@ -29,6 +29,7 @@ from chargepoint.ports import (
     Reversal,
 )
 from chargepoint.power.cycle import COMPLAINTS_MAX, Cycle
+from chargepoint.power.cycle_time import CycleTime
 from chargepoint.power.dc_outlet import DcOutlet
 from chargepoint.power.evse_io import IoWiring
 from chargepoint.power.evse_stage import NOT_HEARD_YET, EvseHardware, EvseStage
@@ -182,7 +183,9 @@ class Station:
         self.beats = 0
         self.ticks = 0
         self.each: Callable[[int], None] = lambda tick: None
-        self.cycle = Cycle({EvseId(1): self.stage}, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
+        self.cycle = Cycle(
+            {EvseId(1): self.stage}, [self.bus], self.link, TICK_S, self._beat, LOG, CycleTime(now=self.clock)
+        )
 
     def _beat(self) -> None:
         self.beats += 1
@@ -396,7 +399,7 @@ class Two(Station):
         )
         self.bus.devices += [self.board_2, module, meter, monitor]
         stages = {EvseId(1): self.stage, EvseId(2): self.stage_2}
-        self.cycle = Cycle(stages, [self.bus], self.link, TICK_S, self._beat, LOG, self.clock)
+        self.cycle = Cycle(stages, [self.bus], self.link, TICK_S, self._beat, LOG, CycleTime(now=self.clock))
 
 
 @pytest.fixture
@@ -695,7 +698,13 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(
     station = Station(tmp_path / "run" / "power.sock")
     tick_s = 1.0
     station.cycle = Cycle(
-        {EvseId(1): station.stage}, [station.bus], station.link, tick_s, station._beat, LOG, station.clock
+        {EvseId(1): station.stage},
+        [station.bus],
+        station.link,
+        tick_s,
+        station._beat,
+        LOG,
+        CycleTime(now=station.clock),
     )
     daemon = Daemon(station.path)
     sent_s: list[float] = []
@@ -720,7 +729,7 @@ def test_a_changed_demand_is_acted_on_at_once_and_a_repeated_one_at_the_tick(
 
     station.stage.cycle = cycle  # type: ignore[method-assign]
     monkeypatch.setattr(EvseStage, "has_news", False)  # demands and ticks alone count here
-    monkeypatch.setattr("chargepoint.power.cycle.select.select", send_between_ticks)
+    monkeypatch.setattr("chargepoint.power.cycle_time.select.select", send_between_ticks)
     station.run(3)
     assert acted_s[0] - sent_s[0] < 0.1
     after_second = next(now_s for now_s in cycles if now_s > sent_s[1])

@@ -95,8 +95,8 @@ def test_half_a_frame_the_line_does_not_take_is_not_sent_later(port: tuple[int, 
     now_s = 100.0
     bus = SerialBus(BusSpec("b", "serial", name, baud=115200), lambda: now_s)
     bus.pump(now_s)
-    assert bus._tty is not None
-    fd = bus._tty.fd
+    assert bus._line is not None
+    fd = bus._line.fd
     fill(fd)
     now_s += 1.0
     bus.master.submit(WriteRegister(1, 0, 0xABCD), lambda outcome: None, Priority.STOP)

@@ -7,7 +7,6 @@ is a matter between service and car: a real car cannot use this contract. For -2
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -20,6 +19,7 @@ from chargepoint.iso15118.exi.codec import NS_CM, ExiError, decode, encode
 from chargepoint.iso15118.messages import common_messages as cm
 from chargepoint.iso15118.messages.common_types import MessageHeader, Processing, ResponseCode
 from chargepoint.iso15118.pnc.signature import SignedElement, sign
+from hil.clock import utc
 from hil.simulators.csms.provisioning_iso2 import provisioned
 
 CHAIN_FILE, KEY_FILE, CONTRACT_FILE = "cps_chain.pem", "cps.key", "contract_chain.pem"
@@ -78,7 +78,7 @@ class ProvisioningService:
         own_leaf, *own_subs = self.chain
         header = MessageHeader(
             SessionID=request.Header.SessionID,
-            TimeStamp=int(time.time()),
+            TimeStamp=int(utc().timestamp()),
             Signature=sign([SignedElement(data)], self.key),
         )
         response = cm.CertificateInstallationRes(

@@ -16,10 +16,9 @@ import base64
 import itertools
 import json
 import ssl
-import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +28,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from hil.clock import now_s, utc
 from hil.simulators.csms.faults import Faults
 from hil.simulators.csms.handshake import credentials_of, identity_of
 from hil.simulators.csms.log import Heard, Payload, StationLog
@@ -253,7 +253,7 @@ class Csms:
 
     def now(self) -> str:
         """This central system's clock on the wire."""
-        at = datetime.fromtimestamp(time.time() + self.clock_offset_s, UTC)
+        at = utc() + timedelta(seconds=self.clock_offset_s)
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     # -- connections -------------------------------------------------------------------------------------------------
@@ -304,9 +304,7 @@ class Csms:
             log.violations.append(f"not a message: {frame[:80]!r}")
             return
         if kind == 2 and isinstance(frame, str):
-            await self._call_heard(
-                log, socket, Heard(time.monotonic(), log.identity, unique_id, message[2], message[3], frame)
-            )
+            await self._call_heard(log, socket, Heard(now_s(), log.identity, unique_id, message[2], message[3], frame))
         elif kind == 3:
             waiting = log.waiting.get(unique_id)
             if waiting is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import time
 from collections.abc import Callable
 
+from hil.clock import now_s, utc
 from hil.simulators.evcc.body import CarBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.memory import Credentials
@@ -38,7 +38,7 @@ class Drive:
         interface: str,
         tls: ssl.SSLContext | None,
         sdp_port: int,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = now_s,
         plan: CarPlan | None = None,
         credentials: Credentials | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class Drive:
         plan = plan or CarPlan()
         self._habits = plan.habits
         self._knocking: asyncio.Task[None] | None = None
-        self.core = CarCore(spec, plan, now(), time.time(), credentials)
+        self.core = CarCore(spec, plan, now(), utc().timestamp(), credentials)
 
     @property
     def progress(self) -> Progress:

@@ -1,0 +1,124 @@
+"""How each fault of the catalogue is caused and taken back on a bench. Raises Refused, or what the bench raises."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hil.demo.bench import IDENTITY, Bench
+from hil.record.line import Json
+from hil.simulators.csms.faults import Faults
+from hil.simulators.evcc.plan import plan_from
+from hil.simulators.line_socket import Refused
+from hil.virtual.child import VirtualChild
+
+Arguments = Mapping[str, Json]
+
+
+class Injection:
+    """The faults of one bench. `evse` is the EVSE of the step."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._misbehaviours: list[dict[str, Json]] = []
+        self._others: dict[str, Callable[[Arguments, bool], Awaitable[None]]] = {
+            "process.kill": self._kill,
+            "process.stop": self._stop,
+            "power.cut": self._power_cut,
+            "clock.jump": self._clock_jump,
+            "computer.suspended": self._suspend,
+            "csms.away": self._away,
+            "csms.drop": self._drop,
+            "csms.drops_on": self._answer("drop_on", lambda a: a["action"]),
+            "csms.swallows": self._answer("swallow", lambda a: a["action"]),
+            "csms.late": self._answer("late", lambda a: (a["action"], a["by_s"])),
+            "csms.refuses": self._answer("error", lambda a: (a["action"], a.get("code", "InternalError"))),
+            "csms.babbles": self._answer("garbage", lambda a: (a["action"], a.get("text", "{"))),
+            "car.misbehaves": self._misbehave,
+        }
+
+    async def set(self, fault: str, evse: int, arguments: Arguments, *, on: bool) -> None:
+        """Cause it, or take it back. Raises Refused for an id that the catalogue does not have."""
+        group, _, name = fault.partition(".")
+        if group == "physics":
+            value = arguments.get("value", arguments.get("part"))
+            request: dict[str, Any] = {"do": "fault", "evse": evse, "name": name, "on": on}
+            await self._bench.plant.ask(request if value is None else {**request, "value": value})
+        elif group == "bus":
+            request = {"do": "bus_fault", "bus": arguments["bus"], "kind": name, "on": on}
+            request |= {key: arguments[key] for key in ("count", "value") if key in arguments}
+            await self._bench.plant.ask(request)
+        elif fault in self._others:
+            await self._others[fault](arguments, on)
+        else:
+            raise Refused(f"fault {fault!r}: no such id; `./run hil faults` lists them")
+
+    async def _kill(self, arguments: Arguments, on: bool) -> None:
+        if on:
+            self._bench.children[str(arguments["what"])].kill(signal.SIGKILL)
+
+    async def _stop(self, arguments: Arguments, on: bool) -> None:
+        self._bench.children[str(arguments["what"])].kill(signal.SIGSTOP if on else signal.SIGCONT)
+
+    async def _power_cut(self, arguments: Arguments, on: bool) -> None:
+        """Both processes die at once, and come back when the power does."""
+        if not on:
+            return
+        computer, children = self._virtual("power.cut"), self._bench.children
+        for_s = float(str(arguments.get("for_s", 5.0)))
+        computer.boots += 1
+        for name in ("daemon", "power"):
+            child = children[name]
+            assert isinstance(child, VirtualChild)
+            child.down_for(for_s)
+
+    async def _clock_jump(self, arguments: Arguments, on: bool) -> None:
+        clock = self._virtual("clock.jump").clock
+        clock.ahead_s = clock.ahead_s + float(str(arguments["by_s"])) if on else 0.0
+
+    async def _suspend(self, arguments: Arguments, on: bool) -> None:
+        if not on:
+            return
+        computer, children = self._virtual("computer.suspended"), self._bench.children
+        for_s = float(str(arguments.get("for_s", 5.0)))
+        for name in ("daemon", "power"):
+            children[name].kill(signal.SIGSTOP)
+        await asyncio.sleep(for_s)
+        computer.suspended_s += for_s
+        for name in ("daemon", "power"):
+            children[name].kill(signal.SIGCONT)
+
+    async def _away(self, _: Arguments, on: bool) -> None:
+        csms = self._bench.csms
+        csms.faults.refuse_connections = on
+        if on and csms.log(IDENTITY).socket is not None:
+            await csms.drop(IDENTITY)
+
+    async def _drop(self, _: Arguments, on: bool) -> None:
+        if on:
+            await self._bench.csms.drop(IDENTITY)
+
+    def _answer(self, field: str, value: Callable[[Arguments], object]) -> Callable[[Arguments, bool], Awaitable[None]]:
+        async def change(arguments: Arguments, on: bool) -> None:
+            faults: Faults = self._bench.csms.faults
+            faults.times = int(str(arguments.get("times", 1))) if on else 1
+            setattr(faults, field, value(arguments) if on else None)
+
+        return change
+
+    async def _misbehave(self, arguments: Arguments, on: bool) -> None:
+        kept = {key: value for key, value in arguments.items() if key != "text"}
+        if "text" in arguments:
+            kept["value"] = arguments["text"]
+        self._misbehaviours = [one for one in self._misbehaviours if one["what"] != kept["what"]]
+        if on:
+            self._misbehaviours.append(kept)
+        bench = self._bench
+        bench.plan = plan_from({**bench.plain_plan, **bench.choices.plan, "misbehaviours": self._misbehaviours})
+
+    def _virtual(self, fault: str) -> Any:
+        if self._bench.computer is None:
+            raise Refused(f"{fault}: only on a bench in virtual time: the bench must not do it to this computer")
+        return self._bench.computer

@@ -1,0 +1,48 @@
+"""The record as JSON lines: one entry a line, as it can be kept, compared and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from hil.record.line import LineKind, RecordLine, Seer
+
+
+def line_of(entry: RecordLine) -> str:
+    """One line without its end. Times to the microsecond."""
+    fields: dict[str, object] = {
+        "at_s": round(entry.at_s, 6),
+        "evse": entry.evse,
+        "source": entry.seer.value,
+        "kind": entry.kind.value,
+        "name": entry.name,
+    }
+    if entry.value is not None:
+        fields["value"] = entry.value
+    if entry.text:
+        fields["text"] = entry.text
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def write(entries: Iterable[RecordLine]) -> Iterator[str]:
+    """Each entry as a line with its end."""
+    for entry in entries:
+        yield line_of(entry) + "\n"
+
+
+def read(lines: Iterable[str]) -> Iterator[RecordLine]:
+    """Each line as an entry. Raises ValueError with the number of a line that is none."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            fields = json.loads(line)
+            yield RecordLine(
+                float(fields["at_s"]),
+                Seer(fields["source"]),
+                LineKind(fields["kind"]),
+                str(fields["name"]),
+                fields.get("value"),
+                int(fields["evse"]),
+                str(fields.get("text", "")),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"line {number}: no entry of a record: {error}") from error
