@@ -93,3 +93,10 @@ def test_a_slow_device_widens_the_bound_of_its_own_wire_alone() -> None:
     board = SITE.replace('driver = "ac_controller"\nprofile = "phoenix_ev_cc_ac1"', 'driver = "generic_io"')
     config = parse(board.replace('contactors = "lines"\n', ""), FILE, examine)
     assert any("at most 150 ms are good" in str(mistake) for mistake in doubtful_buses(config))
+
+
+@pytest.mark.parametrize("profile", ["phoenix_ev_cc_ac1", "evse_din"])
+def test_a_controller_alone_does_not_fill_its_bus(profile: str) -> None:
+    text = SITE.replace("phoenix_ev_cc_ac1", profile).replace('bus = "a"\nunit = 2', 'bus = "b"\nunit = 2')
+    config = parse('[bus.b]\nport = "/dev/ttyS2"\n' + text, FILE, examine)
+    assert not [str(mistake) for mistake in doubtful_devices(config) if mistake.key[0] == "bus"]
