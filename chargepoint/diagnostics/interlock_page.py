@@ -51,7 +51,7 @@ The power process evaluates all rows once each cycle, for each EVSE. An input th
 «In all»: the time counts up while the cause is there, and down as fast while it is not. So a current above its limit that comes and goes trips too.
 When the limit falls by more than 5 %, the time counts from zero: the car has to adapt anew.
 
-What is older than this counts as silent, and the rows that look at it act so much later at most. What a device does not measure no row sees;
+What is older than this counts as silent. The rows that look at it act so much later at most. What a device does not measure no row sees;
 `chargepoint check` warns of it.
 
 | reading of | counts for |

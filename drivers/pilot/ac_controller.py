@@ -40,8 +40,9 @@ ABILITIES = frozenset({PilotAbility.SWITCHES_COIL})
 
 LEAST_A = 6.0
 COIL_EVERY_S = 0.5
-RETRY_S, AGAIN_S = 0.5, 2.0
-"""After a write that failed, and between two equal writes that no read shows: a register that does not keep what is written is not worn."""
+RETRY_S, AGAIN_S, SELDOM_S = 0.5, 2.0, 60.0
+"""Until the same is written once more: after a write that failed; where the controller shows more than it was given; and where it shows less, or
+does not show it. So a controller that keeps less is not worn by writes."""
 
 CONFIRM_S = 2.5
 """So long after an order the controller may still show more than it was ordered (own rule): a write and two reads of the limit may be lost."""
@@ -81,8 +82,8 @@ class AcController:
         self._coil_on: bool | None = None
         self._coil_due_s = -1e9
         self._coil_asked = False
-        self._written: dict[str, tuple[int, float]] = {}
-        """Of each point what was written last, and when."""
+        self._written: dict[str, tuple[int, float, bool]] = {}
+        """Of each point what was written last, when, and whether that failed."""
         self._disobeys = ""
         self._port = ControllerPilot(self)
         self._ports = IoPorts(pilot=self._port)
@@ -123,6 +124,7 @@ class AcController:
         if not self._polled.identified:
             self._port.state = self._coil_on = self._excess_since_s = None
             self._disobeys = ""
+            self._written.clear()
             return
         if self._enable is not None and now_s >= self._coil_due_s and not self._coil_asked:
             self._coil_due_s, self._coil_asked = now_s + COIL_EVERY_S, True
@@ -197,26 +199,27 @@ class AcController:
         name, shown_A = self._limit.name, self._polled.number(self._limit.name)
         nameable = ordered.limit_A >= self._lowest_A and (ordered.allowed or self._lowest_A <= 0.0)
         if nameable and (shown_A != ordered.limit_A or name not in self._written):
-            self._submit(self._limit, self._polled.codecs[name].encode(ordered.limit_A)[0], now_s, priority)
+            again_s = AGAIN_S if shown_A is not None and shown_A > ordered.limit_A else SELDOM_S
+            self._submit(self._limit, self._polled.codecs[name].encode(ordered.limit_A)[0], now_s, priority, again_s)
         if ordered.allowed:
             self._switch(on=True, now_s=now_s, priority=priority)
 
     def _switch(self, *, on: bool, now_s: float, priority: Priority) -> None:
         if self._enable is not None:
             if self._coil_on is not on or self._enable.name not in self._written:
-                self._submit(self._enable, int(on), now_s, priority)
+                self._submit(self._enable, int(on), now_s, priority, SELDOM_S if self._coil_on is None else AGAIN_S)
         elif self._off is not None:
             held = int(self._polled.number(self._off.name) or 0)
             value = held & ~1 if on else held | 1
             if value != held:
-                self._submit(self._off, value, now_s, priority)
+                self._submit(self._off, value, now_s, priority, SELDOM_S)
 
-    def _submit(self, point: Point, value: int, now_s: float, priority: Priority) -> None:
-        """Write; the same once more only after `AGAIN_S`, so that writes leave time for reads."""
+    def _submit(self, point: Point, value: int, now_s: float, priority: Priority, again_s: float) -> None:
+        """Write; the same once more only after `again_s`, so that writes leave time for reads."""
         before = self._written.get(point.name)
-        if before is not None and before[0] == value and now_s - before[1] < AGAIN_S:
+        if before is not None and before[0] == value and now_s - before[1] < (RETRY_S if before[2] else again_s):
             return
-        self._written[point.name] = (value, now_s)
+        self._written[point.name] = (value, now_s, False)
         address = self._polled.address(point.name)
         request = (
             WriteCoil(self._unit, address, bool(value))
@@ -235,7 +238,7 @@ class AcController:
             if self._limit.block is not None:
                 self._polled.refresh(self._limit.block, overtaking=True)
         elif self._written.get(name, (None,))[0] == value:
-            self._written[name] = (value, outcome.at_s - AGAIN_S + RETRY_S)
+            self._written[name] = (value, outcome.at_s, True)
 
     def _coil_read(self, outcome: Outcome) -> None:
         self._coil_asked = False
