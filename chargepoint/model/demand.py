@@ -152,15 +152,17 @@ class AcOrder:
     """
 
     phase_limits_A: tuple[float, ...]
+    car_power_W: float | None = None
+    """No order: what the car says it draws now, signed, a second witness beside the meter. None: the car does not say."""
 
     def __post_init__(self) -> None:
         if len(self.phase_limits_A) not in (1, 3):
             raise ValueError(f"an order for {len(self.phase_limits_A)} phases: 1 or 3")
 
     @classmethod
-    def even(cls, phases: int, current_A: float) -> Self:
+    def even(cls, phases: int, current_A: float, car_power_W: float | None = None) -> Self:
         """The same current for each of so many phases."""
-        return cls((current_A,) * phases)
+        return cls((current_A,) * phases, car_power_W)
 
     @property
     def phases(self) -> int:

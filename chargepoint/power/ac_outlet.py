@@ -17,6 +17,7 @@ from chargepoint.power.stack_wish import StackWish
 from chargepoint.safety.ac_flow import AcFlow
 from chargepoint.safety.cable_rating import cable_rating_A
 from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.safety.temperature import AC_CONTACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class AcOutlet:
     """Fulfils `chargepoint.power.outlet.PowerOutlet`."""
 
     kind = Outlet.AC
+    contacts = AC_CONTACTS
     not_heard_yet: frozenset[FaultCode] = frozenset()
     devices: tuple[Device, ...] = ()
 
@@ -80,6 +82,7 @@ class AcOutlet:
         return AcFlow(
             currents_A=currents_A,
             power_W=None if meter is None else meter.power_W,
+            car_power_W=None if order is None else order.car_power_W,
             rated_A=ratings.supply.current_max_A,
             limits_A=() if order is None else tuple(min(one_A, phase_A) for one_A in order.phase_limits_A[:wired]),
             charge_max_W=min(max(0.0, limits_W.high), ratings.charge_power_max_W),

@@ -13,7 +13,8 @@ from chargepoint.safety.interlocks.inputs import InterlockInputs
 from chargepoint.safety.interlocks.row import AC_ONLY, Interlock
 
 ADAPTS_S = 5.5
-"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top."""
+"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top. The rows of a limit recur: a car
+that is above its limit for 4.5 s and below it for 0.6 s, again and again, trips too."""
 
 TWO_READINGS_S = 0.5
 """A meter is read each 0.2 to 0.4 s: one reading alone may be wrong."""
@@ -24,6 +25,11 @@ NOTHING_A, NOTHING_SHARE = 2.0, 0.02
 
 POWER_MARGIN_W = 1000.0
 """How far all phases together may be above their limit, where the share of that is less: about 1.5 A in each of three."""
+
+
+REPORTED_W, BLIND_SHARE, BLIND_S = 1000.0, 0.1, 10.0
+"""A car that reports this power draws some. A meter that shows less than this share of it for so long is blind (own rule, grade D): a car
+may report what it is about to draw."""
 
 
 def _nothing_A(rated_A: float) -> float:
@@ -111,6 +117,17 @@ def _meter_energy(i: InterlockInputs) -> str | None:
     return i.energy.contradiction("the meter's power", "its registers")
 
 
+def _meter_blind(i: InterlockInputs) -> str | None:
+    """A meter that stands still at zero shows no contradiction in itself. Only the car's own report does, where its protocol has one."""
+    ac = i.ac
+    if ac is None or i.stage is not Stage.TRANSFER or ac.car_power_W is None or ac.power_W is None:
+        return None
+    said_W = abs(ac.car_power_W)
+    if said_W < REPORTED_W or abs(ac.power_W) >= BLIND_SHARE * said_W:
+        return None
+    return f"meter shows {ac.power_W:.0f} W while the car reports {ac.car_power_W:.0f} W: at least a tenth of that"
+
+
 def _islanding(i: InterlockInputs) -> str | None:
     """The car's inverter leaves a grid that is gone by itself (docs/sources/safety.md 4.1). The contactor makes it sure."""
     if i.ac is None or not i.active or not i.ac.feeds:
@@ -156,24 +173,54 @@ ROWS = (
     Interlock(
         FaultCode.VENTILATION, "car asks for ventilation (state D) where there is none", _ventilation, 0.2, AC_ONLY
     ),
-    Interlock(FaultCode.OVER_CURRENT, "a phase above 110 % of the rating", _over_current, TWO_READINGS_S, AC_ONLY),
+    Interlock(
+        FaultCode.OVER_CURRENT,
+        "a phase above 110 % of the rating",
+        _over_current,
+        TWO_READINGS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.CURRENT_EXCEEDED,
         "a phase above the current that the car was given",
         _limit_exceeded,
         ADAPTS_S,
         AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "more power than may flow at this moment", _power_exceeded, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "more power than may flow at this moment",
+        _power_exceeded,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "current in a phase that the car was not given", _wrong_phases, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "current in a phase that the car was not given",
+        _wrong_phases,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "car draws although it was given no power", _draws_suspended, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "car draws although it was given no power",
+        _draws_suspended,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
-    Interlock(FaultCode.REVERSE_CURRENT, "car feeds although it may not discharge", _feeds_unasked, ADAPTS_S, AC_ONLY),
+    Interlock(
+        FaultCode.REVERSE_CURRENT,
+        "car feeds although it may not discharge",
+        _feeds_unasked,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.METER_PLAUSIBILITY,
         "phases flow in opposite directions: a meter wired wrongly",
@@ -187,6 +234,9 @@ ROWS = (
         _meter_energy,
         1.0,
         AC_ONLY,
+    ),
+    Interlock(
+        FaultCode.METER_PLAUSIBILITY, "meter shows nothing while the car reports power", _meter_blind, BLIND_S, AC_ONLY
     ),
     Interlock(FaultCode.ISLANDING, "grid outside its window while the car feeds", _islanding, 0.0, AC_ONLY),
 )

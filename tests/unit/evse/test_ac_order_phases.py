@@ -28,6 +28,7 @@ def order(
     outlet_phases: int,
     power_W: float,
     by_phase_W: tuple[float, float, float] | None = None,
+    present_W: float | None = None,
 ) -> Any:
     limits = PowerLimits(207.0, 253.0, 48.0, 0.0, power_W, 0.0)
     car = CarDemand(
@@ -38,6 +39,7 @@ def order(
         ControlMode.SCHEDULED,
         limits,
         CarEnergy(),
+        present_power_W=present_W,
         phases=car_phases,
         phase_powers_max_W=by_phase_W,
     )
@@ -83,3 +85,11 @@ def test_on_one_phase_the_limits_of_the_others_say_nothing() -> None:
 def test_an_order_has_one_or_three_phases(count: int) -> None:
     with pytest.raises(ValueError, match="1 or 3"):
         AcOrder((16.0,) * count)
+
+
+@pytest.mark.parametrize(
+    ("present_W", "witness_W"), [(None, None), (0.0, 0.0), (7_360.0, 7_500.0), (7_290.0, 7_500.0), (-9_100.0, -9_000.0)]
+)
+def test_what_the_car_reports_goes_along_in_whole_steps(present_W: float | None, witness_W: float | None) -> None:
+    found = order(car_phases=3, outlet_phases=3, power_W=11_040.0, present_W=present_W)
+    assert found.car_power_W == witness_W
