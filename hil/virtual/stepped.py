@@ -12,7 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from greenlet import getcurrent, greenlet
 
-from hil.virtual.loop import VirtualLoop
+from hil.virtual.loop import VirtualDeadlock, VirtualLoop
+
+TURNS_MAX = 1000
+"""A program that turns so often without a pause would take a whole processor of a real computer: a defect worth its end."""
 
 
 class SteppedProgram:
@@ -23,10 +26,18 @@ class SteppedProgram:
         self._outside: greenlet | None = None
         self._watched: set[int] = set()
         self._wake: asyncio.Future[None] | None = None
+        self._turns, self._turned_s = 0, -1.0
 
     def wait(self, descriptors: Sequence[int], at_most_s: float) -> Collection[int]:
         """For the program: the readable descriptors, after `at_most_s` virtual seconds at the latest."""
         assert self._outside is not None
+        now_s = self._loop.time()
+        self._turns = self._turns + 1 if now_s == self._turned_s else 0
+        self._turned_s = now_s
+        if self._turns > TURNS_MAX:
+            raise VirtualDeadlock(
+                f"the program asks for what is due, {TURNS_MAX} times at the same moment: it never waits"
+            )
         ready: list[int] = self._outside.switch((tuple(descriptors), at_most_s))
         return ready
 
