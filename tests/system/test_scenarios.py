@@ -58,18 +58,9 @@ def test_the_python_example_of_the_page_passes(tmp_path: Path) -> None:
     (example,) = blocks("python")
     (tmp_path / "test_example.py").write_text(example)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "hil.pytest_plugin",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        tmp_path,
-    ]
-    done = subprocess.run([*command, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=220)
+    options = ["-p", "hil.pytest_plugin", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=220)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
