@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from hil.bench.port import BenchPort, NotDone
+from hil.record.line import Json
 from hil.scenario.condition import SeenValue, value_in
 from hil.scenario.judgement import ROUNDING_S, JudgedTime, became_true, first_true, true_spans
 from hil.scenario.measurement import NotMeasured, statistic
@@ -77,7 +78,7 @@ class _WatchBroken(Exception):
 
 
 class ScenarioRunner:
-    """One run on one bench; an instance performs it once. The bench is left as it is at the end."""
+    """One run on one bench; an instance performs it once, from now on. The bench is left as it is at the end."""
 
     def __init__(
         self,
@@ -96,15 +97,30 @@ class ScenarioRunner:
         self._watches: list[_Watch] = []
         self._times: dict[str, _StepTime] = {}
         self._actions: dict[tuple[str, str], float] = {}
-        self._began_s = 0.0
+        self._began_s = bench.now_s()
+        self._goes_on = True
         self._before: _StepTime | None = None
         self._line_before = 0
 
+    @property
+    def outcomes(self) -> tuple[StepOutcome, ...]:
+        """Of all steps so far."""
+        return tuple(self._outcomes)
+
     async def run(self) -> RunResult:
         """The result. Whatever the bench raises is a verdict of it; only cancellation passes through."""
-        self._began_s = self._bench.now_s()
-        goes_on = await self._steps(self._run.steps, ())
-        if goes_on:
+        await self.perform(self._run.steps)
+        return await self.finish()
+
+    async def perform(self, steps: tuple[ScenarioStep, ...]) -> tuple[StepOutcome, ...]:
+        """More steps on the same bench: their outcomes. Ids, actions and watches of earlier steps still count."""
+        before = len(self._outcomes)
+        self._goes_on = await self._steps(steps, ())
+        return tuple(self._outcomes[before:])
+
+    async def finish(self) -> RunResult:
+        """The result of all steps. What runs beside them is judged a last time."""
+        if self._goes_on and self._outcomes:
             await self._last_look()
         decided = next(
             (o for o in self._outcomes if o.verdict in (ScenarioVerdict.FAILED, ScenarioVerdict.ERROR)), None
@@ -183,7 +199,7 @@ class ScenarioRunner:
         match step:
             case DoStep():
                 self._actions["do", step.verb] = began_s
-                answer = await self._in_time(self._bench.do(step.verb, step.arguments))
+                answer = await self._do(step)
                 for path, test in step.answer:
                     if not passes(test, value_in(dict(answer), path)):
                         given = text_of(value_in(dict(answer), path))
@@ -208,6 +224,20 @@ class ScenarioRunner:
             case _:
                 raise TypeError(f"no step the runner knows: {step!r}")
         return outcome
+
+    async def _do(self, step: DoStep) -> Mapping[str, Json]:
+        """The verb's answer; none of a verb that is refused as expected."""
+        try:
+            answer = await self._in_time(self._bench.do(step.verb, step.arguments))
+        except NotDone as refusal:
+            if step.refused is None:
+                raise
+            if step.refused.lower() not in str(refusal).lower():
+                raise _StepFailed(f"expected a refusal with «{step.refused}»: it was «{refusal}»") from refusal
+            return {}
+        if step.refused is not None:
+            raise _StepFailed(f"expected {step.words()}: it was done")
+        return answer
 
     async def _in_time(self, action: Coroutine[Any, Any, T]) -> T:
         """An action of the bench must end before the scenario's time does."""
@@ -239,21 +269,27 @@ class ScenarioRunner:
                     return span.from_s
                 last = span
             if (last is None or last.over) and known_s >= deadline_s - ROUNDING_S:
-                await self._fail(step, began_s, since_s, last)
+                await self._fail(step, began_s, since_s)
             from_s = last.from_s if last else max(began_s, known_s - LATE_S)
             await self._pause()
 
-    async def _fail(self, step: ExpectStep, began_s: float, since_s: float, last: object) -> None:
+    async def _fail(self, step: ExpectStep, began_s: float, since_s: float) -> None:
         record = self._bench.record
         ends_s = record.ends_s
         judged = JudgedTime(began_s, ends_s, since_s)
-        spans = list(true_spans(step.condition, record, judged))
-        if spans and step.for_s and spans[-1].from_s <= began_s + step.within_s:
-            raise _StepFailed(broken(step, record, judged, spans[-1]), seen_in(step.condition, record, spans[-1].to_s))
+        deadline_s = began_s + step.within_s + ROUNDING_S
+        in_time = [span for span in true_spans(step.condition, record, judged) if span.from_s <= deadline_s]
+        if in_time:
+            raise _StepFailed(
+                broken(step, record, judged, in_time[-1]), seen_in(step.condition, record, in_time[-1].to_s)
+            )
         late_s = began_s + step.within_s + LOOK_ON_S
         while record.ends_s < late_s and first_true(step.condition, record, judged.from_on(ends_s)) is None:
-            await self._bench.sleep(self._poll_s)
-            await self._bench.look()
+            try:
+                await self._bench.sleep(self._poll_s)
+                await self._bench.look()
+            except Exception:  # the failure is certain, and counts more than a bench in trouble after it
+                break
             judged = JudgedTime(began_s, record.ends_s, since_s)
         seen = seen_in(step.condition, record, began_s + step.within_s)
         raise _StepFailed(missed(step, record, judged, self._line_before), seen)

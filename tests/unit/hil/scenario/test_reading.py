@@ -131,6 +131,7 @@ steps:
         ("- measure: x_W\n  of: {signal: power_W, statistic: mean}", "4: measure: no step stands before this one; name the steps with over"),
         ("- wait_s: 1\n- measure: x\n  of: {signal: stage, statistic: mean}", "6: of.signal = 'stage': of type word; choose a signal of type number"),
         ("- wait_s: 1\n- measure: x_W\n  of: {signal: power_W, statistic: rms_error}", "6: of: rms_error and against belong together; write both, or neither"),
+        ("- do: plug\n  refused: x\n  answer: {a: 1}", "6: answer: a verb that is refused has no answer; remove answer or refused"),
         ("- repeat: 0\n  steps: [{do: plug}]", "4: repeat = 0: must be greater than or equal to 1; how often, 1 to 10000"),
     ],
 )  # fmt: skip
