@@ -189,6 +189,8 @@ class StepReading:
             found[name] = value
             if name in known:
                 self._check_argument(value, known[name], (*path, name))
+            elif not known and not word.open_arguments:
+                self.mistakes.add((*path, name), f"{word.name} takes no arguments", "remove it")
             elif not word.open_arguments:
                 self.mistakes.unknown((*path, name), f"argument of {word.name}", known)
         for name, argument in known.items():

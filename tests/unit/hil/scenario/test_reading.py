@@ -116,6 +116,7 @@ steps:
         ("- do: setpoint", "4: with.power_W: setpoint requires it; add it: a number of W, -50000 to 50000: positive into the car"),
         ("- do: setpoint\n  with: {power_W: 70000}", "5: with.power_W = 70000: outside its bounds; write a number of W, -50000 to 50000: positive into the car"),
         ("- do: setpoint\n  with: {power_W: 5, by: cms}", "5: with.by = 'cms': one of csms, site is needed; did you mean csms?"),
+        ("- do: plug\n  with: {force: true}", "5: with.force: plug takes no arguments; remove it"),
         ("- inject: bus.silense", "4: inject = 'bus.silense': unknown fault; did you mean bus.silence?"),
         ("- do: clock.jump\n  evse: 1", "5: evse: clock.jump belongs to the whole station; remove evse"),
         ("- do: plug\n  expect: {plugged: true}", "5: expect: a step does one thing, and this one does `do`; make two steps"),

@@ -80,6 +80,10 @@ async def test_lines_that_come_late_count_from_their_own_moment() -> None:
     glitch = [value(1.011, "contactor", "closed"), value(1.012, "contactor", "open")]
     expects = await perform(ScriptedBench(list(glitch), late_s=0.3), "- expect: {contactor: closed}\n  within_s: 5")
     assert expects.steps[0].held_from_s == 1.011
+    at_the_end = "- expect: {contactor: closed}\n  within_s: 1.1"
+    assert (await perform(ScriptedBench(list(glitch), late_s=0.3), at_the_end)).verdict is PASSED
+    holds = "- expect: {contactor: open}\n  within_s: 1.1\n  for_s: 4"
+    assert (await perform(ScriptedBench(list(glitch), late_s=0.3), holds)).steps[0].held_from_s == 1.012
     never = await perform(ScriptedBench(list(glitch), late_s=0.3), "- never: {contactor: closed}\n  for_s: 5")
     assert never.verdict is FAILED
     steps = "- never: {contactor: closed}\n  until: end\n- wait_s: 5"
