@@ -156,6 +156,15 @@ async def test_a_watch_of_a_repetition_is_broken_once() -> None:
     assert verdicts(result) == [FAILED, PASSED, PASSED, PASSED, PASSED, NOT_REACHED]
 
 
+async def test_a_broken_watch_shows_the_values_that_its_condition_does_not_say() -> None:
+    bench = ScriptedBench([value(0.0, "faults", []), value(0.0, "current_A", 0.0), value(1.0, "faults", ["DOOR_OPEN"])])
+    steps = "- never: {any: [{faults: {not: []}}, {current_A: {above: 5}}]}\n  for_s: 3"
+    assert (await perform(bench, steps)).reason == (
+        "(faults not [] or current_A above 5) must not be true, and was 1.00 s after this step began: "
+        "faults [DOOR_OPEN], current_A 0 (1.00 s of the record)"
+    )
+
+
 async def test_a_watch_in_a_repetition_is_one_watch() -> None:
     steps = "- repeat: 3\n  steps:\n  - never: {contactor: closed}\n    until: end\n  - wait_s: 1"
     result = await perform(ScriptedBench(), steps)
