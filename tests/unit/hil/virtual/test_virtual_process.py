@@ -77,6 +77,30 @@ def test_a_killed_process_runs_no_line_more_and_its_peer_sees_the_end(runner: as
         assert not ticking.tidied
 
 
+def test_the_number_of_a_socket_of_a_killed_process_can_be_used_again(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        loop = loop_now()
+        listener = socket.create_server(("127.0.0.1", 0))
+        process = VirtualProcess("p", loop)
+
+        async def talk() -> None:
+            await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+            await asyncio.sleep(100)
+
+        process.start(talk())
+        await asyncio.sleep(1.0)
+        process.kill()
+        mine = [socket.socket() for _ in range(10)]
+        for one in mine:
+            loop.add_reader(one, lambda: None)
+            loop.remove_reader(one)
+            one.close()
+        listener.close()
+
+    with runner:
+        runner.run(main())
+
+
 def test_a_stopped_process_is_silent_and_goes_on_where_it_was(runner: asyncio.Runner) -> None:
     ticking = Ticking()
 
