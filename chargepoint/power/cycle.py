@@ -397,6 +397,8 @@ class Cycle:
             events = stage.events()
             done.append((image, events))
             self._changed.discard(image.evse_id)
+            if not self._changed:
+                self._early_s = math.inf  # else the loop would turn without a pause until the next tick
             if stage.waits_for_current:
                 self._changed.add(image.evse_id)
                 self._early_s = min(self._early_s, now_s + EARLY_CYCLE_S)

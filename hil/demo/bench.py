@@ -48,6 +48,8 @@ EMBEDDED = "embedded"
 EVSE = 1
 TOKEN = "04A2B3C4D5E6F7"
 READY_PATIENCE_S = 60.0
+BROKER_PATIENCE_S = 120.0
+"""An installation of a broker from PyPI is in it."""
 OBSERVE_S = 0.2
 CHARGER_DISCHARGE_W = 10_000.0
 """What the on-board charger of the AC car gives back, enough for the story."""
@@ -188,6 +190,8 @@ class Bench:
             if name != "plant":
                 self._launch(name)
         await self._answered(self.status, {"do": "status"}, "daemon")
+        if self._broker_port is not None:
+            await self._broker_listens(self._broker_port)
         if self._observes:
             self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         return self
@@ -233,6 +237,23 @@ class Bench:
                 if now_s() > until_s:
                     raise RuntimeError(f"{name} is not up after {READY_PATIENCE_S:.0f} s: {error}") from error
                 await asyncio.sleep(0.05)
+
+    async def _broker_listens(self, port: int) -> None:
+        """Until the broker takes connections. On a computer without Mosquitto another broker is installed first."""
+        until_s = now_s() + BROKER_PATIENCE_S
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError as error:
+                if now_s() > until_s:
+                    why = f"the broker is not up after {BROKER_PATIENCE_S:.0f} s: {error}"
+                    raise RuntimeError(
+                        f"{why}; install Debian's mosquitto, or see {self.choices.folder}/log"
+                    ) from error
+                await asyncio.sleep(0.1)
+            else:
+                writer.close()
+                return
 
     # -- the cars --------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ OF_BOTH = (
     *("pilot_lost", "pilot_short", "pilot_duty", "diode_missing", "diode_unlatched", "proximity"),
     *("lock_stuck", "lock_opens", "over_temperature", "temperature_sensor", "cabinet_temperature"),
     *("meter_silent", "meter_frozen", "meter_backwards", "meter_gain"),
+    *("phase_lost", "grid_voltage", "grid_frequency", "grid_outage"),
 )
 
 
@@ -37,18 +38,6 @@ def _phase_reversed(outlet: AcOutletPlant, on: bool, value: Value) -> None:
     outlet.reversed_phase = round(_number(value, 2)) if on else 0
 
 
-def _phase_lost(outlet: AcOutletPlant, on: bool, value: Value) -> None:
-    outlet.grid.lost_phase = round(_number(value, 2)) if on else 0
-
-
-def _grid_voltage(outlet: AcOutletPlant, on: bool, value: Value) -> None:
-    outlet.grid.voltage_V = _number(value, 170.0) if on else 230.0
-
-
-def _grid_frequency(outlet: AcOutletPlant, on: bool, value: Value) -> None:
-    outlet.grid.frequency_Hz = _number(value, 53.0) if on else 50.0
-
-
 def _car_ventilation(outlet: AcOutletPlant, on: bool, value: Value) -> None:
     outlet.car.pilot = "D" if on else "C"
 
@@ -60,9 +49,6 @@ AC_FAULTS: dict[str, Fault] = {
     "car_phases": Fault("how many phases (1) the car's charger uses", _car_phases),
     "car_ventilation": Fault("no value: the car asks for ventilation (state D)", _car_ventilation),
     "phase_reversed": Fault("phase (2) whose transformer at the meter is the wrong way round", _phase_reversed),
-    "phase_lost": Fault("phase (2) without voltage", _phase_lost),
-    "grid_voltage": Fault("volts (170) of each phase", _grid_voltage),
-    "grid_frequency": Fault("hertz (53)", _grid_frequency),
 }
 
 

@@ -8,20 +8,11 @@ from typing import Any
 from hil.plant.ac_car import AcAutoCar, AcCar
 from hil.plant.ac_controller import AcControllerPlant
 from hil.plant.board import Board
+from hil.plant.grid import Grid
 from hil.plant.meter import MeterPlant
 from hil.plant.pilot import Generator
 
 LOCKED = 2
-
-
-@dataclass(slots=True)
-class Grid:
-    """The supply of the outlet; `voltage_V` RMS from phase to neutral, 0 while the supply is lost."""
-
-    voltage_V: float = 230.0
-    frequency_Hz: float = 50.0
-    lost_phase: int = 0
-    """1 to 3: this phase alone is lost; 0: none."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hil.plant.heat import ThermalMass
 
 _CURVE = (
     (0.0, 0.80),
@@ -28,6 +30,8 @@ class Battery:
     resistance_ohm: float = 0.08
     voltage_max_V: float = 450.0
     voltage_min_V: float = 300.0
+    heat: ThermalMass = field(default_factory=lambda: ThermalMass(350_000.0, 0.02))
+    """Some 350 kg of cells and a cooling that takes away 50 W per kelvin."""
 
     @property
     def open_circuit_V(self) -> float:
@@ -37,6 +41,10 @@ class Battery:
     def set_open_circuit_V(self, voltage_V: float) -> None:
         """Choose the nominal voltage so that the open-circuit voltage at this state of charge is `voltage_V`."""
         self.nominal_V = voltage_V / shape(self.soc_percent)
+
+    def warm(self, current_A: float, dt_s: float) -> None:
+        """One step with this current through the internal resistance."""
+        self.heat.step(current_A * current_A * self.resistance_ohm, dt_s)
 
     def take_Wh(self, energy_Wh: float) -> None:
         """Charge (positive) or discharge by that much at the chemistry; stops at empty and full."""

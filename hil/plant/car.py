@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hil.plant.battery import Battery
+from hil.plant.bms import BatteryShares, shares_of
 from hil.plant.contactor import ContactorPole
 
 
@@ -25,6 +26,13 @@ class Car:
     contactors_wanted: bool = False
     contactors: ContactorPole = field(default_factory=ContactorPole)
     battery: Battery = field(default_factory=Battery)
+    managed: bool = False
+    """The battery's limits move with charge and temperature (`hil.plant.bms`); else the ratings hold always."""
+
+    @property
+    def shares(self) -> BatteryShares:
+        """What the battery takes and gives now of the car's ratings."""
+        return shares_of(self.battery) if self.managed else BatteryShares()
 
     @property
     def pilot_seen(self) -> str:

@@ -30,6 +30,8 @@ class Circuit:
     """Output capacity of the modules; a bench may set a small one, which charges and discharges faster."""
     leak_ohm: float | None = None
     """A load across the module's terminals: water in a connector, or a short circuit."""
+    taken_W: float = 0.0
+    """What capacitors, leaks, relays, cable and battery took in the last step, at the voltages after it: the modules gave it."""
 
     def needed_A(
         self, target_V: float, link_S: float, discharging: bool, battery_V: float, battery_S: float, dt_s: float
@@ -49,12 +51,22 @@ class Circuit:
         """Advance with this module current, conductance between the nodes, and battery behind its conductance."""
         offset, slope, module_S = self._reduced(link_S, discharging, battery_V, battery_S, dt_s)
         capacity = self.module_F / dt_s
+        before_V, inlet_before_V = self.module_V, self.inlet_V
         self.module_V = (capacity * self.module_V + module_A + link_S * offset) / (
             capacity + module_S + link_S - link_S * slope
         )
         self.inlet_V = offset + slope * self.module_V
         self.output_A = link_S * (self.module_V - self.inlet_V)
         self.battery_A = battery_S * (self.inlet_V - battery_V)
+        drop_V = self.module_V - self.inlet_V
+        self.taken_W = (
+            capacity * (self.module_V - before_V) * self.module_V
+            + module_S * self.module_V**2
+            + link_S * drop_V**2
+            + INLET_F / dt_s * (self.inlet_V - inlet_before_V) * self.inlet_V
+            + self.inlet_V**2 / CABLE_LEAK_OHM
+            + self.inlet_V * self.battery_A
+        )
 
     def _reduced(
         self, link_S: float, discharging: bool, battery_V: float, battery_S: float, dt_s: float

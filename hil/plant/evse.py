@@ -9,6 +9,8 @@ from hil.plant import circuit as parts
 from hil.plant.board import Board
 from hil.plant.car import AutoCar, Car
 from hil.plant.circuit import Circuit
+from hil.plant.energy_check import EnergyCheck
+from hil.plant.grid import Grid
 from hil.plant.insulation import SHORTEST_SELF_TEST_S, InsulationPlant
 from hil.plant.meter import MeterPlant
 from hil.plant.module import ModulePlant
@@ -42,6 +44,9 @@ class EvsePlant:
     highest_V: float = 0.0
     faults: dict[str, float | bool | str] = field(default_factory=dict)
     forced_temperature_degC: float | None = None
+    grid: Grid = field(default_factory=Grid)
+    """What feeds the modules; the same one for all connectors of a plant."""
+    energy: EnergyCheck = field(default_factory=EnergyCheck)
     _heat_degC: float = 25.0
     _closed: bool = False
 
@@ -89,8 +94,12 @@ class EvsePlant:
             module.current_A = module.wanted(needed_A, dt_s)
             module_A += module.current_A
         circuit.step(module_A, link_S, discharging, battery_V, battery_S, dt_s)
+        grid_live = self.grid.live
         for module in self.modules.values():
             module.terminal_V = circuit.module_V
+            module.convert(dt_s, grid_live=grid_live)
+        self.energy.step(circuit.module_V * module_A, circuit.taken_W)
+        battery.warm(circuit.battery_A, dt_s)
         inlet_W = circuit.inlet_V * circuit.battery_A
         if inlet_W >= 0:
             self.import_Wh += inlet_W * dt_s / 3600.0
@@ -99,6 +108,11 @@ class EvsePlant:
         battery.take_Wh(battery_V * circuit.battery_A * dt_s / 3600.0)
         self.meter.step(circuit.inlet_V, circuit.output_A, dt_s)
         self.highest_V = max(self.highest_V, circuit.inlet_V)
+
+    @property
+    def grid_W(self) -> float:
+        """What the modules take from the grid, losses included; negative: they give."""
+        return sum(module.conversion.grid_W for module in self.modules.values())
 
     @property
     def output_on(self) -> bool:
@@ -183,6 +197,11 @@ class EvsePlant:
             "soc_percent": battery.soc_percent,
             "battery_V": battery.open_circuit_V,
             "capacity_Wh": battery.capacity_Wh,
+            "battery_degC": battery.heat.temperature_degC,
+            "grid_W": self.grid_W,
+            "grid_voltage_V": self.grid.voltage_V,
+            "grid_frequency_Hz": self.grid.frequency_Hz,
+            "energy_violations": self.energy.violations,
             "car_voltage_max_V": battery.voltage_max_V,
             "car_voltage_min_V": battery.voltage_min_V,
             "modules": {
@@ -196,6 +215,9 @@ class EvsePlant:
                     "source_power_W": module.source_power_W,
                     "sink_power_W": module.sink_power_W,
                     "current_A": module.current_A,
+                    "grid_W": module.conversion.grid_W,
+                    "loss_W": module.conversion.loss_W,
+                    "sink_degC": module.conversion.sink.temperature_degC,
                 }
                 for name, module in self.modules.items()
             },

@@ -282,7 +282,27 @@ def _earth(evse: EvsePlant, on: bool, value: Value) -> None:
     evse.insulation.earth_shift_V = _number(value, 300.0) if on else 0.0
 
 
+def _phase_lost(connector: Connector, on: bool, value: Value) -> None:
+    connector.grid.lost_phase = round(_number(value, 2)) if on else 0
+
+
+def _grid_voltage(connector: Connector, on: bool, value: Value) -> None:
+    connector.grid.voltage_V = _number(value, 170.0) if on else connector.grid.nominal_V
+
+
+def _grid_frequency(connector: Connector, on: bool, value: Value) -> None:
+    connector.grid.frequency_Hz = _number(value, 53.0) if on else 50.0
+
+
+def _grid_outage(connector: Connector, on: bool, value: Value) -> None:
+    connector.grid.voltage_V = 0.0 if on else connector.grid.nominal_V
+
+
 FAULTS: dict[str, Fault] = {
+    "phase_lost": Fault("phase (2) without voltage", _phase_lost),
+    "grid_voltage": Fault("volts (170) of each phase", _grid_voltage),
+    "grid_frequency": Fault("hertz (53)", _grid_frequency),
+    "grid_outage": Fault("no value: no voltage on any phase", _grid_outage),
     "contactor_bounce": Fault("seconds (0.005) that the closed contacts stand open", _bounce),
     "coil_dip": Fault("seconds (0.015) without current in the coils", _coil_dip),
     "relay_stuck": Fault("relay closed for ever: both, discharge or precharge", _relay_stuck),

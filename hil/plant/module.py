@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hil.plant.conversion import Conversion
+
+GRID_RETURN_S = 1.0
+"""From the grid's return to the first answer of a module (own figure)."""
+
 
 @dataclass(slots=True)
 class ModulePlant:
@@ -40,6 +45,16 @@ class ModulePlant:
     starting_s: float = 0.0
     """Seconds until a module that restarted answers again."""
     terminal_V: float = field(default=0.0)
+    conversion: Conversion = field(default_factory=lambda: Conversion(30_000.0))
+
+    def __post_init__(self) -> None:
+        self.conversion.rated_W = self.nominal_W
+
+    def convert(self, dt_s: float, *, grid_live: bool) -> None:
+        """After the circuit's step: what the grid gave for it. Without a grid the module loses its output and says nothing."""
+        self.conversion.step(self.terminal_V * self.current_A, dt_s, on=self.output_on)
+        if not grid_live and self.starting_s <= 0.0:
+            self.restart(GRID_RETURN_S)
 
     @property
     def answers(self) -> bool:
@@ -83,7 +98,9 @@ class ModulePlant:
         if self.excess_voltage_V:
             source_A = self.nominal_A
         volts = max(abs(self.terminal_V), 1.0)
-        high_A, low_A = min(source_A, self.source_power_W / volts), -min(sink_A, self.sink_power_W / volts)
+        can_W = self.nominal_W * self.conversion.available_share
+        high_A = min(source_A, min(self.source_power_W, can_W) / volts)
+        low_A = -min(sink_A, min(self.sink_power_W, can_W) / volts)
         self.regulation = 0
         if needed_A > high_A:
             self.regulation = 1 if high_A == source_A else 2

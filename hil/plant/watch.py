@@ -99,6 +99,10 @@ def _measured(connector: Connector) -> dict[str, Value]:
             "insulation_ohm": connector.insulation_ohm,
             "duty_percent": duty,
             "highest_V": connector.highest_V,
+            "frequency_Hz": connector.grid.frequency_Hz,
+            "grid_W": connector.grid_W,
+            "battery_degC": connector.car.battery.heat.temperature_degC,
+            "energy_violations": connector.energy.violations,
         }
     else:
         duty_seen = connector.duty_percent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ class BenchRecord:
 
     def __init__(self) -> None:
         self._entries: list[RecordLine] = []
+        self._messages: list[RecordLine] = []
         self._values: dict[tuple[str, int], tuple[list[float], list[Json]]] = {}
         self.ends_s = 0.0
         """Everything before this is known: signals kept their last value until here."""
@@ -37,6 +38,8 @@ class BenchRecord:
                 return
             times.append(max(entry.at_s, times[-1]) if times else entry.at_s)
             values.append(entry.value)
+        elif entry.kind is LineKind.MESSAGE:
+            insort(self._messages, entry, key=_time_of)
         self._entries.append(entry)
         self.ends_s = max(self.ends_s, entry.at_s)
 
@@ -52,7 +55,7 @@ class BenchRecord:
     @property
     def entries(self) -> Sequence[RecordLine]:
         """All lines by time; lines of one time stand as they were added."""
-        return sorted(self._entries, key=lambda entry: entry.at_s)
+        return sorted(self._entries, key=_time_of)
 
     def value_at(self, name: str, evse: int, at_s: float) -> Json:
         """What the signal was then; None before its first line."""
@@ -86,8 +89,10 @@ class BenchRecord:
 
     def messages(self, from_s: float, to_s: float, wanted: Callable[[RecordLine], bool]) -> list[RecordLine]:
         """Messages in this time, in order."""
-        return [
-            entry
-            for entry in self.entries
-            if entry.kind is LineKind.MESSAGE and from_s <= entry.at_s <= to_s and wanted(entry)
-        ]
+        first = bisect_left(self._messages, from_s, key=_time_of)
+        last = bisect_right(self._messages, to_s, key=_time_of)
+        return [entry for entry in self._messages[first:last] if wanted(entry)]
+
+
+def _time_of(entry: RecordLine) -> float:
+    return entry.at_s

@@ -54,6 +54,13 @@ _PLANT = (
     BenchSignal("duty_percent", Seer.PLANT, _NUMBER, "duty of the control pilot as the car sees it; -1: no PWM", "%"),
     BenchSignal("opened_under_A", Seer.PLANT, _NUMBER, "largest current that the contactor ever had to break", "A"),
     BenchSignal("highest_V", Seer.PLANT, _NUMBER, "highest voltage that the inlet ever saw", "V"),
+    BenchSignal(
+        "grid_W", Seer.PLANT, _NUMBER, "what a DC connector's modules take from the grid, losses included", "W"
+    ),
+    BenchSignal("battery_degC", Seer.PLANT, _NUMBER, "temperature of the car's battery", "degC"),
+    BenchSignal(
+        "energy_violations", Seer.PLANT, _NUMBER, "steps in which the plant made or lost energy: a defect of the bench"
+    ),
     BenchSignal("frequency_Hz", Seer.PLANT, _NUMBER, "frequency of the grid", "Hz"),
     BenchSignal("contactor", Seer.PLANT, _WORD, "all contacts of the output contactor", words=("open", "closed")),
     BenchSignal("precharge", Seer.PLANT, _WORD, "the pre-charge relay", words=("open", "closed")),

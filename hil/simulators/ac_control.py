@@ -1,4 +1,4 @@
-"""The plant's requests that are different at an AC outlet: plug, unplug, car, car_auto, fault, grid. `control.py` has the others."""
+"""The plant's requests that are different at an AC outlet: plug, unplug, car, car_auto, fault. `control.py` has the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ _CAR_BOUNDS = {
     "soc_percent": (0.0, 100.0),
     "capacity_Wh": (1.0, 1e6),
 }
-_GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0)}
 
 
 class AcControl:
@@ -82,14 +81,6 @@ class AcControl:
         if outlet.auto.enabled and not outlet.car.plugged and flag(request, "plug", True):
             outlet.plug()
         return {"stage": outlet.auto.stage.value}
-
-    def grid(self, request: Request) -> Answer:
-        """The supply of this outlet: `frequency_Hz`, `voltage_V` (0: the supply is lost)."""
-        outlet = self._outlet(request)
-        numbers = {name: number(request, name, *_GRID_BOUNDS[name]) for name in _GRID_BOUNDS if name in request}
-        for name, value in numbers.items():
-            setattr(outlet.grid, name, value)
-        return {"frequency_Hz": outlet.grid.frequency_Hz, "voltage_V": outlet.grid.voltage_V}
 
     def fault(self, request: Request) -> Answer:
         """A fault by its name, on or off, with its value."""

@@ -18,6 +18,8 @@ from hil.simulators.requests import Answer, Request, RequestRefused, answer_line
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
 
+_GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0), "others_W": (-1e6, 1e6)}
+
 
 class Control:
     """Answers requests about one plant and its wires."""
@@ -33,7 +35,7 @@ class Control:
             "unplug": self._at(self._unplug, ac.unplug),
             "car": self._at(self._car, ac.car),
             "car_auto": self._at(self._car_auto, ac.car_auto),
-            "grid": self._at(_no_grid, ac.grid),
+            "grid": self._grid,
             "token": self._token,
             "fault": self._at(self._fault, ac.fault),
             "bus_fault": self._bus_fault,
@@ -160,20 +162,26 @@ class Control:
             "resistance_ohm": (0.001, 10.0),
         }
         words = {"pilot": ("B", "C", "D"), "contactors": ("open", "closed")}
-        for name in request.keys() - {"do", "evse", "battery_V"}:
+        for name in request.keys() - {"do", "evse", "battery_V", "battery_degC", "managed"}:
             if name not in bounds and name not in words:
-                known = ", ".join([*bounds, "battery_V", *words])
+                known = ", ".join([*bounds, "battery_V", "battery_degC", "managed", *words])
                 raise RequestRefused(
                     "no such field of the car's body", name, request[name], f"one of {known}", "leave it out"
                 )
         numbers = {name: number(request, name, *bounds[name]) for name in bounds if name in request}
         open_circuit_V = number(request, "battery_V", 50.0, 1500.0) if "battery_V" in request else None
+        battery_degC = number(request, "battery_degC", -40.0, 80.0) if "battery_degC" in request else None
+        managed = flag(request, "managed", car.managed)
         chosen = {name: one_of(request, name, known) for name, known in words.items() if name in request}
         # everything is good: only now is anything changed
         for name, value in numbers.items():
             setattr(battery, name, value)
         if open_circuit_V is not None:
             battery.set_open_circuit_V(open_circuit_V)
+        if battery_degC is not None:
+            battery.heat.temperature_degC = battery_degC
+        car.managed = managed
+        shares = car.shares
         car.pilot = chosen.get("pilot", car.pilot)
         if "contactors" in chosen:
             car.contactors_wanted = chosen["contactors"] == "closed"
@@ -182,6 +190,8 @@ class Control:
             "current_A": evse.circuit.battery_A,
             "battery_V": battery.open_circuit_V,
             "soc_percent": battery.soc_percent,
+            "charge_share": shares.charge,
+            "discharge_share": shares.discharge,
             "contactors_closed": car.contactors.closed,
             "pilot": car.pilot_seen,
             "duty_percent": evse.board.duty_percent if evse.board.generator.name == "PWM" else None,
@@ -242,6 +252,22 @@ class Control:
         self._wired.wires[name].fault(kind, count, value)
         return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
+    def _grid(self, request: Request) -> Answer:
+        """The grid: `frequency_Hz`, `voltage_V` (0: the supply is lost); `others_W`: what others behind the same fuse take, all phases."""
+        grid, connection = self._wired.plant.grid, self._wired.plant.connection
+        numbers = {name: number(request, name, *_GRID_BOUNDS[name]) for name in _GRID_BOUNDS if name in request}
+        others_W = numbers.pop("others_W", None)
+        for name, value in numbers.items():
+            setattr(grid, name, value)
+        if others_W is not None:
+            connection.others_W = (others_W / 3.0,) * 3
+        return {
+            "frequency_Hz": grid.frequency_Hz,
+            "voltage_V": grid.voltage_V,
+            "others_W": sum(connection.others_W),
+            "power_W": sum(connection.powers_W),
+        }
+
     def _estop(self, request: Request) -> Answer:
         return self._everywhere(request, "e_stop", flag(request, "on", True))
 
@@ -258,9 +284,3 @@ class Control:
             if wanted in (None, outlet.number):
                 inject_ac(outlet, fault, on)
         return {"monotonic_s": self._now()}
-
-
-def _no_grid(request: Request) -> Answer:
-    raise RequestRefused(
-        "no AC outlet", "evse", request.get("evse", 1), "an AC outlet", "name one, or start the demo with --ac"
-    )

@@ -14,6 +14,7 @@ from drivers.profile.codec import resolve_params
 from drivers.profile.load import load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
 from hil.plant.ac_outlet import AcOutletPlant
+from hil.plant.grid import GridConnection
 from hil.plant.module import ModulePlant
 from hil.simulators.registers.ac_meter import FollowingAcMeter
 from hil.simulators.registers.device_map import DeviceMap
@@ -44,8 +45,8 @@ def simulated_module(device: DeviceSection) -> tuple[ModulePlant, DeviceMap]:
     return plant, FollowingModule(device.unit, profile, params, plant) if own is None else own(device.unit, plant)
 
 
-def simulated_ac_meter(device: DeviceSection, outlet: AcOutletPlant) -> DeviceMap:
-    """The registers of this outlet's meter. Raises ValueError for a device that no simulator knows."""
+def simulated_ac_meter(device: DeviceSection, outlet: AcOutletPlant | GridConnection) -> DeviceMap:
+    """The registers of the meter of this outlet, or of the station's connection. Raises ValueError for a device that no simulator knows."""
     try:
         profile = _profile(device.profile or "", "powermeter_ac")
     except ProfileError as error:

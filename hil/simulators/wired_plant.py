@@ -99,6 +99,10 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False, virt
         maps[monitor.bus].append(BenderIsoEv425(monitor.unit, evse.insulation))
         pilot = config.pilot_board[section.pilot]
         maps[pilot.bus].append(GenericIo(pilot.unit, evse.board))
+    plant.join()
+    if config.grid.meter is not None:
+        meter = config.meter[config.grid.meter]
+        maps[meter.bus].append(simulated_ac_meter(meter, plant.connection))
     for name, devices in maps.items():
         units = [device.unit for device in devices]
         twice = sorted({unit for unit in units if units.count(unit) > 1})
@@ -132,7 +136,8 @@ def _add_ac_outlet(
             "for one device see `./run device simulate`"
         )
     outlet = AcOutletPlant(number, section.ac_phases)
-    outlet.grid.voltage_V, outlet.grid.frequency_Hz = section.ac_voltage_V, section.ac_frequency_Hz
+    plant.grid.voltage_V = plant.grid.nominal_V = section.ac_voltage_V
+    plant.grid.frequency_Hz = section.ac_frequency_Hz
     outlet.board.plug_ohm = CABLE_OHM
     plant.outlets[number] = outlet
     pilot, meter = config.pilot_board[section.pilot], config.meter[section.meter]

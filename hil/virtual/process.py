@@ -76,6 +76,7 @@ class VirtualProcess:
             asyncio.tasks._unregister_task(task)  # else the end of the loop would cancel it, and it would tidy up
         for sock in list(self._sockets):
             self._remains.append(sock)
+            loop._transports.pop(sock.fileno(), None)  # else the next socket with this number would count as in use
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()

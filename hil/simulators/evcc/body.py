@@ -25,6 +25,9 @@ class Inlet:
     pilot: str
     charger_W: float = 0.0
     """Active power of the on-board charger (AC)."""
+    charge_share: float = 1.0
+    """What the battery takes now, as a share of the car's rated limits: 0 to 1 (DC)."""
+    discharge_share: float = 1.0
 
 
 NOTHING_MEASURED = Inlet(0.0, 0.0, 0.0, 50.0, None, "B")
@@ -83,6 +86,8 @@ class PlantBody:
             soc_percent=float(measured["soc_percent"]),
             duty_percent=measured["duty_percent"],
             pilot=str(measured["pilot"]),
+            charge_share=float(measured["charge_share"]),
+            discharge_share=float(measured["discharge_share"]),
         )
 
 

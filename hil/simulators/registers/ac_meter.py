@@ -5,13 +5,16 @@ from __future__ import annotations
 from drivers.profile.codec import Params
 from drivers.profile.schema import DeviceProfile
 from hil.plant.ac_outlet import AcOutletPlant
+from hil.plant.grid import GridConnection
 from hil.simulators.registers.from_profile import ProfileDevice
 
 
 class FollowingAcMeter(ProfileDevice):
     """Currents are magnitudes, as most of these meters show them; the sign is that of the power."""
 
-    def __init__(self, unit: int, profile: DeviceProfile, params: Params, outlet: AcOutletPlant) -> None:
+    def __init__(
+        self, unit: int, profile: DeviceProfile, params: Params, outlet: AcOutletPlant | GridConnection
+    ) -> None:
         self._outlet = outlet
         self._last: dict[str, float] = {}
         super().__init__(unit, profile, params)

@@ -37,14 +37,14 @@ def answered(memory: CarMemory, answer: dc.DC_ChargeLoopRes) -> Next:
 
 
 def _dynamic(memory: CarMemory) -> dc.Dynamic_DC_CLReqControlMode | dc.BPT_Dynamic_DC_CLReqControlMode:
-    s, zero = memory.spec, rational(0)
+    s, zero, inlet = memory.spec, rational(0), memory.inlet
     needs = energy_needs(memory)
     common: dict[str, Any] = {
         "DepartureTime": s.departure_s if memory.plan.gives_departure_time else None,
         **needs.requests(),
-        "EVMaximumChargePower": rational(s.charge_power_max_W),
+        "EVMaximumChargePower": rational(s.charge_power_max_W * inlet.charge_share),
         "EVMinimumChargePower": zero,
-        "EVMaximumChargeCurrent": rational(s.charge_current_max_A),
+        "EVMaximumChargeCurrent": rational(s.charge_current_max_A * inlet.charge_share),
         "EVMaximumVoltage": rational(s.voltage_max_V),
         "EVMinimumVoltage": rational(s.voltage_min_V),
     }
@@ -53,9 +53,9 @@ def _dynamic(memory: CarMemory) -> dc.Dynamic_DC_CLReqControlMode | dc.BPT_Dynam
     common |= needs.v2x_requests()
     return dc.BPT_Dynamic_DC_CLReqControlMode(
         **common,
-        EVMaximumDischargePower=memory.discharge(s.discharge_power_max_W),
+        EVMaximumDischargePower=memory.discharge(s.discharge_power_max_W * inlet.discharge_share),
         EVMinimumDischargePower=zero,
-        EVMaximumDischargeCurrent=memory.discharge(s.discharge_current_max_A),
+        EVMaximumDischargeCurrent=memory.discharge(s.discharge_current_max_A * inlet.discharge_share),
     )
 
 
@@ -65,7 +65,9 @@ def wish_W(memory: CarMemory) -> float:
     Where only discharge is offered, a car that can give power back gives it.
     """
     charge_W, discharge_W = memory.charge_limit_W, memory.discharge_limit_W
-    wish = memory.spec.scheduled_power_W
+    spec, inlet = memory.spec, memory.inlet
+    high_W, low_W = spec.charge_power_max_W * inlet.charge_share, -spec.discharge_power_max_W * inlet.discharge_share
+    wish = min(max(spec.scheduled_power_W, low_W), high_W)
     if charge_W == 0.0 and discharge_W:
         wish = -discharge_W
     elif charge_W is not None:

@@ -77,6 +77,30 @@ def test_a_killed_process_runs_no_line_more_and_its_peer_sees_the_end(runner: as
         assert not ticking.tidied
 
 
+def test_the_number_of_a_socket_of_a_killed_process_can_be_used_again(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        loop = loop_now()
+        listener = socket.create_server(("127.0.0.1", 0))
+        process = VirtualProcess("p", loop)
+
+        async def talk() -> None:
+            await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+            await asyncio.sleep(100)
+
+        process.start(talk())
+        await asyncio.sleep(1.0)
+        process.kill()
+        mine = [socket.socket() for _ in range(10)]
+        for one in mine:
+            loop.add_reader(one, lambda: None)
+            loop.remove_reader(one)
+            one.close()
+        listener.close()
+
+    with runner:
+        runner.run(main())
+
+
 def test_a_stopped_process_is_silent_and_goes_on_where_it_was(runner: asyncio.Runner) -> None:
     ticking = Ticking()
 
@@ -204,6 +228,31 @@ def test_a_program_wakes_for_bytes_and_for_time(runner: asyncio.Runner) -> None:
     with runner:
         woken = runner.run(play((0.5, b"one"), (2.75, b"end")))
     assert woken == [(0.5, b"one"), (1.5, b""), (2.5, b""), (2.75, b"end")]
+
+
+def test_what_a_program_opens_is_closed_when_its_process_is_killed(runner: asyncio.Runner) -> None:
+    async def main() -> bytes:
+        loop = loop_now()
+        stepped = SteppedProgram(loop)
+        peers: list[int] = []
+
+        def program() -> None:
+            here, there = socket.socketpair()
+            peers.append(os.dup(there.fileno()))
+            there.close()
+            while True:
+                stepped.wait([here.fileno()], 1.0)
+
+        process = VirtualProcess("p", loop)
+        process.start(stepped.run(program))
+        await asyncio.sleep(2.0)
+        process.kill()
+        with socket.socket(fileno=peers[0]) as peer:
+            peer.setblocking(False)
+            return peer.recv(10)
+
+    with runner:
+        assert runner.run(main()) == b""
 
 
 def test_what_a_program_raises_is_raised(runner: asyncio.Runner) -> None:
