@@ -147,11 +147,11 @@ MUTANTS = (
         "interlocks/latch-survives-restart",
     ),
     Mutant(
-        "the driver's state of charge ignored",
-        "chargepoint/energy/own_contributions.py",
-        "    return max(said, default=config.minimum_soc_percent)",
-        "    return 0.0",
-        "discharging/soc-floor",
+        "the site's import limit ignored",
+        "chargepoint/energy/sources.py",
+        "Interval(-math.inf, share.import_max_W)",
+        "Interval(-math.inf, math.inf)",
+        "set-points/site-limit",
     ),
     Mutant(
         "set-point that never expires",
