@@ -151,7 +151,7 @@ MUTANTS = (
         "chargepoint/energy/sources.py",
         "Interval(-math.inf, share.import_max_W)",
         "Interval(-math.inf, math.inf)",
-        "set-points/site-limit",
+        "set-points/site-connection",
     ),
     Mutant(
         "set-point that never expires",
