@@ -37,6 +37,7 @@ def text_of(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
+        value += 0.0  # -0 is 0
         return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"
     if value is None:
         return "unknown"
