@@ -247,24 +247,49 @@ class InsulationMonitor(Device, Protocol):
         """Last state; its age is that of the device's own measurement counter."""
 
 
+class PilotAbility(Enum):
+    """What a device can do with the control pilot, beside showing a current and reporting the state."""
+
+    SHOWS_5_PERCENT = "shows the 5 % that ask for digital communication"
+    MEASURES_DUTY = "measures the duty cycle that it shows"
+    MEASURES_LEVELS = "measures both levels of the pilot: without the lower one nobody sees a missing diode"
+    MEASURES_PROXIMITY = "measures the resistance of the proximity contact"
+    SWITCHES_COIL = (
+        "switches the contactor's coil too, in series with us: it opens when the car leaves C, or gets no PWM"
+    )
+    """So an opening that the pilot explains is none without an order."""
+
+
+EVERY_MEASUREMENT = frozenset(
+    {PilotAbility.MEASURES_DUTY, PilotAbility.MEASURES_LEVELS, PilotAbility.MEASURES_PROXIMITY}
+)
+"""Where one of them is missing, the interlocks that look at it see nothing: `check` warns of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class PilotReading:
     """The control pilot and the proximity contact, as measured. Source: IEC 61851-1 Annex A (docs/sources/safety.md 2)."""
 
     pilot: ControlPilot
-    duty_percent: float
-    """Measured at the output, 0 to 100."""
-    high_V: float
-    low_V: float
+    duty_percent: float | None
+    """Measured at the output, 0 to 100; None: this device does not measure it."""
+    high_V: float | None
+    low_V: float | None
+    """None: this device does not measure the levels."""
     proximity_ohm: float | None
-    """Resistance of the proximity contact; None: open, nothing is plugged."""
+    """Resistance of the proximity contact; None: open, nothing is plugged, or this device does not measure it."""
 
 
 class PilotPort(Protocol):
     """The control pilot of one connector."""
 
+    @property
+    def abilities(self) -> frozenset[PilotAbility]:
+        """Never changes."""
+
     def show(self, command: PilotCommand, duty_percent: float) -> None:
-        """Show this from now on. `duty_percent` counts for PWM only."""
+        """Show this from now on. `duty_percent` counts for PWM only. A device that knows whole amperes shows the next lower current,
+        and one that cannot show so small a duty shows none."""
 
     @property
     def state(self) -> Reading[PilotReading] | None:
@@ -331,7 +356,7 @@ class TemperaturePort(Protocol):
 
     @property
     def state(self) -> Reading[tuple[float | None, ...]] | None:
-        """In °C: DC+ contact, DC- contact, cable, cabinet, spares. None in a place: no sensor answers there."""
+        """In °C: the two contacts of the connector (DC+ and DC- at a DC outlet), cable, cabinet, spares. None in a place: no sensor answers there."""
 
 
 class LatchPort(Protocol):
@@ -358,8 +383,17 @@ class IoPorts:
     latch: LatchPort | None = None
 
 
+IO_MAX_AGE_S = 0.25
+"""A port of a pilot/IO board or of GPIO lines that is older does not count (own rule; the board's watchdog of 0.5 s is twice as long)."""
+
+
 class IoDevice(Device, Protocol):
-    """A pilot/IO board, GPIO lines, or a vendor's board."""
+    """A pilot/IO board, GPIO lines, or a vendor's controller."""
+
+    @property
+    def max_age_s(self) -> float:
+        """A port of this device that is older does not count. Never changes. It is stated for this device alone, so that a slow one
+        makes none of the others slow."""
 
     @property
     def ports(self) -> IoPorts:
@@ -382,9 +416,10 @@ class IoState:
     """What all ports of one connector show together. Booleans are as read back, not as commanded."""
 
     pilot: ControlPilot
-    duty_percent: float
-    pilot_high_V: float
-    pilot_low_V: float
+    duty_percent: float | None
+    pilot_high_V: float | None
+    pilot_low_V: float | None
+    """None: the device of the pilot does not measure it."""
     proximity_ohm: float | None
     lock: Lock
     contactor_positive_closed: bool

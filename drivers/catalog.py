@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chargepoint.model.unusable import Mistake, UnusableDevice
-from chargepoint.ports import Bus, BusSpec, Device, DeviceSpec, ModuleGroup, PowerModule
+from chargepoint.ports import (
+    EVERY_MEASUREMENT,
+    IO_MAX_AGE_S,
+    Bus,
+    BusSpec,
+    Device,
+    DeviceSpec,
+    ModuleGroup,
+    PilotAbility,
+    PowerModule,
+)
 from drivers import probe
 from drivers.byte_bus import ByteBus
 from drivers.can.bus import CanBus
@@ -28,6 +38,7 @@ from drivers.modbus.master import Master
 from drivers.modbus.rtu import RtuMaster
 from drivers.modbus.tcp import TcpMaster
 from drivers.modbus.transaction import Read
+from drivers.pilot.ac_controller import ABILITIES, AcController
 from drivers.pilot.generic_io import CYCLE_S, WATCHDOG_MS, WATCHDOG_MS_BOUNDS, GenericIoBoard
 from drivers.power_module import can_family
 from drivers.power_module.array import PowerModuleArray
@@ -95,6 +106,19 @@ def phases_measured(spec: DeviceSpec) -> int:
         return 0
     shown = {point.maps_to for point in profile.points.values()}
     return sum(f"voltage_L{number}_V" in shown for number in (1, 2, 3))
+
+
+def io_max_age_s(spec: DeviceSpec) -> float:
+    """How old the state of a pilot/IO device may be."""
+    profile = _known(spec)
+    return IO_MAX_AGE_S if profile is None or profile.controller is None else profile.controller.max_age_s
+
+
+def pilot_not_measured(spec: DeviceSpec) -> tuple[PilotAbility, ...]:
+    """What a pilot/IO device with a pilot cannot measure of it, in one order; empty for every other device."""
+    if (spec.kind, spec.driver) != ("pilot_board", "ac_controller"):
+        return ()
+    return tuple(one for one in PilotAbility if one in EVERY_MEASUREMENT - ABILITIES)
 
 
 def unverified(spec: DeviceSpec) -> tuple[str, ...]:
@@ -166,6 +190,7 @@ def _master(spec: DeviceSpec, bus: Bus, profile: DeviceProfile | None = None) ->
 _WHY_NOT = {
     "grid_inverter": ", which sets no DC voltage and no DC current: it cannot pre-charge, nor obey a car",
     "powermeter_ac": ", which measures alternating current",
+    "ac_controller": ", which shows the pilot of an AC outlet",
 }
 """Said beside the class of a profile that does not fit."""
 
@@ -236,6 +261,11 @@ def _generic_io(spec: DeviceSpec, bus: Bus) -> Device:
     return GenericIoBoard(spec.name, spec.unit, _master(spec, bus), watchdog_ms)
 
 
+def _ac_controller(spec: DeviceSpec, bus: Bus) -> Device:
+    profile, params = _profile(spec, "ac_controller")
+    return AcController(spec.name, profile, params, spec.unit, _master(spec, bus, profile))
+
+
 def _gpio_io(spec: DeviceSpec, bus: Bus) -> Device:
     if not isinstance(bus, GpioBus):
         raise _refused(("bus",), f"= {bus.name!r}: not a GPIO chip", "name a bus of kind gpio")
@@ -304,6 +334,7 @@ DRIVERS: dict[tuple[str, str], Callable[[DeviceSpec, Bus], Device]] = {
     ("insulation_monitor", "bender"): _bender,
     ("insulation_monitor", "dold"): _dold,
     ("pilot_board", "generic_io"): _generic_io,
+    ("pilot_board", "ac_controller"): _ac_controller,
     ("pilot_board", "gpio"): _gpio_io,
     ("matrix", "gpio"): _gpio_matrix,
     ("indicator", "gpio"): _gpio_lamps,

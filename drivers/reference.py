@@ -63,6 +63,11 @@ _DRIVERS: dict[tuple[str, str], DriverRow] = {
             ),
         ),
     ),
+    ("pilot_board", "ac_controller"): DriverRow(
+        "the charge controller of an AC outlet, its registers described by a profile; it has the pilot alone, so `contactors` and "
+        "`safety_inputs` name other devices",
+        ("ac_controller",),
+    ),
     ("pilot_board", "gpio"): DriverRow(
         "contactors, lock, discharge and safety inputs on the lines of a GPIO chip; each part is there when its lines are named",
         params=tuple(
@@ -143,6 +148,8 @@ def _profiles() -> Iterator[str]:
     for name in sorted(file.stem for file in PROFILES.glob("*.toml")):
         profile = shipped(name)
         yield f'\n### profile = "{name}"\n\n{profile.vendor} {profile.model} (`{profile.device_class}`).\n'
+        if profile.controller is not None:
+            yield f"\nIts state counts for {profile.controller.max_age_s:g} s: after that the contactor opens.\n"
         if profile.unverified:
             yield f"\nNot verified: {'; '.join(profile.unverified)}.\n"
         yield from _table(tuple(_param_row(param) for param in profile.params.values()))

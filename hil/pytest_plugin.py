@@ -198,10 +198,11 @@ def _run_forked(
     scratch = Path(tempfile.mkdtemp(prefix="hil-test-"))
 
     async def on_a_bench() -> None:
-        opened = choice.open_bench()(needs, scratch, virtual=choice.virtual, seed=choice.seed)
+        opened = choice.open_bench()(choice.needs(needs), scratch, virtual=choice.virtual, seed=choice.seed)
         async with opened as port:
             view.attach(port)
             await test(**arguments)
+            await view.finish()
 
     def in_child() -> str:
         try:

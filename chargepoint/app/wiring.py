@@ -266,6 +266,7 @@ class Daemon:
                 parking_status="parking_status" in section.added_services,
                 standby=section.standby,
                 iso2_discharge=section.discharge_on_iso2 == "tolerated",
+                sae_services=section.sae_j2847_on_iso2,
                 din_discharge=section.discharge_on_din == "tolerated",
                 protocols=tuple(ProtocolName(name) for name in section.protocols),
                 iso20_without_tls=section.iso20_without_tls,

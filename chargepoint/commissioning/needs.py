@@ -37,13 +37,16 @@ def _no_car(seen: OutletReadings) -> str:
     if pilot.pilot is ControlPilot.A:
         return ""
     if pilot.pilot in (ControlPilot.B, ControlPilot.C, ControlPilot.D):
-        return (
-            f"a car is plugged in: the control pilot is in state {pilot.pilot.name} ({pilot.high_V:+.1f} V); unplug it"
-        )
+        return f"a car is plugged in: the control pilot is in state {pilot.pilot.name}{_level(pilot.high_V)}; unplug it"
     return (
-        f"the control pilot shows state {pilot.pilot.name} ({pilot.high_V:+.1f} V) where +12 V (state A) is expected, so a car "
+        f"the control pilot shows state {pilot.pilot.name}{_level(pilot.high_V)} where +12 V (state A) is expected, so a car "
         "may be plugged in; unplug it, and look for a short or a fault of the pilot"
     )
+
+
+def _level(high_V: float | None) -> str:
+    """The pilot's level in brackets, where its device measures it."""
+    return "" if high_V is None else f" ({high_V:+.1f} V)"
 
 
 def _chain_closed(seen: OutletReadings) -> str:

@@ -89,9 +89,14 @@ def _board(seen: OutletReadings) -> Iterator[DevicePoint]:
     pilot, contactor = seen.pilot, seen.contactor
     if pilot is not None:
         yield _now("port.pilot", pilot.pilot.name, "", seen)
-        yield _now("port.pilot_high", pilot.high_V, "V", seen)
-        yield _now("port.pilot_low", pilot.low_V, "V", seen)
-        yield _now("port.duty", pilot.duty_percent, "%", seen)
+        measured = (
+            ("pilot_high", pilot.high_V, "V"),
+            ("pilot_low", pilot.low_V, "V"),
+            ("duty", pilot.duty_percent, "%"),
+        )
+        for label, value, unit in measured:
+            if value is not None:  # what the device does not measure has no line
+                yield _now(f"port.{label}", value, unit, seen)
         ohm = "open" if pilot.proximity_ohm is None else pilot.proximity_ohm
         yield _now("port.proximity", ohm, "" if isinstance(ohm, str) else "ohm", seen)
     if contactor is not None:

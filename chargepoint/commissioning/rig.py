@@ -7,6 +7,7 @@ when a need no longer holds, or the bound is over, or this process was held up, 
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import signal
 import time
@@ -22,7 +23,7 @@ from chargepoint.commissioning.outlet import EVERYTHING_OFF, MODULE_OFF, REST, O
 from chargepoint.commissioning.steps import Step
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
-from chargepoint.model.image import ControlPilot
+from chargepoint.model.image import Contactor, ControlPilot
 from chargepoint.model.readings import Reading, fresh
 from chargepoint.ports import (
     Bus,
@@ -39,9 +40,11 @@ from chargepoint.ports import (
 )
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import INSULATION_MAX_AGE_S, METER_MAX_AGE_S, MODULE_MAX_AGE_S
-from chargepoint.power.evse_io import IO_MAX_AGE_S, EvseIo
-from chargepoint.power.wiring import LooseDevices, build_devices, devices_of, io_wiring
+from chargepoint.power.evse_io import EvseIo
+from chargepoint.power.wear_file import WearFile, WearRecordError
+from chargepoint.power.wiring import LooseDevices, build_devices, devices_of, io_wiring, latch_folder
 from chargepoint.safety.latches import board_may_clear
+from chargepoint.safety.wear import Wear, WearCount
 
 T = TypeVar("T")
 
@@ -86,6 +89,7 @@ class BenchOutlet:
         self._lamps = cast(LampPort | None, self._one("indicator", section.indicator))
         self._before = REST
         self._ordered_measuring = False
+        self._wear = WearCount()
 
     def _one(self, kind: str, name: str | None) -> Device | None:
         return None if name is None else self.devices[kind, name]
@@ -97,7 +101,8 @@ class BenchOutlet:
         if ports is not None:
             seen["pilot"] = self._fresh(ports.pilot, lambda: _state(ports.pilot.ports.pilot), now_s)
             seen["contactor"] = self._fresh(ports.contactors, lambda: _state(ports.contactors.ports.contactors), now_s)
-            seen["lock"] = self._fresh(ports.lock, lambda: _state(ports.lock.ports.lock), now_s)
+            if (bolt := ports.lock) is not None:
+                seen["lock"] = self._fresh(bolt, lambda: _state(bolt.ports.lock), now_s)
             if (discharge := ports.discharge) is not None:
                 seen["discharge_closed"] = self._fresh(discharge, lambda: _state(discharge.ports.discharge), now_s)
             if (sensors := ports.temperatures) is not None:
@@ -119,7 +124,7 @@ class BenchOutlet:
         links = None
         if (matrix := self.matrix) is not None:
             links = fresh(self._guard.read(matrix, lambda: matrix.state), now_s, MATRIX_MAX_AGE_S)
-        return OutletReadings(
+        found = OutletReadings(
             now_s=now_s,
             outlet=self.kind,
             modules=modules,
@@ -129,6 +134,14 @@ class BenchOutlet:
             links=links,
             **seen,  # type: ignore[arg-type]
         )
+        contactor = Contactor.CLOSED if found.closed else Contactor.OPEN if found.open else Contactor.UNKNOWN
+        self._wear.step(contactor, None if registers is None else registers.current_A)
+        return found
+
+    def take_wear(self) -> Wear:
+        """What the contactor counted since the last call."""
+        counted, self._wear.wear = self._wear.wear, Wear()
+        return counted
 
     def _module_state(self, module: PowerModule, now_s: float) -> PowerModuleState | None:
         return fresh(self._guard.read(module, lambda: module.state), now_s, MODULE_MAX_AGE_S)
@@ -145,8 +158,8 @@ class BenchOutlet:
             return None
         return frozenset().union(*(cast(frozenset[object], part) for part in parts))
 
-    def _fresh(self, device: Device, state: Callable[[], Reading[T] | None], now_s: float) -> T | None:
-        return fresh(self._guard.read(device, state), now_s, IO_MAX_AGE_S)
+    def _fresh(self, device: IoDevice, state: Callable[[], Reading[T] | None], now_s: float) -> T | None:
+        return fresh(self._guard.read(device, state), now_s, device.max_age_s)
 
     def order(self, order: OutletOrder) -> None:
         """Give every device its part: what opens goes first. A driver that raises does not keep the others from theirs."""
@@ -206,6 +219,8 @@ class Rig:
         """`also`: kind and name of devices to be polled beside those of the EVSEs. Raises UnusableDevice."""
         wanted = [*also, *(key for one in evse_ids for key in devices_of(config, config.evse[one]))]
         self._loose = build_devices(config, list(dict.fromkeys(wanted)))
+        self._log = logging.getLogger("power")
+        self._wear_file = WearFile(latch_folder(config), self._log)
         self._guard = DeviceGuard()
         self._now = now
         self._turned_at_s = now()
@@ -338,6 +353,7 @@ class Rig:
             outlet.order(REST)
             step.close()
             self._settle(REST)
+            self._keep_wear()
 
     def _refusal(self, needs: Sequence[Need], outlet: BenchOutlet) -> str:
         """Why a step at this outlet may not go on. At every other outlet that shares a device no car may be, and nothing closed."""
@@ -394,10 +410,21 @@ class Rig:
             if now_s - began_s > OFF_MAX_S or (off and now_s - began_s > OFF_S):
                 return
 
+    def _keep_wear(self) -> None:
+        """Add what the contactors counted here to the power process's record, which does not run now. Never raises."""
+        counted = {one: wear for one, outlet in self.outlets.items() if (wear := outlet.take_wear()) != Wear()}
+        if not counted:
+            return
+        try:
+            self._wear_file.add(counted)
+        except (OSError, WearRecordError) as error:
+            self._log.error("! the closings of this bring-up are not counted as wear: %s", error)
+
     def close(self) -> None:
         """Everything off, the pilot at F, then the buses are closed. Never raises."""
         with contextlib.suppress(Exception):
             self._settle(EVERYTHING_OFF)
+        self._keep_wear()
         for bus in self._loose.buses.values():
             with contextlib.suppress(Exception):
                 bus.close()

@@ -189,9 +189,9 @@ class ReadingItem:
 def _pilot(seen: OutletReadings) -> StepResult:
     if seen.pilot is None:
         return failed("the control pilot is silent")
-    return judged(
-        Measure("state", seen.pilot.pilot.name, expected="A"), Measure("high", seen.pilot.high_V, "V", *TWELVE_V)
-    )
+    high_V = seen.pilot.high_V
+    levels = [] if high_V is None else [Measure("high", high_V, "V", *TWELVE_V)]
+    return judged(Measure("state", seen.pilot.pilot.name, expected="A"), *levels)
 
 
 def _proximity(seen: OutletReadings) -> StepResult:

@@ -104,10 +104,9 @@ def pilot_x1(for_s: float = PILOT_S) -> Step:
     seen = yield from _hold(REST, seen, for_s)
     if seen.pilot is None:
         return failed("the control pilot is silent")
-    return judged(
-        Measure("state", seen.pilot.pilot.name, expected="A"),
-        Measure("high", seen.pilot.high_V, "V", *TWELVE_V),
-    )
+    high_V = seen.pilot.high_V
+    levels = [] if high_V is None else [Measure("high", high_V, "V", *TWELVE_V)]
+    return judged(Measure("state", seen.pilot.pilot.name, expected="A"), *levels)
 
 
 def pilot_pwm(for_s: float = PILOT_S) -> Step:
@@ -116,6 +115,8 @@ def pilot_pwm(for_s: float = PILOT_S) -> Step:
     seen = yield from _hold(OutletOrder(_PWM_5), seen, for_s)
     if seen.pilot is None:
         return failed("the control pilot is silent")
+    if seen.pilot.duty_percent is None:
+        return not_run("the device of the pilot does not measure the duty cycle that it shows")
     low, high = 5.0 - DUTY_TOLERANCE_PERCENT, 5.0 + DUTY_TOLERANCE_PERCENT
     return judged(
         Measure("duty", seen.pilot.duty_percent, "%", low, high),
@@ -127,6 +128,8 @@ def pilot_pwm(for_s: float = PILOT_S) -> Step:
 def pilot_f(for_s: float = PILOT_S) -> Step:
     """-12 V: the outlet is not available. A car cannot be seen meanwhile."""
     seen = yield REST
+    if seen.pilot is not None and seen.pilot.high_V is None:
+        return not_run("the device of the pilot measures no levels, so -12 V cannot be seen")
     seen = yield from _hold(OutletOrder(replace(AT_REST, pilot=PilotCommand.F)), seen, for_s)
     shows = None if seen.pilot is None else seen.pilot.pilot.name
     back_s = yield from _until(REST, lambda now: now.pilot_state is ControlPilot.A, seen, PILOT_S)
@@ -155,7 +158,9 @@ def contactor() -> Step:
     """
     seen = yield REST
     ready, closed = OutletOrder(_PWM_5), OutletOrder(replace(_PWM_5, contactor=True))
-    shows_s = yield from _until(ready, lambda now: now.pilot is not None and now.pilot.duty_percent > 1.0, seen, 1.0)
+    shows_s = yield from _until(
+        ready, lambda now: now.pilot is not None and (now.pilot.duty_percent or 0.0) > 1.0, seen, 1.0
+    )
     if shows_s is None:
         return failed("the pilot does not show its duty cycle, without which the board keeps the contactor open")
     seen = yield from _hold(ready, seen, PILOT_SETTLE_S)

@@ -43,6 +43,12 @@ class Iso15118Section(Section):
         description="outside the standard, for cars known to bear it: tolerated: a DC car of ISO 15118-2 that asks to be charged is discharged, "
         "with at most the current it asks for; docs/iso15118-2.md",
     )
+    sae_j2847_on_iso2: tuple[Literal["V2H", "V2G"], ...] = Field(
+        (),
+        max_length=2,
+        description="outside ISO 15118-2: discharge services of SAE J2847/2 that its DC cars may select; V2H: the car only gives, V2G: both ways; "
+        "no car was tried; docs/iso15118-2.md",
+    )
     discharge_on_din: Literal["off", "tolerated"] = Field(
         "off",
         description="outside the standard, for cars known to bear it: tolerated: a car of DIN 70121 that asks to be charged is discharged, "
@@ -103,7 +109,9 @@ class Iso15118Section(Section):
         description="folder for traces of sessions: JSON lines and pcapng, the newest 50, without secrets; none: no trace",
     )
     added_services: tuple[Literal["internet", "parking_status"], ...] = Field(
-        (), max_length=2, description="value-added services offered to the car beside energy transfer"
+        (),
+        max_length=2,
+        description="value-added services offered to the car beside energy transfer; over ISO 15118-2 internet alone, and only with TLS",
     )
     standby: bool = Field(True, description="a car may rest in standby: connected, no power either way")
     sdp_port: int = Field(
@@ -111,10 +119,11 @@ class Iso15118Section(Section):
     )
 
     @property
-    def tolerated_discharge(self) -> tuple[tuple[str, str], ...]:
-        """The keys that are on and discharge cars in a way that their protocol does not know; with the name of each protocol."""
+    def discharge_outside(self) -> tuple[tuple[str, str, str], ...]:
+        """The keys that discharge cars in a way that their protocol does not know; each with its value, and the name of the protocol."""
         switches = (
-            ("discharge_on_iso2", "ISO 15118-2", self.discharge_on_iso2),
-            ("discharge_on_din", "DIN 70121", self.discharge_on_din),
+            ("discharge_on_iso2", repr(self.discharge_on_iso2), "ISO 15118-2", self.discharge_on_iso2 != "off"),
+            ("sae_j2847_on_iso2", repr(list(self.sae_j2847_on_iso2)), "ISO 15118-2", bool(self.sae_j2847_on_iso2)),
+            ("discharge_on_din", repr(self.discharge_on_din), "DIN 70121", self.discharge_on_din != "off"),
         )
-        return tuple((key, protocol) for key, protocol, value in switches if value != "off")
+        return tuple((key, value, protocol) for key, value, protocol, on in switches if on)

@@ -36,7 +36,7 @@ def cross_check(config: Config, defined: Defined) -> Iterator[Mistake]:
         yield from _security_profile(config.csms)
     yield from _plug_and_charge(config)
     if config.energy.minimum_soc_percent < TOLERATED_RESERVE_PERCENT:
-        for key, protocol in config.iso15118.tolerated_discharge:
+        for key, _, protocol in config.iso15118.discharge_outside:
             yield Mistake(
                 ("energy", "minimum_soc_percent"),
                 f"= {config.energy.minimum_soc_percent:g} with {key}: at least {TOLERATED_RESERVE_PERCENT:g}, "

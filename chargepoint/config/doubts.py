@@ -82,10 +82,10 @@ def doubts(config: Config) -> Iterator[Mistake]:
         )
     if speaks and config.iso15118.enabled and "iso15118-2" in config.iso15118.protocols:
         yield from _short_evse_ids(config)
-    for key, protocol in config.iso15118.tolerated_discharge if config.iso15118.enabled else ():
+    for key, value, protocol in config.iso15118.discharge_outside if config.iso15118.enabled else ():
         yield Mistake(
             ("iso15118", key),
-            f"= 'tolerated': cars are discharged in a way that {protocol} does not know",
+            f"= {value}: cars are discharged in a way that {protocol} does not know",
             "for cars that are known to bear it: else remove the key",
         )
     if config.csms.enabled:

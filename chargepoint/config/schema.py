@@ -116,7 +116,10 @@ class EvseSection(Section):
     contactors: Name | None = Field(
         None, description="the [pilot_board.NAME] that has its contactors; none: the one of `pilot`"
     )
-    lock: Name | None = Field(None, description="the [pilot_board.NAME] that has its lock; none: the one of `pilot`")
+    lock: Name | None = Field(
+        None,
+        description="the [pilot_board.NAME] that has its lock; none: the one of `pilot`. At an AC outlet with a fixed cable that one needs no lock",
+    )
     discharge: Name | None = Field(
         None, description="the [pilot_board.NAME] that has its discharge resistor; none: the one of `pilot`"
     )

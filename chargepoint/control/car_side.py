@@ -43,7 +43,7 @@ class CarSide:
             authorized=session.authorized,
             transaction_id=transaction_id,
             may_energise=running,
-            pilot_ready=image.pilot.ready,
+            pilot=image.pilot,
             stage=image.stage,
             permitted=image.permitted,
             cable_check_failed=session.cable_check_failed,

@@ -34,7 +34,7 @@ from chargepoint.control.effects import (
 from chargepoint.control.interrupted import InterruptedTransaction
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.own_voice import OwnVoice
-from chargepoint.control.power_pieces import power_pieces
+from chargepoint.control.power_pieces import power_pieces, price_pieces
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.control.setpoint_log import SetpointLog
 from chargepoint.control.transaction_span import DEFAULT_POINTS, TransactionSpan, TxPoints
@@ -438,8 +438,10 @@ class EvseControl:
     def _answer_held(self, asked: QuestionAsked | None, at: Instant) -> None:
         """The car gets its schedule now."""
         if asked is not None and isinstance(asked.question, ForeseePower):
-            pieces = self._foreseen_pieces(asked.question.horizon_s, at)
-            self._effects.append(AnswerCar(self.evse_id, asked.number, PowerForeseen(pieces)))
+            horizon_s = asked.question.horizon_s
+            forecast = self.foreseen(horizon_s, at, with_car=False)
+            answer = PowerForeseen(power_pieces(forecast, horizon_s), price_pieces(forecast))
+            self._effects.append(AnswerCar(self.evse_id, asked.number, answer))
 
     def _foreseen_pieces(self, horizon_s: float, at: Instant) -> tuple[PowerPiece, ...]:
         """What the station could give any car."""

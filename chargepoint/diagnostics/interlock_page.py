@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 from chargepoint.model.faults import CATALOGUE, CONTROLLED_STOP_S, LOAD_WAIT_S, ON_SITE, FaultCode, ResetRule, Severity
-from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.ports import IO_MAX_AGE_S
+from chargepoint.power.device_readings import METER_MAX_AGE_S, MODULE_MAX_AGE_S
+from chargepoint.safety.interlocks.row import Interlock, Outlet
 from chargepoint.safety.interlocks.table import BY_SEQUENCE, TABLE
 
 _REACTION = {
@@ -46,6 +48,18 @@ Every fault that this station knows: what is seen, how long it must last, what t
 This page is made of the code (`python -m chargepoint.diagnostics.interlock_page`); a test holds the page against the code.
 
 The power process evaluates all rows once each cycle, for each EVSE. An input that is not known counts as the dangerous answer.
+«In all»: the time counts up while the cause is there, and down as fast while it is not. So a current above its limit that comes and goes trips too.
+When the limit falls by more than 5 %, the time counts from zero: the car has to adapt anew.
+
+What is older than this counts as silent. The rows that look at it act so much later at most. What a device does not measure no row sees;
+`chargepoint check` warns of it.
+
+| reading of | counts for |
+|---|---|
+| pilot/IO board, GPIO lines | {IO_MAX_AGE_S:g} s |
+| an AC charge controller in place of the board | what its profile states: [configuration.md](configuration.md), Profiles |
+| power module | {MODULE_MAX_AGE_S:g} s |
+| meter, insulation monitor | {METER_MAX_AGE_S:g} s |
 
 | reaction | what happens | to the car (ISO 15118-20) |
 |---|---|---|
@@ -89,7 +103,7 @@ def page() -> str:
 def _rows_of(code: FaultCode) -> str:
     kind = CATALOGUE[code]
     tail = f"{_REACTION[kind.severity]} | {_RESET[kind.reset]} | {_EVENT_SEVERITY[kind.severity]} | {_reason(code)} |\n"
-    seen = [(row.cause, _lasts(row.delay_s), _outlets(row.outlets)) for row in TABLE if row.code is code]
+    seen = [(row.cause, _lasts(row), _outlets(row.outlets)) for row in TABLE if row.code is code]
     seen += [(BY_SEQUENCE[code], "", "DC")] if code in BY_SEQUENCE else []
     return "".join(f"| {code.name} | {outlets} | {cause} | {lasts} | {tail}" for cause, lasts, outlets in seen)
 
@@ -104,8 +118,8 @@ def _reason(code: FaultCode) -> str:
     return CATALOGUE[code].stop_reason.value if stops else ""
 
 
-def _lasts(delay_s: float) -> str:
-    return "one cycle" if delay_s == 0 else f"{delay_s:g} s"
+def _lasts(row: Interlock) -> str:
+    return "one cycle" if row.delay_s == 0 else f"{row.delay_s:g} s{', in all' if row.recurs else ''}"
 
 
 def _outlets(outlets: frozenset[Outlet]) -> str:

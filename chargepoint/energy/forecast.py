@@ -171,6 +171,7 @@ def _step(plan: Plan, at_s: float) -> tuple[Contribution, ...] | None:
 def _within(tariff: Sequence[TariffPiece], begin_s: float, end_s: float) -> tuple[TariffPiece, ...]:
     """The pieces that count between the two instants: the one in force at the begin, and all that follow."""
     running = [piece for piece in tariff if piece.from_s <= begin_s][-1:]
+    running = [piece for piece in running if piece.until_s > begin_s]
     return (*running, *(piece for piece in tariff if begin_s < piece.from_s < end_s))
 
 

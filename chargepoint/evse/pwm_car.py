@@ -67,7 +67,7 @@ class PwmCar:
             lock=permitted or image.stage not in (Stage.OFF, Stage.FAULTED),
             power_W=power_W,
             limits_W=Interval(0.0, power_W),
-            order=AcOrder(phases, shown_A),
+            order=AcOrder.even(phases, shown_A),
         )
 
     def _shown_A(self, wanted_A: float, now_s: float) -> float:

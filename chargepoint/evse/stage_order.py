@@ -13,6 +13,8 @@ from chargepoint.model.limits import ZERO, PowerLimits
 HLC_DUTY_PERCENT = 5.0
 """IEC 61851-1: 5 % duty means digital communication (docs/sources/safety.md 2)."""
 
+REPORT_STEP_W = 500.0
+
 _DUTY_PERCENT = {PilotCommand.PWM: HLC_DUTY_PERCENT, PilotCommand.X1: 100.0, PilotCommand.F: 0.0}
 
 
@@ -59,13 +61,26 @@ def energise(
 
 
 def _ac_order(car: CarDemand, can: StageCapabilities) -> AcOrder:
-    """The phases that the car uses, and in each the current of the car's greater power at nominal voltage, at most the outlet's."""
+    """The phases that the car uses, and the current of each at nominal voltage, at most the outlet's.
+
+    A car that named each phase on its own has these powers there. Any other car has an even part of its greater power.
+    """
     phases, most_A, voltage_V = 1, can.current_max_A, can.voltage_max_V
     if can.ac is not None:
         phases, most_A, voltage_V = min(car.phases, can.ac.phases), can.ac.current_max_A, can.ac.nominal_voltage_V
     limits = car.limits if car.service.bidirectional else car.limits.one_way()
     wanted_W = max(limits.charge_power_max_W, limits.discharge_power_max_W)
-    return AcOrder(phases, min(most_A, wanted_W / voltage_V / phases))
+    said_W = _reported_W(car)
+    if phases == 3 and car.phase_powers_max_W is not None:
+        each_A = tuple(min(most_A, min(one_W, wanted_W) / voltage_V) for one_W in car.phase_powers_max_W)
+        return AcOrder(each_A, said_W)
+    return AcOrder.even(phases, min(most_A, wanted_W / voltage_V / phases), said_W)
+
+
+def _reported_W(car: CarDemand) -> float | None:
+    """In whole steps, so that an order does not change with each message of the car."""
+    power_W = car.present_power_W
+    return None if power_W is None else round(power_W / REPORT_STEP_W) * REPORT_STEP_W
 
 
 def _dc_limits(car: CarDemand, can: StageCapabilities) -> PowerLimits:

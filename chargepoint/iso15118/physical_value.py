@@ -6,7 +6,6 @@ Source: docs/sources/iso15118-2-din.md 1.1 (multiplier -3 to 3, value xs:short).
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Protocol, SupportsInt
 
 VALUE_MAX = 32_767
@@ -47,11 +46,6 @@ def number(value: PhysicalNumber) -> float:
     """The float it stands for; always finite."""
     multiplier = int(value.Multiplier)
     return int(value.Value) * 10.0**multiplier if multiplier >= 0 else int(value.Value) / 10.0**-multiplier
-
-
-def exact(value: PhysicalNumber) -> Fraction:
-    """The number without rounding: a profile may equal its schedule to the watt (docs/sources/iso15118-2-din.md 1.2)."""
-    return Fraction(int(value.Value)) * Fraction(10) ** int(value.Multiplier)
 
 
 def maybe(value: PhysicalNumber | None) -> float | None:

@@ -109,6 +109,8 @@ class CarDemand:
     """AC, Scheduled only: the power that the car plans for this moment by its EVPowerProfile, signed, sum of all phases."""
     phases: int = 3
     """AC: the phases of the outlet that the car agreed to use, 1 or 3; the outlet itself may have fewer."""
+    phase_powers_max_W: tuple[float, float, float] | None = None
+    """AC: what each phase may carry at most in either direction, where the car named each phase on its own; magnitudes, L1 first."""
     display: CarDisplay = NO_DISPLAY
     standby: bool = False
     """The car is in standby: connected, no power either way."""

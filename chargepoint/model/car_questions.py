@@ -100,6 +100,14 @@ class PowerPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class PricePiece:
+    """How dear energy is for a while, in whole seconds. `level`: 0 is the cheapest, 255 the dearest."""
+
+    duration_s: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class ForeseePower:
     """What does the station foresee for the next `horizon_s` seconds, in at most `points` pieces?
 
@@ -119,6 +127,8 @@ class PowerForeseen:
     """
 
     pieces: tuple[PowerPiece, ...]
+    prices: tuple[PricePiece, ...] = ()
+    """From now on, without gaps, as far as they are known; empty: no tariff is known."""
 
 
 Question = AuthorizeContract | InstallCertificate | ForeseePower

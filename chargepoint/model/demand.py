@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import Self
 
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import NOTHING, ZERO, Interval, PowerLimits
@@ -146,11 +147,27 @@ class DcOrder:
 class AcOrder:
     """What an AC outlet needs besides the power.
 
-    `phases` that the car uses, 1 or 3. `phase_current_limit_A` is the RMS current that each of them may carry, a magnitude >= 0.
+    `phase_limits_A`: the RMS current that each phase in use may carry, L1 first: one or three magnitudes >= 0. Raises ValueError for
+    another number of phases.
     """
 
-    phases: int
-    phase_current_limit_A: float
+    phase_limits_A: tuple[float, ...]
+    car_power_W: float | None = None
+    """No order: what the car says it draws now, signed, a second witness beside the meter. None: the car does not say."""
+
+    def __post_init__(self) -> None:
+        if len(self.phase_limits_A) not in (1, 3):
+            raise ValueError(f"an order for {len(self.phase_limits_A)} phases: 1 or 3")
+
+    @classmethod
+    def even(cls, phases: int, current_A: float, car_power_W: float | None = None) -> Self:
+        """The same current for each of so many phases."""
+        return cls((current_A,) * phases, car_power_W)
+
+    @property
+    def phases(self) -> int:
+        """That the car uses, 1 or 3."""
+        return len(self.phase_limits_A)
 
 
 NO_DC_ORDER = DcOrder()

@@ -17,7 +17,7 @@ PLAN_STEPS_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class TariffPiece:
-    """What energy costs from `from_s` (monotonic) until the next piece.
+    """What energy costs from `from_s` (monotonic) until the next piece, and at most until `until_s`.
 
     Either `price_per_kWh` in `currency` (ISO 4217), or `level`: 0 is the cheapest, 255 the highest. Raises ValueError for
     both, neither, or a level out of its bounds.
@@ -27,6 +27,7 @@ class TariffPiece:
     price_per_kWh: float | None = None
     currency: str = ""
     level: int | None = None
+    until_s: float = math.inf
 
     def __post_init__(self) -> None:
         if (self.price_per_kWh is None) == (self.level is None):

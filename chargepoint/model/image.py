@@ -174,7 +174,7 @@ class EvseImage:
     phase: Phase
     stage: Stage
     pilot: ControlPilot
-    duty_percent: float
+    duty_percent: float | None
     contactor: Contactor
     lock: Lock
     voltage_V: float | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
+from chargepoint.model.image import ControlPilot, MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import ZERO, Interval
 
 
@@ -41,7 +41,7 @@ class StationView:
 
     authorized: bool | None = None
     may_energise: bool = False
-    pilot_ready: bool = False
+    pilot: ControlPilot = ControlPilot.UNKNOWN
     stage: Stage = Stage.OFF
     permitted: bool = False
     cable_check_failed: bool = False

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from chargepoint.model.forecast import TariffPiece
+from chargepoint.ocpp.sales_tariff import SalesTariffSteps, read_sales_tariff
 from chargepoint.ocpp.schemas import Payload
 from chargepoint.ocpp.timestamps import from_wire
 
@@ -135,6 +137,8 @@ class Profile:
     start_s: float | None
     duration_s: float
     periods: tuple[Period, ...]
+    sales_tariff: SalesTariffSteps | None = None
+    """How dear energy is, after the schedule's start."""
     taken_s: float = math.inf
     """From here on its first period holds already, though `start_s` is a little later: the central system's clock is ahead."""
 
@@ -166,11 +170,8 @@ class Profile:
         start_s = activated_s if self.start_s is None else self.start_s
         if utc_s < min(start_s, self.taken_s) - _MILLISECOND:  # K01.FR.30
             return None, min(start_s, self.taken_s, self.valid_to_s)
-        next_start_s = math.inf
-        if self.recurrence_s is not None:
-            rounds = math.floor((utc_s - start_s + _MILLISECOND) / self.recurrence_s)
-            start_s += max(0, rounds) * self.recurrence_s
-            next_start_s = start_s + self.recurrence_s
+        start_s = self.round_start_s(utc_s, activated_s)
+        next_start_s = math.inf if self.recurrence_s is None else start_s + self.recurrence_s
         elapsed_s = max(0.0, utc_s - start_s + _MILLISECOND)
         if elapsed_s >= self.duration_s:  # K01.FR.13
             return None, min(next_start_s, self.valid_to_s)
@@ -180,6 +181,24 @@ class Profile:
         if number < len(self.periods):
             following_s = min(following_s, self.periods[number].start_s)
         return current, min(start_s + following_s, next_start_s, self.valid_to_s)  # K01.FR.11
+
+    def round_start_s(self, utc_s: float, activated_s: float) -> float:
+        """Where the schedule began that holds at `utc_s`, or the first one; of a Recurring one the last round."""
+        start_s = activated_s if self.start_s is None else self.start_s
+        if self.recurrence_s is None:
+            return start_s
+        rounds = math.floor((utc_s - start_s + _MILLISECOND) / self.recurrence_s)
+        return start_s + max(0, rounds) * self.recurrence_s
+
+    def prices_at(self, utc_s: float, activated_s: float) -> tuple[TariffPiece, ...]:
+        """The sales tariff of the round that holds at `utc_s`, to its end, in UTC seconds; empty without one."""
+        if self.sales_tariff is None:
+            return ()
+        start_s = self.round_start_s(utc_s, activated_s)
+        ends_s = [start_s + self.duration_s, self.valid_to_s]
+        if self.recurrence_s is not None:
+            ends_s.append(start_s + self.recurrence_s)
+        return self.sales_tariff.pieces(start_s, min(ends_s))
 
     def taken(self, utc_s: float) -> Profile:
         """As taken at this moment: one that is to begin within `SOON_S` begins at once, so that it leaves no gap behind another."""
@@ -228,6 +247,7 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
     schedule = schedules[0]
     _refuse_unbuilt("chargingProfile", raw)
     _refuse_unbuilt("chargingSchedule", schedule)
+    sales_tariff = _sales_tariff(schedule, purpose)
     start = schedule.get("startSchedule")
     if kind is Kind.RELATIVE and start is not None:  # K01.FR.41
         raise ProfileRejected("InvalidSchedule", "a Relative profile has no startSchedule")
@@ -263,13 +283,29 @@ def parse(raw: Payload, rules: V2xRules) -> Profile:
         start_s=None if start is None else from_wire(start).timestamp(),
         duration_s=math.inf if duration is None else float(duration),
         periods=periods,
+        sales_tariff=sales_tariff,
     )
+
+
+def _sales_tariff(schedule: Payload, purpose: Purpose) -> SalesTariffSteps | None:
+    raw = schedule.get("salesTariff")
+    if raw is None:
+        return None
+    if purpose.of_station:
+        raise ProfileRejected(
+            "UnsupportedParam", f"salesTariff in a {purpose.value}: only where a transaction is charged"
+        )
+    for number, entry in enumerate(raw["salesTariffEntry"]):
+        _refuse_unbuilt("salesTariffEntry", entry, f"salesTariffEntry {number}")
+    try:
+        return read_sales_tariff(raw)
+    except ValueError as error:
+        raise ProfileRejected("InvalidSchedule", str(error)) from None
 
 
 _UNBUILT = {
     "chargingProfile": {"maxOfflineDuration", "invalidAfterOfflineDuration", "dynUpdateInterval", "dynUpdateTime"},
     "chargingSchedule": {
-        "salesTariff",
         "absolutePriceSchedule",
         "priceLevelSchedule",
         "limitAtSoC",
@@ -277,6 +313,7 @@ _UNBUILT = {
         "useLocalTime",
         "randomizedDelay",
     },
+    "salesTariffEntry": {"consumptionCost"},
     "period": {
         *(
             f"{name}_L{phase}"

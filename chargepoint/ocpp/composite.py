@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chargepoint.model.demand import Contribution, Source
-from chargepoint.model.forecast import Plan, PlanStep
+from chargepoint.model.forecast import Plan, PlanStep, TariffPiece
 from chargepoint.model.ids import EvseId
 from chargepoint.model.limits import UNBOUNDED, Interval, bidirectional
 from chargepoint.model.status import EvseState
@@ -210,7 +210,19 @@ def plan(installed: Sequence[Installed], where: ProfileSituation, now: Moment) -
         steps.append(PlanStep(start_s + later_s, () if contributed is None else (contributed,)))
     if len(steps) == MAX_SEGMENTS:  # where the last one ends is not known
         end_s = steps.pop().from_s - later_s
-    return Plan(tuple(steps), end_s + later_s)
+    return Plan(tuple(steps), end_s + later_s, _prices(_layers(installed, where.evse)[-1], where, now))
+
+
+def _prices(candidates: Sequence[Profile], where: ProfileSituation, now: Moment) -> tuple[TariffPiece, ...]:
+    """The sales tariff of the transaction's profile that holds now, on the monotonic clock; empty where it has none."""
+    later_s = now.monotonic_s - now.utc_s
+    for profile in candidates:
+        if profile.period_at(now.utc_s, where.activated_utc_s)[0] is not None:
+            found = profile.prices_at(now.utc_s, where.activated_utc_s)
+            return tuple(
+                replace(piece, from_s=piece.from_s + later_s, until_s=piece.until_s + later_s) for piece in found
+            )
+    return ()
 
 
 def unchanging(contributions: tuple[Contribution, ...], now: Moment) -> Plan:

@@ -17,6 +17,7 @@ from chargepoint.power.stack_wish import StackWish
 from chargepoint.safety.ac_flow import AcFlow
 from chargepoint.safety.cable_rating import cable_rating_A
 from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.safety.temperature import AC_CONTACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class AcOutlet:
     """Fulfils `chargepoint.power.outlet.PowerOutlet`."""
 
     kind = Outlet.AC
+    contacts = AC_CONTACTS
     not_heard_yet: frozenset[FaultCode] = frozenset()
     devices: tuple[Device, ...] = ()
 
@@ -76,12 +78,13 @@ class AcOutlet:
         currents_A = () if meter is None or meter.ac is None else meter.ac.current_A[:wired]
         order = demand.order if demand is not None and isinstance(demand.order, AcOrder) else None
         limits_W = ZERO if demand is None else demand.limits_W
+        phase_A = self._phase_A(seen)
         return AcFlow(
             currents_A=currents_A,
             power_W=None if meter is None else meter.power_W,
+            car_power_W=None if order is None else order.car_power_W,
             rated_A=ratings.supply.current_max_A,
-            limit_A=None if order is None else min(order.phase_current_limit_A, self._phase_A(seen)),
-            phases_given=0 if order is None else min(order.phases, wired),
+            limits_A=() if order is None else tuple(min(one_A, phase_A) for one_A in order.phase_limits_A[:wired]),
             charge_max_W=min(max(0.0, limits_W.high), ratings.charge_power_max_W),
             discharge_max_W=min(max(0.0, -limits_W.low), ratings.discharge_power_max_W),
             ventilated=ratings.ventilated,

@@ -162,87 +162,6 @@ class Cycle:
         if self._defects >= DEFECTS_MAX and self._last_defect is not None:
             raise self._last_defect
 
-    def _turn(self) -> None:
-        next_tick_s = now_s = self._turn_began_s = self._now()
-        give_up_s: float | None = None
-        self._note_waits(self._buses)
-        while True:
-            until_s, ready = self._wait(min(next_tick_s, self._early_s))
-            until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
-            now_s = self._turn_began_s = self._now()
-            self._stopwatch_s = self._stopwatch()
-            late_s = now_s - until_s + self._slept_s()
-            if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
-                self._recover_from_stall(late_s, now_s)
-            if late_s >= 0:
-                self.lateness.note(late_s)
-            if self._link.lost or not ready.isdisjoint(self._link.filenos()):
-                self._obey(now_s)
-            self._pump_ready(ready, now_s)
-            if now_s < next_tick_s:
-                self._act_early(now_s)
-                next_tick_s = max(next_tick_s, self._next_due_s())
-                continue
-            all_off = self.tick(now_s)
-            next_tick_s = max(next_tick_s + self._tick_length_s(), now_s)
-            if self._stopping:
-                give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
-                if all_off or now_s > give_up_s:
-                    return
-
-    def _slept_s(self) -> float:
-        """How long the computer was suspended since the last call: the clock of this loop stopped, the hardware did not."""
-        before_s, self._suspended_s = self._suspended_s, self._suspended()
-        slept_s = max(0.0, self._suspended_s - before_s)
-        self.lateness.suspended_s += slept_s if slept_s > SUSPENDED_LEAST_S else 0.0
-        return slept_s
-
-    def _tick_length_s(self) -> float:
-        """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
-        calm = not self._stopping and all(self._off.values())
-        return max(self._tick_s, CALM_TICK_S) if calm else self._tick_s
-
-    def _next_due_s(self) -> float:
-        """When the first cycle of an EVSE is due; a stack of modules is looked after in each tick."""
-        if self._stacks:
-            return -math.inf
-        return min(min(self._due_s.values(), default=math.inf), self._ticked_s + TICK_LATEST_S)
-
-    def _recover_from_stall(self, for_s: float, now_s: float) -> None:
-        for bus in self._buses:
-            bus.drop_queued(now_s)
-        for stage in self._stages.values():
-            stage.process_stalled(for_s, now_s)
-
-    def _switch_off(self) -> None:
-        until_s = self._now() + LAST_WORDS_S
-        for stage in self._stages.values():
-            try:
-                stage.switch_off()
-                stage.poll(self._now())
-            except Exception as error:  # one EVSE's defect must not keep another's contactor closed
-                self._log.error("! evse %d could not be ordered off: %s", stage.evse_id, error)
-        for stack in self._stacks:
-            stack.switch_off()
-        while self._now() < until_s:
-            self._note_waits(self._buses)
-            self._wait(until_s)
-            self._pump(self._now())
-        for stack in self._stacks:
-            stack.disconnect()
-        if self._stacks:
-            self._pump(self._now())
-
-    def _act_early(self, now_s: float) -> None:
-        """The cycle of every EVSE whose demand changed, without waiting for the tick: a new set-point is on its way to the
-        module at once. At most one such cycle each `EARLY_CYCLE_S` and EVSE; the tick keeps its own rhythm."""
-        if not self._changed or now_s < self._early_s:
-            return
-        changed, self._changed, self._early_s = self._changed, set(), math.inf
-        for evse_id in changed:
-            self._last_early_s[evse_id] = now_s
-        self._run([self._stages[evse_id] for evse_id in changed], now_s)
-
     def tick(self, now_s: float) -> bool:
         """What time alone brings: the cycle of every EVSE that had none lately, and the next reads of the devices of the others.
 
@@ -275,21 +194,199 @@ class Cycle:
         self._beat()
         return all(self._off.values())
 
-    def _allocate(self, stack: ModuleStack, now_s: float) -> None:
-        """After every EVSE was judged: which module serves which of them. What trips has been ordered open before."""
-        stages = [self._stages[evse_id] for evse_id in stack.shares]
+    def _turn(self) -> None:
+        next_tick_s = now_s = self._turn_began_s = self._now()
+        give_up_s: float | None = None
+        self._note_waits(self._buses)
+        while True:
+            until_s, ready = self._wait(min(next_tick_s, self._early_s))
+            until_s = max(until_s, now_s)  # what was due when the turn before began is late since then
+            now_s = self._turn_began_s = self._now()
+            self._stopwatch_s = self._stopwatch()
+            late_s = now_s - until_s + self._slept_s()
+            if late_s > PROCESS_STALLED_S:  # before anything is written: what is queued is older than the stall
+                self._recover_from_stall(late_s, now_s)
+            if late_s >= 0:
+                self.lateness.note(late_s)
+            if self._link.lost or not ready.isdisjoint(self._link.filenos()):
+                self._obey(now_s)
+            self._pump_ready(ready, now_s)
+            if now_s < next_tick_s:
+                self._act_early(now_s)
+                next_tick_s = max(next_tick_s, self._next_due_s())
+                continue
+            all_off = self.tick(now_s)
+            next_tick_s = max(next_tick_s + self._tick_length_s(), now_s)
+            if self._stopping:
+                give_up_s = now_s + STOP_PATIENCE_S if give_up_s is None else give_up_s
+                if all_off or now_s > give_up_s:
+                    return
+
+    def _note_waits(self, buses: Iterable[Bus]) -> None:
+        """What these buses wait for. Asked anew only of those that were pumped or given something to send."""
+        for bus in buses:
+            deadline_s = bus.deadline_s
+            if deadline_s is None:
+                deadline_s = math.inf
+            self._waits[id(bus)] = (bus, bus.fileno(), deadline_s, deadline_s + bus.patience_s)
+
+    def _wait(self, next_tick_s: float) -> tuple[float, set[int]]:
+        """Sleep until the tick, a bus's deadline or a readable descriptor; until when, and the readable ones."""
+        descriptors = list(self._link.filenos())
+        until_s = next_tick_s
+        for _, fd, _, latest_s in self._waits.values():
+            if fd is not None:
+                descriptors.append(fd)
+            if latest_s < until_s:
+                until_s = latest_s
+        now_s = self._now()
+        self.lateness.turn(now_s - self._turn_began_s)
         try:
-            stack.step(now_s, {stage.evse_id: stage.wish(now_s) for stage in stages})
-        except Exception as error:  # without a stack its EVSEs have no power; all others go on
-            for stage in stages:
-                self._note_defect(stage.evse_id, error)
-                stage.fail_safe(error, now_s)
+            return until_s, set(self._wait_readable(descriptors, max(0.0, until_s - now_s)))
+        except OSError:  # a descriptor that died meanwhile: every bus looks after its own
+            return until_s, set(descriptors)
+
+    def _slept_s(self) -> float:
+        """How long the computer was suspended since the last call: the clock of this loop stopped, the hardware did not."""
+        before_s, self._suspended_s = self._suspended_s, self._suspended()
+        slept_s = max(0.0, self._suspended_s - before_s)
+        self.lateness.suspended_s += slept_s if slept_s > SUSPENDED_LEAST_S else 0.0
+        return slept_s
+
+    def _recover_from_stall(self, for_s: float, now_s: float) -> None:
+        for bus in self._buses:
+            bus.drop_queued(now_s)
+        for stage in self._stages.values():
+            stage.process_stalled(for_s, now_s)
+
+    def _obey(self, now_s: float) -> None:
+        messages, lost = self._link.receive()
+        for message in messages:
+            self._obey_one(message, now_s)
+        if lost:  # after its last words: the next daemon counts afresh
+            self._log_of_link(logging.WARNING, "! daemon gone: demands run out")
+            for stage in self._stages.values():
+                stage.withdraw_demand()
+        for error in self._link.errors:
+            self._complain(f"power link: {error}")
+        self._link.errors.clear()
+
+    def _log_of_link(self, level: int, line: str) -> None:
+        """Of what somebody does at the link: he must not write the log full, nor hold up the cycle with writing."""
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS_MAX:
+            self._log.log(level, "%s", line)
+
+    def _obey_one(self, message: DownMessage, now_s: float) -> None:
+        stage = self._stages.get(message.evse_id)
+        if stage is None:
+            self._complain(f"message for EVSE {message.evse_id}, which is not configured")
+        elif isinstance(message, ShowConnector):
+            if (lamps := self._lamps.get(message.evse_id)) is not None:
+                lamps.note(message.word, now_s)
+        elif isinstance(message, ResetFaults):
+            author = "".join(char if char.isprintable() else "?" for char in message.author)
+            self._log_of_link(logging.INFO, f"* evse {message.evse_id}: reset of latched faults asked by {author}")
+            stage.reset_faults(author)
+            for stack in self._stacks:
+                if message.evse_id in stack.shares and author != CENTRAL_SYSTEM:
+                    stack.reset()
+        elif not self._stopping and stage.take_demand(message, now_s):
+            self._changed.add(message.evse_id)
+            last_s = self._last_early_s.get(message.evse_id, -math.inf)
+            self._early_s = min(self._early_s, max(now_s, last_s + EARLY_CYCLE_S))
+
+    def _complain(self, text: str) -> None:
+        self._log_of_link(logging.WARNING, f"! {text}")
+
+    def _pump_ready(self, ready: set[int], now_s: float) -> None:
+        """Move the buses that have something to read or whose time has come; the EVSEs whose devices then have news have
+        their cycle at once, before the next bus is moved."""
+        for bus, fd, deadline_s, _ in list(self._waits.values()):
+            moves = fd in ready if fd is not None else deadline_s == math.inf
+            if not moves and deadline_s > now_s:
+                continue
+            heard = self._pump_one(bus, now_s, quiet=fd is not None and not moves)
+            self._note_waits((bus,))
+            if not heard:
+                continue
+            stages = [stage for stage in self._stages_on[id(bus)] if self._soon_due(stage, now_s) or stage.has_news]
+            if stages:
+                self._run(stages, now_s)
+
+    def _pump_one(self, bus: Bus, now_s: float, *, quiet: bool = False) -> bool:
+        """Move a bus. True: its devices may have news. One that raises is a dead bus: the readings of its devices age, the
+        others go on."""
+        try:
+            return bus.pump(now_s, quiet=quiet)
+        except Exception as error:
+            self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
+            return True
+
+    def _soon_due(self, stage: EvseStage, now_s: float) -> bool:
+        evse_id = stage.evse_id
+        return now_s >= self._due_s[evse_id] - SOON_DUE * self._length_s[evse_id]
+
+    def _act_early(self, now_s: float) -> None:
+        """The cycle of every EVSE whose demand changed, without waiting for the tick: a new set-point is on its way to the
+        module at once. At most one such cycle each `EARLY_CYCLE_S` and EVSE; the tick keeps its own rhythm."""
+        if not self._changed or now_s < self._early_s:
+            return
+        changed, self._changed, self._early_s = self._changed, set(), math.inf
+        for evse_id in changed:
+            self._last_early_s[evse_id] = now_s
+        self._run([self._stages[evse_id] for evse_id in changed], now_s)
+
+    def _next_due_s(self) -> float:
+        """When the first cycle of an EVSE is due; a stack of modules is looked after in each tick."""
+        if self._stacks:
+            return -math.inf
+        return min(min(self._due_s.values(), default=math.inf), self._ticked_s + TICK_LATEST_S)
+
+    def _tick_length_s(self) -> float:
+        """Shorter while an EVSE is not off; the configured one is the longest while power may flow."""
+        calm = not self._stopping and all(self._off.values())
+        return max(self._tick_s, CALM_TICK_S) if calm else self._tick_s
+
+    def _switch_off(self) -> None:
+        until_s = self._now() + LAST_WORDS_S
+        for stage in self._stages.values():
+            try:
+                stage.switch_off()
+                stage.poll(self._now())
+            except Exception as error:  # one EVSE's defect must not keep another's contactor closed
+                self._log.error("! evse %d could not be ordered off: %s", stage.evse_id, error)
+        for stack in self._stacks:
             stack.switch_off()
-        for stage in stages:
-            self._flush(stage.evse_id, now_s)
-        news = [stage for stage in stages if stage.has_news]  # what the matrix shows may be a trip
-        if news:
-            self._run(news, now_s)
+        while self._now() < until_s:
+            self._note_waits(self._buses)
+            self._wait(until_s)
+            self._pump(self._now())
+        for stack in self._stacks:
+            stack.disconnect()
+        if self._stacks:
+            self._pump(self._now())
+
+    def _pump(self, now_s: float) -> None:
+        for bus in self._buses:
+            self._pump_one(bus, now_s)
+
+    def _poll(self, stage: EvseStage, now_s: float) -> None:
+        """Let the devices queue what is due. `EvseStage.poll` keeps the exceptions of drivers; what else raises is its defect."""
+        try:
+            stage.poll(now_s)
+        except Exception as error:
+            self._note_defect(stage.evse_id, error)
+            stage.fail_safe(error, now_s)
+
+    def _flush(self, evse_id: EvseId, now_s: float) -> None:
+        """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
+        buses = self._buses_of[evse_id]
+        for bus in buses:
+            deadline_s = bus.deadline_s
+            if deadline_s <= now_s if deadline_s is not None else bus.fileno() is None:
+                self._pump_one(bus, now_s)
+        self._note_waits(buses)
 
     def _run(self, stages: Sequence[EvseStage], now_s: float) -> None:
         """The cycle of these EVSEs, in this order: orders to the wire, EVSE by EVSE; latches noted; image and events reported."""
@@ -324,6 +421,16 @@ class Cycle:
                 self._link.send(event)
                 self._log_event(event)
 
+    def _cycle(self, stage: EvseStage, now_s: float) -> EvseImage:
+        """One EVSE's part of a tick. Its defects are its own: it is ordered off, and the others go on."""
+        try:
+            image = stage.cycle(now_s)
+            stage.poll(now_s)
+            return image
+        except Exception as error:
+            self._note_defect(stage.evse_id, error)
+            return stage.fail_safe(error, now_s)
+
     def _present_s(self, now_s: float) -> float:
         """Now, in a turn that began at `now_s`: a cycle takes as long as a wire must be silent before an order."""
         return now_s + self._stopwatch() - self._stopwatch_s
@@ -342,28 +449,6 @@ class Cycle:
             return max(self._tick_s, CALM_CYCLE_S)
         return max(self._powered_cycle_s, SETTLED_CYCLE_S) if stage.settled else self._powered_cycle_s
 
-    @staticmethod
-    def _is_due(image: EvseImage, before: EvseImage) -> bool:
-        """Whether the daemon is to hear of this image: at once of another state, soon of other values, sometimes anyway."""
-        age_s = image.taken_at_s - before.taken_at_s
-        if age_s >= IMAGE_PERIOD_S or _state_of(image) != _state_of(before):
-            return True
-        return age_s >= MEASURED_PERIOD_S and _values_of(image) != _values_of(before)
-
-    def _poll(self, stage: EvseStage, now_s: float) -> None:
-        """Let the devices queue what is due. `EvseStage.poll` keeps the exceptions of drivers; what else raises is its defect."""
-        try:
-            stage.poll(now_s)
-        except Exception as error:
-            self._note_defect(stage.evse_id, error)
-            stage.fail_safe(error, now_s)
-
-    def _log_event(self, event: PowerEvent) -> None:
-        if isinstance(event, InterlockTripped):
-            self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
-        elif isinstance(event, FaultCleared) and event.author:
-            self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
-
     def _keep_latches(self, *, changed: bool) -> None:
         """After the orders are out: the record waits for a disk, a trip never does."""
         if self._latch_file is None:
@@ -372,6 +457,36 @@ class Cycle:
             self._latch_file.keep({evse_id: stage.operator_latches for evse_id, stage in self._stages.items()})
         for stage in self._stages.values():
             stage.note_record_trouble(self._latch_file.trouble)
+
+    @staticmethod
+    def _is_due(image: EvseImage, before: EvseImage) -> bool:
+        """Whether the daemon is to hear of this image: at once of another state, soon of other values, sometimes anyway."""
+        age_s = image.taken_at_s - before.taken_at_s
+        if age_s >= IMAGE_PERIOD_S or _state_of(image) != _state_of(before):
+            return True
+        return age_s >= MEASURED_PERIOD_S and _values_of(image) != _values_of(before)
+
+    def _log_event(self, event: PowerEvent) -> None:
+        if isinstance(event, InterlockTripped):
+            self._log.warning("! evse %d %s: %s", event.evse_id, event.code.name, event.detail)
+        elif isinstance(event, FaultCleared) and event.author:
+            self._log.info("* evse %d %s: reset by %s", event.evse_id, event.code.name, event.author)
+
+    def _allocate(self, stack: ModuleStack, now_s: float) -> None:
+        """After every EVSE was judged: which module serves which of them. What trips has been ordered open before."""
+        stages = [self._stages[evse_id] for evse_id in stack.shares]
+        try:
+            stack.step(now_s, {stage.evse_id: stage.wish(now_s) for stage in stages})
+        except Exception as error:  # without a stack its EVSEs have no power; all others go on
+            for stage in stages:
+                self._note_defect(stage.evse_id, error)
+                stage.fail_safe(error, now_s)
+            stack.switch_off()
+        for stage in stages:
+            self._flush(stage.evse_id, now_s)
+        news = [stage for stage in stages if stage.has_news]  # what the matrix shows may be a trip
+        if news:
+            self._run(news, now_s)
 
     def _report_health(self) -> None:
         """The daemon hears it each time, the log what changed: without it a wrong port is only a device's silence."""
@@ -412,16 +527,6 @@ class Cycle:
         else:
             self._log.info("* %s: well again", what)
 
-    def _cycle(self, stage: EvseStage, now_s: float) -> EvseImage:
-        """One EVSE's part of a tick. Its defects are its own: it is ordered off, and the others go on."""
-        try:
-            image = stage.cycle(now_s)
-            stage.poll(now_s)
-            return image
-        except Exception as error:
-            self._note_defect(stage.evse_id, error)
-            return stage.fail_safe(error, now_s)
-
     def _note_defect(self, evse_id: EvseId, error: Exception) -> None:
         self._defects += 1
         self._last_defect = error
@@ -430,111 +535,6 @@ class Cycle:
         if self._defects == DEFECTS_MAX:
             self._log.error("* too many defects: the power process ends, to begin anew")
             self._stopping = True
-
-    def _wait(self, next_tick_s: float) -> tuple[float, set[int]]:
-        """Sleep until the tick, a bus's deadline or a readable descriptor; until when, and the readable ones."""
-        descriptors = list(self._link.filenos())
-        until_s = next_tick_s
-        for _, fd, _, latest_s in self._waits.values():
-            if fd is not None:
-                descriptors.append(fd)
-            if latest_s < until_s:
-                until_s = latest_s
-        now_s = self._now()
-        self.lateness.turn(now_s - self._turn_began_s)
-        try:
-            return until_s, set(self._wait_readable(descriptors, max(0.0, until_s - now_s)))
-        except OSError:  # a descriptor that died meanwhile: every bus looks after its own
-            return until_s, set(descriptors)
-
-    def _note_waits(self, buses: Iterable[Bus]) -> None:
-        """What these buses wait for. Asked anew only of those that were pumped or given something to send."""
-        for bus in buses:
-            deadline_s = bus.deadline_s
-            if deadline_s is None:
-                deadline_s = math.inf
-            self._waits[id(bus)] = (bus, bus.fileno(), deadline_s, deadline_s + bus.patience_s)
-
-    def _pump_ready(self, ready: set[int], now_s: float) -> None:
-        """Move the buses that have something to read or whose time has come; the EVSEs whose devices then have news have
-        their cycle at once, before the next bus is moved."""
-        for bus, fd, deadline_s, _ in list(self._waits.values()):
-            moves = fd in ready if fd is not None else deadline_s == math.inf
-            if not moves and deadline_s > now_s:
-                continue
-            heard = self._pump_one(bus, now_s, quiet=fd is not None and not moves)
-            self._note_waits((bus,))
-            if not heard:
-                continue
-            stages = [stage for stage in self._stages_on[id(bus)] if self._soon_due(stage, now_s) or stage.has_news]
-            if stages:
-                self._run(stages, now_s)
-
-    def _soon_due(self, stage: EvseStage, now_s: float) -> bool:
-        evse_id = stage.evse_id
-        return now_s >= self._due_s[evse_id] - SOON_DUE * self._length_s[evse_id]
-
-    def _flush(self, evse_id: EvseId, now_s: float) -> None:
-        """Move the buses of this EVSE whose time has come: what a bus has to read wakes the loop by itself."""
-        buses = self._buses_of[evse_id]
-        for bus in buses:
-            deadline_s = bus.deadline_s
-            if deadline_s <= now_s if deadline_s is not None else bus.fileno() is None:
-                self._pump_one(bus, now_s)
-        self._note_waits(buses)
-
-    def _pump(self, now_s: float) -> None:
-        for bus in self._buses:
-            self._pump_one(bus, now_s)
-
-    def _pump_one(self, bus: Bus, now_s: float, *, quiet: bool = False) -> bool:
-        """Move a bus. True: its devices may have news. One that raises is a dead bus: the readings of its devices age, the
-        others go on."""
-        try:
-            return bus.pump(now_s, quiet=quiet)
-        except Exception as error:
-            self._report_trouble(("defect", bus.name), f"bus {bus.name}", f"bus {bus.name}: {described(error)}")
-            return True
-
-    def _obey(self, now_s: float) -> None:
-        messages, lost = self._link.receive()
-        for message in messages:
-            self._obey_one(message, now_s)
-        if lost:  # after its last words: the next daemon counts afresh
-            self._log_of_link(logging.WARNING, "! daemon gone: demands run out")
-            for stage in self._stages.values():
-                stage.withdraw_demand()
-        for error in self._link.errors:
-            self._complain(f"power link: {error}")
-        self._link.errors.clear()
-
-    def _complain(self, text: str) -> None:
-        self._log_of_link(logging.WARNING, f"! {text}")
-
-    def _log_of_link(self, level: int, line: str) -> None:
-        """Of what somebody does at the link: he must not write the log full, nor hold up the cycle with writing."""
-        self._complaints += 1
-        if self._complaints <= COMPLAINTS_MAX:
-            self._log.log(level, "%s", line)
-
-    def _obey_one(self, message: DownMessage, now_s: float) -> None:
-        stage = self._stages.get(message.evse_id)
-        if stage is None:
-            self._complain(f"message for EVSE {message.evse_id}, which is not configured")
-        elif isinstance(message, ShowConnector):
-            if (lamps := self._lamps.get(message.evse_id)) is not None:
-                lamps.note(message.word, now_s)
-        elif isinstance(message, ResetFaults):
-            author = "".join(char if char.isprintable() else "?" for char in message.author)
-            self._log_of_link(logging.INFO, f"* evse {message.evse_id}: reset of latched faults asked by {author}")
-            stage.reset_faults(author)
-            for stack in self._stacks:
-                if message.evse_id in stack.shares and author != CENTRAL_SYSTEM:
-                    stack.reset()
-        elif not self._stopping and stage.take_demand(message, now_s):
-            self._changed.add(message.evse_id)
-            last_s = self._last_early_s.get(message.evse_id, -math.inf)
-            self._early_s = min(self._early_s, max(now_s, last_s + EARLY_CYCLE_S))
 
 
 def _state_of(image: EvseImage) -> tuple[object, ...]:

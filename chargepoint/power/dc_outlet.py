@@ -24,12 +24,14 @@ from chargepoint.power.ramp import Ramp
 from chargepoint.power.sequence import SequenceOutputs
 from chargepoint.power.stack_wish import StackWish, wish
 from chargepoint.safety.interlocks.row import Outlet
+from chargepoint.safety.temperature import CONTACTS
 
 
 class DcOutlet:
     """Fulfils `chargepoint.power.outlet.PowerOutlet`."""
 
     kind = Outlet.DC
+    contacts = CONTACTS
     not_heard_yet = frozenset({FaultCode.POWER_MODULE_COMMUNICATION, FaultCode.INSULATION_MONITOR})
 
     def __init__(self, module: PowerModule, insulation: InsulationMonitor, ratings: StageRatings) -> None:

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from chargepoint.model.image import Lock
 from chargepoint.model.readings import Reading, fresh
-from chargepoint.ports import IoCommand, IoDevice, IoState
+from chargepoint.ports import IoCommand, IoDevice, IoState, PilotAbility
 from chargepoint.power.device_guard import DeviceGuard
 from chargepoint.power.device_readings import is_news
 
 T = TypeVar("T")
-
-IO_MAX_AGE_S = 0.25
-"""A port that is older does not count (own rule; the board's watchdog of 0.5 s is twice as long)."""
 
 
 class _Readable(Protocol[T]):
@@ -33,12 +31,13 @@ class _Readable(Protocol[T]):
 class IoWiring:
     """Which device has which port of one connector. `inputs`: at least one device; all of them watch together.
 
-    `temperatures` None: no sensors. `discharge` None: a connector without a resistor, as an AC outlet is.
+    `temperatures` None: no sensors. `discharge` None: a connector without a resistor, as an AC outlet is. `lock` None: a cable that
+    is fixed to the station, which nobody can unplug there: it counts as locked.
     """
 
     pilot: IoDevice
     contactors: IoDevice
-    lock: IoDevice
+    lock: IoDevice | None
     inputs: tuple[IoDevice, ...]
     discharge: IoDevice | None = None
     temperatures: IoDevice | None = None
@@ -47,6 +46,13 @@ class IoWiring:
         """Each device once, in the order in which orders go out."""
         parts = (self.contactors, self.discharge, self.lock, self.pilot, *self.inputs, self.temperatures)
         return tuple({part.name: part for part in parts if part is not None}.values())
+
+    @property
+    def explained_within_s(self) -> float:
+        """How long the pilot's device may take to report why it opened the contactor's coil; 0: it does not switch the coil."""
+        port = self.pilot.ports.pilot
+        switches = port is not None and PilotAbility.SWITCHES_COIL in port.abilities
+        return self.pilot.max_age_s if switches else 0.0
 
     @classmethod
     def of_one(cls, device: IoDevice) -> IoWiring:
@@ -97,7 +103,7 @@ class EvseIo:
 
     @property
     def silent(self) -> str:
-        """Names of the devices that did not answer at the last `read`; empty while all do."""
+        """The devices that did not answer at the last `read`, each with its bound; empty while all do."""
         return ", ".join(dict.fromkeys(self._silent))
 
     def _every_port(self) -> Iterator[_Readable[object]]:
@@ -105,7 +111,7 @@ class EvseIo:
         ports: tuple[tuple[IoDevice | None, object], ...] = (
             (wiring.pilot, wiring.pilot.ports.pilot),
             (wiring.contactors, wiring.contactors.ports.contactors),
-            (wiring.lock, wiring.lock.ports.lock),
+            (wiring.lock, wiring.lock and wiring.lock.ports.lock),
             (wiring.discharge, wiring.discharge and wiring.discharge.ports.discharge),
             (wiring.temperatures, wiring.temperatures and wiring.temperatures.ports.temperatures),
             *((device, device.ports.inputs) for device in wiring.inputs),
@@ -128,7 +134,7 @@ class EvseIo:
         return False
 
     def read(self, now_s: float) -> IoState | None:
-        """The state of all ports; None while one of them is silent or older than `IO_MAX_AGE_S`.
+        """The state of all ports; None while one of them is silent or older than `max_age_s` of its device.
 
         The same object as before while nothing changed, so that nobody judges it twice.
         """
@@ -137,7 +143,7 @@ class EvseIo:
             self._judged = self._shown()
         pilot = self._fresh(wiring.pilot, wiring.pilot.ports.pilot, now_s)
         contactors = self._fresh(wiring.contactors, wiring.contactors.ports.contactors, now_s)
-        lock = self._fresh(wiring.lock, wiring.lock.ports.lock, now_s)
+        lock = Lock.LOCKED if wiring.lock is None else self._fresh(wiring.lock, wiring.lock.ports.lock, now_s)
         inputs = tuple(self._fresh(device, device.ports.inputs, now_s) for device in wiring.inputs)
         latched = tuple(self._fresh(device, device.ports.latch, now_s) for device in self._latches)
         discharge, temperatures = wiring.discharge, wiring.temperatures
@@ -178,7 +184,7 @@ class EvseIo:
             order(wiring.contactors, lambda: contactors.request(command.contactor))
         if wiring.discharge is not None and (discharge := wiring.discharge.ports.discharge) is not None:
             order(wiring.discharge, lambda: discharge.request(command.discharge))
-        if (lock := wiring.lock.ports.lock) is not None:
+        if wiring.lock is not None and (lock := wiring.lock.ports.lock) is not None:
             order(wiring.lock, lambda: lock.request(command.lock))
         if (pilot := wiring.pilot.ports.pilot) is not None:
             order(wiring.pilot, lambda: pilot.show(command.pilot, command.duty_percent))
@@ -192,7 +198,7 @@ class EvseIo:
     def _fresh(self, device: IoDevice, port: _Readable[T] | None, now_s: float) -> T | None:
         """What the port shows, if it is young enough; else its device counts as silent."""
         reading = None if port is None else self._guard.read(device, lambda: port.state)
-        value = fresh(reading, now_s, IO_MAX_AGE_S)
+        value = fresh(reading, now_s, device.max_age_s)
         if value is None:
-            self._silent.append(device.name)
+            self._silent.append(f"{device.name} for {device.max_age_s:g} s")
         return value

@@ -121,7 +121,7 @@ class EvseStage:
         self._interlocks = Interlocks(table_of(hardware.outlet.kind))
         self._latches = Latches(NOT_HEARD_YET | hardware.outlet.not_heard_yet, kept)
         self._record_trouble = self._overrun = ""
-        self._view = InterlockView(ratings)
+        self._view = InterlockView(ratings, hardware.io.explained_within_s)
         self._grid = GridWatch()
         self._stop_since_s: float | None = None
         self._author = ""
@@ -330,7 +330,9 @@ class EvseStage:
         if io is None:
             self._heat = Heat()  # a silent device is a fault of its own
         elif io is not self._judged:  # the same for as long as no port shows anything new
-            self._heat = judge(io.temperatures_degC, required=self._ratings.temperature_required)
+            self._heat = judge(
+                io.temperatures_degC, required=self._ratings.temperature_required, names=self._outlet.contacts
+            )
         self._judged = io
         return seen
 

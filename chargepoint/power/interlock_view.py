@@ -10,7 +10,7 @@ from chargepoint.ports import IoCommand
 from chargepoint.power.device_readings import DeviceReadings
 from chargepoint.power.grid_watch import GridWatch
 from chargepoint.power.sequence import PowerSequence
-from chargepoint.safety.ac_flow import AcFlow
+from chargepoint.safety.ac_flow import AcFlow, FallingLimits
 from chargepoint.safety.charge_end import ChargeEnd
 from chargepoint.safety.contactor_watch import ContactorWatch
 from chargepoint.safety.energy_balance import EnergyCount
@@ -55,12 +55,14 @@ class Troubles:
 class InterlockView:
     """Call `inputs` once each cycle, before the sequence's own step."""
 
-    def __init__(self, ratings: StageRatings) -> None:
+    def __init__(self, ratings: StageRatings, explained_within_s: float = 0.0) -> None:
+        """`explained_within_s`: `IoWiring.explained_within_s`."""
         self._ratings = ratings
-        self._contactor_watch = ContactorWatch()
+        self._contactor_watch = ContactorWatch(explained_within_s)
         self._relays = RelayWatch()
         self._energy = EnergyCount()
         self._charge_end = ChargeEnd()
+        self._falling = FallingLimits()
         self._pilot_shown = (PilotCommand.F, 0.0)
         self._pilot_since_s = 0.0
         self._car_max_V = self._car_named_V = 0.0
@@ -149,6 +151,7 @@ class InterlockView:
             frequency_Hz=grid.frequency_Hz(now_s),
             grid=self._ratings.grid,
             ac=ac,
+            limits_fell=self._falling.step(ac),
         )
 
     def _watch_contactor(self, now_s: float, seen: DeviceReadings, ordered: IoCommand) -> None:
@@ -158,6 +161,7 @@ class InterlockView:
             ordered=ordered.contactor,
             contactor=seen.contactor,
             coil_on=None if seen.io is None else seen.io.contactor_commanded,
+            car_asks=seen.pilot.ready and ordered.pilot is PilotCommand.PWM,
         )
 
     def _stuck(self, now_s: float, seen: DeviceReadings, ordered: IoCommand) -> str:

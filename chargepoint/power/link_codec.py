@@ -33,7 +33,7 @@ from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.model.process_health import LATE_BOUNDS_MS, ProcessHealth
 from chargepoint.model.site_meter import SiteMeterReading
 
-VERSION = 7
+VERSION = 9
 MESSAGE_MAX_BYTES = 4096
 """No message is longer; a longer one is refused unread."""
 
@@ -47,7 +47,7 @@ _MAGIC = b"cp"
 
 _DEMAND = struct.Struct("<HqdBBdB3dBB")
 _DC_ORDER = struct.Struct("<7d")
-_AC_ORDER = struct.Struct("<Bd")
+_AC_ORDER = struct.Struct("<B4d")
 _IMAGE = struct.Struct("<Hqdq5B7dQ?32s")
 _IMAGE_TAIL = struct.Struct("<17d")
 """Capabilities (6), AC supply (4), meter (6), frequency."""
@@ -132,7 +132,8 @@ def encode_down(message: DownMessage) -> bytes:
 
 def _encode_order(order: DcOrder | AcOrder) -> bytes:
     if isinstance(order, AcOrder):
-        return _AC_ORDER.pack(order.phases, order.phase_current_limit_A)
+        three_A = (*order.phase_limits_A, 0.0, 0.0)[:3]
+        return _AC_ORDER.pack(order.phases, *three_A, _number(order.car_power_W))
     limits = order.limits
     return _DC_ORDER.pack(
         limits.voltage_min_V,
@@ -215,12 +216,15 @@ def _dc_order(body: bytes) -> DcOrder:
 
 
 def _ac_order(body: bytes) -> AcOrder:
-    phases, current_A = _AC_ORDER.unpack_from(body)
+    phases, *three_A, car_power_W = _AC_ORDER.unpack_from(body)
     if phases not in (1, 3):
         raise LinkError(f"phases = {phases}: 1 or 3")
-    if not 0 <= current_A <= AC_CURRENT_MAX_A:
-        raise LinkError(f"phase_current_limit_A = {current_A:g}: 0 to {AC_CURRENT_MAX_A:g}")
-    return AcOrder(phases, current_A)
+    for number, current_A in enumerate(three_A, 1):
+        if not 0 <= current_A <= AC_CURRENT_MAX_A:
+            raise LinkError(f"limit of L{number} = {current_A:g} A: 0 to {AC_CURRENT_MAX_A:g}")
+    if math.isinf(car_power_W):
+        raise LinkError("car_power_W is not finite")
+    return AcOrder(tuple(three_A[:phases]), _maybe(car_power_W))
 
 
 def _law(body: bytes, count: int) -> FrequencyWattLaw | None:
@@ -309,7 +313,7 @@ def _encode_image(image: EvseImage) -> bytes:
         image.pilot,
         image.contactor,
         image.lock,
-        image.duty_percent,
+        _number(image.duty_percent),
         _number(image.voltage_V),
         _number(image.current_A),
         image.applied_W,
@@ -366,7 +370,7 @@ def _image(body: bytes) -> EvseImage:
     ) = _IMAGE.unpack_from(body)  # fmt: skip
     numbers = _IMAGE_TAIL.unpack(body[_IMAGE.size :])
     parts, supply, meter, frequency_Hz = numbers[:6], numbers[6:10], numbers[10:16], numbers[16]
-    due = [taken_at_s, duty, applied_W, target_W]
+    due = [taken_at_s, applied_W, target_W]
     for group in (parts, supply, meter):
         if not all(map(math.isnan, group)):
             due += group
@@ -380,7 +384,7 @@ def _image(body: bytes) -> EvseImage:
         phase=Phase(phase),
         stage=Stage(stage),
         pilot=ControlPilot(pilot),
-        duty_percent=duty,
+        duty_percent=_maybe(duty),
         contactor=Contactor(contactor),
         lock=Lock(lock),
         voltage_V=_maybe(voltage_V),

@@ -28,6 +28,10 @@ class PowerOutlet(Protocol):
         """Chooses the rows of the interlock table."""
 
     @property
+    def contacts(self) -> tuple[str, str]:
+        """The contacts of its connector that have the first two temperature sensors, in words."""
+
+    @property
     def devices(self) -> tuple[Device, ...]:
         """Its own devices. The IO devices and the meter are the stage's."""
 

@@ -1,17 +1,16 @@
-"""The ramp: from the current that flows to the current that shall flow, through zero when the direction turns."""
+"""The ramp: from the current that flows to the current that shall flow, through zero when the direction turns.
+
+The ramp decides when an EVSE turns: it leads the current to zero, waits there for the module's reversal time at a measured zero, and goes on at
+its slope. A driver has a guard of its own for its module (`drivers/power_module/direction.py` for one with a profile): whatever is ordered, the module is not asked
+to turn before it was quiet. Behind the ramp that guard is satisfied when the ramp goes on.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from chargepoint.ports import Reversal
 from chargepoint.safety.envelope import NO_CURRENT_A
-
-
-class _Turn(Enum):
-    NO = "no"
-    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,6 @@ class Ramp:
         self._reversal_time_s = reversal_time_s
         self._current_A = 0.0
         self._direction = 0
-        self._turn = _Turn.NO
         self._quiet_since_s: float | None = None
         self._last_s: float | None = None
 
@@ -49,7 +47,7 @@ class Ramp:
 
     def reset(self) -> None:
         """Start again from zero, no direction."""
-        self._current_A, self._direction, self._turn = 0.0, 0, _Turn.NO
+        self._current_A, self._direction = 0.0, 0
         self._quiet_since_s = self._last_s = None
 
     def step(
@@ -64,19 +62,18 @@ class Ramp:
         goal_A = 0.0 if turning else target_A
         self._current_A += min(max(goal_A - self._current_A, -move_A), move_A)
         if not turning:
-            self._turn, self._quiet_since_s = _Turn.NO, None
+            self._quiet_since_s = None
             if wanted:
                 self._direction = wanted
             return RampStep(self._current_A, True)
-        if self._current_A == 0.0:
-            self._turn = _Turn.HOLD
+        waits = self._current_A == 0.0
+        if waits:
             quiet = measured_A is not None and abs(measured_A) < NO_CURRENT_A
             if not quiet:
                 self._quiet_since_s = None
             elif self._quiet_since_s is None:
                 self._quiet_since_s = now_s
             elif now_s - self._quiet_since_s >= self._reversal_time_s:
-                self._direction = wanted
-                self._turn, self._quiet_since_s = _Turn.NO, None
-        stop = self._turn is _Turn.HOLD and self._reversal is Reversal.STOP_REQUIRED
+                self._direction, self._quiet_since_s, waits = wanted, None, False
+        stop = waits and self._reversal is Reversal.STOP_REQUIRED
         return RampStep(self._current_A, not stop)

@@ -130,6 +130,20 @@ class WearFile:
         """Wait for the last record, 2 s at most."""
         self._file.close()
 
+    def add(self, more: Mapping[EvseId, Wear]) -> None:
+        """These were counted beside the power process, by bring-up or self-test. Written before this returns.
+
+        Raises OSError where it cannot be stored, WearRecordError for a damaged record. Only while no power process runs.
+        """
+        record = self.read()
+        wear = {
+            **record.wear,
+            **{evse_id: record.wear.get(evse_id, Wear()).plus(counts) for evse_id, counts in more.items()},
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._file.write(encode(WearRecord(wear, record.replaced))):
+            raise OSError(self._file.trouble)
+
     def replace(self, evse_id: EvseId, utc: str, author: str) -> Wear:
         """The contactor of this EVSE is a new one: its counts begin anew. What the old one had counted.
 

@@ -26,6 +26,7 @@ from chargepoint.ports import (
     IoDevice,
     LampPort,
     MatrixPort,
+    PilotAbility,
     PowerModule,
     TokenReader,
 )
@@ -153,10 +154,34 @@ def _missing_ports(number: int, evse: EvseSection, boards: Mapping[str, Device])
         key = "safety_inputs" if port == "inputs" else port
         problem = f"= {device.name!r}: this device has no {'safety inputs' if port == 'inputs' else port}"
         yield Mistake(("evse", number, key), problem, f"name the [pilot_board.…] that has, in [evse.{number}] {key}")
+    yield from _missing_abilities(number, evse, io)
 
 
-PILOT_WAIT_MAX_S = 0.15
-"""How long another device may hold the pilot board's bus: longer, and a silent device makes the pilot's readings stale."""
+def _missing_abilities(number: int, evse: EvseSection, io: IoWiring) -> Iterator[Mistake]:
+    """What the EVSE asks of its pilot and its sensors, and their device cannot do."""
+    port = io.pilot.ports.pilot
+    if port is None:
+        return
+    name, abilities = io.pilot.name, port.abilities
+    if PilotAbility.SHOWS_5_PERCENT not in abilities:
+        problem = f"= {name!r}: it cannot show the 5 % that ask for digital communication"
+        if evse.outlet == "dc":
+            yield Mistake(("evse", number, "pilot"), problem, "name a pilot/IO board: a DC outlet needs these 5 %")
+        elif evse.interface is not None:
+            remedy = "remove interface, so that cars charge by the duty cycle, or name a pilot/IO board"
+            yield Mistake(("evse", number, "pilot"), problem, remedy)
+    if PilotAbility.MEASURES_PROXIMITY not in abilities and (evse.proximity == "required" or _is_socket(evse)):
+        why = "a socket needs the resistor of the plug" if _is_socket(evse) else 'proximity = "required"'
+        problem = f"= {name!r}: it does not measure the proximity contact, and {why}"
+        yield Mistake(("evse", number, "pilot"), problem, "name a device that does, or have a fixed cable without it")
+    if io.temperatures is None and evse.temperature == "required":
+        problem = f"= 'required', and {name!r} has no contact sensors"
+        yield Mistake(("evse", number, "temperature"), problem, 'write temperature = "none", or name another pilot')
+
+
+PILOT_WAIT_SHARE = 0.6
+"""Of the age that a pilot's reading may have, how long another device may hold its bus: 150 ms for a pilot/IO board. Longer, and a silent
+device makes the pilot's readings stale."""
 
 
 BUS_SHARE_MAX = 0.6
@@ -190,6 +215,13 @@ def doubtful_devices(config: Config) -> Iterator[Mistake]:
                     f"= {getattr(section, 'profile', '')!r}: not verified: {point}",
                     "compare with the manual and the device's display before you rely on it",
                 )
+    for name, board in config.pilot_board.items():
+        for ability in catalog.pilot_not_measured(_spec("pilot_board", name, board)):
+            yield Mistake(
+                ("pilot_board", name, "driver"),
+                f"= {board.driver!r}: nothing here {ability.value}",
+                "see that the controller watches it by itself",
+            )
 
 
 def _shares(config: Config, bus: str) -> dict[str, float]:
@@ -213,12 +245,16 @@ def doubtful_buses(config: Config) -> Iterator[Mistake]:
     }
     for kind, sections in _devices(config).items():
         for name, section in sections.items():
-            holds_s = catalog.holds_bus_s(_spec(kind, name, section)) if section.bus in pilots else None
-            if holds_s is not None and holds_s > PILOT_WAIT_MAX_S:
+            if section.bus not in pilots or (kind, name) == ("pilot_board", pilots[section.bus]):
+                continue
+            pilot = config.pilot_board[pilots[section.bus]]
+            most_s = PILOT_WAIT_SHARE * catalog.io_max_age_s(_spec("pilot_board", pilots[section.bus], pilot))
+            holds_s = catalog.holds_bus_s(_spec(kind, name, section))
+            if holds_s is not None and holds_s > most_s:
                 yield Mistake(
                     (kind, name, "bus"),
                     f"= {section.bus!r}: shared with [pilot_board.{pilots[section.bus]}], and a lost answer of this device "
-                    f"holds the wire for {holds_s * 1000:.0f} ms, at most {PILOT_WAIT_MAX_S * 1000:.0f} ms are good",
+                    f"holds the wire for {holds_s * 1000:.0f} ms, at most {most_s * 1000:.0f} ms are good",
                     "put it on a bus of its own",
                 )
 
@@ -426,7 +462,9 @@ def _io(section: EvseSection, device: Callable[[str, str], Device]) -> IoWiring:
     return replace(
         whole,
         contactors=board(section.contactors),
-        lock=board(section.lock),
+        lock=None
+        if _has_fixed_cable(section) and section.lock is None and whole.pilot.ports.lock is None
+        else board(section.lock),
         discharge=None
         if section.outlet == "ac"
         else board(section.discharge)
@@ -499,6 +537,11 @@ def _ac_outlet(
 
 
 _OUTLETS = {"dc": _dc_outlet, "ac": _ac_outlet}
+
+
+def _has_fixed_cable(section: EvseSection) -> bool:
+    """At an AC outlet such a cable needs no lock at the station; the car locks its own end."""
+    return section.outlet == "ac" and not _is_socket(section)
 
 
 def _is_socket(section: EvseSection) -> bool:

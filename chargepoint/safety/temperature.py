@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CONTACTS = ("DC+ contact", "DC- contact")
-"""The first two sensors of the board's map: they must be there where a temperature is required."""
+AC_CONTACTS = ("first contact", "second contact")
+"""The first two sensors of the board's map, by kind of outlet: they must be there where a temperature is required."""
 
 PLAUSIBLE_FROM_DEGC = -40.0
 """Colder than any charger works: a shorted sensor or a broken wire (own rule, grade D). There is no upper bound: a sensor
@@ -60,11 +61,11 @@ class Heat:
     lost: str = ""
 
 
-def judge(temperatures_degC: Sequence[float | None], *, required: bool) -> Heat:
+def judge(temperatures_degC: Sequence[float | None], *, required: bool, names: tuple[str, str] = CONTACTS) -> Heat:
     """The hottest sensor that can be believed, and the share of the rated current that may flow.
 
     `temperatures_degC` in the board's order (`ports.IoState`), None where no sensor answers. `required` False: a
-    charger without contact sensors; what is there still counts.
+    charger without contact sensors; what is there still counts. `names`: of the contacts, for people.
     """
     believed = [None if _is_lost(value) else value for value in temperatures_degC]
     hottest_degC = max((v for place, v in enumerate(believed) if v is not None and place != CABINET), default=None)
@@ -72,7 +73,7 @@ def judge(temperatures_degC: Sequence[float | None], *, required: bool) -> Heat:
     contacts = [*temperatures_degC[:2], None, None][:2]
     lost = [
         f"{name} {_seen(value)}"
-        for name, value in zip(CONTACTS, contacts, strict=True)
+        for name, value in zip(names, contacts, strict=True)
         if _is_lost(value) and (required or value is not None)
     ]
     if not lost:
@@ -80,7 +81,7 @@ def judge(temperatures_degC: Sequence[float | None], *, required: bool) -> Heat:
     words = f"temperature sensors lost: {', '.join(lost)}; plausible is {PLAUSIBLE_FROM_DEGC:.0f} °C and more"
     if not required:
         return Heat(hottest_degC, cabinet_degC, doubt=words)
-    if len(lost) == len(CONTACTS):
+    if len(lost) == len(names):
         return Heat(hottest_degC, cabinet_degC, 0.0, lost=words)
     return Heat(hottest_degC, cabinet_degC, SHARE_WITHOUT_ONE, doubt=words)
 

@@ -42,6 +42,14 @@ class Wear:
     load_closings: int = 0
     """Of the closings, how many made a current at once: after a good pre-charge there are none."""
 
+    def plus(self, more: Wear) -> Wear:
+        """Both counts together."""
+        return Wear(
+            self.closings + more.closings,
+            self.load_openings + more.load_openings,
+            self.load_closings + more.load_closings,
+        )
+
     def worn(self, limits: WearLimits) -> str:
         """In words that the contactor is to be inspected or replaced; empty while it is not."""
         found = []

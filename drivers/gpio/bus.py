@@ -50,6 +50,7 @@ class GpioBus:
         self._edges = self._lost = 0
         self.read_at_s: float | None = None
         """When the inputs were last read; None before the first."""
+        self.first_read_at_s: float | None = None
 
     # -- for devices ------------------------------------------------------------------------------
 
@@ -182,6 +183,8 @@ class GpioBus:
         for offset, line in self._inputs.items():
             line.reread(levels[offset], now_s)
         self.read_at_s = now_s
+        if self.first_read_at_s is None:
+            self.first_read_at_s = now_s
         self._reread_at_s = now_s + REREAD_S
 
     def _drive(self, now_s: float) -> None:

@@ -16,7 +16,7 @@ from chargepoint.model.image import Lock
 from chargepoint.model.io import SafetyInput
 from chargepoint.model.readings import Reading
 from chargepoint.model.unusable import Mistake, UnusableDevice
-from chargepoint.ports import ContactorState, DevicePoint, DeviceSpec, IoPorts
+from chargepoint.ports import IO_MAX_AGE_S, ContactorState, DevicePoint, DeviceSpec, IoPorts
 from drivers.gpio.bus import GpioBus
 from drivers.gpio.chip import Bias, LineUse
 from drivers.gpio.line import ACTIVE_S, INACTIVE_S, InputLine
@@ -144,17 +144,18 @@ class GpioInputs:
 
     @property
     def state(self) -> Reading[frozenset[SafetyInput]] | None:
-        """The inputs that are open now."""
-        at_s = self._bus.read_at_s
-        return (
-            None
-            if at_s is None
-            else Reading(frozenset(one for one, line in self._lines.items() if not line.active), at_s)
-        )
+        """The inputs that are open now; None until each was read for as long as it takes to count as closed. Before that nothing is
+        known, and an emergency stop that nobody pressed would stay latched."""
+        at_s, first_s = self._bus.read_at_s, self._bus.first_read_at_s
+        if at_s is None or first_s is None or at_s - first_s < ACTIVE_S:
+            return None
+        return Reading(frozenset(one for one, line in self._lines.items() if not line.active), at_s)
 
 
 class GpioIo:
     """The GPIO lines of one connector."""
+
+    max_age_s = IO_MAX_AGE_S
 
     def __init__(self, spec: DeviceSpec, bus: GpioBus) -> None:
         """Raises UnusableDevice with every mistake of the parameters."""

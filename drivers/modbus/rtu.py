@@ -541,9 +541,7 @@ class RtuMaster:
             standing.memory.wrote(wire, self._sent_at_s, answered=False)
         standing.not_before_s = now_s + late_s
         if standing.silent >= timing.failures_to_back_off:
-            doubled = standing.backoff_s * 2 if standing.backoff_s else timing.backoff_min_s
-            standing.backoff_s = min(doubled, timing.backoff_max_s)
-            standing.not_before_s = now_s + max(standing.backoff_s, late_s)
+            standing.not_before_s = now_s + max(standing.grow_backoff(), late_s)
         self._queue.deliver(out, Failed(kind, detail, now_s))
 
     def _count_late(self, now_s: float) -> None:

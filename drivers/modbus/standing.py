@@ -1,4 +1,4 @@
-"""What a serial master remembers of one device: its manners, its failures, and how its registers can be asked without doubt."""
+"""What a master remembers of one device: its manners, its failures, and how its registers can be asked without doubt."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ class Standing:
     def paced(self) -> bool:
         """It failed too often to be asked whenever somebody likes."""
         return self.failed >= self.timing.failures_to_pace
+
+    def grow_backoff(self) -> float:
+        """It was silent too often: how long it is left in peace, twice as long each time up to its bound."""
+        doubled = self.backoff_s * 2 or self.timing.backoff_min_s
+        self.backoff_s = min(doubled, self.timing.backoff_max_s)
+        return self.backoff_s
 
     def forgive(self) -> None:
         """It answered, or nobody knows any more."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 
 from chargepoint.model.image import BusHealth
 from drivers.modbus.frame import (
@@ -31,6 +30,7 @@ from drivers.modbus.frame import (
 )
 from drivers.modbus.master import OnDone
 from drivers.modbus.queue import Queued, RequestQueue
+from drivers.modbus.standing import Standing
 from drivers.modbus.transaction import (
     DeviceTiming,
     Failed,
@@ -53,16 +53,6 @@ DEAD_AFTER = 3
 """So many requests in a row without any byte of answer, and the connection is given up: its peer may be gone unnoticed."""
 
 
-@dataclass(slots=True)
-class _Standing:
-    """What is known of one device."""
-
-    timing: DeviceTiming = field(default_factory=DeviceTiming)
-    silent: int = 0
-    backoff_s: float = 0.0
-    not_before_s: float = -1e9
-
-
 class TcpMaster:
     """One connection's master. Not thread-safe; callbacks run inside `receive` and `tick` and may submit."""
 
@@ -71,7 +61,7 @@ class TcpMaster:
         self.broken = ""
         """Why this connection is of no more use; the shell closes it."""
         self._queue = RequestQueue(name, capacity)
-        self._units: dict[int, _Standing] = {}
+        self._units: dict[int, Standing] = {}
         self._out: Queued | None = None
         self._number = 0
         self._sent_at_s = self._timeout_at_s = -1e9
@@ -87,7 +77,7 @@ class TcpMaster:
         """Set one device's manners. Several drivers of one unit share the slower time-out."""
         known = self._units.get(unit)
         if known is None or timing.timeout_s + timing.turnaround_s > known.timing.timeout_s + known.timing.turnaround_s:
-            self._units[unit] = _Standing(timing)
+            self._units[unit] = Standing(timing)
 
     def allow_quick_stop(self, unit: int, silence_s: float | None) -> None:
         """TCP needs no silence: a stop goes as soon as the request before it is answered."""
@@ -110,7 +100,7 @@ class TcpMaster:
         self._connected, self.broken, self._unanswered = True, "", 0
         self._buffer.clear()
         for standing in self._units.values():
-            standing.silent, standing.backoff_s, standing.not_before_s = 0, 0.0, -1e9
+            standing.forgive()
 
     def disconnected(self, now_s: float, detail: str) -> None:
         """The connection is gone: everything asked fails, now and until `connected`."""
@@ -217,8 +207,8 @@ class TcpMaster:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _standing(self, unit: int) -> _Standing:
-        return self._units.setdefault(unit, _Standing())
+    def _standing(self, unit: int) -> Standing:
+        return self._units.setdefault(unit, Standing())
 
     def _next(self, now_s: float) -> Queued | None:
         """The most urgent; after a time-out one of a device that answers, if there is one."""
@@ -266,8 +256,7 @@ class TcpMaster:
         assert self._out is not None
         out, self._out = self._out, None
         self._ok += 1
-        standing = self._standing(out.request.unit)
-        standing.silent, standing.backoff_s, standing.not_before_s = 0, 0.0, -1e9
+        self._standing(out.request.unit).forgive()
         self._queue.deliver(out, outcome)
 
     def _bad(self, kind: FailureKind, detail: str, now_s: float) -> None:
@@ -278,7 +267,5 @@ class TcpMaster:
         if kind is FailureKind.TIMEOUT:
             standing.silent += 1
             if standing.silent >= standing.timing.failures_to_back_off:
-                doubled = standing.backoff_s * 2 or standing.timing.backoff_min_s
-                standing.backoff_s = min(doubled, standing.timing.backoff_max_s)
-                standing.not_before_s = now_s + standing.backoff_s
+                standing.not_before_s = now_s + standing.grow_backoff()
         self._queue.deliver(out, Failed(kind, f"{self._what(out.request)}: {detail}", now_s))

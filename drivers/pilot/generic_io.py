@@ -18,7 +18,17 @@ from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import ControlPilot, Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
-from chargepoint.ports import ContactorState, DevicePoint, IoCommand, IoPorts, IoState, PilotReading
+from chargepoint.ports import (
+    EVERY_MEASUREMENT,
+    IO_MAX_AGE_S,
+    ContactorState,
+    DevicePoint,
+    IoCommand,
+    IoPorts,
+    IoState,
+    PilotAbility,
+    PilotReading,
+)
 from drivers.modbus.freshness import OWED_S
 from drivers.modbus.master import Master
 from drivers.modbus.transaction import (
@@ -117,6 +127,8 @@ WATCHDOG_MS_BOUNDS = (100, 1000)
 class GenericIoBoard:
     """State is None until the board showed map version 1 and took our watchdog time (register 110); its age is that of the
     board's sequence counter. A board that restarted gets its watchdog time anew before it is believed again."""
+
+    max_age_s = IO_MAX_AGE_S
 
     def __init__(self, name: str, unit: int, master: Master, watchdog_ms: int = WATCHDOG_MS) -> None:
         self.name = name
@@ -404,6 +416,8 @@ class _Port(Generic[T]):
 
 
 class _Pilot(_Port[PilotReading]):
+    abilities = EVERY_MEASUREMENT | {PilotAbility.SHOWS_5_PERCENT}
+
     def show(self, command: PilotCommand, duty_percent: float) -> None:
         ordered = self._board.ordered
         changed = ordered.pilot is not command or ordered.duty_percent != duty_percent

@@ -1,7 +1,9 @@
 """What a module shall do now, from the order it was given: signed current to one voltage and two magnitudes, through zero.
 
-Pure. A change of direction first asks for zero and goes on only when the measured current has been small for the module's
-reversal time.
+Pure. This is the module's guard: whoever orders, it is never asked for the other direction before its current was small for its
+reversal time. When an EVSE turns is decided elsewhere, in `chargepoint/power/ramp.py`: the ramp leads the current to zero, waits at zero, and goes
+on from there at its slope. The guard counts the quiet time while zero is ordered too. So it adds nothing to the ramp's own wait. It is needed for orders
+that no ramp made: each module of several (`array.py`), a module that joins or leaves a stack, and bring-up.
 """
 
 from __future__ import annotations
@@ -25,17 +27,14 @@ class Direction:
     ) -> None:
         """Take a new measurement; turn round if `wanted_A` asks for it and it has been quiet long enough (None: at once)."""
         wanted = (wanted_A > 0) - (wanted_A < 0)
-        if wanted == 0 or wanted == self.sign:
-            self.small_since_s = None
+        if self.sign == 0 or (wanted != 0 and reversal_time_s is None):
+            self.sign, self.small_since_s = wanted, None
             return
-        if self.sign == 0 or reversal_time_s is None:
-            self.sign = wanted
-            return
-        if measured_A is None or abs(measured_A) > SMALL_A:
+        if wanted == self.sign or reversal_time_s is None or measured_A is None or abs(measured_A) > SMALL_A:
             self.small_since_s = None
         elif self.small_since_s is None:
             self.small_since_s = measured_at_s
-        elif measured_at_s - self.small_since_s >= reversal_time_s:
+        elif wanted != 0 and measured_at_s - self.small_since_s >= reversal_time_s:
             self.sign, self.small_since_s = wanted, None
 
     def arguments(self, command: PowerModuleCommand) -> dict[str, float]:

@@ -7,12 +7,14 @@ import math
 import re
 from collections.abc import Iterator
 
+from chargepoint.model.image import ControlPilot
 from drivers.profile.codec import EXPONENT_MAX, OutOfClamp, PointCodec, defaults
 from drivers.profile.schema import (
     ALWAYS,
     ARGUMENTS,
     READ_ONLY_TYPES,
     TYPES,
+    ControllerManners,
     DeviceProfile,
     Expect,
     Number,
@@ -202,6 +204,10 @@ def _contract(profile: DeviceProfile) -> Iterator[str]:
     for fault in profile.fault_kinds:
         if fault not in profile.faults:
             yield f"[fault_kinds] {fault!r}: not in [faults]; name it there too, with the module's own word"
+    if (profile.device_class == "ac_controller") != (profile.controller is not None):
+        yield "[controller]: a profile of class ac_controller has it, and no other; add or remove it"
+    elif profile.controller is not None:
+        yield from _controller(profile, profile.controller)
     if profile.device_class != "psu_dc":
         return
     if "stop" in profile.actions and not any(isinstance(step, Expect) for step in profile.actions["stop"]):
@@ -212,6 +218,27 @@ def _contract(profile: DeviceProfile) -> Iterator[str]:
             yield f"[capabilities] {name}: required for psu_dc; add it"
     if profile.reversal not in ("seamless", "via_zero", "stop_required"):
         yield f"[capabilities] reversal = {profile.reversal!r}: seamless, via_zero or stop_required; correct it"
+
+
+def _controller(profile: DeviceProfile, manners: ControllerManners) -> Iterator[str]:
+    name, _, part = manners.state.partition(".")
+    point = profile.points.get(name)
+    if point is None or point.block is None or point.block not in profile.blocks or (part and part not in point.bits):
+        yield f"[controller] state = {manners.state!r}: no such point or bits that are read; name point or point.bits"
+        return
+    missing = [state.name for state in (ControlPilot.A, ControlPilot.B, ControlPilot.C) if state not in manners.states]
+    if missing:
+        yield f"[controller.states]: no number for {', '.join(missing)}; add it"
+    every_s, timing = profile.blocks[point.block].every_s, profile.timing
+    least_s = 3 * (every_s or math.inf) + timing.timeout_s + timing.turnaround_s + timing.late_s
+    if manners.max_age_s < least_s:
+        yield f"[controller] max_age_ms = {manners.max_age_s * 1000:g}: one lost answer and one without a date take {least_s * 1000:g} (three periods, time-out, turnaround and late_ms); raise it, or read the state more often"
+    limit = next((p for p in profile.points.values() if p.maps_to == "current_limit_A"), None)
+    switch = any(p.maps_to in ("enable", "off") and p.write_function is not None for p in profile.points.values())
+    if limit is not None and (limit.write_function is None or limit.clamp is None):
+        yield f"[points.{limit.name}]: the current is never written; give it write_fc and clamp"
+    elif limit is not None and not switch and limit.clamp is not None and limit.clamp[0] != 0:
+        yield "class = 'ac_controller': nothing stops it; add a point with maps_to enable or off, or a clamp from 0"
 
 
 def _status(profile: DeviceProfile) -> Iterator[str]:

@@ -6,6 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from chargepoint.model.image import ControlPilot
 from chargepoint.model.io import ModuleFault
 from drivers.profile.check import check
 from drivers.profile.schema import (
@@ -13,6 +14,7 @@ from drivers.profile.schema import (
     FAULT_KINDS,
     TYPES,
     Block,
+    ControllerManners,
     DeviceProfile,
     Expect,
     Identity,
@@ -91,6 +93,7 @@ def _profile(top: Table) -> DeviceProfile:
         transports=_transports(top.table("bus")),
         unverified=top.words("unverified"),
         vectors=tuple(_vector(table) for table in top.array("test")),
+        controller=_controller(top.table("controller")) if "controller" in top else None,
     )
     top.finish()
     return profile
@@ -113,6 +116,22 @@ def _timing(table: Table) -> Timing:
     table.words("transports")
     table.finish()
     return timing
+
+
+def _controller(table: Table) -> ControllerManners:
+    states = table.table("states")
+    manners = ControllerManners(
+        max_age_s=table.number("max_age_ms", 10, 5000) / 1000,
+        state=table.text("state"),
+        states={
+            ControlPilot[name]: states.whole(name, 0, 0xFFFF)
+            for name in (state.name for state in ControlPilot)
+            if name in states
+        },
+    )
+    states.finish()
+    table.finish()
+    return manners
 
 
 def _transports(table: Table) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chargepoint.model.image import ControlPilot
 from chargepoint.model.io import ModuleFault
 
 Number = float | str
@@ -167,6 +168,17 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class ControllerManners:
+    """[controller]: how an AC charge controller reports the pilot, and how old a report may be."""
+
+    max_age_s: float
+    state: str
+    """`point` or `point.bits` that holds the pilot's state."""
+    states: Mapping[ControlPilot, int]
+    """The raw number of each state that it can report."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceProfile:
     """One device model's registers."""
 
@@ -195,6 +207,8 @@ class DeviceProfile:
     unverified: tuple[str, ...]
     """What else the source does not settle, in words."""
     vectors: tuple[Vector, ...] = field(default=())
+    controller: ControllerManners | None = None
+    """ac_controller: required; None for every other class."""
 
 
 class ProfileError(ValueError):

@@ -61,7 +61,7 @@ FOLDER_MAX_BYTES = 80
     "--car",
     "car_name",
     type=click.Choice(names()),
-    help="a car of the road instead of ours, at the outlet it needs, on plain TCP; docs/cars.md",
+    help="a car of the road instead of ours, at the outlet it needs; plain TCP, unless --tls is there; docs/cars.md",
 )
 @click.option(
     "--module",
@@ -155,13 +155,15 @@ def main(
     """Daemon and power process on a virtual plant, with a central system and a car."""
     car = None if car_name is None else known_car(car_name)
     if car is not None:
-        if no_car or tls or pnc or control_mode is not None:
+        if no_car or pnc or control_mode is not None:
             raise click.UsageError(
-                "--car brings a car of its own: it does not go with --no-car, --tls, --pnc or --control-mode"
+                "--car brings a car of its own: it does not go with --no-car, --pnc or --control-mode"
             )
+        if tls and not car.may_use_tls:
+            raise click.UsageError(f"--tls with --car {car.name}: this car knows DIN 70121 alone, which has no TLS")
         if picture is not None:
             raise click.UsageError("--picture is drawn while discharging, which no car of --car does in the story")
-        ac, tls = car.is_ac, False
+        ac, tls = car.is_ac, bool(tls)
     if ac and picture is not None and control_mode == "scheduled":
         raise click.UsageError(
             "--picture is drawn while discharging, which a Scheduled AC car does not do in the story"

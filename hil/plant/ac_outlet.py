@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.plant.ac_car import AcAutoCar, AcCar
+from hil.plant.ac_controller import AcControllerPlant
 from hil.plant.board import Board
 from hil.plant.grid import Grid
 from hil.plant.meter import MeterPlant
@@ -28,6 +29,8 @@ class AcOutletPlant:
     board: Board = field(default_factory=Board)
     meter: MeterPlant = field(default_factory=MeterPlant)
     grid: Grid = field(default_factory=Grid)
+    controller: AcControllerPlant | None = None
+    """A vendor's charge controller that drives the board; None: the station does."""
     import_Wh: float = 0.0
     export_Wh: float = 0.0
     now_s: float = 0.0
@@ -46,6 +49,8 @@ class AcOutletPlant:
         self.now_s += dt_s
         car, board = self.car, self.board
         board.temperature_degC = 25.0 if self.forced_temperature_degC is None else self.forced_temperature_degC
+        if self.controller is not None:
+            self.controller.step(board, dt_s)
         board.step(car.pilot_seen, car.diode, car.plugged, dt_s)
         self._note_contactor()
         live = self._closed and self.grid.voltage_V > 0.0

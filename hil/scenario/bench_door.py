@@ -52,10 +52,10 @@ class BenchChoice:
             raise BenchMissing(f"no bench can be opened by {self.opened_by}: {error}") from error
         return found
 
-    def needs(self, run: PlannedRun) -> dict[str, Json]:
-        """What the scenario needs, with the bench file where one is chosen."""
+    def needs(self, needs: Mapping[str, Json]) -> dict[str, Json]:
+        """What a scenario needs, with the bench file where one is chosen."""
         extra: dict[str, Json] = {"bench_file": str(self.bench_file.resolve())} if self.bench_file else {}
-        return {**run.needs, **extra}
+        return {**needs, **extra}
 
     def unfit(self, run: PlannedRun) -> str:
         """Why the run cannot be done in this time; empty: it can."""
@@ -104,7 +104,7 @@ def broken_bench(run: PlannedRun, reason: str) -> RunResult:
 
 async def _perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Path | None) -> RunResult:
     result: RunResult | None = None
-    opened: Any = choice.open_bench()(choice.needs(run), folder, virtual=choice.virtual, seed=choice.seed)
+    opened: Any = choice.open_bench()(choice.needs(run.needs), folder, virtual=choice.virtual, seed=choice.seed)
     try:
         async with opened as bench:
             result = await ScenarioRunner(bench, run).run()

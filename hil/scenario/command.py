@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +113,7 @@ def run(
     choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
     progress = _Progress(len(runs), choice)
     began = datetime.now(UTC)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children
     try:
         results = ForkedRuns(choice, report, workers).perform(runs, progress.show)
     except BenchMissing as error:

@@ -100,6 +100,7 @@ def ended(calls: Sequence[ForkedCall]) -> list[ForkedCall]:
 def _in_child(function: Callable[[], object], log: Path, sends: Connection) -> None:
     os.setsid()  # what is started from here ends with this group
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     into = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(into, 1)
     os.dup2(into, 2)

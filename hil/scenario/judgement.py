@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hil.record.record import BenchRecord
-from hil.scenario.condition import RecordCondition
+from hil.scenario.condition import MessageCondition, RecordCondition
 
 ROUNDING_S = 1e-6
 """Sums of times are compared to this."""
@@ -42,46 +42,53 @@ class JudgedTime:
         return JudgedTime(at_s, self.to_s, self.since_s)
 
 
-def true_spans(condition: RecordCondition, record: BenchRecord, window: JudgedTime) -> Iterator[TrueSpan]:
+def true_spans(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> Iterator[TrueSpan]:
     """Each time in which it was true, in order."""
     began_s: float | None = None
-    for at_s in (window.from_s, *sorted(condition.turns(record, window.from_s, window.to_s))):
-        met = condition.met(record, at_s, window.since_s)
+    for at_s in (judged.from_s, *sorted(condition.turns(record, judged.from_s, judged.to_s))):
+        met = condition.met(record, at_s, judged.since_s)
         if met and began_s is None:
             began_s = at_s
         elif not met and began_s is not None:
             yield TrueSpan(began_s, at_s, over=True)
             began_s = None
     if began_s is not None:
-        yield TrueSpan(began_s, window.to_s, over=False)
+        yield TrueSpan(began_s, judged.to_s, over=False)
 
 
-def first_true(condition: RecordCondition, record: BenchRecord, window: JudgedTime) -> float | None:
+def first_true(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> float | None:
     """The first moment at which it was true; None: never."""
-    return next((span.from_s for span in true_spans(condition, record, window)), None)
+    return next((span.from_s for span in true_spans(condition, record, judged)), None)
 
 
-def first_untrue(condition: RecordCondition, record: BenchRecord, window: JudgedTime) -> float | None:
+def first_untrue(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> float | None:
     """The first moment at which it was not true, or not known to be; None: it held throughout."""
-    span = next(true_spans(condition, record, window), None)
-    if span is None or span.from_s > window.from_s:
-        return window.from_s
+    span = next(true_spans(condition, record, judged), None)
+    if span is None or span.from_s > judged.from_s:
+        return judged.from_s
     return span.to_s if span.over else None
 
 
-def held_throughout(condition: RecordCondition, record: BenchRecord, window: JudgedTime) -> bool:
-    """True from the beginning to the end of the window."""
-    return first_untrue(condition, record, window) is None
+def held_throughout(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> bool:
+    """True from the beginning to the end of the judged."""
+    return first_untrue(condition, record, judged) is None
 
 
-def first_held(condition: RecordCondition, record: BenchRecord, window: JudgedTime, for_s: float) -> float | None:
+def first_held(condition: RecordCondition, record: BenchRecord, judged: JudgedTime, for_s: float) -> float | None:
     """The first moment from which it was true for so long; None: it never was, as far as was judged."""
-    return next((span.from_s for span in true_spans(condition, record, window) if span.lasts(for_s)), None)
+    return next((span.from_s for span in true_spans(condition, record, judged) if span.lasts(for_s)), None)
 
 
-def became_true(condition: RecordCondition, record: BenchRecord, window: JudgedTime) -> Iterator[float]:
-    """Each moment at which it turned from not true to true, in order. What was true before the window does not count."""
-    before_s = math.nextafter(window.from_s, -math.inf)
-    for span in true_spans(condition, record, window):
-        if span.from_s > window.from_s or not condition.met(record, before_s, window.since_s):
+def became_true(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> Iterator[float]:
+    """Each moment at which it turned from not true to true, in order. What was true before the window does not count.
+
+    Of a message: each moment at which one was seen.
+    """
+    if isinstance(condition, MessageCondition):
+        seen = record.messages(max(judged.from_s, judged.since_s), judged.to_s, condition.wanted)
+        yield from sorted({line.at_s for line in seen})
+        return
+    before_s = math.nextafter(judged.from_s, -math.inf)
+    for span in true_spans(condition, record, judged):
+        if span.from_s > judged.from_s or not condition.met(record, before_s, judged.since_s):
             yield span.from_s

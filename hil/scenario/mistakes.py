@@ -54,6 +54,11 @@ class FoundMistakes:
         between = " " if problem.startswith("= ") else ": "
         self.found.add(ScenarioMistake(self.file, self.line_of(path), f"{shown_key(path)}{between}{problem}; {remedy}"))
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.found.clear()
+        self._places.clear()
+
     def unknown(self, path: KeyPath, what: str, known: Iterable[str]) -> None:
         """The last key of the path (or the word that stands there) is none of the known."""
         self.add(path, f"unknown {what}", near_misses(str(path[-1]), known))

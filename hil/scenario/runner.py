@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from hil.bench.port import BenchPort, NotDone
+from hil.record.line import Json
 from hil.scenario.condition import SeenValue, value_in
-from hil.scenario.judgement import ROUNDING_S, JudgedTime, became_true, first_true, true_spans
+from hil.scenario.judgement import ROUNDING_S, JudgedTime, TrueSpan, became_true, first_true, true_spans
 from hil.scenario.measurement import NotMeasured, statistic
 from hil.scenario.reasons import broken, missed, seen_in, violated
 from hil.scenario.result import MeasuredValue, RunResult, ScenarioVerdict, StepOutcome, verdict_of
@@ -77,7 +78,7 @@ class _WatchBroken(Exception):
 
 
 class ScenarioRunner:
-    """One run on one bench; an instance performs it once. The bench is left as it is at the end."""
+    """One run on one bench; an instance performs it once, from now on. The bench is left as it is at the end."""
 
     def __init__(
         self,
@@ -96,15 +97,30 @@ class ScenarioRunner:
         self._watches: list[_Watch] = []
         self._times: dict[str, _StepTime] = {}
         self._actions: dict[tuple[str, str], float] = {}
-        self._began_s = 0.0
+        self._began_s = bench.now_s()
+        self._goes_on = True
         self._before: _StepTime | None = None
         self._line_before = 0
 
+    @property
+    def outcomes(self) -> tuple[StepOutcome, ...]:
+        """Of all steps so far."""
+        return tuple(self._outcomes)
+
     async def run(self) -> RunResult:
         """The result. Whatever the bench raises is a verdict of it; only cancellation passes through."""
-        self._began_s = self._bench.now_s()
-        goes_on = await self._steps(self._run.steps, ())
-        if goes_on:
+        await self.perform(self._run.steps)
+        return await self.finish()
+
+    async def perform(self, steps: tuple[ScenarioStep, ...]) -> tuple[StepOutcome, ...]:
+        """More steps on the same bench: their outcomes. Ids, actions and watches of earlier steps still count."""
+        before = len(self._outcomes)
+        self._goes_on = await self._steps(steps, ())
+        return tuple(self._outcomes[before:])
+
+    async def finish(self) -> RunResult:
+        """The result of all steps. What runs beside them is judged a last time."""
+        if self._goes_on and self._outcomes:
             await self._last_look()
         decided = next(
             (o for o in self._outcomes if o.verdict in (ScenarioVerdict.FAILED, ScenarioVerdict.ERROR)), None
@@ -183,7 +199,7 @@ class ScenarioRunner:
         match step:
             case DoStep():
                 self._actions["do", step.verb] = began_s
-                answer = await self._in_time(self._bench.do(step.verb, step.arguments))
+                answer = await self._do(step)
                 for path, test in step.answer:
                     if not passes(test, value_in(dict(answer), path)):
                         given = text_of(value_in(dict(answer), path))
@@ -191,7 +207,7 @@ class ScenarioRunner:
             case FaultStep():
                 self._actions[step.kind, step.fault] = began_s
                 act = self._bench.heal if step.heals else self._bench.inject
-                await self._in_time(act(step.fault, step.arguments))
+                await self._bounded(act(step.fault, step.arguments))
             case ExpectStep():
                 held_from_s = await self._expect(step, began_s)
                 return replace(
@@ -209,7 +225,21 @@ class ScenarioRunner:
                 raise TypeError(f"no step the runner knows: {step!r}")
         return outcome
 
-    async def _in_time(self, action: Coroutine[Any, Any, T]) -> T:
+    async def _do(self, step: DoStep) -> Mapping[str, Json]:
+        """The verb's answer; none of a verb that is refused as expected."""
+        try:
+            answer = await self._bounded(self._bench.do(step.verb, step.arguments))
+        except NotDone as refusal:
+            if step.refused is None:
+                raise
+            if step.refused.lower() not in str(refusal).lower():
+                raise _StepFailed(f"expected a refusal with «{step.refused}»: it was «{refusal}»") from refusal
+            return {}
+        if step.refused is not None:
+            raise _StepFailed(f"expected {step.words()}: it was done")
+        return answer
+
+    async def _bounded(self, action: Coroutine[Any, Any, T]) -> T:
         """An action of the bench must end before the scenario's time does."""
         left_s = max(0.0, self._run.time_limit_s - (self._bench.now_s() - self._began_s))
         try:
@@ -230,32 +260,46 @@ class ScenarioRunner:
         while True:
             await self._look()
             known_s = self._bench.record.ends_s
-            judged = JudgedTime(from_s, known_s, since_s)
-            last = None
-            for span in true_spans(step.condition, self._bench.record, judged):
-                if span.from_s > deadline_s + ROUNDING_S:
-                    break
-                if span.lasts(step.for_s):
-                    return span.from_s
-                last = span
+            held_from_s, last = self._in_time(step, JudgedTime(from_s, known_s, since_s), deadline_s)
+            if held_from_s is not None:
+                return held_from_s
             if (last is None or last.over) and known_s >= deadline_s - ROUNDING_S:
-                await self._fail(step, began_s, since_s, last)
+                return await self._look_on(step, began_s, since_s)
             from_s = last.from_s if last else max(began_s, known_s - LATE_S)
             await self._pause()
 
-    async def _fail(self, step: ExpectStep, began_s: float, since_s: float, last: object) -> None:
+    def _in_time(self, step: ExpectStep, judged: JudgedTime, deadline_s: float) -> tuple[float | None, TrueSpan | None]:
+        """When the condition became true for long enough; and the last time it was true that began before the deadline."""
+        last = None
+        for span in true_spans(step.condition, self._bench.record, judged):
+            if span.from_s > deadline_s + ROUNDING_S:
+                break
+            if span.lasts(step.for_s):
+                return span.from_s, span
+            last = span
+        return None, last
+
+    async def _look_on(self, step: ExpectStep, began_s: float, since_s: float) -> float:
+        """After the deadline: how late it came. Raises _StepFailed, but for a line that came into the record too late."""
         record = self._bench.record
-        ends_s = record.ends_s
-        judged = JudgedTime(began_s, ends_s, since_s)
-        spans = list(true_spans(step.condition, record, judged))
-        if spans and step.for_s and spans[-1].from_s <= began_s + step.within_s:
-            raise _StepFailed(broken(step, record, judged, spans[-1]), seen_in(step.condition, record, spans[-1].to_s))
-        late_s = began_s + step.within_s + LOOK_ON_S
-        while record.ends_s < late_s and first_true(step.condition, record, judged.from_on(ends_s)) is None:
-            await self._bench.sleep(self._poll_s)
-            await self._bench.look()
+        deadline_s = began_s + step.within_s
+        while True:
             judged = JudgedTime(began_s, record.ends_s, since_s)
-        seen = seen_in(step.condition, record, began_s + step.within_s)
+            held_from_s, last = self._in_time(step, judged, deadline_s)
+            if held_from_s is not None:
+                return held_from_s
+            if last is not None and last.over:
+                raise _StepFailed(broken(step, record, judged, last), seen_in(step.condition, record, last.to_s))
+            came = first_true(step.condition, record, judged.from_on(deadline_s)) is not None
+            enough = came or record.ends_s >= deadline_s + LOOK_ON_S
+            if (last is None and enough) or self._left_s() <= 0.0:
+                break
+            try:
+                await self._pause()
+                await self._bench.look()
+            except Exception:  # the failure is certain, and counts more than a bench in trouble after it
+                break
+        seen = seen_in(step.condition, record, deadline_s)
         raise _StepFailed(missed(step, record, judged, self._line_before), seen)
 
     async def _never(self, step: NeverStep, began_s: float, place: int) -> None:
@@ -287,7 +331,7 @@ class ScenarioRunner:
             from_s = self._moment(step.from_, step, began_s, None)
             to_s = None if from_s is None else self._moment(step.to, step, began_s, from_s)
             if from_s is not None and to_s is not None:
-                return self._measured(step, step.name, to_s - from_s, "s", step.limit, from_s, to_s)
+                return self._measured(step, step.name, round(to_s - from_s, 6), "s", step.limit, from_s, to_s)
             if self._bench.record.ends_s >= deadline_s - ROUNDING_S:
                 missing = step.from_ if from_s is None else step.to
                 raise _StepFailed(
@@ -395,7 +439,8 @@ class ScenarioRunner:
         self._judge_watches()
         if self._left_s() <= 0.0:
             raise _StepFailed(
-                f"the scenario's time ended here: {text_of(self._run.time_limit_s)} s; raise time_limit_s or make it faster"
+                f"the {text_of(self._run.time_limit_s)} s of the scenario ended before this step did; "
+                "raise time_limit_s, or look what the steps before waited for"
             )
 
     def _judge_watches(self) -> None:

@@ -79,7 +79,8 @@ def select(asked: Sequence[str], words: BenchWords, only: str | None = None) -> 
         known = {name for run in runs for name in _names(run)}
         for tag in tags:
             if tag.lower() not in known:
-                raise NothingSelected(f"{tag!r} is no file, tag or scenario; {near_misses(tag.lower(), known)}")
+                near = f"for the folder write ./{tag}" if Path(tag).exists() else near_misses(tag.lower(), known)
+                raise NothingSelected(f"{tag!r} is no file, tag or scenario; {near}")
     wanted = {tag.lower() for tag in tags}
     explicit = set(files)
     runs = [run for run in runs if run.file in explicit or not asked or wanted & _names(run)]
@@ -95,7 +96,8 @@ def select(asked: Sequence[str], words: BenchWords, only: str | None = None) -> 
 
 
 def _is_path(word: str) -> bool:
-    return "/" in word or word.endswith(ENDINGS) or Path(word).exists()
+    """A word alone is a tag, also where a folder has this name: that is written `./NAME`."""
+    return "/" in word or word.endswith(ENDINGS) or word in (".", "..")
 
 
 def _names(run: PlannedRun) -> set[str]:

@@ -37,13 +37,16 @@ class DoStep(ScenarioStep):
     verb: str
     arguments: Mapping[str, Json] = field(default_factory=dict)
     answer: tuple[tuple[str, ValueTest], ...] = ()
+    refused: str | None = None
+    """Words that the refusal must contain; empty: any refusal. None: the verb must not be refused."""
 
     @property
     def kind(self) -> str:
         return "do"
 
     def words(self) -> str:
-        return f"{self.verb}{_listed(self.arguments)}"
+        refused = "" if self.refused is None else ", refused" + (f" with «{self.refused}»" if self.refused else "")
+        return f"{self.verb}{_listed(self.arguments)}{refused}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,7 +172,10 @@ class StepReading:
         self.realtime_only = self.realtime_only or (name if word.realtime_only else "")
         answer = read_fields(raw.get("answer"), (*path, "answer"), self.mistakes)
         if isinstance(written, WrittenDo):
-            return DoStep(verb=name, arguments=arguments, answer=answer, **shared)
+            if written.refused is not None and written.answer:
+                self.mistakes.add((*path, "answer"), "a verb that is refused has no answer", "remove answer or refused")
+            refused = "" if written.refused is True else written.refused
+            return DoStep(verb=name, arguments=arguments, answer=answer, refused=refused, **shared)
         if isinstance(written, (WrittenInject, WrittenHeal)):
             return FaultStep(fault=name, arguments=arguments, heals=kind == "heal", **shared)
         return None
@@ -186,6 +189,8 @@ class StepReading:
             found[name] = value
             if name in known:
                 self._check_argument(value, known[name], (*path, name))
+            elif not known and not word.open_arguments:
+                self.mistakes.add((*path, name), f"{word.name} takes no arguments", "remove it")
             elif not word.open_arguments:
                 self.mistakes.unknown((*path, name), f"argument of {word.name}", known)
         for name, argument in known.items():

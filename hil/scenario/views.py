@@ -15,8 +15,9 @@ from hil.scenario.result import ScenarioVerdict, StepOutcome
 from hil.scenario.runner import ScenarioRunner
 from hil.scenario.step import PlannedRun
 from hil.scenario.step_reading import StepReading
-from hil.scenario.written import TIME_LIMIT_S
+from hil.scenario.written import LONGEST_S
 
+NO_BENCH = "there is no bench here: write the test as `async def`, and use the bench inside of it"
 CAR_VERBS = ("plug", "unplug", "pull_plug", "leave", "token", "car", "car_plan")
 CSMS_VERBS = ("setpoint", "remote_start", "remote_stop", "ocpp", "block_token")
 PLANT_VERBS = ("e_stop", "door", "grid")
@@ -28,16 +29,22 @@ class BenchView:
     def __init__(self, words: BenchWords) -> None:
         self.words = words
         self._port: BenchPort | None = None
+        self._runner: ScenarioRunner | None = None
+        self._raised: list[StepOutcome] = []
+        self._mistakes = FoundMistakes(Path("<test>"), {(): 0})
+        self._reading = StepReading(words, self._mistakes)
 
     def attach(self, port: BenchPort) -> None:
         """From now on this is the bench."""
         self._port = port
+        run = PlannedRun(Path("<test>"), "a test", "", (), {}, {}, LONGEST_S, ())
+        self._runner = ScenarioRunner(port, run)
 
     @property
     def port(self) -> BenchPort:
         """The bench itself. Raises RuntimeError outside of an async test."""
         if self._port is None:
-            raise RuntimeError("there is no bench here: write the test as `async def`, and use the bench inside of it")
+            raise RuntimeError(NO_BENCH)
         return self._port
 
     @property
@@ -82,17 +89,32 @@ class BenchView:
     async def step(self, *steps: Mapping[str, Any]) -> StepOutcome:
         """Perform steps of the language as they stand in a file; the outcome of the last one.
 
-        Raises ScenarioError for mistakes in them, and AssertionError with the reason where one did not pass.
+        Ids, actions and watches (`never`, `until: end`) of earlier steps still count. Raises ScenarioError for
+        mistakes in them, and AssertionError with the reason where one did not pass.
         """
-        mistakes = FoundMistakes(Path("<test>"), {})
-        read = StepReading(self.words, mistakes).read([dict(step) for step in steps], ("steps",))
-        if mistakes.found:
-            raise ScenarioError(mistakes.sorted())
-        run = PlannedRun(Path("<test>"), "a test", "", (), {}, {}, TIME_LIMIT_S, read)
-        result = await ScenarioRunner(self.port, run).run()
-        if result.verdict is not ScenarioVerdict.PASSED:
-            raise AssertionError(result.reason)
-        return result.steps[-1]
+        if self._runner is None:
+            raise RuntimeError(NO_BENCH)
+        self._mistakes.clear()
+        read = self._reading.read([dict(step) for step in steps], ("steps",))
+        if self._mistakes.found:
+            raise ScenarioError(self._mistakes.sorted())
+        outcomes = await self._runner.perform(read)
+        self._raise_bad()
+        return outcomes[-1]
+
+    async def finish(self) -> None:
+        """Judge the watches a last time. Raises AssertionError where one was broken."""
+        if self._runner is not None:
+            await self._runner.finish()
+            self._raise_bad()
+
+    def _raise_bad(self) -> None:
+        """The whole run is judged: a watch of an earlier step may have been broken by this one."""
+        assert self._runner is not None
+        for outcome in self._runner.outcomes:
+            if outcome.verdict in (ScenarioVerdict.FAILED, ScenarioVerdict.ERROR) and outcome not in self._raised:
+                self._raised.append(outcome)
+                raise AssertionError(outcome.reason)
 
     def _at(self, known: Mapping[str, Any], name: str, evse: int) -> dict[str, int]:
         word = known.get(name)

@@ -51,6 +51,9 @@ class WrittenDo(WrittenStep):
     do: str = Field(description="the name of a verb")
     with_: dict[str, Any] = Field({}, alias="with", description="a mapping of the verb's arguments")
     answer: dict[str, Any] = Field({}, description="a mapping: what the verb's answer must hold")
+    refused: Literal[True] | str | None = Field(
+        None, description="true, or words: the verb must be refused, with these words in the reason"
+    )
 
 
 class WrittenInject(WrittenStep):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from chargepoint.iso15118.exi.codec import NS_ISO2
 from hil.simulators.evcc.plan import CarPlan, PlanError, plan_from
 from hil.simulators.evcc.spec import CarSpec
 
@@ -29,6 +30,11 @@ class KnownCar:
     def is_ac(self) -> bool:
         """The car comes to an AC outlet."""
         return self.plan.energy[0] == "AC"
+
+    @property
+    def may_use_tls(self) -> bool:
+        """It offers a protocol that goes over TLS: DIN 70121 does not."""
+        return any(offered.namespace == NS_ISO2 for offered in self.plan.protocols)
 
     def new_spec(self) -> CarSpec:
         """The car's ratings; each call gives new ones, because they may change while it runs."""

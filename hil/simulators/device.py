@@ -1,7 +1,7 @@
 """`./run device simulate PROFILE --pty LINK | --tcp ADDRESS:PORT`: a device made from a register profile, by pymodbus.
 
 Every point shows a plausible value. A power module follows its orders: it drives a simulated car, so voltage and current rise and fall
-as they do behind a real one. Ctrl-C ends it.
+as they do behind a real one. An AC charge controller has a car that asks for power while it is offered a current. Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from chargepoint.model.unusable import UnusableDevice
 from drivers.profile.codec import resolve_params
 from drivers.profile.load import load, shipped
 from drivers.profile.schema import DeviceProfile, ProfileError
+from hil.plant.ac_controller import AcControllerPlant
+from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator
 from hil.plant.station import Plant
 from hil.simulators.modbus_server import devices_of, port_of, serve
+from hil.simulators.registers.ac_controller import FollowingAcController
 from hil.simulators.registers.from_profile import FollowingModule, ProfileDevice, simulated_params
 from hil.simulators.wire_ends import PtyEnd, raw_pty
 
@@ -61,8 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def made(profile: DeviceProfile, params: dict[str, float | bool], unit: int) -> tuple[Plant, ProfileDevice]:
-    """The device, and the plant that it is a part of if it is a power module."""
+    """The device, and the plant that it is a part of if it is a power module or an AC charge controller."""
     plant = Plant()
+    if profile.device_class == "ac_controller":
+        box = AcControllerPlant(line_closed=True)
+        outlet = AcOutletPlant(1, controller=box)
+        outlet.plug()
+        outlet.car.pilot, outlet.car.ordered_W = "C", 3_600.0
+        plant.outlets[1] = outlet
+        return plant, FollowingAcController(unit, profile, params, box, outlet.board)
     if profile.device_class != "psu_dc":
         return plant, ProfileDevice(unit, profile, params)
     module = ModulePlant()

@@ -130,6 +130,11 @@ def _add_ac_outlet(
     """The connector, and the registers of its board and its meter. Raises ValueError for one without both."""
     if not (section.meter and section.pilot):
         raise ValueError(f"[evse.{number}] has not both devices of an AC outlet: pilot, meter")
+    if (driver := config.pilot_board[section.pilot].driver) != "generic_io":
+        raise ValueError(
+            f"[pilot_board.{section.pilot}] driver {driver!r}: a simulated station knows generic_io; "
+            "for one device see `./run device simulate`"
+        )
     outlet = AcOutletPlant(number, section.ac_phases)
     plant.grid.voltage_V = plant.grid.nominal_V = section.ac_voltage_V
     plant.grid.frequency_Hz = section.ac_frequency_Hz

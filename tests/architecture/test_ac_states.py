@@ -26,7 +26,9 @@ def arrows_of_a_life(seed: int) -> Arrows:
             severity = chance.choice([None, None, None, Severity.ERROR, Severity.EMERGENCY])
             stuck = chance.choice([None, None, None, Contactor.OPEN, Contactor.CLOSED])
             pilot = chance.choice([ControlPilot.B, ControlPilot.C, ControlPilot.C, ControlPilot.C])
-        demand = StageDemand(EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 7_000.0, order=AcOrder(3, 16.0))
+        demand = StageDemand(
+            EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 7_000.0, order=AcOrder.even(3, 16.0)
+        )
         contactor = stuck or (Contactor.CLOSED if closed else Contactor.OPEN)
         before = sequence.stage.name
         out = sequence.step(

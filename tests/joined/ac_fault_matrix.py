@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, cast
 
-from chargepoint.model.demand import Phase, PilotCommand, StageDemand
+from chargepoint.model.demand import AcOrder, Phase, PilotCommand, StageDemand
 from chargepoint.model.faults import FaultCode
 from chargepoint.model.image import MeterRegisters, Stage
 from chargepoint.model.limits import Interval
@@ -42,11 +42,13 @@ PWM = ALL - {Moment.OFF}
 
 
 class _ShownMeter:
-    """The meter with an alarm that its profile cannot show."""
+    """The meter with an alarm that its profile cannot show, and one that stands still at zero."""
 
     def __init__(self, meter: ProfiledMeter) -> None:
         self._meter = meter
         self.alarm = ""
+        self.blind = False
+        self._counted: MeterRegisters | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._meter, name)
@@ -54,7 +56,15 @@ class _ShownMeter:
     @property
     def registers(self) -> MeterRegisters | None:
         registers = self._meter.registers
-        return registers and replace(registers, alarm=self.alarm)
+        if registers is None or registers.ac is None:
+            return registers
+        if not self.blind:
+            self._counted = None
+            return replace(registers, alarm=self.alarm)
+        counted = self._counted = self._counted or registers
+        none = (0.0,) * len(registers.ac.current_A)
+        phases = replace(registers.ac, current_A=none, power_W=none)
+        return replace(counted, taken_at_s=registers.taken_at_s, current_A=0.0, power_W=0.0, ac=phases)
 
 
 class AcMatrixLoop(AcLoop):
@@ -226,6 +236,14 @@ def _registers_stand(loop: AcMatrixLoop, on: bool) -> None:
     loop.plant.meter.voltage_gain = 0.2 if on else 1.0
 
 
+def _meter_blind(loop: AcMatrixLoop, on: bool) -> None:
+    """A meter that shows nothing of the current, and counts nothing; the car reports what it draws."""
+    loop.shown_meter.blind = on
+    if loop.demand is not None and isinstance(loop.demand.order, AcOrder):
+        said_W = loop.plant.car.power_W if on else None
+        loop.demand = replace(loop.demand, order=replace(loop.demand.order, car_power_W=said_W))
+
+
 def _fast_bus(loop: AcMatrixLoop, on: bool) -> None:
     wire = loop.fast
     wire._request = wire._reply = None
@@ -296,6 +314,9 @@ INJECTIONS: dict[tuple[FaultCode, str], AcInjection] = {
     ),
     (_F.METER_PLAUSIBILITY, "meter's power and registers apart: frozen, or runs backwards"): AcInjection(
         _registers_stand, FLOWING, 16.0
+    ),
+    (_F.METER_PLAUSIBILITY, "meter shows nothing while the car reports power"): AcInjection(
+        _meter_blind, FLOWING, _METER_POLL_S
     ),
     (_F.ISLANDING, "grid outside its window while the car feeds"): plant(
         "grid_frequency", 53.0, trips=frozenset({Moment.FEED}), within_s=1.3, others=_GRID

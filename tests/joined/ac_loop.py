@@ -142,7 +142,16 @@ class AcLoop:
         """What the daemon would demand: the car is allowed both directions, unless the power is 0."""
         limits = ZERO if power_W == 0.0 else Interval(-11_000.0, 11_000.0)
         self.demand = StageDemand(
-            self.evse_id, 0, 0.5, phase, PilotCommand.PWM, 5.0, True, power_W, limits, order=AcOrder(phases, limit_A)
+            self.evse_id,
+            0,
+            0.5,
+            phase,
+            PilotCommand.PWM,
+            5.0,
+            True,
+            power_W,
+            limits,
+            order=AcOrder.even(phases, limit_A),
         )
 
     def at(self, stage: Stage) -> bool:

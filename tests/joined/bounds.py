@@ -23,7 +23,8 @@ def absurd(demand: StageDemand, can: StageCapabilities = CAPABILITIES) -> bool:
 def _of_the_order(order: DcOrder | AcOrder, can: StageCapabilities) -> tuple[tuple[float, float, float], ...]:
     if isinstance(order, AcOrder):
         assert can.ac is not None
-        return ((order.phases, 1, can.ac.phases), (order.phase_current_limit_A, 0.0, can.ac.current_max_A))
+        each = tuple((one_A, 0.0, can.ac.current_max_A) for one_A in order.phase_limits_A)
+        return ((order.phases, 1, can.ac.phases), *each)
     limits = order.limits
     return (
         (limits.voltage_max_V, 0.0, can.voltage_max_V),

@@ -8,7 +8,16 @@ from chargepoint.model.demand import PilotCommand
 from chargepoint.model.image import Lock
 from chargepoint.model.io import BoardFault, SafetyInput
 from chargepoint.model.readings import Reading
-from chargepoint.ports import ContactorState, IoCommand, IoPorts, IoState, PilotReading
+from chargepoint.ports import (
+    EVERY_MEASUREMENT,
+    IO_MAX_AGE_S,
+    ContactorState,
+    IoCommand,
+    IoPorts,
+    IoState,
+    PilotAbility,
+    PilotReading,
+)
 
 
 class FlatIo:
@@ -16,6 +25,7 @@ class FlatIo:
 
     name = "io"
     identity_error = ""
+    max_age_s = IO_MAX_AGE_S
 
     def __init__(self) -> None:
         self.ordered = IoCommand()
@@ -53,6 +63,8 @@ class _Port:
 
 
 class _Pilot(_Port):
+    abilities = EVERY_MEASUREMENT | {PilotAbility.SHOWS_5_PERCENT}
+
     def show(self, command: PilotCommand, duty_percent: float) -> None:
         self._io.order(replace(self._io.ordered, pilot=command, duty_percent=duty_percent))
 

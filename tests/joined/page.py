@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hil.simulators.evcc.misbehaviour import KINDS
+from tests.joined.din_iso2_expected import DIN_ISO2_EXPECTED, DIN_ISO2_KINDS, DIN_ISO2_OUTCOMES
 from tests.joined.expected import ALL_SESSIONS, EXPECTED, OUTCOMES, Expected, Outcome, SessionPlaces
-from tests.joined.older_expected import OLDER_EXPECTED, OLDER_KINDS, OLDER_OUTCOMES
 
 
 def table() -> str:
     """The outcomes in words, then each misbehaviour with its outcomes; then the same for ISO 15118-2 and DIN 70121."""
-    older = {kind: one.session for kind, one in OLDER_KINDS.items()}
+    din_iso2 = {kind: one.session for kind, one in DIN_ISO2_KINDS.items()}
     return "\n".join(
         [
             *_outcomes(OUTCOMES),
@@ -23,9 +23,9 @@ def table() -> str:
             "The same at DIN 70121 (`DIN`) and ISO 15118-2 (`-2 DC`, `-2 AC`), with the virtual cars of [cars.md](cars.md).",
             "Outcomes beside those above:",
             "",
-            *_outcomes(OLDER_OUTCOMES),
+            *_outcomes(DIN_ISO2_OUTCOMES),
             "",
-            *_misbehaviours(OLDER_EXPECTED, older),
+            *_misbehaviours(DIN_ISO2_EXPECTED, din_iso2),
             "",
         ]
     )

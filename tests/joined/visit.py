@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
@@ -109,10 +110,11 @@ class VirtualSite:
         *,
         certificate: bytes | None = None,
         iso2_discharge: bool = False,
+        sae_services: tuple[Literal["V2H", "V2G"], ...] = (),
     ) -> None:
         """`certificate`: that of each car's TLS connection; None: plain TCP, on which no car is recognised.
 
-        `iso2_discharge`: as the setting of the SECC.
+        `iso2_discharge` and `sae_services`: as the settings of the SECC.
         """
         self._peer = Peer("fe80::1") if certificate is None else Peer("fe80::1", "TLSv1.3", certificate)
         self.now_s = 1000.0
@@ -121,7 +123,7 @@ class VirtualSite:
         self.outlet = outlet
         settings = settings_of(outlet.services, mode)
         settings = settings if contracts is None else contracts.settings(settings)
-        self._settings = replace(settings, iso2_discharge=iso2_discharge)
+        self._settings = replace(settings, iso2_discharge=iso2_discharge, sae_services=sae_services)
         self._soon: deque[Callable[[], None]] = deque()
         self._report_s = self.now_s
         self._body = MemoryBody()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import select
@@ -30,7 +31,9 @@ from chargepoint.model.ids import EvseId
 from chargepoint.ports import PowerModuleCommand
 from chargepoint.power.hardware_lock import BRINGUP, POWER_PROCESS, HardwareLock, HardwareTaken
 from chargepoint.power.latch_codec import encode
+from chargepoint.power.wear_file import WearFile
 from chargepoint.power.wiring import latch_folder
+from chargepoint.safety.wear import Wear
 from hil.simulators.wired_plant import read_config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -154,6 +157,19 @@ def test_the_steps_of_a_board_and_a_module_pass_and_leave_everything_off(plant: 
     assert plant.off
     assert plant.run("bringup", "psu1", "--do", "voltage=48").returncode == 0
     assert plant.off
+
+
+def test_closings_of_bring_up_are_counted_as_wear(plant: Plant) -> None:
+    def closings() -> int:
+        folder = latch_folder(plant.config)
+        counted = WearFile(folder, logging.getLogger("test-wear")).read().wear
+        return counted.get(EvseId(1), Wear()).closings
+
+    before = closings()
+    assert plant.run("bringup", "io1", "--do", "contactor", "--do", "contactor").returncode == 0
+    assert closings() == before + 2
+    assert plant.run("bringup", "io1", "--do", "lock").returncode == 0
+    assert closings() == before + 2
 
 
 def test_nothing_begins_while_a_car_is_plugged_in(plant: Plant) -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chargepoint.model.demand import PilotCommand
+from chargepoint.model.image import ControlPilot
+from chargepoint.model.pilot_duty import duty_percent
+from chargepoint.ports import BusSpec, DeviceSpec
 from drivers import device
+from drivers.catalog import build_device, open_bus
+from drivers.pilot.ac_controller import AcController
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +89,37 @@ def test_probe_over_tcp_and_a_device_that_is_not_there(capsys: pytest.CaptureFix
 def test_mistakes_say_what_to_do(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert device.main(arguments) == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("profile", ["phoenix_ev_cc_ac1", "evse_din"])
+def test_a_simulated_charge_controller_takes_its_orders_and_shows_its_car(profile: str, tmp_path: Path) -> None:
+    link = tmp_path / "line"
+    with simulated(profile, "--pty", str(link), "--unit", "5") as said:
+        assert f"{profile} as unit 5" in said
+        bus = open_bus(BusSpec("b", "serial", str(link), 115200, "8N1"))
+        controller = build_device(DeviceSpec("box", "pilot_board", "ac_controller", "b", 5, profile, {}), bus)
+        assert isinstance(controller, AcController)
+
+        def until(condition: Callable[[], bool]) -> None:
+            give_up_s = time.monotonic() + 20.0
+            while not condition():
+                now_s = time.monotonic()
+                assert now_s < give_up_s, (controller.identity_error, list(controller.points()), bus.health())
+                controller.poll(now_s)
+                bus.pump(now_s)
+                time.sleep(0.002)
+
+        def value(point: str) -> object:
+            return next(one.value for one in controller.points() if one.name == point)
+
+        pilot = controller.ports.pilot
+        assert pilot is not None
+        try:
+            until(lambda: pilot.state is not None and pilot.state.value.pilot is ControlPilot.C)
+            pilot.show(PilotCommand.PWM, duty_percent(10.0))
+            until(lambda: value("current_limit_A") == 10.0)
+            pilot.show(PilotCommand.PWM, duty_percent(13.0))
+            until(lambda: value("current_limit_A") == 13.0)
+            assert controller.identity_error == ""
+        finally:
+            bus.close()

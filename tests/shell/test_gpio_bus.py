@@ -288,3 +288,26 @@ def test_words_of_a_line() -> None:
 def test_gpiod_says_what_is_wrong_with_a_chip_that_is_not_there() -> None:
     with pytest.raises(ChipUnusable, match=r"/dev/nochip: no such chip; see `gpiodetect`"):
         open_gpiod("/dev/nochip", [LineUse(1, False)])
+
+
+def test_an_emergency_stop_that_nobody_pressed_is_not_seen_at_the_start() -> None:
+    chip = Chip()
+    bus = GpioBus(BusSpec("chip", "gpio", "/dev/gpiochip0"), lambda: 1.0, chip.open)
+    device = build_device(spec(emergency_chain=17), bus)
+    assert isinstance(device, GpioIo) and device.ports.inputs is not None
+    chip.values[17] = True
+    shown = []
+    for tick in range(12):
+        bus.pump(1.0 + tick / 100)
+        state = device.ports.inputs.state
+        shown.append(None if state is None else state.value)
+    assert set(shown) == {None, frozenset()}
+    chip.values[17] = False
+    pressed = GpioBus(BusSpec("chip", "gpio", "/dev/gpiochip0"), lambda: 1.0, chip.open)
+    device = build_device(spec(emergency_chain=17), pressed)
+    assert isinstance(device, GpioIo) and device.ports.inputs is not None
+    for tick in range(12):
+        pressed.pump(1.0 + tick / 100)
+    assert device.ports.inputs.state is not None
+    assert device.ports.inputs.state.value == frozenset({SafetyInput.EMERGENCY_CHAIN})
+    os.close(chip.fd)

@@ -45,7 +45,7 @@ from chargepoint.model.car import (
 from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
 from chargepoint.model.demand import Phase
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import MeterRegisters, Stage, StageCapabilities
+from chargepoint.model.image import ControlPilot, MeterRegisters, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
 from chargepoint.security.handshake import report_failures
@@ -77,7 +77,7 @@ class Stand:
             authorized=True,
             may_energise=True,
             transaction_id=TransactionId("tx-1"),
-            pilot_ready=True,
+            pilot=ControlPilot.C,
             permitted=True,
             voltage_V=5.0,
             current_A=0.0,

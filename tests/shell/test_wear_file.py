@@ -147,3 +147,17 @@ def test_a_folder_that_cannot_be_written_is_reported_and_nothing_is_raised(tmp_p
     file.keep({ONE: Wear(1)})
     file.close()
     assert not os.path.exists(folder)
+
+
+def test_what_bring_up_counts_is_added_to_the_record(tmp_path: Path) -> None:
+    kept(tmp_path, {ONE: Wear(10, 1, 2), TWO: Wear(5)})
+    file = WearFile(tmp_path, LOG)
+    file.add({ONE: Wear(2, 1, 0)})
+    assert WearFile(tmp_path, LOG).read().wear == {ONE: Wear(12, 2, 2), TWO: Wear(5)}
+
+
+def test_bring_up_does_not_write_over_a_damaged_record(tmp_path: Path) -> None:
+    (tmp_path / "contactor-wear.json").write_text("{")
+    with pytest.raises(WearRecordError):
+        WearFile(tmp_path, LOG).add({ONE: Wear(1)})
+    assert (tmp_path / "contactor-wear.json").read_text() == "{"

@@ -37,7 +37,7 @@ class WiredCar:
         self._wire = socket.create_connection(("::1", port), PATIENCE_S)
         self._framing = Framing()
         self._session_id = b"\x00"
-        self._wire.sendall(frame(PayloadType.EXI_SAP, encode(self.words.app_protocol())))
+        self._wire.sendall(frame(PayloadType.EXI_SAP, encode(self.words.offer())))
         self._receive(NS_SAP)
 
     def _receive(self, namespace: str) -> Any:

@@ -287,7 +287,7 @@ class Conversation:
             self._end(SessionEnd.PROTOCOL_ERROR, f"{name} in state {self.state} has no place in this protocol")
         elif not protocol.carries(event.payload_type, row):
             self._refuse(row, envelope, Refusal(protocol.sequence_error, _misplaced(name, event)), now)
-        elif (self._held is not None and not row.side_stream) or not self._may_come(row):
+        elif not self._may_come(row) or self._is_too_early(row):
             self._refuse(row, envelope, Refusal(protocol.sequence_error), now)
         elif protocol.needs_session_id(self._session) and not protocol.is_session_id(
             envelope.session_id, self._session
@@ -296,11 +296,24 @@ class Conversation:
         else:
             if not row.side_stream:
                 self._deadline_s = None
+                self._leave_unanswered(name)
             at = self._situation(now, raw, envelope)
             self._conclude(row, envelope, raw, row.respond(envelope.body, self._session, at), at)
 
     def _may_come(self, row: Row) -> bool:
         return self._session.state in row.moves and row.applies(self._session)
+
+    def _is_too_early(self, row: Row) -> bool:
+        """Another answer is held, and this request neither runs beside it nor takes its place."""
+        held = self._held
+        return held is not None and not row.side_stream and (held.row is row or not row.supersedes)
+
+    def _leave_unanswered(self, name: str) -> None:
+        """The request whose answer is held was superseded: a car that ends its session waits for one answer alone."""
+        held, self._held = self._held, None
+        if held is not None:
+            before = type(held.envelope.body).__name__
+            self._events.append(CarRemark(self._evse_id, f"{before} is left unanswered: {name} came meanwhile"))
 
     def _conclude(self, row: Row, envelope: OpenedRequest, raw: bytes, reply: Reply[Any], at: Situation) -> None:
         match reply:
@@ -345,6 +358,10 @@ class Conversation:
         text = f"{type(envelope.body).__name__} in state {state} answered {code}"
         if refused.why:
             text += f": {refused.why}"
+        if refused.over:
+            self._kept = None
+            self._finish(replace(protocol.ending(envelope.body, self._evse_id), detail=text))
+            return
         if protocol.ends(refused.code):
             self._end(SessionEnd.STOPPED_BY_STATION if refused.ours else SessionEnd.PROTOCOL_ERROR, text)
             return

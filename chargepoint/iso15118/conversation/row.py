@@ -42,11 +42,13 @@ class Refusal:
     """The request is answered with this code and nothing of it holds. `code`: a ResponseCode of the protocol.
 
     `ours`: the cause is the station, not the car's message. `why`: one sentence for the log, where the code does not say it.
+    `over`: the car ends its session with this request, whatever the answer is.
     """
 
     code: Any
     why: str = ""
     ours: bool = False
+    over: bool = False
 
 
 Reply = Answer[S] | Later[S] | Refusal
@@ -70,7 +72,8 @@ class Row:
     `moves`: each state in which the request may come, with the states that a good answer may lead to, beside staying.
     `applies`: whether the request belongs to what this session agreed on (an AC message in a DC session does not).
     `silence`: the bound on the car's silence after the response. `side_stream`: runs beside the main order of messages, so it
-    neither waits for a held answer nor touches the timer.
+    neither waits for a held answer nor touches the timer. `supersedes`: it may come while another answer is held, and that one is
+    never sent.
     """
 
     request: type
@@ -82,3 +85,4 @@ class Row:
     applies: Callable[[Any], bool] = bool
     silence: Callable[[Any], Silence] = sequence_timer
     side_stream: bool = False
+    supersedes: bool = False

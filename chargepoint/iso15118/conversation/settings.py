@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from chargepoint.iso15118.conversation.timeouts import ON_VOLTAGE_SILENCE_S, V2G_SECC_CHARGE_LOOP_SEQUENCE_TIMEOUT_S
 from chargepoint.model.car import ControlMode, EnergyService
@@ -59,8 +60,10 @@ class SeccSettings:
     """-2 and DIN: from a request to its answer at least; cars ask again at once, and an instant station is asked 80 times a second."""
     iso2_discharge: bool = False
     """Outside the standard: a DC car of -2 that tolerates an outflow is discharged."""
+    sae_services: tuple[Literal["V2H", "V2G"], ...] = ()
+    """Outside the standard: discharge services of SAE J2847/2 that DC cars of -2 may select."""
     din_discharge: bool = False
-    """The same for a car of DIN."""
+    """As `iso2_discharge`, for a car of DIN."""
     standby: bool = True
     """A car may pause the transfer in standby."""
 

@@ -22,6 +22,9 @@ V2G_SECC_CABLE_CHECK_PERFORMANCE_S = 38.0
 V2G_SECC_MSG_PERFORMANCE_S = 1.5
 """The longest an answer is held back; cars wait 2 s."""
 
+V2G_SECC_CP_STATE_DETECTION_S = 1.5
+"""-2 and DIN: the longest an answer waits for the pilot (docs/sources/iso15118-2-din.md 2)."""
+
 V2G_SECC_CERTIFICATE_INSTALLATION_PERFORMANCE_S = 4.5
 """The longest an answer to CertificateInstallationReq is held back; cars wait 5 s."""
 

@@ -162,6 +162,7 @@ _ROWS = (
         refuse=session_stop.refuse,
         learned=session_stop.learned,
         applies=_always,
+        supersedes=True,
         payload_type=PayloadType.EXI_SAP,
     ),
     _unserved(din.ServiceDetailReq, unserved.refuse_service_detail),

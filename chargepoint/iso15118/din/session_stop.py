@@ -9,18 +9,25 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.din.session import DinSession
 from chargepoint.iso15118.din.state import DinState
 from chargepoint.iso15118.messages.din70121 import ResponseCode, SessionStopReq, SessionStopRes
+from chargepoint.iso15118.steps.pilot_at_rest import pilot_at_rest
 from chargepoint.iso15118.steps.power_stop import stop_power
-from chargepoint.iso15118.steps.step import Impossible, Reached, UnderWay
+from chargepoint.iso15118.steps.step import Hindrance, Impossible, Reached, UnderWay
 from chargepoint.model.car import CarEvent, CarSessionEnded, SessionEnd, WishFollowed
 from chargepoint.model.ids import EvseId
 from chargepoint.model.station_view import Wish
 
 
 def respond(_: SessionStopReq, session: DinSession, at: Situation) -> Reply[DinSession]:
-    """OK once no current flows: a car with its OK opens its contactors. FAILED where the current does not end in time."""
-    match stop_power(session.transfer, at, is_ac=False):
-        case Impossible(_, why, ours):
-            return Refusal(ResponseCode.FAILED, why, ours)
+    """OK once no current flows: a car with its OK opens its contactors. FAILED where the current does not end in time.
+
+    After PowerDelivery(false) the pilot shows B, too (V2G-DC-556); FAILED where it does not in time, and the car has left all the same.
+    """
+    step = stop_power(session.transfer, at, is_ac=False)
+    if isinstance(step, Reached) and session.state is DinState.WELDING_DETECTION:
+        step = pilot_at_rest(step.transfer, at)
+    match step:
+        case Impossible(hindrance, why, ours):
+            return Refusal(ResponseCode.FAILED, why, ours, over=hindrance is Hindrance.PILOT)
         case UnderWay(transfer):
             return Later(replace(session, transfer=transfer))
         case Reached(transfer):

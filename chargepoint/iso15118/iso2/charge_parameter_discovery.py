@@ -12,7 +12,9 @@ from chargepoint.iso15118.conversation.situation import Situation
 from chargepoint.iso15118.conversation.timeouts import V2G_SECC_ONGOING_S
 from chargepoint.iso15118.iso2 import ac_parameters, dc_parameters
 from chargepoint.iso15118.iso2.offers import discharges, energy_transfer_modes
-from chargepoint.iso15118.iso2.sa_schedule import points_of, possible, sa_schedules
+from chargepoint.iso15118.iso2.sa_schedule import DURATION_MAX_S, points_of, possible, sa_schedules
+from chargepoint.iso15118.iso2.sae_discharge import SaeService
+from chargepoint.iso15118.iso2.sales_tariff import sales_tariff
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
@@ -25,7 +27,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ResponseCode,
     SAScheduleList,
 )
-from chargepoint.iso15118.steps.schedule import foreseen, offered, question
+from chargepoint.iso15118.steps.schedule import foreseen, offered, prices, question
 from chargepoint.model.car import CarEvent, ControlMode, EnergyService, ScheduleOffered, ServiceSelected
 from chargepoint.model.ids import EvseId
 from chargepoint.model.schedule_offer import shortened
@@ -38,6 +40,7 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
     """Our limits for theirs, and one schedule; Ongoing while the station makes it. An AC car that renegotiates goes on charging meanwhile:
     it sends no charge loops because the station is slow, so each Ongoing counts as one.
 
+    Outside the standard: a car that selected V2H of SAE J2847/2 is answered Ongoing once, and sends its limits again.
     After FAILED_WrongEnergyTransferMode ([476]) and FAILED_WrongChargeParameter ([477]) the car may try other parameters.
     """
     mode, parameters = request.RequestedEnergyTransferMode, request.EVChargeParameter
@@ -46,6 +49,9 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
     if isinstance(parameters, AC_EVChargeParameter) is not at.settings.is_ac:
         why = f"it sends {type(parameters).__name__} with {mode.value}"
         return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
+    if session.sae is SaeService.V2H and not session.sae_begun and (can := at.view.capabilities) is not None:
+        first = replace(session, sae_begun=True, offered=can)
+        return Answer(_response(first, at, EVSEProcessing.Ongoing), first)
     if isinstance(parameters, AC_EVChargeParameter):
         heard = ac_parameters.heard(parameters, mode, session, at)
     else:
@@ -67,8 +73,11 @@ def respond(request: ChargeParameterDiscoveryReq, session: Iso2Session, at: Situ
         return Refusal(ResponseCode.FAILED, "the station foresees nothing", ours=True)
     offer = offered(heard.schedule, pieces, at, joined=heard.joined)
     state = Iso2State.POWER_DELIVERY if heard.is_ac else Iso2State.CABLE_CHECK
-    after = replace(heard, state=state, schedule=offer, profile=None)
-    return Answer(_response(after, at, EVSEProcessing.Finished, sa_schedules(offer, at.now.utc_s)), after)
+    after = replace(heard, state=state, schedule=offer, profile=None, sae_begun=False)
+    left_s = min(int(offer.end_utc_s) - at.now.utc_s, DURATION_MAX_S)
+    tariff = sales_tariff(prices(asked, at), after.payment, points_of(request), left_s)
+    schedules = sa_schedules(offer, at.now.utc_s, tariff)
+    return Answer(_response(after, at, EVSEProcessing.Finished, schedules), after)
 
 
 def refuse(
@@ -92,7 +101,7 @@ def learned(
     offer = ScheduleOffered(evse_id, after.schedule)
     if before.schedule is not None and not after.joined:
         return (offer,)
-    if after.is_dc and discharges(at.settings):
+    if after.is_dc and (after.sae is not None or discharges(at.settings)):
         return (ServiceSelected(evse_id, EnergyService.DC_BPT, ControlMode.DYNAMIC), offer)
     return (ServiceSelected(evse_id, after.service, ControlMode.SCHEDULED), offer)
 

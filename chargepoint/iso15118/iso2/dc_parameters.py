@@ -13,6 +13,7 @@ from chargepoint.iso15118.iso2 import ev_status
 from chargepoint.iso15118.iso2.departure import departure_at_s
 from chargepoint.iso15118.iso2.evse_status import dc_evse_status
 from chargepoint.iso15118.iso2.physical import amperes, volts, watts
+from chargepoint.iso15118.iso2.sae_discharge import SaeService, announced_to_sae, station_maxima
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.messages.iso15118_2 import DC_EVChargeParameter, DC_EVSEChargeParameter, ResponseCode
 from chargepoint.iso15118.physical_value import maybe, number
@@ -31,12 +32,19 @@ def heard(said: DC_EVChargeParameter, session: Iso2Session, at: Situation) -> Is
     can = at.view.capabilities
     if can is None:
         return Refusal(ResponseCode.FAILED, "the power module has not answered yet", ours=True)
-    limits = dc_limits.announced(
-        number(said.EVMaximumVoltageLimit), number(said.EVMaximumCurrentLimit), maybe(said.EVMaximumPowerLimit)
-    )
+    if session.sae is not None:
+        limits = announced_to_sae(session.sae, said)
+    else:
+        limits = dc_limits.announced(
+            number(said.EVMaximumVoltageLimit), number(said.EVMaximumCurrentLimit), maybe(said.EVMaximumPowerLimit)
+        )
+    if isinstance(limits, Refusal):
+        return limits
     if (why := dc_limits.nonsense(limits, can)) is not None:
         return Refusal(ResponseCode.FAILED_WrongChargeParameter, why)
     found = ev_status.heard(session, said.DC_EVStatus)
+    bulk_percent = None if said.BulkSOC is None else float(said.BulkSOC)
+    is_v2h = session.sae is SaeService.V2H
     return replace(
         found,
         service=EnergyService.DC,
@@ -45,7 +53,8 @@ def heard(said: DC_EVChargeParameter, session: Iso2Session, at: Situation) -> Is
         energy=replace(
             found.energy,
             departure_at_s=departure_at_s(said.DepartureTime, at),
-            target_soc_percent=None if said.BulkSOC is None else float(said.BulkSOC),
+            target_soc_percent=None if is_v2h else bulk_percent,
+            minimum_soc_percent=bulk_percent if is_v2h else None,
             target_Wh=maybe(said.EVEnergyRequest),
         ),
         display=replace(
@@ -59,10 +68,11 @@ def heard(said: DC_EVChargeParameter, session: Iso2Session, at: Situation) -> Is
 def ours(session: Iso2Session, at: Situation) -> DC_EVSEChargeParameter:
     """The station's limits as they are announced; zeros where nothing is announced. The least current is 0."""
     can = session.offered
+    current_A, power_W = (None, None) if can is None else station_maxima(session.sae, can)
     return DC_EVSEChargeParameter(
         DC_EVSEStatus=dc_evse_status(session, at),
-        EVSEMaximumCurrentLimit=amperes(None if can is None else can.charge_current_max_A),
-        EVSEMaximumPowerLimit=watts(None if can is None else can.charge_power_max_W),
+        EVSEMaximumCurrentLimit=amperes(current_A),
+        EVSEMaximumPowerLimit=watts(power_W),
         EVSEMaximumVoltageLimit=volts(None if can is None else can.voltage_max_V),
         EVSEMinimumCurrentLimit=amperes(0.0),
         EVSEMinimumVoltageLimit=volts(None if can is None else can.voltage_min_V),

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.iso2.sae_discharge import listed, offered_sae
 from chargepoint.iso15118.messages.iso15118_2 import (
     ChargeService,
     EnergyTransferMode,
     Parameter,
     ParameterSet,
     PaymentOption,
+    SelectedService,
     Service,
     ServiceCategory,
     SupportedEnergyTransferMode,
@@ -21,7 +23,8 @@ from chargepoint.model.car import EnergyService
 
 CHARGE_SERVICE_ID = 1
 CERTIFICATE_SERVICE_ID = 2
-"""ServiceIDs by the service table of the standard."""
+INTERNET_SERVICE_ID = 3
+"""ServiceIDs by the service table of the standard; that of the Internet, and its parameter sets, unverified."""
 
 INSTALLATION, UPDATE = 1, 2
 """ParameterSetIDs of the certificate service."""
@@ -32,6 +35,15 @@ CERTIFICATE_SERVICE = Service(
 CERTIFICATE_SETS = tuple(
     ParameterSet(ParameterSetID=number, Parameter=(Parameter(Name="Service", stringValue=name),))
     for number, name in ((INSTALLATION, "Installation"), (UPDATE, "Update"))
+)
+
+_INTERNET = Service(ServiceID=INTERNET_SERVICE_ID, ServiceCategory=ServiceCategory.Internet, FreeService=True)
+_INTERNET_SETS = tuple(
+    ParameterSet(
+        ParameterSetID=number,
+        Parameter=(Parameter(Name="Protocol", stringValue=protocol), Parameter(Name="Port", intValue=port)),
+    )
+    for number, (protocol, port) in enumerate((("ftp", 20), ("ftp", 21), ("http", 80), ("https", 443)), 1)
 )
 
 
@@ -52,7 +64,30 @@ def payment_options(at: Situation) -> tuple[PaymentOption, ...]:
 
 def services(at: Situation) -> tuple[int, ...]:
     """The ServiceIDs that a car may select."""
-    return (CHARGE_SERVICE_ID, *([CERTIFICATE_SERVICE_ID] if relays_certificates(at) else []))
+    return (CHARGE_SERVICE_ID, *(service.ServiceID for service in added_services(at)))
+
+
+def added_services(at: Situation) -> tuple[Service, ...]:
+    """The value-added services, in the order in which they are listed. The Internet over TLS alone."""
+    certificates = (CERTIFICATE_SERVICE,) if relays_certificates(at) else ()
+    internet = (_INTERNET,) if at.settings.internet and at.peer.tls is not None else ()
+    return (*certificates, *internet, *(listed(service) for service in offered_sae(at.settings)))
+
+
+def parameter_sets(service_id: int) -> tuple[ParameterSet, ...]:
+    """Of a service that is offered; empty: it has none."""
+    return {CERTIFICATE_SERVICE_ID: CERTIFICATE_SETS, INTERNET_SERVICE_ID: _INTERNET_SETS}.get(service_id, ())
+
+
+def may_select(service: SelectedService, at: Situation) -> bool:
+    """The service is offered, with this parameter set. A service without sets may be named with a set of the car's own making, and
+    the certificate service without any."""
+    if service.ServiceID not in services(at):
+        return False
+    numbers = [one.ParameterSetID for one in parameter_sets(service.ServiceID)]
+    if not numbers or (service.ServiceID == CERTIFICATE_SERVICE_ID and service.ParameterSetID is None):
+        return True
+    return service.ParameterSetID in numbers
 
 
 def discharges(settings: SeccSettings) -> bool:

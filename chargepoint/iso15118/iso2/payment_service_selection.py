@@ -6,14 +6,8 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso2.offers import (
-    CERTIFICATE_SERVICE_ID,
-    CHARGE_SERVICE_ID,
-    INSTALLATION,
-    UPDATE,
-    payment_options,
-    services,
-)
+from chargepoint.iso15118.iso2.offers import CHARGE_SERVICE_ID, may_select, payment_options
+from chargepoint.iso15118.iso2.sae_discharge import SaeService
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
@@ -21,9 +15,8 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     PaymentServiceSelectionReq,
     PaymentServiceSelectionRes,
     ResponseCode,
-    SelectedService,
 )
-from chargepoint.model.car import AuthorizationWanted, CarEvent
+from chargepoint.model.car import AuthorizationWanted, CarEvent, CarRemark
 from chargepoint.model.ids import EvseId
 
 
@@ -38,21 +31,18 @@ def respond(request: PaymentServiceSelectionReq, session: Iso2Session, at: Situa
     selected = request.SelectedServiceList.SelectedService
     if all(service.ServiceID != CHARGE_SERVICE_ID for service in selected):
         return Refusal(ResponseCode.FAILED_NoChargeServiceSelected, "it selects no charge service")
-    if (wrong := next((service for service in selected if not _offered(service, at)), None)) is not None:
+    if (wrong := next((service for service in selected if not may_select(service, at)), None)) is not None:
         numbers = f"ServiceID {wrong.ServiceID}, ParameterSetID {wrong.ParameterSetID}"
         return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, f"{numbers} is not offered")
+    sae = [SaeService(service.ServiceID) for service in selected if service.ServiceID in tuple(SaeService)]
+    if len(set(sae)) > 1:
+        return Refusal(ResponseCode.FAILED_ServiceSelectionInvalid, "V2H and V2G exclude each other")
     by_contract = chosen is PaymentOption.Contract
     state = Iso2State.PAYMENT_DETAILS if by_contract else Iso2State.AUTHORIZATION
     return Answer(
-        PaymentServiceSelectionRes(ResponseCode=ResponseCode.OK), replace(session, state=state, payment=chosen)
+        PaymentServiceSelectionRes(ResponseCode=ResponseCode.OK),
+        replace(session, state=state, payment=chosen, sae=sae[0] if sae else None),
     )
-
-
-def _offered(service: SelectedService, at: Situation) -> bool:
-    """A car may name the charge service with a parameter set of its own making: it has none."""
-    if service.ServiceID == CERTIFICATE_SERVICE_ID and service.ParameterSetID not in (None, INSTALLATION, UPDATE):
-        return False
-    return service.ServiceID in services(at)
 
 
 def refuse(
@@ -63,5 +53,9 @@ def refuse(
 
 
 def learned(_: PaymentServiceSelectionReq, __: Iso2Session, after: Iso2Session, at: Situation) -> tuple[CarEvent, ...]:
-    """The car will wait for authorisation. A car that paused has its authorisation."""
-    return () if after.joined else (AuthorizationWanted(EvseId(at.settings.evse_id)),)
+    """The car will wait for authorisation. A car that paused has its authorisation. A service outside the standard is a line in the log."""
+    evse_id = EvseId(at.settings.evse_id)
+    wanted = () if after.joined else (AuthorizationWanted(evse_id),)
+    if after.sae is None:
+        return wanted
+    return (*wanted, CarRemark(evse_id, f"the car selects {after.sae.title}, which is outside ISO 15118-2"))

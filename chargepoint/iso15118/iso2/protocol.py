@@ -17,6 +17,7 @@ from chargepoint.iso15118.exi.codec import NS_ISO2
 from chargepoint.iso15118.iso2 import memory, session_stop
 from chargepoint.iso15118.iso2.offers import discharges
 from chargepoint.iso15118.iso2.rows import ROWS
+from chargepoint.iso15118.iso2.sae_discharge import with_sae
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import Body, MessageHeader, ResponseCode, V2G_Message
@@ -118,6 +119,8 @@ class Iso2:
             offered=session.offered,
             looping=session.is_dc and session.state is Iso2State.CHARGE_LOOP,
         )
+        if session.sae is not None:
+            return with_sae(demand)
         return with_discharge(demand) if session.is_dc and discharges(at.settings) else demand
 
     def remembered(self, session: Iso2Session) -> memory.PausedIso2:

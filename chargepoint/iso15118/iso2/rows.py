@@ -229,6 +229,7 @@ _ROWS = (
         refuse=session_stop.refuse,
         learned=session_stop.learned,
         applies=_always,
+        supersedes=True,
         payload_type=PayloadType.EXI_SAP,
     ),
 )

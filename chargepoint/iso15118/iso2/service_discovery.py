@@ -6,13 +6,12 @@ from dataclasses import replace
 
 from chargepoint.iso15118.conversation.row import Answer
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.iso15118.iso2.offers import CERTIFICATE_SERVICE, charge_service, payment_options, relays_certificates
+from chargepoint.iso15118.iso2.offers import added_services, charge_service, payment_options
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import (
     PaymentOptionList,
     ResponseCode,
-    ServiceCategory,
     ServiceDiscoveryReq,
     ServiceDiscoveryRes,
     ServiceList,
@@ -20,13 +19,14 @@ from chargepoint.iso15118.messages.iso15118_2 import (
 
 
 def respond(request: ServiceDiscoveryReq, session: Iso2Session, at: Situation) -> Answer[Iso2Session]:
-    """The charge service, the payment options, and the certificate service where the station relays certificates.
+    """The charge service, the payment options, and the value-added services.
 
     Scope and category of the request filter the list of value-added services alone. That list is absent rather than empty.
     """
-    wanted = request.ServiceCategory in (None, ServiceCategory.ContractCertificate) and not request.ServiceScope
-    added = ServiceList(Service=(CERTIFICATE_SERVICE,)) if wanted and relays_certificates(at) else None
-    response = replace(_response(ResponseCode.OK, at), ServiceList=added)
+    category = request.ServiceCategory
+    added = () if request.ServiceScope else added_services(at)
+    found = tuple(service for service in added if category in (None, service.ServiceCategory))
+    response = replace(_response(ResponseCode.OK, at), ServiceList=ServiceList(Service=found) if found else None)
     return Answer(response, replace(session, state=Iso2State.PAYMENT_SERVICE_SELECTION))
 
 

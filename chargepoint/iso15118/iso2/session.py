@@ -8,6 +8,7 @@ from typing import Self
 from chargepoint.iso15118.conversation.remark import Remark
 from chargepoint.iso15118.conversation.timeouts import Silence
 from chargepoint.iso15118.iso2.contract_state import NO_ISO2_CONTRACT, Iso2Contract
+from chargepoint.iso15118.iso2.sae_discharge import SaeService
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages.iso15118_2 import DC_EVErrorCode, EnergyTransferMode, MeterInfo, PaymentOption
 from chargepoint.iso15118.steps.power_profile import AgreedProfile
@@ -42,6 +43,10 @@ class Iso2Session:
     """How many such questions this session asked."""
     remark: Remark | None = None
     """What the last message led to, in words; a new object for each message that has something to say."""
+    sae: SaeService | None = None
+    """Outside the standard: the discharge service of SAE J2847/2 that the car selected."""
+    sae_begun: bool = False
+    """V2H: the car's first ChargeParameterDiscoveryReq of two came."""
     mode: EnergyTransferMode | None = None
     """As the car asked for it in ChargeParameterDiscovery."""
     service: EnergyService | None = None

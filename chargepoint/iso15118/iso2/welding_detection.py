@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from chargepoint.iso15118.conversation.row import Answer, Refusal, Reply
+from dataclasses import replace
+
+from chargepoint.iso15118.conversation.remark import Remark
+from chargepoint.iso15118.conversation.row import Answer, Later, Refusal, Reply
 from chargepoint.iso15118.conversation.situation import Situation
+from chargepoint.iso15118.conversation.timeouts import V2G_SECC_CP_STATE_DETECTION_S
 from chargepoint.iso15118.iso2 import ev_status
 from chargepoint.iso15118.iso2.evse_status import dc_evse_status
 from chargepoint.iso15118.iso2.physical import volts
 from chargepoint.iso15118.iso2.session import Iso2Session
 from chargepoint.iso15118.messages.iso15118_2 import ResponseCode, WeldingDetectionReq, WeldingDetectionRes
+from chargepoint.iso15118.steps.pilot_at_rest import pilot_at_rest
+from chargepoint.iso15118.steps.step import Impossible, Reached, UnderWay
 
 
 def respond(request: WeldingDetectionReq, session: Iso2Session, at: Situation) -> Reply[Iso2Session]:
-    """The measured voltage; the car draws its conclusion about its own contactors. It may ask as often as it likes."""
+    """The measured voltage, once the pilot shows B; the car draws its conclusion about its own contactors. It may ask as often as it likes.
+
+    FAILED where the pilot does not show B in time ([922]). The connection stays then, so that the car ends its session in order ([734]).
+    """
     if at.view.voltage_V is None:
         return Refusal(ResponseCode.FAILED, "the output voltage is not known", ours=True)
-    after = ev_status.heard(session, request.DC_EVStatus)
-    return Answer(_response(ResponseCode.OK, after, at), after)
+    heard = ev_status.heard(session, request.DC_EVStatus)
+    match pilot_at_rest(session.transfer, at):
+        case Impossible(_, why, _):
+            refused = replace(heard, remark=Remark(f"WeldingDetectionReq answered FAILED: {why}"))
+            return Answer(_response(ResponseCode.FAILED, refused, at), refused)
+        case UnderWay(_):
+            return Later(heard, hold_s=V2G_SECC_CP_STATE_DETECTION_S)
+        case Reached(transfer):
+            after = replace(heard, transfer=transfer)
+            return Answer(_response(ResponseCode.OK, after, at), after)
 
 
 def refuse(_: WeldingDetectionReq, code: ResponseCode, session: Iso2Session, at: Situation) -> WeldingDetectionRes:

@@ -30,6 +30,12 @@ class PhaseLimits:
     discharge_max_W: PhasePowers = (0.0, 0.0, 0.0)
     discharge_min_W: PhasePowers = (0.0, 0.0, 0.0)
 
+    @property
+    def most_W(self) -> PhasePowers:
+        """What each phase may carry at most, in either direction."""
+        first, second, third = map(max, self.charge_max_W, self.discharge_max_W)
+        return first, second, third
+
 
 def phases_of(choice: ParameterChoice, supply: AcSupply) -> int:
     """1 or 3: the phases of the chosen parameter set, at most those of the outlet."""

@@ -108,6 +108,7 @@ class Iso20:
             display=session.display,
             offered=session.offered,
             looping=session.state is State.CHARGE_LOOP,
+            phase_powers_max_W=None if session.phase_limits is None else session.phase_limits.most_W,
             planned_power_W=session.planned_power_W(at.now.utc_s) if session.is_ac else None,
         )
 

@@ -251,6 +251,7 @@ _ROWS = (
         refuse=session_stop.refuse,
         learned=session_stop.learned,
         applies=_always,
+        supersedes=True,
         payload_type=PayloadType.MAINSTREAM,
     ),
     Row(

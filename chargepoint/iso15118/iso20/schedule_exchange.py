@@ -164,7 +164,7 @@ def _schedule(
 
 
 def _one_price_level(offer: ScheduleOffer) -> PriceLevelSchedule:
-    """A price that never changes, because no tariff is known. The schema makes prices optional; cars in the field do not."""
+    """A price that never changes: a tariff goes to cars of ISO 15118-2 alone. The schema makes prices optional; cars in the field do not."""
     entry = PriceLevelScheduleEntry(Duration=round(sum(p.duration_s for p in offer.pieces)), PriceLevel=0)
     return PriceLevelSchedule(
         TimeAnchor=offer.anchor_utc_s,

@@ -23,8 +23,9 @@ def car_demand(
     looping: bool,
     offered: StageCapabilities | None = None,
     planned_power_W: float | None = None,
+    phase_powers_max_W: tuple[float, float, float] | None = None,
 ) -> CarDemand:
-    """`offered`: what the station announced to this car; at AC it says which phases are in use.
+    """`offered`: what the station announced to this car; at AC it says which phases are in use. `phase_powers_max_W`: see `CarDemand`.
 
     In the transfer its age counts from the last charge loop: renegotiations and Starts without a loop keep no power flowing.
     `looping`: the SECC waits for charge loops, so a demand is good for no longer than the bound of one loop.
@@ -43,6 +44,7 @@ def car_demand(
         present_voltage_V=transfer.present_voltage_V,
         present_power_W=transfer.present_power_W,
         planned_power_W=planned_power_W,
+        phase_powers_max_W=phase_powers_max_W,
         phases=3 if offered is None or offered.ac is None else offered.ac.phases,
         display=display,
         standby=transfer.standby,

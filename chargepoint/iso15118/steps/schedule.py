@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chargepoint.iso15118.conversation.situation import Situation
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece, PricePiece
 from chargepoint.model.schedule_offer import ScheduleOffer
 
 SCHEDULE_TUPLE_ID = 1
@@ -29,11 +29,17 @@ def foreseen(asked: ForeseePower, at: Situation) -> tuple[PowerPiece, ...] | Non
     return None if answer is None else answer.pieces
 
 
+def prices(asked: ForeseePower, at: Situation) -> tuple[PricePiece, ...]:
+    """What the station knows of prices; empty: nothing."""
+    answer = at.answer_to(asked, PowerForeseen)
+    return () if answer is None else answer.prices
+
+
 def horizon_s(departure_at_s: float | None, now_s: float) -> int:
-    """Until the car leaves; a whole day where it does not say when (V2G20-1563, V2G2-303)."""
+    """Until the car leaves, at least 1 s; a whole day where it does not say when (V2G20-1563, V2G2-303)."""
     if departure_at_s is None or departure_at_s <= now_s:
         return DAY_S
-    return int(min(departure_at_s - now_s, HORIZON_MAX_S))
+    return max(1, round(min(departure_at_s - now_s, HORIZON_MAX_S)))
 
 
 def within(pieces: Iterable[PowerPiece], charge_W: float, discharge_W: float) -> tuple[PowerPiece, ...]:

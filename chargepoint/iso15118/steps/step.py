@@ -17,6 +17,7 @@ class Hindrance(Enum):
     CURRENT_FLOWS = "the current did not end"
     NOT_MEASURED = "a value of the power stage is not known"
     EMERGENCY = "a fault opened the contactor"
+    PILOT = "the pilot does not show B"
     CAR_TOO_SLOW = "the car does not come to an end"
 
 

@@ -29,6 +29,8 @@ class Transfer:
     looped: bool = False
     """A charge loop came since the last Start."""
     pre_charge_since_s: float | None = None
+    rested: bool = False
+    """DC: the pilot showed B after PowerDelivery(Stop)."""
 
     @property
     def silence(self) -> Silence:

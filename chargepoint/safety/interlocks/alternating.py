@@ -13,7 +13,8 @@ from chargepoint.safety.interlocks.inputs import InterlockInputs
 from chargepoint.safety.interlocks.row import AC_ONLY, Interlock
 
 ADAPTS_S = 5.5
-"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top."""
+"""A car follows a new current within 5 s (docs/sources/safety.md 2, grade B); the meter's age comes on top. The rows of a limit recur: a car
+that is above its limit for 4.5 s and below it for 0.6 s, again and again, trips too."""
 
 TWO_READINGS_S = 0.5
 """A meter is read each 0.2 to 0.4 s: one reading alone may be wrong."""
@@ -24,6 +25,11 @@ NOTHING_A, NOTHING_SHARE = 2.0, 0.02
 
 POWER_MARGIN_W = 1000.0
 """How far all phases together may be above their limit, where the share of that is less: about 1.5 A in each of three."""
+
+
+REPORTED_W, BLIND_SHARE, BLIND_S = 1000.0, 0.1, 10.0
+"""A car that reports this power draws some. A meter that shows less than this share of it for so long is blind (own rule, grade D): a car
+may report what it is about to draw."""
 
 
 def _nothing_A(rated_A: float) -> float:
@@ -40,21 +46,22 @@ def _over_current(i: InterlockInputs) -> str | None:
 
 
 def _limit_exceeded(i: InterlockInputs) -> str | None:
-    """The phases that the car was given, against the current it was given."""
+    """Each phase that the car was given, against the current it was given there."""
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or not ac.currents_A:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or not ac.currents_A:
         return None
-    bound_A = ac.limit_A + max(NO_CURRENT_A, ac.over_share * ac.limit_A)
-    seen_A = max((abs(one) for one in ac.currents_A[: ac.phases_given]), default=0.0)
-    if seen_A <= bound_A:
-        return None
-    return f"a phase carries {seen_A:.1f} A: at most {bound_A:.1f} A where the car was given {ac.limit_A:.1f} A"
+    for number, (current_A, limit_A) in enumerate(zip(ac.currents_A, ac.limits_A, strict=False), 1):
+        bound_A = limit_A + max(NO_CURRENT_A, ac.over_share * limit_A)
+        if abs(current_A) > bound_A:
+            seen = f"L{number} carries {abs(current_A):.1f} A"
+            return f"{seen}: at most {bound_A:.1f} A where the car was given {limit_A:.1f} A"
+    return None
 
 
 def _power_exceeded(i: InterlockInputs) -> str | None:
     """All phases together, against what site, central system and ratings allow in this direction."""
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.power_W is None or ac.suspended:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or ac.power_W is None or ac.suspended:
         return None
     limit_W = ac.charge_max_W if ac.power_W >= 0 else ac.discharge_max_W
     bound_W = limit_W + max(POWER_MARGIN_W, ac.over_share * limit_W)
@@ -65,7 +72,7 @@ def _power_exceeded(i: InterlockInputs) -> str | None:
 
 def _wrong_phases(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A:
         return None
     bound_A = _nothing_A(ac.rated_A)
     for number, current_A in enumerate(ac.currents_A[ac.phases_given :], ac.phases_given + 1):
@@ -77,7 +84,7 @@ def _wrong_phases(i: InterlockInputs) -> str | None:
 
 def _draws_suspended(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or not ac.suspended:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or not ac.suspended:
         return None
     seen_A, bound_A = ac.largest_A, _nothing_A(ac.rated_A)
     if seen_A is None or seen_A <= bound_A:
@@ -87,7 +94,7 @@ def _draws_suspended(i: InterlockInputs) -> str | None:
 
 def _feeds_unasked(i: InterlockInputs) -> str | None:
     ac = i.ac
-    if ac is None or i.stage is not Stage.TRANSFER or ac.limit_A is None or ac.may_discharge or not ac.currents_A:
+    if ac is None or i.stage is not Stage.TRANSFER or not ac.limits_A or ac.may_discharge or not ac.currents_A:
         return None
     seen_A, bound_A = min(ac.currents_A), _nothing_A(ac.rated_A)
     return f"{seen_A:.1f} A out of the car: at least -{bound_A:.1f} A without discharge" if seen_A < -bound_A else None
@@ -108,6 +115,17 @@ def _meter_energy(i: InterlockInputs) -> str | None:
     if i.ac is None or i.stage is not Stage.TRANSFER or i.energy is None:
         return None
     return i.energy.contradiction("the meter's power", "its registers")
+
+
+def _meter_blind(i: InterlockInputs) -> str | None:
+    """A meter that stands still at zero shows no contradiction in itself. Only the car's own report does, where its protocol has one."""
+    ac = i.ac
+    if ac is None or i.stage is not Stage.TRANSFER or ac.car_power_W is None or ac.power_W is None:
+        return None
+    said_W = abs(ac.car_power_W)
+    if said_W < REPORTED_W or abs(ac.power_W) >= BLIND_SHARE * said_W:
+        return None
+    return f"meter shows {ac.power_W:.0f} W while the car reports {ac.car_power_W:.0f} W: at least a tenth of that"
 
 
 def _islanding(i: InterlockInputs) -> str | None:
@@ -155,24 +173,54 @@ ROWS = (
     Interlock(
         FaultCode.VENTILATION, "car asks for ventilation (state D) where there is none", _ventilation, 0.2, AC_ONLY
     ),
-    Interlock(FaultCode.OVER_CURRENT, "a phase above 110 % of the rating", _over_current, TWO_READINGS_S, AC_ONLY),
+    Interlock(
+        FaultCode.OVER_CURRENT,
+        "a phase above 110 % of the rating",
+        _over_current,
+        TWO_READINGS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.CURRENT_EXCEEDED,
         "a phase above the current that the car was given",
         _limit_exceeded,
         ADAPTS_S,
         AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "more power than may flow at this moment", _power_exceeded, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "more power than may flow at this moment",
+        _power_exceeded,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "current in a phase that the car was not given", _wrong_phases, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "current in a phase that the car was not given",
+        _wrong_phases,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
     Interlock(
-        FaultCode.CURRENT_EXCEEDED, "car draws although it was given no power", _draws_suspended, ADAPTS_S, AC_ONLY
+        FaultCode.CURRENT_EXCEEDED,
+        "car draws although it was given no power",
+        _draws_suspended,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
     ),
-    Interlock(FaultCode.REVERSE_CURRENT, "car feeds although it may not discharge", _feeds_unasked, ADAPTS_S, AC_ONLY),
+    Interlock(
+        FaultCode.REVERSE_CURRENT,
+        "car feeds although it may not discharge",
+        _feeds_unasked,
+        ADAPTS_S,
+        AC_ONLY,
+        recurs=True,
+    ),
     Interlock(
         FaultCode.METER_PLAUSIBILITY,
         "phases flow in opposite directions: a meter wired wrongly",
@@ -186,6 +234,9 @@ ROWS = (
         _meter_energy,
         1.0,
         AC_ONLY,
+    ),
+    Interlock(
+        FaultCode.METER_PLAUSIBILITY, "meter shows nothing while the car reports power", _meter_blind, BLIND_S, AC_ONLY
     ),
     Interlock(FaultCode.ISLANDING, "grid outside its window while the car feeds", _islanding, 0.0, AC_ONLY),
 )

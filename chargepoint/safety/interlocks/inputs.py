@@ -77,9 +77,10 @@ class InterlockInputs:
     pilot_command: PilotCommand = PilotCommand.PWM
     """What the pilot has been ordered to show for `PILOT_SETTLE_S` at least; F while an order is younger."""
     duty_ordered_percent: float = 5.0
-    duty_percent: float = 5.0
-    """As measured by the board."""
-    pilot_low_V: float = -12.0
+    duty_percent: float | None = 5.0
+    """As measured by the pilot's device; None: it does not measure it, and the row of the duty sees nothing."""
+    pilot_low_V: float | None = -12.0
+    """The pilot's lower level; None: not measured, and the row of the diode sees nothing."""
     proximity_ohm: float | None = None
     proximity_required: bool = False
     """The proximity contact of this connector is wired to the board."""
@@ -106,6 +107,8 @@ class InterlockInputs:
     grid: GridWindow = field(default_factory=GridWindow)
     ac: AcFlow | None = None
     """The phases of an AC outlet; None at a DC outlet."""
+    limits_fell: bool = False
+    """What the car may draw or give fell in this cycle by more than a trifle (`ac_flow.FallingLimits`): it has its time to adapt anew."""
 
     @property
     def energised(self) -> bool:

@@ -141,9 +141,16 @@ ROWS = (
     Interlock(
         FaultCode.OVER_VOLTAGE_EMERGENCY, "output above IEC 61851-23 Table 103", _over_voltage_emergency, 0.0, DC_ONLY
     ),
-    Interlock(FaultCode.OVER_CURRENT, "current above 110 % of the rating", _over_current, 0.05, DC_ONLY),
+    Interlock(FaultCode.OVER_CURRENT, "current above 110 % of the rating", _over_current, 0.05, DC_ONLY, recurs=True),
     # two readings of a meter: one alone may be wrong
-    Interlock(FaultCode.OVER_CURRENT, "meter shows more than 110 % of the rating", _meter_over_current, 0.25, DC_ONLY),
+    Interlock(
+        FaultCode.OVER_CURRENT,
+        "meter shows more than 110 % of the rating",
+        _meter_over_current,
+        0.25,
+        DC_ONLY,
+        recurs=True,
+    ),
     Interlock(FaultCode.OVER_VOLTAGE, "output above the car's maximum", _over_voltage, 0.4, DC_ONLY),  # CC.6.2: 400 ms
     Interlock(
         FaultCode.CHECK_OVER_CURRENT, "more than 2 A in cable check or pre-charge", _check_over_current, 0.1, DC_ONLY

@@ -92,14 +92,16 @@ def _pilot_shorted(i: InterlockInputs) -> str | None:
 def _pilot_duty(i: InterlockInputs) -> str | None:
     if i.pilot_command is not PilotCommand.PWM or i.process_stalled or not i.pilot_board_alive:
         return None
-    if abs(i.duty_percent - i.duty_ordered_percent) <= DUTY_TOLERANCE_PERCENT:
+    if i.duty_percent is None or abs(i.duty_percent - i.duty_ordered_percent) <= DUTY_TOLERANCE_PERCENT:
         return None
     bound = f"{DUTY_TOLERANCE_PERCENT:g} % around {i.duty_ordered_percent:g} %"
     return f"pilot duty measured {i.duty_percent:.2f} %: {bound}"
 
 
 def _no_diode(i: InterlockInputs) -> str | None:
-    if i.pilot_command is not PilotCommand.PWM or not i.pilot.plugged or i.pilot_low_V <= DIODE_LOW_V:
+    if i.pilot_command is not PilotCommand.PWM or not i.pilot.plugged:
+        return None
+    if i.pilot_low_V is None or i.pilot_low_V <= DIODE_LOW_V:
         return None
     return f"low side of the pilot at {i.pilot_low_V:.1f} V: at most {DIODE_LOW_V:g} V"
 

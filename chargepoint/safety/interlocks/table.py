@@ -6,6 +6,7 @@ An input that is not known (None) counts as the dangerous answer. Delays are cou
 from __future__ import annotations
 
 from chargepoint.model.faults import FaultCode
+from chargepoint.model.image import Stage
 from chargepoint.safety.interlocks import (
     alternating,
     chain,
@@ -54,22 +55,43 @@ class Interlocks:
     def __init__(self, table: tuple[Interlock, ...] = TABLE) -> None:
         self._table = table
         self._since_s: dict[Interlock, float] = {}
+        self._counted_s: dict[Interlock, float] = {}
+        """Of each row that recurs its time above zero."""
+        self._last_s: float | None = None
 
     @property
     def pending(self) -> bool:
-        """A condition held at the last evaluation: it has tripped, or its delay runs."""
-        return bool(self._since_s)
+        """A condition held at the last evaluation, or a little before: it has tripped, or its delay runs."""
+        return bool(self._since_s) or bool(self._counted_s)
 
     def evaluate(self, inputs: InterlockInputs) -> dict[FaultCode, str]:
         """Codes whose condition has held for its delay, with the detail to report."""
         tripped: dict[FaultCode, str] = {}
         since_s: dict[Interlock, float] = {}
+        passed_s = 0.0 if self._last_s is None else max(0.0, inputs.now_s - self._last_s)
+        self._last_s = inputs.now_s
+        if inputs.limits_fell or inputs.stage is Stage.OFF:
+            self._counted_s.clear()
         for row in self._table:
             detail = row.condition(inputs)
             if detail is None:
+                if self._counted_s and row in self._counted_s:
+                    self._count(row, -passed_s)
                 continue
             since_s[row] = self._since_s.get(row, inputs.now_s)
-            if inputs.now_s - since_s[row] >= row.delay_s:
+            held_s = inputs.now_s - since_s[row]
+            if row.recurs:
+                held_s = max(held_s, self._count(row, passed_s if row in self._since_s else -passed_s))
+            if held_s >= row.delay_s:
                 tripped.setdefault(row.code, detail)
         self._since_s = since_s
         return tripped
+
+    def _count(self, row: Interlock, passed_s: float) -> float:
+        """The time of a row that recurs, from 0 to its delay: what has tripped is over at the latest after one delay more."""
+        counted_s = min(row.delay_s, self._counted_s.get(row, 0.0) + passed_s)
+        if counted_s > 0.0:
+            self._counted_s[row] = counted_s
+        else:
+            self._counted_s.pop(row, None)
+        return counted_s

@@ -54,6 +54,10 @@ class Habits:
     """EVSE_Shutdown, and in -2 StopCharging, end the charge."""
     obeys_notification: bool = True
     """-2: StopCharging ends the charge; False: EVSE_Shutdown alone does."""
+    obeys_renegotiation: bool = False
+    """-2: ReNegotiation of the station is followed."""
+    sae_service: str = ""
+    """-2, outside the standard: `V2G` or `V2H` of SAE J2847/2, which the car selects where the station lists it; empty: neither."""
     stops_from_loop: bool = False
     """SessionStopReq comes straight from the charge loop."""
     checks_welding: bool = True

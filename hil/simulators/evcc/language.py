@@ -1,6 +1,6 @@
 """What the car's core asks of the protocols that a car speaks: messages in and out, their rows, memory and examiner.
 
-One language is ISO 15118-20 (`iso20_language`), the other is ISO 15118-2 and DIN 70121 together (`older/`).
+One language is ISO 15118-20 (`iso20_language`), the other is ISO 15118-2 and DIN 70121 together (`din_iso2/`).
 """
 
 from __future__ import annotations

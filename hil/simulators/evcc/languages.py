@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hil.simulators.evcc.din_iso2.language import SPOKEN, DinIso2Language
 from hil.simulators.evcc.iso20_language import Iso20Language
 from hil.simulators.evcc.language import CarLanguage
-from hil.simulators.evcc.older.language import SPOKEN, OlderLanguage
 from hil.simulators.evcc.plan import CarPlan
 
 
@@ -15,4 +15,4 @@ def language_of(plan: CarPlan) -> CarLanguage:
     """
     offered = sorted(plan.protocols, key=lambda protocol: protocol.priority)
     known = [protocol.namespace for protocol in offered if protocol.namespace in SPOKEN or "-20:" in protocol.namespace]
-    return OlderLanguage() if known and known[0] in SPOKEN else Iso20Language()
+    return DinIso2Language() if known and known[0] in SPOKEN else Iso20Language()

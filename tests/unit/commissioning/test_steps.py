@@ -12,6 +12,7 @@ from chargepoint.commissioning.commands import COMMANDS, DeviceUnderTest, chosen
 from chargepoint.commissioning.measure import Measure, StepResult, StepVerdict
 from chargepoint.commissioning.needs import Need, refusal
 from chargepoint.commissioning.outlet import REST, OutletOrder, OutletReadings
+from chargepoint.commissioning.points import outlet_points
 from chargepoint.commissioning.steps import Step
 from chargepoint.model.demand import PilotCommand
 from chargepoint.model.ids import EvseId
@@ -210,6 +211,21 @@ def test_the_relays_of_a_matrix_close_one_by_one() -> None:
     assert {link for _, order in outlet.history for link in order.links} == links
 
 
+class OfAController(MadeUpOutlet):
+    """Its pilot reports the state alone."""
+
+    def readings(self) -> OutletReadings:
+        return replace(super().readings(), pilot=PilotReading(ControlPilot.A, None, None, None, None))
+
+
+def test_what_a_controller_does_not_measure_is_not_judged() -> None:
+    assert OfAController().run(steps.pilot_x1()).verdict is StepVerdict.PASS
+    assert OfAController().run(steps.pilot_pwm()).verdict is StepVerdict.NOT_RUN
+    assert OfAController().run(steps.pilot_f()).verdict is StepVerdict.NOT_RUN
+    shown = {point.name for point in outlet_points("pilot_board", "box", OfAController().readings())}
+    assert "port.pilot" in shown and not shown & {"port.pilot_high", "port.pilot_low", "port.duty"}
+
+
 def test_each_lamp_is_lit_alone() -> None:
     outlet = MadeUpOutlet()
     assert outlet.run(steps.lamps()).verdict is StepVerdict.PASS
@@ -226,6 +242,7 @@ SAFE = MadeUpOutlet().readings()
         (Need.NO_CAR, {"pilot": None}, "cannot be measured"),
         (Need.NO_CAR, {"pilot": PilotReading(ControlPilot.B, 100, 9.0, 9.0, None)}, "a car is plugged in"),
         (Need.NO_CAR, {"pilot": PilotReading(ControlPilot.C, 5, 6.0, -12.0, None)}, "a car is plugged in"),
+        (Need.NO_CAR, {"pilot": PilotReading(ControlPilot.C, None, None, None, None)}, "in state C; unplug it"),
         (Need.NO_CAR, {"pilot": PilotReading(ControlPilot.F, 0, -12.0, -12.0, None)}, "state F"),
         (Need.NO_CAR, {"pilot": PilotReading(ControlPilot.UNKNOWN, 0, 3.0, -12.0, None)}, "state UNKNOWN"),
         (Need.CHAIN_CLOSED, {"open_inputs": None}, "cannot be read"),

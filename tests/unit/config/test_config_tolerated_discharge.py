@@ -1,4 +1,4 @@
-"""`[iso15118] discharge_on_iso2` and `discharge_on_din`: off by default, doubtful when on, and impossible without a reserve."""
+"""`[iso15118] discharge_on_iso2`, `discharge_on_din` and `sae_j2847_on_iso2`: off by default, doubtful when on, and impossible without a reserve."""
 
 from __future__ import annotations
 
@@ -32,3 +32,13 @@ def test_it_is_outside_the_standard(key: str, switch: str | None, doubtful: bool
 def test_a_car_that_names_no_reserve_needs_one(key: str, switch: str, reserve_percent: float, wrong: bool) -> None:
     found = [mistake.key for mistake in cross_check(config(key, switch, reserve_percent), {})]
     assert (("energy", "minimum_soc_percent") in found) is wrong
+
+
+@pytest.mark.parametrize(("reserve_percent", "wrong"), [(10.0, False), (9.0, True)])
+def test_services_outside_the_standard_are_doubtful_and_need_a_reserve(reserve_percent: float, wrong: bool) -> None:
+    section = Iso15118Section.model_validate({"sae_j2847_on_iso2": ["V2G"]})
+    energy = EnergySection(minimum_soc_percent=reserve_percent)
+    found = Config(csms=CsmsSection(enabled=False), iso15118=section, energy=energy)
+    (doubt,) = [mistake for mistake in doubts(found) if mistake.key == ("iso15118", "sae_j2847_on_iso2")]
+    assert "ISO 15118-2 does not know" in doubt.problem and "['V2G']" in doubt.problem
+    assert (("energy", "minimum_soc_percent") in [mistake.key for mistake in cross_check(found, {})]) is wrong

@@ -73,7 +73,7 @@ def test_the_car_gets_what_the_stage_is_ordered() -> None:
     assert bench.demands[-1].limits_W.low == -10_000.0
     order = bench.demands[-1].order
     assert isinstance(order, AcOrder)
-    assert (order.phases, order.phase_current_limit_A) == (3, pytest.approx(11_000 / 230 / 3))
+    assert order.phase_limits_A == pytest.approx((11_000 / 230 / 3,) * 3)
 
 
 def test_before_the_transfer_the_car_gets_0_W() -> None:

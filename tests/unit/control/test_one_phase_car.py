@@ -44,7 +44,7 @@ def test_the_stage_gets_the_phases_and_the_current_that_the_car_agreed_on(
     assert offered == amperes(16.0)
     order = order_of(car.demands()[-1], AC_CAN)
     assert order.phases == phases
-    assert order.phase_current_limit_A == pytest.approx(current_A)
+    assert order.phase_limits_A[0] == pytest.approx(current_A)
 
 
 @pytest.mark.parametrize("mode", [EnergyTransferMode.AC_single_phase_core, EnergyTransferMode.AC_three_phase_core])

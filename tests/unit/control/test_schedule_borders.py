@@ -11,10 +11,10 @@ import pytest
 from chargepoint.control.effects import AnswerCar
 from chargepoint.control.schedule_watch import ScheduleWatch
 from chargepoint.model.car import QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece, PricePiece
 from chargepoint.model.commands import Contribute
 from chargepoint.model.demand import Contribution, Source
-from chargepoint.model.forecast import Plan, PlanStep
+from chargepoint.model.forecast import Plan, PlanStep, TariffPiece
 from chargepoint.model.ids import EvseId
 from chargepoint.model.instant import Instant
 from chargepoint.model.limits import Interval
@@ -50,6 +50,18 @@ def test_a_schedule_for_a_car_has_whole_seconds_that_fill_its_day(
     begins_s = [sum(lengths_s[:number]) for number in range(len(lengths_s))]
     for begin_s, piece in zip(begins_s, answer.pieces, strict=True):
         assert piece.charge_W <= 2_000.0 or begin_s + piece.duration_s <= border_s  # never more than was foreseen
+
+
+def test_the_answer_has_the_prices_of_the_plan(new_bench: Callable[..., Bench]) -> None:
+    bench = new_bench()
+    bench.transferring()
+    tariff = (TariffPiece(bench.t - 60, level=1), TariffPiece(bench.t + 600, level=2))
+    plan = Plan((PlanStep(bench.t - 1, (profile(6_000.0),)),), bench.t + 7_200, tariff)
+    bench.command(Contribute(EVSE, "ocpp", (profile(6_000.0),), plan))
+    bench.feed(QuestionAsked(EVSE, 1, ForeseePower(0, 3600, 12), bench.t + 55.0))
+    (answer,) = (e.answer for e in bench.effects if isinstance(e, AnswerCar))
+    assert isinstance(answer, PowerForeseen)
+    assert answer.prices == (PricePiece(600, 1), PricePiece(3000, 2))
 
 
 @pytest.mark.parametrize("fraction_s", [0.0, 0.3, 0.7])

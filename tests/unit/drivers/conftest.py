@@ -89,6 +89,9 @@ class ScriptedBus:
         if device is None or device.silent:
             return None
         address, word = struct.unpack(">HH", frame[2:6])
+        if function == 1:
+            bits = device.read(1, address, word) or []
+            return sealed(bytes((unit, 1, 1, sum(bit << i for i, bit in enumerate(bits)))))  # up to eight coils
         if function in (3, 4):
             registers = device.read(function, address, word)
             if registers is None:

@@ -463,3 +463,24 @@ def test_an_array_without_a_module_can_do_nothing() -> None:
     array.poll(1.0)
     assert array.capabilities is None
     assert array.state is None
+
+
+def test_the_quiet_time_at_an_ordered_zero_counts_so_that_the_guard_adds_nothing_to_the_ramps_wait() -> None:
+    direction = Direction()
+    direction.turn(10.0, 10.0, 1.0, 0.1)
+    for at_s in (2.0, 2.05, 2.1):
+        direction.turn(0.0, 0.2, at_s, 0.1)  # the ramp waits at zero
+    assert direction.sign == 1
+    direction.turn(-5.0, 0.2, 2.15, 0.1)
+    assert direction.sign == -1
+
+
+def test_a_current_that_came_back_at_an_ordered_zero_begins_the_quiet_time_anew() -> None:
+    direction = Direction()
+    direction.turn(10.0, 10.0, 1.0, 0.1)
+    direction.turn(0.0, 0.2, 2.0, 0.1)
+    direction.turn(0.0, 3.0, 2.05, 0.1)
+    direction.turn(-5.0, 0.2, 2.15, 0.1)
+    assert direction.sign == 1
+    direction.turn(-5.0, 0.2, 2.25, 0.1)
+    assert direction.sign == -1

@@ -108,7 +108,7 @@ def test_before_the_card_the_pilot_offers_nothing_and_after_it_the_set_point_is_
     assert any(isinstance(output, BeginTransaction) for output in place.outputs)
     order = place.demand.order
     assert isinstance(order, AcOrder) and order.phases == 3
-    assert order.phase_current_limit_A == pytest.approx(current_A)
+    assert order.phase_limits_A == pytest.approx((current_A,) * 3)
 
 
 def test_another_set_point_is_another_duty_not_more_often_than_each_5_seconds() -> None:

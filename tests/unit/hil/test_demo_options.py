@@ -25,6 +25,7 @@ from hil.demo.command import _console, main
         (["--once", "--csms", "ws://x/y"], "has no story"),
         (["--ac", "--voltage-max", "400"], "does not go with --voltage-max"),
         (["--pnc"], "goes with --no-car"),
+        (["--car", "bmw-i3-din", "--tls"], "DIN 70121 alone"),
         (["--interface", "no-such-if"], "--interface no-such-if: there is "),
         (["--sdp-port", "70000"], "1<=x<=65535"),
         (["--dir", "{0}/" + "x" * 100], "at most 80"),

@@ -12,12 +12,14 @@ from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.protocol import CarProtocol
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.exi.codec import decode
-from chargepoint.iso15118.v2gtp import FrameReceived, Framing
-from chargepoint.model.car import CarDemandChanged, QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
+from chargepoint.iso15118.exi.codec import NS_SAP, decode, encode
+from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
+from chargepoint.iso15118.messages.xmldsig import Signature
+from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
+from chargepoint.model.car import CarDemand, CarDemandChanged, QuestionAsked
+from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece, PricePiece
 from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import MeterRegisters, StageCapabilities
+from chargepoint.model.image import ControlPilot, MeterRegisters, StageCapabilities
 from chargepoint.model.limits import Interval
 from chargepoint.model.station_view import StationView, Wish, WishForCar
 
@@ -35,7 +37,7 @@ READY = StationView(
     authorized=True,
     may_energise=True,
     transaction_id=TransactionId("tx-1"),
-    pilot_ready=True,
+    pilot=ControlPilot.C,
     permitted=True,
     voltage_V=1.0,
     current_A=0.0,
@@ -63,6 +65,9 @@ class CarOnConnection:
         self.inputs = READY
         self.foreseen: tuple[PowerPiece, ...] | None = None
         """What the station answers when it is asked for its forecast; None: its capabilities, for ever."""
+        self.capabilities = CAPABILITIES
+        self.prices: tuple[PricePiece, ...] = ()
+        """And what it says of prices."""
         self.answers_questions = True
         self.session_id = bytes(8)
         self.events: list[Any] = []
@@ -110,9 +115,9 @@ class CarOnConnection:
         """The station's answer to a question."""
         match asked.question:
             case ForeseePower(_, horizon_s, _):
-                can = CAPABILITIES
+                can = self.capabilities
                 whole = (PowerPiece(horizon_s, can.charge_power_max_W, can.discharge_power_max_W),)
-                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole), self.now)
+                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole, self.prices), self.now)
 
     def wish(self, wish: Wish | None, delay_s: float = 0.0) -> list[Any]:
         """The station asks the car for something."""
@@ -135,8 +140,11 @@ class CarOnConnection:
         self.secc.tick(self.now)
         return found + self.answers()
 
-    def demands(self) -> list[Any]:
-        return [e.demand for e in self.events if isinstance(e, CarDemandChanged)]
+    def learned(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def demands(self) -> list[CarDemand]:
+        return [event.demand for event in self.learned(CarDemandChanged)]
 
     def await_answer(self, patience_s: float) -> list[Any]:
         """Time passes until an answer comes."""
@@ -145,3 +153,74 @@ class CarOnConnection:
             if found := self.wait(0.05):
                 return found
         return []
+
+
+class CarWithBodies(CarOnConnection):
+    """A car of DIN or -2: a message is a body in a V2G_Message with the session's id. `words`: the protocol's messages.
+
+    `ask` sends the body of a request and gives the body of its response.
+    """
+
+    words: Any
+    namespace: str
+    patience_s = 2.0
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.agreed = False
+        self.session_id = b"\0"
+        self.heard_id = b""
+        """The session's id in the last response."""
+
+    def grammar_of(self, payload_type: int) -> str:
+        assert payload_type == PayloadType.EXI_SAP
+        return self.namespace if self.agreed else NS_SAP
+
+    def message(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> Any:
+        own = self.session_id if session_id is None else session_id
+        header = self.words.MessageHeader(SessionID=own, Signature=signature)
+        return self.words.V2G_Message(Header=header, Body=self.words.Body(BodyElement=body))
+
+    def frame_of(self, message: Any, session_id: bytes | None = None, signature: Signature | None = None) -> bytes:
+        if not isinstance(message, supportedAppProtocolReq):
+            message = self.message(message, session_id, signature)
+        return frame(PayloadType.EXI_SAP, encode(message))
+
+    def answers(self) -> list[Any]:
+        found = []
+        for message in super().answers():
+            if isinstance(message, self.words.V2G_Message):
+                self.heard_id = message.Header.SessionID
+                found.append(message.Body.BodyElement)
+            else:
+                found.append(message)
+        return found
+
+    def send(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> list[Any]:
+        return self.send_bytes(self.frame_of(body, session_id, signature))
+
+    def ask(self, message: Any, session_id: bytes | None = None, signature: Signature | None = None) -> Any:
+        answers = self.send(message, session_id, signature) or self.await_answer(self.patience_s)
+        assert len(answers) == 1, f"{type(message).__name__} answered with {answers}"
+        return answers[0]
+
+    def offer(self, *offered: tuple[str, int, int]) -> supportedAppProtocolReq:
+        """Namespace, SchemaID and priority of each protocol."""
+        return supportedAppProtocolReq(
+            AppProtocol=tuple(
+                AppProtocol(
+                    ProtocolNamespace=namespace,
+                    VersionNumberMajor=2,
+                    VersionNumberMinor=0,
+                    SchemaID=schema,
+                    Priority=priority,
+                )
+                for namespace, schema, priority in (offered or ((self.namespace, 1, 1),))
+            )
+        )
+
+    def agree(self) -> Any:
+        """The protocol; its response."""
+        answer = self.ask(self.offer())
+        self.agreed = True
+        return answer

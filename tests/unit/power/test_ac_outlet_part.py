@@ -25,7 +25,7 @@ IO = IoState(
 SEEN = AcReadings(IO, None, METER, None, Contactor.CLOSED)
 DEMAND = StageDemand(
     EvseId(1), 1, 0.5, Phase.TRANSFER, PilotCommand.PWM, 5.0, True, 7_000.0, Interval(0.0, 11_000.0),
-    order=AcOrder(3, 16.0),
+    order=AcOrder.even(3, 16.0),
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_a_socket_offers_what_the_cable_bears() -> None:
     outlet = AcOutlet(replace(RATINGS, socket=True))
     offered = outlet.capabilities(SEEN, 1.0)
     assert offered.ac is not None and offered.ac.current_max_A == 20.0  # 680 ohm
-    assert outlet.ac_flow(SEEN, replace(DEMAND, order=AcOrder(3, 32.0))).limit_A == 20.0
+    assert outlet.ac_flow(SEEN, replace(DEMAND, order=AcOrder.even(3, 32.0))).limits_A == (20.0,) * 3
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_what_the_car_may_follows_from_the_order(limits: Interval, may: tuple[bo
     flow = AcOutlet(RATINGS).ac_flow(SEEN, replace(DEMAND, limits_W=limits))
     assert (flow.charge_max_W > 0, flow.may_discharge) == may
     assert flow.suspended is (may == (False, False))
-    assert (flow.limit_A, flow.phases_given, flow.largest_A) == (16.0, 3, 16.0)
+    assert (flow.limits_A, flow.largest_A) == ((16.0,) * 3, 16.0)
 
 
 def test_without_an_order_or_a_meter_nothing_is_claimed() -> None:
     flow = AcOutlet(RATINGS).ac_flow(replace(SEEN, meter=None), None)
-    assert (flow.limit_A, flow.phases_given, flow.currents_A, flow.power_W) == (None, 0, (), None)
+    assert (flow.limits_A, flow.currents_A, flow.power_W) == ((), (), None)
 
 
 def test_one_phase_that_is_wired_counts_one() -> None:

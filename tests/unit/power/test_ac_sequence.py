@@ -21,7 +21,7 @@ TICK_S = 0.01
 
 
 def demand(phase: Phase = Phase.TRANSFER, **changes: Any) -> StageDemand:
-    order = StageDemand(EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 11_000.0, order=AcOrder(3, 16.0))
+    order = StageDemand(EvseId(1), 1, 0.5, phase, PilotCommand.PWM, 5.0, True, 11_000.0, order=AcOrder.even(3, 16.0))
     return replace(order, **changes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chargepoint.model.demand import Phase
-from chargepoint.model.faults import FaultCode
+from chargepoint.model.faults import FaultCode, InterlockTripped
 from chargepoint.model.image import AcSupply, Contactor, ControlPilot, Stage
 from hil.plant.ac_faults import inject_ac
 from hil.plant.pilot import Generator
@@ -185,3 +185,27 @@ def test_a_welded_contactor_that_was_exchanged_can_be_reset_without_a_new_proces
     loop.stage.reset_faults("a test")
     loop.run(3.0)
     assert loop.image is not None and loop.image.faults == frozenset()
+
+
+def test_a_car_that_is_above_its_limit_again_and_again_is_opened() -> None:
+    loop = AcLoop()
+    loop.plant.car.charge_power_max_W = 22_000.0
+    loop.transfer(10.0 * 690.0)
+    for _ in range(5):
+        loop.plant.car.ordered_W = 20.0 * 690.0  # where 16 A in each phase were given
+        loop.run(4.5)
+        loop.plant.car.ordered_W = 10.0 * 690.0
+        loop.run(1.0)  # the charger follows within 0.3 s
+        if FaultCode.CURRENT_EXCEEDED in loop.trips:
+            break
+    assert FaultCode.CURRENT_EXCEEDED in loop.trips
+    loop.until(lambda: not loop.plant.contactor_closed, 3.5)
+
+
+def test_a_lost_sensor_of_an_ac_connector_is_no_contact_of_direct_current() -> None:
+    loop = AcLoop()
+    loop.transfer()
+    inject_ac(loop.plant, "temperature_sensor", True, "positive")
+    loop.run(1.5)
+    details = [event.detail for event in loop.events if isinstance(event, InterlockTripped)]
+    assert any("first contact" in detail for detail in details) and not any("DC" in detail for detail in details)

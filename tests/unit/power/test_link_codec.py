@@ -70,7 +70,11 @@ demands = st.builds(
     limits_W=intervals(),
     law=st.none() | laws(),
     order=st.builds(DcOrder, st.builds(PowerLimits, volts, volts, *[magnitude] * 4), volts)
-    | st.builds(AcOrder, st.sampled_from([1, 3]), st.floats(0, AC_CURRENT_MAX_A)),
+    | st.builds(
+        AcOrder,
+        st.sampled_from([1, 3]).flatmap(lambda n: st.tuples(*[st.floats(0, AC_CURRENT_MAX_A)] * n)),
+        st.none() | number,
+    ),
 )
 images = st.builds(
     EvseImage,
@@ -81,7 +85,7 @@ images = st.builds(
     phase=st.sampled_from(Phase),
     stage=st.sampled_from(Stage),
     pilot=st.sampled_from(ControlPilot),
-    duty_percent=number,
+    duty_percent=st.none() | number,
     contactor=st.sampled_from(Contactor),
     lock=st.sampled_from(Lock),
     voltage_V=st.none() | number,
@@ -295,7 +299,7 @@ def test_a_law_with_too_many_points_is_not_sent() -> None:
         encode_down(replace(DEMAND, law=law))
 
 
-@pytest.mark.parametrize("field", ["taken_at_s", "duty_percent", "applied_W", "target_W"])
+@pytest.mark.parametrize("field", ["taken_at_s", "applied_W", "target_W"])
 def test_an_image_without_a_number_that_is_due_is_refused(field: str) -> None:
     with pytest.raises(LinkError, match="not known"):
         decode_up(encode_up(replace(_image(), **{field: float("nan")})))  # type: ignore[arg-type]
@@ -305,3 +309,9 @@ def test_half_a_meter_is_refused() -> None:
     half = MeterRegisters(1.0, 2.0, float("nan"), 10.0, 4000.0, 1.0)
     with pytest.raises(LinkError, match="not known"):
         decode_up(encode_up(replace(_image(), meter=half)))
+
+
+def test_a_report_of_the_car_that_is_not_finite_is_refused() -> None:
+    order = AcOrder.even(3, 16.0, float("inf"))
+    with pytest.raises(LinkError, match="car_power_W"):
+        decode_down(encode_down(replace(DEMAND, order=order)))

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoint.ports import Reversal
+from chargepoint.ports import PowerModuleCommand, Reversal
 from chargepoint.power.ramp import Ramp
+from drivers.power_module.direction import Direction
 
 TICK_S = 0.01
 
@@ -142,3 +143,18 @@ def test_never_steeper_than_its_slope_and_never_the_other_way_without_a_quiet_ze
         if not step.output_on:
             assert step.current_A == 0.0 and reversal is Reversal.STOP_REQUIRED
         before_A = step.current_A
+
+
+def test_behind_the_ramp_the_guard_of_a_driver_neither_waits_nor_jumps() -> None:
+    ramp, guard = Ramp(200.0, Reversal.VIA_ZERO, 0.1), Direction()
+    flows_A = 0.0
+    steps_A = []
+    for tick in range(120):
+        now_s = 1.0 + tick * 0.01
+        wanted_A = ramp.step(20.0 if tick < 50 else -20.0, flows_A, now_s).current_A
+        guard.turn(wanted_A, flows_A, now_s, 0.1)
+        asked_A = guard.arguments(PowerModuleCommand(True, wanted_A, 800.0, 200.0))["current_A"]
+        steps_A.append(abs(asked_A - flows_A))
+        flows_A = asked_A
+    assert flows_A == -20.0
+    assert max(steps_A) <= 200.0 * 0.01 + 1e-9

@@ -203,3 +203,34 @@ def test_a_bounce_while_closing_and_a_silent_board_are_no_opening() -> None:
 def test_the_order_to_open_ends_the_watch() -> None:
     samples: list[tuple[Contactor, bool | None]] = [*SETTLED, *[(Contactor.OPEN, False)] * 5]
     assert not any(watched(samples, ordered=lambda n: n < len(SETTLED)))
+
+
+def explained(*, car_leaves_s: float | None, pwm_ends_s: float | None = None) -> float | None:
+    """When an opening at 1.0 s is reported, with a controller that explains within 2 s what it opened; the order goes at once."""
+    watch = ContactorWatch(explained_within_s=2.0)
+    for tick in range(600):
+        now_s = tick / 100
+        closed = now_s < 1.0
+        leaves = car_leaves_s is not None and now_s >= car_leaves_s
+        ended = pwm_ends_s is not None and now_s >= pwm_ends_s
+        if watch.step(
+            now_s,
+            ordered=now_s < 1.01,
+            contactor=Contactor.CLOSED if closed else Contactor.OPEN,
+            coil_on=True,
+            car_asks=not (leaves or ended),
+        ):
+            return now_s
+    return None
+
+
+def test_what_the_car_explains_in_time_is_no_opening_without_an_order() -> None:
+    assert explained(car_leaves_s=2.9) is None
+    assert explained(car_leaves_s=None, pwm_ends_s=0.9) is None
+
+
+def test_what_nobody_explains_is_one_after_the_controllers_bound() -> None:
+    seen_s = explained(car_leaves_s=None)
+    assert seen_s is not None and 3.0 <= seen_s <= 3.02
+    late_s = explained(car_leaves_s=3.5)
+    assert late_s == seen_s

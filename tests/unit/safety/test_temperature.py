@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargepoint.safety.temperature import SHARE_WITHOUT_ONE, Heat, judge
+from chargepoint.safety.temperature import AC_CONTACTS, SHARE_WITHOUT_ONE, Heat, judge
 
 
 def test_with_both_contacts_the_hottest_sensor_counts_and_everything_may_flow() -> None:
@@ -34,3 +34,8 @@ def test_a_charger_without_sensors_says_so_and_an_implausible_one_is_named_all_t
     heat = judge((-200.0, None), required=False)
     assert (heat.share, heat.lost) == (1.0, "")
     assert heat.doubt
+
+
+def test_at_an_ac_outlet_no_contact_is_one_of_direct_current() -> None:
+    words = judge((None, 25.0), required=True, names=AC_CONTACTS).doubt
+    assert "first contact absent" in words and "DC" not in words

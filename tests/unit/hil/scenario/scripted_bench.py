@@ -68,7 +68,8 @@ class ScriptedBench:
     at_s: float = 0.0
     record: BenchRecord = field(default_factory=BenchRecord)
     acted: list[tuple[str, str, Mapping[str, Json]]] = field(default_factory=list)
-    looks: int = 0
+    late_s: float = 0.0
+    """A line comes into the record so long after its moment."""
     breaks_at_s: float = float("inf")
 
     @property
@@ -81,9 +82,9 @@ class ScriptedBench:
     async def look(self) -> None:
         if self.at_s >= self.breaks_at_s:
             raise OSError("the wire was cut")
-        self.looks += 1
-        due = sorted((line for line in self.script if line.at_s <= self.at_s), key=lambda line: line.at_s)
-        self.script = [line for line in self.script if line.at_s > self.at_s]
+        seen_s = self.at_s - self.late_s
+        due = sorted((line for line in self.script if line.at_s <= seen_s), key=lambda line: line.at_s)
+        self.script = [line for line in self.script if line.at_s > seen_s]
         self.record.extend(due)
         self.record.known_until(self.at_s)
 

@@ -151,6 +151,22 @@ def test_results_json_has_every_step(results: list[RunResult]) -> None:
     }
 
 
+def test_the_fields_of_results_json_are_those_of_format_1(results: list[RunResult]) -> None:
+    """Reports are drawn from these: a field that goes away needs another `FORMAT`."""
+    document = json.loads(as_json(results, BEGAN))
+    (run, *_) = document["runs"]
+    assert set(document) == {"format", "began", "verdicts", "runs"}
+    assert set(run) == {
+        *("name", "file", "about", "tags", "needs", "variables", "time_limit_s", "verdict", "reason", "line"),
+        *("bench_s", "seconds", "virtual", "seed", "record", "repeat", "facts", "steps"),
+    }
+    assert set(run["steps"][1]) == {
+        *("line", "kind", "words", "evse", "id", "about", "round", "verdict", "began_s", "ended_s", "held_from_s"),
+        *("reason", "seen", "measured"),
+    }
+    assert run["steps"][1]["seen"] == [{"signal": "contactor", "evse": 1, "value": "closed", "since_s": 1.0}]
+
+
 def test_measurements_are_lines_of_a_table(results: list[RunResult]) -> None:
     head, *rows = csv.reader(io.StringIO(as_csv(results)))
     assert head[:6] == ["scenario", "file", "line", "evse", "measurement", "value"]

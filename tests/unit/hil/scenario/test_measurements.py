@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hil.record.record import BenchRecord
 from hil.scenario.measurement import NotMeasured, statistic
 from hil.scenario.result import MeasuredValue, RunResult, ScenarioVerdict
-from tests.unit.hil.scenario.scripted_bench import ScriptedBench, perform, value
+from tests.unit.hil.scenario.scripted_bench import ScriptedBench, message, perform, value
 
 
 def only(result: RunResult) -> MeasuredValue:
@@ -129,6 +129,13 @@ async def test_the_last_time_before_the_step_is_measured_from() -> None:
     result = await perform(bench, steps)
     assert only(result).value == pytest.approx(0.4)
     assert only(result).limit == ""
+
+
+async def test_each_message_is_a_moment_of_its_own() -> None:
+    heartbeats = [message(at_s, "Heartbeat") for at_s in (1.0, 4.0)]
+    bench = ScriptedBench([*heartbeats, value(0.0, "outbox", 3), value(4.25, "outbox", 0)])
+    steps = "- wait_s: 5\n- measure: drain_s\n  from: {message: Heartbeat}\n  to: {outbox: 0}"
+    assert only(await perform(bench, steps)).value == 0.25
 
 
 async def test_a_statistic_covers_the_time_from_which_the_expectation_held() -> None:

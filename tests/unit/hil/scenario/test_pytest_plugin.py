@@ -109,6 +109,16 @@ async def test_asserts(bench):
 async def test_writes_a_mistake(bench):
     await bench.expect({"contactr": "closed"})
 
+async def test_steps_know_those_before(bench):
+    await bench.step({"do": "plug"})
+    met = await bench.step({"measure": "closing_s", "from": {"do": "plug"}, "to": {"contactor": "closed"}})
+    assert met.measured.value == 1.0
+
+async def test_a_watch_is_judged_at_the_end(bench):
+    await bench.step({"never": {"contactor": "closed"}, "until": "end"})
+    await bench.do("plug")
+    await bench.port.sleep(5)
+
 async def test_without_a_bench():
     pass
 
@@ -121,12 +131,13 @@ def test_not_async(bench):
 def test_async_tests_get_a_bench_in_a_process_of_their_own(suite: pytest.Pytester) -> None:
     suite.makepyfile(TESTS)
     done = run(suite)
-    done.assert_outcomes(passed=4, failed=3)
+    done.assert_outcomes(passed=5, failed=4)
     done.stdout.fnmatch_lines_random(
         [
             "*expected contactor closed within 0.5 s: contactor was open until 1.00 s*",
             "*AssertionError: assert 'open' == 'closed'*",
             "*printed by the child*",
+            "*contactor closed must not be true, and was 1.00 s after this step began*",
             "*expect.contactr: unknown signal; did you mean contactor*",
         ]
     )

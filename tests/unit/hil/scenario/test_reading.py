@@ -116,6 +116,7 @@ steps:
         ("- do: setpoint", "4: with.power_W: setpoint requires it; add it: a number of W, -50000 to 50000: positive into the car"),
         ("- do: setpoint\n  with: {power_W: 70000}", "5: with.power_W = 70000: outside its bounds; write a number of W, -50000 to 50000: positive into the car"),
         ("- do: setpoint\n  with: {power_W: 5, by: cms}", "5: with.by = 'cms': one of csms, site is needed; did you mean csms?"),
+        ("- do: plug\n  with: {force: true}", "5: with.force: plug takes no arguments; remove it"),
         ("- inject: bus.silense", "4: inject = 'bus.silense': unknown fault; did you mean bus.silence?"),
         ("- do: clock.jump\n  evse: 1", "5: evse: clock.jump belongs to the whole station; remove evse"),
         ("- do: plug\n  expect: {plugged: true}", "5: expect: a step does one thing, and this one does `do`; make two steps"),
@@ -131,6 +132,7 @@ steps:
         ("- measure: x_W\n  of: {signal: power_W, statistic: mean}", "4: measure: no step stands before this one; name the steps with over"),
         ("- wait_s: 1\n- measure: x\n  of: {signal: stage, statistic: mean}", "6: of.signal = 'stage': of type word; choose a signal of type number"),
         ("- wait_s: 1\n- measure: x_W\n  of: {signal: power_W, statistic: rms_error}", "6: of: rms_error and against belong together; write both, or neither"),
+        ("- do: plug\n  refused: x\n  answer: {a: 1}", "6: answer: a verb that is refused has no answer; remove answer or refused"),
         ("- repeat: 0\n  steps: [{do: plug}]", "4: repeat = 0: must be greater than or equal to 1; how often, 1 to 10000"),
     ],
 )  # fmt: skip

@@ -76,6 +76,21 @@ async def test_a_glitch_between_two_looks_is_seen() -> None:
     )
 
 
+async def test_lines_that_come_late_count_from_their_own_moment() -> None:
+    glitch = [value(1.011, "contactor", "closed"), value(1.012, "contactor", "open")]
+    expects = await perform(ScriptedBench(list(glitch), late_s=0.3), "- expect: {contactor: closed}\n  within_s: 5")
+    assert expects.steps[0].held_from_s == 1.011
+    at_the_end = "- expect: {contactor: closed}\n  within_s: 1.1"
+    assert (await perform(ScriptedBench(list(glitch), late_s=0.3), at_the_end)).verdict is PASSED
+    holds = "- expect: {contactor: open}\n  within_s: 1.1\n  for_s: 4"
+    assert (await perform(ScriptedBench(list(glitch), late_s=0.3), holds)).steps[0].held_from_s == 1.012
+    never = await perform(ScriptedBench(list(glitch), late_s=0.3), "- never: {contactor: closed}\n  for_s: 5")
+    assert never.verdict is FAILED
+    steps = "- never: {contactor: closed}\n  until: end\n- wait_s: 5"
+    watch = await perform(ScriptedBench(list(glitch), late_s=0.3), steps)
+    assert watch.steps[0].ended_s == 1.011
+
+
 async def test_what_does_not_last_is_failed() -> None:
     bench = ScriptedBench([value(0.0, "power_W", 0.0), value(1.0, "power_W", 11_000.0), value(3.2, "power_W", 9_000.0)])
     result = await perform(bench, "- expect: {power_W: {near: 11000, within_percent: 3}}\n  within_s: 2\n  for_s: 5")
@@ -193,6 +208,50 @@ async def test_the_answer_of_a_verb_is_judged() -> None:
     result = await perform(bench, bad)
     assert result.verdict is FAILED
     assert result.reason == "expected the answer status Accepted: it was Rejected"
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"),
+    [
+        ("true", ""),
+        ("No Transaction runs", ""),
+        ("later", "expected a refusal with «later»: it was «setpoint: no transaction runs; plug in first»"),
+    ],
+)
+async def test_a_refusal_may_be_what_is_expected(refused: str, reason: str) -> None:
+    bench = ScriptedBench(refuses={"setpoint": "setpoint: no transaction runs; plug in first"})
+    result = await perform(bench, f"- do: setpoint\n  with: {{power_W: 5}}\n  refused: {refused}")
+    assert (result.verdict, result.reason) == (FAILED if reason else PASSED, reason)
+
+
+async def test_what_is_done_although_a_refusal_is_expected_is_failed() -> None:
+    result = await perform(ScriptedBench(), "- do: plug\n  refused: already")
+    assert (result.verdict, result.reason) == (FAILED, "expected plug, refused with «already»: it was done")
+
+
+async def test_a_failure_is_not_hidden_by_a_bench_that_breaks_after_it() -> None:
+    bench = ScriptedBench([value(0.0, "plugged", False)], breaks_at_s=1.5)
+    result = await perform(bench, "- expect: {plugged: true}\n  within_s: 1")
+    assert result.verdict is FAILED
+    assert "plugged was false all the time" in result.reason
+
+
+async def test_a_span_that_broke_is_reported_also_where_a_later_one_came_too_late() -> None:
+    turns = [value(1.0, "plugged", True), value(2.0, "plugged", False), value(3.1, "plugged", True)]
+    result = await perform(ScriptedBench(turns), "- expect: {plugged: true}\n  within_s: 3\n  for_s: 5")
+    assert "it was true from 1.00 s on, but only for 1.00 s; then plugged was false" in result.reason
+
+
+async def test_steps_may_come_one_by_one_and_know_those_before() -> None:
+    bench = ScriptedBench([value(0.0, "contactor", "open"), value(2.5, "contactor", "closed")])
+    runner = ScenarioRunner(bench, plan("- wait_s: 1"))
+    (watch,) = await runner.perform(plan("- never: {contactor: closed}\n  until: end").steps)
+    assert watch.verdict is PASSED
+    for wanted in (PASSED, PASSED, NOT_REACHED):
+        (outcome,) = await runner.perform(plan("- wait_s: 1").steps)
+        assert outcome.verdict is wanted
+    assert runner.outcomes[0].verdict is FAILED
+    assert (await runner.finish()).verdict is FAILED
 
 
 async def test_a_message_counts_from_the_beginning_of_the_step_before() -> None:

@@ -11,13 +11,11 @@ from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
 from chargepoint.iso15118.din.protocol import served
 from chargepoint.iso15118.din.state import DinState
-from chargepoint.iso15118.exi.codec import NS_DIN, NS_SAP, encode
+from chargepoint.iso15118.exi.codec import NS_DIN
 from chargepoint.iso15118.messages import din70121 as din
-from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
-from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import ControlMode, EnergyService
-from chargepoint.model.image import Stage
-from tests.unit.iso15118.car_on_connection import SESSION_ID, CarOnConnection
+from chargepoint.model.image import ControlPilot, Stage
+from tests.unit.iso15118.car_on_connection import SESSION_ID, CarWithBodies
 
 ORDER: list[DinState] = [state for state in DinState if state is not DinState.ENDED]
 
@@ -33,8 +31,11 @@ def ev_status(
     return din.DC_EVStatus(EVReady=ready, EVErrorCode=error, EVRESSSOC=soc_percent)
 
 
-class DinCar(CarOnConnection):
-    """One car on one connection. `ask` sends the body of a request and gives the body of its response."""
+class DinCar(CarWithBodies):
+    """One car on one connection."""
+
+    words = din
+    namespace = NS_DIN
 
     def __init__(
         self,
@@ -44,27 +45,12 @@ class DinCar(CarOnConnection):
     ) -> None:
         secc = SeccSettings(1, "DE*OCP*E1", services, (ControlMode.DYNAMIC,), **settings)
         super().__init__(secc, served(secc), Peer("fe80::1"), lambda n: session_id[:n])
-        self.agreed = False
-        self.session_id = b"\0"
-
-    def grammar_of(self, payload_type: int) -> str:
-        assert payload_type == PayloadType.EXI_SAP
-        return NS_DIN if self.agreed else NS_SAP
-
-    def frame_of(self, message: Any) -> bytes:
-        if not isinstance(message, supportedAppProtocolReq):
-            head = din.MessageHeader(SessionID=self.session_id)
-            message = din.V2G_Message(Header=head, Body=din.Body(BodyElement=message))
-        return frame(PayloadType.EXI_SAP, encode(message))
 
     def answers(self) -> list[Any]:
-        found = [m.Body.BodyElement if isinstance(m, din.V2G_Message) else m for m in super().answers()]
+        found = super().answers()
         if found and isinstance(found[-1], din.SessionSetupRes):
             self.session_id = SESSION_ID
         return found
-
-    def send(self, message: Any) -> list[Any]:
-        return self.send_bytes(self.frame_of(message))
 
     def request(self, kind: type) -> Any:
         """A well-formed request of this class."""
@@ -161,27 +147,6 @@ class DinCar(CarOnConnection):
         }
         return din.CurrentDemandReq(**{**values, **changes})
 
-    def offer(self, *offered: tuple[str, int, int]) -> supportedAppProtocolReq:
-        """Namespace, SchemaID and priority of each protocol."""
-        return supportedAppProtocolReq(
-            AppProtocol=tuple(
-                AppProtocol(
-                    ProtocolNamespace=namespace,
-                    VersionNumberMajor=2,
-                    VersionNumberMinor=0,
-                    SchemaID=schema,
-                    Priority=priority,
-                )
-                for namespace, schema, priority in (offered or ((NS_DIN, 1, 1),))
-            )
-        )
-
-    def agree(self) -> Any:
-        """The protocol; its response."""
-        answer = self.ask(self.offer())
-        self.agreed = True
-        return answer
-
     def step(self, state: DinState) -> list[Any]:
         """What an ordinary car sends while the SECC waits for this, and the answers."""
         match state:
@@ -207,7 +172,8 @@ class DinCar(CarOnConnection):
             case DinState.CURRENT_DEMAND:
                 loops = [self.ask(self.current_demand()) for _ in range(3)]
                 held = self.send(self.power_delivery(start=False))
-                return [*loops, *held, *self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0), *self.wait(0.03)]
+                off = self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0, pilot=ControlPilot.B)
+                return [*loops, *held, *off, *self.wait(0.03)]
             case _:
                 return [self.ask(din.SessionStopReq())]
 

@@ -12,7 +12,7 @@ from chargepoint.iso15118.exi.codec import NS_DIN, decode
 from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.v2gtp import PayloadType, frame
 from chargepoint.model.car import SessionEnd
-from chargepoint.model.image import Stage
+from chargepoint.model.image import ControlPilot, Stage
 from tests.unit.iso15118.iso20.test_secc_recorded import SESSIONS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_the_recorded_car_is_served_to_its_end(new_car: Callable[..., DinCar]) -
             case din.PowerDeliveryReq(ReadyToChargeState=True):
                 answers += car.see(stage=Stage.TRANSFER)
             case din.PowerDeliveryReq():
-                answers += car.see(stage=Stage.OFF, voltage_V=20.0)
+                answers += car.see(stage=Stage.OFF, voltage_V=20.0, pilot=ControlPilot.B)
         answers += car.wait(0.05)
         name = type(body).__name__
         assert [type(a).__name__ for a in answers] == [name.removesuffix("Req") + "Res"]

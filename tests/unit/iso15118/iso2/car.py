@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from chargepoint.iso15118.conversation.conversation import Conversation
 from chargepoint.iso15118.conversation.kept_session import KeptSession
-from chargepoint.iso15118.conversation.now import Now
 from chargepoint.iso15118.conversation.settings import SeccSettings
 from chargepoint.iso15118.conversation.situation import Peer
-from chargepoint.iso15118.exi.codec import NS_ISO2, NS_SAP, decode, encode
+from chargepoint.iso15118.exi.codec import NS_ISO2
 from chargepoint.iso15118.iso2.physical import amperes, volts, watts
 from chargepoint.iso15118.iso2.protocol import served
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages import iso15118_2 as iso2
-from chargepoint.iso15118.messages.app_protocol import AppProtocol, supportedAppProtocolReq
 from chargepoint.iso15118.messages.iso15118_2 import (
     ChargeProgress,
     ChargingSession,
@@ -26,31 +22,15 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ResponseCode,
     UnitSymbol,
 )
-from chargepoint.iso15118.messages.xmldsig import Signature, X509IssuerSerial
-from chargepoint.iso15118.v2gtp import FrameReceived, Framing, PayloadType, frame
-from chargepoint.model.car import CarDemand, CarDemandChanged, ControlMode, EnergyService, QuestionAsked
-from chargepoint.model.car_questions import ForeseePower, PowerForeseen, PowerPiece
-from chargepoint.model.ids import TransactionId
-from chargepoint.model.image import AcSupply, MeterRegisters, Stage, StageCapabilities
+from chargepoint.iso15118.messages.xmldsig import X509IssuerSerial
+from chargepoint.model.car import ControlMode, EnergyService
+from chargepoint.model.image import AcSupply, ControlPilot, Stage, StageCapabilities
 from chargepoint.model.limits import Interval
-from chargepoint.model.station_view import StationView, Wish, WishForCar
+from tests.unit.iso15118.car_on_connection import CAPABILITIES, SESSION_ID, CarWithBodies
 
-SESSION_ID = bytes.fromhex("0102030405060708")
-UTC_S = 1_800_000_000
-DC_CAN = StageCapabilities(150.0, 1000.0, 32.0, 30.0, 22_000.0, 20_000.0)
+DC_CAN = CAPABILITIES
 SUPPLY = AcSupply(230.0, 50.0, 3, 16.0)
 AC_CAN = StageCapabilities(207.0, 253.0, 48.0, 48.0, 11_040.0, 11_040.0, ac=SUPPLY)
-READY = StationView(
-    authorized=True,
-    may_energise=True,
-    transaction_id=TransactionId("tx-1"),
-    pilot_ready=True,
-    permitted=True,
-    voltage_V=1.0,
-    current_A=0.0,
-    power_W=0.0,
-    meter=MeterRegisters(5000.4, 700.6, 400.0, 10.0, 4000.0, 0.0),
-)
 BEFORE = {
     False: [
         Iso2State.SESSION_SETUP,
@@ -78,8 +58,12 @@ BEFORE = {
 """The states of a session in the order it goes through them, for DC and for AC."""
 
 
-class Iso2Car:
-    """One car on one connection. `ask` sends a request and gives the body of its one response."""
+class Iso2Car(CarWithBodies):
+    """One car on one connection."""
+
+    words = iso2
+    namespace = NS_ISO2
+    patience_s = 6.0
 
     def __init__(
         self,
@@ -91,124 +75,16 @@ class Iso2Car:
         **settings: Any,
     ) -> None:
         self.ac = ac
-        self.t = 1000.0
         services = (EnergyService.AC,) if ac else (EnergyService.DC_BPT, EnergyService.DC)
         values = {"services": services, "control_modes": (ControlMode.DYNAMIC,), "least_answer_time_s": 0.0, **settings}
-        self.settings = SeccSettings(1, "DE*OCP*E1", **values)
-        self.secc = Conversation(
-            self.settings,
-            served(self.settings),
-            Peer("fe80::1", tls),
-            lambda n: session_id[:n] * (n // 8 or 1),
-            self.now,
-            kept=kept,
-        )
-        can = AC_CAN if ac else DC_CAN
-        self.inputs = replace(
-            READY, capabilities=can, limits_W=Interval(-can.discharge_power_max_W, can.charge_power_max_W)
-        )
-        self.foreseen: tuple[PowerPiece, ...] | None = None
-        """What the station answers when it is asked for its forecast; None: its capabilities, for ever."""
-        self.answers_questions = True
-        self.session_id = bytes(1)
-        self.events: list[Any] = []
-        self._framing = Framing()
-        self.secc.update(self.inputs, self.now)
-
-    @property
-    def now(self) -> Now:
-        return Now(self.t, UTC_S + int(self.t))
-
-    # -- wire ------------------------------------------------------------------------------------------------------
-
-    def send_bytes(self, data: bytes) -> list[Any]:
-        self.secc.receive(data, self.now)
-        return self.answers()
-
-    def send(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> list[Any]:
-        return self.send_bytes(frame(PayloadType.EXI_SAP, encode(self.message(body, session_id, signature))))
-
-    def message(
-        self, body: Any, session_id: bytes | None = None, signature: Signature | None = None
-    ) -> iso2.V2G_Message:
-        own = self.session_id if session_id is None else session_id
-        header = iso2.MessageHeader(SessionID=own, Signature=signature)
-        return iso2.V2G_Message(Header=header, Body=iso2.Body(BodyElement=body))
-
-    def ask(self, body: Any, session_id: bytes | None = None, signature: Signature | None = None) -> Any:
-        answers = self.send(body, session_id, signature) or self.await_answer(6.0)
-        assert len(answers) == 1, f"{type(body).__name__} answered with {answers}"
-        return answers[0]
-
-    def answers(self) -> list[Any]:
-        self._take_events()
-        found = []
-        for event in self._framing.receive(self.secc.to_send()):
-            assert isinstance(event, FrameReceived)
-            message = decode(NS_SAP if self.secc.session is None else NS_ISO2, event.payload)
-            found.append(message.Body.BodyElement if isinstance(message, iso2.V2G_Message) else message)
-            if isinstance(message, iso2.V2G_Message):
-                self.heard_id = message.Header.SessionID
-        return found
-
-    def _take_events(self) -> None:
-        events = self.secc.events()
-        self.events += events
-        for event in events:
-            if isinstance(event, QuestionAsked) and self.answers_questions:
-                self.answer(event)
-                self._take_events()
-
-    def answer(self, asked: QuestionAsked) -> None:
-        """The station's answer to a question."""
-        match asked.question:
-            case ForeseePower(_, horizon_s, _):
-                can = AC_CAN if self.ac else DC_CAN
-                whole = (PowerPiece(horizon_s, can.charge_power_max_W, can.discharge_power_max_W),)
-                self.secc.answer(asked.number, PowerForeseen(self.foreseen or whole), self.now)
-
-    def wish(self, wish: Wish | None, delay_s: float = 0.0) -> list[Any]:
-        """The station asks the car for something."""
-        return self.see(wish=None if wish is None else WishForCar(wish, self.t + delay_s))
-
-    def see(self, **changes: Any) -> list[Any]:
-        """The inputs change; what is answered because of it."""
-        self.inputs = replace(self.inputs, **changes)
-        self.secc.update(self.inputs, self.now)
-        return self.answers()
-
-    def wait(self, seconds: float) -> list[Any]:
-        """Time passes, as a shell would let it: tick at each deadline, then at the end."""
-        end_s, found = self.t + seconds, []
-        while (due_s := self.secc.deadline_s) is not None and due_s <= end_s:
-            self.t = max(self.t, due_s)
-            self.secc.tick(self.now)
-            found += self.answers()
-        self.t = end_s
-        self.secc.tick(self.now)
-        return found + self.answers()
-
-    def await_answer(self, patience_s: float) -> list[Any]:
-        """Time passes until an answer comes."""
-        until_s = self.t + patience_s
-        while self.t < until_s:
-            if found := self.wait(0.05):
-                return found
-        return []
-
-    def learned(self, kind: type) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def demands(self) -> list[CarDemand]:
-        return [event.demand for event in self.events if isinstance(event, CarDemandChanged)]
+        secc = SeccSettings(1, "DE*OCP*E1", **values)
+        peer = Peer("fe80::1", tls)
+        super().__init__(secc, served(secc), peer, lambda n: session_id[:n] * (n // 8 or 1), kept)
+        self.capabilities = can = AC_CAN if ac else DC_CAN
+        limits_W = Interval(-can.discharge_power_max_W, can.charge_power_max_W)
+        self.see(capabilities=can, limits_W=limits_W, power_W=0.0)
 
     # -- requests --------------------------------------------------------------------------------------------------
-
-    def app_protocol(self) -> supportedAppProtocolReq:
-        offered = AppProtocol(
-            ProtocolNamespace=NS_ISO2, VersionNumberMajor=2, VersionNumberMinor=0, SchemaID=0, Priority=1
-        )
-        return supportedAppProtocolReq(AppProtocol=(offered,))
 
     def ev_status(
         self, soc: int = 40, *, ready: bool = True, error: DC_EVErrorCode = DC_EVErrorCode.NO_ERROR
@@ -363,17 +239,9 @@ class Iso2Car:
             case Iso2State.CHARGE_LOOP:
                 loops = [self.loop() for _ in range(3)]
                 held = self.send(self.power_delivery(ChargeProgress.Stop))
-                return loops + held + self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0)
+                return loops + held + self.see(stage=Stage.OFF, voltage_V=12.0, current_A=0.0, pilot=ControlPilot.B)
             case _:
                 return [self.ask(self.request(state))]
-
-    def agree(self) -> Any:
-        """The protocol; its response."""
-        self.secc.receive(frame(PayloadType.EXI_SAP, encode(self.app_protocol())), self.now)
-        (event,) = self._framing.receive(self.secc.to_send())
-        assert isinstance(event, FrameReceived)
-        self._take_events()
-        return decode(NS_SAP, event.payload)
 
     def reach(self, state: Iso2State) -> Iso2Car:
         """Be where the SECC waits for this."""

@@ -13,7 +13,7 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     EVSENotification,
     ResponseCode,
 )
-from chargepoint.iso15118.physical_value import exact, number
+from chargepoint.iso15118.physical_value import number
 from chargepoint.model.car import CarSessionEnded, ControlMode, EnergyService, ServiceSelected, SessionEnd
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
@@ -38,7 +38,7 @@ def test_a_session_goes_from_its_setup_to_its_stop() -> None:
         NotificationMaxDelay=0, EVSENotification=EVSENotification.None_, RCD=False
     )
     entry = parameters.SASchedules.SAScheduleTuple[0].PMaxSchedule.PMaxScheduleEntry[0]
-    assert exact(entry.PMax) == 3 * 230 * 16
+    assert number(entry.PMax) == 3 * 230 * 16
     (started,) = answers[Iso2State.POWER_DELIVERY]
     assert isinstance(started.EVSEStatus, iso2.AC_EVSEStatus)
     assert stopped.ResponseCode is ResponseCode.OK

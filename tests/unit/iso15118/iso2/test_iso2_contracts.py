@@ -32,7 +32,8 @@ from chargepoint.model.car import (
 )
 from chargepoint.model.car_questions import AuthorizeContract, ContractJudged, ContractStatus
 from chargepoint.model.station_view import Wish
-from tests.unit.iso15118.iso2.car import BEFORE, SESSION_ID, UTC_S, Iso2Car
+from tests.unit.iso15118.car_on_connection import SESSION_ID, UTC_S
+from tests.unit.iso15118.iso2.car import BEFORE, Iso2Car
 
 BEGIN = datetime.fromtimestamp(UTC_S, UTC) - timedelta(days=1)
 

@@ -34,7 +34,8 @@ from chargepoint.model.car import (
 from chargepoint.model.demand import Phase
 from chargepoint.model.image import Stage
 from chargepoint.model.limits import Interval
-from tests.unit.iso15118.iso2.car import BEFORE, DC_CAN, SESSION_ID, Iso2Car
+from tests.unit.iso15118.car_on_connection import SESSION_ID
+from tests.unit.iso15118.iso2.car import BEFORE, DC_CAN, Iso2Car
 
 
 def whole_session() -> tuple[Iso2Car, dict[Iso2State, list[Any]]]:

@@ -22,7 +22,8 @@ from chargepoint.model.car_questions import PowerPiece
 from chargepoint.model.ids import TransactionId
 from chargepoint.model.image import Stage
 from chargepoint.model.station_view import Wish
-from tests.unit.iso15118.iso2.car import BEFORE, SESSION_ID, Iso2Car
+from tests.unit.iso15118.car_on_connection import SESSION_ID
+from tests.unit.iso15118.iso2.car import BEFORE, Iso2Car
 
 
 def paused(*, ac: bool = False) -> KeptSession:

@@ -13,7 +13,7 @@ from chargepoint.iso15118.messages import iso15118_2 as iso2
 from chargepoint.iso15118.messages.iso15118_2 import ChargeProgress, EVSEProcessing, ResponseCode
 from chargepoint.model.car import CarSessionEnded, SessionEnd
 from chargepoint.model.demand import Phase
-from chargepoint.model.image import Stage
+from chargepoint.model.image import ControlPilot, Stage
 from tests.unit.iso15118.iso2.car import GOOD, Iso2Car
 
 SESSIONS = Path(__file__).resolve().parents[3] / "vectors" / "exi" / "SESSIONS.jsonl.gz"
@@ -49,7 +49,7 @@ def test_the_recorded_car_is_served_to_its_end() -> None:
             case iso2.PowerDeliveryReq(ChargeProgress=ChargeProgress.Start):
                 answers += car.see(stage=Stage.TRANSFER)
             case iso2.PowerDeliveryReq(ChargeProgress=ChargeProgress.Stop):
-                answers += car.see(stage=Stage.OFF, voltage_V=20.0)
+                answers += car.see(stage=Stage.OFF, voltage_V=20.0, pilot=ControlPilot.B)
             case iso2.SessionSetupReq():
                 car.session_id = car.heard_id
         assert answers, f"{type(body).__name__} was not answered"

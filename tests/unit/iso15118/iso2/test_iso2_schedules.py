@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chargepoint.iso15118.iso2.physical import watts
+from chargepoint.iso15118.iso2.sa_schedule import sa_schedules
 from chargepoint.iso15118.iso2.state import Iso2State
 from chargepoint.iso15118.messages import iso15118_2 as iso2
 from chargepoint.iso15118.messages.iso15118_2 import (
@@ -16,10 +17,11 @@ from chargepoint.iso15118.messages.iso15118_2 import (
     ResponseCode,
     UnitSymbol,
 )
-from chargepoint.iso15118.physical_value import exact, number
+from chargepoint.iso15118.physical_value import number
 from chargepoint.model.car import ProfileNamed, QuestionAsked, ScheduleOffered
 from chargepoint.model.car_questions import PowerForeseen, PowerPiece
 from chargepoint.model.image import Stage
+from chargepoint.model.schedule_offer import ScheduleOffer
 from tests.unit.iso15118.iso2.car import Iso2Car
 
 DAY_S = 86_400
@@ -68,7 +70,7 @@ def test_the_power_is_that_of_the_outlet_and_not_of_the_car() -> None:
     car = Iso2Car(ac=True)
     answer = parameters(car)
     entry = answer.SASchedules.SAScheduleTuple[0].PMaxSchedule.PMaxScheduleEntry[0]
-    assert exact(entry.PMax) == 11_040
+    assert number(entry.PMax) == 11_040
     taycan = ((0, watts(11_040)), (11_860, watts(4_000)), (12_911, watts(0)))
     car.send(car.power_delivery(profile=taycan))
     (started,) = car.see(stage=Stage.TRANSFER)
@@ -151,3 +153,19 @@ def test_the_station_knows_the_cars_limits_when_it_is_asked_for_a_schedule() -> 
     parameters(car)
     kinds = [type(event).__name__ for event in car.events]
     assert kinds.index("CarDemandChanged") < kinds.index("QuestionAsked")
+
+
+@pytest.mark.parametrize("durations_s", [(0.3,), (0.2, 0.2), (0.4, 7200.0), (7200.0, 0.4)])
+def test_pieces_shorter_than_half_a_second_leave_a_schedule_with_entries(durations_s: tuple[float, ...]) -> None:
+    car = Iso2Car()
+    car.foreseen = tuple(PowerPiece(duration_s, 5_000.0, 0.0) for duration_s in durations_s)
+    entries = entries_of(parameters(car))
+    assert len(entries) == 1
+    assert entries[0] == (0, max(1, round(sum(durations_s))), 5_000.0)
+
+
+def test_a_schedule_that_is_over_still_has_an_entry() -> None:
+    over = ScheduleOffer(1, 1_000, (PowerPiece(60.0, 5_000.0, 0.0),))
+    (offered,) = sa_schedules(over, 2_000).SAScheduleTuple
+    (entry,) = offered.PMaxSchedule.PMaxScheduleEntry
+    assert (entry.TimeInterval.start, entry.TimeInterval.duration) == (0, 1)

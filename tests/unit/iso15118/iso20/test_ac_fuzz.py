@@ -77,6 +77,6 @@ def test_absurd_demands_never_pass_the_ratings_of_the_outlet(
     assert decode_down(encode_down(order)) == order
     assert isinstance(order.order, AcOrder)
     assert order.order.phases == 3
-    assert 0 <= order.order.phase_current_limit_A <= 32
+    assert all(0 <= one_A <= 32 for one_A in order.order.phase_limits_A)
     assert 0 <= demand.limits.charge_current_max_A <= 32
     assert 0 <= demand.limits.charge_power_max_W <= 22_080

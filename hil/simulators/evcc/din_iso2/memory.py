@@ -25,10 +25,12 @@ class LastWord:
 
     error: str | None = None
     """What `Progress.error` becomes; None for an end that was wanted."""
+    away_s: float | None = None
+    """-2: the car pauses for so long, and comes back to its session; None: it ends for good."""
 
 
 @dataclass(slots=True)
-class OlderMemory:
+class DinIso2Memory:
     """One session's knowledge. The core keeps `now_s`, `utc_s`, `inlet` and `sent_s` up to date."""
 
     spec: CarSpec
@@ -45,6 +47,13 @@ class OlderMemory:
     namespace: str = NS_SAP
     """Of the protocol that the station chose; of the offer before that."""
     session_id: bytes = b""
+    paused_id: bytes = b""
+    """-2: of the session that the car paused; empty: there is none to come back to."""
+    sae: str = ""
+    """-2, outside the standard: the selected service of SAE J2847/2, `V2G` or `V2H`; empty: none."""
+    sae_id: int = 0
+    """Its ServiceID, as the station listed it."""
+    parameters_asked: int = 0
     authorization_asked: int = 0
     cable_checks: int = 0
     pre_charges: int = 0
@@ -69,6 +78,11 @@ class OlderMemory:
         return self.namespace == NS_DIN
 
     @property
+    def gives(self) -> bool:
+        """Outside the standard: the car gives power now. With V2G while the station's limits are below zero, with V2H always."""
+        return self.sae == "V2H" or (self.sae == "V2G" and (self.charge_limit_W or 0.0) < 0)
+
+    @property
     def habits(self) -> Habits:
         """What this car does differently."""
         return self.plan.habits
@@ -87,6 +101,7 @@ class OlderMemory:
         """A new session begins: what the one before agreed on is gone."""
         self.authorization_asked = self.cable_checks = self.pre_charges = self.welding_asked = 0
         self.schedule_tuple, self.energised = None, False
+        self.sae, self.sae_id, self.parameters_asked = "", 0, 0
         self.charge_limit_W = self.current_limit_A = None
 
     def mark(self, phase: str) -> None:

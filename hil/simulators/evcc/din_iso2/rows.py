@@ -9,8 +9,8 @@ from chargepoint.iso15118.exi.codec import NS_DIN, NS_ISO2
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolRes
 from chargepoint.iso15118.v2gtp import PayloadType
 from hil.simulators.evcc import row
-from hil.simulators.evcc.older import energise, loops, parameters, power_delivery, session_end, setup
-from hil.simulators.evcc.older.memory import WORDS
+from hil.simulators.evcc.din_iso2 import energise, loops, parameters, power_delivery, session_end, setup
+from hil.simulators.evcc.din_iso2.memory import WORDS
 from hil.simulators.evcc.row import CarMessageRow
 from hil.simulators.evcc.steps import SessionStep
 
@@ -85,6 +85,9 @@ def _rows(namespace: str) -> dict[SessionStep, CarMessageRow]:
             "ChargeParameterDiscoveryRes",
             parameters.parameters_agreed,
             repeats_s=row.ongoing,
+        )
+        found[_S.POWER_RENEGOTIATE] = made(
+            power_delivery.renegotiate, "PowerDeliveryRes", power_delivery.renegotiated, patience_s=row.stop
         )
         found[_S.AC_CHARGE_LOOP] = made(loops.charging_status, "ChargingStatusRes", loops.charging_status_known)
     return found

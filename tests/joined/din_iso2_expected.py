@@ -31,7 +31,7 @@ CAR_AWAITS_THE_STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class OlderKind:
+class DinIso2Kind:
     """One kind of session: protocol and outlet, and its messages."""
 
     namespace: str
@@ -41,7 +41,7 @@ class OlderKind:
     """A request that never may come in place of another one, except of itself."""
 
 
-def _kind(namespace: str, outlet: Outlet, selection: str, authorization: str, loop: str) -> OlderKind:
+def _kind(namespace: str, outlet: Outlet, selection: str, authorization: str, loop: str) -> DinIso2Kind:
     is_dc = outlet is DC_OUTLET
     before = ("CableCheckReq", "PreChargeReq") if is_dc else ()
     after = ("WeldingDetectionReq",) if is_dc else ()
@@ -56,25 +56,25 @@ def _kind(namespace: str, outlet: Outlet, selection: str, authorization: str, lo
         in_transfer=(loop, "PowerDeliveryReq(Stop)"),
         pilot_opens=not is_dc,
     )
-    return OlderKind(namespace, outlet, session, "PreChargeReq" if is_dc else loop)
+    return DinIso2Kind(namespace, outlet, session, "PreChargeReq" if is_dc else loop)
 
 
 DIN, ISO2_DC, ISO2_AC = "DIN", "-2 DC", "-2 AC"
-OLDER_KINDS: Mapping[str, OlderKind] = {
+DIN_ISO2_KINDS: Mapping[str, DinIso2Kind] = {
     DIN: _kind(NS_DIN, DC_OUTLET, "ServicePaymentSelectionReq", "ContractAuthenticationReq", "CurrentDemandReq"),
     ISO2_DC: _kind(NS_ISO2, DC_OUTLET, "PaymentServiceSelectionReq", "AuthorizationReq", "CurrentDemandReq"),
     ISO2_AC: _kind(NS_ISO2, AC_OUTLET, "PaymentServiceSelectionReq", "AuthorizationReq", "ChargingStatusReq"),
 }
 
-OLDER_SILENT = replace(
+DIN_ISO2_SILENT = replace(
     SILENT,
-    name="timed out (older)",
+    name="timed out (DIN, -2)",
     meaning="no answer; the timer ends the session after 10 s under voltage and in the transfer (`on_voltage_timeout_s`), "
     "else after 60 s. A DC car gets no power after 0.5 s (`charge_loop_timeout_s`)",
     in_transfer_s=ON_VOLTAGE_S,
 )
-OLDER_IGNORED = replace(
-    IGNORED, name="ignored (older)", in_transfer_s=CAR_AWAITS_THE_STOP_S + TIMER_SLACK_S, pilot_first=True
+DIN_ISO2_IGNORED = replace(
+    IGNORED, name="ignored (DIN, -2)", in_transfer_s=CAR_AWAITS_THE_STOP_S + TIMER_SLACK_S, pilot_first=True
 )
 MAY_CORRECT = Outcome(
     "may correct",
@@ -82,7 +82,7 @@ MAY_CORRECT = Outcome(
     ("FAILED_WrongChargeParameter",),
     (SessionEnd.CONNECTION_LOST,),
 )
-OLDER_OUTCOMES = (OLDER_SILENT, OLDER_IGNORED, MAY_CORRECT)
+DIN_ISO2_OUTCOMES = (DIN_ISO2_SILENT, DIN_ISO2_IGNORED, MAY_CORRECT)
 """Beside those of -20."""
 
 _PARAMETERS = "ChargeParameterDiscoveryReq"
@@ -110,23 +110,23 @@ _TWICE = Expected(
     ),
 )
 
-OLDER_EXPECTED: Mapping[str, Expected] = {
+DIN_ISO2_EXPECTED: Mapping[str, Expected] = {
     "wrong_session_id": _IDENTITY,
     "zero_session_id": _IDENTITY,
     "negative_limits": Expected(GOES_ON, {}, only={**_WRONG_AT_DC, ISO2_AC: {_PARAMETERS: MAY_CORRECT}}),
     "huge_exponent": Expected(GOES_ON, {}),
     "tiny_exponent": Expected(GOES_ON, {}, only=_WRONG_AT_DC),
     "voltage_below_station": Expected(GOES_ON, {}, only=_WRONG_AT_DC),
-    "wrong_payload_type": Expected(OLDER_IGNORED, {}),
+    "wrong_payload_type": Expected(DIN_ISO2_IGNORED, {}),
     "wrong_version": _CLOSED,
     "undecodable_exi": _CLOSED,
     "random_bytes": _CLOSED,
     "length_1_GB": _CLOSED,
-    "half_frame": Expected(OLDER_SILENT, {}),
+    "half_frame": Expected(DIN_ISO2_SILENT, {}),
     "trailing_zero": Expected(GOES_ON, {}),
     "slow_loris": Expected(GOES_ON, {}),
     "repeated": _TWICE,
-    "silence": Expected(OLDER_SILENT, {}),
+    "silence": Expected(DIN_ISO2_SILENT, {}),
     "tcp_reset": _LOST,
     "fin": _LOST,
     "other_request": Expected(OUT_OF_ORDER, {"supportedAppProtocolReq": CLOSED}),

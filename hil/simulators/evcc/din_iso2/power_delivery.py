@@ -1,28 +1,28 @@
-"""PowerDelivery: start and stop."""
+"""PowerDelivery: start, stop, and the renegotiation of -2."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chargepoint.iso15118.physical_value import number
+from hil.simulators.evcc.din_iso2 import energise
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.parameters import ev_status
 from hil.simulators.evcc.messages.power_delivery import NO_POWER_W
-from hil.simulators.evcc.older import energise
-from hil.simulators.evcc.older.memory import OlderMemory
-from hil.simulators.evcc.older.parameters import ev_status
-from hil.simulators.evcc.orders import OrderCharger, OrderPilot
+from hil.simulators.evcc.orders import OrderCharger, OrderContactors, OrderPilot
 from hil.simulators.evcc.steps import Next, SessionStep
 
 
-def start(memory: OlderMemory) -> Any:
+def start(memory: DinIso2Memory) -> Any:
     """An AC car goes to C with it."""
     if memory.progress.phase != "power_delivery":
         memory.mark("power_delivery")
     if memory.is_ac:
         memory.orders.append(OrderPilot("C"))
-    return _request(memory, starts=True)
+    return _request(memory, "Start")
 
 
-def started(memory: OlderMemory, _: Any) -> Next:
+def started(memory: DinIso2Memory, _: Any) -> Next:
     """On to the charge loop. A car that started early closes its contactors now."""
     if not memory.is_ac and not memory.energised:
         energise.close(memory)
@@ -31,13 +31,13 @@ def started(memory: OlderMemory, _: Any) -> Next:
     return Next(loop_step(memory), memory.habits.first_loop_pause_s)
 
 
-def stop(memory: OlderMemory) -> Any:
+def stop(memory: DinIso2Memory) -> Any:
     """An AC car takes no more power first."""
     memory.mark("stopping")
-    return _request(memory, starts=False)
+    return _request(memory, "Stop")
 
 
-def stopped(memory: OlderMemory, _: Any) -> Next:
+def stopped(memory: DinIso2Memory, _: Any) -> Next:
     """Back to B; a DC car checks its contactors for welding, where it does."""
     memory.energised = False
     memory.orders.append(OrderPilot("B"))
@@ -46,7 +46,22 @@ def stopped(memory: OlderMemory, _: Any) -> Next:
     return Next(SessionStep.WELDING_DETECTION)
 
 
-def before_stop(memory: OlderMemory) -> bool:
+def renegotiate(memory: DinIso2Memory) -> Any:
+    """-2: the schedule anew. A DC car's power stops; an AC car goes on charging."""
+    memory.mark("renegotiating")
+    return _request(memory, "Renegotiate")
+
+
+def renegotiated(memory: DinIso2Memory, _: Any) -> Next:
+    """ChargeParameterDiscovery again. A DC car opens its contactors, and stays in C for the next cable check."""
+    if memory.is_ac:
+        return Next(SessionStep.AC_CHARGE_PARAMETERS)
+    memory.orders.append(OrderContactors(closed=False))
+    memory.energised, memory.cable_checks, memory.pre_charges = False, 0, 0
+    return Next(SessionStep.DC_CHARGE_PARAMETERS)
+
+
+def before_stop(memory: DinIso2Memory) -> bool:
     """An AC car's charger is at rest; a DC car need not wait, because the station takes the current away."""
     if not memory.is_ac:
         return True
@@ -54,19 +69,19 @@ def before_stop(memory: OlderMemory) -> bool:
     return abs(memory.inlet.charger_W) < NO_POWER_W
 
 
-def loop_step(memory: OlderMemory) -> SessionStep:
+def loop_step(memory: DinIso2Memory) -> SessionStep:
     """The charge loop of this car."""
     return SessionStep.AC_CHARGE_LOOP if memory.is_ac else SessionStep.DC_CHARGE_LOOP
 
 
-def _request(memory: OlderMemory, *, starts: bool) -> Any:
-    words = memory.words
+def _request(memory: DinIso2Memory, progress: str) -> Any:
+    words, starts, renegotiates = memory.words, progress == "Start", progress == "Renegotiate"
     parameter = None
     if not memory.is_ac:
         parameter = words.DC_EVPowerDeliveryParameter(
-            DC_EVStatus=ev_status(memory), BulkChargingComplete=False, ChargingComplete=not starts
+            DC_EVStatus=ev_status(memory), BulkChargingComplete=False, ChargingComplete=not (starts or renegotiates)
         )
-    wanted = starts or memory.habits.profile_with_stop
+    wanted = starts or (memory.habits.profile_with_stop and not renegotiates)
     profile = _profile(memory) if wanted and memory.plan.profile != "none" else None
     if memory.is_din:
         return words.PowerDeliveryReq(
@@ -74,14 +89,14 @@ def _request(memory: OlderMemory, *, starts: bool) -> Any:
         )
     chosen = memory.schedule_tuple
     return words.PowerDeliveryReq(
-        ChargeProgress=words.ChargeProgress.Start if starts else words.ChargeProgress.Stop,
+        ChargeProgress=words.ChargeProgress(progress),
         SAScheduleTupleID=1 if chosen is None else chosen.SAScheduleTupleID,
         ChargingProfile=profile,
         EVPowerDeliveryParameter=parameter,
     )
 
 
-def _profile(memory: OlderMemory) -> Any:
+def _profile(memory: DinIso2Memory) -> Any:
     """Entry by entry what the schedule allows; None without a schedule."""
     words, chosen = memory.words, memory.schedule_tuple
     if chosen is None:
@@ -98,7 +113,7 @@ def _profile(memory: OlderMemory) -> Any:
     return words.ChargingProfile(ProfileEntry=entries)
 
 
-def _power(memory: OlderMemory, maximum: Any) -> Any:
+def _power(memory: DinIso2Memory, maximum: Any) -> Any:
     """What the schedule allows and the car can take: a number in DIN, a PhysicalValue in -2."""
     can_W = memory.spec.charger_power_max_W if memory.is_ac else memory.spec.charge_power_max_W
     if memory.is_din:

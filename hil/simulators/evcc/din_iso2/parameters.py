@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chargepoint.iso15118.physical_value import maybe, number
-from hil.simulators.evcc.older.memory import OlderMemory
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
 from hil.simulators.evcc.steps import Next, SessionStep
 
 MAX_ENTRIES = 192
 """MaxEntriesSAScheduleTuple of real cars (docs/sources/iso15118-2-din.md 1.2)."""
 
 
-def dc_parameters(memory: OlderMemory) -> Any:
+def dc_parameters(memory: DinIso2Memory) -> Any:
     """The car's maxima."""
     words, spec, habits = memory.words, memory.spec, memory.habits
     values: dict[str, Any] = {
@@ -30,12 +30,19 @@ def dc_parameters(memory: OlderMemory) -> Any:
             "FullSOC": round(spec.maximum_soc_percent),
             "BulkSOC": round(spec.target_soc_percent),
         }
+    memory.parameters_asked += 1
+    if memory.sae == "V2H" and memory.parameters_asked > 1:  # the first request of two is an ordinary one
+        values |= {
+            "EVMaximumCurrentLimit": memory.physical(-spec.discharge_current_max_A, "A"),
+            "EVMaximumPowerLimit": memory.physical(-spec.discharge_power_max_W, "W"),
+            "BulkSOC": round(spec.minimum_soc_percent),
+        }
     if not memory.is_din:
         values["DepartureTime"] = spec.departure_s if memory.plan.gives_departure_time else None
     return _request(memory, "DC_extended", words.DC_EVChargeParameter(**values))
 
 
-def ac_parameters(memory: OlderMemory) -> Any:
+def ac_parameters(memory: DinIso2Memory) -> Any:
     """What the on-board charger can take, for each phase."""
     spec, words = memory.spec, memory.words
     maximum_A = spec.charger_power_max_W / spec.charger_phases / memory.nominal_V
@@ -49,7 +56,7 @@ def ac_parameters(memory: OlderMemory) -> Any:
     return _request(memory, "AC_three_phase_core" if spec.charger_phases == 3 else "AC_single_phase_core", parameters)
 
 
-def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
+def parameters_agreed(memory: DinIso2Memory, answer: Any) -> Next:
     """Keep limits and schedule of a finished answer; again while it is Ongoing."""
     if memory.habits.stops_after_parameters:
         return Next(SessionStep.SESSION_STOP)
@@ -58,6 +65,7 @@ def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
             SessionStep.AC_CHARGE_PARAMETERS if memory.is_ac else SessionStep.DC_CHARGE_PARAMETERS,
             memory.spec.ongoing_pause_s,
         )
+    memory.parameters_asked = 0
     schedules, station = answer.SASchedules, answer.EVSEChargeParameter
     tuples = getattr(schedules, "SAScheduleTuple", ())  # a station may send none, or DIN's empty SASchedules
     memory.schedule_tuple = tuples[0] if tuples else None
@@ -70,7 +78,7 @@ def parameters_agreed(memory: OlderMemory, answer: Any) -> Next:
     return Next(SessionStep.CABLE_CHECK)
 
 
-def ev_status(memory: OlderMemory, *, ready: bool = True) -> Any:
+def ev_status(memory: DinIso2Memory, *, ready: bool = True) -> Any:
     """DC_EVStatus of this moment."""
     words = memory.words
     return words.DC_EVStatus(
@@ -80,7 +88,7 @@ def ev_status(memory: OlderMemory, *, ready: bool = True) -> Any:
     )
 
 
-def _request(memory: OlderMemory, kind: str, parameters: Any) -> Any:
+def _request(memory: DinIso2Memory, kind: str, parameters: Any) -> Any:
     if memory.progress.phase != "charge_parameters":
         memory.mark("charge_parameters")
     words = memory.words

@@ -11,13 +11,13 @@ import pytest
 from chargepoint.iso15118.exi.codec import NS_DIN, NS_ISO2
 from chargepoint.iso15118.messages import din70121 as din
 from chargepoint.iso15118.physical_value import number
+from hil.simulators.evcc.din_iso2.examiner import DinIso2Examiner
+from hil.simulators.evcc.din_iso2.language import DinIso2Language
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.rows import ROWS
 from hil.simulators.evcc.habits import Habits
 from hil.simulators.evcc.iso20_language import Iso20Language
 from hil.simulators.evcc.languages import language_of
-from hil.simulators.evcc.older.examiner import OlderExaminer
-from hil.simulators.evcc.older.language import OlderLanguage
-from hil.simulators.evcc.older.memory import OlderMemory
-from hil.simulators.evcc.older.rows import ROWS
 from hil.simulators.evcc.plan import CarPlan, CarWish, OfferedProtocol
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.steps import SessionStep
@@ -89,9 +89,9 @@ def test_the_first_choice_of_the_plan_decides_the_language() -> None:
     newer = OfferedProtocol("urn:iso:std:iso:15118:-20:DC", priority=2)
     own = OfferedProtocol("urn:tesla:din:2018:MsgDef", priority=1)
     assert isinstance(language_of(CarPlan()), Iso20Language)
-    assert isinstance(language_of(CarPlan(protocols=(DIN, newer))), OlderLanguage)
+    assert isinstance(language_of(CarPlan(protocols=(DIN, newer))), DinIso2Language)
     assert isinstance(language_of(CarPlan(protocols=(own, newer, replace(DIN, priority=3)))), Iso20Language)
-    assert isinstance(language_of(CarPlan(protocols=(own, replace(DIN, priority=3)))), OlderLanguage)
+    assert isinstance(language_of(CarPlan(protocols=(own, replace(DIN, priority=3)))), DinIso2Language)
 
 
 def test_the_cars_own_wishes() -> None:
@@ -250,7 +250,7 @@ def pre_charge(**changes: Any) -> din.PreChargeRes:
     ],
 )
 def test_the_examiner_sees_what_is_wrong(answer: Any, took_s: float, payload_type: int, said: str) -> None:
-    memory = OlderMemory(CarSpec(), CarPlan(protocols=(DIN,)), namespace=NS_DIN, session_id=b"\1" * 8)
-    examiner = OlderExaminer()
+    memory = DinIso2Memory(CarSpec(), CarPlan(protocols=(DIN,)), namespace=NS_DIN, session_id=b"\1" * 8)
+    examiner = DinIso2Examiner()
     examiner.answer(None, answer, took_s, payload_type, memory, ROWS[NS_DIN][SessionStep.PRE_CHARGE])
     assert [said in found for found in examiner.violations] == ([True] if said else [])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chargepoint.model.demand import Phase
+from hil.simulators.evcc.habits import Habits
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 from hil.simulators.evcc.plan import CarPlan, OfferedProtocol
 from tests.joined.checks import check_answer_and_end, check_log, check_power
+from tests.joined.din_iso2_expected import DIN, DIN_ISO2_EXPECTED, DIN_ISO2_KINDS, ISO2_DC, DinIso2Kind
 from tests.joined.expected import TIMER_SLACK_S, Outcome
-from tests.joined.older_expected import OLDER_EXPECTED, OLDER_KINDS, OlderKind
 from tests.joined.outlet import DC_OUTLET
 from tests.joined.station import LOOP_TIMEOUT_S
 from tests.joined.visit import VirtualSite
@@ -19,7 +23,7 @@ STAYS_S = 5.0
 """How long the car stays plugged in after its session: the station may call it back meanwhile."""
 
 
-def plan_of(kind: OlderKind, *misbehaviours: Misbehaviour) -> CarPlan:
+def plan_of(kind: DinIso2Kind, *misbehaviours: Misbehaviour) -> CarPlan:
     return CarPlan(
         energy=(kind.outlet.energy,),
         protocols=(OfferedProtocol(kind.namespace, major=2),),
@@ -27,7 +31,7 @@ def plan_of(kind: OlderKind, *misbehaviours: Misbehaviour) -> CarPlan:
     )
 
 
-def misbehaviour_at(kind: OlderKind, what: str, message: str) -> Misbehaviour:
+def misbehaviour_at(kind: DinIso2Kind, what: str, message: str) -> Misbehaviour:
     name, nth = kind.session.messages[message]
     value = None
     if what == "other_request":
@@ -35,10 +39,10 @@ def misbehaviour_at(kind: OlderKind, what: str, message: str) -> Misbehaviour:
     return Misbehaviour(what, name, nth, value=value)
 
 
-@pytest.mark.parametrize("name", list(OLDER_KINDS))
-@pytest.mark.parametrize("what", list(OLDER_EXPECTED))
+@pytest.mark.parametrize("name", list(DIN_ISO2_KINDS))
+@pytest.mark.parametrize("what", list(DIN_ISO2_EXPECTED))
 def test_each_cell_of_the_matrix(what: str, name: str) -> None:
-    kind, expected = OLDER_KINDS[name], OLDER_EXPECTED[what]
+    kind, expected = DIN_ISO2_KINDS[name], DIN_ISO2_EXPECTED[what]
     for message in kind.session.messages:
         if message in expected.left_out:
             continue
@@ -57,3 +61,23 @@ def test_each_cell_of_the_matrix(what: str, name: str) -> None:
         assert following.stop_reason() == "StoppedByEV", where
         other = site.visit(CarPlan(energy=(kind.outlet.energy,)))
         assert other.car.progress.error is None, f"{where}: the next car of ISO 15118-20 is not served"
+
+
+@pytest.mark.parametrize("name", [DIN, ISO2_DC])
+@pytest.mark.parametrize(("welding", "request_name"), [(True, "WeldingDetectionReq"), (False, "SessionStopReq")])
+def test_a_car_that_stays_in_pilot_c_after_its_stop_ends_nobody_else(
+    name: str, welding: bool, request_name: str
+) -> None:
+    """The first answer after PowerDelivery(Stop) waits for B, and is FAILED; a car that said good-bye has left. The next car is served."""
+    kind = DIN_ISO2_KINDS[name]
+    site = VirtualSite(outlet=kind.outlet)
+    plan = replace(plan_of(kind), habits=Habits(checks_welding=welding))
+    visit = site.visit(plan, stays_s=STAYS_S, pilot_stuck=True)
+    assert visit.car.progress.error == f"{request_name.removesuffix('Req')}Res: FAILED"
+    answer = next(e for e in reversed(visit.car.log.entries) if e.direction == "<")
+    assert answer.took_ms is not None and 1_400 <= answer.took_ms <= 1_600
+    assert visit.stop_reason() == ("EVDisconnected" if welding else "StoppedByEV")
+    assert visit.demands[-1].demand.phase is Phase.OFF
+    following = site.visit(plan_of(kind))
+    assert following.car.progress.error is None
+    assert following.stop_reason() == "StoppedByEV"

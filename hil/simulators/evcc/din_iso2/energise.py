@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.parameters import ev_status
 from hil.simulators.evcc.messages.pre_charge import CLOSE_WITHIN_V
-from hil.simulators.evcc.older.memory import OlderMemory
-from hil.simulators.evcc.older.parameters import ev_status
 from hil.simulators.evcc.orders import OrderContactors, OrderPilot
 from hil.simulators.evcc.steps import Next, SessionStep
 
 
-def cable_check(memory: OlderMemory) -> Any:
+def cable_check(memory: DinIso2Memory) -> Any:
     """The car goes to C before the first of them."""
     if memory.cable_checks == 0:
         memory.orders.append(OrderPilot("C"))
@@ -20,7 +20,7 @@ def cable_check(memory: OlderMemory) -> Any:
     return memory.words.CableCheckReq(DC_EVStatus=ev_status(memory))
 
 
-def cable_checked(memory: OlderMemory, answer: Any) -> Next:
+def cable_checked(memory: DinIso2Memory, answer: Any) -> Next:
     """On when the answer is Finished, Valid and EVSE_Ready. A station that asks for the end meanwhile gets it."""
     status = answer.DC_EVSEStatus
     if status.EVSEStatusCode.value == "EVSE_Shutdown":
@@ -32,7 +32,7 @@ def cable_checked(memory: OlderMemory, answer: Any) -> Next:
     return Next(SessionStep.CABLE_CHECK, memory.spec.ongoing_pause_s)
 
 
-def pre_charge(memory: OlderMemory) -> Any:
+def pre_charge(memory: DinIso2Memory) -> Any:
     """The battery's voltage, or what this car asks first."""
     if memory.pre_charges == 0:
         memory.mark("pre_charge")
@@ -49,7 +49,7 @@ def pre_charge(memory: OlderMemory) -> Any:
     )
 
 
-def pre_charged(memory: OlderMemory, _: Any) -> Next:
+def pre_charged(memory: DinIso2Memory, _: Any) -> Next:
     """The contactors close where the voltage matches. Some cars start before that."""
     if matched(memory) and not 0 < memory.pre_charges < len(memory.habits.target_steps_V):
         close(memory)
@@ -59,12 +59,12 @@ def pre_charged(memory: OlderMemory, _: Any) -> Next:
     return Next(SessionStep.PRE_CHARGE, memory.spec.ongoing_pause_s)
 
 
-def matched(memory: OlderMemory) -> bool:
+def matched(memory: DinIso2Memory) -> bool:
     """The inlet's voltage is near the battery's."""
     return abs(memory.inlet.inlet_V - memory.inlet.battery_V) <= CLOSE_WITHIN_V
 
 
-def close(memory: OlderMemory) -> None:
+def close(memory: DinIso2Memory) -> None:
     """The contactors close."""
     memory.orders.append(OrderContactors(closed=True))
     memory.energised = True

@@ -7,40 +7,40 @@ from typing import Any
 
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.v2gtp import PayloadType
+from hil.simulators.evcc.din_iso2.examiner import DinIso2Examiner
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
+from hil.simulators.evcc.din_iso2.rows import APP_PROTOCOL, ROWS
+from hil.simulators.evcc.din_iso2.setup import SPOKEN
 from hil.simulators.evcc.memory import Credentials
-from hil.simulators.evcc.older.examiner import OlderExaminer
-from hil.simulators.evcc.older.memory import OlderMemory
-from hil.simulators.evcc.older.rows import APP_PROTOCOL, ROWS
-from hil.simulators.evcc.older.setup import SPOKEN
 from hil.simulators.evcc.plan import CarPlan
 from hil.simulators.evcc.row import CarMessageRow
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.steps import SessionStep
 
-__all__ = ["SPOKEN", "OlderLanguage"]
+__all__ = ["SPOKEN", "DinIso2Language"]
 
 _FACTORS = {"negative_limits": (0, -1000), "huge_exponent": (3, 32767), "tiny_exponent": (-3, 1)}
 """Multiplier and value of each number that the misbehaviour changes."""
 
 
-class OlderLanguage:
+class DinIso2Language:
     """One session's; it takes the session's id from the station's first answer."""
 
     def __init__(self) -> None:
-        self._memory: OlderMemory | None = None
+        self._memory: DinIso2Memory | None = None
 
     def new_memory(
         self, spec: CarSpec, plan: CarPlan, _credentials: Credentials | None, now_s: float, utc_s: float
-    ) -> OlderMemory:
+    ) -> DinIso2Memory:
         """The memory of a new session. A contract is not used."""
-        self._memory = OlderMemory(spec, plan, now_s=now_s, utc_s=utc_s)
+        self._memory = DinIso2Memory(spec, plan, now_s=now_s, utc_s=utc_s)
         return self._memory
 
-    def new_examiner(self) -> OlderExaminer:
+    def new_examiner(self) -> DinIso2Examiner:
         """The examiner of a new session."""
-        return OlderExaminer()
+        return DinIso2Examiner()
 
-    def row(self, memory: OlderMemory, step: SessionStep) -> CarMessageRow:
+    def row(self, memory: DinIso2Memory, step: SessionStep) -> CarMessageRow:
         """The message of this step; a car may leave PowerDelivery(Stop) out."""
         if step is SessionStep.APP_PROTOCOL:
             return APP_PROTOCOL
@@ -52,7 +52,7 @@ class OlderLanguage:
             return replace(found, patience_s=lambda _: patience_s)
         return found
 
-    def row_named(self, memory: OlderMemory, name: str) -> CarMessageRow:
+    def row_named(self, memory: DinIso2Memory, name: str) -> CarMessageRow:
         """The row of a request's class name. Raises ValueError."""
         if name == supportedAppProtocolReq.__name__:
             return APP_PROTOCOL
@@ -65,7 +65,7 @@ class OlderLanguage:
         known = dict.fromkeys(found.answer.__name__.removesuffix("Res") + "Req" for found in rows)
         raise ValueError(f"{name}: no request of this car; one of {', '.join(known)}")
 
-    def enclosed(self, memory: OlderMemory, request: Any) -> Any:
+    def enclosed(self, memory: DinIso2Memory, request: Any) -> Any:
         """In a V2G_Message; the offer of protocols stands alone."""
         if isinstance(request, supportedAppProtocolReq):
             return request
@@ -82,7 +82,7 @@ class OlderLanguage:
             self._memory.session_id = message.Header.SessionID
         return body.BodyElement
 
-    def grammar(self, memory: OlderMemory, payload_type: int) -> str | None:
+    def grammar(self, memory: DinIso2Memory, payload_type: int) -> str | None:
         """All messages have one payload type; the station's choice of protocol decides what comes under it."""
         return memory.namespace if payload_type == PayloadType.EXI_SAP else None
 

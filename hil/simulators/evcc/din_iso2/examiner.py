@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hil.simulators.evcc.older.memory import OlderMemory
+from hil.simulators.evcc.din_iso2.memory import DinIso2Memory
 from hil.simulators.evcc.row import CarMessageRow
 
 VIOLATIONS_MAX = 200
@@ -15,7 +15,7 @@ ISO2_SLOW = ("PowerDeliveryRes", "ServiceDetailRes")
 """In -2 these may take longer; PowerDelivery of DIN may not."""
 
 
-class OlderExaminer:
+class DinIso2Examiner:
     """Collects violations; a sentence that comes again is kept once."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class OlderExaminer:
             self.violations.append(sentence)
 
     def answer(
-        self, request: Any, answer: Any, took_s: float, payload_type: int, memory: OlderMemory, row: CarMessageRow
+        self, request: Any, answer: Any, took_s: float, payload_type: int, memory: DinIso2Memory, row: CarMessageRow
     ) -> None:
         """Judge one answer as it came: its class, payload type, time, session id and status."""
         body = getattr(getattr(answer, "Body", None), "BodyElement", answer)
@@ -46,7 +46,7 @@ class OlderExaminer:
             self._session_id(name, answer, memory)
             self._status(name, body, memory)
 
-    def _session_id(self, name: str, answer: Any, memory: OlderMemory) -> None:
+    def _session_id(self, name: str, answer: Any, memory: DinIso2Memory) -> None:
         got = answer.Header.SessionID
         if name == "SessionSetupRes":
             if len(got) != 8 or not any(got):
@@ -54,7 +54,7 @@ class OlderExaminer:
         elif int.from_bytes(got) != int.from_bytes(memory.session_id):  # by value (section 1.1)
             self.found(f"{name} with session id {got.hex()}: {memory.session_id.hex()}")
 
-    def _status(self, name: str, body: Any, memory: OlderMemory) -> None:
+    def _status(self, name: str, body: Any, memory: DinIso2Memory) -> None:
         status = getattr(body, "DC_EVSEStatus", None) or getattr(body, "EVSEStatus", None)
         if status is None or body.ResponseCode.value.startswith("FAILED"):
             return
