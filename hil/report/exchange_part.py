@@ -58,7 +58,8 @@ def exchange(entries: Iterable[RecordLine], limits: PageLimits, several: bool) -
         tag("input", type="search", id="message-filter", placeholder="name, code or content"),
         class_="filter script-only",
     )
-    return joined([search, tag("div", head, *parts, class_="exchange", id="exchange")])
+    hint = tag("p", "Click a message for its content.", class_="quiet")
+    return joined([search, hint, tag("div", head, *parts, class_="exchange", id="exchange")])
 
 
 def _ends(rows: Sequence[ExchangeRow], most: int) -> tuple[list[ExchangeRow], int]:
@@ -92,7 +93,7 @@ def _row(row: ExchangeRow, content: str | None, several: bool) -> Html:
             return tag(
                 "div",
                 _time(row.at_s),
-                tag("span", text, class_="note"),
+                tag("span", tag("span", text), class_="between-text"),
                 class_=f"row between {row.kind}",
                 data_at=f"{row.at_s:.4f}",
             )

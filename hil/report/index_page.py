@@ -39,7 +39,12 @@ def draw_index(runs: Sequence[tuple[ReportedRun, str]], assets: PageAssets) -> s
         tag("output", id="shown"),
         class_="script-only",
     )
-    head = tag("tr", *(tag("th", word) for word in ("verdict", "run", "bench s", "computer s", "factor")))
+    head = tag(
+        "tr",
+        tag("th", "verdict"),
+        tag("th", "run"),
+        *(tag("th", word, class_="right") for word in ("bench s", "computer s", "factor")),
+    )
     rows = (_row(run, page) for run, page in runs)
     table = tag("table", tag("thead", head), tag("tbody", *rows), id="runs")
     body = joined(

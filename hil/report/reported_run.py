@@ -15,6 +15,10 @@ VERDICT_SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "⚠", SKIPPED: "–", NOT
 """A sign beside each word, so that colour alone says nothing."""
 
 
+FORMAT_READ = 1
+"""Of `results.json`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReportedMeasurement:
     """`value`: None where it could not be taken."""
@@ -89,11 +93,13 @@ class ReportedRun:
 
 def read_runs(document: Mapping[str, Any]) -> tuple[ReportedRun, ...]:
     """All runs of a `results.json`. Raises ValueError where it is none."""
+    if document.get("format") != FORMAT_READ:
+        raise ValueError(f"results.json: format is {document.get('format')!r}, and {FORMAT_READ} can be read")
     try:
         began = str(document.get("began", ""))
         return tuple(_run(each, began) for each in document["runs"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no results.json of format 1: {error!r}") from error
+        raise ValueError(f"no results.json: {error!r}") from error
 
 
 def _run(fields: Mapping[str, Any], began: str) -> ReportedRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hil.record.line import RecordLine
-from hil.report.latencies import answer_times, effect_times
+from hil.report.latencies import AnswerTimes, answer_times, effect_times
 from hil.report.markup import Html, joined, number_text, seconds_text, tag
 from hil.report.page_limits import shortened
 from hil.report.reported_run import FAILED, PASSED, VERDICT_SIGNS, ReportedMeasurement, ReportedRun, ReportedStep
@@ -37,7 +37,7 @@ def steps(run: ReportedRun, most: int) -> Html:
     head = tag(
         "tr",
         tag("th", "line") if numbered else None,
-        tag("th", "s", class_="number"),
+        tag("th", "s", class_="right"),
         tag("th", "step"),
         tag("th", "verdict"),
     )
@@ -85,7 +85,13 @@ def measurements(found: Sequence[ReportedMeasurement]) -> Html:
     """A table with value, limit and verdict; empty where nothing was measured."""
     if not found:
         return Html("")
-    head = tag("tr", *(tag("th", word) for word in ("measurement", "value", "limit", "verdict")))
+    head = tag(
+        "tr",
+        *(
+            tag("th", word, class_="right" if word == "value" else None)
+            for word in ("measurement", "value", "limit", "verdict")
+        ),
+    )
     rows = [
         tag(
             "tr",
@@ -114,7 +120,7 @@ def latencies(run: ReportedRun, entries: Iterable[RecordLine]) -> Html:
         rows = [
             _bar(
                 each.words,
-                f"{number_text(each.took_s)} s{f' ({each.limit})' if each.limit else ''}",
+                f"{each.took_s:.4g} s{f' ({each.limit})' if each.limit else ''}",
                 100 * each.took_s / longest_s,
                 "bad" if each.verdict == FAILED else "",
             )
@@ -123,29 +129,39 @@ def latencies(run: ReportedRun, entries: Iterable[RecordLine]) -> Html:
         more = f", the first {EFFECTS_MAX} of {len(effects)}" if len(effects) > EFFECTS_MAX else ""
         parts += [tag("h3", f"From an action to its effect{more}"), tag("div", *rows, class_="bars")]
     if answers:
-        slowest_ms = max(each.max_ms for each in answers)
-        rows = [
-            _bar(
-                f"{each.name} × {each.count}",
-                f"p50 {number_text(each.p50_ms)}, p99 {number_text(each.p99_ms)}, max {number_text(each.max_ms)} ms",
-                100 * each.max_ms / slowest_ms,
-                "",
-                100 * each.p50_ms / slowest_ms,
-            )
-            for each in answers[:ANSWERS_MAX]
-            if slowest_ms > 0
-        ]
-        title = tag("h3", "From a request of the car to the answer")
-        instant = "Every answer came at the same moment as its request." if not rows else None
-        virtual = (
-            "This run had virtual time, in which computing takes no time. These figures show what the controller waited for, not how fast it computes."
-            if run.virtual
-            else None
-        )
-        parts += [title, tag("p", instant) if instant else Html("")]
-        parts += [tag("p", virtual, class_="quiet")] if virtual else []
-        parts.append(tag("div", *rows, class_="bars") if rows else Html(""))
+        parts.append(_answers(answers, run.virtual))
     return tag("section", tag("h2", "Latencies"), *parts)
+
+
+def _answers(answers: Sequence[AnswerTimes], virtual: bool) -> Html:
+    late = [each for each in answers if each.max_ms > 0]
+    at_once = sum(each.count for each in answers if each.max_ms <= 0)
+    sentences = []
+    if virtual:
+        sentences.append(
+            "This run had virtual time, in which computing takes no time. "
+            "These figures show what the controller waited for, not how fast it computes."
+        )
+    if at_once:
+        sentences.append(f"{at_once} answers came at the very moment of their request.")
+    bars = [
+        _bar(
+            f"{each.name} × {each.count}",
+            f"p50 {each.p50_ms:.4g}, p99 {each.p99_ms:.4g}, max {each.max_ms:.4g} ms",
+            100 * each.max_ms / late[0].max_ms,
+            "",
+            100 * each.p50_ms / late[0].max_ms,
+        )
+        for each in late[:ANSWERS_MAX]
+    ]
+    return joined(
+        [
+            tag("h3", "From a request of the car to the answer"),
+            tag("p", " ".join(sentences), class_="quiet") if sentences else None,
+            tag("p", "Wide bar: the slowest answer. Thin bar: the median.", class_="quiet") if bars else None,
+            tag("div", *bars, class_="bars") if bars else None,
+        ]
+    )
 
 
 def _bar(words: str, value: str, share: float, tone: str, inner: float | None = None) -> Html:

@@ -15,12 +15,13 @@ from typing import NoReturn
 import click
 
 from chargepoint import __version__
+from hil.report.report_files import INDEX
 from hil.scenario.bench_door import OPEN_BENCH, BenchChoice, BenchMissing
 from hil.scenario.bench_words import BenchWords, words_of_bench
 from hil.scenario.forked_runs import ForkedRuns
 from hil.scenario.mistakes import ScenarioMistake
 from hil.scenario.result import RunResult, ScenarioVerdict, verdict_of
-from hil.scenario.result_files import RESULTS, step_lines, write_all
+from hil.scenario.result_files import step_lines, write_all
 from hil.scenario.selection import NothingSelected, Selected, Shard, select
 from hil.scenario.step import PlannedRun
 
@@ -182,7 +183,7 @@ def _print_summary(results: Sequence[RunResult], report: Path | None) -> None:
     if len(bad) == 1:
         click.echo("\n".join(("", *step_lines(bad[0]))))
     if report is not None:
-        click.echo(f"results: {report / RESULTS}")
+        click.echo(f"report: {report / INDEX}")
 
 
 def _words() -> BenchWords:
