@@ -28,7 +28,7 @@ STATION_LANES = (("central_system", "central system"),)
 
 _QUIET = frozenset({"", "open", "unlocked", "OFF", "A", "Available", "default", "no transaction", "none", "UNKNOWN"})
 _ACTIVE = frozenset({"closed", "TRANSFER", "C", "D", "Charging"})
-_BAD = frozenset({"FAULTED", "E", "F", "INVALID", "stuck", "Faulted", "offline", "Unavailable"})
+_BAD = frozenset({"FAULTED", "E", "F", "INVALID", "stuck", "Faulted", "offline"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@
   const written = (value) => (value == null ? "–" : String(+value.toPrecision(5)));
 
   // -- the window of time: one for all plots and lanes ---------------------------------------------------------------
-  let moving = false;
   const show = (first, last) => {
     const width = Math.min(end, Math.max(narrowest, last - first));
     from = Math.min(Math.max(0, (first + last - width) / 2), end - width);
@@ -22,9 +21,7 @@
       strip.style.left = (-100 * from) / width + "%";
     }
     for (const ruler of all(".ruler .strip")) { rule(ruler); }
-    moving = true;
     for (const plot of plots) { plot.setScale("x", { min: from, max: to }); }
-    moving = false;
     const text = byId("window");
     if (text) { text.textContent = written(from) + " to " + written(to) + " s"; }
     place();
@@ -46,11 +43,6 @@
   };
 
   // -- values at the cursor -----------------------------------------------------------------------------------------
-  const lanes = all(".lane:not(.pins):not(.ruler)").map((lane) => ({
-    out: lane.querySelector("output"),
-    spans: all(".span", lane).map((span) => [+span.dataset.at, span.textContent]),
-    line: lane.querySelector(".window"),
-  }));
   const lines = all(".window").map((box) => {
     const line = document.createElement("div");
     line.className = "here";
@@ -81,6 +73,10 @@
       }
     }
   };
+  const pointUnder = (event, box) => {
+    const area = box.getBoundingClientRect();
+    pointAt(Math.min(to, Math.max(from, from + ((event.clientX - area.left) / area.width) * (to - from))));
+  };
   const moveTo = (first, last) => {
     const around = Math.max((last - first) * 0.5, Math.min(2, end / 4), narrowest);
     pointAt(first);
@@ -102,10 +98,7 @@
   }
   for (const item of all(".span, .pin")) { item.addEventListener("click", () => pointAt(+item.dataset.at)); }
   for (const box of all(".window")) {
-    box.addEventListener("mousemove", (event) => {
-      const area = box.getBoundingClientRect();
-      pointAt(from + ((event.clientX - area.left) / area.width) * (to - from));
-    });
+    box.addEventListener("mousemove", (event) => pointUnder(event, box));
   }
 
   // -- plots --------------------------------------------------------------------------------------------------------
@@ -155,13 +148,15 @@
           }))],
           hooks: {
             drawAxes: [marksOf(group)],
-            setScale: [(own, scale) => { if (scale === "x" && !moving) { queueMicrotask(() => show(own.scales.x.min, own.scales.x.max)); } }],
-            setCursor: [(own) => { if (own.cursor.event && own.cursor.left >= 0) { pointAt(own.posToVal(own.cursor.left, "x")); } }],
+            // the plots report the window that `show` gave them, too: only one that a drag made goes on to the others
+            setScale: [(own, scale) => {
+              const { min, max } = own.scales.x;
+              if (scale === "x" && Math.abs(min - from) + Math.abs(max - to) > 1e-9 * end) { queueMicrotask(() => show(min, max)); }
+            }],
           },
         };
-        moving = true;
         const made = new uPlot(options, plot.data, figure);
-        moving = false;
+        made.over.addEventListener("mousemove", (event) => pointUnder(event, made.over));
         made.over.addEventListener("dblclick", () => queueMicrotask(() => show(0, end)));
         plots.push(made);
       }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hil.record.line import STATION, RecordLine
+from hil.record.line import STATION, LineKind, RecordLine
 from hil.record.record import BenchRecord
 from hil.report.curves import HeldCurve, curve_of, side_by_side, thinned
 from hil.report.lanes import LANES, STATION_LANES, LaneSpan, StateLane, TimeMark, lanes_of, marks_of
@@ -51,7 +51,8 @@ def timeline(run: ReportedRun, record: BenchRecord, entries: Sequence[RecordLine
     """Plots, lanes and marks of the whole run."""
     end_s = max(record.ends_s, 1e-3)
     numbers = sorted({entry.evse for entry in entries if entry.evse != STATION})
-    evses = numbers[:EVSES_MAX]
+    busy = [evse for evse in numbers if _happened(record, entries, evse)] or numbers[:1]
+    evses = busy[:EVSES_MAX]
     all_marks = marks_of(run, record, entries, evses)
     marks = _fewer(all_marks, limits.marks)
     groups, parts, thinned_out = [], [], 0
@@ -85,10 +86,20 @@ def timeline(run: ReportedRun, record: BenchRecord, entries: Sequence[RecordLine
         )
     if len(marks) < len(all_marks):
         left_out.append(f"{len(all_marks) - len(marks)} marks are not drawn")
-    if len(numbers) > len(evses):
-        left_out.append(f"{len(numbers) - len(evses)} EVSEs are not drawn, only the first {EVSES_MAX}")
-    sentence = f"{'; '.join(left_out)}. The record holds everything." if left_out else ""
+    if idle := [str(evse) for evse in numbers if evse not in busy]:
+        left_out.append(f"nothing happened at EVSE {', '.join(idle[:EVSES_MAX])}, which is not drawn")
+    if len(busy) > len(evses):
+        left_out.append(f"{len(busy) - len(evses)} EVSEs are not drawn, only the first {EVSES_MAX}")
+    sentence = f"Not in this picture: {'; '.join(left_out)}. The record holds everything." if left_out else ""
     return DrawnTimeline(joined(parts), {"end_s": end_s, "groups": groups}, sentence)
+
+
+def _happened(record: BenchRecord, entries: Sequence[RecordLine], evse: int) -> bool:
+    """Something was done there, or a curve or a contactor moved."""
+    if any(entry.evse == evse and entry.kind in (LineKind.ACTION, LineKind.MESSAGE) for entry in entries):
+        return True
+    signals = ("contactor", "plugged", *(signal for row in _PLOTS for signal, *_ in row.signals))
+    return any(len(list(record.history(signal, evse, 0.0, record.ends_s))) > 1 for signal in signals)
 
 
 def _fewer(marks: Sequence[TimeMark], most: int) -> list[TimeMark]:
@@ -181,7 +192,7 @@ def _step_lane(run: ReportedRun, end_s: float, most: int) -> StateLane:
         sign = VERDICT_SIGNS.get(step.verdict, "")
         tone = "bad" if step.verdict in ("failed", "error") else "usual"
         if step.ended_s > step.began_s:
-            word = f"{sign} {step.kind} {step.words}" if step.line == 0 else f"{sign} {step.line} {step.kind}"
+            word = f"{sign} {step.words}" if step.line == 0 else f"{sign} {step.line} {step.kind}"
             spans.append(LaneSpan(step.began_s, min(step.ended_s, end_s), word, shortened(title, 300), tone))
     return StateLane("steps", tuple(spans))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import signal
 import sys
@@ -110,7 +111,11 @@ def run(
         return
     if not runs:
         _unusable("no run is selected: name a file, a folder or a tag; --list shows them")
-    facts = {"version": __version__, "bench_file": str(bench_file) if bench_file else ""}
+    facts = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "bench_file": str(bench_file) if bench_file else "",
+    }
     choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
     progress = _Progress(len(runs), choice)
     began = datetime.now(UTC)
