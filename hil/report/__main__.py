@@ -15,7 +15,7 @@ EXIT_UNUSABLE = 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Pages of finished runs. How to read them: docs/reports.md."""
+    """Pages of finished runs. How to read them: docs/scenarios.md."""
 
 
 @main.command()

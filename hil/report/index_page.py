@@ -50,7 +50,7 @@ def draw_index(runs: Sequence[tuple[ReportedRun, str]], assets: PageAssets) -> s
     body = joined(
         [
             tag("h1", "Runs"),
-            tag("p", summary, f"{len(runs)} runs; {bench_s:.0f} s of the bench in {seconds:.0f} s; {began}"),
+            tag("p", summary, f"of {len(runs)} runs; {bench_s:.0f} s of the bench in {seconds:.0f} s; {began}"),
             tag(
                 "p",
                 "For programs: ",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hil.record.line import Json, LineKind, RecordLine
 from hil.record.record import BenchRecord
@@ -73,20 +74,16 @@ def lanes_of(
 
 
 def _spans(record: BenchRecord, signal: str, evse: int) -> list[LaneSpan]:
-    held = list(record.history(signal, evse, 0.0, record.ends_s))
-    ends = [*(each.from_s for each in held[1:]), record.ends_s]
-    spans: list[LaneSpan] = []
-    for each, to_s in zip(held, ends, strict=False):
-        word = _word(signal, each.value)
-        title = f"{word}, {each.from_s:.3f} to {to_s:.3f} s"
+    """Of a set-point each change of its reason is a span of its own, too."""
+    names = [signal, "explanation"] if signal == "decided_by" else [signal]
+    times_s = [at_s for at_s in record.change_times(names, evse, -1.0, record.ends_s) if at_s >= 0.0]
+    spans = []
+    for from_s, to_s in pairwise([*times_s, record.ends_s]):
+        word = _word(signal, record.value_at(signal, evse, from_s))
+        title = f"{word}, {from_s:.3f} to {to_s:.3f} s"
         if signal == "decided_by":
-            reasons = [str(why.value) for why in record.history("explanation", evse, each.from_s, to_s)]
-            title = (
-                f"{title}: {reasons[0] if len(reasons) <= 2 else '; '.join(dict.fromkeys(reasons[:4]))}"
-                if reasons
-                else title
-            )
-        spans.append(LaneSpan(each.from_s, to_s, word, title[:TITLE_MAX], _tone(signal, word)))
+            title += f": {record.value_at('explanation', evse, from_s)}"
+        spans.append(LaneSpan(from_s, to_s, word, title[:TITLE_MAX], _tone(signal, word)))
     return spans
 
 
@@ -118,10 +115,11 @@ def _joined(spans: Sequence[LaneSpan], end_s: float, spans_max: int) -> list[Lan
         if len(crowd) == 1:
             found.append(crowd[0])
         elif crowd:
-            text = f"{len(crowd)} changes"
-            words = ", ".join(sorted({each.word for each in crowd}))
-            title = f"{text} between {words}, {crowd[0].from_s:.3f} to {crowd[-1].to_s:.3f} s"
-            found.append(LaneSpan(crowd[0].from_s, crowd[-1].to_s, text, title[:TITLE_MAX], "many"))
+            words = sorted({each.word for each in crowd})
+            text = f"{len(crowd)} changes" if len(words) > 1 else words[0]
+            title = f"{len(crowd)} changes: {', '.join(words)}, {crowd[0].from_s:.3f} to {crowd[-1].to_s:.3f} s"
+            tone = "many" if len(words) > 1 else crowd[0].tone
+            found.append(LaneSpan(crowd[0].from_s, crowd[-1].to_s, text, title[:TITLE_MAX], tone))
         crowd.clear()
 
     for span in spans:

@@ -12,6 +12,9 @@
   const written = (value) => (value == null ? "–" : String(+value.toPrecision(5)));
 
   // -- the window of time: one for all plots and lanes ---------------------------------------------------------------
+  const boxes = all(".window");
+  const spans = boxes.flatMap((box) => all(".span", box).map((span, number, row) =>
+    [span, +span.dataset.at, number + 1 < row.length ? +row[number + 1].dataset.at : end]));
   const show = (first, last) => {
     const width = Math.min(end, Math.max(narrowest, last - first));
     from = Math.min(Math.max(0, (first + last - width) / 2), end - width);
@@ -20,6 +23,11 @@
       strip.style.width = (100 * end) / width + "%";
       strip.style.left = (-100 * from) / width + "%";
     }
+    for (const [span, first, last] of spans) {  // a word stays in sight when its span began before the window
+      const hidden = first < from && last > from ? (100 * (from - first)) / width : 0;
+      span.style.paddingLeft = hidden ? "calc(var(--seen) * " + hidden / 100 + " + 3px)" : "";
+    }
+    for (const box of boxes) { box.style.setProperty("--seen", box.clientWidth + "px"); }
     for (const ruler of all(".ruler .strip")) { rule(ruler); }
     for (const plot of plots) { plot.setScale("x", { min: from, max: to }); }
     const text = byId("window");
@@ -61,9 +69,28 @@
     while (low < high) { const half = (low + high) >> 1; if (times[half] <= at) { low = half + 1; } else { high = half; } }
     return low - 1;
   };
+  const states = all("section.evse").map((section) => ({
+    out: section.querySelector(".held"),
+    lanes: all(".lane:not(.pins):not(.ruler)", section).map((lane) => {
+      const spans = all(".span", lane);
+      return { label: lane.querySelector(".label").textContent, spans, times: spans.map((span) => +span.dataset.at) };
+    }),
+  }));
   const pointAt = (at) => {
     cursor = at;
     place();
+    for (const { out, lanes } of states) {
+      out.textContent = written(at) + " s";
+      for (const { label, spans, times } of lanes) {
+        const held = heldAt(times, at);
+        if (held < 0) { continue; }
+        const name = document.createElement("b");
+        name.textContent = " · " + label + " ";
+        // of a set-point the reason is worth more than the name of the party
+        const reason = label === "set-point by" ? spans[held].title.replace(/^.*? s: /, ": ") : "";
+        out.append(name, spans[held].textContent, reason.startsWith(": ") ? reason : "");
+      }
+    }
     for (const group of run.groups) {
       for (const plot of group.plots) {
         const out = byId(plot.id).querySelector("output");
@@ -80,7 +107,10 @@
   const moveTo = (first, last) => {
     const around = Math.max((last - first) * 0.5, Math.min(2, end / 4), narrowest);
     pointAt(first);
-    if (plots.length) { show(first - around, last + around); }
+    if (plots.length) {
+      show(first - around, last + around);
+      requestAnimationFrame(() => { for (const plot of plots) { plot.setCursor({ left: plot.valToPos(first, "x"), top: 8 }); } });
+    }
     const rows = all(".row");
     for (const row of rows) { row.classList.remove("here-now"); }
     const next = rows.find((row) => +row.dataset.at >= first - 1e-6) || rows[rows.length - 1];
@@ -132,7 +162,7 @@
         const options = {
           width: figure.clientWidth, height: plot.height, padding: [6, 0, 4, 0],
           legend: { show: false },
-          cursor: { y: false, sync: { key: "run", setSeries: false }, drag: { x: true, y: false }, points: { size: 6 } },
+          cursor: { y: false, sync: { key: "run", setSeries: false }, drag: { x: true, y: false }, points: { show: false } },
           scales: { x: { time: false, min: from, max: to }, y: { range: (own, low, high) => {
             if (low == null) { return [0, 1]; }
             const margin = Math.max((high - low) * 0.08, Math.abs(high) * 0.01, 0.05);

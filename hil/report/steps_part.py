@@ -47,10 +47,11 @@ def steps(run: ReportedRun, most: int) -> Html:
 
 
 def _step(step: ReportedStep, numbered: bool) -> Html:
+    words = shortened(step.words.removeprefix(f"{step.kind} "), TEXT_MAX)
     what = [
-        tag("button", tag("b", step.kind), " ", shortened(step.words, TEXT_MAX), type="button", class_="go")
+        tag("button", tag("b", step.kind), " ", words, type="button", class_="go")
         if step.began_s is not None
-        else tag("span", tag("b", step.kind), " ", shortened(step.words, TEXT_MAX)),
+        else tag("span", tag("b", step.kind), " ", words),
         tag("small", f" {step.round}") if step.round else None,
         tag("div", shortened(step.about, TEXT_MAX), class_="about") if step.about else None,
     ]

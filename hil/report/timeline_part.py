@@ -76,7 +76,17 @@ def timeline(run: ReportedRun, record: BenchRecord, entries: Sequence[RecordLine
             lanes = (_step_lane(run, end_s, limits.steps), *lanes)
         if evse == evses[-1]:
             lanes = (*lanes, *lanes_of(record, STATION, STATION_LANES, spans_max))
-        parts.append(tag("section", title, *drawn, _lanes(lanes, own, end_s), class_="evse", data_evse=evse))
+        parts.append(
+            tag(
+                "section",
+                title,
+                *drawn,
+                _lanes(lanes, own, end_s),
+                tag("output", class_="held"),
+                class_="evse",
+                data_evse=evse,
+            )
+        )
     if not evses:
         parts.append(tag("p", "The record names no EVSE: there is nothing to draw.", class_="quiet"))
     left_out = []
@@ -208,7 +218,7 @@ def _lanes(lanes: Iterable[StateLane], marks: Sequence[TimeMark], end_s: float) 
 def _lane(label: str, parts: Iterable[Html], kind: str = "") -> Html:
     return tag(
         "div",
-        tag("span", label, tag("output"), class_="label"),
+        tag("span", label, class_="label"),
         tag("div", tag("div", *parts, class_="strip"), class_="window"),
         class_=f"lane {kind}".strip(),
     )

@@ -80,6 +80,9 @@ def test_dragging_zooms_and_a_step_leads_to_its_moment(tab: BrowserTab, page: Pa
     tab.value("document.querySelector('tr.failing button.go').click()")
     assert tab.value("document.querySelector('figure output').textContent").startswith("8 s: 11 · 8.8 kW")
     assert tab.value("document.querySelectorAll('.here:not([hidden])').length") > 0
+    held = tab.value("document.querySelector('.held').textContent")
+    assert "stage TRANSFER" in held
+    assert "set-point by csms: 11 kW: the central system wants it" in held
     assert tab.complaints == []
 
 
