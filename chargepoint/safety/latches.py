@@ -42,7 +42,7 @@ def board_may_clear(latched: frozenset[BoardFault], *, car_gone: bool, asked: bo
 class Latches:
     """Latched faults of one EVSE.
 
-    `AUTO` clears when the cause is gone and power is off; `RESTING` when moreover the pilot rests; `UNPLUG` when moreover
+    `AUTO` clears when the cause is gone and power is off, and with power on where the fault lets power flow (DERATE, WARNING); `RESTING` when moreover the pilot rests; `UNPLUG` when moreover
     the car was gone at any time since the trip; `OPERATOR` when moreover somebody asked for the reset. A reset that was
     asked for clears the first three too. A cause that is still there cannot be cleared.
     """
@@ -114,7 +114,9 @@ class Latches:
         if car_gone:
             self._left.update(self._latched)
         cleared = frozenset(
-            code for code in self._latched if code not in active and power_off and self._may_clear(code, resting)
+            code
+            for code in self._latched
+            if code not in active and (power_off or _lets_power_flow(code)) and self._may_clear(code, resting)
         )
         for code in cleared:
             del self._latched[code]
@@ -134,3 +136,8 @@ class Latches:
                 return code in self._left or self._reset_asked
             case ResetRule.OPERATOR:
                 return self._reset_asked and not (self._reset_remote and code in ON_SITE)
+
+
+def _lets_power_flow(code: FaultCode) -> bool:
+    """What it limits or reports is over with its cause: a list that still showed it would be wrong about what flows."""
+    return CATALOGUE[code].severity in (Severity.DERATE, Severity.WARNING)

@@ -57,7 +57,7 @@ class StationSource:
         at_s = self._now_s()
         of_station = {
             "central_system": central_system(status["ocpp"]),
-            "outbox": status["ocpp"].get("outbox"),
+            "outbox": status["ocpp"].get("outbox_depth"),
             "site_power_W": sum(_power_W(evse) for evse in status["evses"].values()),
         }
         found = [_value(at_s, name, value, STATION) for name, value in of_station.items() if value is not None]

@@ -20,7 +20,9 @@ SITE_TOPIC = "chargepoint/demo"
 """The station's own topic at the broker."""
 SHORT_TICK_MS = 5.0
 """The cycle of the power process on a plant without waits: half of what a charger has by default."""
-_TEMPLATES = Path(__file__).resolve().parents[2] / "config"
+_INSTALLED = Path(__file__).resolve().parent / "config"
+_TEMPLATES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[2] / "config"
+"""In a wheel the templates lie beside this module (`pyproject.toml`, force-include); in the repository they are in `config/`."""
 
 
 EVSES_MAX = 9

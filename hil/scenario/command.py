@@ -119,13 +119,15 @@ def run(
     choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
     progress = _Progress(len(runs), choice)
     began = datetime.now(UTC)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children
     try:
         results = ForkedRuns(choice, report, workers).perform(runs, progress.show)
     except BenchMissing as error:
         _unusable(str(error))
     except KeyboardInterrupt:
         _unusable("ended by the keyboard; no result is written")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     results = [replace(result, repeat=repeat_command(result.run, choice)) for result in results]
     if report is not None:
         write_all(report, results, began)

@@ -122,14 +122,7 @@ def _run(
     except ValidationError as error:
         mistakes.from_schema((), error, WrittenScenario)
         written = None
-    needs = filled.get("bench", {})
-    if words.needs is not None and isinstance(needs, dict):
-        try:
-            words.needs.model_validate(needs)
-        except ValidationError as error:
-            mistakes.from_schema(("bench",), error, words.needs)
-    evses = needs.get("evses") if isinstance(needs, dict) else None
-    reading = StepReading(words, mistakes, evses if isinstance(evses, int) else None)
+    reading = StepReading(words, mistakes, _evses(filled.get("bench", {}), mistakes, words))
     steps: tuple[ScenarioStep, ...] = reading.read(filled.get("steps"), ("steps",))
     if written is None:
         return None
@@ -148,3 +141,16 @@ def _run(
         reading.virtual_only,
         reading.realtime_only,
     )
+
+
+def _evses(needs: Json, mistakes: FoundMistakes, words: BenchWords) -> int | None:
+    """How many EVSEs the scenario has; None: nobody says. Mistakes in its needs are among the mistakes."""
+    if not isinstance(needs, dict):
+        return None
+    found: object = needs.get("evses")
+    if words.needs is not None:
+        try:
+            found = getattr(words.needs.model_validate(needs), "evses", None)
+        except ValidationError as error:
+            mistakes.from_schema(("bench",), error, words.needs)
+    return found if isinstance(found, int) else None

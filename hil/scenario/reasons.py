@@ -47,9 +47,12 @@ def broken(step: ExpectStep, record: BenchRecord, judged: JudgedTime, span: True
 
 
 def violated(step: NeverStep, record: BenchRecord, began_s: float, at_s: float) -> str:
-    """Why what must never be true was true."""
+    """Why what must never be true was true: with the values, where the condition does not say them."""
+    words = step.condition.words()
+    seen = ", ".join(seen_words(each) for each in seen_in(step.condition, record, at_s))
+    values = f": {seen}" if seen and seen != words else ""
     return (
-        f"{step.condition.words()} must not be true, and was {at_s - began_s:.2f} s after this step began"
+        f"{words} must not be true, and was {at_s - began_s:.2f} s after this step began{values}"
         f"{_surroundings(step, record, at_s)}"
     )
 

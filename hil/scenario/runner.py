@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -80,19 +80,10 @@ class _WatchBroken(Exception):
 class ScenarioRunner:
     """One run on one bench; an instance performs it once, from now on. The bench is left as it is at the end."""
 
-    def __init__(
-        self,
-        bench: BenchPort,
-        run: PlannedRun,
-        *,
-        poll_s: float = POLL_S,
-        on_step: Callable[[StepOutcome], None] | None = None,
-    ) -> None:
-        """`on_step` is called with the outcome of each step as it ends."""
+    def __init__(self, bench: BenchPort, run: PlannedRun, *, poll_s: float = POLL_S) -> None:
         self._bench = bench
         self._run = run
         self._poll_s = poll_s
-        self._on_step = on_step or (lambda outcome: None)
         self._outcomes: list[StepOutcome] = []
         self._watches: list[_Watch] = []
         self._times: dict[str, _StepTime] = {}
@@ -182,7 +173,6 @@ class ScenarioRunner:
         outcome = replace(outcome, ended_s=self._bench.now_s())
         self._outcomes[place] = outcome
         self._keep_time(step, outcome, began_s)
-        self._on_step(outcome)
         return goes_on and outcome.verdict is ScenarioVerdict.PASSED
 
     def _keep_time(self, step: ScenarioStep, outcome: StepOutcome, began_s: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from hil.bench.words import Argument, ArgumentType, Word
-from hil.record.line import STATION, Json
+from hil.record.line import STATION, Json, Seer
 from hil.record.signals import BenchSignal, SignalType
 from hil.scenario.bench_words import BenchWords
 from hil.scenario.condition import RecordCondition
@@ -49,7 +49,7 @@ from hil.scenario.written import (
 
 _W = TypeVar("_W", WrittenSpan, WrittenStatistic)
 
-_SECONDS = BenchSignal("seconds", None, SignalType.NUMBER, "a measured time", "s")  # type: ignore[arg-type]
+_SECONDS = BenchSignal("seconds", Seer.BENCH, SignalType.NUMBER, "a measured time", "s")
 
 _ACTIONS = {"fault": "inject", "do": "do", "heal": "heal"}
 """Words of a moment, and the key of the step that makes it."""

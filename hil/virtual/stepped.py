@@ -7,6 +7,7 @@ it waits, the task waits; when one of its descriptors is readable or its time ha
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import select
 from collections.abc import Callable, Collection, Sequence
 
@@ -26,6 +27,7 @@ class SteppedProgram:
         self._outside: greenlet | None = None
         self._watched: set[int] = set()
         self._wake: asyncio.Future[None] | None = None
+        self._time_is_up = False
         self._turns, self._turned_s = 0, -1.0
 
     def wait(self, descriptors: Sequence[int], at_most_s: float) -> Collection[int]:
@@ -49,6 +51,7 @@ class SteppedProgram:
         """Until the program returns; raises what it raises. A cancelled task abandons the program where it waits."""
         self._outside = getcurrent()
         inside = greenlet(program)
+        inside.gr_context = contextvars.copy_context()  # what it opens belongs to the process it runs in
         try:
             wish = inside.switch()
             while not inside.dead:
@@ -60,17 +63,23 @@ class SteppedProgram:
 
     async def _until_ready(self, descriptors: Sequence[int], at_most_s: float) -> list[int]:
         self._watch(set(descriptors))
-        until_s = self._loop.time() + at_most_s
-        timer: asyncio.TimerHandle | None = None
+        ready = _readable(descriptors)
+        if ready or at_most_s <= 0.0:
+            return ready
+        self._time_is_up = False
+        timer = self._loop.call_later(at_most_s, self._end_wait)
         # a call may be one of before: the loop saw the descriptor again before the program had read it
-        while not (ready := _readable(descriptors)) and self._loop.time() < until_s:
+        while not ready and not self._time_is_up:
             self._wake = self._loop.create_future()
-            timer = timer or self._loop.call_at(until_s, self._call)
             await self._wake
             self._wake = None
-        if timer is not None:
-            timer.cancel()
+            ready = _readable(descriptors)
+        timer.cancel()
         return ready
+
+    def _end_wait(self) -> None:
+        self._time_is_up = True
+        self._call()
 
     def _watch(self, wanted: set[int]) -> None:
         for fd in self._watched - wanted:

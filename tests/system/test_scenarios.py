@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -54,15 +56,23 @@ def test_the_same_seed_gives_the_same_record_and_a_failure_says_what_was_seen(tm
     assert passed["steps"][4]["measured"]["verdict"] == "passed"
 
 
-def test_the_python_example_of_the_page_passes(tmp_path: Path) -> None:
+def test_another_repository_uses_the_plugin_of_the_wheel(tmp_path: Path) -> None:
+    """Its entry point, the Python example of the page, and a scenario file; nothing of this repository is on the path."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    installed, other = tmp_path / "installed", tmp_path / "other"
+    zipfile.ZipFile(wheel).extractall(installed)
+    other.mkdir()
     (example,) = blocks("python")
-    (tmp_path / "test_example.py").write_text(example)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    options = ["-p", "hil.pytest_plugin", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
-    command = [sys.executable, "-m", "pytest", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=220)
+    (other / "test_example.py").write_text(example)
+    (other / "first.scenario.yaml").write_text(blocks("yaml")[0])
+    (other / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=other, env=environment, capture_output=True, text=True, timeout=220)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "2 passed" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["--list"], ["--list", "interlock"]])

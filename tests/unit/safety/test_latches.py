@@ -20,7 +20,18 @@ def latched(code: FaultCode) -> Latches:
     return latches
 
 
-@pytest.mark.parametrize("code", list(FaultCode))
+LETS_POWER_FLOW = [code for code in FaultCode if CATALOGUE[code].severity in (Severity.DERATE, Severity.WARNING)]
+
+
+@pytest.mark.parametrize("code", LETS_POWER_FLOW)
+def test_what_lets_power_flow_is_over_with_its_cause(code: FaultCode) -> None:
+    """Seen on the bench: a fan that was well again was listed with «at most half the current flows», and all of it flowed."""
+    latches = latched(code)
+    assert latches.step({}, power_off=False, car_gone=False) == ({}, frozenset({code}))
+    assert latches.codes == set()
+
+
+@pytest.mark.parametrize("code", [code for code in FaultCode if code not in LETS_POWER_FLOW])
 def test_what_tripped_stays_while_power_is_on_whatever_is_asked(code: FaultCode) -> None:
     latches = latched(code)
     latches.ask_reset()

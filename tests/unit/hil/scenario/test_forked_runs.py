@@ -74,6 +74,16 @@ def test_a_run_that_does_not_fit_the_bench_is_skipped() -> None:
     assert skipped.reason == "process.kill needs a bench in real time: add --realtime"
 
 
+def test_results_keep_the_order_of_the_runs_whatever_ends_first() -> None:
+    results = perform(run_of("longer"), run_of("skipped at once", realtime_only="x"), workers=2)
+    assert [result.run.name for result in results] == ["longer", "skipped at once"]
+
+
+def test_a_bench_that_cannot_be_closed_does_not_hide_a_failure() -> None:
+    (result,) = perform(run_of("x", TOO_SLOW, module="stays open"))
+    assert result.verdict is ScenarioVerdict.FAILED
+
+
 def test_a_bench_that_is_not_there_ends_everything() -> None:
     with pytest.raises(BenchMissing, match=r"no bench can be opened by nowhere:open_bench"):
         ForkedRuns(BenchChoice(opened_by="nowhere:open_bench")).perform([run_of("x")], lambda result: None)

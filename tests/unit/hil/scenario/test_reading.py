@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hil.scenario.bench_words import words_of_bench
 from hil.scenario.mistakes import ScenarioError
 from hil.scenario.reading import read_scenario, read_text
 from hil.scenario.step import DoStep, ExpectStep, PlannedRun, RepeatStep
@@ -146,6 +147,22 @@ def test_a_mistake_in_one_combination_is_reported_once() -> None:
         "5: with.power_W = 70000: outside its bounds; write a number of W, -50000 to 50000: positive into the car",
         "6: do = 'plugg': unknown verb; did you mean plug or unplug?",
     ]
+
+
+def test_the_needs_of_a_scenario_are_checked_as_the_bench_checks_them() -> None:
+    words = words_of_bench()
+
+    def found(text: str) -> list[str]:
+        return [mistake.text for mistake in read_text(text, FILE, words).mistakes]
+
+    assert found("name: x\nbench: {evse: 2, outlet: dcc}\nsteps: [{do: plug}]\n") == [
+        "bench.evse: unknown key; did you mean evses?",
+        "bench.outlet = 'dcc': must be 'dc' or 'ac'; correct the value",
+    ]
+    assert found("name: x\nsteps: [{do: plug, evse: 2}]\n") == [
+        "evse = 2: the bench has 1; write 1, or raise bench.evses"
+    ]
+    assert found("name: x\nbench: {evses: 2}\nsteps: [{do: plug, evse: 2}]\n") == []
 
 
 def test_digits_without_quotes_are_a_mistake_not_another_card() -> None:

@@ -143,6 +143,28 @@ async def test_a_watch_whose_condition_is_true_already_is_failed_at_once() -> No
     assert verdicts(result) == [FAILED, NOT_REACHED]
 
 
+async def test_what_happens_after_its_time_does_not_break_a_never() -> None:
+    bench = ScriptedBench([value(0.0, "contactor", "open"), value(1.03, "contactor", "closed")])
+    assert (await perform(bench, "- never: {contactor: closed}\n  for_s: 1.02")).verdict is PASSED
+    bench = ScriptedBench([value(0.0, "contactor", "open"), value(1.01, "contactor", "closed")])
+    assert (await perform(bench, "- never: {contactor: closed}\n  for_s: 1.02")).verdict is FAILED
+
+
+async def test_a_watch_of_a_repetition_is_broken_once() -> None:
+    steps = "- repeat: 3\n  steps:\n  - never: {contactor: closed}\n    until: end\n  - wait_s: 1"
+    result = await perform(ScriptedBench([value(2.5, "contactor", "closed")]), steps)
+    assert verdicts(result) == [FAILED, PASSED, PASSED, PASSED, PASSED, NOT_REACHED]
+
+
+async def test_a_broken_watch_shows_the_values_that_its_condition_does_not_say() -> None:
+    bench = ScriptedBench([value(0.0, "faults", []), value(0.0, "current_A", 0.0), value(1.0, "faults", ["DOOR_OPEN"])])
+    steps = "- never: {any: [{faults: {not: []}}, {current_A: {above: 5}}]}\n  for_s: 3"
+    assert (await perform(bench, steps)).reason == (
+        "(faults not [] or current_A above 5) must not be true, and was 1.00 s after this step began: "
+        "faults [DOOR_OPEN], current_A 0 (1.00 s of the record)"
+    )
+
+
 async def test_a_watch_in_a_repetition_is_one_watch() -> None:
     steps = "- repeat: 3\n  steps:\n  - never: {contactor: closed}\n    until: end\n  - wait_s: 1"
     result = await perform(ScriptedBench(), steps)

@@ -206,6 +206,31 @@ def test_a_program_wakes_for_bytes_and_for_time(runner: asyncio.Runner) -> None:
     assert woken == [(0.5, b"one"), (1.5, b""), (2.5, b""), (2.75, b"end")]
 
 
+def test_what_a_program_opens_is_closed_when_its_process_is_killed(runner: asyncio.Runner) -> None:
+    async def main() -> bytes:
+        loop = loop_now()
+        stepped = SteppedProgram(loop)
+        peers: list[int] = []
+
+        def program() -> None:
+            here, there = socket.socketpair()
+            peers.append(os.dup(there.fileno()))
+            there.close()
+            while True:
+                stepped.wait([here.fileno()], 1.0)
+
+        process = VirtualProcess("p", loop)
+        process.start(stepped.run(program))
+        await asyncio.sleep(2.0)
+        process.kill()
+        with socket.socket(fileno=peers[0]) as peer:
+            peer.setblocking(False)
+            return peer.recv(10)
+
+    with runner:
+        assert runner.run(main()) == b""
+
+
 def test_what_a_program_raises_is_raised(runner: asyncio.Runner) -> None:
     with runner, pytest.raises(OSError, match="as asked"):
         runner.run(play((0.5, b"fail")))
