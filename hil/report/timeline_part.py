@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hil.record.line import STATION, LineKind, RecordLine
+from hil.record.line import STATION, LineKind, RecordLine, Seer
 from hil.record.record import BenchRecord
 from hil.report.curves import HeldCurve, curve_of, side_by_side, thinned
 from hil.report.lanes import LANES, STATION_LANES, LaneSpan, StateLane, TimeMark, lanes_of, marks_of
@@ -14,6 +14,7 @@ from hil.report.page_limits import PageLimits, shortened
 from hil.report.reported_run import VERDICT_SIGNS, ReportedRun
 
 EVSES_MAX = 8
+_DOINGS = (LineKind.ACTION, LineKind.MESSAGE)
 SKETCH_COLUMNS = 250
 _HEIGHT, _WIDTH = 100.0, 1000.0
 
@@ -106,7 +107,7 @@ def timeline(run: ReportedRun, record: BenchRecord, entries: Sequence[RecordLine
 
 def _happened(record: BenchRecord, entries: Sequence[RecordLine], evse: int) -> bool:
     """Something was done there, or a curve or a contactor moved."""
-    if any(entry.evse == evse and entry.kind in (LineKind.ACTION, LineKind.MESSAGE) for entry in entries):
+    if any(entry.evse == evse and entry.seer in (Seer.BENCH, Seer.CAR) and entry.kind in _DOINGS for entry in entries):
         return True
     signals = ("contactor", "plugged", *(signal for row in _PLOTS for signal, *_ in row.signals))
     return any(len(list(record.history(signal, evse, 0.0, record.ends_s))) > 1 for signal in signals)
