@@ -320,9 +320,11 @@ async def _run_once(bench: Bench, console: Console, *, report_file: Path | None,
     ):
         try:
             measured = await story.run()
-        except StoryFailed as failed:
+        except (StoryFailed, Refused, CallError) as failed:
             if page is not None and report_file is not None:
-                await page.write(report_file, story.measured, report(bench, story.measured), str(failed))
+                await page.write(
+                    report_file, story.measured, report(bench, story.measured), str(failed), story.position.name
+                )
             raise
         await asyncio.sleep(0.2)
         figures = report(bench, measured)

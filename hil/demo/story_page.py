@@ -36,8 +36,10 @@ class StoryRecord:
             await self._observed.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def write(self, file: Path, measured: Measured, figures: Mapping[str, Any], failed: str = "") -> None:
-        """The page into this file. `failed`: why the story did not come to its end; empty: it did."""
+    async def write(
+        self, file: Path, measured: Measured, figures: Mapping[str, Any], failed: str = "", step: str = ""
+    ) -> None:
+        """The page into this file. `failed`: why the story did not come to its end, in which `step`; empty: it did."""
         await self._observed.look()
         record = self._observed.record
         later_s = self._bench.started_s - self._observed.began_s
@@ -59,7 +61,7 @@ class StoryRecord:
                 steps.insert(steps.index(_step(measured.phases[place], later_s)) + 1, measure)
         if failed:
             steps.append(
-                ReportedStep(0, "story", "goes on", FAILED, EVSE, "", "", record.ends_s, record.ends_s, reason=failed)
+                ReportedStep(0, "story", step, FAILED, EVSE, "", "", record.ends_s, record.ends_s, reason=failed)
             )
         run = ReportedRun(
             name="The demo's story",

@@ -26,7 +26,11 @@ _SHARES = (1.0, 0.4, 0.1, 0.02, 0.003)
 
 
 def draw(run: ReportedRun, record: BenchRecord, assets: PageAssets, source: str = "") -> str:
-    """The page, below `PAGE_MAX_BYTES`. `source`: the text of the scenario file; empty: it is not shown."""
+    """The page, below `PAGE_MAX_BYTES`. `source`: the text of the scenario file; empty: it is not shown.
+
+    The record counts as known until the last step ended: signals that changed no more kept their value.
+    """
+    record.known_until(max((step.ended_s or 0.0 for step in run.steps), default=0.0))
     page = ""
     for share in _SHARES:
         page = _draw(run, record, assets, source, PageLimits().scaled(share))

@@ -157,7 +157,7 @@
       for (const plot of group.plots) {
         const figure = byId(plot.id);
         const sketch = figure.querySelector(".sketch");
-        if (sketch) { sketch.remove(); }
+        sketch.hidden = true;  // it is printed, still
         const axis = { stroke: tone("quiet"), font: "11px system-ui", grid: { stroke: tone("line"), width: 0.5 }, ticks: { stroke: tone("line"), width: 0.5 } };
         const options = {
           width: figure.clientWidth, height: plot.height, padding: [6, 0, 4, 0],

@@ -163,7 +163,7 @@ def _figure(name: str, row: _PlotRow, curves: Sequence[HeldCurve], marks: Sequen
         aria_label=f"{row.title} in {row.unit} over time",
         style=f"height:{row.height - 20}px",
     )
-    scale = tag("span", tag("b", number_text(high)), tag("b", number_text(low)), class_="scale")
+    scale = tag("span", tag("b", f"{high:.3g}"), tag("b", f"{low:.3g}"), class_="scale")
     caption = tag("figcaption", tag("b", f"{row.title} {row.unit}"), " ", legend, tag("output"), class_="plot-title")
     return tag("figure", caption, tag("div", scale, drawing, class_="sketch"), class_="plot", id=name)
 

@@ -46,7 +46,7 @@ def test_the_page_draws_itself_and_asks_for_nothing(
 ) -> None:
     tab.open(page, width=width, height=1600, dark=dark)
     assert tab.value("document.querySelectorAll('.uplot canvas').length") == 1
-    assert tab.value("document.querySelectorAll('.sketch').length") == 0
+    assert tab.value("document.querySelectorAll('.sketch:not([hidden])').length") == 0
     assert tab.value("document.documentElement.scrollWidth") <= width
     luminance = tab.value("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
     assert (luminance < 100) == dark
@@ -119,3 +119,18 @@ def test_without_the_library_the_page_is_complete_but_not_zoomed(
     tab.value("document.querySelector('tr.failing button.go').click()")
     assert tab.value("document.querySelectorAll('.here:not([hidden])').length") > 0
     assert tab.complaints == []
+
+
+def test_printed_the_page_shows_the_whole_run(tab: BrowserTab, page: Path) -> None:
+    tab.open(page, width=1000, height=1600, dark=True)
+    tab.value("document.getElementById('zoom-in').click()")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert tab.value("getComputedStyle(document.querySelector('.sketch')).display") == "grid"
+        assert tab.value("getComputedStyle(document.querySelector('.uplot')).display") == "none"
+        assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert tab.value(
+            "(() => { const s = document.querySelector('.strip'); return s.offsetWidth - s.parentElement.clientWidth; })()"
+        ) == pytest.approx(0, abs=1)
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")

@@ -220,6 +220,15 @@ def test_a_page_without_a_record_says_so() -> None:
     assert "holds no message" in text
 
 
+def test_a_failure_after_the_last_change_is_inside_of_the_picture() -> None:
+    late = replace(
+        FAILING, steps=(ReportedStep(3, "expect", "stage OFF within 20 s", FAILED, began_s=0.0, ended_s=20.0),)
+    )
+    page = draw(late, short_session(), ASSETS)
+    assert data_of(page)["end_s"] == 20.0
+    assert [pin["data-at"] for pin in SeenPage(page).having("button", "failed")] == ["20.0000"]
+
+
 def test_an_evse_at_which_nothing_happened_is_named_and_not_drawn() -> None:
     record = short_session()
     record.add(value(0.0, "power_W", 0.0, evse=2))
