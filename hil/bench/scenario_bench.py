@@ -84,6 +84,11 @@ class ScenarioBench:
         return self._record
 
     @property
+    def began_s(self) -> float:
+        """When the record began, as `hil.clock.now_s` counts."""
+        return self._began_s
+
+    @property
     def evses(self) -> tuple[int, ...]:
         """Numbers of the EVSEs that have a car."""
         return tuple(self._bench.cars)

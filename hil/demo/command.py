@@ -1,4 +1,4 @@
-"""`./run demo`: the main job on a virtual plant, live; `--once --report FILE` plays the story once and writes the figures."""
+"""`./run demo`: the main job on a virtual plant, live; `--once --report FILE` plays the story once and draws it as a page, or writes the figures."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from hil.demo.screen import Scene, draw
 from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import Story, StoryFailed
+from hil.demo.story_page import StoryRecord
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import known_car, names
 from hil.simulators.csms import CallError
@@ -44,6 +45,7 @@ ONCE_HOLD_S = 3.0
 
 LIVE_HOLD_S = 20.0
 FRAME_S = 0.25
+PAGE_SUFFIXES = (".html", ".htm")
 PICTURE_COLUMNS, PICTURE_LINES, PICTURE_SPAN_S = 120, 34, 12.0
 
 FOLDER_MAX_BYTES = 80
@@ -53,7 +55,10 @@ FOLDER_MAX_BYTES = 80
 @click.command()
 @click.option("--once", is_flag=True, help="play the story once, as fast as the protocol allows, then exit")
 @click.option(
-    "--report", "report_file", type=click.Path(path_type=Path), help="write the figures as JSON (with --once)"
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    help="with --once: FILE.html draws the session as a page, any other FILE gets the figures as JSON",
 )
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
 @click.option("--ac", is_flag=True, help="an AC outlet and an AC car")
@@ -304,16 +309,32 @@ async def _run(
 async def _run_once(bench: Bench, console: Console, *, report_file: Path | None, picture: Path | None) -> None:
     """The story once, its notes as lines, the report at the end."""
     story, history = Story(bench, ONCE_HOLD_S), History(PICTURE_SPAN_S)
+    page = StoryRecord(bench) if report_file is not None and report_file.suffix.lower() in PAGE_SUFFIXES else None
     if picture is not None:
         story.after["discharge_10_kW"] = lambda: _draw_to(bench, story, history, picture)
     async with (
         _beside(Steering(bench).serve()),
         _beside(_print_notes(bench, console)),
         _beside(_remember(bench, history)),
+        _beside(_nothing() if page is None else page.keep()),
     ):
-        measured = await story.run()
+        try:
+            measured = await story.run()
+        except (StoryFailed, Refused, CallError) as failed:
+            if page is not None and report_file is not None:
+                await page.write(
+                    report_file, story.measured, report(bench, story.measured), str(failed), story.position.name
+                )
+            raise
         await asyncio.sleep(0.2)
-    _finish(console, report(bench, measured), report_file)
+        figures = report(bench, measured)
+        if page is not None and report_file is not None:
+            await page.write(report_file, measured, figures)
+    _finish(console, figures, report_file if page is None else None)
+
+
+async def _nothing() -> None:
+    """Where no page is drawn, nothing runs beside the story."""
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import signal
 import sys
@@ -15,12 +16,13 @@ from typing import NoReturn
 import click
 
 from chargepoint import __version__
+from hil.report.report_files import INDEX
 from hil.scenario.bench_door import OPEN_BENCH, BenchChoice, BenchMissing
 from hil.scenario.bench_words import BenchWords, words_of_bench
 from hil.scenario.forked_runs import ForkedRuns
 from hil.scenario.mistakes import ScenarioMistake
 from hil.scenario.result import RunResult, ScenarioVerdict, verdict_of
-from hil.scenario.result_files import RESULTS, step_lines, write_all
+from hil.scenario.result_files import step_lines, write_all
 from hil.scenario.selection import NothingSelected, Selected, Shard, select
 from hil.scenario.step import PlannedRun
 
@@ -109,7 +111,11 @@ def run(
         return
     if not runs:
         _unusable("no run is selected: name a file, a folder or a tag; --list shows them")
-    facts = {"version": __version__, "bench_file": str(bench_file) if bench_file else ""}
+    facts = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "bench_file": str(bench_file) if bench_file else "",
+    }
     choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
     progress = _Progress(len(runs), choice)
     began = datetime.now(UTC)
@@ -184,7 +190,7 @@ def _print_summary(results: Sequence[RunResult], report: Path | None) -> None:
     if len(bad) == 1:
         click.echo("\n".join(("", *step_lines(bad[0]))))
     if report is not None:
-        click.echo(f"results: {report / RESULTS}")
+        click.echo(f"report: {report / INDEX}")
 
 
 def _words() -> BenchWords:

@@ -1,4 +1,4 @@
-"""Results as files: `results.json` for programs, `junit.xml` for build servers, `measurements.csv` for a spreadsheet."""
+"""Results as files: `results.json` for programs, `junit.xml` for build servers, `measurements.csv` for a spreadsheet, pages for people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
+from hil.report.report_files import RESULTS, write_pages
 from hil.scenario.result import RunResult, ScenarioVerdict
 
 FORMAT = 1
 """Of `results.json`. It grows when a field changes its meaning or goes away; new fields may come without that."""
 
-RESULTS = "results.json"
 JUNIT = "junit.xml"
 MEASUREMENTS = "measurements.csv"
 
@@ -27,11 +27,12 @@ _ELEMENTS = {
 
 
 def write_all(folder: Path, results: Sequence[RunResult], began: datetime) -> None:
-    """All three, in this folder."""
+    """All three, in this folder, with a page for each run and their index."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULTS).write_text(as_json(results, began), encoding="utf-8")
     (folder / JUNIT).write_text(as_junit(results, began), encoding="utf-8")
     (folder / MEASUREMENTS).write_text(as_csv(results), encoding="utf-8", newline="")
+    write_pages(folder)
 
 
 def as_json(results: Iterable[RunResult], began: datetime) -> str:

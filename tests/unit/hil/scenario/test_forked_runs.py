@@ -188,6 +188,7 @@ def test_measurements_are_lines_of_a_table(results: list[RunResult]) -> None:
 def test_all_files_are_written(results: list[RunResult], tmp_path: Path) -> None:
     write_all(tmp_path / "new", results, BEGAN)
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == [
+        "index.html",
         "junit.xml",
         "measurements.csv",
         "results.json",
