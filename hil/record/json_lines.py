@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from hil.record.line import LineKind, RecordLine, Seer
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def line_of(entry: RecordLine) -> str:
@@ -21,7 +24,9 @@ def line_of(entry: RecordLine) -> str:
         fields["value"] = entry.value
     if entry.text:
         fields["text"] = entry.text
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    # a peer may send half of a surrogate pair, which no file in UTF-8 can hold: such a line is written with escapes
+    return json.dumps(fields, separators=(",", ":")) if _HALF_PAIR.search(text) else text
 
 
 def write(entries: Iterable[RecordLine]) -> Iterator[str]:

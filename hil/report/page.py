@@ -24,6 +24,11 @@ from hil.report.timeline_part import timeline
 _SHARES = (1.0, 0.4, 0.1, 0.02, 0.003)
 """Of the usual limits: a page that is still too large is drawn again with less."""
 
+_LATE = (
+    "The station is asked only a few times a second for its set-point, stage, charging state, faults and connector: "
+    "these may show a little late. What the plant saw stands at its very moment."
+)
+
 
 def draw(run: ReportedRun, record: BenchRecord, assets: PageAssets, source: str = "") -> str:
     """The page, below `PAGE_MAX_BYTES`. `source`: the text of the scenario file; empty: it is not shown.
@@ -71,6 +76,7 @@ def _draw(run: ReportedRun, record: BenchRecord, assets: PageAssets, source: str
             tools if assets.plot_script else plain,
             _legend(),
             tag("div", drawn.html, id="timeline"),
+            tag("p", _LATE, class_="quiet"),
             tag("p", drawn.left_out, class_="quiet") if drawn.left_out else None,
             tag("h2", "Steps"),
             steps(run, limits.steps),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def write_page(file: Path, run: ReportedRun, record: BenchRecord, source: str = 
 def write_pages(folder: Path, document: Mapping[str, Any] | None = None) -> Path:
     """A page for each run of the folder, beside its record, and the index. Returns the index.
 
-    `document`: what stands in `results.json`; without it that file is read. Raises ValueError where it is none, OSError.
+    `document`: what stands in `results.json`; without it that file is read. A run whose record cannot be read
+    has no page, and the index says why. Raises ValueError where `results.json` is none, OSError where nothing can be written.
     """
     if document is None:
         document = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
@@ -47,8 +49,13 @@ def write_pages(folder: Path, document: Mapping[str, Any] | None = None) -> Path
     for run in read_runs(document):
         page = f"{Path(run.record_file).stem}.html" if run.record_file else ""
         if page:
-            record = _record(folder / Path(run.record_file).name)
-            write_page(folder / page, run, record, _source(run.file))
+            try:
+                record = _record(folder / Path(run.record_file).name)
+            except (OSError, ValueError) as error:
+                missing = f"no page: its record {run.record_file} cannot be read: {error}"
+                run, page = replace(run, reason=f"{run.reason}; {missing}" if run.reason else missing), ""
+            else:
+                write_page(folder / page, run, record, _source(run.file))
         listed.append((run, page))
     index = folder / INDEX
     index.write_text(draw_index(listed, page_assets()), encoding="utf-8", errors="replace")

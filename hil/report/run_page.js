@@ -13,8 +13,7 @@
 
   // -- the window of time: one for all plots and lanes ---------------------------------------------------------------
   const boxes = all(".window");
-  const spans = boxes.flatMap((box) => all(".span", box).map((span, number, row) =>
-    [span, +span.dataset.at, number + 1 < row.length ? +row[number + 1].dataset.at : end]));
+  const spans = boxes.flatMap((box) => all(".span", box).map((span) => [span, +span.dataset.at, +span.dataset.to]));
   const show = (first, last) => {
     const width = Math.min(end, Math.max(narrowest, last - first));
     from = Math.min(Math.max(0, (first + last - width) / 2), end - width);
@@ -83,7 +82,7 @@
       out.textContent = written(at) + " s";
       for (const { label, spans, times } of lanes) {
         const held = heldAt(times, at);
-        if (held < 0) { continue; }
+        if (held < 0 || at > +spans[held].dataset.to) { continue; }
         const name = document.createElement("b");
         name.textContent = " · " + label + " ";
         // of a set-point the reason is worth more than the name of the party

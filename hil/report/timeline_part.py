@@ -233,6 +233,7 @@ def _span(span: LaneSpan, end_s: float) -> Html:
         class_=f"span {span.tone}",
         title=span.title,
         data_at=f"{span.from_s:.4f}",
+        data_to=f"{span.to_s:.4f}",
         style=f"left:{left:.4f}%;width:{width:.4f}%",
     )
 

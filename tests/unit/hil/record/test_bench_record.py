@@ -64,3 +64,9 @@ def test_a_line_that_is_none_is_named_by_its_number() -> None:
     good = next(write([value(1.0, "power_W", 5.0)]))
     with pytest.raises(ValueError, match="line 2"):
         list(read([good, '{"at_s": 1}']))
+
+
+def test_half_of_a_surrogate_pair_survives_being_written_in_utf_8() -> None:
+    entry = RecordLine(0.0, Seer.CSMS, LineKind.MESSAGE, "DataTransfer", {"data": "\ud800 ü"})
+    (line,) = write([entry])
+    assert list(read([line.encode("utf-8").decode("utf-8")])) == [entry]

@@ -38,6 +38,17 @@ def test_a_record_is_read_from_the_folder_alone(tmp_path: Path) -> None:
     assert (tmp_path / "x.html").exists()
 
 
+def test_a_record_that_cannot_be_read_costs_only_its_own_page(tmp_path: Path) -> None:
+    (tmp_path / "001-a.jsonl").write_text("".join(json_lines.write(short_session().entries)))
+    (tmp_path / "002-b.jsonl").write_text('{"at_s": 0.0, "evse"')
+    runs = [{"name": name, "verdict": "passed", "record": f"{name}.jsonl"} for name in ("001-a", "002-b", "003-c")]
+    (tmp_path / "results.json").write_text(json.dumps({"format": 1, "runs": runs}))
+    text = write_pages(tmp_path).read_text()
+    assert {file.name for file in tmp_path.glob("*.html")} == {"001-a.html", "index.html"}
+    assert "002-b.jsonl cannot be read: line 1: no entry of a record" in text
+    assert "003-c.jsonl cannot be read" in text
+
+
 def test_a_package_with_another_content_is_not_kept(tmp_path: Path) -> None:
     package = tmp_path / "uplot.tgz"
     package.write_bytes(b"something else")
