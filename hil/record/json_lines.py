@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from hil.record.line import LineKind, RecordLine, Seer
 
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_UNSAFE = re.compile("[\ud800-\udfff\x85\u2028\u2029]")
+"""Half a surrogate pair, which no file in UTF-8 can hold; and what some readers take for the end of a line."""
 
 
 def line_of(entry: RecordLine) -> str:
@@ -25,8 +26,7 @@ def line_of(entry: RecordLine) -> str:
     if entry.text:
         fields["text"] = entry.text
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    # a peer may send half of a surrogate pair, which no file in UTF-8 can hold: such a line is written with escapes
-    return json.dumps(fields, separators=(",", ":")) if _HALF_PAIR.search(text) else text
+    return json.dumps(fields, separators=(",", ":")) if _UNSAFE.search(text) else text
 
 
 def write(entries: Iterable[RecordLine]) -> Iterator[str]:
