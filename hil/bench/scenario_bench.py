@@ -31,9 +31,6 @@ READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
 STATION_EVERY_S = 0.2
 """The status of the station is asked for this often."""
-PLANT_EVERY_S = 1.0
-"""Without anybody who looks, the other sources are asked this often: what they keep is bounded."""
-
 Arguments = Mapping[str, Json]
 
 

@@ -105,7 +105,9 @@ def run(
     except ValueError as error:
         _unusable(f"--shard {error}")
     if bench_file is not None and opened_by == OPEN_BENCH:
-        _unusable(f"--bench {bench_file}: our bench reads no bench file yet, all its devices are simulated; leave it out")
+        _unusable(
+            f"--bench {bench_file}: our bench reads no bench file yet, all its devices are simulated; leave it out"
+        )
     if lists:
         for each in runs:
             tags = f"  [{', '.join(each.tags)}]" if each.tags else ""
