@@ -11,9 +11,8 @@ import os
 import socket
 import stat
 
-from drivers.tty import Gone, Line, Tty
+from drivers.tty import Gone, Line, Tty, read_there, write_whole
 
-_CHUNK = 4096
 _REMEDIES = {
     errno.ECONNREFUSED: "nobody listens; start the simulator that made this socket",
     errno.EACCES: "permission denied; the user of this process must be allowed to use the socket",
@@ -44,30 +43,11 @@ class SocketLine:
 
     def read(self) -> bytes:
         """All bytes that are there, perhaps none."""
-        data = b""
-        while True:
-            try:
-                chunk = self._socket.recv(_CHUNK)
-            except BlockingIOError:
-                return data
-            except OSError as error:
-                raise Gone(f"{self.port}: {error.strerror}") from error
-            if not chunk:
-                raise Gone(f"{self.port}: hung up")
-            data += chunk
-            if len(chunk) < _CHUNK or len(data) >= 4 * _CHUNK:
-                return data
+        return read_there(self.fd, self.port)
 
     def write(self, data: bytes) -> None:
         """Send a frame at once. A line that does not take it whole counts as gone."""
-        try:
-            taken = self._socket.send(data, socket.MSG_NOSIGNAL)
-        except BlockingIOError:
-            taken = 0
-        except OSError as error:
-            raise Gone(f"{self.port}: {error.strerror}") from error
-        if taken < len(data):
-            raise Gone(f"{self.port}: takes no bytes")
+        write_whole(self.fd, self.port, data)
 
     def drop_output(self) -> None:
         """What was written is at the other end already."""

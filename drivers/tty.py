@@ -48,6 +48,35 @@ class Gone(Exception):
     """The adapter is unplugged or was never there; the text says what the system said."""
 
 
+def read_there(fd: int, port: str) -> bytes:
+    """All bytes that are there, perhaps none. `fd` does not block. Raises Gone."""
+    data = b""
+    while True:
+        try:
+            chunk = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return data
+        except OSError as error:
+            raise Gone(f"{port}: {error.strerror}") from error
+        if not chunk:
+            raise Gone(f"{port}: hung up")
+        data += chunk
+        if len(chunk) < _CHUNK or len(data) >= 4 * _CHUNK:
+            return data
+
+
+def write_whole(fd: int, port: str, data: bytes) -> None:
+    """Write all of it at once, or raise Gone. `fd` does not block."""
+    try:
+        taken = os.write(fd, data)
+    except BlockingIOError:
+        taken = 0
+    except OSError as error:
+        raise Gone(f"{port}: {error.strerror}") from error
+    if taken < len(data):
+        raise Gone(f"{port}: takes no bytes")
+
+
 class Line(Protocol):
     """One open line: a serial port, or what stands for one. Every method raises Gone when it is lost, and nothing else."""
 
@@ -99,30 +128,11 @@ class Tty:
 
     def read(self) -> bytes:
         """All bytes that are there, perhaps none."""
-        data = b""
-        while True:
-            try:
-                chunk = os.read(self.fd, _CHUNK)
-            except BlockingIOError:
-                return data
-            except OSError as error:
-                raise Gone(f"{self.port}: {error.strerror}") from error
-            if not chunk:
-                raise Gone(f"{self.port}: hung up")
-            data += chunk
-            if len(chunk) < _CHUNK or len(data) >= 4 * _CHUNK:
-                return data
+        return read_there(self.fd, self.port)
 
     def write(self, data: bytes) -> None:
         """Send a frame at once. A line that does not take it whole counts as gone: its buffer holds several frames."""
-        try:
-            taken = os.write(self.fd, data)
-        except BlockingIOError:
-            taken = 0
-        except OSError as error:
-            raise Gone(f"{self.port}: {error.strerror}") from error
-        if taken < len(data):
-            raise Gone(f"{self.port}: takes no bytes")
+        write_whole(self.fd, self.port, data)
 
     def drop_output(self) -> None:
         """Discard what was written and is not on the wire yet; never raises."""

@@ -44,10 +44,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self.selector_of_time)  # type: ignore[arg-type]
         self._virtual_s = BEGIN_S
         self._clock_resolution = 1e-9
-        self.leaps = 0
-        """How often time moved on."""
-        self.on_leap: Callable[[float], None] = lambda now_s: None
-        """Called after time moved on, before anybody learns of it."""
 
     def time(self) -> float:
         """Virtual monotonic seconds."""
@@ -59,8 +55,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _leap(self, for_s: float) -> None:
         self._virtual_s += for_s
-        self.leaps += 1
-        self.on_leap(self._virtual_s)
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """Done at once, in no virtual time: a thread would finish at another moment in each run."""
