@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hil.bench.modules import MODULES, USUAL
 from hil.bench.port import NotDone
-from hil.demo.modules import MODULES, USUAL
-from hil.demo.site import EVSES_MAX, CarCable, Choices, free_port
+from hil.bench.site import EVSES_MAX, CarCable, Choices, free_port
 from hil.plant.insulation import SELF_TEST_S
 from hil.record.line import Json
 from hil.simulators.car_files import known_car
@@ -32,7 +32,7 @@ class BenchNeeds(BaseModel):
     tls: bool = False
     control_mode: Literal["dynamic", "scheduled"] = "dynamic"
     module: str = USUAL
-    """Which power module: a row of hil/demo/modules.py."""
+    """Which power module: a row of hil/bench/modules.py."""
     self_test_s: float = Field(SELF_TEST_S, ge=0.0, le=60.0)
     """How long a self-test of the insulation monitor takes."""
     config: tuple[tuple[str, str], ...] = ()

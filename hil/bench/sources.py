@@ -8,9 +8,9 @@ from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Any
 
-from hil.demo.bench import IDENTITY, Bench
-from hil.demo.changes import central_system
-from hil.demo.own_car import OwnCar
+from hil.bench.bench import IDENTITY, Bench
+from hil.bench.changes import central_system
+from hil.bench.own_car import OwnCar
 from hil.record.line import STATION, Json, LineKind, RecordLine, Seer
 from hil.record.signals import SIGNALS
 from hil.simulators.evcc.exchange_log import LoggedMessage

@@ -1,8 +1,8 @@
-"""The verbs of a bench as data. How each is performed: `scenario_bench.py`."""
+"""The verbs of a bench as data. How each is performed: `observed_bench.py`."""
 
 from __future__ import annotations
 
-from hil.bench.words import Argument, ArgumentType, Word
+from hil.words import Argument, ArgumentType, Word
 
 _TEXT, _NUMBER, _FLAG, _OBJECT = ArgumentType.TEXT, ArgumentType.NUMBER, ArgumentType.FLAG, ArgumentType.OBJECT
 _TOKEN = Argument("value", _TEXT, "UID in hexadecimal", default="04A2B3C4D5E6F7")

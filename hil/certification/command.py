@@ -14,6 +14,8 @@ from typing import NoReturn
 
 import click
 
+from hil.attach import private_network
+from hil.bench.site import free_port
 from hil.certification import catalogue, pics, result_files
 from hil.certification.catalogue import SHORT_NAMES, CatalogueRow
 from hil.certification.json_lines import JsonLinesStation
@@ -23,8 +25,6 @@ from hil.certification.proof import FaultProof, prove
 from hil.certification.results import CaseOutcome, CaseVerdict, summary
 from hil.certification.runner import Runner
 from hil.certification.station_under_test import BenchRefused, StationUnderTest
-from hil.demo import private_network
-from hil.demo.site import free_port
 
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 from certs.pki import Curve, Pki
+from hil.bench.bench import EVSE, Bench
+from hil.bench.site import CarCable, Choices
 from hil.certification.installer import __file__ as installer_file
 from hil.certification.keys import SecuritySetup
 from hil.certification.pics import ConfiguredValues, Token
 from hil.certification.station_under_test import BenchRefused
-from hil.demo.bench import EVSE, Bench
-from hil.demo.site import CarCable, Choices
 from hil.simulators.evcc.plan import plan_from
 from hil.simulators.line_socket import Refused
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
+from hil.bench.bench import Bench
+from hil.bench.changes import central_system, ending, fault_sentences, refusal, registration
 from hil.clock import now_s
-from hil.demo.bench import Bench
-from hil.demo.changes import central_system, ending, fault_sentences, refusal, registration
 from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
 

@@ -21,15 +21,15 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.live import Live
 
-from hil.demo import network
+from hil.attach import network
+from hil.bench.bench import EVSE, Bench, default_folder
+from hil.bench.modules import MODULES, USUAL
+from hil.bench.site import Choices
 from hil.demo.arrival import Arrival
-from hil.demo.bench import EVSE, Bench, default_folder
 from hil.demo.history import History, Sample
-from hil.demo.modules import MODULES, USUAL
 from hil.demo.programme import Programme
 from hil.demo.report import report
 from hil.demo.screen import Scene, draw
-from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.demo.story import Story, StoryFailed
 from hil.demo.story_page import StoryRecord

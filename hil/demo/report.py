@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from hil.demo.bench import Bench
+from hil.bench.bench import Bench
 from hil.demo.story import Measured
 
 

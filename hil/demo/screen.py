@@ -12,8 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hil.demo.bench import default_folder
-from hil.demo.changes import central_system, fault_sentences
+from hil.bench.bench import default_folder
+from hil.bench.changes import central_system, fault_sentences
 from hil.demo.history import History, block
 
 _ARROW = {"charge": ("→ car", "green"), "discharge": ("← car", "magenta"), "idle": ("·", "dim")}

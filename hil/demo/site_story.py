@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+from hil.bench.bench import EVSE, IDENTITY, Bench
+from hil.bench.site import SITE_TOPIC
 from hil.clock import now_s
-from hil.demo.bench import EVSE, IDENTITY, Bench
-from hil.demo.site import SITE_TOPIC
 from hil.demo.story import SETTLED_SHARE, Story, StoryFailed
 from hil.simulators.line_socket import Refused
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hil.demo.bench import default_folder
+from hil.bench.bench import default_folder
 from hil.demo.steering import NAME
 
 

@@ -12,9 +12,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from hil.demo.bench import EVSE, IDENTITY, TOKEN, Bench
+from hil.bench.bench import EVSE, IDENTITY, TOKEN, Bench
+from hil.bench.site_post import SitePost
 from hil.demo.programme import Programme
-from hil.demo.site_post import SitePost
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.misbehaviour import KINDS
 from hil.simulators.evcc.plan import CarPlan, plan_from

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hil.bench.bench import EVSE, IDENTITY, Bench
+from hil.bench.changes import ending, fault_sentences, refusal
 from hil.clock import now_s
-from hil.demo.bench import EVSE, IDENTITY, Bench
-from hil.demo.changes import ending, fault_sentences, refusal
 from hil.simulators.line_socket import Refused
 
 SETTLED_SHARE = 0.02

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from chargepoint import __version__
-from hil.bench.scenario_bench import ScenarioBench
-from hil.demo.bench import EVSE, Bench
+from hil.bench.bench import EVSE, Bench
+from hil.bench.observed_bench import ObservedBench
 from hil.demo.story import Measured, PhaseTimes
 from hil.record.line import Json, LineKind, RecordLine, Seer
 from hil.report.report_files import write_page
@@ -28,7 +28,7 @@ class StoryRecord:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._observed = ScenarioBench(bench)
+        self._observed = ObservedBench(bench)
 
     async def keep(self) -> None:
         """Look until cancelled."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hil.bench.words import Argument, ArgumentType, Word
 from hil.plant.ac_faults import AC_FAULTS
 from hil.plant.faults import FAULTS as DC_FAULTS
 from hil.simulators.can_wire import CAN_BUS_FAULTS
 from hil.simulators.evcc.misbehaviour import KINDS
 from hil.simulators.wire import BUS_FAULTS
+from hil.words import Argument, ArgumentType, Word
 
 _VALUE = Argument("value", ArgumentType.NUMBER, "what the meaning says; without it the value in brackets there")
 _PART = Argument("part", ArgumentType.TEXT, "which pole, relay or module; without it all of them")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from hil.bench.words import Word
 from hil.record.signals import SIGNALS, BenchSignal
+from hil.words import Word
 
 
 @dataclass(frozen=True, slots=True)

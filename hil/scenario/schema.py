@@ -13,13 +13,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hil.bench.words import Argument, ArgumentType, Word
 from hil.record.line import Seer
 from hil.record.signals import BenchSignal, SignalType
 from hil.scenario.bench_words import BenchWords, words_of_bench
 from hil.scenario.condition_reading import ANY, MESSAGE
 from hil.scenario.operators import OPERATORS_OF, WrittenOperators
 from hil.scenario.written import STEP_KINDS, WrittenMessage, WrittenScenario, WrittenSpan, WrittenStatistic
+from hil.words import Argument, ArgumentType, Word
 
 Schema = dict[str, Any]
 

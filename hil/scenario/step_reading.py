@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from hil.bench.words import Argument, ArgumentType, Word
 from hil.record.line import STATION, Json, Seer
 from hil.record.signals import BenchSignal, SignalType
 from hil.scenario.bench_words import BenchWords
@@ -46,6 +45,7 @@ from hil.scenario.written import (
     WrittenStep,
     WrittenWait,
 )
+from hil.words import Argument, ArgumentType, Word
 
 _W = TypeVar("_W", WrittenSpan, WrittenStatistic)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from hil.bench.words import Argument, Word
 from hil.record.line import Seer
 from hil.scenario.bench_words import BenchWords, words_of_bench
 from hil.scenario.value_test import text_of
+from hil.words import Argument, Word
 
 _SEERS = {
     Seer.PLANT: "The plant: what is true",

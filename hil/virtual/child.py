@@ -1,4 +1,4 @@
-"""A virtual process that is kept alive as systemd would: what `hil.demo.children.Child` is for a process of the computer."""
+"""A virtual process that is kept alive as systemd would: what `hil.bench.children.Child` is for a process of the computer."""
 
 from __future__ import annotations
 

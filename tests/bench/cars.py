@@ -1,7 +1,7 @@
 """Cars at once on the whole station, each at an EVSE of its own, over TLS, at 20 loops/s: part of `./run bench loop`.
 
 `python -m tests.bench.cars --cars N --seconds S` prints one JSON object. It starts itself again in a network
-namespace, where each EVSE has a network interface (`hil/demo/private_network.py`). The station is that of the demo, with the times
+namespace, where each EVSE has a network interface (`hil/attach/private_network.py`). The station is that of the demo, with the times
 of the simulated hardware and the tick of a charger. Figures:
 
 * `answer_ms`: from the request's last byte to the answer, measured at the car. It has the car's codec and the other cars' turns in it.
@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from chargepoint.iso15118.exi.codec import preload
-from hil.demo import private_network
-from hil.demo.bench import Bench
-from hil.demo.changes import central_system
-from hil.demo.site import EVSES_MAX, Choices
+from hil.attach import private_network
+from hil.bench.bench import Bench
+from hil.bench.changes import central_system
+from hil.bench.site import EVSES_MAX, Choices
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.order import NAMESPACES
 

@@ -35,11 +35,11 @@ from websockets.exceptions import ConnectionClosed
 from chargepoint.app.wiring import DATABASE_NAME
 from chargepoint.ocpp.certificate_stock import key_name
 from chargepoint.store.database import Store
+from hil.attach import private_network
+from hil.bench.bench import IDENTITY, Bench
+from hil.bench.changes import central_system
+from hil.bench.site import Choices
 from hil.certification.keys import Keys
-from hil.demo import private_network
-from hil.demo.bench import IDENTITY, Bench
-from hil.demo.changes import central_system
-from hil.demo.site import Choices
 from hil.simulators.csms import CallError, Heard
 from hil.simulators.csms.log import TransactionLog
 from hil.simulators.line_socket import Refused

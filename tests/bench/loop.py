@@ -22,8 +22,8 @@ from typing import Any
 from chargepoint.iso15118.exi.codec import encode, preload
 from chargepoint.iso15118.messages.dc import DC_ChargeLoopReq
 from chargepoint.iso15118.v2gtp import frame
-from hil.demo.bench import Bench
-from hil.demo.site import Choices
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.order import NAMESPACES
 from tests.bench import cars

@@ -18,8 +18,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from hil.demo.bench import Bench
-from hil.demo.site import SITE, Choices
+from hil.bench.bench import Bench
+from hil.bench.site import SITE, Choices
 from hil.demo.story import Story
 
 BUS, UNIT = "fast1", 11

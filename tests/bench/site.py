@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from hil.demo.bench import EMBEDDED, Bench
-from hil.demo.site import SITE, SITE_TOPIC, Choices
+from hil.bench.bench import EMBEDDED, Bench
+from hil.bench.site import SITE, SITE_TOPIC, Choices
 from hil.demo.story import Story
 from hil.simulators.mqtt_broker import mosquitto
 from tests.bench.setpoint import BITS_PER_BYTE, BUS, changed, writes

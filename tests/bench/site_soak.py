@@ -23,8 +23,8 @@ from typing import Any
 
 import aiomqtt
 
-from hil.demo.bench import EVSE, Bench
-from hil.demo.site import SITE_TOPIC, Choices, free_port
+from hil.bench.bench import EVSE, Bench
+from hil.bench.site import SITE_TOPIC, Choices, free_port
 from hil.demo.story import Story
 from hil.simulators.mqtt_broker import mosquitto
 

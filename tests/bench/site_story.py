@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hil.demo.bench import EMBEDDED, Bench
-from hil.demo.site import Choices
+from hil.bench.bench import EMBEDDED, Bench
+from hil.bench.site import Choices
 from hil.demo.site_story import play
 
 

@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 from chargepoint.model.data_link import DataLinkState
-from hil.demo.private_network import inside, problem
+from hil.attach.private_network import inside, problem
 from tests.bench.slac_rig import SlacRig, simulated_car
 
 GOAL_S = 1.0

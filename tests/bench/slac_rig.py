@@ -15,7 +15,7 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import ControlPilot
 from chargepoint.slac.evse_slac import EvseSlac
 from chargepoint.slac.modem_socket import ModemSocket
-from hil.demo.private_network import lay_cables
+from hil.attach.private_network import lay_cables
 from hil.simulators.slac.ev_slac import CarHabits, EvSlac
 from hil.simulators.slac.powerline import CarOnLine, ModemFaults, Powerline, SimulatedModem
 from hil.simulators.slac.wire import PowerlineWire

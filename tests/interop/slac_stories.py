@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from chargepoint.model.data_link import DataLinkState
-from hil.demo.bench import Bench
-from hil.demo.private_network import lay_cables
-from hil.demo.site import Choices
+from hil.attach.private_network import lay_cables
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 from hil.simulators.slac.powerline import ModemFaults, Powerline, SimulatedModem
 from hil.simulators.slac.wire import PowerlineWire
 from tests.bench.cars import available, looping

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hil.demo.private_network import inside
+from hil.attach.private_network import inside
 
 pytestmark = pytest.mark.interop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from hil.demo.children import Child
+from hil.bench.children import Child
 
 
 async def test_the_end_of_a_process_is_noticed_before_it_starts_again(tmp_path: Path) -> None:

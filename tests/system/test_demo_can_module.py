@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hil.demo.can_module import with_can_module
+from hil.bench.can_module import with_can_module
+from hil.bench.site import Choices
 from hil.demo.command import _run
-from hil.demo.site import Choices
 
 
 def test_charge_and_discharge_through_an_infypower_on_can(tmp_path: Path, sdp_port: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.demo.modules import MODULES, USUAL
+from hil.bench.modules import MODULES, USUAL
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hil.demo.bench import Bench
-from hil.demo.site import Choices
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 
 PATIENCE_S = 60.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.demo import private_network
+from hil.attach import private_network
 from tests.bench import cars
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from hil.demo import private_network
-from hil.demo.bench import Bench
-from hil.demo.site import Choices
+from hil.attach import private_network
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 from tests.bench.cars import available, looping
 
 PATIENCE_S = 60.0

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from hil.bench.bench import Bench
 from hil.demo.arrival import Arrival
-from hil.demo.bench import Bench
 from hil.demo.programme import Programme
 from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused

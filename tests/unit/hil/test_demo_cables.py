@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.demo import site
-from hil.demo.bench import Bench
+from hil.bench import site
+from hil.bench.bench import Bench
 from hil.simulators.wired_plant import read_config
 
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from hil.demo.bench import Bench
-from hil.demo.changes import WatchedStation, changes, ending, fault_sentences, registration, view
+from hil.bench.bench import Bench
+from hil.bench.changes import WatchedStation, changes, ending, fault_sentences, registration, view
 from hil.demo.story import Story, StoryFailed
 
 

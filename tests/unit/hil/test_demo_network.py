@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hil.demo import network
+from hil.attach import network
 
 
 def test_without_ipv6_the_demo_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hil.demo.bench import Bench
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 from hil.demo.command import _print_notes
-from hil.demo.site import Choices
 
 
 async def test_every_note_is_printed_once(tmp_path: Path) -> None:

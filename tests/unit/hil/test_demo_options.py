@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hil.demo import site
+from hil.bench import site
 from hil.demo.command import _console, main
 
 

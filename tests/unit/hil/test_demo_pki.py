@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from certs.pki import Curve, Pki
-from hil.demo.bench import _pki_wanted
+from hil.bench.bench import _pki_wanted
 
 
 def test_keys_are_made_anew_when_they_are_of_no_use(tmp_path: Path) -> None:

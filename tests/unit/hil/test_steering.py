@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hil.demo.bench import Bench
+from hil.bench.bench import Bench
+from hil.bench.site import Choices
 from hil.demo.programme import Programme
-from hil.demo.site import Choices
 from hil.demo.steering import Steering
 from hil.simulators.csms import Faults
 from hil.simulators.evcc.spec import CarSpec
@@ -128,7 +128,7 @@ def test_an_outside_car_is_not_plugged_by_the_demo(tmp_path: Path) -> None:
 
 
 def test_a_reset_lists_the_faults_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hil.demo.bench.RESET_PATIENCE_S", 0.0)
+    monkeypatch.setattr("hil.bench.bench.RESET_PATIENCE_S", 0.0)
     faults = {"faults": {"DOOR_OPEN": "cabinet door open"}, "fault_remedies": {"DOOR_OPEN": "close the door"}}
     evse: dict[str, Any] = {"image": faults}
     made = real_bench(tmp_path)

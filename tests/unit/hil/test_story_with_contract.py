@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from hil.demo.bench import Bench
+from hil.bench.bench import Bench
 from hil.demo.story import Story
 from hil.simulators.evcc.plan import CarPlan
 

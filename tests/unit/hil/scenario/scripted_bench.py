@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hil.bench.port import NotDone
-from hil.bench.words import Argument, ArgumentType, Word
 from hil.record.line import STATION, Json, LineKind, RecordLine, Seer
 from hil.record.record import BenchRecord
 from hil.record.signals import SIGNALS
@@ -19,6 +18,7 @@ from hil.scenario.reading import read_text
 from hil.scenario.result import RunResult
 from hil.scenario.runner import ScenarioRunner
 from hil.scenario.step import PlannedRun
+from hil.words import Argument, ArgumentType, Word
 
 NUMBER, TEXT = ArgumentType.NUMBER, ArgumentType.TEXT
 
@@ -125,7 +125,7 @@ async def perform(bench: ScriptedBench, steps: str, head: str = "") -> RunResult
 async def open_scripted_bench(
     needs: Mapping[str, Json], folder: Path, *, virtual: bool, seed: int
 ) -> AsyncIterator[ScriptedBench]:
-    """As `hil.bench.scenario_bench:open_bench`: after a plug the contactor closes, and the car's module says how it ends."""
+    """As `hil.bench.observed_bench:open_bench`: after a plug the contactor closes, and the car's module says how it ends."""
     match needs.get("module"):
         case "refuses":
             raise NotDone("this bench has no such module; choose another")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hil.demo.modules import USUAL, with_module
+from hil.bench.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import KnownCar
 
@@ -71,7 +71,7 @@ class Choices:
     """(a line of the template, the lines in its place), for benches that need another station than the demo's."""
 
     module: str = USUAL
-    """Which power module stands at the EVSEs: a row of `hil.demo.modules`."""
+    """Which power module stands at the EVSEs: a row of `hil.bench.modules`."""
     car: KnownCar | None = None
     """A car of `hil/simulators/cars`; None: our own car of ISO 15118-20."""
     plan: Mapping[str, Any] = field(default_factory=dict)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from certs.pki import Curve, Pki, expired
 from hil import priority
+from hil.attach.outside_pki import bring_in
+from hil.bench.changes import WatchedStation, changes, fault_sentences, view
+from hil.bench.children import Child
+from hil.bench.own_car import OwnCar
+from hil.bench.site import SITE, Choices, discovery_taken, free_port, write
 from hil.clock import now_s
-from hil.demo.changes import WatchedStation, changes, fault_sentences, view
-from hil.demo.children import Child
-from hil.demo.outside_pki import bring_in
-from hil.demo.own_car import OwnCar
-from hil.demo.site import SITE, Choices, discovery_taken, free_port, write
 from hil.simulators import mqtt_broker
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chargepoint.security.tls import evcc_context
+from hil.bench.site import CarCable, Choices
 from hil.clock import now_s
-from hil.demo.site import CarCable, Choices
 from hil.simulators.evcc.body import AcOutletBody, PlantBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.drive import Drive

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from certs.pki import Curve, Pki
+from hil.bench.bench import IDENTITY, TOKEN, Bench
+from hil.bench.injection import Injection
 from hil.bench.needs import BenchNeeds, choices_of
 from hil.bench.port import NotDone
 from hil.bench.sources import CarSource, CsmsSource, NoteSource, PlantSource, StationSource
 from hil.clock import now_s
-from hil.demo.bench import IDENTITY, TOKEN, Bench
 from hil.demo.steering import Steering
-from hil.faults.injection import Injection
 from hil.record.line import Json, LineKind, RecordLine, Seer
 from hil.record.record import BenchRecord
 from hil.simulators.csms import CallError
@@ -34,7 +34,7 @@ STATION_EVERY_S = 0.2
 Arguments = Mapping[str, Json]
 
 
-class ScenarioBench:
+class ObservedBench:
     """Fulfils `hil.bench.port.BenchPort`."""
 
     def __init__(self, bench: Bench) -> None:
@@ -240,7 +240,7 @@ async def _or_refuse(work: Awaitable[Any]) -> Any:
 @contextlib.asynccontextmanager
 async def open_bench(
     needs: Mapping[str, Json], folder: Path, *, virtual: bool, seed: int
-) -> AsyncIterator[ScenarioBench]:
+) -> AsyncIterator[ObservedBench]:
     """A bench that is ready for a car. `virtual`: the caller runs on a `hil.virtual.loop.VirtualLoop`, and in a process of its own.
 
     Raises NotDone for needs that cannot be met, and where the station is not ready after `READY_S`.
@@ -254,7 +254,7 @@ async def open_bench(
         bench = Bench(choices_of(wanted, home), observe=True)
         async with bench:
             await _ready(bench)
-            scenario = ScenarioBench(bench)
+            scenario = ObservedBench(bench)
             await scenario.look()
             yield scenario
     except (Refused, RuntimeError) as error:

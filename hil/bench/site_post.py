@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from hil.demo.site import SITE_TOPIC
+from hil.bench.site import SITE_TOPIC
 from hil.simulators.line_socket import Refused
 
 ANSWER_PATIENCE_S = 5.0

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hil.demo.bench import IDENTITY, Bench
+from hil.bench.bench import IDENTITY, Bench
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
 from hil.simulators.evcc.plan import plan_from

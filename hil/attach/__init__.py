@@ -1,0 +1,1 @@
+"""What a bench is attached to that is not its own: network interfaces and namespaces, an outside car with its keys, serial lines."""
