@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from hil.bench.site import CarCable
+from hil.attach.cable import CarCable
 
 COMMAND_PATIENCE_S = 10.0
 _BASE = "fe80::ca5"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,12 +26,7 @@ from hil.clock import now_s
 from hil.simulators import mqtt_broker
 from hil.simulators.csms import Csms, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
-from hil.simulators.evcc.body import CarBody
-from hil.simulators.evcc.drive import Drive
-from hil.simulators.evcc.memory import Credentials
-from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.progress import Progress
-from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
 from hil.simulators.plant import run_inside
 from hil.simulators.wired_plant import read_config
@@ -51,12 +45,6 @@ READY_PATIENCE_S = 60.0
 BROKER_PATIENCE_S = 120.0
 """An installation of a broker from PyPI is in it."""
 OBSERVE_S = 0.2
-CHARGER_DISCHARGE_W = 10_000.0
-"""What the on-board charger of the AC car gives back, enough for the story."""
-
-LOOP_TIMEOUT_S = 2.0
-"""The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
-
 RESET_PATIENCE_S = 2.0
 """A fault whose cause is gone clears within a few cycles of the power process; after this it stays."""
 
@@ -78,18 +66,6 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
-        bench_spec: dict[str, Any] = {
-            "control_mode": choices.control_mode,
-            "loop_timeout_s": LOOP_TIMEOUT_S,
-            "charger_discharge_max_W": CHARGER_DISCHARGE_W,
-        }
-        self.spec = CarSpec(**bench_spec | ({} if choices.car is None else choices.car.spec))
-        self.plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
-        if choices.car is not None:
-            self.plain_plan = choices.car.plan_data
-        """What each plan of this bench begins from."""
-        self.plan = plan_from({**self.plain_plan, **choices.plan})
-        """What the cars' next sessions do."""
         self._tasks: list[asyncio.Task[None]] = []
         self._csms_port = free_port()
         self._csms = Csms(port=self._csms_port)
@@ -97,8 +73,7 @@ class Bench:
         self.plant = LineSocket(folder / "plant.sock")
         self.status = LineSocket(folder / "run" / "status.sock")
         self.cars = {
-            evse: OwnCar(evse, cable, choices, self.plant, self._new_session)
-            for evse, cable in enumerate(choices.all_cables, start=1)
+            evse: OwnCar(evse, cable, choices, self.plant) for evse, cable in enumerate(choices.all_cables, start=1)
         }
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
@@ -276,12 +251,6 @@ class Bench:
             )
         await self.cars[evse].plug()
         self.note(f"car plugged in{_at(evse)}")
-
-    def _new_session(
-        self, body: CarBody, interface: str, tls: ssl.SSLContext | None, credentials: Credentials | None
-    ) -> Drive:
-        sdp_port = self.choices.sdp_port
-        return Drive(self.spec, body, interface, tls, sdp_port, plan=self.plan, credentials=credentials)
 
     async def unplug(self, evse: int = EVSE, *, patience_s: float = 10.0) -> None:
         """Let the car end its session, then pull the plug (the connector unlocks when it is safe)."""

@@ -10,7 +10,6 @@ from typing import Any
 from hil.bench.bench import IDENTITY, Bench
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
-from hil.simulators.evcc.plan import plan_from
 from hil.simulators.line_socket import Refused
 from hil.virtual.child import VirtualChild
 
@@ -115,8 +114,8 @@ class Injection:
         self._misbehaviours = [one for one in self._misbehaviours if one["what"] != kept["what"]]
         if on:
             self._misbehaviours.append(kept)
-        bench = self._bench
-        bench.plan = plan_from({**bench.plain_plan, **bench.choices.plan, "misbehaviours": self._misbehaviours})
+        for car in self._bench.cars.values():
+            car.misbehave(self._misbehaviours)
 
     def _virtual(self, fault: str) -> Any:
         if self._bench.computer is None:

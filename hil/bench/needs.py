@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hil.attach.cable import CarCable
 from hil.bench.modules import MODULES, USUAL
 from hil.bench.port import NotDone
-from hil.bench.site import EVSES_MAX, CarCable, Choices, free_port
+from hil.bench.site import EVSES_MAX, Choices, free_port
 from hil.plant.insulation import SELF_TEST_S
 from hil.record.line import Json
 from hil.simulators.car_files import known_car

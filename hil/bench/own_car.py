@@ -4,32 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 from chargepoint.security.tls import evcc_context
-from hil.bench.site import CarCable, Choices
+from hil.attach.cable import CarCable
+from hil.bench.site import Choices
+from hil.bench.spec_value import spec_value
 from hil.clock import now_s
-from hil.simulators.evcc.body import AcOutletBody, PlantBody
+from hil.simulators.evcc.body import AcOutletBody, CarBody, PlantBody
 from hil.simulators.evcc.core import CarCore
 from hil.simulators.evcc.drive import Drive
+from hil.simulators.evcc.memory import Credentials
+from hil.simulators.evcc.plan import plan_from
 from hil.simulators.evcc.plugged_car import PluggedCar
 from hil.simulators.evcc.progress import Progress
+from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
 
+LOOP_TIMEOUT_S = 2.0
+"""The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
+CHARGER_DISCHARGE_W = 10_000.0
+"""What the on-board charger of the AC car gives back, enough for the story."""
+_OF_BOTH = ("capacity_Wh", "voltage_max_V", "voltage_min_V")
+"""What the car says and its body on the plant is."""
+
 
 class OwnCar:
-    """One car and its plug. `new_session` makes the car's next session for this body, interface and keys."""
+    """One car and its plug."""
 
-    def __init__(
-        self, evse: int, cable: CarCable, choices: Choices, plant: LineSocket, new_session: Callable[..., Drive]
-    ) -> None:
+    def __init__(self, evse: int, cable: CarCable, choices: Choices, plant: LineSocket) -> None:
         self.evse = evse
         self._cable = cable
         self._choices = choices
         self._plant = plant
-        self._new_session = new_session
+        spec: dict[str, Any] = {
+            "control_mode": choices.control_mode,
+            "loop_timeout_s": LOOP_TIMEOUT_S,
+            "charger_discharge_max_W": CHARGER_DISCHARGE_W,
+        }
+        self.spec = CarSpec(**spec | ({} if choices.car is None else choices.car.spec))
+        self._plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
+        if choices.car is not None:
+            self._plain_plan = choices.car.plan_data
+        self.plan = plan_from({**self._plain_plan, **choices.plan})
+        """What the car's next sessions do."""
         self._car: PluggedCar | None = None
         self._task: asyncio.Task[Progress] | None = None
 
@@ -57,6 +79,39 @@ class OwnCar:
         codes = [{"name": name, "code": code, "count": count} for (name, code), count in core.log.codes().items()]
         return {"answers": codes, "violations": core.violations}
 
+    async def change(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of the EVCC (`CarSpec`) go to the car that talks, the rest to its body on the plant. Returns both as they are now.
+
+        All of them, or none: nothing is changed when one is refused. Raises Refused.
+        """
+        known = {field.name for field in fields(CarSpec)}
+        body: dict[str, Any] = {"do": "car", "evse": self.evse}
+        changes: dict[str, Any] = {}
+        for key, value in wanted.items():
+            if key in known:
+                changes[key] = spec_value(key, value, type(getattr(self.spec, key)))
+            if key not in known or key in _OF_BOTH:
+                body[key] = value
+        measured = await self._plant.ask(body)
+        for key, value in changes.items():
+            setattr(self.spec, key, value)
+        return {"spec": asdict(self.spec), "body": measured}
+
+    def change_plan(self, plan: object) -> dict[str, Any]:
+        """What the car's next sessions do, as `docs/virtual-car.md` describes; an empty plan: the plain session again.
+
+        Raises Refused, or PlanError with what is wrong.
+        """
+        if not isinstance(plan, dict):
+            raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
+        self.plan = plan_from({**self._plain_plan, **plan})
+        return asdict(self.plan)
+
+    def misbehave(self, misbehaviours: Sequence[Mapping[str, Any]]) -> None:
+        """The bench's plan with these misbehaviours. Raises PlanError."""
+        plan = {**self._plain_plan, **self._choices.plan, "misbehaviours": list(misbehaviours)}
+        self.plan = plan_from(plan)
+
     async def plug(self) -> None:
         """Plug the car in; it starts to talk as soon as the pilot shows 5 %, and again each time the station calls it.
 
@@ -71,8 +126,12 @@ class OwnCar:
         tls = evcc_context(keys) if self._choices.tls else None
         credentials = credentials_of(keys)
         body = AcOutletBody(self._plant, self.evse) if self._choices.ac else PlantBody(self._plant, self.evse)
-        self._car = PluggedCar(body, lambda: self._new_session(body, self._cable.car, tls, credentials))
+        self._car = PluggedCar(body, lambda: self._new_session(body, tls, credentials))
         self._task = asyncio.create_task(self._car.run(), name=f"car-{self.evse}")
+
+    def _new_session(self, body: CarBody, tls: ssl.SSLContext | None, credentials: Credentials | None) -> Drive:
+        sdp_port = self._choices.sdp_port
+        return Drive(self.spec, body, self._cable.car, tls, sdp_port, plan=self.plan, credentials=credentials)
 
     async def forget(self) -> None:
         """End the car's task at once, whatever it does."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hil.attach.cable import CarCable
 from hil.bench.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import KnownCar
@@ -27,14 +28,6 @@ _TEMPLATES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().par
 
 EVSES_MAX = 9
 """The names of the template's devices end with one digit, the number of their EVSE."""
-
-
-@dataclass(frozen=True, slots=True)
-class CarCable:
-    """The two ends of the wire between one EVSE and its car: names of network interfaces. On the loopback both are `lo`."""
-
-    station: str
-    car: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The verbs of a bench as data. How each is performed: `observed_bench.py`."""
+"""The verbs of a bench as data. How each is performed: `performer.py`."""
 
 from __future__ import annotations
 

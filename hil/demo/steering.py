@@ -17,8 +17,8 @@ from hil.bench.site_post import SitePost
 from hil.demo.programme import Programme
 from hil.simulators.csms import CallError
 from hil.simulators.evcc.misbehaviour import KINDS
-from hil.simulators.evcc.plan import CarPlan, plan_from
-from hil.simulators.evcc.spec import CONTROL_MODES, CarSpec
+from hil.simulators.evcc.plan import CarPlan
+from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import Refused
 
 LINE_MAX_BYTES = 1 << 20
@@ -163,36 +163,13 @@ class Steering:
         return {}
 
     async def _car(self, request: Request) -> Answer:
-        return await self.change_car(EVSE, {key: value for key, value in request.items() if key not in ("do", "evse")})
-
-    async def change_car(self, evse: int, wanted: Request) -> Answer:
-        """Fields of the EVCC (`help`: car_fields) go to the car that talks, the rest to its body on the plant.
-
-        All of them, or none: nothing is changed when one is refused.
-        """
-        known = {field.name for field in fields(CarSpec)}
-        body: Request = {"do": "car", "evse": evse}
-        changes: Request = {}
-        for key, value in wanted.items():
-            if key in known:
-                changes[key] = _car_value(key, value, type(getattr(self._bench.spec, key)))
-            if key not in known or key in ("capacity_Wh", "voltage_max_V", "voltage_min_V"):
-                body[key] = value
-        measured = await self._bench.plant.ask(body)
-        for key, value in changes.items():
-            setattr(self._bench.spec, key, value)
-        return {"spec": asdict(self._bench.spec), "body": measured}
+        wanted = {key: value for key, value in request.items() if key not in ("do", "evse")}
+        return await self._bench.cars[EVSE].change(wanted)
 
     async def _car_plan(self, request: Request) -> Answer:
-        return await self.change_plan(request.get("plan", {}))
-
-    async def change_plan(self, plan: object) -> Answer:
-        """What the car's next sessions do, as `docs/virtual-car.md` describes; an empty plan: the plain session again."""
-        if not isinstance(plan, dict):
-            raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
-        self._bench.plan = plan_from({**self._bench.plain_plan, **plan})
+        plan = self._bench.cars[EVSE].change_plan(request.get("plan", {}))
         self._bench.note("steered: a plan for the car's next sessions")
-        return {"plan": asdict(self._bench.plan)}
+        return {"plan": plan}
 
     async def _setpoint(self, request: Request) -> Answer:
         power_W = request.get("power_W")
@@ -334,17 +311,6 @@ def _check_fields(request: Request) -> None:
     if strange:
         takes = ", ".join(known or ()) or "no field"
         raise Refused(f"{strange[0]} = {request[strange[0]]!r}: {request['do']} takes {takes}")
-
-
-def _car_value(key: str, value: object, wanted: type) -> object:
-    """What the car's field of this type becomes. Raises Refused."""
-    if key == "control_mode" and value not in CONTROL_MODES:
-        raise Refused(f"{key} = {value!r}: one of {', '.join(CONTROL_MODES)}")
-    if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, (wanted, int)):
-        raise Refused(f"{key} = {value!r}: a {wanted.__name__}")
-    if isinstance(value, (int, float)) and not math.isfinite(value):
-        raise Refused(f"{key} = {value!r}: a finite number")
-    return wanted(value)
 
 
 def _remove(path: Path) -> None:

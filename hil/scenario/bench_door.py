@@ -21,7 +21,7 @@ from hil.virtual.loop import VirtualLoop
 
 T = TypeVar("T")
 
-OPEN_BENCH = "hil.bench.observed_bench:open_bench"
+OPEN_BENCH = "hil.bench.opening:open_bench"
 
 
 class OpenBench(Protocol):

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hil.bench.observed_bench import open_bench
+from hil.bench.opening import open_bench
 from hil.plant.evse import EvsePlant
 from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator

@@ -24,7 +24,8 @@ from chargepoint.model.ids import EvseId
 from chargepoint.model.image import EvseImage, PowerEvent, Stage
 from chargepoint.model.limits import Interval, PowerLimits
 from chargepoint.power.link_client import LinkClient
-from hil.bench.site import CarCable, Choices, write
+from hil.attach.cable import CarCable
+from hil.bench.site import Choices, write
 from hil.simulators.line_socket import LineSocket, Refused
 
 ROOT = Path(__file__).resolve().parents[2]

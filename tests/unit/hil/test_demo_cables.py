@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from hil.attach.cable import CarCable
 from hil.bench import site
 from hil.bench.bench import Bench
 from hil.simulators.wired_plant import read_config
 
 
-def cables(count: int) -> tuple[site.CarCable, ...]:
-    return tuple(site.CarCable(f"evse{number}", f"car{number}") for number in range(1, count + 1))
+def cables(count: int) -> tuple[CarCable, ...]:
+    return tuple(CarCable(f"evse{number}", f"car{number}") for number in range(1, count + 1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
@@ -47,6 +48,6 @@ def test_a_taken_interface_is_named(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
         other.bind(("::", 0))
         port = int(other.getsockname()[1])
-        choices = site.Choices(tmp_path, sdp_port=port, cables=(site.CarCable("lo", "lo"),))
+        choices = site.Choices(tmp_path, sdp_port=port, cables=(CarCable("lo", "lo"),))
         assert site.discovery_taken(choices) == "lo"
     assert site.discovery_taken(choices) is None

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from hil.attach.cable import CarCable
 from hil.bench.bench import Bench
+from hil.bench.own_car import OwnCar
 from hil.bench.site import Choices
 from hil.demo.programme import Programme
 from hil.demo.steering import Steering
@@ -30,7 +32,10 @@ class Plant:
 
 @pytest.fixture
 def bench() -> SimpleNamespace:
-    return SimpleNamespace(plant=Plant(), spec=CarSpec(), csms=SimpleNamespace(faults=Faults()))
+    plant = Plant()
+    car = OwnCar(1, CarCable("lo", "lo"), Choices(Path()), plant)  # type: ignore[arg-type]
+    car.spec = CarSpec()
+    return SimpleNamespace(plant=plant, cars={1: car}, csms=SimpleNamespace(faults=Faults()))
 
 
 def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
@@ -67,16 +72,16 @@ def test_what_cannot_be_done_is_said(bench: SimpleNamespace, line: bytes, expect
     found = answer(bench, line)
     assert found["ok"] is False
     assert expected in found["error"]
-    assert bench.spec == CarSpec()
+    assert bench.cars[1].spec == CarSpec()
     assert bench.csms.faults.refuse_connections is False
 
 
 def test_a_car_is_changed_as_a_whole_or_not_at_all(bench: SimpleNamespace) -> None:
     request = {"do": "car", "control_mode": "scheduled", "scheduled_power_W": -5000, "soc_percent": 500}
     assert answer(bench, json.dumps(request).encode())["ok"] is False
-    assert bench.spec == CarSpec()
+    assert bench.cars[1].spec == CarSpec()
     assert answer(bench, json.dumps({**request, "soc_percent": 50}).encode())["ok"] is True
-    assert bench.spec == CarSpec(control_mode="scheduled", scheduled_power_W=-5000.0)
+    assert bench.cars[1].spec == CarSpec(control_mode="scheduled", scheduled_power_W=-5000.0)
 
 
 class NoTransaction:

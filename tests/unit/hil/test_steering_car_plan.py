@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hil.attach.cable import CarCable
+from hil.bench.own_car import OwnCar
+from hil.bench.site import Choices
 from hil.demo.steering import Steering
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 from hil.simulators.evcc.plan import CarPlan
 
 
+def bench_with(choices: Choices) -> SimpleNamespace:
+    car = OwnCar(1, CarCable("lo", "lo"), choices, None)  # type: ignore[arg-type]  # a car without a plant
+    return SimpleNamespace(cars={1: car}, note=lambda text: None)
+
+
 @pytest.fixture
 def bench() -> SimpleNamespace:
-    return SimpleNamespace(plan=CarPlan(), plain_plan={}, note=lambda text: None)
+    return bench_with(Choices(Path()))
 
 
 def answer(bench: SimpleNamespace, **request: Any) -> dict[str, Any]:
@@ -28,9 +37,9 @@ def answer(bench: SimpleNamespace, **request: Any) -> dict[str, Any]:
 def test_a_plan_is_taken_and_taken_back(bench: SimpleNamespace) -> None:
     plan = {"energy": ["DC"], "misbehaviours": [{"what": "fin", "at": "DC_ChargeLoopReq", "nth": 5}]}
     assert answer(bench, plan=plan)["ok"] is True
-    assert bench.plan == CarPlan(misbehaviours=(Misbehaviour("fin", "DC_ChargeLoopReq", 5),))
+    assert bench.cars[1].plan == CarPlan(misbehaviours=(Misbehaviour("fin", "DC_ChargeLoopReq", 5),))
     assert answer(bench)["ok"] is True
-    assert bench.plan == CarPlan()
+    assert bench.cars[1].plan == CarPlan()
 
 
 @pytest.mark.parametrize(
@@ -49,12 +58,12 @@ def test_a_plan_that_cannot_be_changes_nothing(
     found = answer(bench, **request_fields)
     assert found["ok"] is False
     assert words in found["error"]
-    assert bench.plan == CarPlan()
+    assert bench.cars[1].plan == CarPlan()
 
 
-def test_a_plan_begins_from_the_plain_plan_of_the_bench(bench: SimpleNamespace) -> None:
-    bench.plain_plan = {"energy": ["AC"]}
+def test_a_plan_begins_from_the_plain_plan_of_the_bench() -> None:
+    bench = bench_with(Choices(Path(), ac=True))
     assert answer(bench, plan={"power_delivery_polls": 2})["ok"] is True
-    assert bench.plan == CarPlan(energy=("AC",), power_delivery_polls=2)
+    assert bench.cars[1].plan == CarPlan(energy=("AC",), power_delivery_polls=2)
     assert answer(bench)["ok"] is True
-    assert bench.plan == CarPlan(energy=("AC",))
+    assert bench.cars[1].plan == CarPlan(energy=("AC",))

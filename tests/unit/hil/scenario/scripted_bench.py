@@ -125,7 +125,7 @@ async def perform(bench: ScriptedBench, steps: str, head: str = "") -> RunResult
 async def open_scripted_bench(
     needs: Mapping[str, Json], folder: Path, *, virtual: bool, seed: int
 ) -> AsyncIterator[ScriptedBench]:
-    """As `hil.bench.observed_bench:open_bench`: after a plug the contactor closes, and the car's module says how it ends."""
+    """As `hil.bench.opening:open_bench`: after a plug the contactor closes, and the car's module says how it ends."""
     match needs.get("module"):
         case "refuses":
             raise NotDone("this bench has no such module; choose another")

@@ -1,0 +1,92 @@
+"""Opens a bench for one scenario: all simulated, in virtual or in real time, behind `BenchPort`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import secrets
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from certs.pki import Curve, Pki
+from hil.bench.bench import Bench
+from hil.bench.needs import BenchNeeds, choices_of
+from hil.bench.observed_bench import ObservedBench
+from hil.bench.port import NotDone
+from hil.clock import now_s
+from hil.record.line import Json
+from hil.simulators.line_socket import Refused
+
+READY_S = 30.0
+"""The station is up, registered and without a fault after this, or the bench gives up."""
+
+
+@contextlib.asynccontextmanager
+async def open_bench(
+    needs: Mapping[str, Json], folder: Path, *, virtual: bool, seed: int
+) -> AsyncIterator[ObservedBench]:
+    """A bench that is ready for a car. `virtual`: the caller runs on a `hil.virtual.loop.VirtualLoop`, and in a process of its own.
+
+    Raises NotDone for needs that cannot be met, and where the station is not ready after `READY_S`.
+    """
+    wanted = BenchNeeds.read(needs)
+    if virtual:
+        _make_repeatable(seed)
+    home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
+    try:
+        shutil.copytree(_development_keys(), home / "pki")
+        bench = Bench(choices_of(wanted, home), observe=True)
+        async with bench:
+            await _ready(bench)
+            scenario = ObservedBench(bench)
+            await scenario.look()
+            yield scenario
+    except (Refused, RuntimeError) as error:
+        raise NotDone(str(error)) from error
+    finally:
+        shutil.copytree(home / "log", folder / "log", dirs_exist_ok=True) if (home / "log").exists() else None
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def _ready(bench: Bench) -> None:
+    until_s = now_s() + READY_S
+    while True:
+        status = await bench.status.ask({"do": "status"})
+        missing = [
+            f"EVSE {number}: {evse.get('obstacle') or 'no image yet'}"
+            for number, evse in status["evses"].items()
+            if evse.get("obstacle") or evse["image"] is None or evse["image"]["faults"]
+        ]
+        if bench.choices.csms_url is None and status["ocpp"].get("boot_status") != "Accepted":
+            missing.append("the central system has not accepted the station")
+        if not missing:
+            return
+        if now_s() > until_s:
+            raise Refused(f"the station is not ready after {READY_S:g} s: {'; '.join(missing)}")
+        await asyncio.sleep(0.1)
+
+
+def _make_repeatable(seed: int) -> None:
+    """The same seed, the same run: in this process every chance comes from it. Keys are made before, and stay random."""
+    chances = random.Random(seed)
+    random.seed(seed)
+    uuid.uuid4 = lambda: uuid.UUID(int=chances.getrandbits(128), version=4)
+    secrets.token_bytes = lambda nbytes=32: chances.randbytes(nbytes or 32)
+
+
+def _development_keys() -> Path:
+    """A development PKI of this day, made once for all benches of this user."""
+    today = datetime.now(UTC).date()
+    folder = Path(tempfile.gettempdir()) / f"hil-keys-{Path.home().name}" / today.isoformat()
+    if not folder.exists():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent))
+        Pki(Curve.P521, datetime(today.year, today.month, today.day, tzinfo=UTC) - timedelta(days=1)).write(fresh)
+        with contextlib.suppress(OSError):  # somebody else made them in the meantime
+            fresh.rename(folder)
+    return folder
