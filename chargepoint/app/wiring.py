@@ -134,7 +134,7 @@ class Daemon:
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
                     group.create_task(self._keep_lamps(), name="lamps"),
-                    group.create_task(self.loop_lag.run(), name="loop-lag"),
+                    *((group.create_task(self.loop_lag.run(), name="loop-lag"),) if self._host.is_computer else ()),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                     *(group.create_task(modem.run()) for modem in self.modems.values()),
                     *(() if self.site_bus is None else (group.create_task(self.site_bus.run(), name="site-bus"),)),

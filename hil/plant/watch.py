@@ -51,8 +51,9 @@ class Watch:
             self._note_all(_measured(connector))
 
     def since(self, number: int) -> list[Seen]:
-        """Everything with a higher number; what was dropped is missing."""
-        return [seen for seen in self.seen if seen.number > number]
+        """Everything with a higher number; what was dropped is missing. A number that never was is one of another life of the plant: all."""
+        fresh = min(self._count - number if number <= self._count else self._count, len(self.seen))
+        return [self.seen[place] for place in range(-fresh, 0)]
 
     def _note_all(self, values: dict[str, Value]) -> None:
         for name, value in values.items():

@@ -52,6 +52,15 @@ class BenchChoice:
             raise BenchMissing(f"no bench can be opened by {self.opened_by}: {error}") from error
         return found
 
+    def prepare(self) -> None:
+        """Import everything that runs will need, so that no forked run has to. Raises BenchMissing."""
+        self.open_bench()
+        if self.virtual and self.opened_by == OPEN_BENCH:
+            # imported here: it is the controller's whole code, which a bench in real time does without
+            from hil.virtual.controller import prepare
+
+            prepare()
+
     def needs(self, needs: Mapping[str, Json]) -> dict[str, Json]:
         """What a scenario needs, with the bench file where one is chosen."""
         extra: dict[str, Json] = {"bench_file": str(self.bench_file.resolve())} if self.bench_file else {}

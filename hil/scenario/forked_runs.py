@@ -34,7 +34,7 @@ class ForkedRuns:
 
     def perform(self, runs: Sequence[PlannedRun], on_result: Callable[[RunResult], None]) -> list[RunResult]:
         """`on_result` is called as each run ends. Raises BenchMissing before the first run where there is no bench."""
-        self.choice.open_bench()  # here, so that no child has to import it again
+        self.choice.prepare()  # here, so that no child has to import it again
         gc.collect()
         gc.freeze()
         try:

@@ -29,7 +29,7 @@ from hil.simulators.requests import LONGEST_LINE, serve_lines
 from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
-VIRTUAL_STEP_S = 0.02
+VIRTUAL_STEP_S = 0.1
 """Whoever reads the plant brings it up to now before; steps without a reader only keep it from falling far behind."""
 
 
