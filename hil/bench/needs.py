@@ -49,10 +49,8 @@ class BenchNeeds(BaseModel):
             raise NotDone("; ".join(mistakes)) from error
 
 
-def choices_of(needs: BenchNeeds, folder: Path) -> Choices:
-    """The demo's choices that meet these needs. Raises NotDone."""
-    if needs.evses > 1:
-        raise NotDone(f"bench.evses = {needs.evses}: benches for scenarios have one EVSE so far")
+def choices_of(needs: BenchNeeds, folder: Path, cables: tuple[CarCable, ...]) -> Choices:
+    """The choices of a bench that meets these needs, with its cars at these cables. Raises NotDone."""
     if needs.module not in MODULES:
         raise NotDone(f"bench.module = {needs.module!r}: one of {', '.join(MODULES)}")
     try:
@@ -70,6 +68,6 @@ def choices_of(needs: BenchNeeds, folder: Path) -> Choices:
         car=car,
         plan=needs.plan,
         self_test_s=needs.self_test_s,
-        cables=() if ac else (CarCable("lo", "lo"),),
+        cables=cables,
         amendments=needs.config,
     )

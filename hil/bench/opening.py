@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from certs.pki import Curve, Pki
+from hil.attach import private_network
+from hil.attach.cable import CarCable
 from hil.bench.bench import Bench
 from hil.bench.needs import BenchNeeds, choices_of
 from hil.bench.observed_bench import ObservedBench
@@ -40,7 +42,7 @@ async def open_bench(
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
-        bench = Bench(choices_of(wanted, home), observe=True)
+        bench = Bench(choices_of(wanted, home, _cables(wanted.evses)), observe=True)
         async with bench:
             await _ready(bench)
             scenario = ObservedBench(bench)
@@ -51,6 +53,14 @@ async def open_bench(
     finally:
         shutil.copytree(home / "log", folder / "log", dirs_exist_ok=True) if (home / "log").exists() else None
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _cables(evses: int) -> tuple[CarCable, ...]:
+    """One cable is the loopback. For several this process goes into a network of its own. Raises RuntimeError where it cannot."""
+    if evses == 1:
+        return (CarCable("lo", "lo"),)
+    private_network.enter()
+    return private_network.lay_cables(evses)
 
 
 async def _ready(bench: Bench) -> None:
