@@ -160,9 +160,12 @@ class BusWire:
     def _send(self, data: bytes) -> None:
         """A reply to the driver: whole, or in the pieces and at the times of a wire."""
         if not self._byte_s:
-            self._write_last(data, data)
+            if self._devices.turnaround_s:
+                self._loop.call_later(self._devices.turnaround_s, self._write_last, data, data)
+            else:
+                self._write_last(data, data)
             return
-        begins_s = self._loop.time()
+        begins_s = self._loop.time() + self._devices.turnaround_s
         for start in range(0, len(data), self._piece_bytes):
             piece = data[start : start + self._piece_bytes]
             at_s = begins_s + (start + len(piece)) * self._byte_s
