@@ -83,6 +83,9 @@ class CarPart(_Part):
         None, description="where the car's end of the cable is; veth: a pair with a namespace for the program"
     )
     program: tuple[str, ...] = Field((), description="the EVCC and its arguments; {interface} stands for the name")
+    keys: Path | None = Field(
+        None, description="folder with the simulated car's keys, as ./run certs makes it; default: the bench's own"
+    )
     environment: dict[str, str] = Field(default_factory=dict, description="of the program; {interface} as above")
     folder: Path | None = Field(None, description="where the program runs; default: the folder of the bench file")
     ends_by: Literal["SIGINT", "SIGTERM"] = Field("SIGINT", description="what ends the program before its time")
@@ -130,9 +133,17 @@ class BenchFile(_Part):
             }
         )
         cars = {
-            number: car.model_copy(update={"folder": folder / (car.folder or ".")}) for number, car in self.car.items()
+            number: car.model_copy(
+                update={"folder": folder / (car.folder or "."), "keys": None if car.keys is None else folder / car.keys}
+            )
+            for number, car in self.car.items()
         }
         return self.model_copy(update={"controller": controller, "car": cars})
+
+    @property
+    def needs_real_time(self) -> bool:
+        """Something of it is real, or a program that knows no other time."""
+        return self.model_copy(update={"name": ""}) != BenchFile()
 
     @property
     def outside_buses(self) -> frozenset[str]:
@@ -149,3 +160,6 @@ def _mistake(error: dict[str, object]) -> str:
         return f"{where}: no such key; docs/bench-file.md lists them"
     value = "" if isinstance(error.get("input"), dict) else f" = {error.get('input')!r}"
     return f"{where}{value}: {words}"
+
+
+ALL_SIMULATED_BENCH = BenchFile()

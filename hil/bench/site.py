@@ -13,7 +13,9 @@ from typing import Any
 
 import tomli_w
 
+from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile
 from hil.attach.cable import CarCable
+from hil.bench.given_site import cables_of, move_in, read_given
 from hil.bench.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import KnownCar
@@ -73,13 +75,17 @@ class Choices:
     """A car of `hil/simulators/cars`; None: our own car of ISO 15118-20."""
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What our car does beside charging, as docs/virtual-car.md describes."""
+    attached: BenchFile = ALL_SIMULATED_BENCH
+    """What of the bench is not its own."""
     cables: tuple[CarCable, ...] = ()
     """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
 
     @property
-    def all_cables(self) -> tuple[CarCable, ...]:
-        """The cables of EVSE 1, 2, … as far as cars can come there."""
-        return self.cables or (CarCable(self.interface, self.interface),)
+    def all_cables(self) -> dict[int, CarCable]:
+        """The cable of each EVSE that a car can come to."""
+        if self.attached.controller.config is not None:
+            return cables_of(read_given(self.attached.controller.config), self.attached)
+        return dict(enumerate(self.cables or (CarCable(self.interface, self.interface),), start=1))
 
     @property
     def template(self) -> Path:
@@ -96,7 +102,9 @@ def free_port() -> int:
 
 def discovery_taken(choices: Choices) -> str | None:
     """The interface where somebody answers cars on this port already: a car of this demo would end up there. None: all are free."""
-    for cable in choices.all_cables:
+    if choices.attached.controller.elsewhere:
+        return None  # it is the station itself
+    for cable in choices.all_cables.values():
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             try:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, cable.station.encode())
@@ -112,6 +120,32 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
 
     Raises ValueError for an amendment of a line that the template does not have once.
     """
+    path = choices.folder / SITE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomli_w.dumps(document(choices, csms_port, realtime=realtime)), encoding="utf-8")
+    return path
+
+
+def document(choices: Choices, csms_port: int, *, realtime: bool = False) -> dict[str, Any]:
+    """The controller's configuration as data; see `write`. One that was given for a controller elsewhere is as it was."""
+    controller = choices.attached.controller
+    if controller.config is not None:
+        given = read_given(controller.config)
+        if not controller.elsewhere:
+            url = choices.csms_url or f"ws://127.0.0.1:{csms_port}"
+            move_in(given, choices.attached, choices.folder, url, free_port())
+            given["power"] = {**given.get("power", {}), "realtime": realtime}
+        return given
+    made = _made(choices, csms_port)
+    power: dict[str, Any] = {"realtime": True} if realtime else {}
+    if choices.without_waits:
+        power |= {"tick_ms": SHORT_TICK_MS, "insulation_reaction_s": 0.05}
+    if power:
+        made["power"] = {**made.get("power", {}), **power}
+    return made
+
+
+def _made(choices: Choices, csms_port: int) -> dict[str, Any]:
     document = tomllib.loads(_template_text(choices))
     _in_folder(document, choices.folder)
     if choices.cables:
@@ -120,15 +154,21 @@ def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
         document["evse"]["1"]["interface"] = choices.interface
     with_module(document, choices.module)
     _settings(document, choices, csms_port)
-    power: dict[str, Any] = {"realtime": True} if realtime else {}
-    if choices.without_waits:
-        power |= {"tick_ms": SHORT_TICK_MS, "insulation_reaction_s": 0.05}
-    if power:
-        document["power"] = {**document.get("power", {}), **power}
-    path = choices.folder / SITE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(tomli_w.dumps(document), encoding="utf-8")
-    return path
+    _attach(document, choices)
+    return document
+
+
+def _attach(document: dict[str, Any], choices: Choices) -> None:
+    """Ports of real devices, and a bus of its own for each module in a process of its own."""
+    for name, part in choices.attached.bus.items():
+        if name in document["bus"] and part.port is not None:
+            document["bus"][name]["port"] = part.port
+    for name, module in choices.attached.power_module.items():
+        section = document.get("power_module", {}).get(name)
+        if module.process and section is not None:
+            own = f"of-{name}"
+            document["bus"][own] = {**document["bus"][section["bus"]], "port": str(choices.folder / "tty" / own)}
+            section["bus"] = own
 
 
 def _template_text(choices: Choices) -> str:

@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from chargepoint import __version__
+from hil.attach.bench_file import BenchFile, BenchFileError
 from hil.report.report_files import INDEX
 from hil.scenario.bench_door import OPEN_BENCH, BenchChoice, BenchMissing
 from hil.scenario.bench_words import BenchWords, words_of_bench
@@ -56,14 +57,14 @@ def check(asked: tuple[str, ...]) -> None:
 @click.option(
     "--virtual/--realtime",
     "virtual",
-    default=True,
-    help="all simulated on a clock that leaps (default), or in real time",
+    default=None,
+    help="all simulated on a clock that leaps (default), or in real time (default with --bench)",
 )
 @click.option(
     "--bench",
     "bench_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="what real devices replace simulated ones",
+    help="what of the bench is real: docs/bench-file.md",
 )
 @click.option("--shard", metavar="I/N", help="only the I-th of N shares of the runs, for several computers")
 @click.option(
@@ -82,7 +83,7 @@ def check(asked: tuple[str, ...]) -> None:
 @click.option("--opened-by", default=OPEN_BENCH, hidden=True, help="MODULE:FUNCTION that opens a bench")
 def run(
     asked: tuple[str, ...],
-    virtual: bool,
+    virtual: bool | None,
     bench_file: Path | None,
     shard: str | None,
     workers: int | None,
@@ -103,9 +104,10 @@ def run(
     except ValueError as error:
         _unusable(f"--shard {error}")
     if bench_file is not None and opened_by == OPEN_BENCH:
-        _unusable(
-            f"--bench {bench_file}: our bench reads no bench file yet, all its devices are simulated; leave it out"
-        )
+        try:
+            BenchFile.read(bench_file)
+        except BenchFileError as error:
+            _unusable(str(error))
     if lists:
         for each in runs:
             tags = f"  [{', '.join(each.tags)}]" if each.tags else ""
@@ -118,8 +120,8 @@ def run(
         "python": platform.python_version(),
         "bench_file": str(bench_file) if bench_file else "",
     }
-    choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
-    at_once = workers or (_processors() if virtual else 1)
+    choice = BenchChoice(bench_file is None if virtual is None else virtual, seed, bench_file, opened_by, facts)
+    at_once = workers or (_processors() if choice.virtual else 1)
     terminal = is_terminal(sys.stdout)
     shown = ShownRuns(len(runs), at_once, sys.stdout, lambda result: _trouble(result, choice), terminal)
     began = datetime.now(UTC)
