@@ -131,7 +131,7 @@ class Control:
         for watch in plant.watches:
             number = after.get(str(watch.connector.number), 0)
             seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
-        return {"monotonic_s": self._now(), "seen": seen}
+        return {"monotonic_s": self._now(), "seen": seen, "skipped_s": plant.skipped_s}
 
     def _module(self, request: Request) -> Answer:
         """`{"do": "module", "evse": 1, "name": "psu1", "orders": {…}}`: what a process that serves its registers was ordered; what it shows now."""
