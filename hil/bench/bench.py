@@ -6,7 +6,6 @@ A demo has one car. A bench with `Choices.cables` has one car at each of its EVS
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -74,6 +73,8 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
+        self.observed: tuple[float, dict[str, Any]] | None = None
+        """When the station was asked last, and its status then; None: it did not answer, or is not observed."""
         self._tasks: list[asyncio.Task[None]] = []
         attached, folder = choices.attached, choices.folder
         host, _, port = attached.central_system.listen.rpartition(":")
@@ -395,8 +396,13 @@ class Bench:
             if car is not None and car.error is not None and car is not noted:
                 noted = car
                 self.note(f"the car gave its session up: {car.error}")
-            with contextlib.suppress(Refused):
-                after = view(await self.status.ask({"do": "status"}), EVSE)
+            try:
+                status = await self.status.ask({"do": "status"})
+            except Refused:
+                self.observed = None
+            else:
+                self.observed = now_s(), status
+                after = view(status, EVSE)
                 for sentence in changes(before, after):
                     self.note(sentence)
                 before = after

@@ -19,8 +19,8 @@ from hil.simulators.line_socket import Refused
 
 READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
-STATION_EVERY_S = 0.2
-"""The status of the station is asked for this often."""
+LOOK_EVERY_S = 0.2
+"""While time passes, the sources are asked this often."""
 Arguments = Mapping[str, Json]
 
 
@@ -38,9 +38,8 @@ class ObservedBench:
             CarSource(bench, since, self.now_s),
             CsmsSource(bench, since, self.now_s),
             NoteSource(bench, self.now_s),
+            StationSource(bench, since),
         )
-        self._station = StationSource(bench, self.now_s)
-        self._station_asked_s = -1e9
         self._looking = asyncio.Lock()
         self._performer = BenchPerformer(bench, self._exchanged)
 
@@ -69,16 +68,13 @@ class ObservedBench:
             at_s = self.now_s()
             for source in self._sources:
                 self._record.extend(await source.lines())
-            if at_s - self._station_asked_s >= STATION_EVERY_S - 1e-6:
-                self._station_asked_s = at_s
-                self._record.extend(await self._station.lines())
             self._record.known_until(at_s)
 
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""
         until_s = now_s() + for_s
-        while (left_s := until_s - now_s()) > STATION_EVERY_S:
-            await asyncio.sleep(min(left_s, STATION_EVERY_S))
+        while (left_s := until_s - now_s()) > LOOK_EVERY_S:
+            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
             await self.look()
         await asyncio.sleep(max(0.0, until_s - now_s()))
 

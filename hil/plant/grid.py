@@ -44,8 +44,9 @@ class GridConnection:
     @property
     def powers_W(self) -> tuple[float, float, float]:
         """Of each phase, at the fuse."""
-        one, two, three = (own + other for own, other in zip(self.station_W(), self.others_W, strict=True))
-        return one, two, three
+        one_W, two_W, three_W = self.station_W()
+        other_one_W, other_two_W, other_three_W = self.others_W
+        return one_W + other_one_W, two_W + other_two_W, three_W + other_three_W
 
     @property
     def voltages_V(self) -> tuple[float, float, float]:
