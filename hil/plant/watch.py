@@ -103,7 +103,8 @@ def _measured(connector: Connector) -> dict[str, Value]:
         "meter_import_Wh": connector.meter.import_Wh,
         "meter_export_Wh": connector.meter.export_Wh,
         "opened_under_A": connector.opened_under_A,
-        "temperature_degC": connector.board.temperature_degC,
+        "temperature_degC": round(connector.board.temperature_degC, 2),
+        "grid_V": connector.grid.voltage_V,
     }
     if isinstance(connector, EvsePlant):
         circuit, board = connector.circuit, connector.board
@@ -117,6 +118,10 @@ def _measured(connector: Connector) -> dict[str, Value]:
             "highest_V": connector.highest_V,
             "frequency_Hz": connector.grid.frequency_Hz,
             "grid_W": connector.grid_W,
+            "grid_var": connector.grid_var,
+            "cable_degC": round(connector.cable.copper.temperature_degC, 2),
+            "pins_degC": round(connector.cable.pins.temperature_degC, 2),
+            "arcs_A2s": round(max(board.positive.wear.arcs_A2s, board.negative.wear.arcs_A2s), 1),
             "battery_degC": connector.car.battery.heat.temperature_degC,
             "energy_violations": connector.energy.violations,
         }
