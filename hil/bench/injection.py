@@ -45,6 +45,10 @@ class Injection:
             value = arguments.get("value", arguments.get("part"))
             request: dict[str, Any] = {"do": "fault", "evse": evse, "name": name, "on": on}
             await self._bench.plant.ask(request if value is None else {**request, "value": value})
+        elif group == "sensor":
+            await self._bench.plant.ask(
+                {"do": "sensor", "evse": evse, "stuck": name == "stuck", "on": on} | dict(arguments)
+            )
         elif group == "bus":
             request = {"do": "bus_fault", "bus": arguments["bus"], "kind": name, "on": on}
             request |= {key: arguments[key] for key in ("count", "value") if key in arguments}

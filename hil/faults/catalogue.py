@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hil.plant.ac_faults import AC_FAULTS
 from hil.plant.faults import FAULTS as DC_FAULTS
+from hil.plant.sensors import SENSORS
 from hil.simulators.can_wire import CAN_BUS_FAULTS
 from hil.simulators.evcc.misbehaviour import KINDS
 from hil.simulators.wire import BUS_FAULTS
@@ -33,6 +34,23 @@ def _wires() -> Iterator[Word]:
         meaning = BUS_FAULTS.get(name) or f"{CAN_BUS_FAULTS[name]} (CAN)"
         yield Word(f"bus.{name}", meaning, (_BUS, _COUNT, _VALUE), of_station=True)
 
+
+_OF = Argument("of", ArgumentType.TEXT, "which sensor", required=True, choices=tuple(SENSORS))
+
+_SENSORS = (
+    Word(
+        "sensor.drift",
+        "the sensor shows `gain` times the truth and an offset that grows by `per_s`, in V, A, Wh, ohm or K per second",
+        (
+            _OF,
+            Argument(
+                "per_s", ArgumentType.NUMBER, "how fast the offset grows", "1/s", default=0.0, least=-1e8, most=1e8
+            ),
+            Argument("gain", ArgumentType.NUMBER, "factor from now on", default=1.0, least=-1000, most=1000),
+        ),
+    ),
+    Word("sensor.stuck", "the sensor shows what it shows now for ever; a meter's energy stands still", (_OF,)),
+)
 
 _PROCESSES = (
     Word("process.kill", "kill -9; the process is started again after 0.3 s", (_WHAT,), of_station=True),
@@ -105,5 +123,5 @@ _CARS = (
     ),
 )
 
-FAULT_WORDS: tuple[Word, ...] = (*_physics(), *_wires(), *_PROCESSES, *_CENTRAL_SYSTEM, *_CARS)
+FAULT_WORDS: tuple[Word, ...] = (*_physics(), *_SENSORS, *_wires(), *_PROCESSES, *_CENTRAL_SYSTEM, *_CARS)
 """All of them."""
