@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from hil.bench.bench import IDENTITY, Bench
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
+from hil.simulators.evcc.mutation import ANY, MUTATIONS
 from hil.simulators.line_socket import Refused
 from hil.virtual.child import VirtualChild
 
@@ -36,6 +38,7 @@ class Injection:
             "csms.refuses": self._answer("error", lambda a: (a["action"], a.get("code", "InternalError"))),
             "csms.babbles": self._answer("garbage", lambda a: (a["action"], a.get("text", "{"))),
             "car.misbehaves": self._misbehave,
+            "exi.mutation": self._mutate,
         }
 
     async def set(self, fault: str, evse: int, arguments: Arguments, *, on: bool) -> None:
@@ -116,6 +119,14 @@ class Injection:
         if "text" in arguments:
             kept["value"] = arguments["text"]
         self._misbehaviours = [one for one in self._misbehaviours if one["what"] != kept["what"]]
+        self._let_misbehave(kept, on)
+
+    async def _mutate(self, arguments: Arguments, on: bool) -> None:
+        self._misbehaviours = [one for one in self._misbehaviours if one["what"] not in MUTATIONS]
+        kept = {key: value for key, value in arguments.items() if key != "how"}
+        self._let_misbehave({"seed": random.getrandbits(32), "what": arguments.get("how", ANY), **kept}, on)
+
+    def _let_misbehave(self, kept: dict[str, Json], on: bool) -> None:
         if on:
             self._misbehaviours.append(kept)
         for car in self._bench.cars.values():

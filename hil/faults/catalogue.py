@@ -9,6 +9,7 @@ from hil.plant.faults import FAULTS as DC_FAULTS
 from hil.plant.sensors import SENSORS
 from hil.simulators.can_wire import CAN_BUS_FAULTS
 from hil.simulators.evcc.misbehaviour import KINDS
+from hil.simulators.evcc.mutation import ANY, MUTATIONS
 from hil.simulators.wire import BUS_FAULTS
 from hil.words import Argument, ArgumentType, Word
 
@@ -118,6 +119,20 @@ _CARS = (
             Argument("always", ArgumentType.FLAG, "and at each later one", default=False),
             Argument("text", ArgumentType.TEXT, "what this kind takes, where it is a text"),
             _VALUE,
+        ),
+        of_station=True,
+    ),
+    Word(
+        "exi.mutation",
+        "requests of the car's next sessions are mutated on the wire, until healed (docs/misbehaviour.md)",
+        (
+            Argument("how", ArgumentType.TEXT, "one of the mutations", default=ANY, choices=tuple(MUTATIONS)),
+            Argument("at", ArgumentType.TEXT, "class name of the request; *: any", default="*"),
+            Argument("nth", ArgumentType.INTEGER, "the n-th such request of the session", default=1, least=1),
+            Argument("always", ArgumentType.FLAG, "and each later one", default=False),
+            Argument(
+                "seed", ArgumentType.INTEGER, "of its chances; without it one by chance, from the seed of the run"
+            ),
         ),
         of_station=True,
     ),
