@@ -37,6 +37,7 @@ class Injection:
             "csms.late": self._answer("late", lambda a: (a["action"], a["by_s"])),
             "csms.refuses": self._answer("error", lambda a: (a["action"], a.get("code", "InternalError"))),
             "csms.babbles": self._answer("garbage", lambda a: (a["action"], a.get("text", "{"))),
+            "csms.lies": self._lie,
             "car.misbehaves": self._misbehave,
             "exi.mutation": self._mutate,
         }
@@ -105,6 +106,9 @@ class Injection:
     async def _drop(self, _: Arguments, on: bool) -> None:
         if on:
             await self._bench.csms.drop(IDENTITY)
+
+    async def _lie(self, arguments: Arguments, on: bool) -> None:
+        self._bench.csms.faults.lie = str(arguments["what"]) if on else None
 
     def _answer(self, field: str, value: Callable[[Arguments], object]) -> Callable[[Arguments, bool], Awaitable[None]]:
         async def change(arguments: Arguments, on: bool) -> None:

@@ -8,6 +8,7 @@ from hil.plant.ac_faults import AC_FAULTS
 from hil.plant.faults import FAULTS as DC_FAULTS
 from hil.plant.sensors import SENSORS
 from hil.simulators.can_wire import CAN_BUS_FAULTS
+from hil.simulators.csms.lies import LIES
 from hil.simulators.evcc.misbehaviour import KINDS
 from hil.simulators.evcc.mutation import ANY, MUTATIONS
 from hil.simulators.wire import BUS_FAULTS
@@ -104,6 +105,12 @@ _CENTRAL_SYSTEM = (
         "csms.babbles",
         "the next CALL of this action is answered with a text that is no message",
         (_ACTION, Argument("text", ArgumentType.TEXT, "the answer", default="{"), _TIMES),
+        of_station=True,
+    ),
+    Word(
+        "csms.lies",
+        "the central system's answers lie, until healed (docs/bench.md has what a station must do about each lie)",
+        (Argument("what", ArgumentType.TEXT, "which lie", required=True, choices=tuple(LIES)),),
         of_station=True,
     ),
 )

@@ -31,6 +31,7 @@ from websockets.typing import Subprotocol
 from hil.clock import now_s, utc
 from hil.simulators.csms.faults import Faults
 from hil.simulators.csms.handshake import credentials_of, identity_of
+from hil.simulators.csms.lies import lied
 from hil.simulators.csms.log import Heard, Payload, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.csms.rules import Rules
@@ -349,7 +350,10 @@ class Csms:
             log.violations.append(f"{action}: {problem[1]}")
             await socket.send(json.dumps([4, heard.unique_id, problem[0], problem[1][:255], {}]))
             return
-        await socket.send(json.dumps([3, heard.unique_id, self._respond(log, action, heard.payload)]))
+        answer = self._respond(log, action, heard.payload)
+        texts = None if faults.lie is None else lied(faults.lie, action, heard.unique_id, answer)
+        for text in texts or [json.dumps([3, heard.unique_id, answer])]:
+            await socket.send(text)
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
