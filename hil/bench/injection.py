@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hil.bench.bench import IDENTITY, Bench
+from hil.bench.bench import Bench
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
 from hil.simulators.evcc.mutation import ANY, MUTATIONS
@@ -100,12 +100,12 @@ class Injection:
     async def _away(self, _: Arguments, on: bool) -> None:
         csms = self._bench.csms
         csms.faults.refuse_connections = on
-        if on and csms.log(IDENTITY).socket is not None:
-            await csms.drop(IDENTITY)
+        if on and csms.log(self._bench.identity).socket is not None:
+            await csms.drop(self._bench.identity)
 
     async def _drop(self, _: Arguments, on: bool) -> None:
         if on:
-            await self._bench.csms.drop(IDENTITY)
+            await self._bench.csms.drop(self._bench.identity)
 
     async def _lie(self, arguments: Arguments, on: bool) -> None:
         self._bench.csms.faults.lie = str(arguments["what"]) if on else None

@@ -6,8 +6,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hil.bench.bench import IDENTITY, TOKEN, Bench
-from hil.bench.own_car import OwnCar
+from hil.attach.bench_car import BenchCar
+from hil.bench.bench import TOKEN, Bench
 from hil.record.line import Json
 from hil.simulators.line_socket import Refused
 
@@ -89,7 +89,7 @@ class BenchPerformer:
         return await self._call("RequestStartTransaction", payload, "Accepted")
 
     async def _remote_stop(self, evse: int, _: Arguments) -> Mapping[str, Json]:
-        running = self._bench.csms.running(IDENTITY, evse)
+        running = self._bench.csms.running(self._bench.identity, evse)
         return await self._call("RequestStopTransaction", {"transactionId": running}, "Accepted")
 
     async def _ocpp(self, _: int, arguments: Arguments) -> Mapping[str, Json]:
@@ -100,7 +100,7 @@ class BenchPerformer:
         return await self._call(str(arguments["action"]), payload, None if status is None else str(status))
 
     async def _call(self, action: str, payload: dict[str, Any], status: str | None) -> Mapping[str, Json]:
-        answer: dict[str, Any] = await self._bench.csms.call(IDENTITY, action, payload)
+        answer: dict[str, Any] = await self._bench.csms.call(self._bench.identity, action, payload)
         self._exchanged(action, {"request": payload, "answer": answer})
         if status is not None and answer.get("status") != status:
             raise Refused(f"{action}: the station answered {answer}; expected status {status}")
@@ -142,7 +142,7 @@ class BenchPerformer:
         self._bench.note(str(arguments["text"]))
         return {}
 
-    def _car_at(self, evse: int) -> OwnCar:
+    def _car_at(self, evse: int) -> BenchCar:
         """Raises Refused where no car of the bench is."""
         car = self._bench.cars.get(evse)
         if car is None:
