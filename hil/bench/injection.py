@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from hil.attach.small_disk import SmallDisk
 from hil.bench.bench import Bench
+from hil.bench.disk_faults import DiskFaults
+from hil.bench.relays import relays_of
+from hil.bench.tls_faults import TlsFaults
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
 from hil.simulators.evcc.mutation import ANY, MUTATIONS
@@ -21,8 +25,11 @@ Arguments = Mapping[str, Json]
 class Injection:
     """The faults of one bench. `evse` is the EVSE of the step."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, disks: Sequence[SmallDisk] = ()) -> None:
+        """`disks`: those of the controller, where they are the bench's own."""
         self._bench = bench
+        self._disks = DiskFaults(disks)
+        self._tls = TlsFaults(bench)
         self._misbehaviours: list[dict[str, Json]] = []
         self._others: dict[str, Callable[[Arguments, bool], Awaitable[None]]] = {
             "process.kill": self._kill,
@@ -38,6 +45,8 @@ class Injection:
             "csms.refuses": self._answer("error", lambda a: (a["action"], a.get("code", "InternalError"))),
             "csms.babbles": self._answer("garbage", lambda a: (a["action"], a.get("text", "{"))),
             "csms.lies": self._lie,
+            "network.csms_cut": self._cut_csms,
+            "network.csms_slow": self._slow_csms,
             "car.misbehaves": self._misbehave,
             "exi.mutation": self._mutate,
         }
@@ -57,6 +66,13 @@ class Injection:
             request = {"do": "bus_fault", "bus": arguments["bus"], "kind": name, "on": on}
             request |= {key: arguments[key] for key in ("count", "value") if key in arguments}
             await self._bench.plant.ask(request)
+        elif group == "disk":
+            self._disks.set(name, on=on)
+        elif group == "tls":
+            await self._tls.set(name, evse, on=on)
+        elif fault == "network.car_cut":
+            relays_of(self._bench.relays).cut_car(evse, on=on)
+            _heal_later(arguments, on, lambda: relays_of(self._bench.relays).cut_car(evse, on=False))
         elif fault in self._others:
             await self._others[fault](arguments, on)
         else:
@@ -107,6 +123,20 @@ class Injection:
         if on:
             await self._bench.csms.drop(self._bench.identity)
 
+    async def _cut_csms(self, arguments: Arguments, on: bool) -> None:
+        relays = relays_of(self._bench.relays)
+        relays.cut_csms(on=on)
+        _heal_later(arguments, on, lambda: relays.cut_csms(on=False))
+
+    async def _slow_csms(self, arguments: Arguments, on: bool) -> None:
+        relays = relays_of(self._bench.relays)
+        bytes_per_s = arguments.get("bytes_per_s")
+        relays.slow_csms(
+            float(str(arguments.get("latency_s", 0.0))) if on else 0.0,
+            float(str(bytes_per_s)) if on and bytes_per_s is not None else None,
+        )
+        _heal_later(arguments, on, lambda: relays.slow_csms(0.0, None))
+
     async def _lie(self, arguments: Arguments, on: bool) -> None:
         self._bench.csms.faults.lie = str(arguments["what"]) if on else None
 
@@ -140,3 +170,9 @@ class Injection:
         if self._bench.computer is None:
             raise Refused(f"{fault}: only on a bench in virtual time: the bench must not do it to this computer")
         return self._bench.computer
+
+
+def _heal_later(arguments: Arguments, on: bool, heal: Callable[[], None]) -> None:
+    """After `for_s`, where the step says so."""
+    if on and "for_s" in arguments:
+        asyncio.get_running_loop().call_later(float(str(arguments["for_s"])), heal)

@@ -145,5 +145,83 @@ _CARS = (
     ),
 )
 
-FAULT_WORDS: tuple[Word, ...] = (*_physics(), *_SENSORS, *_wires(), *_PROCESSES, *_CENTRAL_SYSTEM, *_CARS)
+_FOR = Argument("for_s", ArgumentType.NUMBER, "for so long; without it until healed", "s", least=0.001, most=1e6)
+
+_NETWORKS = (
+    Word(
+        "network.car_cut",
+        "nothing passes between car and station, and nobody gets a FIN or RST; needs `relays` of the bench",
+        (_FOR,),
+    ),
+    Word(
+        "network.csms_cut",
+        "nothing passes between station and central system, as behind a firewall that drops; needs `relays` of the bench",
+        (_FOR,),
+        of_station=True,
+    ),
+    Word(
+        "network.csms_slow",
+        "the network to the central system is slow in both directions; needs `relays` of the bench",
+        (
+            _FOR,
+            Argument("latency_s", ArgumentType.NUMBER, "of each piece", "s", default=0.0, least=0.0, most=3600.0),
+            Argument("bytes_per_s", ArgumentType.NUMBER, "so many; without it no bound", "B/s", least=1.0, most=1e9),
+        ),
+        of_station=True,
+    ),
+)
+
+_DISKS = (
+    Word(
+        "disk.full",
+        "no byte has room in the controller's state until healed; needs `small_disk` of the bench (root or user namespaces)",
+        of_station=True,
+    ),
+)
+
+_TLS_WITH_CARS = "the next connections of the car; needs `tls` of the bench"
+_CERTIFICATES = (
+    Word("tls.car_expired", f"the car's vehicle certificate is over: {_TLS_WITH_CARS}"),
+    Word("tls.car_wrong_root", f"a root that the station does not know signed the car's certificate: {_TLS_WITH_CARS}"),
+    Word("tls.car_no_certificate", f"the car shows no certificate: {_TLS_WITH_CARS}"),
+    Word(
+        "tls.car_revoked",
+        "the central system answers that the car's contract certificate is revoked (Authorize). No station can learn that of "
+        "a vehicle certificate: neither TLS nor OCPP 2.0.1 asks",
+        of_station=True,
+    ),
+    Word("tls.station_expired", "the station's own certificate is over: a car must refuse it", of_station=True),
+    Word(
+        "tls.station_wrong_root",
+        "a root that cars do not know signed the station's certificate. It has no name to be wrong: ISO 15118-20 knows no host name",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_expired",
+        "the central system's certificate is over; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_wrong_root",
+        "a root that the station does not know signed it; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_wrong_name",
+        "it is for another host; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+)
+
+FAULT_WORDS: tuple[Word, ...] = (
+    *_physics(),
+    *_SENSORS,
+    *_wires(),
+    *_PROCESSES,
+    *_CENTRAL_SYSTEM,
+    *_NETWORKS,
+    *_CERTIFICATES,
+    *_DISKS,
+    *_CARS,
+)
 """All of them."""

@@ -19,6 +19,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -95,6 +96,16 @@ class Csms:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    def protect(self, context: ssl.SSLContext, passwords: dict[str, str]) -> None:
+        """Speak TLS, and ask for Basic authentication; before `start`."""
+        self._ssl, self.passwords = context, passwords
+
+    def show(self, chain: Path, key: Path) -> None:
+        """From the next handshake on it shows this chain. Raises ValueError where it speaks no TLS, OSError or ssl.SSLError."""
+        if self._ssl is None:
+            raise ValueError("the central system speaks no TLS: there is no certificate to show")
+        self._ssl.load_cert_chain(chain, key)
 
     async def start(self) -> None:
         """Listen; the port is in `port` and `url`. After `stop` the same port again."""
