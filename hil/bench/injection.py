@@ -76,7 +76,7 @@ class Injection:
         elif fault in self._others:
             await self._others[fault](arguments, on)
         else:
-            raise Refused(f"fault {fault!r}: no such id; `./run hil faults` lists them")
+            raise Refused(f"fault {fault!r}: no such id; docs/scenario-words.md lists them")
 
     async def _kill(self, arguments: Arguments, on: bool) -> None:
         if on:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +57,9 @@ def test_another_id_is_as_long_and_another_one() -> None:
 def test_twice_is_the_same_answer_two_times() -> None:
     one, other = lied("twice", "Heartbeat", "id-1", HONEST["Heartbeat"]) or []
     assert one == other and json.loads(one)[2] == HONEST["Heartbeat"]
+
+
+def test_the_page_of_the_bench_has_every_lie_with_the_reaction_that_is_due() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/bench.md").read_text()
+    for name, lie in LIES.items():
+        assert f"| `{name}` | {lie.meaning} | {lie.expected} |" in page

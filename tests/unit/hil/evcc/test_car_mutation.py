@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,3 +75,8 @@ def test_each_request_of_a_session_is_mutated_by_chances_of_its_own() -> None:
 def test_an_unknown_mutation_is_refused_with_all_names() -> None:
     with pytest.raises(ValueError, match=ANY):
         Misbehaviour("no_such_thing")
+
+
+def test_the_page_of_misbehaviour_has_every_mutation() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs/misbehaviour.md").read_text()
+    assert [name for name, meaning in MUTATIONS.items() if f"| `{name}` | {meaning} |" not in page] == []
