@@ -19,12 +19,15 @@ from certs.pki import Curve, Pki, expired
 from hil import priority
 from hil.attach.bench_car import BenchCar
 from hil.attach.cable import CarCable
+from hil.attach.operator import ask_person
 from hil.attach.outside_pki import bring_in
 from hil.attach.person_car import PersonCar
 from hil.attach.program_car import ProgramCar
 from hil.bench.changes import WatchedStation, changes, fault_sentences, view
 from hil.bench.children import Child
+from hil.bench.keys_shown import csms_protection
 from hil.bench.own_car import OwnCar
+from hil.bench.relays import BenchRelays
 from hil.bench.site import SITE, Choices, discovery_taken, free_port, write
 from hil.bench.site import document as site_document
 from hil.clock import now_s
@@ -81,12 +84,22 @@ class Bench:
         document = site_document(choices, self._csms_port)
         self.identity = str(document["csms"]["identity"])
         """What the station is called at the central system."""
+        self._real_readers = {
+            int(number)
+            for number, section in document["evse"].items()
+            if (reader := section.get("token_reader")) is not None
+            and document["token_reader"][reader].get("bus") in attached.outside_buses
+        }
         if attached.controller.elsewhere and int(port) == 0 and choices.csms_url is None:
             self._csms_port = _port_of(str(document["csms"]["url"]))
-        self._csms = Csms(host=host.strip("[]"), port=self._csms_port)
+        behind = free_port() if choices.relays else self._csms_port
+        self._csms = Csms(host=host.strip("[]"), port=behind)
+        self.relays = BenchRelays(self._csms_port, behind, choices.all_cables) if choices.relays else None
+        """What cuts and slows the bench's networks; None: the ends meet directly."""
         self.plant = LineSocket(folder / "plant.sock")
         status = Path(document["station"].get("runtime_dir", "/run/chargepoint")) / "status.sock"
-        self.status = LineSocket(attached.controller.status or status)
+        self._status_path = attached.controller.status or status
+        self.status = LineSocket(self._status_path)
         self.cars: dict[int, BenchCar] = {evse: self._car(evse, cable) for evse, cable in choices.all_cables.items()}
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
@@ -100,7 +113,7 @@ class Bench:
             return ProgramCar(evse, cable, part, self.plant, log, self.note)
         if part is not None and part.kind == "person":
             return PersonCar(evse, self.status, self.note)
-        return OwnCar(evse, cable, self.choices, self.plant)
+        return OwnCar(evse, cable, self.choices, self.plant, None if self.relays is None else self.relays.cars[evse])
 
     def own_car(self, evse: int = EVSE) -> OwnCar:
         """The simulated car at this EVSE. Raises Refused where there is none."""
@@ -206,8 +219,12 @@ class Bench:
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
         self._csms.provisioning = ProvisioningService.of(folder / "pki")
+        if self.choices.csms_tls:
+            self._csms.protect(*csms_protection(folder / "pki", self.identity))
         if self.choices.csms_url is None:
             await self._csms.start()
+        if self.relays is not None:
+            await self.relays.start()
         self._launch("plant")
         await self._answered(self.plant, {"do": "state"}, "plant")
         for name in self.children:
@@ -231,14 +248,15 @@ class Bench:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.status.close()
         await self.plant.close()
+        if self.relays is not None:
+            await self.relays.stop()
         if self.choices.csms_url is None:
             await self._csms.stop()
 
     @property
     def sees_status(self) -> bool:
         """The station can be asked for its status: its socket is one of this computer."""
-        controller = self.choices.attached.controller
-        return not controller.elsewhere or controller.status is not None
+        return not self.choices.attached.controller.elsewhere or self._status_path.exists()
 
     def _remove_ports(self) -> None:
         """A plant that was killed leaves links to terminals whose numbers the next plant on this machine is given:
@@ -319,7 +337,12 @@ class Bench:
         self.note(f"plug pulled by force{_at(evse)}")
 
     async def token(self, value: str = TOKEN, evse: int = EVSE) -> None:
-        """Hold a card to the reader of this EVSE."""
+        """Hold a card to the reader of this EVSE; a person is asked to where the reader is a real one."""
+        if evse in self._real_readers:
+            words = f"please hold card {value} to the reader{_at(evse)}"
+            self.note(words)
+            ask_person(words)
+            return
         await self.plant.ask({"do": "token", "evse": evse, "value": value})
         self.note(f"token {value} presented{_at(evse)}")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
+from hil.attach.small_disk import SmallDisk
 from hil.bench.bench import Bench
 from hil.bench.injection import Injection
 from hil.bench.performer import BenchPerformer
@@ -27,11 +28,12 @@ Arguments = Mapping[str, Json]
 class ObservedBench:
     """Fulfils `hil.bench.port.BenchPort`."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, disks: Sequence[SmallDisk] = ()) -> None:
+        """`disks`: those of the controller, where they are the bench's own."""
         self._bench = bench
         self._began_s = now_s()
         self._record = BenchRecord()
-        self._injection = Injection(bench)
+        self._injection = Injection(bench, disks)
         since = lambda at_s: max(0.0, at_s - self._began_s)  # noqa: E731
         self._sources = (
             PlantSource(bench, since),

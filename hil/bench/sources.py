@@ -28,6 +28,7 @@ class PlantSource:
         self._bench = bench
         self._since_s = since_s
         self._numbers: dict[str, int] = {}
+        self._skipped_s = -1.0
 
     async def lines(self) -> list[RecordLine]:
         """Nothing while the plant is away."""
@@ -39,6 +40,9 @@ class PlantSource:
         for number, at_s, evse, name, value in answer["seen"]:
             self._numbers[str(evse)] = max(number, self._numbers.get(str(evse), 0))
             found.append(_value(self._since_s(at_s), name, value, evse))
+        if (skipped_s := round(answer["skipped_s"], 3)) != self._skipped_s:
+            self._skipped_s = skipped_s
+            found.append(_value(self._since_s(answer["monotonic_s"]), "plant_skipped_s", skipped_s, STATION))
         return found
 
 

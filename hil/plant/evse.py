@@ -16,6 +16,8 @@ from hil.plant.insulation import SHORTEST_SELF_TEST_S, InsulationPlant
 from hil.plant.meter import MeterPlant
 from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator
+from hil.plant.sensor_error import SensorError
+from hil.plant.slopes import Slopes
 
 DRY_OHM = 10_000_000.0
 HEAT_EVERY_S = 0.02
@@ -46,6 +48,9 @@ class EvsePlant:
     highest_V: float = 0.0
     faults: dict[str, float | bool | str] = field(default_factory=dict)
     forced_temperature_degC: float | None = None
+    drifting: dict[str, tuple[SensorError, ...]] = field(default_factory=dict)
+    """Sensors that show something else than the truth, by their name in `sensors`."""
+    slopes: Slopes = field(default_factory=Slopes)
     grid: Grid = field(default_factory=Grid)
     """What feeds the modules; the same one for all connectors of a plant."""
     energy: EnergyCheck = field(default_factory=EnergyCheck)
@@ -63,6 +68,11 @@ class EvsePlant:
         """Advance everything by one step (1 to 2 ms)."""
         self.now_s += dt_s
         car, board = self.car, self.board
+        for errors in self.drifting.values():
+            for error in errors:
+                error.step(dt_s)
+        if self.slopes.some:
+            self._slide(dt_s)
         board.inputs.insulation_relay = self.insulation.relay_ok
         forced_degC = self.forced_temperature_degC
         board.temperature_degC = self.cable.sensor_degC if forced_degC is None else forced_degC
@@ -141,6 +151,17 @@ class EvsePlant:
         for pole in (self.board.positive, self.board.negative):
             pole.note_arc(self.circuit.output_A)
         self._link_S = 1.0 / self.link_ohm
+
+    def _slide(self, dt_s: float) -> None:
+        """What falls or rises by itself, without an end but that of physics."""
+        slopes = self.slopes
+        self.insulation_ohm = max(0.0, self.insulation_ohm - slopes.insulation_ohm_per_s * dt_s)
+        if slopes.contact_K_per_s:
+            before_degC = (
+                self.cable.sensor_degC if self.forced_temperature_degC is None else self.forced_temperature_degC
+            )
+            self.forced_temperature_degC = before_degC + slopes.contact_K_per_s * dt_s
+        self.board.cabinet_degC += slopes.cabinet_K_per_s * dt_s
 
     @property
     def grid_W(self) -> float:

@@ -309,7 +309,32 @@ def _grid_outage(connector: Connector, on: bool, value: Value) -> None:
     connector.grid.voltage_V = 0.0 if on else connector.grid.nominal_V
 
 
+def _insulation_falls(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.slopes.insulation_ohm_per_s = _number(value, 1_000_000.0) if on else 0.0
+    if not on:
+        evse.insulation_ohm = DRY_OHM
+
+
+def _contact_heats(evse: Connector, on: bool, value: Value) -> None:
+    evse.slopes.contact_K_per_s = _number(value, 2.0) if on else 0.0
+    if not on:
+        evse.forced_temperature_degC = None
+
+
+def _cabinet_heats(evse: Connector, on: bool, value: Value) -> None:
+    evse.slopes.cabinet_K_per_s = _number(value, 2.0) if on else 0.0
+    if not on:
+        evse.board.cabinet_degC = 30.0
+
+
 FAULTS: dict[str, Fault] = {
+    "insulation_falls": Fault(
+        "ohms per second (1000000) by which the resistance falls from its present value", _insulation_falls
+    ),
+    "contact_heats": Fault(
+        "kelvins per second (2) by which the connector's contacts heat, whatever flows", _contact_heats
+    ),
+    "cabinet_heats": Fault("kelvins per second (2) by which the cabinet heats", _cabinet_heats),
     "phase_lost": Fault("phase (2) without voltage", _phase_lost),
     "grid_voltage": Fault("volts (170) of each phase", _grid_voltage),
     "grid_frequency": Fault("hertz (53)", _grid_frequency),

@@ -65,6 +65,14 @@ _PLANT = (
     BenchSignal(
         "energy_violations", Seer.PLANT, _NUMBER, "steps in which the plant made or lost energy: a defect of the bench"
     ),
+    BenchSignal(
+        "plant_skipped_s",
+        Seer.PLANT,
+        _NUMBER,
+        "time that the plant lost in all, because this computer was busy elsewhere",
+        "s",
+        of_station=True,
+    ),
     BenchSignal("frequency_Hz", Seer.PLANT, _NUMBER, "frequency of the grid", "Hz"),
     BenchSignal("grid_V", Seer.PLANT, _NUMBER, "voltage of the grid from phase to neutral", "V"),
     BenchSignal("contactor", Seer.PLANT, _WORD, "all contacts of the output contactor", words=("open", "closed")),

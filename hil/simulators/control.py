@@ -1,6 +1,6 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips, seen, module. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, sensor, bus_fault, estop, door, writes, trip, trips, seen, module. `evse` defaults to 1.
 What is different at an AC outlet is answered by `ac_control.py`.
 """
 
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from hil.plant.ac_faults import AC_FAULTS, inject_ac
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
+from hil.plant.sensor_error import SensorError
+from hil.plant.sensors import SENSORS, distort
 from hil.simulators.ac_control import AcControl
 from hil.simulators.can_wire import CAN_BUS_FAULTS, CanWire
 from hil.simulators.module_exchange import shown, take_orders
@@ -46,6 +49,7 @@ class Control:
             "grid": self._grid,
             "token": self._token,
             "fault": self._at(self._fault, ac.fault),
+            "sensor": self._sensor,
             "bus_fault": self._bus_fault,
             "estop": self._estop,
             "door": self._door,
@@ -138,7 +142,7 @@ class Control:
         for watch in plant.watches:
             number = after.get(str(watch.connector.number), 0)
             seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
-        return {"monotonic_s": self._now(), "seen": seen}
+        return {"monotonic_s": self._now(), "seen": seen, "skipped_s": plant.skipped_s}
 
     def _module(self, request: Request) -> Answer:
         """`{"do": "module", "evse": 1, "name": "psu1", "orders": {…}}`: what a process that serves its registers was ordered; what it shows now."""
@@ -254,6 +258,23 @@ class Control:
                 "no value of this fault", "value", value, FAULTS[name].meaning, "correct it"
             ) from error
         return {"faults": dict(evse.faults), "monotonic_s": self._now()}
+
+    def _sensor(self, request: Request) -> Answer:
+        """`{"do": "sensor", "of": "meter_current", "gain": 1.0, "per_s": 0.1}`: it shows something else; `"on": false`: the truth again."""
+        number_of, name = self._number(request), one_of(request, "of", tuple(SENSORS))
+        gain = number(request, "gain", -1e3, 1e3) if "gain" in request else 1.0
+        per_s = number(request, "per_s", -1e8, 1e8) if "per_s" in request else 0.0
+        stuck = flag(request, "stuck", False)
+        plant = self._wired.plant
+        connector = plant.outlets.get(number_of) or plant.evses[number_of]
+        make = partial(SensorError, gain, per_s, stuck) if flag(request, "on", True) else None
+        try:
+            distort(connector, name, make)
+        except KeyError:
+            raise RequestRefused(
+                "the outlet has no such sensor", "of", name, "a sensor of an AC outlet", "name another"
+            ) from None
+        return {"monotonic_s": self._now()}
 
     def _bus_fault(self, request: Request) -> Answer:
         name, kind = request.get("bus"), request.get("kind")
