@@ -261,7 +261,9 @@ def _run_forked(
             finally:
                 if report is not None:
                     record = report / f"{_number_of(item):03}-{file_name(item.name)}.jsonl"
-                    results.append(replace(await view.result(), record_file=write_record(port, record)))
+                    results.append(
+                        replace(await view.result(), record_file=write_record(port, record), facts=dict(port.facts))
+                    )
 
     def in_child(note: object) -> tuple[str, str, list[RunResult]]:
         trouble = reason = ""
@@ -297,7 +299,9 @@ def _judged(result: RunResult, reason: str, choice: BenchChoice, seconds: float)
     """The result of a test: what broke the test decides, where its steps passed."""
     from hil.scenario.result import ScenarioVerdict
 
-    known = replace(result, seconds=seconds, seed=choice.seed, virtual=choice.virtual, facts=choice.facts)
+    known = replace(
+        result, seconds=seconds, seed=choice.seed, virtual=choice.virtual, facts={**choice.facts, **result.facts}
+    )
     if not reason or result.verdict is not ScenarioVerdict.PASSED:
         return known
     return replace(known, verdict=ScenarioVerdict.FAILED, reason=reason)

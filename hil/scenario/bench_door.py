@@ -132,6 +132,7 @@ async def _perform(
     try:
         async with opened as bench:
             result = await ScenarioRunner(bench, run, on_progress=on_progress).run()
+            result = replace(result, facts=dict(bench.facts))
             if record_file is not None:
                 result = replace(result, record_file=write_record(bench, record_file))
     except NotDone as refused:

@@ -44,6 +44,7 @@ def test_each_run_has_a_bench_of_its_own_and_results_keep_the_order() -> None:
     assert [result.run.name for result in results] == [f"run {number}" for number in range(5)]
     assert {result.verdict for result in results} == {ScenarioVerdict.PASSED}
     assert {result.seed for result in results} == {7}
+    assert {result.facts["controller"] for result in results} == {"Scripted 1"}
     assert results[0].measured[0].value == 1.0
 
 
