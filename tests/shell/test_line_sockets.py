@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from hil.demo.steering import NAME, Steering
 from hil.simulators.line_socket import LineSocket
 
 

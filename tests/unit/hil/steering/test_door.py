@@ -14,11 +14,12 @@ from hil.attach.cable import CarCable
 from hil.bench.bench import Bench
 from hil.bench.own_car import OwnCar
 from hil.bench.site import Choices
-from hil.demo.programme import Programme
-from hil.demo.steering import Steering
 from hil.simulators.csms import Faults
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import Refused
+from hil.steering.door import SteeringDoor
+from hil.steering.programme import Programme
+from hil.steering.request import read_request
 
 
 class Plant:

@@ -13,7 +13,6 @@ import pytest
 from hil.attach.cable import CarCable
 from hil.bench.own_car import OwnCar
 from hil.bench.site import Choices
-from hil.demo.steering import Steering
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 from hil.simulators.evcc.plan import CarPlan
 
