@@ -283,7 +283,13 @@ def _must_be_makeable(folder: Path) -> None:
 
 
 async def _run(
-    choices: Choices, console: Console, *, once: bool, report_file: Path | None, picture: Path | None, idle: bool = False
+    choices: Choices,
+    console: Console,
+    *,
+    once: bool,
+    report_file: Path | None,
+    picture: Path | None,
+    idle: bool = False,
 ) -> None:
     loop = asyncio.get_running_loop()
     main_task = asyncio.current_task()

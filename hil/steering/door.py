@@ -358,7 +358,8 @@ def _deed(request: SteerRequest) -> str:
         return f"cabinet door {'opened' if given['open'] else 'closed'}"
     if request.verb == "car_plan":
         return "a plan for the car's next sessions"
-    listed = ", ".join(f"{key} {value}" for key, value in given.items() if value is not None)
+    usual = {argument.name: argument.default for argument in DOOR_WORDS[request.verb].arguments}
+    listed = ", ".join(f"{key} {value}" for key, value in given.items() if value != usual.get(key))
     return f"{request.verb.replace('_', ' ')} {listed}".rstrip()
 
 
