@@ -11,3 +11,5 @@ class CarCable:
 
     station: str
     car: str
+    namespace: str = ""
+    """Where the car's end is, if not in the network of this process."""

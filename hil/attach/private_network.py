@@ -1,21 +1,25 @@
 """A network of its own for a bench with several EVSEs: each EVSE needs a network interface of its own, as each has its own cable.
 
 `inside(MODULE, ARGUMENTS)` is the command that runs a module in a fresh network namespace. There `lay_cables` makes pairs of
-virtual interfaces, one pair for each EVSE. Nothing of it is seen outside, and it is gone with its last process. Needs `unshare`
+virtual interfaces, one pair for each EVSE. A process that exists already goes there by `enter`. Nothing of it is seen outside, and it is gone with its last process. Needs `unshare`
 (util-linux) and `ip` (iproute2), and the right to make a namespace: root has it, most systems give it to everybody.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from hil.attach.cable import CarCable
 
 COMMAND_PATIENCE_S = 10.0
 _BASE = "fe80::ca5"
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x1000_0000, 0x4000_0000
+"""unshare(2)."""
 
 
 def problem() -> str | None:
@@ -35,27 +39,44 @@ def inside(module: str, *arguments: str) -> list[str]:
 
 
 def lay_cables(count: int) -> tuple[CarCable, ...]:
-    """So many pairs of interfaces, up and with link-local addresses. To be called in a namespace of `inside` and nowhere else.
+    """So many pairs of interfaces, up and with link-local addresses. To be called in a namespace of `inside` or `enter` and nowhere else.
 
     Raises RuntimeError with what the command `ip` reported.
     """
-    _ip("link", "set", "lo", "up")
     cables = tuple(CarCable(f"evse{number}", f"car{number}") for number in range(1, count + 1))
+    commands = ["link set lo up"]
     for number, cable in enumerate(cables, start=1):
-        _ip("link", "add", cable.station, "type", "veth", "peer", "name", cable.car)
+        commands.append(f"link add {cable.station} type veth peer name {cable.car}")
         for end, interface in enumerate((cable.station, cable.car), start=1):
-            _ip("link", "set", interface, "addrgenmode", "none", "up")
+            commands.append(f"link set {interface} addrgenmode none up")
             # no waiting for duplicate address detection on a wire of two
-            _ip("address", "add", f"{_BASE}:{number}:{end}/64", "dev", interface, "nodad")
+            commands.append(f"address add {_BASE}:{number}:{end}/64 dev {interface} nodad")
+    done = subprocess.run(
+        ["ip", "-batch", "-"], input="\n".join(commands), capture_output=True, text=True, timeout=COMMAND_PATIENCE_S
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"ip -batch: {done.stderr.strip()}")
     return cables
+
+
+def enter() -> None:
+    """This process goes into a fresh network namespace, for good: sockets that it opens from now on are in it, and files are as before.
+
+    Where it is not root, it goes into a user namespace, too, in which it is. Call it while the process has one thread.
+    Raises RuntimeError with what the system answered, and what to do.
+    """
+    root, user, group = os.geteuid() == 0, os.geteuid(), os.getegid()
+    if shutil.which("ip") is None:
+        raise RuntimeError("the command ip is missing: install the package iproute2")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET if root else _CLONE_NEWNET | _CLONE_NEWUSER) != 0:
+        why = os.strerror(ctypes.get_errno())
+        raise RuntimeError(f"no network namespace can be made ({why}): start this as root")
+    if not root:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path(f"/proc/self/{name}").write_text(text)
 
 
 def _namespace() -> list[str]:
     """Root keeps its rights in the namespace; anybody else becomes root of a user namespace, which gives no real-time priority."""
     return ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
-
-
-def _ip(*arguments: str) -> None:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=COMMAND_PATIENCE_S)
-    if done.returncode != 0:
-        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")

@@ -14,14 +14,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from certs.pki import Curve, Pki, expired
 from hil import priority
+from hil.attach.bench_car import BenchCar
+from hil.attach.cable import CarCable
 from hil.attach.outside_pki import bring_in
+from hil.attach.person_car import PersonCar
+from hil.attach.program_car import ProgramCar
 from hil.bench.changes import WatchedStation, changes, fault_sentences, view
 from hil.bench.children import Child
 from hil.bench.own_car import OwnCar
 from hil.bench.site import SITE, Choices, discovery_taken, free_port, write
+from hil.bench.site import document as site_document
 from hil.clock import now_s
 from hil.simulators import mqtt_broker
 from hil.simulators.csms import Csms, StationLog
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from hil.virtual.controller import VirtualComputer
 
 IDENTITY = "CP-DEMO"
+"""Of the station whose configuration the bench makes."""
 EMBEDDED = "embedded"
 """In place of a broker's URL: the bench starts one."""
 EVSE = 1
@@ -67,18 +74,39 @@ class Bench:
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._csms_port = free_port()
-        self._csms = Csms(port=self._csms_port)
-        folder = choices.folder
+        attached, folder = choices.attached, choices.folder
+        host, _, port = attached.central_system.listen.rpartition(":")
+        self._csms_port = int(port) or free_port()
+        document = site_document(choices, self._csms_port)
+        self.identity = str(document["csms"]["identity"])
+        """What the station is called at the central system."""
+        if attached.controller.elsewhere and int(port) == 0 and choices.csms_url is None:
+            self._csms_port = _port_of(str(document["csms"]["url"]))
+        self._csms = Csms(host=host.strip("[]"), port=self._csms_port)
         self.plant = LineSocket(folder / "plant.sock")
-        self.status = LineSocket(folder / "run" / "status.sock")
-        self.cars = {
-            evse: OwnCar(evse, cable, choices, self.plant) for evse, cable in enumerate(choices.all_cables, start=1)
-        }
+        status = Path(document["station"].get("runtime_dir", "/run/chargepoint")) / "status.sock"
+        self.status = LineSocket(attached.controller.status or status)
+        self.cars: dict[int, BenchCar] = {evse: self._car(evse, cable) for evse, cable in choices.all_cables.items()}
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
         """The controller's own computer, in virtual time; None: the controller runs on this one."""
         self.children: dict[str, Child | VirtualChild] = {}
+
+    def _car(self, evse: int, cable: CarCable) -> BenchCar:
+        part = self.choices.attached.car.get(evse)
+        if part is not None and part.kind == "program":
+            log = self.choices.folder / f"log/car-{evse}.log"
+            return ProgramCar(evse, cable, part, self.plant, log, self.note)
+        if part is not None and part.kind == "person":
+            return PersonCar(evse, self.status, self.note)
+        return OwnCar(evse, cable, self.choices, self.plant)
+
+    def own_car(self, evse: int = EVSE) -> OwnCar:
+        """The simulated car at this EVSE. Raises Refused where there is none."""
+        car = self.cars.get(evse)
+        if not isinstance(car, OwnCar):
+            raise Refused(f"EVSE {evse} has no simulated car: it is another one, or none")
+        return car
 
     @property
     def started_s(self) -> float:
@@ -90,6 +118,8 @@ class Bench:
     def _make_children(self) -> None:
         loop = asyncio.get_running_loop()
         if isinstance(loop, VirtualLoop):
+            if self.choices.attached.needs_real_time:
+                raise Refused("the bench file names real parts, which know no virtual time: add --realtime")
             self.children.update(self._virtual_processes(loop))
         else:
             for name, arguments, ended in self._processes():
@@ -126,9 +156,27 @@ class Bench:
         if self._broker_port is not None:
             broker = ["hil.simulators.mqtt_broker", "--port", str(self._broker_port), "--dir", str(folder / "broker")]
             yield "broker", broker, None
-        yield "plant", ["hil.simulators.plant", *site, *place, *waits, "--urgent"], self._remove_ports
-        yield "power", ["chargepoint", "power", *site], None
-        yield "daemon", ["chargepoint", "run", *site], None
+        yield "plant", ["hil.simulators.plant", *site, *place, *waits, *self._ends(), "--urgent"], self._remove_ports
+        for name in self._module_processes:
+            ours = ["--module", name, "--plant", str(folder / "plant.sock")]
+            yield f"module-{name}", ["hil.simulators.module_process", *site, *ours], None
+        if not self.choices.attached.controller.elsewhere:
+            yield "power", ["chargepoint", "power", *site], None
+            yield "daemon", ["chargepoint", "run", *site], None
+
+    @property
+    def _module_processes(self) -> list[str]:
+        return [name for name, module in self.choices.attached.power_module.items() if module.process]
+
+    def _ends(self) -> Iterator[str]:
+        """Where the plant's wires end, for its command line."""
+        for name, bus in self.choices.attached.bus.items():
+            if bus.outside:
+                yield from ("--outside", name)
+            elif bus.device is not None:
+                yield from ("--end", f"{name}={bus.device}")
+        for name in self._module_processes:
+            yield from ("--process", name)
 
     def note(self, text: str) -> None:
         """A line for people."""
@@ -148,7 +196,7 @@ class Bench:
             self.note(priority.REFUSED)
         write(self.choices, self._csms_port, realtime=realtime)
         for leftover in ("state", "state-power", "run", "log"):
-            shutil.rmtree(folder / leftover, ignore_errors=True)
+            shutil.rmtree(folder / leftover, ignore_errors=True)  # a controller elsewhere has its own
         if self.choices.pki is not None:
             bring_in(self.choices.pki, folder / "pki")
             self.note(f"took the station's keys from {self.choices.pki}")
@@ -164,7 +212,8 @@ class Bench:
         for name in self.children:
             if name != "plant":
                 self._launch(name)
-        await self._answered(self.status, {"do": "status"}, "daemon")
+        if self.sees_status:
+            await self._answered(self.status, {"do": "status"}, "daemon")
         if self._broker_port is not None:
             await self._broker_listens(self._broker_port)
         if self._observes:
@@ -183,6 +232,12 @@ class Bench:
         await self.plant.close()
         if self.choices.csms_url is None:
             await self._csms.stop()
+
+    @property
+    def sees_status(self) -> bool:
+        """The station can be asked for its status: its socket is one of this computer."""
+        controller = self.choices.attached.controller
+        return not controller.elsewhere or controller.status is not None
 
     def _remove_ports(self) -> None:
         """A plant that was killed leaves links to terminals whose numbers the next plant on this machine is given:
@@ -279,12 +334,12 @@ class Bench:
     @property
     def station(self) -> StationLog:
         """What the central system knows of the station."""
-        return self.csms.log(IDENTITY)
+        return self.csms.log(self.identity)
 
     async def setpoint(self, power_W: float, duration_s: int | None = None, evse: int = EVSE) -> dict[str, Any]:
         """The central system sends a set-point; raises Refused with the station's reason. Returns the station's answer."""
         running = self.running(evse)
-        answer = await self.csms.setpoint(IDENTITY, evse, power_W, running, duration_s)
+        answer = await self.csms.setpoint(self.identity, evse, power_W, running, duration_s)
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused SetChargingProfile: {answer}")
         self.note(f"central system set {power_W / 1000:+g} kW{_at(evse)}")
@@ -293,7 +348,7 @@ class Bench:
     async def stop_transaction(self) -> None:
         """The central system stops the running transaction; raises Refused with the station's reason."""
         running = self.running(EVSE)
-        answer = await self.csms.call(IDENTITY, "RequestStopTransaction", {"transactionId": running})
+        answer = await self.csms.call(self.identity, "RequestStopTransaction", {"transactionId": running})
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused RequestStopTransaction: {answer}")
         self.note("central system stops the transaction")
@@ -301,7 +356,7 @@ class Bench:
     def running(self, evse: int = EVSE) -> str:
         """The transaction that runs at this EVSE. Raises Refused with what to do to get one."""
         try:
-            return self.csms.running(IDENTITY, evse)
+            return self.csms.running(self.identity, evse)
         except LookupError as error:
             raise Refused(
                 f'no transaction runs on EVSE {evse}: plug the car in ({{"do": "plug"}}) and show a card '
@@ -366,3 +421,14 @@ def _pki_wanted(folder: Path) -> str | None:
 def default_folder() -> Path:
     """Where a demo keeps what it makes."""
     return Path("var/demo")
+
+
+def _port_of(url: str) -> int:
+    """Where a controller elsewhere looks for its central system. Raises Refused for one that the bench's cannot be."""
+    parts = urlsplit(url)
+    if parts.scheme != "ws" or parts.port is None:
+        raise Refused(
+            f"csms.url = {url!r} of the controller: the bench's central system is at ws://ADDRESS:PORT; "
+            "change it there, or name an outside one in [central_system]"
+        )
+    return parts.port

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hil.bench.bench import IDENTITY, Bench
+from hil.bench.bench import Bench
 from hil.record.line import Json
 from hil.simulators.csms.faults import Faults
 from hil.simulators.line_socket import Refused
@@ -92,12 +92,12 @@ class Injection:
     async def _away(self, _: Arguments, on: bool) -> None:
         csms = self._bench.csms
         csms.faults.refuse_connections = on
-        if on and csms.log(IDENTITY).socket is not None:
-            await csms.drop(IDENTITY)
+        if on and csms.log(self._bench.identity).socket is not None:
+            await csms.drop(self._bench.identity)
 
     async def _drop(self, _: Arguments, on: bool) -> None:
         if on:
-            await self._bench.csms.drop(IDENTITY)
+            await self._bench.csms.drop(self._bench.identity)
 
     def _answer(self, field: str, value: Callable[[Arguments], object]) -> Callable[[Arguments, bool], Awaitable[None]]:
         async def change(arguments: Arguments, on: bool) -> None:

@@ -14,6 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from certs.pki import Curve, Pki
+from hil.attach import private_network
+from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile, BenchFileError
+from hil.attach.cable import CarCable
+from hil.attach.veth import veth_cable
 from hil.bench.bench import Bench
 from hil.bench.needs import BenchNeeds, choices_of
 from hil.bench.observed_bench import ObservedBench
@@ -22,6 +26,7 @@ from hil.clock import now_s
 from hil.record.line import Json
 from hil.simulators.line_socket import Refused
 
+VETH = "veth"
 READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
 
@@ -34,14 +39,21 @@ async def open_bench(
 
     Raises NotDone for needs that cannot be met, and where the station is not ready after `READY_S`.
     """
-    wanted = BenchNeeds.read(needs)
+    given = dict(needs)
+    file = given.pop("bench_file", None)
+    wanted = BenchNeeds.read(given)
+    try:
+        attached = ALL_SIMULATED_BENCH if file is None else BenchFile.read(Path(str(file)))
+    except BenchFileError as error:
+        raise NotDone(str(error)) from error
     if virtual:
         _make_repeatable(seed)
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
-        bench = Bench(choices_of(wanted, home), observe=True)
-        async with bench:
+        async with contextlib.AsyncExitStack() as stack:
+            cables = _cables(wanted.evses, attached, stack)
+            bench = await stack.enter_async_context(Bench(choices_of(wanted, home, cables, attached), observe=True))
             await _ready(bench)
             scenario = ObservedBench(bench)
             await scenario.look()
@@ -53,8 +65,30 @@ async def open_bench(
         shutil.rmtree(home, ignore_errors=True)
 
 
+def _cables(evses: int, attached: BenchFile, stack: contextlib.AsyncExitStack) -> tuple[CarCable, ...]:
+    """One cable is the loopback, if the bench file names no other. For several this process goes into a network of its own.
+
+    Raises RuntimeError where it cannot.
+    """
+    if attached.controller.config is not None:
+        return ()  # the configuration has them
+    named = {number: part for number, part in attached.car.items() if part.interface is not None}
+    if evses > 1 and not named:
+        private_network.enter()
+        return private_network.lay_cables(evses)
+    cables = []
+    for number in range(1, evses + 1):
+        interface = named[number].interface if number in named else "lo"
+        assert interface is not None
+        cables.append(stack.enter_context(veth_cable()) if interface == VETH else CarCable(interface, interface))
+    return tuple(cables)
+
+
 async def _ready(bench: Bench) -> None:
     until_s = now_s() + READY_S
+    if not bench.sees_status:
+        await _registered(bench, until_s)
+        return
     while True:
         status = await bench.status.ask({"do": "status"})
         missing = [
@@ -68,6 +102,17 @@ async def _ready(bench: Bench) -> None:
             return
         if now_s() > until_s:
             raise Refused(f"the station is not ready after {READY_S:g} s: {'; '.join(missing)}")
+        await asyncio.sleep(0.1)
+
+
+async def _registered(bench: Bench, until_s: float) -> None:
+    """A controller that cannot be asked: until its central system knows it, where that is the bench's own. Raises Refused."""
+    while bench.choices.csms_url is None and bench.identity not in bench.csms.stations:
+        if now_s() > until_s:
+            raise Refused(
+                f"the controller {bench.identity} has not come to {bench.csms.url} after {READY_S:g} s: start it, and check its "
+                "csms.url; with [controller] status the bench could say more"
+            )
         await asyncio.sleep(0.1)
 
 

@@ -128,7 +128,8 @@ class OwnCar:
                 raise Refused("the car is already plugged in")
             await self.forget()  # pulled by force while it waited for a pilot
         await self._plant.ask({"do": "plug", "evse": self.evse})
-        keys = self._choices.folder / "pki"
+        part = self._choices.attached.car.get(self.evse)
+        keys = (part.keys if part is not None else None) or self._choices.folder / "pki"
         tls = evcc_context(keys) if self._choices.tls else None
         credentials = credentials_of(keys)
         body = AcOutletBody(self._plant, self.evse) if self._choices.ac else PlantBody(self._plant, self.evse)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hil.bench.bench import IDENTITY, TOKEN, Bench
-from hil.bench.own_car import OwnCar
+from hil.attach.bench_car import BenchCar
+from hil.bench.bench import TOKEN, Bench
 from hil.record.line import Json
 from hil.simulators.line_socket import Refused
 
@@ -105,7 +105,7 @@ class BenchPerformer:
         return await self._call(str(arguments["action"]), payload, None if status is None else str(status))
 
     async def _call(self, action: str, payload: dict[str, Any], status: str | None) -> Mapping[str, Json]:
-        answer: dict[str, Any] = await self._bench.csms.call(IDENTITY, action, payload)
+        answer: dict[str, Any] = await self._bench.csms.call(self._bench.identity, action, payload)
         self._exchanged(action, {"request": payload, "answer": answer})
         if status is not None and answer.get("status") != status:
             raise Refused(f"{action}: the station answered {answer}; expected status {status}")
@@ -147,7 +147,7 @@ class BenchPerformer:
         self._bench.note(str(arguments["text"]))
         return {}
 
-    def _car_at(self, evse: int) -> OwnCar:
+    def _car_at(self, evse: int) -> BenchCar:
         """Raises Refused where no car of the bench is."""
         car = self._bench.cars.get(evse)
         if car is None:

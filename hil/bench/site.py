@@ -1,17 +1,21 @@
-"""The demo's own copy of the configuration: `config/demo.toml`, or `config/demo-ac.toml`, with this run's folder, ports and choices written in."""
+"""The controller's configuration on a bench: `config/demo.toml`, or `config/demo-ac.toml`, with this bench's folder, ports and choices."""
 
 from __future__ import annotations
 
 import errno
-import json
 import re
 import socket
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
+from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile
 from hil.attach.cable import CarCable
+from hil.bench.given_site import cables_of, move_in, read_given
 from hil.bench.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import KnownCar
@@ -26,8 +30,10 @@ _TEMPLATES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().par
 """In a wheel the templates lie beside this module (`pyproject.toml`, force-include); in the repository they are in `config/`."""
 
 
-EVSES_MAX = 9
-"""The names of the template's devices end with one digit, the number of their EVSE."""
+_PLACE = "var/demo"
+"""The folder of the templates' paths."""
+EVSES_MAX = 99
+"""So many pairs of interfaces and Unix sockets a computer has without settings of its own (own figure)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,17 @@ class Choices:
     """A car of `hil/simulators/cars`; None: our own car of ISO 15118-20."""
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What our car does beside charging, as docs/virtual-car.md describes."""
+    attached: BenchFile = ALL_SIMULATED_BENCH
+    """What of the bench is not its own."""
     cables: tuple[CarCable, ...] = ()
     """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
 
     @property
-    def all_cables(self) -> tuple[CarCable, ...]:
-        """The cables of EVSE 1, 2, … as far as cars can come there."""
-        return self.cables or (CarCable(self.interface, self.interface),)
+    def all_cables(self) -> dict[int, CarCable]:
+        """The cable of each EVSE that a car can come to."""
+        if self.attached.controller.config is not None:
+            return cables_of(read_given(self.attached.controller.config), self.attached)
+        return dict(enumerate(self.cables or (CarCable(self.interface, self.interface),), start=1))
 
     @property
     def template(self) -> Path:
@@ -92,7 +102,9 @@ def free_port() -> int:
 
 def discovery_taken(choices: Choices) -> str | None:
     """The interface where somebody answers cars on this port already: a car of this demo would end up there. None: all are free."""
-    for cable in choices.all_cables:
+    if choices.attached.controller.elsewhere:
+        return None  # it is the station itself
+    for cable in choices.all_cables.values():
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             try:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, cable.station.encode())
@@ -104,77 +116,134 @@ def discovery_taken(choices: Choices) -> str | None:
 
 
 def write(choices: Choices, csms_port: int, *, realtime: bool = False) -> Path:
-    """Write `FOLDER/site.toml`; returns its path. Only where no demo runs: its processes read it whenever they start."""
-    text = choices.template.read_text(encoding="utf-8")
-    if choices.cables:
-        text = _with_evses(text, choices.cables)
-    text = with_module(text, choices.module)
-    text = text.replace('"var/demo', _quoted(str(choices.folder))[:-1])
-    text = _set(text, "url", _quoted(choices.csms_url or f"ws://127.0.0.1:{csms_port}"))
-    text = _set(text, "sdp_port", str(choices.sdp_port))
-    if not choices.cables:
-        text = _set(text, "interface", _quoted(choices.interface))
-    if choices.voltage_max_V is not None:
-        text = _set(text, "voltage_max_V", str(choices.voltage_max_V), lines=len(choices.cables) or 2)
-    if not choices.own_car:
-        other = "dynamic" if choices.control_mode == "scheduled" else "scheduled"
-        text = _set(text, "control_modes", f'["{choices.control_mode}", "{other}"]')  # many cars take the first
-        if not choices.plug_and_charge:
-            text = _set(text, "authorization", '"none"')
-        elif not choices.tls:
-            text = text.replace(
-                "[iso15118]\n", "[iso15118]\nplug_and_charge = true\nplug_and_charge_without_tls = true\n", 1
-            )
-        text = _set(text, "allow_p256", "true")
-        text = _set(text, "charge_loop_timeout_s", "2.0")
-    if choices.trace_dir is not None:
-        text = text.replace("[iso15118]\n", f"[iso15118]\ntrace_dir = {_quoted(str(choices.trace_dir))}\n", 1)
-    text = _set(text, "tls", '"required"' if choices.tls else '"off"')
-    power = ["realtime = true"] if realtime else []
-    if choices.without_waits:
-        power.append(f"tick_ms = {SHORT_TICK_MS:g}")
-        power.append("insulation_reaction_s = 0.05")
-    if power:
-        text += "\n[power]\n" + "\n".join(power) + "\n"
-    if choices.mqtt_url is not None:
-        bus = {"url": choices.mqtt_url, "topic": SITE_TOPIC, "mqtt_version": choices.mqtt_version}
-        text += "\n[site_bus]\n" + "".join(f"{key} = {_quoted(value)}\n" for key, value in bus.items())
-    for line, instead in choices.amendments:
-        if text.count(f"\n{line}\n") != 1:
-            raise ValueError(f"the demo's template: {text.count(line)} lines are {line!r}: expected 1")
-        text = text.replace(f"\n{line}\n", f"\n{instead}\n")
+    """Write `FOLDER/site.toml`; returns its path. Only where no bench runs: its processes read it whenever they start.
+
+    Raises ValueError for an amendment of a line that the template does not have once.
+    """
     path = choices.folder / SITE
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(tomli_w.dumps(document(choices, csms_port, realtime=realtime)), encoding="utf-8")
     return path
 
 
-def _with_evses(text: str, cables: tuple[CarCable, ...]) -> str:
-    """The template with one EVSE for each cable, all like its EVSE 1: the tables whose names end with 1 and what they refer to."""
+def document(choices: Choices, csms_port: int, *, realtime: bool = False) -> dict[str, Any]:
+    """The controller's configuration as data; see `write`. One that was given for a controller elsewhere is as it was."""
+    controller = choices.attached.controller
+    if controller.config is not None:
+        given = read_given(controller.config)
+        if not controller.elsewhere:
+            url = choices.csms_url or f"ws://127.0.0.1:{csms_port}"
+            move_in(given, choices.attached, choices.folder, url, free_port())
+            given["power"] = {**given.get("power", {}), "realtime": realtime}
+        return given
+    made = _made(choices, csms_port)
+    power: dict[str, Any] = {"realtime": True} if realtime else {}
+    if choices.without_waits:
+        power |= {"tick_ms": SHORT_TICK_MS, "insulation_reaction_s": 0.05}
+    if power:
+        made["power"] = {**made.get("power", {}), **power}
+    return made
+
+
+def _made(choices: Choices, csms_port: int) -> dict[str, Any]:
+    document = tomllib.loads(_template_text(choices))
+    _in_folder(document, choices.folder)
+    if choices.cables:
+        _repeat_evse(document, choices.cables)
+    elif "interface" in document["evse"]["1"]:
+        document["evse"]["1"]["interface"] = choices.interface
+    with_module(document, choices.module)
+    _settings(document, choices, csms_port)
+    _attach(document, choices)
+    return document
+
+
+def _attach(document: dict[str, Any], choices: Choices) -> None:
+    """Ports of real devices, and a bus of its own for each module in a process of its own."""
+    for name, part in choices.attached.bus.items():
+        if name in document["bus"] and part.port is not None:
+            document["bus"][name]["port"] = part.port
+    for name, module in choices.attached.power_module.items():
+        section = document.get("power_module", {}).get(name)
+        if module.process and section is not None:
+            own = f"of-{name}"
+            document["bus"][own] = {**document["bus"][section["bus"]], "port": str(choices.folder / "tty" / own)}
+            section["bus"] = own
+
+
+def _template_text(choices: Choices) -> str:
+    """The template with its amendments. Where cables make the EVSEs, only EVSE 1 is left of the template's."""
+    text = choices.template.read_text(encoding="utf-8")
+    if choices.cables:
+        head, *tables = re.split(r"(?m)^(?=\[)", text)
+        text = "".join([head, *(table for table in tables if not re.match(r"\[[a-z_]+\.[a-z]*[2-9]\]", table))])
+    for line, instead in choices.amendments:
+        if text.count(f"\n{line}\n") != 1:
+            raise ValueError(f"the bench's template: {text.count(line)} lines are {line!r}: expected 1")
+        text = text.replace(f"\n{line}\n", f"\n{instead}\n")
+    return text
+
+
+def _in_folder(document: dict[str, Any], folder: Path) -> None:
+    """Every path of the template is one of this bench's folder."""
+    for key, value in document.items():
+        if isinstance(value, dict):
+            _in_folder(value, folder)
+        elif isinstance(value, str) and value.startswith(_PLACE):
+            document[key] = str(folder) + value.removeprefix(_PLACE)
+
+
+def _repeat_evse(document: dict[str, Any], cables: Sequence[CarCable]) -> None:
+    """One EVSE for each cable, all like EVSE 1: with devices of their own on buses of their own."""
     if len(cables) > EVSES_MAX:
         raise ValueError(f"{len(cables)} cables: a bench has at most {EVSES_MAX} EVSEs")
-    head, *tables = re.split(r"(?m)^(?=\[)", text)
-    own = [table for table in tables if re.match(r"\[[a-z_]+\.[a-z]*1\]", table)]
-    shared = [table for table in tables if not re.match(r"\[[a-z_]+\.[a-z]*\d\]", table)]
-    copies = [
-        _set(
-            re.sub(r"(?<=[a-z])1(?=[\"\]])|(?<=^\[evse\.)1", str(number), "".join(own), flags=re.M),
-            "interface",
-            _quoted(cable.station),
-        )
-        for number, cable in enumerate(cables, start=1)
-    ]
-    return "".join([head, *shared, *copies])
+    own: dict[str, dict[str, Any]] = {}
+    for kind, tables in document.items():
+        if isinstance(tables, dict):
+            own[kind] = {name: table for name, table in tables.items() if isinstance(table, dict) and name[-1] == "1"}
+            for name in own[kind]:
+                del tables[name]
+    names = {name for tables in own.values() for name in tables}
+    for number, cable in enumerate(cables, start=1):
+        for kind, tables in own.items():
+            for name, table in tables.items():
+                document[kind][_numbered(name, number)] = _renamed(table, names, number)
+        document["evse"][str(number)]["interface"] = cable.station
 
 
-def _quoted(text: str) -> str:
-    """A TOML basic string: JSON's is one too."""
-    return json.dumps(text, ensure_ascii=False)
+def _numbered(name: str, number: int) -> str:
+    return f"{name[:-1]}{number}"
 
 
-def _set(text: str, key: str, value: str, lines: int = 1) -> str:
-    """The line of the template that sets this key (or as many as there are EVSEs), changed."""
-    changed, count = re.subn(rf"(?m)^{key} = .*$", lambda _: f"{key} = {value}", text)
-    if count != lines:
-        raise ValueError(f"the demo's template: {count} lines set {key}: expected {lines}")
-    return changed
+def _renamed(value: Any, names: set[str], number: int) -> Any:
+    """A part of EVSE 1's tables for another EVSE: names of devices and the ends of their ports have its number."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, names, number) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, names, number) for each in value]
+    if isinstance(value, str) and value.rpartition("/")[2] in names:
+        return _numbered(value, number)
+    return value
+
+
+def _settings(document: dict[str, Any], choices: Choices, csms_port: int) -> None:
+    """What the choices say of car, central system, voltage and site bus."""
+    document["csms"]["url"] = choices.csms_url or f"ws://127.0.0.1:{csms_port}"
+    car: dict[str, Any] = document["iso15118"]
+    car["sdp_port"] = choices.sdp_port
+    car["tls"] = "required" if choices.tls else "off"
+    if choices.voltage_max_V is not None:
+        for evse in document["evse"].values():
+            evse["voltage_max_V"] = choices.voltage_max_V
+    if not choices.own_car:
+        other = "dynamic" if choices.control_mode == "scheduled" else "scheduled"
+        car["control_modes"] = [choices.control_mode, other]  # many cars take the first
+        if not choices.plug_and_charge:
+            document["energy"]["authorization"] = "none"
+        elif not choices.tls:
+            car |= {"plug_and_charge": True, "plug_and_charge_without_tls": True}
+        car |= {"allow_p256": True, "charge_loop_timeout_s": 2.0}
+    if choices.trace_dir is not None:
+        car["trace_dir"] = str(choices.trace_dir)
+    if choices.mqtt_url is not None:
+        document["site_bus"] = {"url": choices.mqtt_url, "topic": SITE_TOPIC, "mqtt_version": choices.mqtt_version}

@@ -8,9 +8,9 @@ from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Any
 
-from hil.bench.bench import IDENTITY, Bench
+from hil.attach.bench_car import BenchCar
+from hil.bench.bench import Bench
 from hil.bench.changes import central_system
-from hil.bench.own_car import OwnCar
 from hil.record.line import STATION, Json, LineKind, RecordLine, Seer
 from hil.record.signals import SIGNALS
 from hil.simulators.evcc.exchange_log import LoggedMessage
@@ -102,7 +102,7 @@ class CarSource:
         """From each car since the last time."""
         return [line for evse, car in self._bench.cars.items() for line in self._of_car(evse, car)]
 
-    def _of_car(self, evse: int, car: OwnCar) -> Iterator[RecordLine]:
+    def _of_car(self, evse: int, car: BenchCar) -> Iterator[RecordLine]:
         core, progress = car.core, car.progress
         if core is None or progress is None:
             return
@@ -153,7 +153,7 @@ class CsmsSource:
         """Nothing where an outside central system decides."""
         if self._bench.choices.csms_url is not None:
             return []
-        log = self._bench.csms.log(IDENTITY)
+        log = self._bench.csms.log(self._bench.identity)
         found = []
         for heard in itertools.islice(log.heard, self._heard, None):
             evse = heard.payload.get("evseId") or heard.payload.get("evse", {}).get("id") or STATION

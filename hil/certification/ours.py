@@ -76,7 +76,7 @@ class OurStation:
                 ("sampled_interval_s = 5", "\n".join(["sampled_interval_s = 60", *csms])),
                 ("reconnect_max_s = 5.0", "reconnect_max_s = 2.0"),
                 ("allow_p256 = false", "allow_p256 = false\nplug_and_charge = true"),
-                *((f'bus = "reader{n}"', f'bus = "reader{n}"\nparams = {{ repeat_s = 0.2 }}') for n in self._with_car),
+                ('bus = "reader1"', 'bus = "reader1"\nparams = { repeat_s = 0.2 }'),
             ),
         )
         self._bench = Bench(choices)
@@ -130,7 +130,7 @@ class OurStation:
         except Refused:
             await self._up.pull_plug(evse_id)
         self._want(**_FULL_POWER, control_mode="dynamic")
-        self._up.cars[EVSE].plan = plan_from({})
+        self._up.own_car().plan = plan_from({})
 
     async def suspend(self, evse_id: int) -> None:
         """The car asks for no power any more."""
@@ -159,9 +159,9 @@ class OurStation:
         if again_after_s > 0:
             wish = {
                 "what": "schedule_renegotiation",
-                "at_loop": max(1, round(again_after_s / self._up.cars[EVSE].spec.loop_period_s)),
+                "at_loop": max(1, round(again_after_s / self._up.own_car().spec.loop_period_s)),
             }
-            self._up.cars[EVSE].plan = plan_from({"wishes": [wish]})
+            self._up.own_car().plan = plan_from({"wishes": [wish]})
 
     async def bring_contract(self, evse_id: int, known_root: bool) -> None:
         """A contract of the station's own development PKI, or of another one that the station has no root of."""
@@ -172,7 +172,7 @@ class OurStation:
             Pki(Curve.P521).write(other)
         shutil.copy(shown / OPERATOR_ROOT, _operator_root(shown))
         _copy_contract(own if known_root else other, shown)
-        self._up.cars[EVSE].plan = plan_from({"authorization": "PnC"})
+        self._up.own_car().plan = plan_from({"authorization": "PnC"})
 
     async def request_certificate(self, evse_id: int, action: str) -> None:
         """CertificateInstallation of a car without a contract."""
@@ -181,13 +181,13 @@ class OurStation:
             raise BenchRefused(
                 "this bench's car speaks ISO 15118-20, which has no CertificateUpdate: a car of ISO 15118-2 is needed"
             )
-        self._up.cars[EVSE].plan = plan_from(
+        self._up.own_car().plan = plan_from(
             {"authorization": "PnC", "installs_certificate": True, "has_contract": False}
         )
 
     def _want(self, **fields: float | str) -> None:
         for name, value in fields.items():
-            setattr(self._up.cars[EVSE].spec, name, value)
+            setattr(self._up.own_car().spec, name, value)
 
     def _at_the_car(self, evse_id: int) -> None:
         if evse_id != EVSE:

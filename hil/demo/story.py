@@ -145,7 +145,7 @@ class Story:
 
     async def _authorised(self) -> None:
         """By a card, or by the car's contract where its plan says so: a card that comes first would pay."""
-        if self._bench.cars[EVSE].plan.authorization != "PnC":
+        if self._bench.own_car().plan.authorization != "PnC":
             await self._bench.token()
 
         async def started() -> bool:

@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from chargepoint import __version__
+from hil.attach.bench_file import BenchFile, BenchFileError
 from hil.report.report_files import INDEX
 from hil.scenario.bench_door import OPEN_BENCH, BenchChoice, BenchMissing
 from hil.scenario.bench_words import BenchWords, words_of_bench
@@ -62,14 +63,14 @@ def check(asked: tuple[str, ...]) -> None:
 @click.option(
     "--virtual/--realtime",
     "virtual",
-    default=True,
-    help="all simulated on a clock that leaps (default), or in real time",
+    default=None,
+    help="all simulated on a clock that leaps (default), or in real time (default with --bench)",
 )
 @click.option(
     "--bench",
     "bench_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="what real devices replace simulated ones",
+    help="what of the bench is real: docs/bench-file.md",
 )
 @click.option("--shard", metavar="I/N", help="only the I-th of N shares of the runs, for several computers")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="so many runs at once")
@@ -84,7 +85,7 @@ def check(asked: tuple[str, ...]) -> None:
 @click.option("--opened-by", default=OPEN_BENCH, hidden=True, help="MODULE:FUNCTION that opens a bench")
 def run(
     asked: tuple[str, ...],
-    virtual: bool,
+    virtual: bool | None,
     bench_file: Path | None,
     shard: str | None,
     workers: int,
@@ -105,9 +106,10 @@ def run(
     except ValueError as error:
         _unusable(f"--shard {error}")
     if bench_file is not None and opened_by == OPEN_BENCH:
-        _unusable(
-            f"--bench {bench_file}: our bench reads no bench file yet, all its devices are simulated; leave it out"
-        )
+        try:
+            BenchFile.read(bench_file)
+        except BenchFileError as error:
+            _unusable(str(error))
     if lists:
         for each in runs:
             tags = f"  [{', '.join(each.tags)}]" if each.tags else ""
@@ -120,7 +122,7 @@ def run(
         "python": platform.python_version(),
         "bench_file": str(bench_file) if bench_file else "",
     }
-    choice = BenchChoice(virtual, seed, bench_file, opened_by, facts)
+    choice = BenchChoice(bench_file is None if virtual is None else virtual, seed, bench_file, opened_by, facts)
     progress = _Progress(len(runs), choice)
     began = datetime.now(UTC)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children

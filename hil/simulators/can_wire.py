@@ -30,10 +30,18 @@ class CanWire:
     """One CAN bus. Open with `start`, spoil with `fault`, end with `stop`. The same counters as those of a serial wire."""
 
     def __init__(
-        self, name: str, port: Path, models: Sequence[CanModuleModel], plant: Plant, now: Callable[[], float]
+        self,
+        name: str,
+        port: Path,
+        models: Sequence[CanModuleModel],
+        plant: Plant,
+        now: Callable[[], float],
+        interface: str | None = None,
     ) -> None:
+        """`interface`: a CAN interface of this computer's kernel, with a cable to the controller's, in the place of the socket."""
         self.name = name
         self.port = port
+        self._interface = interface
         self.models = tuple(models)
         self.requests = 0
         self.writes: deque[tuple[float, bytes]] = deque(maxlen=WRITES_KEPT)
@@ -63,9 +71,9 @@ class CanWire:
     def fault(self, kind: str, count: int, value: float | None) -> None:
         """Spoil the next `count` frames (0 takes the fault back); `unplugged` holds until count 0."""
         if kind == "unplugged":
-            if count and self._server is not None:
+            if count and self.plugged:
                 self._disconnect()
-            elif not count and self._server is None:
+            elif not count and not self.plugged:
                 self._connect()
         elif kind == "bus_off" and count:
             for client in self._clients:
@@ -82,7 +90,7 @@ class CanWire:
     @property
     def plugged(self) -> bool:
         """A driver can connect."""
-        return self._server is not None
+        return self._server is not None or (self._interface is not None and bool(self._clients))
 
     @property
     def pending_faults(self) -> dict[str, int]:
@@ -98,6 +106,9 @@ class CanWire:
         return True
 
     def _connect(self) -> None:
+        if self._interface is not None:
+            self._join(raw_can(self._interface))
+            return
         self.port.parent.mkdir(parents=True, exist_ok=True)
         if self.port.exists() and not self.port.is_socket():
             raise FileExistsError(f"{self.port} exists and is not a socket of ours")
@@ -120,9 +131,12 @@ class CanWire:
     def _accept(self, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             client, _ = server.accept()
-            client.setblocking(False)
-            self._clients.append(client)
-            self._loop.add_reader(client, self._receive, client)
+            self._join(client)
+
+    def _join(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        self._clients.append(client)
+        self._loop.add_reader(client, self._receive, client)
 
     def _drop(self, client: socket.socket) -> None:
         self._loop.remove_reader(client)
@@ -160,6 +174,16 @@ class CanWire:
             now_s = self._now()
             for model in self.models:
                 model.tick(now_s)
+
+
+def raw_can(interface: str) -> socket.socket:
+    """A socket on this CAN interface (SocketCAN). Raises OSError with what to do."""
+    try:
+        wire = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+        wire.bind((interface,))
+    except OSError as error:
+        raise OSError(f"CAN interface {interface}: {error.strerror}; set it up: ip link set {interface} up") from error
+    return wire
 
 
 def _write(client: socket.socket, frame: bytes) -> None:

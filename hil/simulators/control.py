@@ -1,6 +1,6 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips, seen. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips, seen, module. `evse` defaults to 1.
 What is different at an AC outlet is answered by `ac_control.py`.
 """
 
@@ -14,6 +14,7 @@ from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
 from hil.simulators.ac_control import AcControl
 from hil.simulators.can_wire import CAN_BUS_FAULTS, CanWire
+from hil.simulators.module_exchange import shown, take_orders
 from hil.simulators.requests import Answer, Request, RequestRefused, answer_line, flag, number, one_of
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
@@ -45,6 +46,7 @@ class Control:
             "trip": self._trip,
             "trips": self._trips,
             "seen": self._seen,
+            "module": self._module,
         }
 
     def answer(self, line: bytes) -> bytes:
@@ -130,6 +132,15 @@ class Control:
             number = after.get(str(watch.connector.number), 0)
             seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
         return {"monotonic_s": self._now(), "seen": seen}
+
+    def _module(self, request: Request) -> Answer:
+        """`{"do": "module", "evse": 1, "name": "psu1", "orders": {…}}`: what a process that serves its registers was ordered; what it shows now."""
+        evse, name = self._evse(request), request.get("name")
+        if name not in evse.modules:
+            raise RequestRefused("no such module", "name", name, f"one of {', '.join(evse.modules)}", "name another")
+        module = evse.modules[str(name)]
+        take_orders(module, request.get("orders", {}))
+        return {"shown": shown(module), "monotonic_s": self._now()}
 
     def _trips(self, request: Request) -> Answer:
         """The last trips of an EVSE, each with the monotonic seconds of input, reply and order."""

@@ -26,6 +26,7 @@ from hil.clock import now_s
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.control import Control
 from hil.simulators.requests import LONGEST_LINE, serve_lines
+from hil.simulators.wire_choices import WireChoices
 from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
@@ -42,6 +43,17 @@ def main() -> int:
     parser.add_argument("--without-waits", action="store_true", help="every duration of the hardware at its least")
     parser.add_argument(
         "--paced", action="store_true", help="wires take the time of their baud rates; replies come in pieces"
+    )
+    parser.add_argument(
+        "--end",
+        action="append",
+        default=[],
+        metavar="BUS=DEVICE",
+        help="the bench's end of this bus: a serial device, …",
+    )
+    parser.add_argument("--outside", action="append", default=[], metavar="BUS", help="real devices are on this bus")
+    parser.add_argument(
+        "--process", action="append", default=[], metavar="MODULE", help="another process serves its registers"
     )
     parser.add_argument("--urgent", action="store_true", help="real-time priority, where the system permits it")
     arguments = parser.parse_args()
@@ -83,7 +95,7 @@ async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    wired = build(config, now_s, paced=arguments.paced)
+    wired = build(config, now_s, paced=arguments.paced, choices=_wire_choices(arguments))
     _set_waits(wired, None if arguments.without_waits else arguments.self_test_s)
     async with _served(wired, path):
         if arguments.urgent and not priority.raise_own():
@@ -101,6 +113,17 @@ async def _run(config: Config, path: Path, arguments: argparse.Namespace) -> int
         )
         await ended.wait()
     return 0
+
+
+def _wire_choices(arguments: argparse.Namespace) -> WireChoices:
+    """Raises ValueError for a pair without =."""
+    devices: dict[str, str] = {}
+    for pair in arguments.end:
+        bus, equals, device = pair.partition("=")
+        if not (bus and equals and device):
+            raise ValueError(f"--end {pair}: BUS=DEVICE expected, like fast1=/dev/ttyUSB0")
+        devices[bus] = device
+    return WireChoices(devices, frozenset(arguments.outside), frozenset(arguments.process))
 
 
 async def run_inside(config: Config, path: Path, self_test_s: float | None, ended: asyncio.Event) -> None:

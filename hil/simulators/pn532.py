@@ -80,11 +80,11 @@ class Pn532Model:
 class Pn532Wire:
     """The chip on a line at `port`. `present` lays a card on it for half a second."""
 
-    def __init__(self, name: str, port: Path, *, virtual: bool = False) -> None:
+    def __init__(self, name: str, port: Path, *, virtual: bool = False, end: WireEnd | None = None) -> None:
         self.name = name
         self.port = port
         self.model = Pn532Model()
-        self._end: WireEnd = SocketEnd(port) if virtual else PtyEnd(port)
+        self._end: WireEnd = end or (SocketEnd(port) if virtual else PtyEnd(port))
         self._loop = asyncio.get_running_loop()
         self._taken_away: asyncio.TimerHandle | None = None
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from hil.plant.station import Plant
 from hil.simulators.modbus_frames import sealed
 from hil.simulators.registers.device_map import DeviceMap
+from hil.simulators.request_frames import RequestFrames
 from hil.simulators.wire_devices import Devices, OwnServer, PymodbusServer
 from hil.simulators.wire_ends import PtyEnd, SocketEnd, WireEnd
 
@@ -62,11 +63,13 @@ class BusWire:
         byte_s: float = 0.0,
         *,
         virtual: bool = False,
+        end: WireEnd | None = None,
     ) -> None:
         """`byte_s`: how long one byte takes on the wire. 0: a pty's own way, which hands whole frames over at once.
 
         `virtual`: the wire is a socket instead of a pty, and the devices answer by our own Modbus server: with ptys and with pymodbus
-        it would depend on the computer when bytes arrive.
+        it would depend on the computer when bytes arrive. `end`: an end that is there already, a serial device at a real cable. Its bytes come
+        in pieces.
         """
         self.name = name
         self.port = port
@@ -82,14 +85,15 @@ class BusWire:
         self._loop = asyncio.get_running_loop()
         self._faults: dict[str, tuple[int, float | None]] = {}
         self._random = random.Random(714)
-        self._end: WireEnd = SocketEnd(port) if virtual else PtyEnd(port)
+        self._frames = None if end is None else RequestFrames()
+        self._end: WireEnd = end or (SocketEnd(port) if virtual else PtyEnd(port))
         before = lambda: plant.advance_to(now())  # noqa: E731
         self._devices: Devices = OwnServer(maps, before) if virtual else PymodbusServer(maps, before)
 
     async def start(self) -> None:
         """Make the wire, and the devices that answer on it."""
         await self._devices.start(self._reply)
-        self._end.listen(self._request)
+        self._end.listen(self._heard)
 
     async def stop(self) -> None:
         """Remove both."""
@@ -102,7 +106,7 @@ class BusWire:
             if count:
                 self._end.close()
             elif not self._end.plugged:
-                self._end.listen(self._request)
+                self._end.listen(self._heard)
         elif count:
             self._faults[kind] = (count, value)
         else:
@@ -128,6 +132,11 @@ class BusWire:
         else:
             self._faults[kind] = (count - 1, value)
         return value if value is not None else _DEFAULTS.get(kind, 0.0)
+
+    def _heard(self, data: bytes) -> None:
+        """A pty and a socket hand over what the driver wrote at once; a cable hands over bytes."""
+        for frame in [data] if self._frames is None else self._frames.feed(data, self._now()):
+            self._request(frame)
 
     def _request(self, data: bytes) -> None:
         if self.observer is not None:
@@ -192,10 +201,10 @@ _DEFAULTS = {"late": 0.4, "short": 3.0, "babble": 20.0}
 class TokenWire:
     """A reader's serial line: each token is one line of text."""
 
-    def __init__(self, name: str, port: Path, *, virtual: bool = False) -> None:
+    def __init__(self, name: str, port: Path, *, virtual: bool = False, end: WireEnd | None = None) -> None:
         self.name = name
         self.port = port
-        self._end: WireEnd = SocketEnd(port) if virtual else PtyEnd(port)
+        self._end: WireEnd = end or (SocketEnd(port) if virtual else PtyEnd(port))
 
     def start(self) -> None:
         """Make the wire."""

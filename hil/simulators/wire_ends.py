@@ -1,4 +1,4 @@
-"""The driver's end of a simulated serial line, as the driver finds it at the configured port: a pty, or a socket."""
+"""The bench's end of a serial line: a pty or a socket that the bench makes at the configured port, or a serial device at a real cable."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import os
 import socket
+import termios
 import tty
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+import serial
 
 
 class WireEnd(Protocol):
@@ -157,6 +160,57 @@ class PtyEnd:
         os.close(self._slave)
         os.close(self.master)
         self.master = self._slave = -1
+
+
+class SerialEnd:
+    """A serial device of this computer, with a cable to the controller's. The bench is the device at the other end."""
+
+    def __init__(self, device: str, baud: int, format: str) -> None:
+        """`format`: as in the configuration, like 8E1."""
+        self.device = device
+        self._baud = baud
+        self._format = format
+        self._serial: serial.Serial | None = None
+
+    @property
+    def plugged(self) -> bool:
+        """The cable is served."""
+        return self._serial is not None
+
+    def listen(self, on_bytes: Callable[[bytes], None]) -> None:
+        """Be there, and hand on what the driver writes. Raises OSError where the device cannot be opened."""
+        bits, parity, stop = int(self._format[0]), self._format[1], int(self._format[2])
+        try:
+            self._serial = serial.Serial(
+                self.device, self._baud, bits, parity, stop, timeout=0, write_timeout=0, exclusive=True
+            )
+        except (serial.SerialException, termios.error, ValueError) as error:
+            raise OSError(f"{self.device}: {error}") from error
+        asyncio.get_running_loop().add_reader(self._serial.fileno(), self._read, on_bytes)
+
+    def _read(self, on_bytes: Callable[[bytes], None]) -> None:
+        assert self._serial is not None
+        try:
+            data = self._serial.read(4096)
+        except (serial.SerialException, OSError):
+            self.close()  # the adapter is gone
+            return
+        if data:
+            on_bytes(data)
+
+    def write(self, data: bytes) -> None:
+        """Send; a wire that is gone or full swallows it."""
+        if self._serial is not None:
+            with contextlib.suppress(serial.SerialException, OSError):
+                self._serial.write(data)
+
+    def close(self) -> None:
+        """Let the device go."""
+        if self._serial is not None:
+            with contextlib.suppress(OSError, ValueError):
+                asyncio.get_running_loop().remove_reader(self._serial.fileno())
+            self._serial.close()
+            self._serial = None
 
 
 def raw_pty() -> tuple[int, int]:

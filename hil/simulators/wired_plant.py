@@ -27,6 +27,8 @@ from hil.simulators.registers.sunspec_714 import SunSpec714
 from hil.simulators.tcp_wire import TcpWire
 from hil.simulators.trip_watch import TripWatch
 from hil.simulators.wire import BusWire, TokenWire
+from hil.simulators.wire_choices import ALL_SIMULATED, WireChoices
+from hil.simulators.wire_ends import SerialEnd
 
 CABLE_OHM = 220
 """The resistor in the plug of a simulated cable: 32 A (IEC 61851-1 Annex B, grade D)."""
@@ -66,11 +68,21 @@ def read_config(path: Path) -> Config:
         return Config.model_validate(tomllib.load(file))
 
 
-def build(config: Config, now: Callable[[], float], *, paced: bool = False, virtual: bool = False) -> WiredPlant:
-    """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows.
+def build(
+    config: Config,
+    now: Callable[[], float],
+    *,
+    paced: bool = False,
+    virtual: bool = False,
+    choices: WireChoices = ALL_SIMULATED,
+) -> WiredPlant:
+    """Wires for every bus and a plant for every EVSE. Raises ValueError for a device that no simulator knows, and for
+    choices that cannot be.
 
-    `paced`: every wire takes the time of its baud rate, and a reply comes in pieces. `virtual`: see `BusWire`.
+    `paced`: every wire takes the time of its baud rate, and a reply comes in pieces. `virtual`: see `BusWire`. An EVSE whose
+    pilot board is real has no plant.
     """
+    check(config, choices)
     plant = Plant()
     maps: dict[str, list[DeviceMap]] = {name: [] for name in config.bus}
     can_models: dict[str, list[CanModuleModel]] = {name: [] for name in config.bus}
@@ -78,6 +90,8 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False, virt
     for number, section in sorted(config.evse.items()):
         if section.token_reader is not None:
             wired.reader_of[number] = section.token_reader
+        if pilot_is_outside(config, section, choices):
+            continue
         if section.outlet == "ac":
             _add_ac_outlet(config, number, section, plant, maps)
             continue
@@ -87,7 +101,9 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False, virt
         plant.evses[number] = evse
         for name in section.power_modules:
             device = config.power_module[name]
-            if device.driver in MODELS:
+            if name in choices.processes:
+                evse.modules[name], _ = simulated_module(device)
+            elif device.driver in MODELS:
                 evse.modules[name] = ModulePlant()  # a CAN module reports its ratings: those of the plant's own module
                 can_models[device.bus].append(MODELS[device.driver](device.unit, evse.modules[name]))
             else:
@@ -108,20 +124,76 @@ def build(config: Config, now: Callable[[], float], *, paced: bool = False, virt
         twice = sorted({unit for unit in units if units.count(unit) > 1})
         if twice:
             raise ValueError(f"[bus.{name}] unit {twice[0]} is there twice; give each device its own")
+    served = {config.power_module[name].bus for name in choices.processes}
     for name, bus in config.bus.items():
+        if name in choices.outside or name in served:
+            continue
         readers = [reader for reader, section in config.token_reader.items() if section.bus == name]
+        device_at = choices.devices.get(name)
+        port = Path(bus.port)
         if bus.kind == "can":
-            wired.wires[name] = CanWire(name, Path(bus.port), can_models[name], plant, now)
-        elif readers:
+            wired.wires[name] = CanWire(name, port, can_models[name], plant, now, device_at)
+            continue
+        if bus.kind == "tcp":
+            wired.wires[name] = TcpWire(name, device_at or bus.port, maps[name], plant, now)
+            continue
+        end = None if device_at is None else SerialEnd(device_at, bus.baud, bus.format)
+        if readers:
             kind = Pn532Wire if bus.kind == "bytes" else TokenWire
-            wired.readers[readers[0]] = kind(readers[0], Path(bus.port), virtual=virtual)
-        elif bus.kind == "tcp":
-            wired.wires[name] = TcpWire(name, bus.port, maps[name], plant, now)
+            wired.readers[readers[0]] = kind(readers[0], port, virtual=virtual, end=end)
         else:
-            byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced else 0.0
-            wired.wires[name] = BusWire(name, Path(bus.port), maps[name], plant, now, byte_s, virtual=virtual)
+            byte_s = BITS_PER_BYTE[bus.format] / bus.baud if paced and end is None else 0.0
+            wired.wires[name] = BusWire(name, port, maps[name], plant, now, byte_s, virtual=virtual, end=end)
     _watch_trips(config, wired, now)
     return wired
+
+
+def pilot_is_outside(config: Config, section: EvseSection, choices: WireChoices) -> bool:
+    """The EVSE is a real one."""
+    return section.pilot is not None and config.pilot_board[section.pilot].bus in choices.outside
+
+
+def check(config: Config, choices: WireChoices) -> None:
+    """Raises ValueError for a bus or module that the configuration does not have, and for an EVSE that would be half a real one."""
+    for what, names, known in (
+        ("bus", {*choices.devices, *choices.outside}, config.bus),
+        ("power_module", choices.processes, config.power_module),
+    ):
+        for name in sorted(names - known.keys()):
+            raise ValueError(f"[{what}.{name}] is not in the controller's configuration: it has {', '.join(known)}")
+    for name in sorted(choices.processes):
+        bus = config.power_module[name].bus
+        others = [other for other, section in config.power_module.items() if section.bus == bus and other != name]
+        others += [
+            other
+            for table in (config.pilot_board, config.meter, config.insulation_monitor)
+            for other, section in table.items()
+            if section.bus == bus
+        ]
+        if others:
+            raise ValueError(
+                f"[power_module.{name}] in a process needs a bus of its own: {', '.join(others)} is on {bus}"
+            )
+    for number, section in config.evse.items():
+        real = pilot_is_outside(config, section, choices)
+        for name in section.power_modules:
+            if (config.power_module[name].bus in choices.outside) is not real:
+                raise ValueError(
+                    f"[evse.{number}] pilot board {section.pilot} and power module {name}: one is real and one is simulated; "
+                    "attach both, or neither (a real module's current would flow through simulated contactors)"
+                )
+        on_bus = {
+            f"meter {section.meter}": config.meter[section.meter].bus if section.meter else None,
+            f"insulation monitor {section.insulation}": (
+                config.insulation_monitor[section.insulation].bus if section.insulation else None
+            ),
+        }
+        for device, of_bus in on_bus.items():
+            if real and of_bus is not None and of_bus not in choices.outside:
+                raise ValueError(
+                    f"[evse.{number}] is a real one, and its {device} is on bus {of_bus}, which is simulated: "
+                    f"add [bus.{of_bus}] outside = true"
+                )
 
 
 def _add_ac_outlet(
@@ -149,6 +221,8 @@ def _watch_trips(config: Config, wired: WiredPlant, now: Callable[[], float]) ->
     for number, section in config.evse.items():
         assert section.pilot
         pilot, plant = config.pilot_board[section.pilot], wired.plant
+        if (number not in plant.outlets and number not in plant.evses) or pilot.bus not in wired.wires:
+            continue
         if number in plant.outlets:
             open_door = partial(inject_ac, plant.outlets[number], "door_open", True)
         else:

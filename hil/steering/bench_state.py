@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from hil.bench.bench import IDENTITY, Bench
+from hil.bench.bench import Bench
 from hil.simulators.line_socket import Refused
 
 
 async def bench_state(bench: Bench, evse: int) -> dict[str, Any]:
     """`car` is the car at this EVSE, `cars` are all. Raises Refused where the plant is away."""
-    known = bench.choices.csms_url is None and IDENTITY in bench.csms.stations
+    known = bench.choices.csms_url is None and bench.identity in bench.csms.stations
     try:
         daemon: object = await bench.status.ask({"do": "status"})
     except Refused as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from hil.bench.bench import EVSE, IDENTITY, Bench
+from hil.bench.bench import EVSE, Bench
 from hil.bench.observed_bench import ObservedBench
 from hil.bench.port import NotDone
 from hil.bench.site_post import SitePost
@@ -159,7 +160,7 @@ class SteeringDoor:
 
     async def _setpoint(self, request: SteerRequest, evse: int) -> Mapping[str, Any]:
         """Refused before power transfer, with what is missing."""
-        if self._bench.choices.csms_url is None:
+        if self._bench.choices.csms_url is None and self._bench.sees_status:
             progress = self._bench.cars[evse].progress
             missing = set_point_obstacle(
                 await self._bench.evse(evse), evse, None if progress is None else progress.phase
@@ -251,6 +252,8 @@ class SteeringDoor:
         self.watched.watch()
         self._waits += 1
         try:
+            with contextlib.suppress(Exception):  # a bench in trouble is reported by the wait itself
+                await self.watched.look()  # what was done before counts: a signal of an earlier session is over
             return asdict(await wait.run(self.watched, POLL_S * max(1.0, self._waits / WAITS_AT_FULL_PACE)))
         finally:
             self._waits -= 1
@@ -296,7 +299,7 @@ class SteeringDoor:
         if "refuse" in request.arguments:
             faults.refuse_connections = bool(request.arguments["refuse"])
         if request.arguments["drop"]:
-            await self._bench.csms.drop(IDENTITY)
+            await self._bench.csms.drop(self._bench.identity)
         return {"refuse": faults.refuse_connections}
 
     async def _kill(self, request: SteerRequest, evse: int) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import ipaddress
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -40,22 +41,31 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class HttpServer:
-    """Serves one door. Without a token only the loopback may be served, and requests must name it as their host."""
+def listen(host: str, port: int, *, has_token: bool) -> socket.socket:
+    """The socket of a server, before the bench may go into a network of its own. `port` 0: one that is free.
 
-    def __init__(self, door: SteeringDoor, *, token: str | None = None) -> None:
+    Raises OSError, or Refused for another host than the loopback without a token.
+    """
+    if not is_loopback(host) and not has_token:
+        raise Refused(f"--http {host}: without a token only the loopback is served; give --token-file FILE")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=256)
+
+
+class HttpServer:
+    """Serves one door at a socket of `listen`. On the loopback requests must name it as their host."""
+
+    def __init__(self, door: SteeringDoor, wire: socket.socket, token: str | None = None) -> None:
         self._door = door
+        self._wire = wire
         self._token = None if token is None else token.encode()
         self._runner: web.AppRunner | None = None
         self._streams = 0
         self._acting: set[asyncio.Task[Answer]] = set()
-        self._loopback_only = True
+        self._loopback_only = is_loopback(wire.getsockname()[0])
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen. Returns the port: with `port` 0 one that was free. Raises OSError, or Refused for another host without a token."""
-        self._loopback_only = is_loopback(host)
-        if not self._loopback_only and self._token is None:
-            raise Refused(f"--http {host}: without a token only the loopback is served; give --token-file FILE")
+    async def start(self) -> None:
+        """Answer from now on."""
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=[self._guard])
         app.router.add_post("/do", self._do)
         app.router.add_post("/do/{verb}", self._do_verb)
@@ -67,14 +77,13 @@ class HttpServer:
         # a wait ends when its client goes; what acts on the bench is shielded from that
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, backlog=256)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+        await web.SockSite(self._runner, self._wire, backlog=256).start()
 
     async def stop(self) -> None:
         """Close all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
+        self._wire.close()
         await asyncio.gather(*self._acting, return_exceptions=True)
 
     # -- requests ------------------------------------------------------------------------------------------------------

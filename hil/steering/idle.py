@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.bench.bench import IDENTITY, Bench
+from hil.bench.bench import Bench
 from hil.bench.changes import fault_sentences
 from hil.bench.observed_bench import ObservedBench
+from hil.bench.own_car import OwnCar
 from hil.bench.port import NotDone
 from hil.clock import now_s
 from hil.simulators.csms import CallError, Faults
@@ -61,12 +62,14 @@ class IdleBench:
             bench.csms.tokens.update(self._tokens)
         await asyncio.gather(*(_try(self._unplugged(evse), f"EVSE {evse}: plug", left) for evse in bench.cars))
         for evse, car in bench.cars.items():
-            car.begin_again()
+            if isinstance(car, OwnCar):
+                car.begin_again()
             await _try(self._body(evse), f"EVSE {evse}: the car's battery", left)
         if bench.choices.csms_url is None:
             await _try(self._no_profiles(), "charging profiles", left)
-        await _try(bench.status.ask({"do": "limit"}), "limit of the station", left)
-        await asyncio.gather(*(self._settle(evse, left) for evse in bench.cars))
+        if bench.sees_status:
+            await _try(bench.status.ask({"do": "limit"}), "limit of the station", left)
+            await asyncio.gather(*(self._settle(evse, left) for evse in bench.cars))
         bench.note("bench is idle" if not left else f"bench is not idle: {'; '.join(left)}")
         return left
 
@@ -86,6 +89,7 @@ class IdleBench:
             await bench.unplug(evse, patience_s=UNPLUG_S)
         except Refused:
             await bench.pull_plug(evse)
+            await bench.cars[evse].forget()
 
     async def _body(self, evse: int) -> None:
         before = self._bodies.get(evse)
@@ -99,7 +103,7 @@ class IdleBench:
 
     async def _no_profiles(self) -> None:
         """Accepted: some were there. Unknown: none was."""
-        answer = await self._bench.csms.call(IDENTITY, "ClearChargingProfile", {})
+        answer = await self._bench.csms.call(self._bench.identity, "ClearChargingProfile", {})
         if answer.get("status") not in ("Accepted", "Unknown"):
             raise Refused(f"the station answered ClearChargingProfile with {answer}")
 
@@ -118,7 +122,7 @@ class IdleBench:
                 elif picture["transaction"] is not None and not stopped and bench.choices.csms_url is None:
                     stopped = True
                     running = bench.running(evse)
-                    await bench.csms.call(IDENTITY, "RequestStopTransaction", {"transactionId": running})
+                    await bench.csms.call(bench.identity, "RequestStopTransaction", {"transactionId": running})
             except _Troubles as error:
                 missing = str(error)
             if now_s() > until_s:

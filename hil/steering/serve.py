@@ -22,7 +22,7 @@ from hil.record.line import Json
 from hil.simulators.car_files import names
 from hil.simulators.line_socket import Refused
 from hil.steering.door import ScenarioStory, SteeringDoor
-from hil.steering.http_server import HttpServer
+from hil.steering.http_server import HttpServer, listen
 from hil.steering.line_server import NAME, LineServer
 from hil.steering.programme import Programme
 
@@ -110,17 +110,19 @@ async def _serve(
         loop.add_signal_handler(number, main_task.cancel)
     if by_input:
         _end_with_input(main_task)
+    # before the bench: one with several EVSEs goes into a network of its own
+    wire = listen(host, port, has_token=token is not None)
     async with open_bench(needs, folder, virtual=False, seed=0) as observed:
         door: SteeringDoor
         programme = Programme(lambda: ScenarioStory(door), observed.bench.note)
         door = SteeringDoor(observed.bench, programme, observed)
         await door.remember()
         door.watched.watch()
-        server = HttpServer(door, token=token)
+        server = HttpServer(door, wire, token)
         lines = asyncio.create_task(LineServer(door, folder / NAME).serve(), name="lines")
         try:
-            got = await server.start(host, port)
-            _say_ready(host, got, folder / NAME, observed.evses, as_json)
+            await server.start()
+            _say_ready(host, int(wire.getsockname()[1]), folder / NAME, observed.evses, as_json)
             await lines
         finally:
             await programme.stop()

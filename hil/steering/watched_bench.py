@@ -7,13 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 from hil.bench.observed_bench import ObservedBench
-from hil.clock import now_s
 from hil.record.line import Json
 from hil.record.record import BenchRecord
 from hil.steering.subscription import LineFilter, Subscription
 
-FRESH_S = 0.02
-"""A look that ended less long ago is as good as a new one."""
 LOOK_EVERY_S = 0.1
 """So often the bench is looked at while nobody waits for anything."""
 KEEP_S = 1800.0
@@ -27,7 +24,7 @@ class WatchedBench:
     def __init__(self, observed: ObservedBench) -> None:
         self._observed = observed
         self._under_way: asyncio.Task[None] | None = None
-        self._looked_s = -1e9
+        self._begun = 0
         self._watching: asyncio.Task[None] | None = None
         self._subscriptions: dict[Subscription, asyncio.Event] = {}
         self._pushed = 0
@@ -47,12 +44,17 @@ class WatchedBench:
         return self._observed.now_s()
 
     async def look(self) -> None:
-        """Bring the record up to now. Who comes while somebody looks gets what that look brings."""
-        if now_s() - self._looked_s < FRESH_S:
-            return
-        if self._under_way is None:
-            self._under_way = asyncio.create_task(self._look(), name="look")
-        await asyncio.shield(self._under_way)  # who leaves does not end the look of the others
+        """Bring the record up to now. Everybody who comes before the next look begins shares that one."""
+        wanted = self._begun + 1  # one that is under way may have passed what just happened
+        while True:
+            if self._under_way is None:
+                self._begun += 1
+                self._under_way = asyncio.create_task(self._look(), name="look")
+            number, task = self._begun, self._under_way
+            if number >= wanted:
+                await asyncio.shield(task)  # who leaves does not end the look of the others
+                return
+            await asyncio.wait([task])
 
     async def sleep(self, for_s: float) -> None:
         await asyncio.sleep(for_s)
@@ -106,7 +108,6 @@ class WatchedBench:
     async def _look(self) -> None:
         try:
             await self._observed.look()
-            self._looked_s = now_s()
             self._push()
             self._forget()
         finally:

@@ -101,7 +101,8 @@ async def measure(folder: Path, count: int, seconds: float) -> dict[str, Any]:
     choices = Choices(folder, cables=private_network.lay_cables(count), self_test_s=SELF_TEST_S)
     preload(*NAMESPACES.values())  # the cars' own grammars
     async with Bench(choices, observe=False) as bench:
-        for car in bench.cars.values():
+        for evse in bench.cars:
+            car = bench.own_car(evse)
             car.spec.loop_period_s, car.spec.ongoing_pause_s = LOOP_PERIOD_S, ONGOING_PAUSE_S
         await available(bench)
         cores: list[CarCore] = []

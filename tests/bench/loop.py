@@ -40,7 +40,7 @@ async def measure_way(folder: Path) -> dict[str, Any]:
     """One car's way to its first loop, SESSIONS times."""
     choices = Choices(folder, own_car=True, interface="lo", tls=True, sdp_port=SDP_PORT, without_waits=True)
     async with Bench(choices) as bench:
-        spec = bench.cars[1].spec
+        spec = bench.own_car().spec
         spec.loop_period_s, spec.ongoing_pause_s = LOOP_PERIOD_S, ONGOING_PAUSE_S
         ways: list[dict[str, float]] = []
         for number in range(SESSIONS):

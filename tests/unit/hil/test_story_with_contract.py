@@ -25,7 +25,7 @@ def test_a_card_is_shown_only_where_the_plan_needs_one(authorization: str, cards
         return {"permission": "granted", "transaction": "tx-1"}
 
     bench = SimpleNamespace(
-        cars={1: SimpleNamespace(plan=CarPlan(authorization=authorization))},
+        own_car=lambda: SimpleNamespace(plan=CarPlan(authorization=authorization)),
         choices=SimpleNamespace(ac=False, control_mode="dynamic", car=None),
         token=token,
         evse=evse,
