@@ -20,6 +20,7 @@ from certs.pki import Curve, Pki, expired
 from hil import priority
 from hil.attach.bench_car import BenchCar
 from hil.attach.cable import CarCable
+from hil.attach.operator import ask_person
 from hil.attach.outside_pki import bring_in
 from hil.attach.person_car import PersonCar
 from hil.attach.program_car import ProgramCar
@@ -80,12 +81,19 @@ class Bench:
         document = site_document(choices, self._csms_port)
         self.identity = str(document["csms"]["identity"])
         """What the station is called at the central system."""
+        self._real_readers = {
+            int(number)
+            for number, section in document["evse"].items()
+            if (reader := section.get("token_reader")) is not None
+            and document["token_reader"][reader].get("bus") in attached.outside_buses
+        }
         if attached.controller.elsewhere and int(port) == 0 and choices.csms_url is None:
             self._csms_port = _port_of(str(document["csms"]["url"]))
         self._csms = Csms(host=host.strip("[]"), port=self._csms_port)
         self.plant = LineSocket(folder / "plant.sock")
         status = Path(document["station"].get("runtime_dir", "/run/chargepoint")) / "status.sock"
-        self.status = LineSocket(attached.controller.status or status)
+        self._status_path = attached.controller.status or status
+        self.status = LineSocket(self._status_path)
         self.cars: dict[int, BenchCar] = {evse: self._car(evse, cable) for evse, cable in choices.all_cables.items()}
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
@@ -236,8 +244,7 @@ class Bench:
     @property
     def sees_status(self) -> bool:
         """The station can be asked for its status: its socket is one of this computer."""
-        controller = self.choices.attached.controller
-        return not controller.elsewhere or controller.status is not None
+        return not self.choices.attached.controller.elsewhere or self._status_path.exists()
 
     def _remove_ports(self) -> None:
         """A plant that was killed leaves links to terminals whose numbers the next plant on this machine is given:
@@ -318,7 +325,12 @@ class Bench:
         self.note(f"plug pulled by force{_at(evse)}")
 
     async def token(self, value: str = TOKEN, evse: int = EVSE) -> None:
-        """Hold a card to the reader of this EVSE."""
+        """Hold a card to the reader of this EVSE; a person is asked to where the reader is a real one."""
+        if evse in self._real_readers:
+            words = f"please hold card {value} to the reader{_at(evse)}"
+            self.note(words)
+            ask_person(words)
+            return
         await self.plant.ask({"do": "token", "evse": evse, "value": value})
         self.note(f"token {value} presented{_at(evse)}")
 
