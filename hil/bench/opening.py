@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,7 +46,7 @@ async def open_bench(
     except BenchFileError as error:
         raise NotDone(str(error)) from error
     if virtual:
-        _make_repeatable(seed)
+        random.seed(seed)  # all chance of the bench and of the controller in it; keys are made before, and stay random
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
@@ -130,14 +128,6 @@ async def _registered(bench: Bench, until_s: float) -> None:
             )
             raise Refused(f"the controller {bench.identity} is not ready after {READY_S:g} s: {there}")
         await asyncio.sleep(0.1)
-
-
-def _make_repeatable(seed: int) -> None:
-    """The same seed, the same run: in this process every chance comes from it. Keys are made before, and stay random."""
-    chances = random.Random(seed)
-    random.seed(seed)
-    uuid.uuid4 = lambda: uuid.UUID(int=chances.getrandbits(128), version=4)
-    secrets.token_bytes = lambda nbytes=32: chances.randbytes(nbytes or 32)
 
 
 def _development_keys() -> Path:
