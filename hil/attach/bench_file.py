@@ -146,6 +146,11 @@ class BenchFile(_Part):
         return self.model_copy(update={"name": ""}) != BenchFile()
 
     @property
+    def all_cars_simulated(self) -> bool:
+        """Others look for their station at the standard's port alone."""
+        return all(car.kind == "simulated" for car in self.car.values())
+
+    @property
     def outside_buses(self) -> frozenset[str]:
         """Names of the buses with real devices."""
         return frozenset(name for name, bus in self.bus.items() if bus.outside)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hil.attach.operator import ask_person
 from hil.clock import now_s
 from hil.simulators.line_socket import LineSocket, Refused
 
@@ -64,6 +65,7 @@ class PersonCar:
 
     async def _until(self, words: str, *, plugged: bool) -> None:
         self._note(words)
+        ask_person(words)
         until_s = now_s() + PATIENCE_S
         while True:
             status = await self._status.ask({"do": "status"})

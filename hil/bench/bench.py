@@ -6,7 +6,6 @@ A demo has one car. A bench with `Choices.cables` has one car at each of its EVS
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from certs.pki import Curve, Pki, expired
 from hil import priority
 from hil.attach.bench_car import BenchCar
 from hil.attach.cable import CarCable
+from hil.attach.operator import ask_person
 from hil.attach.outside_pki import bring_in
 from hil.attach.person_car import PersonCar
 from hil.attach.program_car import ProgramCar
@@ -75,6 +75,8 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
+        self.observed: tuple[float, dict[str, Any]] | None = None
+        """When the station was asked last, and its status then; None: it did not answer, or is not observed."""
         self._tasks: list[asyncio.Task[None]] = []
         attached, folder = choices.attached, choices.folder
         host, _, port = attached.central_system.listen.rpartition(":")
@@ -82,6 +84,12 @@ class Bench:
         document = site_document(choices, self._csms_port)
         self.identity = str(document["csms"]["identity"])
         """What the station is called at the central system."""
+        self._real_readers = {
+            int(number)
+            for number, section in document["evse"].items()
+            if (reader := section.get("token_reader")) is not None
+            and document["token_reader"][reader].get("bus") in attached.outside_buses
+        }
         if attached.controller.elsewhere and int(port) == 0 and choices.csms_url is None:
             self._csms_port = _port_of(str(document["csms"]["url"]))
         behind = free_port() if choices.relays else self._csms_port
@@ -90,7 +98,8 @@ class Bench:
         """What cuts and slows the bench's networks; None: the ends meet directly."""
         self.plant = LineSocket(folder / "plant.sock")
         status = Path(document["station"].get("runtime_dir", "/run/chargepoint")) / "status.sock"
-        self.status = LineSocket(attached.controller.status or status)
+        self._status_path = attached.controller.status or status
+        self.status = LineSocket(self._status_path)
         self.cars: dict[int, BenchCar] = {evse: self._car(evse, cable) for evse, cable in choices.all_cables.items()}
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
@@ -247,8 +256,7 @@ class Bench:
     @property
     def sees_status(self) -> bool:
         """The station can be asked for its status: its socket is one of this computer."""
-        controller = self.choices.attached.controller
-        return not controller.elsewhere or controller.status is not None
+        return not self.choices.attached.controller.elsewhere or self._status_path.exists()
 
     def _remove_ports(self) -> None:
         """A plant that was killed leaves links to terminals whose numbers the next plant on this machine is given:
@@ -329,7 +337,12 @@ class Bench:
         self.note(f"plug pulled by force{_at(evse)}")
 
     async def token(self, value: str = TOKEN, evse: int = EVSE) -> None:
-        """Hold a card to the reader of this EVSE."""
+        """Hold a card to the reader of this EVSE; a person is asked to where the reader is a real one."""
+        if evse in self._real_readers:
+            words = f"please hold card {value} to the reader{_at(evse)}"
+            self.note(words)
+            ask_person(words)
+            return
         await self.plant.ask({"do": "token", "evse": evse, "value": value})
         self.note(f"token {value} presented{_at(evse)}")
 
@@ -349,7 +362,7 @@ class Bench:
 
     async def setpoint(self, power_W: float, duration_s: int | None = None, evse: int = EVSE) -> dict[str, Any]:
         """The central system sends a set-point; raises Refused with the station's reason. Returns the station's answer."""
-        running = self._running(evse)
+        running = self.running(evse)
         answer = await self.csms.setpoint(self.identity, evse, power_W, running, duration_s)
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused SetChargingProfile: {answer}")
@@ -358,13 +371,14 @@ class Bench:
 
     async def stop_transaction(self) -> None:
         """The central system stops the running transaction; raises Refused with the station's reason."""
-        running = self._running(EVSE)
+        running = self.running(EVSE)
         answer = await self.csms.call(self.identity, "RequestStopTransaction", {"transactionId": running})
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused RequestStopTransaction: {answer}")
         self.note("central system stops the transaction")
 
-    def _running(self, evse: int) -> str:
+    def running(self, evse: int = EVSE) -> str:
+        """The transaction that runs at this EVSE. Raises Refused with what to do to get one."""
         try:
             return self.csms.running(self.identity, evse)
         except LookupError as error:
@@ -394,8 +408,13 @@ class Bench:
             if car is not None and car.error is not None and car is not noted:
                 noted = car
                 self.note(f"the car gave its session up: {car.error}")
-            with contextlib.suppress(Refused):
-                after = view(await self.status.ask({"do": "status"}), EVSE)
+            try:
+                status = await self.status.ask({"do": "status"})
+            except Refused:
+                self.observed = None
+            else:
+                self.observed = now_s(), status
+                after = view(status, EVSE)
                 for sentence in changes(before, after):
                     self.note(sentence)
                 before = after

@@ -95,7 +95,7 @@ def choices_of(needs: BenchNeeds, folder: Path, cables: tuple[CarCable, ...], at
     return Choices(
         folder=folder,
         tls=needs.tls,
-        sdp_port=free_port(),
+        sdp_port=free_port() if attached.all_cars_simulated else SDP_PORT,
         control_mode=needs.control_mode,
         csms_url=url,
         ac=needs.outlet == "ac" or (car is not None and car.is_ac),

@@ -20,8 +20,8 @@ from hil.simulators.line_socket import Refused
 
 READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
-STATION_EVERY_S = 0.2
-"""The status of the station is asked for this often."""
+LOOK_EVERY_S = 0.2
+"""While time passes, the sources are asked this often."""
 Arguments = Mapping[str, Json]
 
 
@@ -40,11 +40,22 @@ class ObservedBench:
             CarSource(bench, since, self.now_s),
             CsmsSource(bench, since, self.now_s),
             NoteSource(bench, self.now_s),
+            StationSource(bench, since),
         )
-        self._station = StationSource(bench, self.now_s)
-        self._station_asked_s = -1e9
         self._looking = asyncio.Lock()
         self._performer = BenchPerformer(bench, self._exchanged)
+        self._injected: dict[tuple[str, int, str], Arguments] = {}
+
+    @property
+    def bench(self) -> Bench:
+        """The bench below."""
+        return self._bench
+
+    @property
+    def injected(self) -> tuple[tuple[str, Arguments], ...]:
+        """The faults that were caused and not healed, each with its arguments, the newest first."""
+        found = ((fault, {**own, "evse": evse}) for (fault, evse, _), own in self._injected.items())
+        return tuple(reversed(tuple(found)))
 
     @property
     def record(self) -> BenchRecord:
@@ -71,16 +82,13 @@ class ObservedBench:
             at_s = self.now_s()
             for source in self._sources:
                 self._record.extend(await source.lines())
-            if at_s - self._station_asked_s >= STATION_EVERY_S - 1e-6:
-                self._station_asked_s = at_s
-                self._record.extend(await self._station.lines())
             self._record.known_until(at_s)
 
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""
         until_s = now_s() + for_s
-        while (left_s := until_s - now_s()) > STATION_EVERY_S:
-            await asyncio.sleep(min(left_s, STATION_EVERY_S))
+        while (left_s := until_s - now_s()) > LOOK_EVERY_S:
+            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
             await self.look()
         await asyncio.sleep(max(0.0, until_s - now_s()))
 
@@ -107,12 +115,22 @@ class ObservedBench:
         own = {key: value for key, value in arguments.items() if key != "evse"}
         self._act(fault if on else f"heal {fault}", own, evse)
         await _or_refuse(self._injection.set(fault, evse, own, on=on))
+        if on:
+            self._injected[fault, evse, repr(sorted(own.items()))] = own
+            return
+        for kept in [key for key, had in self._injected.items() if key[:2] == (fault, evse) and _within(own, had)]:
+            del self._injected[kept]
 
     def _exchanged(self, action: str, exchange: Json) -> None:
         self._record.add(RecordLine(self.now_s(), Seer.CSMS, LineKind.MESSAGE, action, exchange))
 
     def _act(self, name: str, arguments: Arguments, evse: int) -> None:
         self._record.add(RecordLine(self.now_s(), Seer.BENCH, LineKind.ACTION, name, dict(arguments), evse))
+
+
+def _within(healed: Arguments, caused: Arguments) -> bool:
+    """What is healed names no argument that the cause had otherwise."""
+    return all(caused.get(name, value) == value for name, value in healed.items())
 
 
 async def _or_refuse(work: Awaitable[Any]) -> Any:

@@ -114,13 +114,21 @@ async def _ready(bench: Bench) -> None:
 
 
 async def _registered(bench: Bench, until_s: float) -> None:
-    """A controller that cannot be asked: until its central system knows it, where that is the bench's own. Raises Refused."""
-    while bench.choices.csms_url is None and bench.identity not in bench.csms.stations:
+    """A controller that cannot be asked: until it reports each connector available, where the central system is the bench's own.
+
+    Raises Refused.
+    """
+    while bench.choices.csms_url is None:
+        known = bench.identity in bench.csms.stations
+        reported = {evse: state for (evse, _), state in bench.station.connectors.items()} if known else {}
+        waiting = [f"EVSE {evse} is {reported.get(evse, 'not reported')}" for evse in bench.cars]
+        if all(reported.get(evse) == "Available" for evse in bench.cars):
+            return
         if now_s() > until_s:
-            raise Refused(
-                f"the controller {bench.identity} has not come to {bench.csms.url} after {READY_S:g} s: start it, and check its "
-                "csms.url; with [controller] status the bench could say more"
+            there = (
+                ", ".join(waiting) if known else f"it has not come to {bench.csms.url}; start it, check its csms.url"
             )
+            raise Refused(f"the controller {bench.identity} is not ready after {READY_S:g} s: {there}")
         await asyncio.sleep(0.1)
 
 

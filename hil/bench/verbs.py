@@ -65,7 +65,6 @@ VERB_WORDS: tuple[Word, ...] = (
         "car_plan",
         "what the car's next sessions do (docs/virtual-car.md)",
         (Argument("plan", _OBJECT, "the plan; empty: the plain session again", default={}),),
-        of_station=True,
     ),
     Word("grid", "change voltage, frequency or a phase of the grid at an AC outlet", open_arguments=True),
     Word("note", "write a sentence into the record", (Argument("text", _TEXT, "it", required=True),), of_station=True),

@@ -99,7 +99,8 @@ def _step(kind: str, model: type[BaseModel], words: BenchWords, definitions: Sch
     properties = schema["properties"]
     if kind in ("do", "inject", "heal"):
         known = words.verbs if kind == "do" else words.faults
-        properties[kind] = {"anyOf": [{"const": word.name, "description": word.meaning} for word in known.values()]}
+        names: list[Schema] = [{"const": word.name, "description": word.meaning} for word in known.values()]
+        properties[kind] = {"anyOf": [*names, VARIABLE]}
         schema["allOf"] = list(_with_arguments(kind, known, definitions))
     if "answer" in properties:
         properties["answer"] = _fields("what the verb's answer must hold")

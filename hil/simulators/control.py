@@ -22,7 +22,14 @@ from hil.simulators.requests import Answer, Request, RequestRefused, answer_line
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
 
-_GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0), "others_W": (-1e6, 1e6)}
+_GRID_BOUNDS = {
+    "frequency_Hz": (40.0, 70.0),
+    "voltage_V": (0.0, 500.0),
+    "others_W": (-1e6, 1e6),
+    "island_W": (0.0, 1e7),
+    "inertia_s": (0.1, 60.0),
+    "phase_jump_deg": (-180.0, 180.0),
+}
 
 
 class Control:
@@ -135,7 +142,7 @@ class Control:
         for watch in plant.watches:
             number = after.get(str(watch.connector.number), 0)
             seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
-        return {"monotonic_s": self._now(), "seen": seen}
+        return {"monotonic_s": self._now(), "seen": seen, "skipped_s": plant.skipped_s}
 
     def _module(self, request: Request) -> Answer:
         """`{"do": "module", "evse": 1, "name": "psu1", "orders": {…}}`: what a process that serves its registers was ordered; what it shows now."""
@@ -285,15 +292,26 @@ class Control:
         return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
     def _grid(self, request: Request) -> Answer:
-        """The grid: `frequency_Hz`, `voltage_V` (0: the supply is lost); `others_W`: what others behind the same fuse take, all phases."""
+        """The grid: `frequency_Hz`, `voltage_V` (0: the supply is lost); `others_W`: what others behind the same fuse take, all phases.
+
+        `island_W`: a generator of this rating feeds instead, with `inertia_s`; 0: the grid is back. `phase_jump_deg`: the phase jumps once.
+        """
         grid, connection = self._wired.plant.grid, self._wired.plant.connection
         numbers = {name: number(request, name, *_GRID_BOUNDS[name]) for name in _GRID_BOUNDS if name in request}
-        others_W = numbers.pop("others_W", None)
+        others_W, island_W = numbers.pop("others_W", None), numbers.pop("island_W", None)
+        jump_deg, inertia_s = numbers.pop("phase_jump_deg", None), numbers.pop("inertia_s", 2.0)
         for name, value in numbers.items():
             setattr(grid, name, value)
         if others_W is not None:
             connection.others_W = (others_W / 3.0,) * 3
+        if jump_deg is not None:
+            grid.jump_phase(jump_deg)
+        if island_W:
+            grid.begin_island(island_W, sum(connection.powers_W), inertia_s)
+        elif island_W is not None:
+            grid.end_island()
         return {
+            "island": grid.island is not None,
             "frequency_Hz": grid.frequency_Hz,
             "voltage_V": grid.voltage_V,
             "others_W": sum(connection.others_W),

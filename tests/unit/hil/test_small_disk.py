@@ -36,7 +36,7 @@ def _story(folder: Path) -> list[object]:
 
 def test_a_full_disk_takes_no_byte_and_keeps_what_it_has(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    call = ForkedCall.start(lambda: _story(folder), tmp_path / "log", 30.0)
+    call = ForkedCall.start(lambda note: _story(folder), tmp_path / "log", 30.0)
     try:
         assert ended([call]) == [call]
         seen = call.result()
