@@ -59,7 +59,7 @@ from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
 from chargepoint.slac.modem_socket import ModemSocket
 from chargepoint.store.database import Store
-from chargepoint.store.errors import StoreError
+from chargepoint.store.errors import StoreError, StoreFull
 from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep, Write
 from chargepoint.transactions.ledger import LedgerState
 
@@ -318,7 +318,7 @@ class StationShell:
                     break
                 except StoreError as error:
                     log.error("! record %d of the transaction not stored, trying again: %s", made.record.seq_no, error)
-                    self._note_storage(str(error))
+                    self._note_storage("the disk is full" if isinstance(error, StoreFull) else "see the log")
                     await asyncio.sleep(STORE_RETRY_S)
             ocpp.outbox_changed()
             ocpp.states_changed()

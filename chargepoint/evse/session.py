@@ -453,7 +453,7 @@ class EvseSession:
         self._judge_absence(now_s)
         if self._obstacles.unstored.too_long(now_s):
             self._stop(
-                StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=self._obstacles.unstored.trouble
+                StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=self._obstacles.unstored.detail
             )
         self._obstacles.note(self._obstacle_now(now_s), now_s)
         self._refused_for_good = self._obstacles.lasting(now_s) is not None

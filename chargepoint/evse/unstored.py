@@ -15,6 +15,11 @@ class UnstoredRecords:
         """Why records are not stored, for people; empty: they are."""
         self._since_s = 0.0
 
+    @property
+    def detail(self) -> str:
+        """`trouble` as a sentence."""
+        return f"records cannot be stored: {self.trouble}"
+
     def note(self, trouble: str, now_s: float) -> None:
         """A record was not stored, for this reason; empty: one was."""
         if trouble and not self.trouble:

@@ -14,7 +14,7 @@ from chargepoint.evse.unstored import UNSTORED_MAX_S, UnstoredRecords
 from chargepoint.model.image import ControlPilot
 from chargepoint.model.transactions import StopReason, TriggerReason
 
-FULL = StorageChanged("disk full, nothing was written; free some space")
+FULL = StorageChanged("the disk is full")
 WELL = StorageChanged("")
 
 
@@ -23,8 +23,8 @@ def test_nothing_begins_and_the_driver_reads_why(station: Any) -> None:
     station.feed(FULL)
     station.present()
     assert station.begins() == []
-    assert "records cannot be stored: disk full" in station.session.view.obstacle
-    assert "disk full" in station.session.view.refusal.reason
+    assert "records cannot be stored: the disk is full" in station.session.view.obstacle
+    assert "the disk is full" in station.session.view.refusal.reason
     station.feed(WELL)
     station.present()
     station.answer()
@@ -40,7 +40,7 @@ def test_what_flows_ends_after_a_minute_with_its_reason(station: Any) -> None:
     station.live(4)
     stop: Any = station.session.view.stop
     assert (stop.reason, stop.trigger) == (StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION)
-    assert "disk full" in stop.detail
+    assert "the disk is full" in stop.detail
 
 
 def test_what_flows_goes_on_where_the_disk_has_room_again_in_time(station: Any) -> None:
