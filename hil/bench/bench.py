@@ -197,6 +197,16 @@ class Bench:
         self.noted += 1
         self.notes.append(f"{now_s() - self.started_s:7.2f} s  {text}")
 
+    def child(self, name: str) -> Child | VirtualChild:
+        """A process of the bench. Raises Refused for one that is not the bench's own."""
+        found = self.children.get(name)
+        if found is None:
+            ours = ", ".join(self.children)
+            raise Refused(
+                f"process {name!r} is none of this bench, which has {ours}: a controller elsewhere is not ended from here"
+            )
+        return found
+
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
         self._make_children()

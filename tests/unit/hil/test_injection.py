@@ -31,7 +31,9 @@ class Part:
 def _injection(**parts: Any) -> Injection:
     choices = SimpleNamespace(folder=Path("/nowhere"), tls=False, csms_tls=False)
     given: dict[str, Any] = {"plant": Part(), "children": Part(), "csms": Part(), "cars": Part()}
-    bench: Any = SimpleNamespace(**given, choices=choices, relays=None, computer=None, identity="CP", **parts)
+    bench: Any = SimpleNamespace(
+        **given, child=Part().__getitem__, choices=choices, relays=None, computer=None, identity="CP", **parts
+    )
     return Injection(bench)
 
 
