@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ def over_http() -> bytes:
 @given(st.booleans(), st.lists(st.integers(1, 40), max_size=20))
 def test_events_are_the_same_in_pieces_of_any_size(http: bool, sizes: list[int]) -> None:
     reading, left = EventReading(HTTP if http else LINES), over_http() if http else on_a_socket()
-    events = []
+    events: list[dict[str, Any]] = []
     for size in [*sizes, 1 << 20]:
         events += reading.feed(left[:size])
         left = left[size:]
