@@ -91,6 +91,33 @@ class Pki:
         for node in tree:
             self.certificates[node.name] = self._certificate(node, now + timedelta(days=node.starts_after_days))
 
+    @classmethod
+    def read(cls, directory: Path, tree: tuple[Node, ...] = TREE) -> Pki:
+        """What `write` has written there. Raises OSError or ValueError."""
+        made = cls(Curve.P521, tree=())
+        made.tree = tree
+        made._issuer_of = {node.name: node.issuer for node in tree}
+        for node in tree:
+            made.certificates[node.name] = x509.load_pem_x509_certificate((directory / f"{node.name}.pem").read_bytes())
+            key = serialization.load_pem_private_key((directory / f"{node.name}.key").read_bytes(), None)
+            if not isinstance(key, ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey):
+                raise ValueError(f"{directory / node.name}.key: neither on a curve nor Ed448")
+            made.keys[node.name] = key
+        return made
+
+    def add(self, node: Node, now: datetime | None = None) -> None:
+        """One more certificate with a fresh key. Its issuer is there already, or it is a root."""
+        self._issuer_of[node.name] = node.issuer
+        self.keys[node.name] = self._curve_of(node).key()
+        self.certificates[node.name] = self._certificate(
+            node, (now or datetime.now(UTC)) + timedelta(days=node.starts_after_days)
+        )
+
+    def write_leaf(self, leaf: str, chain: Path, key: Path) -> None:
+        """The chain of one leaf (0644) and its key (0600) in these files."""
+        _write(key, _key_pem(self.keys[leaf]), 0o600)
+        _write(chain, self.chain_pem(leaf), 0o644)
+
     def _curve_of(self, node: Node) -> Curve:
         return self.curve if node.curve is None else Curve(node.curve)
 

@@ -204,7 +204,7 @@ def _run_forked(
             await test(**arguments)
             await view.finish()
 
-    def in_child() -> str:
+    def in_child(note: object) -> str:
         try:
             in_time_of_bench(on_a_bench, virtual=choice.virtual)
         except (Exception, asyncio.CancelledError, pytest.fail.Exception) as error:

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import signal
 import uuid
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -36,7 +35,7 @@ from chargepoint.control.station_control import StationControl
 from chargepoint.control.transaction_span import TxPoint, TxPoints
 from chargepoint.diagnostics.local_orders import ask_car_verb, limit_verb, reset_verb
 from chargepoint.diagnostics.loop_lag import LoopLag
-from chargepoint.diagnostics.status_socket import serve
+from chargepoint.diagnostics.status_socket import fields_of, serve
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.conversation.settings import ProtocolName, SeccSettings
 from chargepoint.iso15118.server import SeccServer
@@ -124,7 +123,7 @@ class Daemon:
                         serve(
                             self.config.station.runtime_dir / STATUS_NAME,
                             {
-                                "status": lambda _: asdict(station_status(sources)),
+                                "status": lambda _: fields_of(station_status(sources)),
                                 "reset": reset_verb(self.shell.command),
                                 "ask_car": ask_car_verb(self.shell.command),
                                 "limit": limit_verb(self.shell.command, self.clock.monotonic_s),
@@ -134,7 +133,7 @@ class Daemon:
                     ),
                     group.create_task(self._keep_beating(notifier), name="watchdog"),
                     group.create_task(self._keep_lamps(), name="lamps"),
-                    group.create_task(self.loop_lag.run(), name="loop-lag"),
+                    *((group.create_task(self.loop_lag.run(), name="loop-lag"),) if self._host.is_computer else ()),
                     *(group.create_task(car.run()) for car in self.cars.values()),
                     *(group.create_task(modem.run()) for modem in self.modems.values()),
                     *(() if self.site_bus is None else (group.create_task(self.site_bus.run(), name="site-bus"),)),

@@ -36,6 +36,10 @@ def of_hardware(image: EvseImage) -> Contribution | None:
     )
 
 
+LAST_ENERGY_S = 10.0
+"""The last energy that a car wants is given over this time: a car that is exactly full would else get all power and none by turns (own rule)."""
+
+
 def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
     """The car's limits, its V2X window, and in Scheduled mode what it asks for. Discharge only over a BPT service.
 
@@ -64,6 +68,8 @@ def of_car(car: CarDemand, voltage_V: float | None) -> list[Contribution]:
         contributions.append(made("v2x", "above its V2X window", Interval(-discharge_W, 0.0)))
     if energy.max_Wh is not None and energy.max_Wh <= 0:
         contributions.append(made("full", "no more energy wanted", Interval(-discharge_W, 0.0)))
+    elif energy.max_Wh is not None and (last_W := energy.max_Wh * 3600.0 / LAST_ENERGY_S) < limits.charge_power_max_W:
+        contributions.append(made("full", "almost no more energy wanted", Interval(-discharge_W, last_W)))
     if car.control_mode is ControlMode.SCHEDULED and car.service.is_ac:
         planned_W = car.planned_power_W
         reason = "what it can take" if planned_W is None else "its power profile"

@@ -6,7 +6,6 @@ A demo has one car. A bench with `Choices.cables` has one car at each of its EVS
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,7 +25,9 @@ from hil.attach.person_car import PersonCar
 from hil.attach.program_car import ProgramCar
 from hil.bench.changes import WatchedStation, changes, fault_sentences, view
 from hil.bench.children import Child
+from hil.bench.keys_shown import csms_protection
 from hil.bench.own_car import OwnCar
+from hil.bench.relays import BenchRelays
 from hil.bench.site import SITE, Choices, discovery_taken, free_port, write
 from hil.bench.site import document as site_document
 from hil.clock import now_s
@@ -74,6 +75,8 @@ class Bench:
         self.notes: deque[str] = deque(maxlen=200)
         self.noted = 0
         """How many notes were ever made; `notes` keeps the last of them."""
+        self.observed: tuple[float, dict[str, Any]] | None = None
+        """When the station was asked last, and its status then; None: it did not answer, or is not observed."""
         self._tasks: list[asyncio.Task[None]] = []
         attached, folder = choices.attached, choices.folder
         host, _, port = attached.central_system.listen.rpartition(":")
@@ -89,7 +92,10 @@ class Bench:
         }
         if attached.controller.elsewhere and int(port) == 0 and choices.csms_url is None:
             self._csms_port = _port_of(str(document["csms"]["url"]))
-        self._csms = Csms(host=host.strip("[]"), port=self._csms_port)
+        behind = free_port() if choices.relays else self._csms_port
+        self._csms = Csms(host=host.strip("[]"), port=behind)
+        self.relays = BenchRelays(self._csms_port, behind, choices.all_cables) if choices.relays else None
+        """What cuts and slows the bench's networks; None: the ends meet directly."""
         self.plant = LineSocket(folder / "plant.sock")
         status = Path(document["station"].get("runtime_dir", "/run/chargepoint")) / "status.sock"
         self._status_path = attached.controller.status or status
@@ -107,7 +113,7 @@ class Bench:
             return ProgramCar(evse, cable, part, self.plant, log, self.note)
         if part is not None and part.kind == "person":
             return PersonCar(evse, self.status, self.note)
-        return OwnCar(evse, cable, self.choices, self.plant)
+        return OwnCar(evse, cable, self.choices, self.plant, None if self.relays is None else self.relays.cars[evse])
 
     def own_car(self, evse: int = EVSE) -> OwnCar:
         """The simulated car at this EVSE. Raises Refused where there is none."""
@@ -191,6 +197,16 @@ class Bench:
         self.noted += 1
         self.notes.append(f"{now_s() - self.started_s:7.2f} s  {text}")
 
+    def child(self, name: str) -> Child | VirtualChild:
+        """A process of the bench. Raises Refused for one that is not the bench's own."""
+        found = self.children.get(name)
+        if found is None:
+            ours = ", ".join(self.children)
+            raise Refused(
+                f"process {name!r} is none of this bench, which has {ours}: a controller elsewhere is not ended from here"
+            )
+        return found
+
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
         self._make_children()
@@ -213,8 +229,12 @@ class Bench:
             Pki(curve).write(folder / "pki")
             self.note(f"made a development PKI on {curve.value} in {folder / 'pki'}{why}")
         self._csms.provisioning = ProvisioningService.of(folder / "pki")
+        if self.choices.csms_tls:
+            self._csms.protect(*csms_protection(folder / "pki", self.identity))
         if self.choices.csms_url is None:
             await self._csms.start()
+        if self.relays is not None:
+            await self.relays.start()
         self._launch("plant")
         await self._answered(self.plant, {"do": "state"}, "plant")
         for name in self.children:
@@ -238,6 +258,8 @@ class Bench:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.status.close()
         await self.plant.close()
+        if self.relays is not None:
+            await self.relays.stop()
         if self.choices.csms_url is None:
             await self._csms.stop()
 
@@ -396,8 +418,13 @@ class Bench:
             if car is not None and car.error is not None and car is not noted:
                 noted = car
                 self.note(f"the car gave its session up: {car.error}")
-            with contextlib.suppress(Refused):
-                after = view(await self.status.ask({"do": "status"}), EVSE)
+            try:
+                status = await self.status.ask({"do": "status"})
+            except Refused:
+                self.observed = None
+            else:
+                self.observed = now_s(), status
+                after = view(status, EVSE)
                 for sentence in changes(before, after):
                     self.note(sentence)
                 before = after

@@ -41,6 +41,12 @@ class BenchNeeds(BaseModel):
     """Which power module: a row of hil/bench/modules.py."""
     self_test_s: float = Field(SELF_TEST_S, ge=0.0, le=60.0)
     """How long a self-test of the insulation monitor takes."""
+    relays: bool = False
+    """Relays stand between the ends: the faults `network.…` need them."""
+    small_disk: bool = False
+    """The controller's state lies on a small file system of its own: the faults `disk.…` need it."""
+    csms_tls: bool = False
+    """The central system is reached over TLS with a password (security profile 2): the faults `tls.csms_…` need it."""
     config: tuple[tuple[str, str], ...] = ()
     """Pairs: a line of the controller's configuration, and the lines in its place."""
 
@@ -56,7 +62,17 @@ class BenchNeeds(BaseModel):
     @property
     def of_the_configuration(self) -> dict[str, object]:
         """What only a configuration that the bench makes can meet, as far as the scenario asks for it."""
-        fields = ("outlet", "car", "module", "self_test_s", "config", "control_mode")
+        fields = (
+            "outlet",
+            "car",
+            "module",
+            "self_test_s",
+            "config",
+            "control_mode",
+            "relays",
+            "small_disk",
+            "csms_tls",
+        )
         plain = BenchNeeds()
         return {name: getattr(self, name) for name in fields if getattr(self, name) != getattr(plain, name)}
 
@@ -89,6 +105,8 @@ def choices_of(needs: BenchNeeds, folder: Path, cables: tuple[CarCable, ...], at
         self_test_s=needs.self_test_s,
         cables=cables,
         amendments=needs.config,
+        relays=needs.relays,
+        csms_tls=needs.csms_tls,
         attached=attached,
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
+from hil.attach.small_disk import SmallDisk
 from hil.bench.bench import Bench
 from hil.bench.injection import Injection
 from hil.bench.performer import BenchPerformer
@@ -19,28 +20,28 @@ from hil.simulators.line_socket import Refused
 
 READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
-STATION_EVERY_S = 0.2
-"""The status of the station is asked for this often."""
+LOOK_EVERY_S = 0.2
+"""While time passes, the sources are asked this often."""
 Arguments = Mapping[str, Json]
 
 
 class ObservedBench:
     """Fulfils `hil.bench.port.BenchPort`."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, disks: Sequence[SmallDisk] = ()) -> None:
+        """`disks`: those of the controller, where they are the bench's own."""
         self._bench = bench
         self._began_s = now_s()
         self._record = BenchRecord()
-        self._injection = Injection(bench)
+        self._injection = Injection(bench, disks)
         since = lambda at_s: max(0.0, at_s - self._began_s)  # noqa: E731
         self._sources = (
             PlantSource(bench, since),
             CarSource(bench, since, self.now_s),
             CsmsSource(bench, since, self.now_s),
             NoteSource(bench, self.now_s),
+            StationSource(bench, since),
         )
-        self._station = StationSource(bench, self.now_s)
-        self._station_asked_s = -1e9
         self._looking = asyncio.Lock()
         self._performer = BenchPerformer(bench, self._exchanged)
         self._injected: dict[tuple[str, int, str], Arguments] = {}
@@ -81,9 +82,6 @@ class ObservedBench:
             at_s = self.now_s()
             for source in self._sources:
                 self._record.extend(await source.lines())
-            if at_s - self._station_asked_s >= STATION_EVERY_S - 1e-6:
-                self._station_asked_s = at_s
-                self._record.extend(await self._station.lines())
             self._record.known_until(at_s)
 
     def want_station(self) -> None:
@@ -93,8 +91,8 @@ class ObservedBench:
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""
         until_s = now_s() + for_s
-        while (left_s := until_s - now_s()) > STATION_EVERY_S:
-            await asyncio.sleep(min(left_s, STATION_EVERY_S))
+        while (left_s := until_s - now_s()) > LOOK_EVERY_S:
+            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
             await self.look()
         await asyncio.sleep(max(0.0, until_s - now_s()))
 

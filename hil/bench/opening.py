@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from certs.pki import Curve, Pki
-from hil.attach import private_network
+from hil.attach import private_network, small_disk
 from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile, BenchFileError
 from hil.attach.cable import CarCable
+from hil.attach.small_disk import SmallDisk
 from hil.attach.veth import veth_cable
 from hil.bench.bench import Bench
 from hil.bench.needs import BenchNeeds, choices_of
@@ -51,11 +52,12 @@ async def open_bench(
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
+        disks = _small_disks(home) if wanted.small_disk else ()
         async with contextlib.AsyncExitStack() as stack:
             cables = _cables(wanted.evses, attached, stack)
             bench = await stack.enter_async_context(Bench(choices_of(wanted, home, cables, attached), observe=True))
             await _ready(bench)
-            scenario = ObservedBench(bench)
+            scenario = ObservedBench(bench, disks)
             await scenario.look()
             yield scenario
     except (Refused, RuntimeError) as error:
@@ -63,6 +65,12 @@ async def open_bench(
     finally:
         shutil.copytree(home / "log", folder / "log", dirs_exist_ok=True) if (home / "log").exists() else None
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _small_disks(home: Path) -> tuple[SmallDisk, ...]:
+    """Over the state of both processes of the controller. Raises RuntimeError where this process may not."""
+    small_disk.enter()
+    return tuple(SmallDisk.laid_over(home / name) for name in ("state", "state-power"))
 
 
 def _cables(evses: int, attached: BenchFile, stack: contextlib.AsyncExitStack) -> tuple[CarCable, ...]:

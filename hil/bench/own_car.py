@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from typing import Any
 
 from chargepoint.security.tls import evcc_context
@@ -24,6 +25,7 @@ from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.wallet import credentials_of
 from hil.simulators.line_socket import LineSocket, Refused
+from hil.simulators.relay import Relay
 
 LOOP_TIMEOUT_S = 2.0
 """The standard's car gives up after 0.5 s without an answer; the bench's car shares a computer with the station."""
@@ -36,11 +38,16 @@ _OF_BOTH = ("capacity_Wh", "voltage_max_V", "voltage_min_V")
 class OwnCar:
     """One car and its plug."""
 
-    def __init__(self, evse: int, cable: CarCable, choices: Choices, plant: LineSocket) -> None:
+    def __init__(
+        self, evse: int, cable: CarCable, choices: Choices, plant: LineSocket, relay: Relay | None = None
+    ) -> None:
         self.evse = evse
         self._cable = cable
         self._choices = choices
         self._plant = plant
+        self._relay = relay
+        self.flawed_tls: Callable[[], ssl.SSLContext] | None = None
+        """Makes what the car's next sessions show in place of the good keys; None: these."""
         spec: dict[str, Any] = {
             "control_mode": choices.control_mode,
             "loop_timeout_s": LOOP_TIMEOUT_S,
@@ -130,15 +137,26 @@ class OwnCar:
         await self._plant.ask({"do": "plug", "evse": self.evse})
         part = self._choices.attached.car.get(self.evse)
         keys = (part.keys if part is not None else None) or self._choices.folder / "pki"
-        tls = evcc_context(keys) if self._choices.tls else None
+        tls = (lambda: (self.flawed_tls or partial(evcc_context, keys))()) if self._choices.tls else lambda: None
         credentials = credentials_of(keys)
         body = AcOutletBody(self._plant, self.evse) if self._choices.ac else PlantBody(self._plant, self.evse)
         self._car = PluggedCar(body, lambda: self._new_session(body, tls, credentials))
         self._task = asyncio.create_task(self._car.run(), name=f"car-{self.evse}")
 
-    def _new_session(self, body: CarBody, tls: ssl.SSLContext | None, credentials: Credentials | None) -> Drive:
+    def _new_session(
+        self, body: CarBody, tls: Callable[[], ssl.SSLContext | None], credentials: Credentials | None
+    ) -> Drive:
         sdp_port = self._choices.sdp_port
-        return Drive(self.spec, body, self._cable.car, tls, sdp_port, plan=self.plan, credentials=credentials)
+        return Drive(
+            self.spec,
+            body,
+            self._cable.car,
+            tls(),
+            sdp_port,
+            plan=self.plan,
+            credentials=credentials,
+            relay=self._relay,
+        )
 
     async def forget(self) -> None:
         """End the car's task at once, whatever it does."""

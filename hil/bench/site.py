@@ -23,6 +23,8 @@ from hil.simulators.car_files import KnownCar
 SITE = "site.toml"
 SITE_TOPIC = "chargepoint/demo"
 """The station's own topic at the broker."""
+PASSWORD_FILE = "csms-password"
+"""Beside the keys: what the station says to the central system."""
 SHORT_TICK_MS = 5.0
 """The cycle of the power process on a plant without waits: half of what a charger has by default."""
 _INSTALLED = Path(__file__).resolve().parent / "config"
@@ -77,6 +79,10 @@ class Choices:
     """What our car does beside charging, as docs/virtual-car.md describes."""
     attached: BenchFile = ALL_SIMULATED_BENCH
     """What of the bench is not its own."""
+    relays: bool = False
+    """The station reaches its central system, and each car the station, through a relay of the bench."""
+    csms_tls: bool = False
+    """The bench's own central system speaks TLS, and asks for a password (security profile 2)."""
     cables: tuple[CarCable, ...] = ()
     """Each cable is an EVSE like EVSE 1 of the template, with a car of its own. Empty: the template's EVSEs, one car at `interface`."""
 
@@ -229,6 +235,13 @@ def _renamed(value: Any, names: set[str], number: int) -> Any:
 def _settings(document: dict[str, Any], choices: Choices, csms_port: int) -> None:
     """What the choices say of car, central system, voltage and site bus."""
     document["csms"]["url"] = choices.csms_url or f"ws://127.0.0.1:{csms_port}"
+    if choices.csms_tls:
+        document["csms"] |= {
+            "url": f"wss://localhost:{csms_port}",
+            "security_profile": 2,
+            "ca_file": str(choices.folder / "pki" / "csms_root.pem"),
+            "password_file": str(choices.folder / "pki" / PASSWORD_FILE),
+        }
     car: dict[str, Any] = document["iso15118"]
     car["sdp_port"] = choices.sdp_port
     car["tls"] = "required" if choices.tls else "off"

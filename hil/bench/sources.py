@@ -11,6 +11,7 @@ from typing import Any
 from hil.attach.bench_car import BenchCar
 from hil.bench.bench import Bench
 from hil.bench.changes import central_system
+from hil.clock import now_s
 from hil.record.line import STATION, Json, LineKind, RecordLine, Seer
 from hil.record.signals import SIGNALS
 from hil.simulators.evcc.exchange_log import LoggedMessage
@@ -27,6 +28,7 @@ class PlantSource:
         self._bench = bench
         self._since_s = since_s
         self._numbers: dict[str, int] = {}
+        self._skipped_s = -1.0
 
     async def lines(self) -> list[RecordLine]:
         """Nothing while the plant is away."""
@@ -38,23 +40,33 @@ class PlantSource:
         for number, at_s, evse, name, value in answer["seen"]:
             self._numbers[str(evse)] = max(number, self._numbers.get(str(evse), 0))
             found.append(_value(self._since_s(at_s), name, value, evse))
+        if (skipped_s := round(answer["skipped_s"], 3)) != self._skipped_s:
+            self._skipped_s = skipped_s
+            found.append(_value(self._since_s(answer["monotonic_s"]), "plant_skipped_s", skipped_s, STATION))
         return found
 
 
 class StationSource:
-    """What the controller says of itself. Each look is one status answer: its times are those of the look."""
+    """What the controller says of itself: the status as the bench observes it, at the time of each answer."""
 
-    def __init__(self, bench: Bench, now_s: Callable[[], float]) -> None:
+    def __init__(self, bench: Bench, since_s: Callable[[float], float]) -> None:
         self._bench = bench
-        self._now_s = now_s
+        self._since_s = since_s
+        self._answered_s: float | None = None
 
     async def lines(self) -> list[RecordLine]:
-        """Nothing while the daemon is away, but that the central system has lost it."""
-        try:
-            status = await self._bench.status.ask({"do": "status"})
-        except Refused:
+        """Nothing while the daemon is away, and until it answers again. The first time it is asked here: the record begins with it."""
+        if self._answered_s is None:
+            try:
+                status = await self._bench.status.ask({"do": "status"})
+            except Refused:
+                return []
+            self._answered_s = now_s()
+        elif self._bench.observed is None or self._bench.observed[0] <= self._answered_s:
             return []
-        at_s = self._now_s()
+        else:
+            self._answered_s, status = self._bench.observed
+        at_s = self._since_s(self._answered_s)
         of_station = {
             "central_system": central_system(status["ocpp"]),
             "outbox": status["ocpp"].get("outbox_depth"),
@@ -148,6 +160,8 @@ class CsmsSource:
         self._since_s = since_s
         self._now_s = now_s
         self._heard = 0
+        self._counted: tuple[int, tuple[int, ...]] | None = None
+        """What the sums were made of."""
 
     async def lines(self) -> list[RecordLine]:
         """Nothing where an outside central system decides."""
@@ -163,17 +177,20 @@ class CsmsSource:
                 )
             )
         self._heard = len(log.heard)
+        at_s = self._now_s()
+        found += [_value(at_s, "csms_connector", state, evse) for (evse, _), state in log.connectors.items()]
         transactions = list(log.transactions.values())
+        counted = len(log.violations), tuple(len(transaction.events) for transaction in transactions)
+        if counted == self._counted:
+            return found
+        self._counted = counted
         values: dict[str, Json] = {
             "csms_violations": len(log.violations),
             "csms_transactions": len(transactions),
             "csms_gaps": sum(len(transaction.gaps) for transaction in transactions),
             "csms_ended": sum(transaction.ended for transaction in transactions),
         }
-        at_s = self._now_s()
         found += [_value(at_s, name, value, STATION) for name, value in values.items()]
-        for (evse, _), state in log.connectors.items():
-            found.append(_value(at_s, "csms_connector", state, evse))
         for transaction in transactions:
             evse = next((event["evse"]["id"] for event in transaction.in_order if "evse" in event), STATION)
             for name, register in (("csms_import_Wh", "Import"), ("csms_export_Wh", "Export")):

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from hil.plant.ac_faults import AC_FAULTS
 from hil.plant.faults import FAULTS as DC_FAULTS
+from hil.plant.sensors import SENSORS
 from hil.simulators.can_wire import CAN_BUS_FAULTS
+from hil.simulators.csms.lies import LIES
 from hil.simulators.evcc.misbehaviour import KINDS
+from hil.simulators.evcc.mutation import ANY, MUTATIONS
 from hil.simulators.wire import BUS_FAULTS
 from hil.words import Argument, ArgumentType, Word
 
@@ -33,6 +36,23 @@ def _wires() -> Iterator[Word]:
         meaning = BUS_FAULTS.get(name) or f"{CAN_BUS_FAULTS[name]} (CAN)"
         yield Word(f"bus.{name}", meaning, (_BUS, _COUNT, _VALUE), of_station=True)
 
+
+_OF = Argument("of", ArgumentType.TEXT, "which sensor", required=True, choices=tuple(SENSORS))
+
+_SENSORS = (
+    Word(
+        "sensor.drift",
+        "the sensor shows `gain` times the truth and an offset that grows by `per_s`, in V, A, Wh, ohm or K per second",
+        (
+            _OF,
+            Argument(
+                "per_s", ArgumentType.NUMBER, "how fast the offset grows", "1/s", default=0.0, least=-1e8, most=1e8
+            ),
+            Argument("gain", ArgumentType.NUMBER, "factor from now on", default=1.0, least=-1000, most=1000),
+        ),
+    ),
+    Word("sensor.stuck", "the sensor shows what it shows now for ever; a meter's energy stands still", (_OF,)),
+)
 
 _PROCESSES = (
     Word("process.kill", "kill -9; the process is started again after 0.3 s", (_WHAT,), of_station=True),
@@ -87,6 +107,12 @@ _CENTRAL_SYSTEM = (
         (_ACTION, Argument("text", ArgumentType.TEXT, "the answer", default="{"), _TIMES),
         of_station=True,
     ),
+    Word(
+        "csms.lies",
+        "the central system's answers lie, until healed (docs/bench.md has what a station must do about each lie)",
+        (Argument("what", ArgumentType.TEXT, "which lie", required=True, choices=tuple(LIES)),),
+        of_station=True,
+    ),
 )
 
 _CARS = (
@@ -103,7 +129,99 @@ _CARS = (
         ),
         of_station=True,
     ),
+    Word(
+        "exi.mutation",
+        "requests of the car's next sessions are mutated on the wire, until healed (docs/misbehaviour.md)",
+        (
+            Argument("how", ArgumentType.TEXT, "one of the mutations", default=ANY, choices=tuple(MUTATIONS)),
+            Argument("at", ArgumentType.TEXT, "class name of the request; *: any", default="*"),
+            Argument("nth", ArgumentType.INTEGER, "the n-th such request of the session", default=1, least=1),
+            Argument("always", ArgumentType.FLAG, "and each later one", default=False),
+            Argument(
+                "seed", ArgumentType.INTEGER, "of its chances; without it one by chance, from the seed of the run"
+            ),
+        ),
+        of_station=True,
+    ),
 )
 
-FAULT_WORDS: tuple[Word, ...] = (*_physics(), *_wires(), *_PROCESSES, *_CENTRAL_SYSTEM, *_CARS)
+_FOR = Argument("for_s", ArgumentType.NUMBER, "for so long; without it until healed", "s", least=0.001, most=1e6)
+
+_NETWORKS = (
+    Word(
+        "network.car_cut",
+        "nothing passes between car and station, and nobody gets a FIN or RST; needs `relays` of the bench",
+        (_FOR,),
+    ),
+    Word(
+        "network.csms_cut",
+        "nothing passes between station and central system, as behind a firewall that drops; needs `relays` of the bench",
+        (_FOR,),
+        of_station=True,
+    ),
+    Word(
+        "network.csms_slow",
+        "the network to the central system is slow in both directions; needs `relays` of the bench",
+        (
+            _FOR,
+            Argument("latency_s", ArgumentType.NUMBER, "of each piece", "s", default=0.0, least=0.0, most=3600.0),
+            Argument("bytes_per_s", ArgumentType.NUMBER, "so many; without it no bound", "B/s", least=1.0, most=1e9),
+        ),
+        of_station=True,
+    ),
+)
+
+_DISKS = (
+    Word(
+        "disk.full",
+        "no byte has room in the controller's state until healed; needs `small_disk` of the bench (root or user namespaces)",
+        of_station=True,
+    ),
+)
+
+_TLS_WITH_CARS = "the next connections of the car; needs `tls` of the bench"
+_CERTIFICATES = (
+    Word("tls.car_expired", f"the car's vehicle certificate is over: {_TLS_WITH_CARS}"),
+    Word("tls.car_wrong_root", f"a root that the station does not know signed the car's certificate: {_TLS_WITH_CARS}"),
+    Word("tls.car_no_certificate", f"the car shows no certificate: {_TLS_WITH_CARS}"),
+    Word(
+        "tls.car_revoked",
+        "the central system answers that the car's contract certificate is revoked (Authorize). No station can learn that of "
+        "a vehicle certificate: neither TLS nor OCPP 2.0.1 asks",
+        of_station=True,
+    ),
+    Word("tls.station_expired", "the station's own certificate is over: a car must refuse it", of_station=True),
+    Word(
+        "tls.station_wrong_root",
+        "a root that cars do not know signed the station's certificate. It has no name to be wrong: ISO 15118-20 knows no host name",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_expired",
+        "the central system's certificate is over; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_wrong_root",
+        "a root that the station does not know signed it; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+    Word(
+        "tls.csms_wrong_name",
+        "it is for another host; the connection breaks; needs `csms_tls` of the bench",
+        of_station=True,
+    ),
+)
+
+FAULT_WORDS: tuple[Word, ...] = (
+    *_physics(),
+    *_SENSORS,
+    *_wires(),
+    *_PROCESSES,
+    *_CENTRAL_SYSTEM,
+    *_NETWORKS,
+    *_CERTIFICATES,
+    *_DISKS,
+    *_CARS,
+)
 """All of them."""

@@ -12,6 +12,7 @@ OF_BOTH = (
     *("board_latches_nothing", "e_stop", "door_open", "rcd", "chain_open", "tilt", "surge_arrester", "fan"),
     *("pilot_lost", "pilot_short", "pilot_duty", "diode_missing", "diode_unlatched", "proximity"),
     *("lock_stuck", "lock_opens", "over_temperature", "temperature_sensor", "cabinet_temperature"),
+    *("contact_heats", "cabinet_heats"),
     *("meter_silent", "meter_frozen", "meter_backwards", "meter_gain"),
     *("phase_lost", "grid_voltage", "grid_frequency", "grid_outage"),
 )

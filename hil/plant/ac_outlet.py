@@ -11,6 +11,8 @@ from hil.plant.board import Board
 from hil.plant.grid import Grid
 from hil.plant.meter import MeterPlant
 from hil.plant.pilot import Generator
+from hil.plant.sensor_error import SensorError
+from hil.plant.slopes import Slopes
 
 LOCKED = 2
 
@@ -41,6 +43,9 @@ class AcOutletPlant:
     reversed_phase: int = 0
     """1 to 3: the meter's transformer of this phase is the wrong way round; 0: none."""
     forced_temperature_degC: float | None = None
+    drifting: dict[str, tuple[SensorError, ...]] = field(default_factory=dict)
+    """Sensors that show something else than the truth, by their name in `sensors`."""
+    slopes: Slopes = field(default_factory=Slopes)
     faults: dict[str, float | bool | str] = field(default_factory=dict)
     _closed: bool = False
 
@@ -48,6 +53,14 @@ class AcOutletPlant:
         """Advance by `dt_s` seconds (1 to 2 ms)."""
         self.now_s += dt_s
         car, board = self.car, self.board
+        for errors in self.drifting.values():
+            for error in errors:
+                error.step(dt_s)
+        if self.slopes.some:
+            if self.slopes.contact_K_per_s:
+                before_degC = 25.0 if self.forced_temperature_degC is None else self.forced_temperature_degC
+                self.forced_temperature_degC = before_degC + self.slopes.contact_K_per_s * dt_s
+            board.cabinet_degC += self.slopes.cabinet_K_per_s * dt_s
         board.temperature_degC = 25.0 if self.forced_temperature_degC is None else self.forced_temperature_degC
         if self.controller is not None:
             self.controller.step(board, dt_s)

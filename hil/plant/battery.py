@@ -19,6 +19,8 @@ _CURVE = (
 )
 """SoC in percent -> open-circuit voltage over nominal; the shape of an NMC cell, simplified (not from one data sheet)."""
 
+_PIECES = tuple(itertools.pairwise(_CURVE))
+
 
 @dataclass(slots=True)
 class Battery:
@@ -53,7 +55,7 @@ class Battery:
 
 def shape(soc_percent: float) -> float:
     """Open-circuit voltage over nominal voltage, piecewise linear."""
-    for (x0, y0), (x1, y1) in itertools.pairwise(_CURVE):
+    for (x0, y0), (x1, y1) in _PIECES:
         if soc_percent <= x1:
             return y0 + (y1 - y0) * (soc_percent - x0) / (x1 - x0)
     return _CURVE[-1][1]

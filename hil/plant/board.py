@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from hil.plant.contactor import ContactorPole
 from hil.plant.pilot import Generator, PilotState, detect, levels_V
+from hil.plant.sensor_error import Errors, shown
 
 CYCLE_S = 0.010
 DEBOUNCE_S = 0.020
@@ -91,6 +92,8 @@ class Board:
     temperature_degC: float = 25.0
     contact_sensors: dict[str, float | None] = field(default_factory=dict)
     """What the sensor of a contact (positive, negative) shows instead; None: absent."""
+    errors: Errors = field(default_factory=dict)
+    """Of the temperature sensors `positive`, `negative` and `cabinet` (kelvins)."""
     watchdog_timeout_s: float = 1.0
     uptime_s: float = 0.0
     reset_reason: int = 1
@@ -133,6 +136,11 @@ class Board:
     _closed: bool = False
     _closing_s: float = 0.0
     _opening_s: float = 0.0
+
+    def shown_degC(self, sensor: str) -> float | None:
+        """What this temperature sensor shows; None: it is absent. The board's own switch sees the true temperature."""
+        true = self.cabinet_degC if sensor == "cabinet" else self.contact_sensors.get(sensor, self.temperature_degC)
+        return None if true is None else shown(self.errors, sensor, true)
 
     def write(self, echo: int, generator: int, duty_raw: int, request: int, inverse: int) -> None:
         """The host's cyclic write of registers 100..104."""

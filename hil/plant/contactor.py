@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hil.plant.wear import ContactWear
 
 CLOSE_S = 0.020
 OPEN_S = 0.010
@@ -19,10 +21,20 @@ class ContactorPole:
     """Seconds from the coil's current to the closed main contact; a bench may set another time."""
     open_s: float = OPEN_S
     """Seconds from the coil's end to the open main contact."""
+    wear: ContactWear = field(default_factory=ContactWear)
+    """Whoever knows the current through the pole notes its arcs there."""
     forced_open_s: float = 0.0
     """Seconds that the main contact still stands open, whatever the coil does: it bounces."""
     _coil: bool = False
     _since_s: float = 0.0
+
+    def note_arc(self, current_A: float) -> None:
+        """The circuit of this pole opened or closed under this current. A worn-out contact welds as it closes."""
+        if not self.closed:
+            self.wear.opened(current_A)
+            return
+        self.wear.closed(current_A)
+        self.welded = self.welded or self.wear.worn_out
 
     def step(self, coil: bool, dt_s: float) -> bool:
         """Drive the coil for one step; returns the main contact."""

@@ -14,6 +14,8 @@ from hil.plant.heat import ThermalMass
 EFFICIENCY = ((0.0, 0.50), (0.02, 0.80), (0.05, 0.90), (0.10, 0.94), (0.25, 0.965), (0.50, 0.970), (1.00, 0.960))
 """Share of the rated power -> efficiency, the same in both directions."""
 
+_PIECES = tuple(itertools.pairwise(EFFICIENCY))
+
 STANDBY_W, RUNNING_W = 15.0, 40.0
 """What the stage takes while its output is off, and at least while it is on."""
 
@@ -39,8 +41,9 @@ class Conversion:
         """`terminal_W` leaves the DC terminals (negative: enters them)."""
         self.loss_W = loss_of(terminal_W, self.rated_W) if on else STANDBY_W
         self.grid_W = terminal_W + self.loss_W
-        factor = min(1.0, max(0.1, self.power_factor))
-        self.grid_var = abs(self.grid_W) * (1.0 / factor**2 - 1.0) ** 0.5 if on else 0.0
+        self.grid_var = 0.0
+        if on and self.power_factor < 1.0:
+            self.grid_var = abs(self.grid_W) * (1.0 / max(0.1, self.power_factor) ** 2 - 1.0) ** 0.5
         self.sink.step(self.loss_W, dt_s, self.ambient_degC)
 
     @property
@@ -53,7 +56,7 @@ class Conversion:
 def efficiency(load_share: float) -> float:
     """Output over input at this share of the rated power, either direction."""
     share = min(1.0, abs(load_share))
-    for (x0, y0), (x1, y1) in itertools.pairwise(EFFICIENCY):
+    for (x0, y0), (x1, y1) in _PIECES:
         if share <= x1:
             return y0 + (y1 - y0) * (share - x0) / (x1 - x0)
     return EFFICIENCY[-1][1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from hil.plant import circuit as parts
 from hil.plant.board import Board
+from hil.plant.cable import ChargingCable
 from hil.plant.car import AutoCar, Car
 from hil.plant.circuit import Circuit
 from hil.plant.energy_check import EnergyCheck
@@ -15,8 +16,11 @@ from hil.plant.insulation import SHORTEST_SELF_TEST_S, InsulationPlant
 from hil.plant.meter import MeterPlant
 from hil.plant.module import ModulePlant
 from hil.plant.pilot import Generator
+from hil.plant.sensor_error import SensorError
+from hil.plant.slopes import Slopes
 
 DRY_OHM = 10_000_000.0
+HEAT_EVERY_S = 0.02
 SMALL_MODULE_F = 3e-6
 """Charged to 500 V with 2 A within a millisecond."""
 
@@ -44,20 +48,34 @@ class EvsePlant:
     highest_V: float = 0.0
     faults: dict[str, float | bool | str] = field(default_factory=dict)
     forced_temperature_degC: float | None = None
+    drifting: dict[str, tuple[SensorError, ...]] = field(default_factory=dict)
+    """Sensors that show something else than the truth, by their name in `sensors`."""
+    slopes: Slopes = field(default_factory=Slopes)
     grid: Grid = field(default_factory=Grid)
     """What feeds the modules; the same one for all connectors of a plant."""
     energy: EnergyCheck = field(default_factory=EnergyCheck)
-    _heat_degC: float = 25.0
+    cable: ChargingCable = field(default_factory=ChargingCable)
     _closed: bool = False
+    _link_S: float = 0.0
+    """Of closed poles and cable, as of the last step of their heat."""
+    _heat_A2s: float = 0.0
+    _heat_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._link_S = 1.0 / self.link_ohm
 
     def step(self, dt_s: float) -> None:
         """Advance everything by one step (1 to 2 ms)."""
         self.now_s += dt_s
         car, board = self.car, self.board
+        for errors in self.drifting.values():
+            for error in errors:
+                error.step(dt_s)
+        if self.slopes.some:
+            self._slide(dt_s)
         board.inputs.insulation_relay = self.insulation.relay_ok
-        board.temperature_degC = (
-            self._heat_degC if self.forced_temperature_degC is None else self.forced_temperature_degC
-        )
+        forced_degC = self.forced_temperature_degC
+        board.temperature_degC = self.cable.sensor_degC if forced_degC is None else forced_degC
         board.step(car.pilot_seen, car.diode, car.plugged, dt_s)
         inlet_closed = car.contactors.step(car.contactors_wanted and car.plugged, dt_s)
         self._flow(inlet_closed, dt_s)
@@ -66,16 +84,34 @@ class EvsePlant:
         charge_V = min(charging, default=None)
         self.auto.step(car, duty, self.circuit.inlet_V, self.circuit.battery_A, self.output_on, dt_s, charge_V)
         self.insulation.step(self.insulation_ohm, self.circuit.inlet_V, dt_s)
-        self._heat_degC += ((25.0 + 0.012 * self.circuit.output_A**2) - self._heat_degC) * dt_s / 120.0
+        self._warm_cable(dt_s)
+
+    def _warm_cable(self, dt_s: float) -> None:
+        """Heat is slow: it is stepped each `HEAT_EVERY_S`, with the current's mean square of that time."""
+        self._heat_A2s += self.circuit.output_A**2 * dt_s
+        self._heat_s += dt_s
+        if self._heat_s >= HEAT_EVERY_S:
+            self.cable.step((self._heat_A2s / self._heat_s) ** 0.5, self._heat_s)
+            self._heat_A2s = self._heat_s = 0.0
+            self._link_S = 1.0 / self.link_ohm
+
+    @property
+    def link_ohm(self) -> float:
+        """From the modules to the inlet, through both closed poles and the cable."""
+        poles_ohm = self.board.positive.wear.resistance_ohm + self.board.negative.wear.resistance_ohm
+        return poles_ohm + self.cable.resistance_ohm
 
     def _flow(self, inlet_closed: bool, dt_s: float) -> None:
         board, circuit, battery = self.board, self.circuit, self.car.battery
         closed = board.positive.closed and board.negative.closed
+        changed = False
         if closed != self._closed:
             self._closed, self.contactor_changed_at_s = closed, self.now_s
+            changed = True
             if not closed:
                 self.opened_under_A = max(self.opened_under_A, abs(circuit.output_A))
-        link_S = 1 / parts.CONTACTOR_OHM if closed else 0.0
+                self._note_arcs()
+        link_S = self._link_S if closed else 0.0
         if board.precharge.closed and board.negative.closed:
             link_S += 1 / parts.PRECHARGE_OHM
         joined = inlet_closed and self.car.plugged
@@ -94,6 +130,8 @@ class EvsePlant:
             module.current_A = module.wanted(needed_A, dt_s)
             module_A += module.current_A
         circuit.step(module_A, link_S, discharging, battery_V, battery_S, dt_s)
+        if changed and closed:
+            self._note_arcs()
         grid_live = self.grid.live
         for module in self.modules.values():
             module.terminal_V = circuit.module_V
@@ -109,10 +147,31 @@ class EvsePlant:
         self.meter.step(circuit.inlet_V, circuit.output_A, dt_s)
         self.highest_V = max(self.highest_V, circuit.inlet_V)
 
+    def _note_arcs(self) -> None:
+        for pole in (self.board.positive, self.board.negative):
+            pole.note_arc(self.circuit.output_A)
+        self._link_S = 1.0 / self.link_ohm
+
+    def _slide(self, dt_s: float) -> None:
+        """What falls or rises by itself, without an end but that of physics."""
+        slopes = self.slopes
+        self.insulation_ohm = max(0.0, self.insulation_ohm - slopes.insulation_ohm_per_s * dt_s)
+        if slopes.contact_K_per_s:
+            before_degC = (
+                self.cable.sensor_degC if self.forced_temperature_degC is None else self.forced_temperature_degC
+            )
+            self.forced_temperature_degC = before_degC + slopes.contact_K_per_s * dt_s
+        self.board.cabinet_degC += slopes.cabinet_K_per_s * dt_s
+
     @property
     def grid_W(self) -> float:
         """What the modules take from the grid, losses included; negative: they give."""
         return sum(module.conversion.grid_W for module in self.modules.values())
+
+    @property
+    def grid_var(self) -> float:
+        """Reactive power of the modules at the grid, positive inductive."""
+        return sum(module.conversion.grid_var for module in self.modules.values())
 
     @property
     def output_on(self) -> bool:
@@ -186,6 +245,10 @@ class EvsePlant:
             "door_closed": board.inputs.door_closed,
             "rcd_ok": board.inputs.rcd,
             "temperature_degC": board.temperature_degC,
+            "pins_degC": self.cable.pins.temperature_degC,
+            "cable_degC": self.cable.copper.temperature_degC,
+            "contact_ohm": board.positive.wear.resistance_ohm + board.negative.wear.resistance_ohm,
+            "arcs_A2s": max(board.positive.wear.arcs_A2s, board.negative.wear.arcs_A2s),
             "insulation_ohm": self.insulation_ohm,
             "insulation_measured_ohm": self.insulation.measured_ohm,
             "insulation_running": self.insulation.running,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hil.plant.ac_outlet import AcOutletPlant
+from hil.plant.cable import PINS_OHM
 from hil.plant.evse import DRY_OHM, EvsePlant
+from hil.plant.wear import WELDS_AT_A2S
 
 Value = float | str | None
 Connector = EvsePlant | AcOutletPlant
@@ -33,6 +35,15 @@ def _welded(evse: Connector, on: bool, value: Value) -> None:
     for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
         if value in (None, "both", pole):
             contactor.welded = on
+
+
+def _contactor_worn(evse: EvsePlant, on: bool, value: Value) -> None:
+    for contactor in (evse.board.positive, evse.board.negative):
+        contactor.wear.arcs_A2s = _number(value, WELDS_AT_A2S - 1.0) if on else 0.0
+
+
+def _pins_worn(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.cable.pins_ohm = _number(value, 14.0) / 1000.0 if on else PINS_OHM
 
 
 def _no_close(evse: Connector, on: bool, value: Value) -> None:
@@ -298,7 +309,32 @@ def _grid_outage(connector: Connector, on: bool, value: Value) -> None:
     connector.grid.voltage_V = 0.0 if on else connector.grid.nominal_V
 
 
+def _insulation_falls(evse: EvsePlant, on: bool, value: Value) -> None:
+    evse.slopes.insulation_ohm_per_s = _number(value, 1_000_000.0) if on else 0.0
+    if not on:
+        evse.insulation_ohm = DRY_OHM
+
+
+def _contact_heats(evse: Connector, on: bool, value: Value) -> None:
+    evse.slopes.contact_K_per_s = _number(value, 2.0) if on else 0.0
+    if not on:
+        evse.forced_temperature_degC = None
+
+
+def _cabinet_heats(evse: Connector, on: bool, value: Value) -> None:
+    evse.slopes.cabinet_K_per_s = _number(value, 2.0) if on else 0.0
+    if not on:
+        evse.board.cabinet_degC = 30.0
+
+
 FAULTS: dict[str, Fault] = {
+    "insulation_falls": Fault(
+        "ohms per second (1000000) by which the resistance falls from its present value", _insulation_falls
+    ),
+    "contact_heats": Fault(
+        "kelvins per second (2) by which the connector's contacts heat, whatever flows", _contact_heats
+    ),
+    "cabinet_heats": Fault("kelvins per second (2) by which the cabinet heats", _cabinet_heats),
     "phase_lost": Fault("phase (2) without voltage", _phase_lost),
     "grid_voltage": Fault("volts (170) of each phase", _grid_voltage),
     "grid_frequency": Fault("hertz (53)", _grid_frequency),
@@ -332,6 +368,8 @@ FAULTS: dict[str, Fault] = {
     "imd_relay": Fault("no value: only the hard-wired output reports a fault", _imd_relay),
     "voltage_to_earth": Fault("volts (300) between the middle of the output and protective earth", _earth),
     "contactor_welded": Fault("pole: both, positive or negative", _welded),
+    "contactor_worn": Fault("ampere-square-seconds (999999) that arcs left on both poles", _contactor_worn),
+    "pins_worn": Fault("milliohms (14) of the connector's pins: they warm by the current", _pins_worn),
     "contactor_no_close": Fault("pole: both, positive or negative", _no_close),
     "over_voltage": Fault("volts above the set-point (100); the car's contactors open (load dump)", _over_voltage),
     "over_current": Fault("amperes driven whatever was set (1.5 times nominal)", _over_current),

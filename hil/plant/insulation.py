@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from hil.plant.sensor_error import Errors, shown
 
 PERIOD_S = 0.1
 SETTLE_S = 0.5
@@ -39,12 +43,14 @@ class InsulationPlant:
     period_s: float = PERIOD_S
     """From one measurement to the next."""
     settle_s: float = SETTLE_S
-    """How long a changed resistance must last before the monitor shows it."""
+    """How long a changed resistance must last before the monitor shows it. One that goes on falling is followed so much later."""
     self_test_left_s: float = 0.0
     self_test_failing: bool = False
+    errors: Errors = field(default_factory=dict)
+    """Of `insulation` (ohm)."""
     _since_s: float = 0.0
-    _candidate_ohm: float = 0.0
-    _candidate_s: float = 0.0
+    _seen_ohm: deque[float] = field(default_factory=deque)
+    """What each measurement of the last `settle_s` saw."""
 
     @property
     def self_testing(self) -> bool:
@@ -74,12 +80,19 @@ class InsulationPlant:
         if not self.running or self.device_error:
             self.measured_ohm = None
             return
-        if resistance_ohm != self._candidate_ohm:
-            self._candidate_ohm, self._candidate_s = resistance_ohm, 0.0
-        self._candidate_s += dt_s
         self._since_s += dt_s
         if self._since_s >= self.period_s:
             self._since_s -= self.period_s
             self.counter = (self.counter + 1) & 0xFFFF
-            if self._candidate_s >= self.settle_s or self.measured_ohm is None:
-                self.measured_ohm = self._candidate_ohm
+            self._measure(max(0.0, shown(self.errors, "insulation", resistance_ohm)))
+
+    def _measure(self, resistance_ohm: float) -> None:
+        """One measurement: the shown value moves as far as all measurements of the settling time agree."""
+        seen = self._seen_ohm
+        seen.append(resistance_ohm)
+        while len(seen) > 1 + math.ceil(self.settle_s / self.period_s - 1e-9):
+            seen.popleft()
+        if self.measured_ohm is None:
+            self.measured_ohm = resistance_ohm
+        else:
+            self.measured_ohm = min(max(self.measured_ohm, min(seen)), max(seen))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hil.plant.sensor_error import Errors, shown
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class MeterPlant:
     """Answers with the same registers for ever."""
     runs_backwards: bool = False
     """Import and export registers count downwards."""
+    errors: Errors = field(default_factory=dict)
+    """Of `voltage` (V), `current` (A) and `energy` (Wh, of what it counts)."""
 
     @property
     def power_W(self) -> float:
@@ -31,7 +35,14 @@ class MeterPlant:
         """Measure and count for one step."""
         self.voltage_V = voltage_V * self.voltage_gain
         self.current_A = current_A * self.current_gain + self.current_offset_A
-        energy_Wh = self.power_W * dt_s / 3600.0
+        energy_Wh = 0.0
+        if self.errors:
+            self.voltage_V = shown(self.errors, "voltage", self.voltage_V)
+            self.current_A = shown(self.errors, "current", self.current_A)
+            if (error := self.errors.get("energy")) is not None:
+                energy_Wh = 0.0 if error.stuck else (error.gain - 1.0) * self.power_W * dt_s / 3600.0
+                energy_Wh += -self.power_W * dt_s / 3600.0 if error.stuck else error.per_s * dt_s
+        energy_Wh += self.power_W * dt_s / 3600.0
         if self.runs_backwards:
             self.import_Wh = max(0.0, self.import_Wh - max(0.0, energy_Wh))
             self.export_Wh = max(0.0, self.export_Wh - max(0.0, -energy_Wh))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hil.plant.conversion import Conversion
+from hil.plant.sensor_error import Errors, shown
 
 GRID_RETURN_S = 1.0
 """From the grid's return to the first answer of a module (own figure)."""
@@ -46,6 +47,8 @@ class ModulePlant:
     """Seconds until a module that restarted answers again."""
     terminal_V: float = field(default=0.0)
     conversion: Conversion = field(default_factory=lambda: Conversion(30_000.0))
+    errors: Errors = field(default_factory=dict)
+    """Of its own measurement: `voltage` (V) and `current` (A). What it regulates by stays right."""
 
     def __post_init__(self) -> None:
         self.conversion.rated_W = self.nominal_W
@@ -114,6 +117,16 @@ class ModulePlant:
         elif target_A < min(before_A, 0.0):
             target_A = max(target_A, min(before_A, 0.0) - step_A)
         return target_A
+
+    @property
+    def shown_V(self) -> float:
+        """Its own measurement of the voltage at its terminals."""
+        return shown(self.errors, "voltage", self.terminal_V)
+
+    @property
+    def shown_A(self) -> float:
+        """Its own measurement of its current."""
+        return shown(self.errors, "current", self.current_A)
 
     @property
     def effective_voltage_V(self) -> float:

@@ -6,6 +6,7 @@ Source: docs/sources/safety.md 2. Car: 2740 Ω in B, plus 1300 Ω parallel in C,
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 _SERIES_OHM = 1000.0
 _DIODE_V = 0.7
@@ -39,6 +40,7 @@ class PilotState(IntEnum):
     F = 6
 
 
+@lru_cache(maxsize=64)  # asked for each step, of few different circuits
 def levels_V(generator: Generator, car: str, diode: bool) -> tuple[float, float]:
     """(high, low) seen by the board; without PWM both are the same level."""
     load_ohm = CAR_OHM[car]
@@ -64,6 +66,7 @@ def levels_V(generator: Generator, car: str, diode: bool) -> tuple[float, float]
             return behind(12.0), behind(-12.0)
 
 
+@lru_cache(maxsize=64)
 def detect(generator: Generator, high_V: float) -> PilotState:
     """The state for the high level, bands of docs/sources/safety.md 2."""
     if generator is Generator.F:

@@ -41,6 +41,8 @@ class Plant:
 
     def _station_W(self) -> tuple[float, float, float]:
         shared_W = sum(evse.grid_W for evse in self.evses.values()) / 3.0
+        if not self.outlets:
+            return shared_W, shared_W, shared_W
         one, two, three = (
             shared_W
             + sum(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hil.plant.ac_outlet import AcOutletPlant
 from hil.plant.board import LOCK_WORDS
 from hil.plant.evse import EvsePlant
+from hil.plant.pilot import PilotState
 
 SAMPLE_EVERY_S = 0.05
 KEPT = 100_000
@@ -35,7 +36,7 @@ class Watch:
     connector: Connector
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=KEPT))
     _count: int = 0
-    _states: tuple[Value, ...] = ()
+    _states: tuple[bool | int, ...] = ()
     _values: dict[str, Value] = field(default_factory=dict)
     _sample_at_s: float = -1e9
 
@@ -44,15 +45,16 @@ class Watch:
         connector = self.connector
         states = _states_of(connector)
         if states != self._states:
-            self._note_all(dict(zip(_STATE_NAMES, states, strict=True)))
+            self._note_all(_in_words(states))
             self._states = states
         if connector.now_s >= self._sample_at_s:
             self._sample_at_s = connector.now_s + SAMPLE_EVERY_S
             self._note_all(_measured(connector))
 
     def since(self, number: int) -> list[Seen]:
-        """Everything with a higher number; what was dropped is missing."""
-        return [seen for seen in self.seen if seen.number > number]
+        """Everything with a higher number; what was dropped is missing. A number that never was is one of another life of the plant: all."""
+        fresh = min(self._count - number if number <= self._count else self._count, len(self.seen))
+        return [self.seen[place] for place in range(-fresh, 0)]
 
     def _note_all(self, values: dict[str, Value]) -> None:
         for name, value in values.items():
@@ -63,20 +65,34 @@ class Watch:
 
 
 _STATE_NAMES = ("contactor", "precharge", "discharge", "car_contactor", "pilot", "lock", "plugged", "module_on")
+_CONTACTS = _STATE_NAMES[:4]
 
 
-def _states_of(connector: Connector) -> tuple[Value, ...]:
+def _states_of(connector: Connector) -> tuple[bool | int, ...]:
+    """In the order of `_STATE_NAMES`. Words are made of them only where something changed: this is asked at each step."""
     board = connector.board
+    if isinstance(connector, EvsePlant):
+        car_closed, on = connector.car.contactors.closed, connector.output_on
+    else:
+        car_closed = on = connector.contactor_closed
     return (
-        _word(board.positive.closed and board.negative.closed),
-        _word(board.precharge.closed),
-        _word(board.discharge.closed),
-        _word(connector.car.contactors.closed if isinstance(connector, EvsePlant) else connector.contactor_closed),
-        board.pilot.name,
-        LOCK_WORDS.get(board.lock_state, "unknown"),
+        board.positive.closed and board.negative.closed,
+        board.precharge.closed,
+        board.discharge.closed,
+        car_closed,
+        board.pilot,
+        board.lock_state,
         connector.car.plugged,
-        connector.output_on if isinstance(connector, EvsePlant) else connector.contactor_closed,
+        on,
     )
+
+
+def _in_words(states: tuple[bool | int, ...]) -> dict[str, Value]:
+    named: dict[str, Value] = dict(zip(_STATE_NAMES, states, strict=True))
+    words: dict[str, Value] = {name: "closed" if named[name] else "open" for name in _CONTACTS}
+    words["pilot"] = PilotState(int(named["pilot"])).name
+    words["lock"] = LOCK_WORDS.get(int(named["lock"]), "unknown")
+    return named | words
 
 
 def _measured(connector: Connector) -> dict[str, Value]:
@@ -87,7 +103,8 @@ def _measured(connector: Connector) -> dict[str, Value]:
         "meter_import_Wh": connector.meter.import_Wh,
         "meter_export_Wh": connector.meter.export_Wh,
         "opened_under_A": connector.opened_under_A,
-        "temperature_degC": connector.board.temperature_degC,
+        "temperature_degC": round(connector.board.temperature_degC, 2),
+        "grid_V": connector.grid.voltage_V,
     }
     if isinstance(connector, EvsePlant):
         circuit, board = connector.circuit, connector.board
@@ -101,6 +118,10 @@ def _measured(connector: Connector) -> dict[str, Value]:
             "highest_V": connector.highest_V,
             "frequency_Hz": connector.grid.frequency_Hz,
             "grid_W": connector.grid_W,
+            "grid_var": connector.grid_var,
+            "cable_degC": round(connector.cable.copper.temperature_degC, 2),
+            "pins_degC": round(connector.cable.pins.temperature_degC, 2),
+            "arcs_A2s": round(max(board.positive.wear.arcs_A2s, board.negative.wear.arcs_A2s), 1),
             "battery_degC": connector.car.battery.heat.temperature_degC,
             "energy_violations": connector.energy.violations,
         }
@@ -116,7 +137,3 @@ def _measured(connector: Connector) -> dict[str, Value]:
     return {
         name: round(value, 4) if isinstance(value, float) else value for name, value in {**common, **measured}.items()
     }
-
-
-def _word(closed: bool) -> str:
-    return "closed" if closed else "open"

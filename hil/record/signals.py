@@ -49,7 +49,10 @@ _PLANT = (
     ),
     BenchSignal("meter_import_Wh", Seer.PLANT, _NUMBER, "import register of the meter", "Wh"),
     BenchSignal("meter_export_Wh", Seer.PLANT, _NUMBER, "export register of the meter", "Wh"),
-    BenchSignal("temperature_degC", Seer.PLANT, _NUMBER, "temperature of the connector", "degC"),
+    BenchSignal("temperature_degC", Seer.PLANT, _NUMBER, "what the sensor in the connector shows", "degC"),
+    BenchSignal("pins_degC", Seer.PLANT, _NUMBER, "temperature of a DC connector's pins; the sensor follows", "degC"),
+    BenchSignal("cable_degC", Seer.PLANT, _NUMBER, "temperature of the conductors of a DC cable", "degC"),
+    BenchSignal("arcs_A2s", Seer.PLANT, _NUMBER, "what arcs left on the more worn pole of a DC contactor", "A2s"),
     BenchSignal("insulation_ohm", Seer.PLANT, _NUMBER, "insulation resistance to earth", "ohm"),
     BenchSignal("duty_percent", Seer.PLANT, _NUMBER, "duty of the control pilot as the car sees it; -1: no PWM", "%"),
     BenchSignal("opened_under_A", Seer.PLANT, _NUMBER, "largest current that the contactor ever had to break", "A"),
@@ -57,11 +60,21 @@ _PLANT = (
     BenchSignal(
         "grid_W", Seer.PLANT, _NUMBER, "what a DC connector's modules take from the grid, losses included", "W"
     ),
+    BenchSignal("grid_var", Seer.PLANT, _NUMBER, "reactive power of a DC connector's modules, inductive", "var"),
     BenchSignal("battery_degC", Seer.PLANT, _NUMBER, "temperature of the car's battery", "degC"),
     BenchSignal(
         "energy_violations", Seer.PLANT, _NUMBER, "steps in which the plant made or lost energy: a defect of the bench"
     ),
+    BenchSignal(
+        "plant_skipped_s",
+        Seer.PLANT,
+        _NUMBER,
+        "time that the plant lost in all, because this computer was busy elsewhere",
+        "s",
+        of_station=True,
+    ),
     BenchSignal("frequency_Hz", Seer.PLANT, _NUMBER, "frequency of the grid", "Hz"),
+    BenchSignal("grid_V", Seer.PLANT, _NUMBER, "voltage of the grid from phase to neutral", "V"),
     BenchSignal("contactor", Seer.PLANT, _WORD, "all contacts of the output contactor", words=("open", "closed")),
     BenchSignal("precharge", Seer.PLANT, _WORD, "the pre-charge relay", words=("open", "closed")),
     BenchSignal("discharge", Seer.PLANT, _WORD, "the relay that discharges the output", words=("open", "closed")),

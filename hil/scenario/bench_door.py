@@ -15,6 +15,7 @@ from hil.bench.port import BenchPort, NotDone
 from hil.record import json_lines
 from hil.record.line import Json
 from hil.scenario.result import RunResult, ScenarioVerdict
+from hil.scenario.run_progress import RunProgress
 from hil.scenario.runner import ScenarioRunner, not_reached
 from hil.scenario.step import PlannedRun
 from hil.virtual.loop import VirtualLoop
@@ -52,6 +53,15 @@ class BenchChoice:
             raise BenchMissing(f"no bench can be opened by {self.opened_by}: {error}") from error
         return found
 
+    def prepare(self) -> None:
+        """Import everything that runs will need, so that no forked run has to. Raises BenchMissing."""
+        self.open_bench()
+        if self.virtual and self.opened_by == OPEN_BENCH:
+            # imported here: it is the controller's whole code, which a bench in real time does without
+            from hil.virtual.controller import prepare
+
+            prepare()
+
     def needs(self, needs: Mapping[str, Json]) -> dict[str, Json]:
         """What a scenario needs, with the bench file where one is chosen."""
         extra: dict[str, Json] = {"bench_file": str(self.bench_file.resolve())} if self.bench_file else {}
@@ -70,7 +80,13 @@ class BenchMissing(RuntimeError):
     """There is no bench by this name."""
 
 
-def perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Path | None) -> RunResult:
+def perform(
+    run: PlannedRun,
+    choice: BenchChoice,
+    folder: Path,
+    record_file: Path | None,
+    on_progress: Callable[[RunProgress], None] = lambda progress: None,
+) -> RunResult:
     """Open a bench, perform the run, write its record. Whatever goes wrong with the bench is in the result.
 
     Makes an event loop of its own: not to be called inside of one.
@@ -78,7 +94,9 @@ def perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Pat
     began = time.monotonic()
 
     try:
-        result = in_time_of_bench(lambda: _perform(run, choice, folder, record_file), virtual=choice.virtual)
+        result = in_time_of_bench(
+            lambda: _perform(run, choice, folder, record_file, on_progress), virtual=choice.virtual
+        )
     except Exception as error:
         result = broken_bench(run, f"the bench could not be used: {type(error).__name__}: {error}")
     return replace(
@@ -102,12 +120,18 @@ def broken_bench(run: PlannedRun, reason: str) -> RunResult:
     return RunResult(run, ScenarioVerdict.ERROR, reason, 0, not_reached(run))
 
 
-async def _perform(run: PlannedRun, choice: BenchChoice, folder: Path, record_file: Path | None) -> RunResult:
+async def _perform(
+    run: PlannedRun,
+    choice: BenchChoice,
+    folder: Path,
+    record_file: Path | None,
+    on_progress: Callable[[RunProgress], None],
+) -> RunResult:
     result: RunResult | None = None
     opened: Any = choice.open_bench()(choice.needs(run.needs), folder, virtual=choice.virtual, seed=choice.seed)
     try:
         async with opened as bench:
-            result = await ScenarioRunner(bench, run).run()
+            result = await ScenarioRunner(bench, run, on_progress=on_progress).run()
             if record_file is not None:
                 result = replace(result, record_file=_write(bench, record_file))
     except NotDone as refused:

@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -25,17 +25,11 @@ from hil.scenario.mistakes import ScenarioMistake
 from hil.scenario.result import RunResult, ScenarioVerdict, verdict_of
 from hil.scenario.result_files import step_lines, write_all
 from hil.scenario.selection import NothingSelected, Selected, Shard, select
+from hil.scenario.shown_runs import COLOURS, ShownRuns, is_terminal
 from hil.scenario.step import PlannedRun
 
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2
-
-_COLOURS = {
-    ScenarioVerdict.PASSED: "green",
-    ScenarioVerdict.FAILED: "red",
-    ScenarioVerdict.ERROR: "yellow",
-    ScenarioVerdict.SKIPPED: "cyan",
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,7 +67,11 @@ def check(asked: tuple[str, ...]) -> None:
     help="what of the bench is real: docs/bench-file.md",
 )
 @click.option("--shard", metavar="I/N", help="only the I-th of N shares of the runs, for several computers")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="so many runs at once")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="so many runs at once; without it one for each processor in virtual time, and one alone in real time",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="of everything that is random on the bench")
 @click.option(
     "--report",
@@ -88,7 +86,7 @@ def run(
     virtual: bool | None,
     bench_file: Path | None,
     shard: str | None,
-    workers: int,
+    workers: int | None,
     seed: int,
     report: Path | None,
     only: str | None,
@@ -123,16 +121,19 @@ def run(
         "bench_file": str(bench_file) if bench_file else "",
     }
     choice = BenchChoice(bench_file is None if virtual is None else virtual, seed, bench_file, opened_by, facts)
-    progress = _Progress(len(runs), choice)
+    at_once = workers or (_processors() if choice.virtual else 1)
+    terminal = is_terminal(sys.stdout)
+    shown = ShownRuns(len(runs), at_once, sys.stdout, lambda result: _trouble(result, choice), terminal)
     began = datetime.now(UTC)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children
     try:
-        results = ForkedRuns(choice, report, workers).perform(runs, progress.show)
+        results = ForkedRuns(choice, report, at_once).perform(runs, shown.ended, shown.under_way)
     except BenchMissing as error:
         _unusable(str(error))
     except KeyboardInterrupt:
         _unusable("ended by the keyboard; no result is written")
     finally:
+        shown.close()
         signal.signal(signal.SIGTERM, before)
     results = [replace(result, repeat=repeat_command(result.run, choice)) for result in results]
     if report is not None:
@@ -162,33 +163,21 @@ def exit_status(results: Sequence[RunResult]) -> int:
     return 0
 
 
-@dataclass(slots=True)
-class _Progress:
-    """One line for each run as it ends; of one that did not pass, its reason and the command that repeats it."""
-
-    of: int
-    choice: BenchChoice
-    done: int = 0
-
-    def show(self, result: RunResult) -> None:
-        self.done += 1
-        place = f"{self.done}/{self.of}"
-        verdict = click.style(f"{result.verdict.value:8}", fg=_COLOURS.get(result.verdict))
-        factor = f", {result.factor:.0f} x" if result.virtual and result.factor else ""
-        time = f"{result.bench_s:8.1f} s in {result.seconds:.1f} s{factor}"
-        click.echo(f"{place:>8}  {verdict} {time:30} {result.run.name}")
-        if result.verdict is ScenarioVerdict.SKIPPED:
-            click.echo(f"          {result.reason}")
-        elif result.verdict is not ScenarioVerdict.PASSED:
-            line = f":{result.line}" if result.line else ""
-            click.echo(f"          {_shown(result.run.file)}{line}: {result.reason}")
-            click.echo(f"          repeat: {repeat_command(result.run, self.choice)}")
+def _trouble(result: RunResult, choice: BenchChoice) -> list[str]:
+    """Of a run that did not pass: its reason, and the command that repeats it."""
+    match result.verdict:
+        case ScenarioVerdict.PASSED:
+            return []
+        case ScenarioVerdict.SKIPPED:
+            return [result.reason]
+    line = f":{result.line}" if result.line else ""
+    return [f"{_shown(result.run.file)}{line}: {result.reason}", f"repeat: {repeat_command(result.run, choice)}"]
 
 
 def _print_summary(results: Sequence[RunResult], report: Path | None) -> None:
     counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in ScenarioVerdict}
     words = [
-        click.style(f"{count} {verdict.value}", fg=_COLOURS.get(verdict)) for verdict, count in counts.items() if count
+        click.style(f"{count} {verdict.value}", fg=COLOURS.get(verdict)) for verdict, count in counts.items() if count
     ]
     bench_s, seconds = sum(result.bench_s for result in results), sum(result.seconds for result in results)
     click.echo(f"\n{', '.join(words)}; {bench_s:.0f} s of the bench in {seconds:.0f} s")
@@ -229,6 +218,11 @@ def _shown(file: Path) -> str:
     """From the present folder, where that is shorter."""
     relative = os.path.relpath(file)
     return relative if len(relative) < len(str(file)) else str(file)
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _plural(word: str, count: int) -> str:

@@ -6,6 +6,7 @@ A crash, a leak or a hang stays with the child, and whatever the child started e
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+Note = Callable[[object], None]
+"""Sends something picklable to the parent, while the call goes on."""
 LOG_TAIL = 5
 """So many lines of a dead child's log stand in the reason."""
 JOIN_S = 5.0
@@ -36,10 +39,17 @@ class ForkedCall:
     began: float
     deadline: float
     _results: Connection
+    noted: object = None
+    """What the child noted last, as far as `ended` has seen; None: nothing yet."""
+    _found: tuple[object] | None = None
+    _dead: bool = False
 
     @classmethod
-    def start(cls, function: Callable[[], object], log: Path, patience_s: float) -> ForkedCall:
-        """Its result must be picklable. What it prints goes to `log`. After `patience_s` the child counts as dead."""
+    def start(cls, function: Callable[[Note], object], log: Path, patience_s: float) -> ForkedCall:
+        """Its result must be picklable. What it prints goes to `log`. After `patience_s` the child counts as dead.
+
+        The function is given another one: what it calls that with becomes `noted` here.
+        """
         context = multiprocessing.get_context("fork")
         receives, sends = context.Pipe(duplex=False)
         process = context.Process(target=_in_child, args=(function, log, sends))
@@ -52,15 +62,29 @@ class ForkedCall:
 
     def result(self) -> object:
         """What the function returned. Call it for one that `ended` names. Raises CallDied."""
-        if not self._results.poll():
+        if self._found is None and not self._dead:
             raise CallDied(f"took longer than {self.deadline - self.began:g} s{self._tail()}")
-        try:
-            found: object = self._results.recv()
-        except EOFError:
-            self.process.join(timeout=JOIN_S)
-            raise CallDied(f"{self._how()}{self._tail()}") from None
         self.process.join(timeout=JOIN_S)
-        return found
+        if self._found is None:
+            raise CallDied(f"{self._how()}{self._tail()}")
+        return self._found[0]
+
+    @property
+    def over(self) -> bool:
+        """It has returned, or died, as far as `ended` has seen."""
+        return self._found is not None or self._dead
+
+    def _hear(self) -> None:
+        """Take what the child has sent."""
+        try:
+            while not self.over and self._results.poll():
+                last, value = self._results.recv()
+                if last:
+                    self._found = (value,)
+                else:
+                    self.noted = value
+        except EOFError:
+            self._dead = True
 
     def end(self) -> None:
         """End the child's whole group, whatever is left of it."""
@@ -87,17 +111,21 @@ class ForkedCall:
         return f"; the end of its log: {' | '.join(last)}" if last else ""
 
 
-def ended(calls: Sequence[ForkedCall]) -> list[ForkedCall]:
-    """Wait until at least one of them has a result, is dead or is late; return those."""
-    if not calls:
-        return []
-    left_s = max(0.0, min(call.deadline for call in calls) - time.monotonic())
-    ready = wait([call._results for call in calls], left_s)
-    now = time.monotonic()
-    return [call for call in calls if call._results in ready or call.deadline <= now]
+def ended(calls: Sequence[ForkedCall], at_most_s: float = math.inf) -> list[ForkedCall]:
+    """Wait until at least one of them has a result, is dead or is late; return those. None of them after `at_most_s`."""
+    until = min((call.deadline for call in calls), default=0.0)
+    until = min(until, time.monotonic() + at_most_s)
+    while True:
+        wait([call._results for call in calls], max(0.0, until - time.monotonic()))
+        for call in calls:
+            call._hear()
+        now = time.monotonic()
+        done = [call for call in calls if call.over or call.deadline <= now]
+        if done or until <= now:
+            return done
 
 
-def _in_child(function: Callable[[], object], log: Path, sends: Connection) -> None:
+def _in_child(function: Callable[[Note], object], log: Path, sends: Connection) -> None:
     os.setsid()  # what is started from here ends with this group
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -106,7 +134,7 @@ def _in_child(function: Callable[[], object], log: Path, sends: Connection) -> N
     os.dup2(into, 2)
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115  (the parent's may lead elsewhere)
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
-    sends.send(function())
+    sends.send((True, function(lambda value: sends.send((False, value)))))
     sends.close()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -14,12 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from hil.scenario.bench_door import BenchChoice, broken_bench, perform
-from hil.scenario.forked_call import CallDied, ForkedCall, ended
+from hil.scenario.forked_call import CallDied, ForkedCall, Note, ended
 from hil.scenario.result import RunResult, ScenarioVerdict
+from hil.scenario.run_progress import RunProgress, RunUnderWay
 from hil.scenario.step import PlannedRun
 
 PATIENCE_S = 120.0
 """On this computer's clock, beyond the scenario's own time limit: for opening and closing the bench."""
+
+LOOK_S = 0.25
+"""So often those under way are looked at, on this computer's clock."""
 
 
 @dataclass(slots=True)
@@ -32,19 +36,31 @@ class ForkedRuns:
     workers: int = 1
     patience_s: float = PATIENCE_S
 
-    def perform(self, runs: Sequence[PlannedRun], on_result: Callable[[RunResult], None]) -> list[RunResult]:
-        """`on_result` is called as each run ends. Raises BenchMissing before the first run where there is no bench."""
-        self.choice.open_bench()  # here, so that no child has to import it again
+    def perform(
+        self,
+        runs: Sequence[PlannedRun],
+        on_result: Callable[[RunResult], None],
+        on_way: Callable[[list[RunUnderWay]], None] = lambda runs: None,
+    ) -> list[RunResult]:
+        """`on_result` is called as each run ends, `on_way` with those under way each `LOOK_S`.
+
+        Raises BenchMissing before the first run where there is no bench.
+        """
+        self.choice.prepare()  # here, so that no child has to import it again
         gc.collect()
         gc.freeze()
         try:
             with tempfile.TemporaryDirectory(prefix="hil-run-") as scratch:
-                return self._perform(runs, on_result, Path(scratch))
+                return self._perform(runs, on_result, on_way, Path(scratch))
         finally:
             gc.unfreeze()
 
     def _perform(
-        self, runs: Sequence[PlannedRun], on_result: Callable[[RunResult], None], scratch: Path
+        self,
+        runs: Sequence[PlannedRun],
+        on_result: Callable[[RunResult], None],
+        on_way: Callable[[list[RunUnderWay]], None],
+        scratch: Path,
     ) -> list[RunResult]:
         results: dict[int, RunResult] = {}
         waiting = deque(enumerate(runs))
@@ -62,7 +78,8 @@ class ForkedRuns:
                         keep(place, RunResult(run, ScenarioVerdict.SKIPPED, unfit))
                     else:
                         working[place] = self._start(place, run, scratch)
-                done = ended(list(working.values()))
+                on_way([_under_way(runs[place], call) for place, call in working.items()])
+                done = ended(list(working.values()), LOOK_S)
                 for place, call in [(place, call) for place, call in working.items() if call in done]:
                     result = self._result(call, runs[place])
                     call.end()
@@ -101,8 +118,27 @@ class ForkedRuns:
         return result
 
 
-def _perform_in(run: PlannedRun, choice: BenchChoice, folder: Path, record: Path | None) -> RunResult:
-    result = perform(run, choice, folder, record)
+def _under_way(run: PlannedRun, call: ForkedCall) -> RunUnderWay:
+    progress = call.noted if isinstance(call.noted, RunProgress) else None
+    return RunUnderWay(run, time.monotonic() - call.began, progress)
+
+
+@dataclass(slots=True)
+class _PacedNotes:
+    """Progress on its way to the parent, not more often than that can show it."""
+
+    note: Note
+    noted: float = 0.0
+
+    def take(self, progress: RunProgress) -> None:
+        now = time.monotonic()
+        if now - self.noted >= LOOK_S:
+            self.noted = now
+            self.note(progress)
+
+
+def _perform_in(run: PlannedRun, choice: BenchChoice, folder: Path, record: Path | None, note: Note) -> RunResult:
+    result = perform(run, choice, folder, record, _PacedNotes(note).take)
     with contextlib.suppress(OSError):  # the bench left something in it
         folder.rmdir()
     return result

@@ -61,24 +61,6 @@ def first_true(condition: RecordCondition, record: BenchRecord, judged: JudgedTi
     return next((span.from_s for span in true_spans(condition, record, judged)), None)
 
 
-def first_untrue(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> float | None:
-    """The first moment at which it was not true, or not known to be; None: it held throughout."""
-    span = next(true_spans(condition, record, judged), None)
-    if span is None or span.from_s > judged.from_s:
-        return judged.from_s
-    return span.to_s if span.over else None
-
-
-def held_throughout(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> bool:
-    """True from the beginning to the end of the judged."""
-    return first_untrue(condition, record, judged) is None
-
-
-def first_held(condition: RecordCondition, record: BenchRecord, judged: JudgedTime, for_s: float) -> float | None:
-    """The first moment from which it was true for so long; None: it never was, as far as was judged."""
-    return next((span.from_s for span in true_spans(condition, record, judged) if span.lasts(for_s)), None)
-
-
 def became_true(condition: RecordCondition, record: BenchRecord, judged: JudgedTime) -> Iterator[float]:
     """Each moment at which it turned from not true to true, in order. What was true before the window does not count.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from hil.scenario.judgement import ROUNDING_S, JudgedTime, TrueSpan, became_true
 from hil.scenario.measurement import NotMeasured, statistic
 from hil.scenario.reasons import broken, missed, seen_in, violated
 from hil.scenario.result import MeasuredValue, RunResult, ScenarioVerdict, StepOutcome, verdict_of
+from hil.scenario.run_progress import RunProgress
 from hil.scenario.step import (
     ActionMoment,
     DoStep,
@@ -91,11 +92,14 @@ class ScenarioRunner:
         poll_s: float = POLL_S,
         look_on_s: float = LOOK_ON_S,
         since_s: float | None = None,
+        on_progress: Callable[[RunProgress], None] = lambda progress: None,
     ) -> None:
+        """`on_progress` is called as each step begins, and as often as the bench is looked at."""
         self._bench = bench
         self._run = run
         self._poll_s = poll_s
         self._look_on_s = look_on_s
+        self._on_progress = on_progress
         self._outcomes: list[StepOutcome] = []
         self._watches: list[_Watch] = []
         self._times: dict[str, _StepTime] = {}
@@ -162,6 +166,7 @@ class ScenarioRunner:
         place = len(self._outcomes)
         outcome = replace(_blank(step, rounds), began_s=began_s, verdict=ScenarioVerdict.PASSED)
         self._outcomes.append(outcome)
+        self._report_progress()
         goes_on = True
         try:
             outcome = await self._perform(step, outcome, began_s, place)
@@ -439,12 +444,19 @@ class ScenarioRunner:
     async def _look(self) -> None:
         """Bring the record up to now, and judge what runs beside the steps. Raises _WatchBroken, _StepFailed."""
         await self._bench.look()
+        self._report_progress()
         self._judge_watches()
         if self._left_s() <= 0.0:
             raise _StepFailed(
                 f"the {text_of(self._run.time_limit_s)} s of the scenario ended before this step did; "
                 "raise time_limit_s, or look what the steps before waited for"
             )
+
+    def _report_progress(self) -> None:
+        if self._outcomes:
+            step = self._outcomes[-1]
+            words = f"{step.kind} {step.words}" + (f" [{step.round}]" if step.round else "")
+            self._on_progress(RunProgress(self._bench.now_s() - self._began_s, step.line, words))
 
     def _judge_watches(self) -> None:
         record = self._bench.record

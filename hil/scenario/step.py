@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from hil.scenario.value_test import ValueTest, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioStep:
+class ScenarioStep(ABC):
     """What all steps have."""
 
     line: int
@@ -21,13 +22,13 @@ class ScenarioStep:
     about: str = ""
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """The key that names it in the file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def words(self) -> str:
         """For people: what the step does or expects."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

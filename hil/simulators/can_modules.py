@@ -191,8 +191,8 @@ class InfypowerModel(CanModuleModel):
         plant = self.plant
         absurd = "absurd" in self.faults
         values = {
-            "4101": 0x7FFF_FFFF if absurd else plant.terminal_V * 1000,
-            "4102": plant.current_A * 1000,
+            "4101": 0x7FFF_FFFF if absurd else plant.shown_V * 1000,
+            "4102": plant.shown_A * 1000,
             "1001": self.voltage_V * 1000,
             "1002": self.current_A * 1000,
             "1111": int(self.inverter),
@@ -244,8 +244,8 @@ class WinlineModel(CanModuleModel):
             bits = (0 if plant.output_on else 1 << 22) | (1 if plant.alarm else 0)
             return 0x42, bits.to_bytes(4)
         number = {
-            0x01: float("nan") if "absurd" in self.faults else plant.terminal_V,
-            0x02: plant.current_A,
+            0x01: float("nan") if "absurd" in self.faults else plant.shown_V,
+            0x02: plant.shown_A,
             0x04: 25.0,
             0x11: plant.nominal_W,
             0x12: plant.nominal_A,
@@ -289,8 +289,8 @@ class UuGreenPowerModel(CanModuleModel):
         plant = self.plant
         absurd = "absurd" in self.faults
         return {
-            98: 0x7FFF_FFFF if absurd else plant.terminal_V * 1000,
-            47: plant.current_A * 1000,
+            98: 0x7FFF_FFFF if absurd else plant.shown_V * 1000,
+            47: plant.shown_A * 1000,
             8: (0 if plant.output_on else 1) | (2 if plant.alarm else 0),
             95: int(self.high_range),
             2: self.voltage_V * 1000,

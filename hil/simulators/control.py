@@ -1,6 +1,6 @@
 """The plant's control socket: one JSON request per line, one JSON answer per line. Mistakes are answered, never raised.
 
-Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, bus_fault, estop, door, writes, trip, trips, seen, module. `evse` defaults to 1.
+Verbs: help, state, plug, unplug, car, car_auto, grid, token, fault, sensor, bus_fault, estop, door, writes, trip, trips, seen, module. `evse` defaults to 1.
 What is different at an AC outlet is answered by `ac_control.py`.
 """
 
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from hil.plant.ac_faults import AC_FAULTS, inject_ac
 from hil.plant.evse import EvsePlant
 from hil.plant.faults import FAULTS, inject
+from hil.plant.sensor_error import SensorError
+from hil.plant.sensors import SENSORS, distort
 from hil.simulators.ac_control import AcControl
 from hil.simulators.can_wire import CAN_BUS_FAULTS, CanWire
 from hil.simulators.module_exchange import shown, take_orders
@@ -19,7 +22,14 @@ from hil.simulators.requests import Answer, Request, RequestRefused, answer_line
 from hil.simulators.wire import BUS_FAULTS
 from hil.simulators.wired_plant import WiredPlant
 
-_GRID_BOUNDS = {"frequency_Hz": (40.0, 70.0), "voltage_V": (0.0, 500.0), "others_W": (-1e6, 1e6)}
+_GRID_BOUNDS = {
+    "frequency_Hz": (40.0, 70.0),
+    "voltage_V": (0.0, 500.0),
+    "others_W": (-1e6, 1e6),
+    "island_W": (0.0, 1e7),
+    "inertia_s": (0.1, 60.0),
+    "phase_jump_deg": (-180.0, 180.0),
+}
 
 
 class Control:
@@ -39,6 +49,7 @@ class Control:
             "grid": self._grid,
             "token": self._token,
             "fault": self._at(self._fault, ac.fault),
+            "sensor": self._sensor,
             "bus_fault": self._bus_fault,
             "estop": self._estop,
             "door": self._door,
@@ -131,7 +142,7 @@ class Control:
         for watch in plant.watches:
             number = after.get(str(watch.connector.number), 0)
             seen += [[one.number, one.at_s, one.evse, one.name, one.value] for one in watch.since(int(number))]
-        return {"monotonic_s": self._now(), "seen": seen}
+        return {"monotonic_s": self._now(), "seen": seen, "skipped_s": plant.skipped_s}
 
     def _module(self, request: Request) -> Answer:
         """`{"do": "module", "evse": 1, "name": "psu1", "orders": {…}}`: what a process that serves its registers was ordered; what it shows now."""
@@ -248,6 +259,23 @@ class Control:
             ) from error
         return {"faults": dict(evse.faults), "monotonic_s": self._now()}
 
+    def _sensor(self, request: Request) -> Answer:
+        """`{"do": "sensor", "of": "meter_current", "gain": 1.0, "per_s": 0.1}`: it shows something else; `"on": false`: the truth again."""
+        number_of, name = self._number(request), one_of(request, "of", tuple(SENSORS))
+        gain = number(request, "gain", -1e3, 1e3) if "gain" in request else 1.0
+        per_s = number(request, "per_s", -1e8, 1e8) if "per_s" in request else 0.0
+        stuck = flag(request, "stuck", False)
+        plant = self._wired.plant
+        connector = plant.outlets.get(number_of) or plant.evses[number_of]
+        make = partial(SensorError, gain, per_s, stuck) if flag(request, "on", True) else None
+        try:
+            distort(connector, name, make)
+        except KeyError:
+            raise RequestRefused(
+                "the outlet has no such sensor", "of", name, "a sensor of an AC outlet", "name another"
+            ) from None
+        return {"monotonic_s": self._now()}
+
     def _bus_fault(self, request: Request) -> Answer:
         name, kind = request.get("bus"), request.get("kind")
         if name not in self._wired.wires:
@@ -264,15 +292,26 @@ class Control:
         return {"pending_faults": self._wired.wires[name].pending_faults, "monotonic_s": self._now()}
 
     def _grid(self, request: Request) -> Answer:
-        """The grid: `frequency_Hz`, `voltage_V` (0: the supply is lost); `others_W`: what others behind the same fuse take, all phases."""
+        """The grid: `frequency_Hz`, `voltage_V` (0: the supply is lost); `others_W`: what others behind the same fuse take, all phases.
+
+        `island_W`: a generator of this rating feeds instead, with `inertia_s`; 0: the grid is back. `phase_jump_deg`: the phase jumps once.
+        """
         grid, connection = self._wired.plant.grid, self._wired.plant.connection
         numbers = {name: number(request, name, *_GRID_BOUNDS[name]) for name in _GRID_BOUNDS if name in request}
-        others_W = numbers.pop("others_W", None)
+        others_W, island_W = numbers.pop("others_W", None), numbers.pop("island_W", None)
+        jump_deg, inertia_s = numbers.pop("phase_jump_deg", None), numbers.pop("inertia_s", 2.0)
         for name, value in numbers.items():
             setattr(grid, name, value)
         if others_W is not None:
             connection.others_W = (others_W / 3.0,) * 3
+        if jump_deg is not None:
+            grid.jump_phase(jump_deg)
+        if island_W:
+            grid.begin_island(island_W, sum(connection.powers_W), inertia_s)
+        elif island_W is not None:
+            grid.end_island()
         return {
+            "island": grid.island is not None,
             "frequency_Hz": grid.frequency_Hz,
             "voltage_V": grid.voltage_V,
             "others_W": sum(connection.others_W),

@@ -30,7 +30,7 @@ from hil.simulators.wire_choices import WireChoices
 from hil.simulators.wired_plant import WiredPlant, build, read_config
 
 STEP_EVERY_S = 0.005
-VIRTUAL_STEP_S = 0.02
+VIRTUAL_STEP_S = 0.1
 """Whoever reads the plant brings it up to now before; steps without a reader only keep it from falling far behind."""
 
 

@@ -24,6 +24,9 @@ WRITING_FUNCTIONS = (0x05, 0x06, 0x0F, 0x10, 0x17)
 WRITES_KEPT = 256
 FIFO_BYTES = 8
 """A UART hands received bytes over in pieces of this size (the trigger level of a 16550's FIFO)."""
+USB_BYTES = 62
+"""An adapter on USB hands them over in packets of so many (FT232R: 64 with two of status). Virtual time has such adapters: a piece less is a
+wake-up less of the controller."""
 
 BUS_FAULTS = {
     "late": "the reply comes `value` seconds later (0.4)",
@@ -82,6 +85,7 @@ class BusWire:
         self._plant = plant
         self._now = now
         self._byte_s = byte_s
+        self._piece_bytes = USB_BYTES if virtual else FIFO_BYTES
         self._loop = asyncio.get_running_loop()
         self._faults: dict[str, tuple[int, float | None]] = {}
         self._random = random.Random(714)
@@ -156,13 +160,16 @@ class BusWire:
     def _send(self, data: bytes) -> None:
         """A reply to the driver: whole, or in the pieces and at the times of a wire."""
         if not self._byte_s:
-            self._write_last(data, data)
+            if self._devices.turnaround_s:
+                self._loop.call_later(self._devices.turnaround_s, self._write_last, data, data)
+            else:
+                self._write_last(data, data)
             return
-        begins_s = self._loop.time()
-        for start in range(0, len(data), FIFO_BYTES):
-            piece = data[start : start + FIFO_BYTES]
+        begins_s = self._loop.time() + self._devices.turnaround_s
+        for start in range(0, len(data), self._piece_bytes):
+            piece = data[start : start + self._piece_bytes]
             at_s = begins_s + (start + len(piece)) * self._byte_s
-            if start + FIFO_BYTES >= len(data):
+            if start + self._piece_bytes >= len(data):
                 self._loop.call_at(at_s, self._write_last, piece, data)
             else:
                 self._loop.call_at(at_s, self._end.write, piece)

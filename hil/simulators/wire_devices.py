@@ -22,6 +22,10 @@ TURNAROUND_S = 0.001
 class Devices(Protocol):
     """Call `start` first."""
 
+    @property
+    def turnaround_s(self) -> float:
+        """How long after `on_reply` the first byte of the reply leaves."""
+
     async def start(self, on_reply: Callable[[bytes], None]) -> None:
         """Be ready to answer."""
 
@@ -33,7 +37,9 @@ class Devices(Protocol):
 
 
 class OwnServer:
-    """The reply comes after `TURNAROUND_S` of the loop's time, always. `before` runs ahead of each access."""
+    """The reply is known at once, and leaves after `TURNAROUND_S`, always. `before` runs ahead of each access."""
+
+    turnaround_s = TURNAROUND_S
 
     def __init__(self, maps: Sequence[DeviceMap], before: Callable[[], None]) -> None:
         self._maps = {device.unit: device for device in maps}
@@ -52,7 +58,7 @@ class OwnServer:
         self._before()
         reply = answer(frame, device)
         if reply is not None:
-            asyncio.get_running_loop().call_later(TURNAROUND_S, self._on_reply, reply)
+            self._on_reply(reply)
 
     async def stop(self) -> None:
         """Answer no more."""
@@ -61,6 +67,8 @@ class OwnServer:
 
 class PymodbusServer:
     """A server of pymodbus on a pty of its own. `before` runs ahead of each access."""
+
+    turnaround_s = 0.0
 
     def __init__(self, maps: Sequence[DeviceMap], before: Callable[[], None]) -> None:
         self._maps = list(maps)

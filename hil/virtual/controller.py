@@ -13,6 +13,8 @@ from pathlib import Path
 from chargepoint.app import power_process
 from chargepoint.app.runs_on import RunsOn
 from chargepoint.app.wiring import Daemon
+from chargepoint.iso15118.exi.codec import preload
+from chargepoint.iso15118.exi.namespaces import NS_AC, NS_CM, NS_DC, NS_DIN, NS_ISO2, NS_SAP
 from chargepoint.power.cycle_time import CycleTime
 from hil.simulators.wired_plant import read_config
 from hil.virtual.child import Stop
@@ -20,6 +22,11 @@ from hil.virtual.loop import VirtualLoop
 from hil.virtual.stepped import SteppedProgram
 
 log = logging.getLogger("bench")
+
+
+def prepare() -> None:
+    """Import what both processes import at their first need. A run that is forked from here on finds it there."""
+    preload(NS_SAP, NS_CM, NS_DC, NS_AC, NS_ISO2, NS_DIN)
 
 
 class VirtualClock:

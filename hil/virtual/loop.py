@@ -21,6 +21,8 @@ FOREIGN_WAIT_S = 0.005
 """While a thread of somebody else works, time stands still; the loop looks so often whether it has finished."""
 LEAST_LEAP_S = 1e-6
 """A deadline that is less than this away would be missed by rounding, and asked for again for ever."""
+LOOKS_EVERY = 8
+"""While callbacks wait for their turn, descriptors are looked at in each turn of this number only: all of it is the same moment."""
 TURNS_WITHOUT_TIME = 2000
 """Somebody who waits for time without sleeping gets `LEAST_LEAP_S` after so many turns."""
 DEADLOCK_S = 30.0
@@ -77,14 +79,17 @@ class _TimeSelector:
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; time leaps only if nothing is."""
         self._turns += 1
+        if timeout == 0:
+            ready = [] if self._turns % LOOKS_EVERY else self._real.select(0)
+            self._leap_if_stuck()
+            return ready
         while True:
             others = (
                 self._foreigners_work()
             )  # asked first: what a thread does before its end is seen by the look after it
             ready = self._real.select(0)
-            if ready or timeout == 0:
-                if self._turns > TURNS_WITHOUT_TIME:
-                    self._go(LEAST_LEAP_S)
+            if ready:
+                self._leap_if_stuck()
                 return ready
             if not others:
                 break
@@ -96,6 +101,10 @@ class _TimeSelector:
             return ready
         self._go(max(timeout, LEAST_LEAP_S))
         return []
+
+    def _leap_if_stuck(self) -> None:
+        if self._turns > TURNS_WITHOUT_TIME:
+            self._go(LEAST_LEAP_S)
 
     def _go(self, for_s: float) -> None:
         self._turns = 0

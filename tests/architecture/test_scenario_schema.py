@@ -28,7 +28,10 @@ def test_the_documented_schema_is_made_from_the_language_and_the_words() -> None
     assert documented == TEXT, "python -m hil.scenario.schema > docs/scenario.schema.json"
 
 
-@pytest.mark.parametrize("file", files_in([SHIPPED]), ids=lambda file: file.name)
+LONG = SHIPPED.parent / "long_scenarios"
+
+
+@pytest.mark.parametrize("file", files_in([SHIPPED, LONG]), ids=lambda file: file.name)
 def test_a_shipped_scenario_is_good_for_reader_and_schema(file: Path) -> None:
     assert [str(mistake) for mistake in read_scenario(file, WORDS).mistakes] == []
     assert [error.message for error in SCHEMA.iter_errors(read_yaml(file.read_text()).value)] == []

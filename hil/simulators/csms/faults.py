@@ -17,6 +17,8 @@ class Faults:
     error: tuple[str, str] | None = None
     late: tuple[str, float] | None = None
     garbage: tuple[str, str] | None = None
+    lie: str | None = None
+    """A key of `lies.LIES`; until set back, whatever `times` says."""
     times: int | None = 1
 
     def spend(self) -> None:

@@ -37,7 +37,8 @@ class Rules:
         """A payload that does not fit its schema, has a null or a timestamp in a form some refuse."""
         validator = self._schemas.get(name)
         if validator is None:
-            file = importlib.resources.files("ocpp.v201") / "schemas" / f"{name}.json"
+            # not files("ocpp.v201"): that would import the library's own message classes, which nothing here uses
+            file = importlib.resources.files("ocpp") / "v201" / "schemas" / f"{name}.json"
             if not file.is_file():
                 return "NotImplemented", f"no such action: {name}"
             validator = jsonschema_rs.validator_for(json.loads(file.read_text("utf-8-sig")))

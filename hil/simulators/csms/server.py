@@ -19,6 +19,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ from websockets.typing import Subprotocol
 from hil.clock import now_s, utc
 from hil.simulators.csms.faults import Faults
 from hil.simulators.csms.handshake import credentials_of, identity_of
+from hil.simulators.csms.lies import lied
 from hil.simulators.csms.log import Heard, Payload, StationLog
 from hil.simulators.csms.provisioning import ProvisioningService
 from hil.simulators.csms.rules import Rules
@@ -94,6 +96,16 @@ class Csms:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    def protect(self, context: ssl.SSLContext, passwords: dict[str, str]) -> None:
+        """Speak TLS, and ask for Basic authentication; before `start`."""
+        self._ssl, self.passwords = context, passwords
+
+    def show(self, chain: Path, key: Path) -> None:
+        """From the next handshake on it shows this chain. Raises ValueError where it speaks no TLS, OSError or ssl.SSLError."""
+        if self._ssl is None:
+            raise ValueError("the central system speaks no TLS: there is no certificate to show")
+        self._ssl.load_cert_chain(chain, key)
 
     async def start(self) -> None:
         """Listen; the port is in `port` and `url`. After `stop` the same port again."""
@@ -349,7 +361,10 @@ class Csms:
             log.violations.append(f"{action}: {problem[1]}")
             await socket.send(json.dumps([4, heard.unique_id, problem[0], problem[1][:255], {}]))
             return
-        await socket.send(json.dumps([3, heard.unique_id, self._respond(log, action, heard.payload)]))
+        answer = self._respond(log, action, heard.payload)
+        texts = None if faults.lie is None else lied(faults.lie, action, heard.unique_id, answer)
+        for text in texts or [json.dumps([3, heard.unique_id, answer])]:
+            await socket.send(text)
 
     # -- answers -----------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from hil.simulators.evcc.body import NOTHING_MEASURED, Inlet, is_digital
 from hil.simulators.evcc.exchange_log import ExchangeLog, LoggedMessage
 from hil.simulators.evcc.languages import language_of
 from hil.simulators.evcc.memory import Credentials
-from hil.simulators.evcc.misbehaviour import BYTES, CHANGES, Misbehaviour, damaged
+from hil.simulators.evcc.misbehaviour import CHANGES, Misbehaviour, damaged, damages
 from hil.simulators.evcc.orders import (
     CarOrder,
     OrderCharger,
@@ -282,7 +282,7 @@ class CarCore:
                 request, payload_type, out_of_order = self._instead(row), row.payload_type, True
                 message = self._language.enclosed(memory, request)
         self._log(">", request, note=", ".join(m.what for m in acting))
-        pieces = self._pieces(payload_type, encode(message), acting)
+        pieces = self._pieces(payload_type, encode(message), acting, self._counts[name])
         if any(m.what in ("silence", "tcp_reset", "fin") for m in acting):
             self._misconduct(next(m for m in acting if m.what in ("silence", "tcp_reset", "fin")), name)
             return
@@ -309,11 +309,13 @@ class CarCore:
         self.memory.orders = orders
         return request
 
-    def _pieces(self, payload_type: int, payload: bytes, acting: list[Misbehaviour]) -> list[tuple[float, bytes]]:
+    def _pieces(
+        self, payload_type: int, payload: bytes, acting: list[Misbehaviour], count: int
+    ) -> list[tuple[float, bytes]]:
         """What goes on the wire, with delays; the first misbehaviour of bytes acts."""
         for misbehaviour in acting:
-            if misbehaviour.what in BYTES:
-                return damaged(payload_type, payload, misbehaviour)
+            if damages(misbehaviour):
+                return damaged(payload_type, payload, misbehaviour, count)
         return [(0.0, frame(payload_type, payload))]
 
     def _misconduct(self, misbehaviour: Misbehaviour, name: str) -> None:

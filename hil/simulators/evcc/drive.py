@@ -24,6 +24,7 @@ from hil.simulators.evcc.progress import Progress
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.evcc.wire import V2gConnection, WireError, connect
 from hil.simulators.line_socket import Refused
+from hil.simulators.relay import Relay
 
 READ_BYTES = 65_536
 
@@ -41,11 +42,14 @@ class Drive:
         now: Callable[[], float] = now_s,
         plan: CarPlan | None = None,
         credentials: Credentials | None = None,
+        relay: Relay | None = None,
     ) -> None:
+        """`relay`: what stands between this car and the station; None: nothing."""
         self._body = body
         self._interface = interface
         self._tls = tls
         self._sdp_port = sdp_port
+        self._relay = relay
         self._now = now
         self._wire: V2gConnection | None = None
         self._reading: asyncio.Task[bytes] | None = None
@@ -146,7 +150,7 @@ class Drive:
 
     async def _connect(self) -> None:
         try:
-            self._wire = await connect(self._interface, self._tls, self._sdp_port, self._habits)
+            self._wire = await connect(self._interface, self._tls, self._sdp_port, self._habits, self._relay)
         except WireError as error:
             self.core.connection_failed(str(error), self._now())
             return

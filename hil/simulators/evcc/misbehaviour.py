@@ -1,7 +1,7 @@
 """Misbehaviour of the simulated car as data: what happens, at which message, at which of its occurrences.
 
 Three groups. A changed request is still a message (`CHANGES`). Changed bytes are a frame that is wrong on the wire (`BYTES`).
-Conduct is what a car does instead of sending, or around sending (`CONDUCT`).
+Conduct is what a car does instead of sending, or around sending (`CONDUCT`). Beside them stand the random ones of `mutation`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from chargepoint.iso15118.messages import ac, dc
 from chargepoint.iso15118.messages.common_types import RationalNumber
 from chargepoint.iso15118.rational import number, rational
 from chargepoint.iso15118.v2gtp import HEADER, frame
+from hil.simulators.evcc.mutation import MUTATIONS, mutated
 
 CHANGES = {
     "wrong_session_id": "the header's SessionID is not the session's",
@@ -58,17 +59,19 @@ class Misbehaviour:
     """One misbehaviour. `at` is a request's class name or `*`."""
 
     what: str
-    """A key of `KINDS`."""
+    """A key of `KINDS` or of `MUTATIONS`."""
     at: str = ANY_MESSAGE
     nth: int = 1
     """At the n-th request of that name in this session, from 1."""
     always: bool = False
     """And at each later one."""
     value: float | str | None = None
+    seed: int = 0
+    """Of a mutation's chances."""
 
     def __post_init__(self) -> None:
-        if self.what not in KINDS:
-            raise ValueError(f"what = {self.what!r}: one of {', '.join(KINDS)}")
+        if self.what not in KINDS and self.what not in MUTATIONS:
+            raise ValueError(f"what = {self.what!r}: one of {', '.join((*KINDS, *MUTATIONS))}")
         if self.nth < 1:
             raise ValueError(f"nth = {self.nth}: at least 1")
         if self.what == "other_request" and not isinstance(self.value, str):
@@ -88,8 +91,16 @@ def changed(request: Any, what: str, count: int) -> Any:
     return _CHANGES[what](request, count)
 
 
-def damaged(payload_type: int, payload: bytes, misbehaviour: Misbehaviour) -> list[tuple[float, bytes]]:
-    """What goes on the wire for one of `BYTES`: pieces, each with seconds of delay before it."""
+def damages(misbehaviour: Misbehaviour) -> bool:
+    """Whether `damaged` knows it: one of `BYTES` or of `MUTATIONS`."""
+    return misbehaviour.what in BYTES or misbehaviour.what in MUTATIONS
+
+
+def damaged(payload_type: int, payload: bytes, misbehaviour: Misbehaviour, count: int = 1) -> list[tuple[float, bytes]]:
+    """What goes on the wire for the `count`-th request of its name: pieces, each with seconds of delay before it."""
+    if misbehaviour.what in MUTATIONS:
+        seed = f"{misbehaviour.seed}/{misbehaviour.what}/{misbehaviour.at}/{count}"
+        return [(0.0, mutated(payload_type, payload, misbehaviour.what, seed))]
     whole = frame(payload_type, payload)
     match misbehaviour.what:
         case "wrong_payload_type":

@@ -14,9 +14,11 @@ from chargepoint.iso15118.messages import dc
 from chargepoint.iso15118.messages.app_protocol import supportedAppProtocolReq
 from chargepoint.iso15118.sdp import SdpResponse, Security
 from chargepoint.iso15118.v2gtp import HEADER, PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, PayloadType, frame
+from hil.simulators.evcc.alerts import send_alerts
 from hil.simulators.evcc.habits import ORDINARY, Habits
 from hil.simulators.evcc.odd_connections import Address, abandon, new_socket, reset_on_close
 from hil.simulators.evcc.order import NAMESPACES
+from hil.simulators.relay import Relay
 
 SDP_TRIES = 50
 SDP_WAIT_S = 0.25
@@ -83,8 +85,13 @@ class V2gConnection:
             return
 
 
-async def discover(interface: str, security: Security, port: int = sdp.PORT) -> tuple[SdpResponse, int]:
-    """Where the station is, and the interface's scope; multicast, except on the loopback where there is none."""
+async def discover(
+    interface: str, security: Security, port: int = sdp.PORT, relay: Relay | None = None
+) -> tuple[SdpResponse, int]:
+    """Where the station is, and the interface's scope; multicast, except on the loopback where there is none.
+
+    While the relay is cut, questions are lost.
+    """
     index = socket.if_nametoindex(interface)
     target = "::1" if interface == "lo" else sdp.MULTICAST_GROUP
     loop = asyncio.get_running_loop()
@@ -92,7 +99,8 @@ async def discover(interface: str, security: Security, port: int = sdp.PORT) -> 
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
         for _ in range(SDP_TRIES):
-            await loop.sock_sendto(sock, sdp.request(security), (target, port, 0, index if target != "::1" else 0))
+            if relay is None or not relay.is_cut:
+                await loop.sock_sendto(sock, sdp.request(security), (target, port, 0, index if target != "::1" else 0))
             try:
                 async with asyncio.timeout(SDP_WAIT_S):
                     answer = sdp.parse_response(await loop.sock_recv(sock, 1024))
@@ -105,20 +113,29 @@ async def discover(interface: str, security: Security, port: int = sdp.PORT) -> 
 
 
 async def connect(
-    interface: str, tls: ssl.SSLContext | None, port: int = sdp.PORT, habits: Habits = ORDINARY
+    interface: str,
+    tls: ssl.SSLContext | None,
+    port: int = sdp.PORT,
+    habits: Habits = ORDINARY,
+    relay: Relay | None = None,
 ) -> V2gConnection:
-    """Discover and connect; TLS if a context is given and the station offers it. `habits`: see `Habits`."""
+    """Discover and connect; TLS if a context is given and the station offers it. `habits`: see `Habits`. `relay`: it leads there."""
     wished = Security.NONE if tls is None and not habits.asks_for_tls else Security.TLS
-    found, index = await discover(interface, wished, port)
+    found, index = await discover(interface, wished, port, relay)
     secure = found.security is Security.TLS
     if secure and tls is None:
         raise WireError("the station insists on TLS, and this car has no keys")
     address = (str(found.address), found.port, 0, index if found.address.is_link_local else 0)
+    if relay is not None:
+        relay.target = address[:2] if not address[3] else (f"{address[0]}%{address[3]}", address[1])
+        address = ("::1", relay.port, 0, 0)
     if habits.abandons_first_connection:
         await abandon(address)
     raw = new_socket()
     try:
         await asyncio.get_running_loop().sock_connect(raw, address)
+        if secure and tls is not None:
+            send_alerts(tls, raw)
         reader, writer = await asyncio.open_connection(
             sock=raw, ssl=tls if secure else None, server_hostname="" if secure else None
         )

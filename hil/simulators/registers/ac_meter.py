@@ -44,7 +44,7 @@ class FollowingAcMeter(ProfileDevice):
             "power_W": total_W,
             "power_import_W": max(0.0, total_W),
             "power_export_W": max(0.0, -total_W),
-            "frequency_Hz": outlet.grid.frequency_Hz,
+            "frequency_Hz": outlet.grid.seen_Hz,
             "import_Wh": meter.import_Wh,
             "export_Wh": meter.export_Wh,
         }

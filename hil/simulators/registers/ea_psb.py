@@ -44,7 +44,7 @@ class EaPsb:
 
     def _table(self) -> dict[int, int]:
         m = self._module
-        state = m.output_on << 4 | m.regulation << 9 | m.remote << 11 | m.alarm << 12 | (m.current_A < 0) << 15
+        state = m.output_on << 4 | m.regulation << 9 | m.remote << 11 | m.alarm << 12 | (m.shown_A < 0) << 15
         table = dict(enumerate([39, *text("PSB 11000-40", 20)]))
         table |= dict(enumerate(text("2026110001", 20), start=151))
         table |= dict(enumerate([_raw(m.sink_power_W, m.nominal_W), _raw(m.sink_current_A, m.nominal_A)], start=498))
@@ -59,9 +59,9 @@ class EaPsb:
             )
         )
         table |= dict(enumerate(words("I", state), start=505))
-        volts = max(0.0, m.terminal_V)
-        actual = [_raw(volts, m.nominal_V), _raw(abs(m.current_A), m.nominal_A)]
-        table |= dict(enumerate([*actual, _raw(volts * abs(m.current_A), m.nominal_W)], start=507))
+        volts = max(0.0, m.shown_V)
+        actual = [_raw(volts, m.nominal_V), _raw(abs(m.shown_A), m.nominal_A)]
+        table |= dict(enumerate([*actual, _raw(volts * abs(m.shown_A), m.nominal_W)], start=507))
         limits = (1.02, 0, 1.02, 0, 1.02, None, None, None, 1.02, 1.02)
         table |= {9000 + i: round(FULL * limit) for i, limit in enumerate(limits) if limit is not None}
         return table

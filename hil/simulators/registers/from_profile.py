@@ -218,7 +218,7 @@ class FollowingModule(ProfileDevice):
         module = self.module
         if not module.output_on and self._switch is not None:
             self.values[self._switch] = 0.0
-        meanings = {"voltage_V": max(0.0, module.terminal_V), "current_A": module.current_A, "temperature_degC": 35.0}
+        meanings = {"voltage_V": max(0.0, module.shown_V), "current_A": module.shown_A, "temperature_degC": 35.0}
         for point in self.profile.points.values():
             if point.maps_to in meanings:
                 self.values[point.name] = meanings[point.maps_to]

@@ -78,10 +78,10 @@ class GenericIo:
                 b.latched,
             ),
             *(
-                self._contact("positive"),
-                self._contact("negative"),
+                self._temperature("positive"),
+                self._temperature("negative"),
                 tenths,
-                signed_word(b.cabinet_degC * 10),
+                self._temperature("cabinet"),
                 ABSENT,
                 ABSENT,
             ),
@@ -92,8 +92,8 @@ class GenericIo:
         b = self._board
         return 0b111 | b.reads_parts << 3 | b.reads_and_writes << 4 | b.takes_quick_stops << 5
 
-    def _contact(self, name: str) -> int:
-        shown_degC = self._board.contact_sensors.get(name, self._board.temperature_degC)
+    def _temperature(self, sensor: str) -> int:
+        shown_degC = self._board.shown_degC(sensor)
         return ABSENT if shown_degC is None else signed_word(shown_degC * 10)
 
     def write(self, function: int, address: int, values: list[int]) -> int:

@@ -68,11 +68,25 @@ def test_only_a_bidirectional_service_gives_back(service: EnergyService, low: fl
         (CarEnergy(min_v2x_Wh=-1.0, max_v2x_Wh=5000), Interval(-18_000, 50_000)),
         (CarEnergy(min_v2x_Wh=-5000, max_v2x_Wh=-1.0), Interval(-18_000, 0)),
         (CarEnergy(max_Wh=0.0), Interval(-18_000, 0)),
+        (CarEnergy(max_Wh=1.0), Interval(-18_000, 360)),
+        (CarEnergy(max_Wh=0.001), Interval(-18_000, 0.36)),
+        (CarEnergy(max_Wh=500.0), Interval(-18_000, 50_000)),
         (CarEnergy(max_Wh=-3.0, min_v2x_Wh=5.0), Interval(0, 0)),
     ],
 )
 def test_the_v2x_window_decides_the_direction(energy: CarEnergy, limits: Interval) -> None:
     assert limits_of(car(energy=energy)) == limits
+
+
+@given(st.floats(0.001, 300.0))
+def test_the_last_energy_fades_out_instead_of_coming_and_going(wanted_Wh: float) -> None:
+    """A car that takes what it is given, four loops a second: power never grows again, and ends near nothing."""
+    given_W = []
+    for _ in range(400):
+        given_W.append(limits_of(car(energy=CarEnergy(max_Wh=wanted_Wh))).high)
+        wanted_Wh -= given_W[-1] * 0.25 / 3600.0
+    assert given_W == sorted(given_W, reverse=True)
+    assert given_W[-1] < 10.0
 
 
 @pytest.mark.parametrize(("phase", "life_s"), [(Phase.TRANSFER, 0.5), (Phase.PRE_CHARGE, 60.0), (Phase.OFF, 60.0)])

@@ -70,7 +70,7 @@ def test_energy_balance(orders: list[tuple[float, float, float]], resistance_ohm
         nonlocal given_J, lost_J
         c = evse.circuit
         given_J += rig.module.current_A * c.module_V * STEP_S
-        losses_W = c.battery_A**2 * (resistance_ohm + circuit.CAR_CONTACTOR_OHM) + c.output_A**2 * circuit.CONTACTOR_OHM
+        losses_W = c.battery_A**2 * (resistance_ohm + circuit.CAR_CONTACTOR_OHM) + c.output_A**2 * evse.link_ohm
         losses_W += c.module_V**2 / circuit.BLEED_OHM + c.inlet_V**2 / circuit.CABLE_LEAK_OHM
         lost_J += losses_W * STEP_S
 

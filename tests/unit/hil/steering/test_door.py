@@ -37,7 +37,9 @@ def bench() -> SimpleNamespace:
     car = OwnCar(1, CarCable("lo", "lo"), Choices(Path()), plant)  # type: ignore[arg-type]
     car.spec = CarSpec()
     csms = SimpleNamespace(faults=Faults())
-    return SimpleNamespace(plant=plant, cars={1: car}, csms=csms, noted=0, notes=[], note=lambda text: None)
+    return SimpleNamespace(
+        choices=Choices(Path()), plant=plant, cars={1: car}, csms=csms, noted=0, notes=[], note=lambda text: None
+    )
 
 
 def answered(door_of: Any, line: bytes, programme: Programme | None = None) -> dict[str, Any]:

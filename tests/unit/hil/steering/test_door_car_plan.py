@@ -21,7 +21,7 @@ from hil.steering.request import request_of
 
 def bench_with(choices: Choices) -> SimpleNamespace:
     car = OwnCar(1, CarCable("lo", "lo"), choices, None)  # type: ignore[arg-type]  # a car without a plant
-    return SimpleNamespace(cars={1: car}, noted=0, note=lambda text: None)
+    return SimpleNamespace(choices=choices, cars={1: car}, noted=0, note=lambda text: None)
 
 
 @pytest.fixture
