@@ -39,7 +39,7 @@ Answer = dict[str, Any]
 
 OUTSIDE_CAR = "this demo waits for an outside car (--no-car): it has no story"
 WAITS_MAX = 500
-WAITS_AT_FULL_PACE = 20
+WAITS_AT_FULL_PACE = 100
 """With more waits than this each is judged less often, so that waiting never takes the time of the bench itself."""
 _SILENT = frozenset(
     {"help", "state", "wait", "record", "story", "play", "plug", "unplug", "token", "setpoint", "reset", "note"}

@@ -20,6 +20,7 @@ TALKS_MAX = 400
 REQUESTS_MAX = 200
 """Of one connection with an id, begun and not answered yet; and as many without one that wait for their turn."""
 SUBSCRIPTIONS_MAX = 20
+PASS_OVER_S = 2.0
 GONE_EVERY_S = 0.2
 SOON_S = 0.02
 TO_DOOR_MAX_BYTES = 1 << 16
@@ -120,9 +121,9 @@ class _LineTalk:
             try:
                 line = await self._reader.readline()
             except ValueError:  # beyond the limit of the stream
-                await self._send(
-                    {"ok": False, "error": f"a line has at most {LINE_MAX_BYTES} bytes; this one is longer"}
-                )
+                error_text = f"a line has at most {LINE_MAX_BYTES} bytes; this one is longer"
+                await self._send({"ok": False, "error": error_text})
+                await self._pass_over()
                 return
             except ConnectionError:
                 return
@@ -149,6 +150,13 @@ class _LineTalk:
                 task = asyncio.create_task(self._answer(request))
                 self._tasks[task] = request.waits
                 task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    async def _pass_over(self) -> None:
+        """The rest of a line that is too long: a connection that is closed before would take the refusal with it."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(PASS_OVER_S):
+                while (piece := await self._reader.read(LINE_MAX_BYTES)) and b"\n" not in piece:
+                    pass
 
     async def _perform_in_turn(self) -> None:
         while True:
