@@ -94,6 +94,10 @@ class ObservedBench:
                 self._record.extend(await source.lines())
             self._record.known_until(at_s)
 
+    def want_station(self) -> None:
+        """The next look asks the station, too, however lately it was asked."""
+        self._station_asked_s = -1e9
+
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""
         until_s = now_s() + for_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -78,7 +79,9 @@ class Bench(BenchVerbs[dict[str, Any]]):
         received = b""
         try:
             with self._connected(until_s) as wire:
-                wire.sendall(self.place.call({"do": verb, **arguments}))
+                # where a request is refused before its end, the answer says why
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    wire.sendall(self.place.call({"do": verb, **arguments}))
                 while not (self.place.path and received.endswith(b"\n")):
                     wire.settimeout(max(0.001, until_s - time.monotonic()))
                     piece = wire.recv(_PIECE)

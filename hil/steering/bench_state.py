@@ -8,6 +8,9 @@ from typing import Any
 from hil.bench.bench import Bench
 from hil.simulators.line_socket import Refused
 
+TRANSACTIONS_MAX = 50
+"""The newest are shown; a bench may run for days."""
+
 
 async def bench_state(bench: Bench, evse: int) -> dict[str, Any]:
     """`car` is the car at this EVSE, `cars` are all. Raises Refused where the plant is away."""
@@ -43,7 +46,7 @@ async def bench_state(bench: Bench, evse: int) -> dict[str, Any]:
                     "export_Wh": t.energy_Wh("Export"),
                     "events": t.in_order,
                 }
-                for t in bench.station.transactions.values()
+                for t in list(bench.station.transactions.values())[-TRANSACTIONS_MAX:]
             ],
         },
         "notes": list(bench.notes),

@@ -39,7 +39,7 @@ Answer = dict[str, Any]
 
 OUTSIDE_CAR = "this demo waits for an outside car (--no-car): it has no story"
 WAITS_MAX = 500
-WAITS_AT_FULL_PACE = 20
+WAITS_AT_FULL_PACE = 100
 """With more waits than this each is judged less often, so that waiting never takes the time of the bench itself."""
 _SILENT = frozenset(
     {"help", "state", "wait", "record", "story", "play", "plug", "unplug", "token", "setpoint", "reset", "note"}
@@ -232,13 +232,20 @@ class SteeringDoor:
         return {"story": self._programme.words()}
 
     async def _play(self, request: SteerRequest, evse: int) -> Mapping[str, Any]:
-        scenario, only = str(request.arguments["scenario"]), request.arguments.get("only")
-        runs = await asyncio.to_thread(runs_of, scenario, None if only is None else str(only))
-        to_idle = None if request.arguments["as_it_is"] else self._to_idle
-        if self._playing:
-            raise Refused("another scenario is played: wait for its end")
         if self._programme is not None and self._programme.playing:
             raise Refused(f"a story is under way ({self._programme.words()}): wait for its end, or reset to idle")
+        only = request.arguments.get("only")
+        scenario = str(request.arguments["scenario"])
+        return await self.play(
+            scenario, None if only is None else str(only), as_it_is=bool(request.arguments["as_it_is"])
+        )
+
+    async def play(self, scenario: str, only: str | None = None, *, as_it_is: bool = False) -> dict[str, Json]:
+        """As the verb. Raises Refused while another one is played."""
+        runs = await asyncio.to_thread(runs_of, scenario, only)
+        to_idle = None if as_it_is else self._to_idle
+        if self._playing:
+            raise Refused("another scenario is played: wait for its end")
         self._playing = True
         try:
             return await play(self.watched, self._bench, runs, to_idle)
@@ -253,6 +260,7 @@ class SteeringDoor:
         self._waits += 1
         try:
             with contextlib.suppress(Exception):  # a bench in trouble is reported by the wait itself
+                self._observed.want_station()
                 await self.watched.look()  # what was done before counts: a signal of an earlier session is over
             return asdict(await wait.run(self.watched, POLL_S * max(1.0, self._waits / WAITS_AT_FULL_PACE)))
         finally:
@@ -282,10 +290,10 @@ class SteeringDoor:
     async def _reset(self, request: SteerRequest, evse: int) -> Mapping[str, Any]:
         if request.arguments["to"] != IDLE:
             return await self._observed.do("reset", {"evse": evse})
-        if self._playing:
-            raise Refused("a scenario is played: end its connection first, or wait for its end")
         if self._programme is not None:
             await self._programme.stop()
+        if self._playing:
+            raise Refused("a scenario is played: end its connection first, or wait for its end")
         await self._to_idle()
         return {"idle": True}
 
@@ -336,9 +344,9 @@ class ScenarioStory:
 
     async def run(self) -> None:
         """Raises StoryFailed with the reason of the scenario."""
-        found = await self._door.answer(SteerRequest("play", {"scenario": STORY, "as_it_is": False}))
-        if found.get("verdict") != ScenarioVerdict.PASSED.value:
-            raise StoryFailed(str(found.get("error") or "; ".join(found.get("reasons", []))))
+        found = await self._door.play(STORY)
+        if found["verdict"] != ScenarioVerdict.PASSED.value:
+            raise StoryFailed(f"{found['verdict']}: {found['reasons']}")
 
 
 class _NotIdle(Refused):

@@ -65,11 +65,11 @@ class IdleBench:
             if isinstance(car, OwnCar):
                 car.begin_again()
             await _try(self._body(evse), f"EVSE {evse}: the car's battery", left)
+        if bench.sees_status:  # first, as a station that starts again is to be waited for
+            await asyncio.gather(*(self._settle(evse, left) for evse in bench.cars))
+            await _try(bench.status.ask({"do": "limit"}), "limit of the station", left)
         if bench.choices.csms_url is None:
             await _try(self._no_profiles(), "charging profiles", left)
-        if bench.sees_status:
-            await _try(bench.status.ask({"do": "limit"}), "limit of the station", left)
-            await asyncio.gather(*(self._settle(evse, left) for evse in bench.cars))
         bench.note("bench is idle" if not left else f"bench is not idle: {'; '.join(left)}")
         return left
 
@@ -107,6 +107,13 @@ class IdleBench:
         if answer.get("status") not in ("Accepted", "Unknown"):
             raise Refused(f"the station answered ClearChargingProfile with {answer}")
 
+    def _offline(self) -> str:
+        """The station is not connected to the bench's own central system; empty: it is."""
+        bench = self._bench
+        if bench.choices.csms_url is not None or bench.csms.log(bench.identity).socket is not None:
+            return ""
+        return "the station is not connected to the central system"
+
     async def _settle(self, evse: int, left: list[str]) -> None:
         """Latches let go, no transaction any more, ready for a car."""
         bench, until_s = self._bench, now_s() + IDLE_S
@@ -114,7 +121,7 @@ class IdleBench:
         while True:
             try:
                 picture = await bench.evse(evse)
-                missing = _missing(picture)
+                missing = _missing(picture) or self._offline()
                 if not missing:
                     return
                 if fault_sentences(picture):

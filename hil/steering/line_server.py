@@ -18,8 +18,9 @@ LINE_MAX_BYTES = 1 << 20
 NAME = "steer.sock"
 TALKS_MAX = 400
 REQUESTS_MAX = 200
-"""Of one connection, begun and not answered yet."""
+"""Of one connection with an id, begun and not answered yet; and as many without one that wait for their turn."""
 SUBSCRIPTIONS_MAX = 20
+PASS_OVER_S = 2.0
 GONE_EVERY_S = 0.2
 SOON_S = 0.02
 TO_DOOR_MAX_BYTES = 1 << 16
@@ -76,7 +77,7 @@ class _LineTalk:
         self._reader = reader
         self._writer = writer
         self._writing = asyncio.Lock()
-        self._in_turn: asyncio.Queue[SteerRequest | dict[str, Any]] = asyncio.Queue()
+        self._in_turn: asyncio.Queue[SteerRequest | dict[str, Any]] = asyncio.Queue(REQUESTS_MAX)
         self._tasks: dict[asyncio.Task[None], bool] = {}
         """Requests that were begun, and whether their end matters to nobody when the client is gone."""
         self._in_turn_busy = False
@@ -120,9 +121,9 @@ class _LineTalk:
             try:
                 line = await self._reader.readline()
             except ValueError:  # beyond the limit of the stream
-                await self._send(
-                    {"ok": False, "error": f"a line has at most {LINE_MAX_BYTES} bytes; this one is longer"}
-                )
+                error_text = f"a line has at most {LINE_MAX_BYTES} bytes; this one is longer"
+                await self._send({"ok": False, "error": error_text})
+                await self._pass_over()
                 return
             except ConnectionError:
                 return
@@ -136,21 +137,26 @@ class _LineTalk:
                 id = id_of(line)
                 refusal = {"ok": False, "error": str(error)}
                 if id is None:
-                    self._in_turn.put_nowait(refusal)
+                    await self._in_turn.put(refusal)  # who sends faster than it is served is not read on
                 else:
                     await self._send({"id": id, **refusal})
                 continue
-            if self._in_turn.qsize() + len(self._tasks) >= REQUESTS_MAX:
+            if request.id is None:
+                await self._in_turn.put(request)
+            elif len(self._tasks) >= REQUESTS_MAX:
                 error_text = f"{REQUESTS_MAX} requests of this connection wait for their answers: read those first"
-                await self._send(
-                    {**({} if request.id is None else {"id": request.id}), "ok": False, "error": error_text}
-                )
-            elif request.id is None:
-                self._in_turn.put_nowait(request)
+                await self._send({"id": request.id, "ok": False, "error": error_text})
             else:
                 task = asyncio.create_task(self._answer(request))
                 self._tasks[task] = request.waits
                 task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    async def _pass_over(self) -> None:
+        """The rest of a line that is too long: a connection that is closed before would take the refusal with it."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(PASS_OVER_S):
+                while (piece := await self._reader.read(LINE_MAX_BYTES)) and b"\n" not in piece:
+                    pass
 
     async def _perform_in_turn(self) -> None:
         while True:
@@ -158,7 +164,8 @@ class _LineTalk:
             self._in_turn_busy = True
             try:
                 if isinstance(request, dict):
-                    await self._send(request)
+                    with contextlib.suppress(ConnectionError):
+                        await self._send(request)
                 elif request.waits:
                     self._in_turn_waits = True
                     await self._answer(request)

@@ -15,6 +15,8 @@ LOOK_EVERY_S = 0.1
 """So often the bench is looked at while nobody waits for anything."""
 KEEP_S = 1800.0
 """So much of the record is kept, while no scenario is played."""
+KEEP_LINES = 300_000
+"""And no more than so many lines: a connector under power has some 150 a second."""
 FORGET_EVERY_S = 60.0
 
 
@@ -126,7 +128,9 @@ class WatchedBench:
         at_s = self.now_s()
         if not self.keeps_all and at_s - self._forgot_s >= FORGET_EVERY_S:
             self._forgot_s = at_s
-            self.record.forget_before(at_s - KEEP_S)
+            record, oldest_s = self.record, at_s - KEEP_S
+            newest = record.after(record.count - KEEP_LINES)
+            record.forget_before(max(oldest_s, newest[0].at_s) if len(newest) == KEEP_LINES else oldest_s)
 
     async def _watch(self) -> None:
         broken = ""

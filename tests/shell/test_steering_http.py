@@ -22,6 +22,7 @@ from hil.steering.line_server import NAME, LineServer
 from tests.unit.hil.steering.fake_bench import FakeObserved, fake_door
 
 PATIENCE_S = 20.0
+TOO_LONG = r"larger than|a line has at most"
 TOKEN = "a-token-for-this-test"
 
 
@@ -260,6 +261,16 @@ async def test_an_answer_that_does_not_come_in_time_is_said_and_not_asked_for_ag
         await bench.plug()
     await until(lambda: served.observed.done)
     assert [verb for verb, _ in served.observed.done] == ["plug"]
+
+
+@pytest.mark.parametrize("by", ["url", "path"])
+async def test_a_request_of_two_megabytes_is_refused_with_the_reason(served: Served, by: str) -> None:
+    bench = Bench(BenchPlace.parse(served.url if by == "url" else str(served.path)))
+    with pytest.raises(Refused, match=TOO_LONG):
+        await asyncio.to_thread(bench.note, "x" * 2_000_000)
+    with pytest.raises(Refused, match=TOO_LONG):
+        await AsyncBench(bench.place).note("x" * 2_000_000)
+    assert served.observed.done == []
 
 
 async def test_another_server_is_no_bench(tmp_path: Path) -> None:

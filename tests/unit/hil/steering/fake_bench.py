@@ -37,6 +37,9 @@ class FakeObserved:
             self._began_s = now_s
         return now_s - self._began_s
 
+    def want_station(self) -> None:
+        pass
+
     async def look(self) -> None:
         self.looks += 1
         await asyncio.sleep(0)

@@ -154,6 +154,29 @@ def test_the_record_comes_in_pieces_by_number() -> None:
     assert gone["lost"] == 7
 
 
+def test_a_bench_that_runs_for_hours_keeps_a_part_of_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.steering.watched_bench.KEEP_LINES", 500)
+
+    async def work(for_s: int) -> tuple[int, int, Any]:
+        door, observed = fake_door()
+        observed.sees("pilot", "B")
+        door.watched.watch()
+        for second in range(for_s):
+            await asyncio.sleep(1.0)
+            observed.sees("power_W", float(second))
+        await door.close()
+        record = observed.record
+        return len(record.after(0)), record.count, record.latest("pilot", 1)
+
+    kept, count, pilot = in_virtual_time(lambda: work(1200))
+    assert kept <= 500 + 61  # it forgets once a minute
+    assert (count, pilot) == (1201, "B")
+    monkeypatch.setattr("hil.steering.watched_bench.KEEP_LINES", 10_000)
+    kept, count, pilot = in_virtual_time(lambda: work(3000))
+    assert 1800 <= kept <= 1862
+    assert (count, pilot) == (3001, "B")
+
+
 def test_a_set_point_before_power_transfer_is_refused_and_one_in_it_is_sent() -> None:
     async def work(stage: str, transaction: Any) -> tuple[dict[str, Any], list[Any]]:
         door, observed = fake_door(stage=stage, transaction=transaction)
