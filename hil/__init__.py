@@ -2,4 +2,5 @@
 
 `plant` is the physics, without input and output. `simulators` is the other end of every wire: buses, car, central system.
 `demo` starts the two processes of the controller on them; the bench reaches the controller only through wires.
+`steering` is the door of a live bench, `client` is what programs use it with.
 """

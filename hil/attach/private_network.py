@@ -7,19 +7,17 @@ virtual interfaces, one pair for each EVSE. A process that exists already goes t
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+from hil.attach import own_namespace
 from hil.attach.cable import CarCable
+from hil.attach.own_namespace import OwnNamespace
 
 COMMAND_PATIENCE_S = 10.0
 _BASE = "fe80::ca5"
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x1000_0000, 0x4000_0000
-"""unshare(2)."""
 
 
 def problem() -> str | None:
@@ -62,19 +60,11 @@ def lay_cables(count: int) -> tuple[CarCable, ...]:
 def enter() -> None:
     """This process goes into a fresh network namespace, for good: sockets that it opens from now on are in it, and files are as before.
 
-    Where it is not root, it goes into a user namespace, too, in which it is. Call it while the process has one thread.
-    Raises RuntimeError with what the system answered, and what to do.
+    Call it while the process has one thread. Raises RuntimeError with what is missing, and what to do.
     """
-    root, user, group = os.geteuid() == 0, os.geteuid(), os.getegid()
     if shutil.which("ip") is None:
         raise RuntimeError("the command ip is missing: install the package iproute2")
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET if root else _CLONE_NEWNET | _CLONE_NEWUSER) != 0:
-        why = os.strerror(ctypes.get_errno())
-        raise RuntimeError(f"no network namespace can be made ({why}): start this as root")
-    if not root:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-            Path(f"/proc/self/{name}").write_text(text)
+    own_namespace.enter(OwnNamespace.NETWORK)
 
 
 def _namespace() -> list[str]:

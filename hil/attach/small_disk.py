@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
-"""unshare(2)."""
-_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
-"""mount(2)."""
+from hil.attach import own_namespace
+from hil.attach.own_namespace import OwnNamespace
+
+_MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x4000, 1 << 18, 2
+"""mount(2), umount(2)."""
 SIZE_MB = 16
 """A database of a few hundred kilobytes with its journal has room; filling it takes milliseconds."""
 _FILLER = ".filler"
@@ -35,6 +36,10 @@ class SmallDisk:
         folder.mkdir(parents=True, exist_ok=True)
         _mount("tmpfs", str(folder), "tmpfs", 0, f"size={SIZE_MB}m,mode=0700")
         return cls(folder)
+
+    def take_away(self) -> None:
+        """The folder is as before, and what lay on the disk is gone with its last user."""
+        ctypes.CDLL(None, use_errno=True).umount2(str(self.folder).encode(), _MNT_DETACH)
 
     def fill(self) -> None:
         """Not one byte has room any more."""
@@ -55,17 +60,9 @@ class SmallDisk:
 def enter() -> None:
     """This process goes into a mount namespace, for good: what it mounts is seen by it and its children alone.
 
-    Where it is not root, it goes into a user namespace, too. Call it while the process has one thread.
-    Raises RuntimeError with what the system answered, and what to do.
+    Call it while the process has one thread. Raises RuntimeError with what the system answered, and what to do.
     """
-    root, user, group = os.geteuid() == 0, os.geteuid(), os.getegid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNS if root else _CLONE_NEWNS | _CLONE_NEWUSER) != 0:
-        why = os.strerror(ctypes.get_errno())
-        raise RuntimeError(f"no mount namespace can be made ({why}): start this as root")
-    if not root:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-            Path(f"/proc/self/{name}").write_text(text)
+    own_namespace.enter(OwnNamespace.MOUNTS)
     _mount("none", "/", "", _MS_REC | _MS_PRIVATE, "")
 
 

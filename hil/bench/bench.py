@@ -198,6 +198,16 @@ class Bench:
         self.noted += 1
         self.notes.append(f"{now_s() - self.started_s:7.2f} s  {text}")
 
+    def child(self, name: str) -> Child | VirtualChild:
+        """A process of the bench. Raises Refused for one that is not the bench's own."""
+        found = self.children.get(name)
+        if found is None:
+            ours = ", ".join(self.children)
+            raise Refused(
+                f"process {name!r} is none of this bench, which has {ours}: a controller elsewhere is not ended from here"
+            )
+        return found
+
     async def __aenter__(self) -> Bench:
         folder = self.choices.folder
         self._make_children()
@@ -363,7 +373,7 @@ class Bench:
 
     async def setpoint(self, power_W: float, duration_s: int | None = None, evse: int = EVSE) -> dict[str, Any]:
         """The central system sends a set-point; raises Refused with the station's reason. Returns the station's answer."""
-        running = self._running(evse)
+        running = self.running(evse)
         answer = await self.csms.setpoint(self.identity, evse, power_W, running, duration_s)
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused SetChargingProfile: {answer}")
@@ -372,13 +382,14 @@ class Bench:
 
     async def stop_transaction(self) -> None:
         """The central system stops the running transaction; raises Refused with the station's reason."""
-        running = self._running(EVSE)
+        running = self.running(EVSE)
         answer = await self.csms.call(self.identity, "RequestStopTransaction", {"transactionId": running})
         if answer.get("status") != "Accepted":
             raise Refused(f"the station refused RequestStopTransaction: {answer}")
         self.note("central system stops the transaction")
 
-    def _running(self, evse: int) -> str:
+    def running(self, evse: int = EVSE) -> str:
+        """The transaction that runs at this EVSE. Raises Refused with what to do to get one."""
         try:
             return self.csms.running(self.identity, evse)
         except LookupError as error:

@@ -80,10 +80,10 @@ class Injection:
 
     async def _kill(self, arguments: Arguments, on: bool) -> None:
         if on:
-            self._bench.children[str(arguments["what"])].kill(signal.SIGKILL)
+            self._bench.child(str(arguments["what"])).kill(signal.SIGKILL)
 
     async def _stop(self, arguments: Arguments, on: bool) -> None:
-        self._bench.children[str(arguments["what"])].kill(signal.SIGSTOP if on else signal.SIGCONT)
+        self._bench.child(str(arguments["what"])).kill(signal.SIGSTOP if on else signal.SIGCONT)
 
     async def _power_cut(self, arguments: Arguments, on: bool) -> None:
         """Both processes die at once, and come back when the power does."""

@@ -44,6 +44,18 @@ class ObservedBench:
         )
         self._looking = asyncio.Lock()
         self._performer = BenchPerformer(bench, self._exchanged)
+        self._injected: dict[tuple[str, int, str], Arguments] = {}
+
+    @property
+    def bench(self) -> Bench:
+        """The bench below."""
+        return self._bench
+
+    @property
+    def injected(self) -> tuple[tuple[str, Arguments], ...]:
+        """The faults that were caused and not healed, each with its arguments, the newest first."""
+        found = ((fault, {**own, "evse": evse}) for (fault, evse, _), own in self._injected.items())
+        return tuple(reversed(tuple(found)))
 
     @property
     def record(self) -> BenchRecord:
@@ -82,6 +94,10 @@ class ObservedBench:
                 self._record.extend(await source.lines())
             self._record.known_until(at_s)
 
+    def want_station(self) -> None:
+        """The next look asks the station, too, however lately it was asked."""
+        self._station_asked_s = -1e9
+
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""
         until_s = now_s() + for_s
@@ -113,12 +129,22 @@ class ObservedBench:
         own = {key: value for key, value in arguments.items() if key != "evse"}
         self._act(fault if on else f"heal {fault}", own, evse)
         await _or_refuse(self._injection.set(fault, evse, own, on=on))
+        if on:
+            self._injected[fault, evse, repr(sorted(own.items()))] = own
+            return
+        for kept in [key for key, had in self._injected.items() if key[:2] == (fault, evse) and _within(own, had)]:
+            del self._injected[kept]
 
     def _exchanged(self, action: str, exchange: Json) -> None:
         self._record.add(RecordLine(self.now_s(), Seer.CSMS, LineKind.MESSAGE, action, exchange))
 
     def _act(self, name: str, arguments: Arguments, evse: int) -> None:
         self._record.add(RecordLine(self.now_s(), Seer.BENCH, LineKind.ACTION, name, dict(arguments), evse))
+
+
+def _within(healed: Arguments, caused: Arguments) -> bool:
+    """What is healed names no argument that the cause had otherwise."""
+    return all(caused.get(name, value) == value for name, value in healed.items())
 
 
 async def _or_refuse(work: Awaitable[Any]) -> Any:

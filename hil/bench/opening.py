@@ -50,8 +50,8 @@ async def open_bench(
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
-        disks = _small_disks(home) if wanted.small_disk else ()
         async with contextlib.AsyncExitStack() as stack:
+            disks = _small_disks(home, stack) if wanted.small_disk else ()
             cables = _cables(wanted.evses, attached, stack)
             bench = await stack.enter_async_context(Bench(choices_of(wanted, home, cables, attached), observe=True))
             await _ready(bench)
@@ -65,10 +65,13 @@ async def open_bench(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _small_disks(home: Path) -> tuple[SmallDisk, ...]:
+def _small_disks(home: Path, stack: contextlib.AsyncExitStack) -> tuple[SmallDisk, ...]:
     """Over the state of both processes of the controller. Raises RuntimeError where this process may not."""
     small_disk.enter()
-    return tuple(SmallDisk.laid_over(home / name) for name in ("state", "state-power"))
+    disks = tuple(SmallDisk.laid_over(home / name) for name in ("state", "state-power"))
+    for disk in disks:
+        stack.callback(disk.take_away)
+    return disks
 
 
 def _cables(evses: int, attached: BenchFile, stack: contextlib.AsyncExitStack) -> tuple[CarCable, ...]:

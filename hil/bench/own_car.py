@@ -54,6 +54,7 @@ class OwnCar:
             "charger_discharge_max_W": CHARGER_DISCHARGE_W,
         }
         self.spec = CarSpec(**spec | ({} if choices.car is None else choices.car.spec))
+        self._first_spec = asdict(self.spec)
         self._plain_plan: dict[str, Any] = {"energy": ["AC"]} if choices.ac else {}
         if choices.car is not None:
             self._plain_plan = choices.car.plan_data
@@ -113,6 +114,11 @@ class OwnCar:
             raise Refused(f'plan = {plan!r}: an object, like {{"energy": ["DC"]}}')
         self.plan = plan_from({**self._plain_plan, **plan})
         return asdict(self.plan)
+
+    def begin_again(self) -> None:
+        """Specification and plan are those of the beginning, for the next session on."""
+        self.spec = CarSpec(**self._first_spec)
+        self.plan = plan_from({**self._plain_plan, **self._choices.plan})
 
     def misbehave(self, misbehaviours: Sequence[Mapping[str, Any]]) -> None:
         """The bench's plan with these misbehaviours. Raises PlanError."""

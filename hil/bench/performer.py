@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from hil.record.line import Json
 from hil.simulators.line_socket import Refused
 
 Arguments = Mapping[str, Json]
+_TOKEN = re.compile(r"(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
 Exchanged = Callable[[str, Json], None]
 """Is given each message of the central system: its action, request and answer."""
 
@@ -75,7 +77,10 @@ class BenchPerformer:
         return {}
 
     async def _token(self, evse: int, arguments: Arguments) -> Mapping[str, Json]:
-        await self._bench.token(str(arguments.get("value", TOKEN)), evse)
+        value = str(arguments.get("value", TOKEN))
+        if _TOKEN.fullmatch(value) is None:  # the reader would pass over it in silence
+            raise Refused(f"value = {value!r}: the bench's reader knows 4, 7 or 10 bytes in hexadecimal, like {TOKEN}")
+        await self._bench.token(value, evse)
         return {}
 
     async def _setpoint(self, evse: int, arguments: Arguments) -> Mapping[str, Json]:
@@ -89,7 +94,7 @@ class BenchPerformer:
         return await self._call("RequestStartTransaction", payload, "Accepted")
 
     async def _remote_stop(self, evse: int, _: Arguments) -> Mapping[str, Json]:
-        running = self._bench.csms.running(self._bench.identity, evse)
+        running = self._bench.running(evse)
         return await self._call("RequestStopTransaction", {"transactionId": running}, "Accepted")
 
     async def _ocpp(self, _: int, arguments: Arguments) -> Mapping[str, Json]:

@@ -11,8 +11,8 @@ import asyncio
 from hil.bench.bench import Bench
 from hil.bench.changes import central_system, ending, fault_sentences, refusal, registration
 from hil.clock import now_s
-from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
+from hil.steering.programme import Position, StoryFailed
 
 LOOK_S = 0.1
 REMINDER_S = 10.0

@@ -27,11 +27,9 @@ from hil.bench.modules import MODULES, USUAL
 from hil.bench.site import Choices
 from hil.demo.arrival import Arrival
 from hil.demo.history import History, Sample
-from hil.demo.programme import Programme
 from hil.demo.report import report
 from hil.demo.screen import Scene, draw
-from hil.demo.steering import Steering
-from hil.demo.story import Story, StoryFailed
+from hil.demo.story import Story
 from hil.demo.story_page import StoryRecord
 from hil.plant.insulation import SELF_TEST_S
 from hil.simulators.car_files import known_car, names
@@ -39,6 +37,9 @@ from hil.simulators.csms import CallError
 from hil.simulators.evcc.plan import PlanError, plan_from
 from hil.simulators.evcc.spec import CONTROL_MODES
 from hil.simulators.line_socket import Refused
+from hil.steering.door import SteeringDoor
+from hil.steering.line_server import NAME, LineServer
+from hil.steering.programme import Programme, StoryFailed
 
 ONCE_HOLD_S = 3.0
 """How long power is held at each set-point when played once: enough energy to compare to one part in a hundred."""
@@ -60,6 +61,7 @@ FOLDER_MAX_BYTES = 80
     type=click.Path(path_type=Path),
     help="with --once: FILE.html draws the session as a page, any other FILE gets the figures as JSON",
 )
+@click.option("--idle", is_flag=True, help='no story at the start; {"do": "story"} plays one: docs/steering.md')
 @click.option("--no-car", is_flag=True, help="wait for an outside car, already plugged and authorised by EIM")
 @click.option("--ac", is_flag=True, help="an AC outlet and an AC car")
 @click.option(
@@ -138,6 +140,7 @@ FOLDER_MAX_BYTES = 80
 def main(
     once: bool,
     report_file: Path | None,
+    idle: bool,
     no_car: bool,
     ac: bool,
     car_name: str | None,
@@ -177,6 +180,8 @@ def main(
         raise click.UsageError("--ac has no DC voltage: it does not go with --voltage-max")
     if (report_file is not None or picture is not None) and not once:
         raise click.UsageError("--report and --picture go with --once")
+    if idle and (once or no_car):
+        raise click.UsageError("--idle is a bench without a story: it does not go with --once or --no-car")
     if pnc and not no_car:
         raise click.UsageError("--pnc is for an outside car: it goes with --no-car")
     if csms_url is not None and once:
@@ -224,7 +229,7 @@ def main(
     )
     console = _console()
     try:
-        asyncio.run(_run(choices, console, once=once, report_file=report_file, picture=picture))
+        asyncio.run(_run(choices, console, once=once, idle=idle, report_file=report_file, picture=picture))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("ended")
     except (StoryFailed, Refused, CallError, LookupError, RuntimeError, OSError) as error:
@@ -278,7 +283,13 @@ def _must_be_makeable(folder: Path) -> None:
 
 
 async def _run(
-    choices: Choices, console: Console, *, once: bool, report_file: Path | None, picture: Path | None
+    choices: Choices,
+    console: Console,
+    *,
+    once: bool,
+    report_file: Path | None,
+    picture: Path | None,
+    idle: bool = False,
 ) -> None:
     loop = asyncio.get_running_loop()
     main_task = asyncio.current_task()
@@ -291,9 +302,12 @@ async def _run(
         elif choices.own_car:
             url = choices.csms_url
             programme = Programme(lambda: Story(bench, LIVE_HOLD_S) if url is None else Arrival(bench, url), bench.note)
-            programme.start()
+            if idle:
+                bench.note(f"idle: {programme.words()}")
+            else:
+                programme.start()
             try:
-                async with _beside(Steering(bench, programme).serve()):
+                async with _beside(_steered(bench, programme)):
                     await _watch(bench, programme.words, console)
             finally:
                 await programme.stop()
@@ -302,7 +316,7 @@ async def _run(
             waiting = f"waiting for {'an AC car' if choices.ac else 'a car'} on {choices.interface} ({'TLS' if choices.tls else 'no TLS'})"
             bench.note(waiting)
             console.print(f"{waiting}; Ctrl-C ends", highlight=False)
-            async with _beside(Steering(bench).serve()):
+            async with _beside(_steered(bench)):
                 await _watch(bench, lambda: waiting, console)
 
 
@@ -313,7 +327,7 @@ async def _run_once(bench: Bench, console: Console, *, report_file: Path | None,
     if picture is not None:
         story.after["discharge_10_kW"] = lambda: _draw_to(bench, story, history, picture)
     async with (
-        _beside(Steering(bench).serve()),
+        _beside(_steered(bench)),
         _beside(_print_notes(bench, console)),
         _beside(_remember(bench, history)),
         _beside(_nothing() if page is None else page.keep()),
@@ -331,6 +345,11 @@ async def _run_once(bench: Bench, console: Console, *, report_file: Path | None,
         if page is not None and report_file is not None:
             await page.write(report_file, measured, figures)
     _finish(console, figures, report_file if page is None else None)
+
+
+async def _steered(bench: Bench, programme: Programme | None = None) -> None:
+    """The steering door of this demo, until cancelled."""
+    await LineServer(SteeringDoor(bench, programme), bench.choices.folder / NAME).serve()
 
 
 async def _nothing() -> None:

@@ -20,8 +20,9 @@ import aiomqtt
 from hil.bench.bench import EVSE, IDENTITY, Bench
 from hil.bench.site import SITE_TOPIC
 from hil.clock import now_s
-from hil.demo.story import SETTLED_SHARE, Story, StoryFailed
+from hil.demo.story import SETTLED_SHARE, Story
 from hil.simulators.line_socket import Refused
+from hil.steering.programme import StoryFailed
 
 SENDER = "edge terminal"
 DISCOVERY = "homeassistant/device/+/config"

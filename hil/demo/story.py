@@ -12,6 +12,7 @@ from hil.bench.bench import EVSE, IDENTITY, Bench
 from hil.bench.changes import ending, fault_sentences, refusal
 from hil.clock import now_s
 from hil.simulators.line_socket import Refused
+from hil.steering.programme import Position, StoryFailed
 
 SETTLED_SHARE = 0.02
 """A set-point counts as applied when the plant's own power is within this share of it."""
@@ -21,10 +22,6 @@ STEP_PATIENCE_S = 120.0
 HOLD_LOOK_S = 0.5
 FAULT_PATIENCE_S = 10.0
 """At a start devices count as silent until each has answered once; a fault that stays longer is a real one."""
-
-
-class StoryFailed(RuntimeError):
-    """A step did not happen in its time."""
 
 
 @dataclass(slots=True)
@@ -63,25 +60,6 @@ class Measured:
     loop_lag: dict[str, Any] = field(default_factory=dict)
     power_process: dict[str, Any] | None = None
     """How punctual the power process was, and whether it had real-time rights."""
-
-
-@dataclass(slots=True)
-class Position:
-    """Where a story is: step `number` of `total`, its name, and what comes next at which time."""
-
-    total: int
-    number: int = 0
-    name: str = "preparing"
-    next: str = ""
-    next_at_s: float | None = None
-    """`now_s()` when the next step begins; None where nobody knows."""
-
-    def words(self, now_s: float) -> str:
-        """For people: «step 6 of 9: discharge 10 kW; +5 kW in 12 s»."""
-        now = self.name if self.number == 0 else f"step {self.number} of {self.total}: {self.name}"
-        if self.next_at_s is None:
-            return now
-        return f"{now}; {self.next} in {max(0.0, self.next_at_s - now_s):.0f} s"
 
 
 class Story:

@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from hil.record.line import LineKind, RecordLine, Seer
+from hil.record.line import Json, LineKind, RecordLine, Seer
 
 _UNSAFE = re.compile("[\ud800-\udfff\x85\u2028\u2029]")
 """Half a surrogate pair, which no file in UTF-8 can hold; and what some readers take for the end of a line."""
 
 
-def line_of(entry: RecordLine) -> str:
-    """One line without its end. Times to the microsecond."""
-    fields: dict[str, object] = {
+def fields_of(entry: RecordLine) -> dict[str, Json]:
+    """The entry as a JSON object. Times to the microsecond."""
+    fields: dict[str, Json] = {
         "at_s": round(entry.at_s, 6),
         "evse": entry.evse,
         "source": entry.seer.value,
@@ -25,6 +25,12 @@ def line_of(entry: RecordLine) -> str:
         fields["value"] = entry.value
     if entry.text:
         fields["text"] = entry.text
+    return fields
+
+
+def line_of(entry: RecordLine) -> str:
+    """One line without its end."""
+    fields = fields_of(entry)
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return json.dumps(fields, separators=(",", ":")) if _UNSAFE.search(text) else text
 

@@ -25,6 +25,7 @@ class BenchRecord:
 
     def __init__(self) -> None:
         self._entries: list[RecordLine] = []
+        self._forgotten = 0
         self._messages: list[RecordLine] = []
         self._values: dict[tuple[str, int], tuple[list[float], list[Json]]] = {}
         self.ends_s = 0.0
@@ -51,6 +52,25 @@ class BenchRecord:
     def known_until(self, at_s: float) -> None:
         """All sources were asked at this time."""
         self.ends_s = max(self.ends_s, at_s)
+
+    @property
+    def count(self) -> int:
+        """How many lines were ever added: the number of the newest, counted from 1 in the order in which they were added."""
+        return self._forgotten + len(self._entries)
+
+    def after(self, number: int) -> list[RecordLine]:
+        """The lines with a higher number than this one; those that were forgotten are missing."""
+        return self._entries[max(0, number - self._forgotten) :]
+
+    def forget_before(self, at_s: float) -> None:
+        """Drop lines older than this, so that a bench may run for days. The value that each signal had then is kept."""
+        keep = next((place for place, entry in enumerate(self._entries) if entry.at_s >= at_s), len(self._entries))
+        self._forgotten += keep
+        del self._entries[:keep]
+        del self._messages[: bisect_left(self._messages, at_s, key=_time_of)]
+        for times, values in self._values.values():
+            old = max(0, bisect_right(times, at_s) - 1)
+            del times[:old], values[:old]
 
     @property
     def entries(self) -> Sequence[RecordLine]:

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 from hil.bench.port import BenchPort, NotDone
 from hil.record import json_lines
-from hil.record.line import Json
+from hil.record.line import STATION, Json
+from hil.record.record import BenchRecord
 from hil.scenario.result import RunResult, ScenarioVerdict
 from hil.scenario.run_progress import RunProgress
 from hil.scenario.runner import ScenarioRunner, not_reached
@@ -22,6 +23,8 @@ from hil.virtual.loop import VirtualLoop
 
 T = TypeVar("T")
 
+LOST_MAX_S = 0.1
+"""Less than the controller waits for any device."""
 OPEN_BENCH = "hil.bench.opening:open_bench"
 
 
@@ -132,6 +135,8 @@ async def _perform(
     try:
         async with opened as bench:
             result = await ScenarioRunner(bench, run, on_progress=on_progress).run()
+            if not choice.virtual:
+                result = judged_with_lateness(result, bench.record)
             result = replace(result, facts=dict(bench.facts))
             if record_file is not None:
                 result = replace(result, record_file=write_record(bench, record_file))
@@ -144,6 +149,21 @@ async def _perform(
             raise
         return _ended_badly(result, error)
     return result
+
+
+def judged_with_lateness(result: RunResult, record: BenchRecord) -> RunResult:
+    """A failure on a bench that lost time of its plant says nothing about the controller: it is an error of the bench.
+
+    A plant that loses time answers nobody meanwhile, and its hardware looks broken.
+    """
+    lost_s = record.latest("plant_skipped_s", STATION)
+    if result.verdict is not ScenarioVerdict.FAILED or not isinstance(lost_s, float) or lost_s < LOST_MAX_S:
+        return result
+    reason = (
+        f"the bench lost {lost_s:.2f} s of its plant's time, because this computer was busy: run it again with less beside it, "
+        f"or with --virtual. What it found nevertheless: {result.reason}"
+    )
+    return replace(result, verdict=ScenarioVerdict.ERROR, reason=reason)
 
 
 def write_record(bench: BenchPort, file: Path) -> str:

@@ -79,7 +79,10 @@ class _WatchBroken(Exception):
 
 
 class ScenarioRunner:
-    """One run on one bench; an instance performs it once, from now on. The bench is left as it is at the end."""
+    """One run on one bench; an instance performs it once, from now on. The bench is left as it is at the end.
+
+    `look_on_s`: see `LOOK_ON_S`. `since_s`: messages count from here in the first step, on the bench's clock; None: from now on.
+    """
 
     def __init__(
         self,
@@ -87,18 +90,22 @@ class ScenarioRunner:
         run: PlannedRun,
         *,
         poll_s: float = POLL_S,
+        look_on_s: float = LOOK_ON_S,
+        since_s: float | None = None,
         on_progress: Callable[[RunProgress], None] = lambda progress: None,
     ) -> None:
         """`on_progress` is called as each step begins, and as often as the bench is looked at."""
         self._bench = bench
         self._run = run
         self._poll_s = poll_s
+        self._look_on_s = look_on_s
         self._on_progress = on_progress
         self._outcomes: list[StepOutcome] = []
         self._watches: list[_Watch] = []
         self._times: dict[str, _StepTime] = {}
         self._actions: dict[tuple[str, str], float] = {}
         self._began_s = bench.now_s()
+        self._since_s = self._began_s if since_s is None else since_s
         self._goes_on = True
         self._before: _StepTime | None = None
         self._line_before = 0
@@ -255,7 +262,7 @@ class ScenarioRunner:
 
     async def _expect(self, step: ExpectStep, began_s: float) -> float:
         """When the condition became true."""
-        since_s = self._since(step.since, self._before.began_s if self._before else self._began_s)
+        since_s = self._since(step.since, self._before.began_s if self._before else self._since_s)
         deadline_s = began_s + step.within_s
         from_s = began_s
         while True:
@@ -292,7 +299,7 @@ class ScenarioRunner:
             if last is not None and last.over:
                 raise _StepFailed(broken(step, record, judged, last), seen_in(step.condition, record, last.to_s))
             came = first_true(step.condition, record, judged.from_on(deadline_s)) is not None
-            enough = came or record.ends_s >= deadline_s + LOOK_ON_S
+            enough = came or record.ends_s >= deadline_s + self._look_on_s
             if (last is None and enough) or self._left_s() <= 0.0:
                 break
             try:

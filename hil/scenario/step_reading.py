@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from hil.record.line import STATION, Json, Seer
 from hil.record.signals import BenchSignal, SignalType
+from hil.scenario.argument_reading import read_arguments
 from hil.scenario.bench_words import BenchWords
 from hil.scenario.condition import RecordCondition
 from hil.scenario.condition_reading import read_condition, read_fields
@@ -30,7 +31,7 @@ from hil.scenario.step import (
     TurnMoment,
     WaitStep,
 )
-from hil.scenario.value_test import ValueTest, number_of
+from hil.scenario.value_test import ValueTest
 from hil.scenario.written import (
     STEP_KINDS,
     WrittenDo,
@@ -45,7 +46,6 @@ from hil.scenario.written import (
     WrittenStep,
     WrittenWait,
 )
-from hil.words import Argument, ArgumentType, Word
 
 _W = TypeVar("_W", WrittenSpan, WrittenStatistic)
 
@@ -163,7 +163,7 @@ class StepReading:
             what = "verb" if kind == "do" else "fault"
             self.mistakes.add((*path, kind), f"= {name!r}: unknown {what}", near_misses(name, known))
             return None
-        arguments = self._arguments(raw.get("with", {}), word, (*path, "with"), partial=kind == "heal")
+        arguments = read_arguments(raw.get("with", {}), word, (*path, "with"), self.mistakes, partial=kind == "heal")
         if not word.of_station:
             arguments["evse"] = shared["evse"]
         elif "evse" in raw:
@@ -179,40 +179,6 @@ class StepReading:
         if isinstance(written, (WrittenInject, WrittenHeal)):
             return FaultStep(fault=name, arguments=arguments, heals=kind == "heal", **shared)
         return None
-
-    def _arguments(self, raw: Json, word: Word, path: KeyPath, *, partial: bool) -> dict[str, Json]:
-        """The arguments with their defaults. `partial`: what is missing is left out."""
-        given = raw if isinstance(raw, dict) else {}
-        known = {argument.name: argument for argument in word.arguments}
-        found: dict[str, Json] = {}
-        for name, value in given.items():
-            found[name] = value
-            if name in known:
-                self._check_argument(value, known[name], (*path, name))
-            elif not known and not word.open_arguments:
-                self.mistakes.add((*path, name), f"{word.name} takes no arguments", "remove it")
-            elif not word.open_arguments:
-                self.mistakes.unknown((*path, name), f"argument of {word.name}", known)
-        for name, argument in known.items():
-            if name in found or partial:
-                continue
-            if argument.required:
-                self.mistakes.add((*path, name), f"{word.name} requires it", f"add it: {_described(argument)}")
-            elif argument.default is not None:
-                found[name] = argument.default
-        return found
-
-    def _check_argument(self, value: Json, argument: Argument, path: KeyPath) -> None:
-        if not _has_type(value, argument.type):
-            self.mistakes.add(path, f"= {shown(value)}: no {argument.type.value}", f"write {_described(argument)}")
-            return
-        if argument.choices and value not in argument.choices:
-            near = near_misses(value, argument.choices) if isinstance(value, str) else "choose one of them"
-            self.mistakes.add(path, f"= {shown(value)}: one of {', '.join(argument.choices)} is needed", near)
-        number = number_of(value)
-        least, most = argument.least, argument.most
-        if number is not None and ((least is not None and number < least) or (most is not None and number > most)):
-            self.mistakes.add(path, f"= {shown(value)}: outside its bounds", f"write {_described(argument)}")
 
     def _judged(
         self,
@@ -354,39 +320,3 @@ class StepReading:
         except ValidationError as error:
             self.mistakes.from_schema(path, error, model)
             return None
-
-
-def _has_type(value: Json, wanted: ArgumentType) -> bool:
-    match wanted:
-        case ArgumentType.NUMBER:
-            return number_of(value) is not None
-        case ArgumentType.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case ArgumentType.TEXT:
-            return isinstance(value, str)
-        case ArgumentType.FLAG:
-            return isinstance(value, bool)
-        case ArgumentType.OBJECT:
-            return isinstance(value, dict)
-        case ArgumentType.LIST:
-            return isinstance(value, list)
-
-
-def _described(argument: Argument) -> str:
-    """What may be written: «a number of ohm, 0 to 1000000: the resistance»."""
-    kinds = {
-        ArgumentType.TEXT: "text (digits in quotes)",
-        ArgumentType.FLAG: "true or false",
-        ArgumentType.OBJECT: "a mapping",
-    }
-    text = kinds.get(argument.type, f"{'an' if argument.type is ArgumentType.INTEGER else 'a'} {argument.type.value}")
-    if argument.unit:
-        text += f" of {argument.unit}"
-    least, most = argument.least, argument.most
-    if least is not None and most is not None:
-        text += f", {least:g} to {most:g}"
-    elif least is not None:
-        text += f", at least {least:g}"
-    elif most is not None:
-        text += f", at most {most:g}"
-    return text + (f": {argument.meaning}" if argument.meaning else "")

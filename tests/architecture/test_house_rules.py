@@ -89,6 +89,8 @@ def test_the_daemon_does_not_import_what_only_the_bench_needs() -> None:
 
 
 SHARED_CLASS_NAMES = {
+    "Bench": "the bench itself, and a program's client of it",
+    "Refused": "a refusal inside of the bench, and the same refusal at its client, which imports nothing of the bench",
     "Step": "one production of an EXI grammar: as the generator reads it, and as the automaton runs it",
     "ResetFaults": "the order at the station's door, and the same order on the power link",
 }

@@ -95,7 +95,7 @@ class Station:
 
     def steer(self, request: str) -> dict[str, Any]:
         """One line of docs/steering.md, and its answer."""
-        command = [sys.executable, "-m", "hil.demo.steer", "--dir", str(self.folder), request]
+        command = [sys.executable, "-m", "hil.steering.steer", "--dir", str(self.folder), request]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer

@@ -4,34 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import pytest
-
-from hil.demo.steering import NAME, Steering
 from hil.simulators.line_socket import LineSocket
-
-
-async def test_steering_ends_while_a_client_stays(tmp_path: Path) -> None:
-    told: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    bench = SimpleNamespace(choices=SimpleNamespace(folder=tmp_path))
-    serving = asyncio.create_task(Steering(bench).serve())  # type: ignore[arg-type]
-    while not (tmp_path / NAME).exists():
-        await asyncio.sleep(0.01)
-    reader, writer = await asyncio.open_unix_connection(str(tmp_path / NAME))
-    writer.write(b'{"do": "nothing"}\n')
-    assert b"one of help" in await asyncio.wait_for(reader.readline(), 5)
-    serving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(serving, 5)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
-    assert not (tmp_path / NAME).exists()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    assert not others  # what is left would be cancelled at the end of the program, and the streams would print it
-    assert told == []
-    writer.close()
 
 
 async def ended(door: LineSocket) -> None:

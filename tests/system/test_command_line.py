@@ -159,7 +159,7 @@ def test_the_command_calls_itself_by_its_name() -> None:
 
 def test_steer_on_a_terminal_without_an_argument_prints_its_usage() -> None:
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "hil.demo.steer"]
+    command = [sys.executable, "-m", "hil.steering.steer"]
     done = subprocess.run(command, cwd=ROOT, stdin=slave, capture_output=True, text=True, timeout=30)
     os.close(slave)
     os.close(master)

@@ -9,9 +9,8 @@ import pytest
 
 from hil.bench.bench import Bench
 from hil.demo.arrival import Arrival
-from hil.demo.programme import Programme
-from hil.demo.story import Position, StoryFailed
 from hil.simulators.line_socket import Refused
+from hil.steering.programme import Position, Programme, StoryFailed
 
 
 class Station:

@@ -9,7 +9,8 @@ import pytest
 
 from hil.bench.bench import Bench
 from hil.bench.changes import WatchedStation, changes, ending, fault_sentences, registration, view
-from hil.demo.story import Story, StoryFailed
+from hil.demo.story import Story
+from hil.steering.programme import StoryFailed
 
 
 def status(**changed: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +12,16 @@ import pytest
 from hil.attach.cable import CarCable
 from hil.bench.own_car import OwnCar
 from hil.bench.site import Choices
-from hil.demo.steering import Steering
 from hil.simulators.evcc.misbehaviour import Misbehaviour
 from hil.simulators.evcc.plan import CarPlan
+from hil.simulators.line_socket import Refused
+from hil.steering.door import SteeringDoor
+from hil.steering.request import request_of
 
 
 def bench_with(choices: Choices) -> SimpleNamespace:
     car = OwnCar(1, CarCable("lo", "lo"), choices, None)  # type: ignore[arg-type]  # a car without a plant
-    return SimpleNamespace(cars={1: car}, note=lambda text: None)
+    return SimpleNamespace(choices=choices, cars={1: car}, noted=0, note=lambda text: None)
 
 
 @pytest.fixture
@@ -29,9 +30,13 @@ def bench() -> SimpleNamespace:
 
 
 def answer(bench: SimpleNamespace, **request: Any) -> dict[str, Any]:
-    steering = Steering(bench)  # type: ignore[arg-type]  # a bench with a plan alone
-    found: dict[str, Any] = asyncio.run(steering.answer(json.dumps({"do": "car_plan", **request}).encode()))
-    return found
+    async def answered() -> dict[str, Any]:
+        try:
+            return await SteeringDoor(bench).answer(request_of({"do": "car_plan", **request}))  # type: ignore[arg-type]
+        except Refused as error:
+            return {"ok": False, "error": str(error)}
+
+    return asyncio.run(answered())
 
 
 def test_a_plan_is_taken_and_taken_back(bench: SimpleNamespace) -> None:
@@ -46,7 +51,7 @@ def test_a_plan_is_taken_and_taken_back(bench: SimpleNamespace) -> None:
     ("request_fields", "words"),
     [
         ({"plan": {"energy": ["H2"]}}, "energy = 'H2'"),
-        ({"plan": []}, "an object"),
+        ({"plan": []}, "plan = []: no object"),
         ({"plan": {"wishes": 5}}, "wishes = 5"),
         ({"plan": {"wishes": [5]}}, "wishes[0] = 5"),
         ({"plam": {}}, "car_plan takes plan"),

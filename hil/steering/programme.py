@@ -1,21 +1,44 @@
-"""What the live demo plays: one story or arrival at a time, and a new one whenever somebody asks for it."""
+"""What a live bench plays by itself: one story or arrival at a time, and a new one whenever somebody asks for it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hil.clock import now_s
-from hil.demo.story import Position, StoryFailed
 from hil.simulators.csms import CallError
 from hil.simulators.line_socket import Refused
 
 STEER_ON = 'steer on, or send {"do": "story"} for a new one'
 
 
+class StoryFailed(RuntimeError):
+    """What was waited for did not come."""
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a story is: step `number` of `total`, its name, and what comes next at which time."""
+
+    total: int
+    number: int = 0
+    name: str = "preparing"
+    next: str = ""
+    next_at_s: float | None = None
+    """`now_s()` when the next step begins; None where nobody knows."""
+
+    def words(self, now_s: float) -> str:
+        """For people: «step 6 of 9: discharge 10 kW; +5 kW in 12 s»."""
+        now = self.name if self.number == 0 else f"step {self.number} of {self.total}: {self.name}"
+        if self.next_at_s is None:
+            return now
+        return f"{now}; {self.next} in {max(0.0, self.next_at_s - now_s):.0f} s"
+
+
 class Playable(Protocol):
-    """A story (`hil.demo.story`) or an arrival (`hil.demo.arrival`)."""
+    """A story (`hil.demo.story`), an arrival (`hil.demo.arrival`), or a scenario (`hil.steering.door`)."""
 
     position: Position
     outcome: str
@@ -33,7 +56,12 @@ class Programme:
         self._note = note
         self._playing: Playable | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ended = "not begun"
+        self._ended = 'not begun: send {"do": "story"}'
+
+    @property
+    def playing(self) -> bool:
+        """One is under way."""
+        return self._playing is not None
 
     def start(self) -> None:
         """Begin a new one. Raises Refused while one is playing."""
@@ -48,9 +76,10 @@ class Programme:
 
     async def stop(self) -> None:
         """End the one that is playing, wherever it is."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            self._ended = f"ended on request; {STEER_ON}"
 
     async def _play(self, playing: Playable) -> None:
         try:

@@ -14,11 +14,12 @@ from hil.attach.cable import CarCable
 from hil.bench.bench import Bench
 from hil.bench.own_car import OwnCar
 from hil.bench.site import Choices
-from hil.demo.programme import Programme
-from hil.demo.steering import Steering
 from hil.simulators.csms import Faults
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import Refused
+from hil.steering.door import SteeringDoor
+from hil.steering.programme import Programme
+from hil.steering.request import read_request
 
 
 class Plant:
@@ -35,12 +36,26 @@ def bench() -> SimpleNamespace:
     plant = Plant()
     car = OwnCar(1, CarCable("lo", "lo"), Choices(Path()), plant)  # type: ignore[arg-type]
     car.spec = CarSpec()
-    return SimpleNamespace(plant=plant, cars={1: car}, csms=SimpleNamespace(faults=Faults()))
+    csms = SimpleNamespace(faults=Faults())
+    return SimpleNamespace(
+        choices=Choices(Path()), plant=plant, cars={1: car}, csms=csms, noted=0, notes=[], note=lambda text: None
+    )
+
+
+def answered(door_of: Any, line: bytes, programme: Programme | None = None) -> dict[str, Any]:
+    """As `hil.steering.line_server` does it: what cannot be read is refused before the door."""
+
+    async def answer() -> dict[str, Any]:
+        try:
+            return await SteeringDoor(door_of, programme).answer(read_request(line))
+        except Refused as error:
+            return {"ok": False, "error": str(error)}
+
+    return asyncio.run(answer())
 
 
 def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = asyncio.run(Steering(bench).answer(line))  # type: ignore[arg-type]
-    return found
+    return answered(bench, line)
 
 
 @pytest.mark.parametrize(
@@ -50,20 +65,20 @@ def answer(bench: SimpleNamespace, line: bytes) -> dict[str, Any]:
         (b'{"do":"setpoint","power_W":' + b"9" * 400 + b"}", "too large"),
         (b'{"do":"setpoint","power_W":NaN}', "power_W"),
         (b'{"do":"setpoint","power_W":1e999}', "power_W"),
-        (b'{"do":"setpoint","power_W":5,"duration_s":1.5}', "whole seconds"),
-        (b'{"do":"setpoint","power_W":5,"duration_s":true}', "whole seconds"),
-        (b'{"do":"token","value":null}', "a token is text"),
-        (b'{"do":"token","value":5}', "a token is text"),
+        (b'{"do":"setpoint","power_W":5,"duration_s":1.5}', "no integer"),
+        (b'{"do":"setpoint","power_W":5,"duration_s":true}', "duration_s = True: no integer"),
+        (b'{"do":"token","value":null}', "no text"),
+        (b'{"do":"token","value":5}', "no text"),
         (b'{"do":"token","value":"zz"}', "4, 7 or 10 bytes in hexadecimal"),
         (b'{"do":"token","value":"04A2B3C4D5"}', "4, 7 or 10 bytes in hexadecimal"),
-        (b'{"do":"csms","refuse":"x"}', "true or false"),
+        (b'{"do":"csms","refuse":"x"}', "refuse = 'x': no flag; write true or false"),
         (b'{"do":"csms","drop":1}', "true or false"),
         (b'{"do":"car","control_mode":"sideways"}', "dynamic, scheduled"),
         (b'{"do":"car","control_mode":5}', "dynamic, scheduled"),
         (b'{"do":"car","charge_power_max_W":NaN}', "finite"),
         (b'{"do":"car","nonsense":1}', "no such field"),
-        (b'{"do":"plug","evse":2}', "plug takes no field"),
-        (b'{"do":"setpoint","power":5}', "setpoint takes power_W, duration_s"),
+        (b'{"do":"plug","evse":2}', "this bench has EVSE 1"),
+        (b'{"do":"setpoint","power":5}', "setpoint takes power_W, duration_s, evse"),
         (b'{"do":"unplug","force":"yes"}', "true or false"),
         (b"\xff\xfe", "utf-8"),
     ],
@@ -105,16 +120,25 @@ class RecordingPlant:
         return {"ok": True, "faults": {}}
 
 
+class SilentDaemon:
+    """Its EVSE waits for a car."""
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        evse = {"image": {"stage": "OFF", "faults": {}}, "transaction": None, "plugged": False}
+        return {"ok": True, "evses": {"1": evse}}
+
+
 def real_bench(folder: Path, *, own_car: bool = True) -> Bench:
     """A bench that was never started, with a plant that obeys and a central system without a transaction."""
     made = Bench(Choices(folder, own_car=own_car))
     made.plant = RecordingPlant()  # type: ignore[assignment]
     made._csms = NoTransaction()  # type: ignore[assignment]
+    made.status = SilentDaemon()  # type: ignore[assignment]
     return made
 
 
 def steer(made: Bench, request: dict[str, Any], programme: Programme | None = None) -> dict[str, Any]:
-    return asyncio.run(Steering(made, programme).answer(json.dumps(request).encode()))
+    return answered(made, json.dumps(request).encode(), programme)
 
 
 @pytest.mark.parametrize("request_", [{"do": "setpoint", "power_W": -7000}, {"do": "stop"}])
