@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
+import shlex
 import shutil
 import tempfile
+import time
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
     from hil.scenario.views import BenchView, SeerView
 
 ENDING = ".scenario.yaml"
+_NUMBERS = pytest.StashKey[dict[str, int]]()
+_RESULTS = pytest.StashKey[dict[int, "RunResult"]]()
+_OUTPUT = "hil_results"
+_BEGAN = datetime.now(UTC)
 TEST_PATIENCE_S = 600.0
 """A test with a bench that takes longer fails; seconds of this computer."""
 
@@ -36,9 +45,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hil-realtime", action="store_true", help="benches in real time, not in virtual time")
     group.addoption("--hil-seed", type=int, default=0, help="of everything that is random on a bench; default 0")
     group.addoption("--hil-bench", type=Path, default=None, help="file: what real devices replace simulated ones")
-    group.addoption("--hil-report", type=Path, default=None, help="folder for the records of scenario files")
+    group.addoption(
+        "--hil-report", type=Path, default=None, help="folder for the pages, results and records of all runs on benches"
+    )
     parser.addini("hil_scenarios", "folders whose YAML files are scenarios", type="paths", default=[])
     parser.addini("hil_open_bench", "MODULE:FUNCTION that opens a bench", default="")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Each item has a number, the same in each process of pytest-xdist: names of files begin with it."""
+    session.config.stash[_NUMBERS] = {item.nodeid: number for number, item in enumerate(session.items, start=1)}
+    session.config.stash[_RESULTS] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The pages of `--hil-report`. A process of pytest-xdist hands its results to the one that began it."""
+    results = session.config.stash.get(_RESULTS, {})
+    if not results:
+        return
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[_OUTPUT] = pickle.dumps(results)
+        return
+    from hil.scenario.result_files import write_all
+
+    write_all(session.config.getoption("--hil-report"), [results[number] for number in sorted(results)], _BEGAN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A process of pytest-xdist has ended: its results become ours."""
+    if (output := getattr(node, "workeroutput", {}).get(_OUTPUT)) is not None:
+        node.config.stash.setdefault(_RESULTS, {}).update(pickle.loads(output))
+
+
+def _keep(item: pytest.Item, result: RunResult) -> None:
+    """For the pages, where somebody wants them."""
+    if item.config.getoption("--hil-report") is not None:
+        repeat = f"pytest {shlex.quote(item.nodeid)} --hil-seed {result.seed}"
+        item.config.stash[_RESULTS][_number_of(item)] = replace(result, repeat=repeat)
+
+
+def _number_of(item: pytest.Item) -> int:
+    return item.config.stash[_NUMBERS][item.nodeid]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -84,8 +132,10 @@ class ScenarioItem(pytest.Item):
         from hil.scenario.forked_runs import ForkedRuns
         from hil.scenario.result import ScenarioVerdict
 
-        runs = ForkedRuns(_choice(self.config), self.config.getoption("--hil-report"))
+        report = self.config.getoption("--hil-report")
+        runs = ForkedRuns(_choice(self.config), report, first=_number_of(self))
         (result,) = runs.perform([self.planned], lambda result: None)
+        _keep(self, result)
         for measured in result.measured:
             self.user_properties.append((measured.name, f"{measured.value} {measured.unit}".strip()))
         if result.verdict is ScenarioVerdict.SKIPPED:
@@ -176,7 +226,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if pyfuncitem.instance is not None and not inspect.ismethod(test):
         test = test.__get__(pyfuncitem.instance)
     needs: Any = pyfuncitem.funcargs["bench_needs"]
-    _run_forked(test, arguments, given, needs, _choice(pyfuncitem.config))
+    _run_forked(pyfuncitem, test, arguments, given, needs)
     return True
 
 
@@ -189,40 +239,69 @@ def _from_test_on(error: BaseException, test: Any) -> TracebackType | None:
 
 
 def _run_forked(
-    test: Any, arguments: Mapping[str, Any], view: BenchView, needs: Mapping[str, Any], choice: BenchChoice
+    item: pytest.Function, test: Any, arguments: Mapping[str, Any], view: BenchView, needs: Mapping[str, Any]
 ) -> None:
     """Run a coroutine function in a child with a bench. Raises pytest's own failure with the text of the child's."""
-    from hil.scenario.bench_door import in_time_of_bench
+    from hil.scenario.bench_door import in_time_of_bench, write_record
     from hil.scenario.forked_call import CallDied, ForkedCall, ended
+    from hil.scenario.forked_runs import file_name
 
+    choice = _choice(item.config)
     scratch = Path(tempfile.mkdtemp(prefix="hil-test-"))
+    report: Path | None = item.config.getoption("--hil-report")
+    results: list[RunResult] = []
 
     async def on_a_bench() -> None:
         opened = choice.open_bench()(choice.needs(needs), scratch, virtual=choice.virtual, seed=choice.seed)
         async with opened as port:
-            view.attach(port)
-            await test(**arguments)
-            await view.finish()
+            view.attach(port, item.path, item.name)
+            try:
+                await test(**arguments)
+                await view.finish()
+            finally:
+                if report is not None:
+                    record = report / f"{_number_of(item):03}-{file_name(item.name)}.jsonl"
+                    results.append(
+                        replace(await view.result(), record_file=write_record(port, record), facts=dict(port.facts))
+                    )
 
-    def in_child(note: object) -> str:
+    def in_child(note: object) -> tuple[str, str, list[RunResult]]:
+        trouble = reason = ""
         try:
             in_time_of_bench(on_a_bench, virtual=choice.virtual)
         except (Exception, asyncio.CancelledError, pytest.fail.Exception) as error:
-            return "".join(traceback.format_exception(error.with_traceback(_from_test_on(error, test))))
-        return ""
+            trouble = "".join(traceback.format_exception(error.with_traceback(_from_test_on(error, test))))
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return trouble, reason, results
 
-    choice.open_bench()  # here, so that no child has to import it again
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+    choice.prepare()  # here, so that no child has to import it again
     call = ForkedCall.start(in_child, scratch / "log", TEST_PATIENCE_S)
     try:
         ended([call])
-        trouble = str(call.result())
+        trouble, reason, kept = cast("tuple[str, str, list[RunResult]]", call.result())
     except CallDied as died:
-        trouble = f"the process of this test {died}"
+        trouble, reason, kept = f"the process of this test {died}", "", []
     finally:
         call.end()
         log = scratch / "log"
         printed = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         shutil.rmtree(scratch, ignore_errors=True)
+    for result in kept:
+        _keep(item, _judged(result, reason, choice, time.monotonic() - call.began))
     print(printed, end="")  # noqa: T201  (pytest shows it with a failure)
     if trouble:
         pytest.fail(trouble, pytrace=False)
+
+
+def _judged(result: RunResult, reason: str, choice: BenchChoice, seconds: float) -> RunResult:
+    """The result of a test: what broke the test decides, where its steps passed."""
+    from hil.scenario.result import ScenarioVerdict
+
+    known = replace(
+        result, seconds=seconds, seed=choice.seed, virtual=choice.virtual, facts={**choice.facts, **result.facts}
+    )
+    if not reason or result.verdict is not ScenarioVerdict.PASSED:
+        return known
+    return replace(known, verdict=ScenarioVerdict.FAILED, reason=reason)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import secrets
 
 from chargepoint.app.station_shell import StationShell
 from chargepoint.config.schema import Config
 from chargepoint.model.ids import EvseId
+from chargepoint.model.random_ids import RandomBytes
 from chargepoint.ports import Clock
 from chargepoint.slac.evse_slac import EvseSlac
 from chargepoint.slac.modem_socket import ModemSocket
 
 
-def modem_sockets(config: Config, shell: StationShell, clock: Clock) -> dict[EvseId, ModemSocket]:
+def modem_sockets(
+    config: Config, shell: StationShell, clock: Clock, random_bytes: RandomBytes
+) -> dict[EvseId, ModemSocket]:
     """Nothing is opened before `run`. An EVSE without SLAC, or without a car protocol, has none."""
     modems: dict[EvseId, ModemSocket] = {}
     for number, evse in config.evse.items():
@@ -22,7 +24,7 @@ def modem_sockets(config: Config, shell: StationShell, clock: Clock) -> dict[Evs
             continue
         evse_id = EvseId(number)
         offset_dB = evse.slac_attenuation_offset_dB
-        core = EvseSlac(evse_id, secrets.token_bytes, ac=evse.outlet == "ac", attenuation_offset_dB=offset_dB)
+        core = EvseSlac(evse_id, random_bytes, ac=evse.outlet == "ac", attenuation_offset_dB=offset_dB)
         log = logging.getLogger(f"slac-{number}")
         modems[evse_id] = ModemSocket(interface, core, shell.on_data_link, clock, log)
     return modems

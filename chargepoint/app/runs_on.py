@@ -1,15 +1,17 @@
-"""What the two processes take from the computer they run on: clocks, signals, threads, real-time rights.
+"""What the two processes take from the computer they run on: clocks, chance, signals, threads, real-time rights.
 
 A bench in virtual time gives them a host of its own. Then both processes run inside the bench, and its clock is theirs.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chargepoint.app.clock import SystemClock
+from chargepoint.model.random_ids import RandomBytes
 from chargepoint.ports import Clock
 from chargepoint.power.cycle_time import SYSTEM_TIME, CycleTime
 
@@ -29,6 +31,8 @@ class RunsOn:
     """How the power process's loop measures time and waits. The same monotonic clock as `clock`."""
     boot_id: Callable[[], str] = _boot_id_of_computer
     """Another text after each start of the computer: what a power cut ended is not what a restart ended."""
+    random_bytes: RandomBytes = secrets.token_bytes
+    """Where ids, challenges and keys come from. Only a bench gives another one, whose bytes can be repeated."""
     on_stop: Callable[[Callable[[], None]], None] | None = None
     """Takes the function that ends this process in order. None: SIGTERM and SIGINT call it."""
 

@@ -41,7 +41,7 @@ from chargepoint.control.effects import (
 from chargepoint.control.evse_control import TICK_S, ControlEvent, InstallationAnswered
 from chargepoint.control.last_session import LastSession
 from chargepoint.control.station_control import StationControl
-from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered
+from chargepoint.evse.events import AuthorizationAnswered, ContractAnswered, StorageChanged
 from chargepoint.iso15118.conversation.kept_session import KeptSession
 from chargepoint.iso15118.server import SeccServer
 from chargepoint.model.car import CarEvent
@@ -59,7 +59,7 @@ from chargepoint.ports import Clock
 from chargepoint.power.link_client import LinkClient
 from chargepoint.slac.modem_socket import ModemSocket
 from chargepoint.store.database import Store
-from chargepoint.store.errors import StoreError
+from chargepoint.store.errors import StoreError, StoreFull
 from chargepoint.store.rows import Enqueue, Journal, JournalEntry, Keep, Write
 from chargepoint.transactions.ledger import LedgerState
 
@@ -92,6 +92,7 @@ class StationShell:
         self._work = {number: WorkQueue(self._log_of(number)) for number in (STATION, *control.evses)}
         self._effects: deque[Effect] = deque()
         self._performing = False
+        self._storage_trouble = ""
         self._notified: set[EvseId] = set()
         self._group: asyncio.TaskGroup | None = None
         self._cars: Mapping[EvseId, SeccServer] = {}
@@ -313,14 +314,24 @@ class StationShell:
             while True:
                 try:
                     await self._store.commit(keep, Enqueue(row))
+                    self._note_storage("")
                     break
                 except StoreError as error:
                     log.error("! record %d of the transaction not stored, trying again: %s", made.record.seq_no, error)
+                    self._note_storage("the disk is full" if isinstance(error, StoreFull) else "see the log")
                     await asyncio.sleep(STORE_RETRY_S)
             ocpp.outbox_changed()
             ocpp.states_changed()
 
         self._work[made.evse_id].add_always(commit)
+
+    def _note_storage(self, trouble: str) -> None:
+        """All EVSEs have one disk."""
+        if trouble == self._storage_trouble:
+            return
+        self._storage_trouble = trouble
+        for evse_id in self.control.evses:
+            self._feed(evse_id, StorageChanged(trouble))
 
     def _write(self, evse_id: EvseId, letter: str, text: str) -> None:
         log = self._log_of(evse_id)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
-import uuid
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,7 @@ from chargepoint.model.commands import NoteSiteMeter, ResetKind
 from chargepoint.model.ids import EvseId, TransactionId
 from chargepoint.model.indicator import ConnectorWord
 from chargepoint.model.instant import Instant
+from chargepoint.model.random_ids import RandomBytes, random_uuid
 from chargepoint.model.site_meter import SiteMeterReading
 from chargepoint.model.status import ConnectorStatus
 from chargepoint.model.transactions import StopReason
@@ -78,7 +79,7 @@ class Daemon:
         self.store = Store.open(config.station.state_dir / DATABASE_NAME, by_thread=self._host.is_computer)
         self.loop_lag = LoopLag(self.clock.monotonic_s)
         self._stop = asyncio.Event()
-        control = StationControl(config, self._variables, new_transaction_id)
+        control = StationControl(config, self._variables, partial(new_transaction_id, self._host.random_bytes))
         self.shell = StationShell(control, self.store, self.clock)
         self.link = LinkClient(
             link_path(config),
@@ -96,10 +97,11 @@ class Daemon:
             self.clock,
             logging.getLogger("ocpp"),
             config.iso15118.certificate_dir,
+            random_bytes=self._host.random_bytes,
         )
         self.cars = self._cars()
         self.site_bus = site_bus_client(config, self.shell, self.ocpp, self.store, self.clock)
-        self.modems = modem_sockets(config, self.shell, self.clock)
+        self.modems = modem_sockets(config, self.shell, self.clock, self._host.random_bytes)
         self.shell.join(self.link, self.ocpp, self.cars, self._restart, self.modems)
 
     async def run(self) -> None:
@@ -285,6 +287,7 @@ class Daemon:
                 None
                 if section.trace_dir is None
                 else TraceRecorder(section.trace_dir, f"evse-{number}", logging.getLogger(f"car-{number}")),
+                random_bytes=self._host.random_bytes,
             )
             cars[evse_id] = car
         return cars
@@ -333,6 +336,6 @@ def _control_modes(section: Iso15118Section) -> tuple[ControlMode, ...]:
     return tuple(dict.fromkeys([*preferred, *ControlMode]))
 
 
-def new_transaction_id() -> TransactionId:
+def new_transaction_id(random_bytes: RandomBytes = secrets.token_bytes) -> TransactionId:
     """An id that this station has never made and will never make again, whatever was lost or repaired meanwhile (E01.FR.08)."""
-    return TransactionId(str(uuid.uuid4()))
+    return TransactionId(random_uuid(random_bytes))

@@ -54,6 +54,13 @@ class ReservationChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """Records of transactions are not stored, for this reason; empty: they are again."""
+
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopOrdered:
     """An order to stop, for example because of a reset."""
 
@@ -80,6 +87,7 @@ SessionEvent = (
     | AvailabilityChanged
     | ReservationChanged
     | StopOrdered
+    | StorageChanged
     | TimePassed
 )
 

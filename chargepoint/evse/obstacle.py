@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chargepoint.evse.unstored import UnstoredRecords
 from chargepoint.model.faults import CATALOGUE, ResetRule
 from chargepoint.model.image import EvseImage
 
@@ -20,8 +21,8 @@ class Obstacle:
     stays: bool
 
 
-def obstacle(image: EvseImage | None, *, operative: bool, meter_fresh: bool) -> Obstacle | None:
-    """The strongest reason, or None where a transaction may begin."""
+def obstacle(image: EvseImage | None, *, operative: bool, meter_fresh: bool, unstored: str = "") -> Obstacle | None:
+    """The strongest reason, or None where a transaction may begin. `unstored`: why records cannot be stored; empty: they can."""
     if not operative:
         return Obstacle("out of operation by order of the central system", refuses_tokens=True, stays=True)
     if image is None:
@@ -30,6 +31,8 @@ def obstacle(image: EvseImage | None, *, operative: bool, meter_fresh: bool) -> 
         kinds = [CATALOGUE[code] for code in sorted(image.faults)]
         text = "; ".join(f"{kind.title}: {kind.remedy}" for kind in kinds) or "power is not permitted"
         return Obstacle(text, refuses_tokens=True, stays=any(kind.reset is not ResetRule.AUTO for kind in kinds))
+    if unstored:
+        return Obstacle(f"records cannot be stored: {unstored}", refuses_tokens=True, stays=False)
     if not meter_fresh:
         return Obstacle("the meter gives no reading", refuses_tokens=False, stays=False)
     return None
@@ -41,6 +44,11 @@ class ObstacleWatch:
     def __init__(self) -> None:
         self._since_s: float | None = None
         self.now: Obstacle | None = None
+        self.unstored = UnstoredRecords()
+
+    def find(self, image: EvseImage | None, *, operative: bool, meter_fresh: bool) -> Obstacle | None:
+        """`obstacle`, with what is known of the records."""
+        return obstacle(image, operative=operative, meter_fresh=meter_fresh, unstored=self.unstored.trouble)
 
     def note(self, found: Obstacle | None, now_s: float) -> None:
         """Take the obstacle found at `now_s`; None: there is none."""

@@ -28,10 +28,11 @@ from chargepoint.evse.events import (
     SessionEvent,
     SessionOutput,
     StopOrdered,
+    StorageChanged,
     TimePassed,
     WriteLog,
 )
-from chargepoint.evse.obstacle import Obstacle, ObstacleWatch, obstacle
+from chargepoint.evse.obstacle import Obstacle, ObstacleWatch
 from chargepoint.evse.permit import Permission
 from chargepoint.evse.plug_in import PlugIn
 from chargepoint.evse.stage_order import energise, off
@@ -340,6 +341,8 @@ class EvseSession:
                 self._reserved = event.reserved
             case StopOrdered():
                 self._stop(event.reason, event.trigger, now_s, detail="ordered by a reset")
+            case StorageChanged():
+                self._obstacles.unstored.note(event.trouble, now_s)
             case TimePassed():
                 pass
             case _:
@@ -448,6 +451,10 @@ class EvseSession:
     def _advance(self, now_s: float) -> None:
         life = self._transaction
         self._judge_absence(now_s)
+        if self._obstacles.unstored.too_long(now_s):
+            self._stop(
+                StopReason.OTHER, TriggerReason.ABNORMAL_CONDITION, now_s, detail=self._obstacles.unstored.detail
+            )
         self._obstacles.note(self._obstacle_now(now_s), now_s)
         self._refused_for_good = self._obstacles.lasting(now_s) is not None
         if not life.running:
@@ -536,7 +543,7 @@ class EvseSession:
             self._authorization.grant(IdToken("", IdTokenType.NO_AUTHORIZATION), now_s)
 
     def _obstacle_now(self, now_s: float) -> Obstacle | None:
-        return obstacle(self._image, operative=self._operative, meter_fresh=self.meter_fresh(now_s))
+        return self._obstacles.find(self._image, operative=self._operative, meter_fresh=self.meter_fresh(now_s))
 
     def _power_on(self) -> bool:
         return self._image is not None and self._image.stage not in (Stage.OFF, Stage.FAULTED)

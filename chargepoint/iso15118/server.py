@@ -32,6 +32,7 @@ from chargepoint.iso15118.trace.recorder import TraceRecorder
 from chargepoint.iso15118.v2gtp import FrameReceived, parse_datagram
 from chargepoint.model.car import CarEvent, CarSessionEnded
 from chargepoint.model.car_questions import AnswerToCar
+from chargepoint.model.random_ids import RandomBytes
 from chargepoint.model.station_status import ConversationStatus, MessageStatus
 from chargepoint.model.station_view import StationView
 from chargepoint.ports import Clock
@@ -59,6 +60,8 @@ class SeccServer:
         clock: Clock,
         log: logging.Logger,
         recorder: TraceRecorder | None = None,
+        *,
+        random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
         served = protocols.served(secc)
         grammars = dict.fromkeys(grammar for protocol in served for grammar in protocol.grammars.values())
@@ -73,6 +76,7 @@ class SeccServer:
         self._clock = clock
         self._log = log
         self._recorder = recorder
+        self._random_bytes = random_bytes
         self._car: CarConnection | None = None
         self._kept: KeptSession | None = None
         self._last_trace: list[Exchanged] = []
@@ -215,7 +219,7 @@ class SeccServer:
             self._secc,
             protocols.spoken(self._secc, peer),
             peer,
-            secrets.token_bytes,
+            self._random_bytes,
             now,
             kept=self._kept,
             keep_frames=self._recorder is not None,

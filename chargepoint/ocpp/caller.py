@@ -6,8 +6,8 @@ Used by the client (what is not kept) and by the outbox (what is). Raises Connec
 from __future__ import annotations
 
 import logging
-import uuid
 
+from chargepoint.model.random_ids import RandomBytes, random_uuid
 from chargepoint.ocpp.blocks.effects import Failure, NoAnswer, Send
 from chargepoint.ocpp.connection import Connection, ConnectionLost, Outcome, failure
 from chargepoint.ocpp.performer import Performer
@@ -21,12 +21,19 @@ class Caller:
     """One for the client's life; `connection` and `schemas` are of the present connection, set by the client."""
 
     def __init__(
-        self, station: Station, performer: Performer, schemas: Schemas, trace: Trace, log: logging.Logger
+        self,
+        station: Station,
+        performer: Performer,
+        schemas: Schemas,
+        trace: Trace,
+        log: logging.Logger,
+        random_bytes: RandomBytes,
     ) -> None:
         self._station = station
         self._performer = performer
         self._trace = trace
         self._log = log
+        self._random_bytes = random_bytes
         self.schemas = schemas
         self.connection: Connection | None = None
 
@@ -38,7 +45,7 @@ class Caller:
             why = "this station's own message breaks its schema; see the log"
             await self._unanswered(send.action, send.payload, NoAnswer(Failure.UNSENT, why))
             return None
-        unique_id = str(uuid.uuid4())
+        unique_id = random_uuid(self._random_bytes)
         return await self.send(unique_id, send.action, call_text(unique_id, send.action, send.payload), send.payload)
 
     async def send(self, unique_id: str, action: str, text: str, payload: Payload) -> Outcome:

@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
@@ -26,6 +27,7 @@ from chargepoint.model.car_questions import (
 )
 from chargepoint.model.charging_needs import ChargingNeeds, PlannedPower
 from chargepoint.model.ids import EvseId, IdToken, IdTokenType
+from chargepoint.model.random_ids import RandomBytes
 from chargepoint.model.status import AuthorizationStatus, ConnectorStatusChanged, TokenVerdict
 from chargepoint.model.transactions import MeterSample, TransactionRecord
 from chargepoint.ocpp import credentials
@@ -80,6 +82,8 @@ class OcppClient:
         clock: Clock,
         log: logging.Logger,
         certificate_dir: Path | None = None,
+        *,
+        random_bytes: RandomBytes = token_bytes,
     ) -> None:
         """`certificate_dir`: the configured keys and roots for cars, which the central system may read as a list."""
         if csms.enabled:
@@ -119,9 +123,9 @@ class OcppClient:
         firmware = FirmwareJobs(station.firmware_command, files)
         self._jobs = JobRunner(secrets.directory, self._on_job, log, files, firmware)
         outlets = Outlets(self._queue, self._drain_bell.set, self._reconnect_why.put_nowait, self._stepped)
-        self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets)
+        self._performer = Performer(self._station, store, port, clock, self._jobs, outlets, log, secrets, random_bytes)
         schemas = self._schemas[first.subprotocol]
-        self._caller = Caller(self._station, self._performer, schemas, self._trace, log)
+        self._caller = Caller(self._station, self._performer, schemas, self._trace, log, random_bytes)
         self._outbox = Outbox(store, self._station, self._caller, clock, log, self._drain_bell)
         self._link = Link(csms, self._station.model, self._target, secrets.directory, self._talk, self.inform, log)
         self._awaited_s: float | None = None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_bytes
 from typing import assert_never
 
+from chargepoint.model.random_ids import RandomBytes, random_uuid
 from chargepoint.ocpp.blocks.effects import (
     CallAnswer,
     CallRefusal,
@@ -73,6 +74,7 @@ class Performer:
         outlets: Outlets,
         log: logging.Logger,
         secrets: SecretsFolder,
+        random_bytes: RandomBytes = token_bytes,
     ) -> None:
         self._station = station
         self._store = store
@@ -82,6 +84,7 @@ class Performer:
         self._outlets = outlets
         self._log = log
         self._secrets = secrets
+        self._random_bytes = random_bytes
         self._turn = asyncio.Lock()
 
     def own(self) -> Moment:
@@ -201,7 +204,7 @@ class Performer:
             case Keep():
                 return effect
             case Post(action, payload):
-                message_id = str(uuid.uuid4())
+                message_id = random_uuid(self._random_bytes)
                 text = call_text(message_id, action, payload)
                 return Enqueue(OutboxRow(message_id, action, text, OutboxKind.OTHER))
             case WriteJournal(kind, text):

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from chargepoint.security.client_hello import HELLO_MAX_BYTES, TLS_1_3, ClientHello, NotClientHello, parse
 from chargepoint.security.followed_files import FollowedFiles
-from chargepoint.security.handshake import HandshakeFailure, HandshakeFault, failure, report_failures
+from chargepoint.security.handshake import HandshakeFailure, HandshakeFault, failure, failure_of, report_failures
 from chargepoint.security.iso2_tls import Iso2Identity, identity_for, iso2_identities
 from chargepoint.security.station_leaves import own_leaves
 from chargepoint.security.tls import (
@@ -133,20 +133,33 @@ class _LiveContext(ssl.SSLContext):
         def begin(hello: ClientHello | None) -> ssl.SSLObject:
             return self.choose(hello).wrap_bio(incoming, outgoing, *args, **options)
 
-        return cast(ssl.SSLObject, _Undecided(incoming, begin))
+        return cast(ssl.SSLObject, _Undecided(incoming, outgoing, begin))
 
 
 class _Undecided:
-    """A TLS object that waits for the first message of the car, and is from then on the object of the chosen context."""
+    """A TLS object that waits for the first message of the car, and is from then on the object of the chosen context.
 
-    def __init__(self, incoming: ssl.MemoryBIO, begin: Callable[[ClientHello | None], ssl.SSLObject]) -> None:
+    A car that is refused gets the alert (RFC 8446 6.2): asyncio closes at once after an error, and drops what TLS still has to say. So
+    the error is raised only when asyncio comes again: with the car's answer, its end, or the time-out of the handshake.
+    """
+
+    def __init__(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        begin: Callable[[ClientHello | None], ssl.SSLObject],
+    ) -> None:
         self._incoming = incoming
+        self._outgoing = outgoing
+        self._failed: ssl.SSLError | None = None
         self._begin = begin
         self._came = b""
         self._decided: ssl.SSLObject | None = None
 
     def do_handshake(self) -> None:
-        """As that of an SSLObject. Raises SSLWantReadError until the first message is whole."""
+        """As that of an SSLObject. Raises SSLWantReadError until the first message is whole, and while an alert leaves."""
+        if self._failed is not None:
+            raise self._failed
         if self._decided is None:
             self._came += self._incoming.read()
             hello: ClientHello | None = None
@@ -156,7 +169,15 @@ class _Undecided:
                     raise ssl.SSLWantReadError
             self._decided = self._begin(hello)
             self._incoming.write(self._came)
-        self._decided.do_handshake()
+        try:
+            self._decided.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            if not self._outgoing.pending or failure_of(error).fault is HandshakeFault.PLAIN:
+                raise  # nothing to say, or nobody who understands it
+            self._failed = error
+            raise ssl.SSLWantReadError from error
 
     def __getattr__(self, name: str) -> Any:
         if self._decided is None:  # the connection ended before its first message was whole

@@ -16,8 +16,8 @@ from pathlib import Path
 from hil.attach import own_namespace
 from hil.attach.own_namespace import OwnNamespace
 
-_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
-"""mount(2)."""
+_MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x4000, 1 << 18, 2
+"""mount(2), umount(2)."""
 SIZE_MB = 16
 """A database of a few hundred kilobytes with its journal has room; filling it takes milliseconds."""
 _FILLER = ".filler"
@@ -36,6 +36,10 @@ class SmallDisk:
         folder.mkdir(parents=True, exist_ok=True)
         _mount("tmpfs", str(folder), "tmpfs", 0, f"size={SIZE_MB}m,mode=0700")
         return cls(folder)
+
+    def take_away(self) -> None:
+        """The folder is as before, and what lay on the disk is gone with its last user."""
+        ctypes.CDLL(None, use_errno=True).umount2(str(self.folder).encode(), _MNT_DETACH)
 
     def fill(self) -> None:
         """Not one byte has room any more."""

@@ -25,6 +25,7 @@ from hil.attach.person_car import PersonCar
 from hil.attach.program_car import ProgramCar
 from hil.bench.changes import WatchedStation, changes, fault_sentences, view
 from hil.bench.children import Child
+from hil.bench.kept_process import KeptProcess
 from hil.bench.keys_shown import csms_protection
 from hil.bench.own_car import OwnCar
 from hil.bench.relays import BenchRelays
@@ -104,7 +105,7 @@ class Bench:
         """The bench's own cars by the number of their EVSE. A demo has one, at EVSE 1."""
         self.computer: VirtualComputer | None = None
         """The controller's own computer, in virtual time; None: the controller runs on this one."""
-        self.children: dict[str, Child | VirtualChild] = {}
+        self.children: dict[str, KeptProcess] = {}
 
     def _car(self, evse: int, cable: CarCable) -> BenchCar:
         part = self.choices.attached.car.get(evse)

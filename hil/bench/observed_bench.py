@@ -73,6 +73,16 @@ class ObservedBench:
         """Numbers of the EVSEs that have a car."""
         return tuple(self._bench.cars)
 
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        """What the controller said of itself in its last BootNotification; nothing where an outside central system heard it."""
+        if self._bench.choices.csms_url is not None:
+            return {}
+        boots = self._bench.station.of("BootNotification")
+        station = boots[-1].get("chargingStation", {}) if boots else {}
+        words = [str(station[key]) for key in ("vendorName", "model", "firmwareVersion") if station.get(key)]
+        return {"controller": " ".join(words)} if words else {}
+
     def now_s(self) -> float:
         """Seconds since the record began."""
         return now_s() - self._began_s

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,12 +46,12 @@ async def open_bench(
     except BenchFileError as error:
         raise NotDone(str(error)) from error
     if virtual:
-        _make_repeatable(seed)
+        random.seed(seed)  # all chance of the bench and of the controller in it; keys are made before, and stay random
     home = Path(tempfile.mkdtemp(prefix="hil-"))  # a short path: sockets lie in it
     try:
         shutil.copytree(_development_keys(), home / "pki")
-        disks = _small_disks(home) if wanted.small_disk else ()
         async with contextlib.AsyncExitStack() as stack:
+            disks = _small_disks(home, stack) if wanted.small_disk else ()
             cables = _cables(wanted.evses, attached, stack)
             bench = await stack.enter_async_context(Bench(choices_of(wanted, home, cables, attached), observe=True))
             await _ready(bench)
@@ -67,10 +65,13 @@ async def open_bench(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _small_disks(home: Path) -> tuple[SmallDisk, ...]:
+def _small_disks(home: Path, stack: contextlib.AsyncExitStack) -> tuple[SmallDisk, ...]:
     """Over the state of both processes of the controller. Raises RuntimeError where this process may not."""
     small_disk.enter()
-    return tuple(SmallDisk.laid_over(home / name) for name in ("state", "state-power"))
+    disks = tuple(SmallDisk.laid_over(home / name) for name in ("state", "state-power"))
+    for disk in disks:
+        stack.callback(disk.take_away)
+    return disks
 
 
 def _cables(evses: int, attached: BenchFile, stack: contextlib.AsyncExitStack) -> tuple[CarCable, ...]:
@@ -130,14 +131,6 @@ async def _registered(bench: Bench, until_s: float) -> None:
             )
             raise Refused(f"the controller {bench.identity} is not ready after {READY_S:g} s: {there}")
         await asyncio.sleep(0.1)
-
-
-def _make_repeatable(seed: int) -> None:
-    """The same seed, the same run: in this process every chance comes from it. Keys are made before, and stay random."""
-    chances = random.Random(seed)
-    random.seed(seed)
-    uuid.uuid4 = lambda: uuid.UUID(int=chances.getrandbits(128), version=4)
-    secrets.token_bytes = lambda nbytes=32: chances.randbytes(nbytes or 32)
 
 
 def _development_keys() -> Path:

@@ -24,6 +24,10 @@ class BenchPort(Protocol):
     def evses(self) -> tuple[int, ...]:
         """Numbers of the EVSEs."""
 
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        """What the bench has learnt of the controller under test, for reports."""
+
     def now_s(self) -> float:
         """The bench's clock."""
 

@@ -66,6 +66,10 @@ VERB_WORDS: tuple[Word, ...] = (
         "what the car's next sessions do (docs/virtual-car.md)",
         (Argument("plan", _OBJECT, "the plan; empty: the plain session again", default={}),),
     ),
-    Word("grid", "change voltage, frequency or a phase of the grid at an AC outlet", open_arguments=True),
+    Word(
+        "grid",
+        "change the grid: voltage, frequency, others behind the fuse, an island, a jump of the phase (docs/bench.md)",
+        open_arguments=True,
+    ),
     Word("note", "write a sentence into the record", (Argument("text", _TEXT, "it", required=True),), of_station=True),
 )

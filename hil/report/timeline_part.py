@@ -29,6 +29,13 @@ class _PlotRow:
     unit: str
     height: int
     signals: tuple[tuple[str, str, float, str], ...]
+    least_span: float = 0.0
+    """It is left out where each curve moves by less: most runs leave temperatures and the grid as they are."""
+
+    def shows(self, curves: Sequence[HeldCurve]) -> bool:
+        """There is something to see."""
+        known = [[value for value in curve.values if value is not None] for curve in curves]
+        return any(values and max(values) - min(values) >= self.least_span for values in known)
 
 
 _PLOTS = (
@@ -36,6 +43,14 @@ _PLOTS = (
     _PlotRow("voltage", "V", 96, (("voltage_V", "voltage", 1.0, "voltage"),)),
     _PlotRow("current", "A", 96, (("current_A", "current", 1.0, "current"),)),
     _PlotRow("state of charge", "%", 80, (("soc_percent", "state of charge", 1.0, "soc"),)),
+    _PlotRow(
+        "connector",
+        "°C",
+        96,
+        (("pins_degC", "pins", 1.0, "setpoint"), ("temperature_degC", "sensor", 1.0, "voltage")),
+        least_span=5.0,
+    ),
+    _PlotRow("grid", "Hz", 96, (("frequency_Hz", "frequency", 1.0, "power"),), least_span=0.1),
 )
 
 
@@ -65,7 +80,7 @@ def timeline(run: ReportedRun, record: BenchRecord, entries: Sequence[RecordLine
         plots, drawn = [], []
         for place, row in enumerate(_PLOTS):
             curves = [curve_of(record, signal, evse, factor) for signal, _, factor, _ in row.signals]
-            if not any(curve.times_s for curve in curves):
+            if not row.shows(curves):
                 continue
             kept = [thinned(curve, columns, end_s) for curve in curves]
             thinned_out += sum(curve.left_out for curve in kept)

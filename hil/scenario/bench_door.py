@@ -137,8 +137,9 @@ async def _perform(
             result = await ScenarioRunner(bench, run, on_progress=on_progress).run()
             if not choice.virtual:
                 result = judged_with_lateness(result, bench.record)
+            result = replace(result, facts=dict(bench.facts))
             if record_file is not None:
-                result = replace(result, record_file=_write(bench, record_file))
+                result = replace(result, record_file=write_record(bench, record_file))
     except NotDone as refused:
         if result is None:
             return broken_bench(run, f"the bench could not be opened: {refused}")
@@ -165,7 +166,8 @@ def judged_with_lateness(result: RunResult, record: BenchRecord) -> RunResult:
     return replace(result, verdict=ScenarioVerdict.ERROR, reason=reason)
 
 
-def _write(bench: BenchPort, file: Path) -> str:
+def write_record(bench: BenchPort, file: Path) -> str:
+    """All lines of the bench's record into this file; returns its name."""
     file.write_text("".join(json_lines.write(bench.record.entries)), encoding="utf-8")
     return file.name
 

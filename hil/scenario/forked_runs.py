@@ -35,6 +35,8 @@ class ForkedRuns:
     """Where the record and the log of each run go; None: they are thrown away."""
     workers: int = 1
     patience_s: float = PATIENCE_S
+    first: int = 1
+    """The number of the first run, with which the names of its files begin."""
 
     def perform(
         self,
@@ -93,7 +95,7 @@ class ForkedRuns:
     def _start(self, place: int, run: PlannedRun, scratch: Path) -> ForkedCall:
         kept = self.report if self.report is not None else scratch
         kept.mkdir(parents=True, exist_ok=True)
-        name = f"{place + 1:03}-{file_name(run.name)}"
+        name = f"{self.first + place:03}-{file_name(run.name)}"
         folder = scratch / str(place) if self.report is None else self.report / name
         folder.mkdir(exist_ok=True)
         record = None if self.report is None else self.report / f"{name}.jsonl"

@@ -74,6 +74,11 @@ class StepOutcome:
     seen: tuple[SeenValue, ...] = ()
     measured: MeasuredValue | None = None
 
+    @property
+    def sentence(self) -> str:
+        """What the step does or expects, with its kind; some words begin with it."""
+        return self.words if self.words.startswith(f"{self.kind} ") else f"{self.kind} {self.words}"
+
     def as_json(self) -> dict[str, Json]:
         """As it stands in `results.json`."""
         return {

@@ -133,7 +133,7 @@ def step_lines(result: RunResult) -> list[str]:
         time = f"{step.began_s:9.2f} s" if step.began_s is not None else " " * 11
         again = f" [{step.round}]" if step.round else ""
         why = f": {step.reason}" if step.reason else ""
-        lines.append(f"line {step.line:4} {step.verdict.value:11} {time} {step.kind} {step.words}{again}{why}")
+        lines.append(f"line {step.line:4} {step.verdict.value:11} {time} {step.sentence}{again}{why}")
     return lines
 
 

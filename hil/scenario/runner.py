@@ -455,7 +455,7 @@ class ScenarioRunner:
     def _report_progress(self) -> None:
         if self._outcomes:
             step = self._outcomes[-1]
-            words = f"{step.kind} {step.words}" + (f" [{step.round}]" if step.round else "")
+            words = step.sentence + (f" [{step.round}]" if step.round else "")
             self._on_progress(RunProgress(self._bench.now_s() - self._began_s, step.line, words))
 
     def _judge_watches(self) -> None:

@@ -11,7 +11,7 @@ from hil.record.line import STATION, Json, Seer
 from hil.record.record import BenchRecord
 from hil.scenario.bench_words import BenchWords
 from hil.scenario.mistakes import FoundMistakes, ScenarioError, near_misses
-from hil.scenario.result import ScenarioVerdict, StepOutcome
+from hil.scenario.result import RunResult, ScenarioVerdict, StepOutcome
 from hil.scenario.runner import ScenarioRunner
 from hil.scenario.step import PlannedRun
 from hil.scenario.step_reading import StepReading
@@ -34,10 +34,10 @@ class BenchView:
         self._mistakes = FoundMistakes(Path("<test>"), {(): 0})
         self._reading = StepReading(words, self._mistakes)
 
-    def attach(self, port: BenchPort) -> None:
-        """From now on this is the bench."""
+    def attach(self, port: BenchPort, file: Path = Path("<test>"), name: str = "a test") -> None:
+        """From now on this is the bench. `file`, `name`: where the test stands, for its result."""
         self._port = port
-        run = PlannedRun(Path("<test>"), "a test", "", (), {}, {}, LONGEST_S, ())
+        run = PlannedRun(file, name, "", (), {}, {}, LONGEST_S, ())
         self._runner = ScenarioRunner(port, run)
 
     @property
@@ -104,9 +104,14 @@ class BenchView:
 
     async def finish(self) -> None:
         """Judge the watches a last time. Raises AssertionError where one was broken."""
-        if self._runner is not None:
-            await self._runner.finish()
-            self._raise_bad()
+        await self.result()
+        self._raise_bad()
+
+    async def result(self) -> RunResult:
+        """What came of all steps so far. Raises RuntimeError outside of an async test."""
+        if self._runner is None:
+            raise RuntimeError(NO_BENCH)
+        return await self._runner.finish()
 
     def _raise_bad(self) -> None:
         """The whole run is judged: a watch of an earlier step may have been broken by this one."""

@@ -6,6 +6,7 @@ This is the only place of the bench that names the controller's processes. Every
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,7 +48,7 @@ class VirtualClock:
 
 
 class VirtualComputer:
-    """The board that the controller runs on."""
+    """The board that the controller runs on. Its chance is that of `random`: whoever seeds that can repeat a run."""
 
     def __init__(self, loop: VirtualLoop, site: Path) -> None:
         """`site`: the controller's configuration file."""
@@ -63,13 +64,16 @@ class VirtualComputer:
         """The power process, from start to end."""
         program = SteppedProgram(self._loop)
         time = CycleTime(self._loop.time, self._loop.time, lambda: self.suspended_s, program.wait, program.pause)
-        host = RunsOn(self.clock, time, self._boot_id, take_stop)
+        host = RunsOn(self.clock, time, self._boot_id, random.randbytes, take_stop)
         config = read_config(self._site)
         await program.run(lambda: power_process.run(config, host))
 
     async def daemon(self, take_stop: Callable[[Stop], None]) -> None:
         """The daemon, from start to end."""
-        await Daemon(read_config(self._site), RunsOn(self.clock, boot_id=self._boot_id, on_stop=take_stop)).run()
+        await Daemon(
+            read_config(self._site),
+            RunsOn(self.clock, boot_id=self._boot_id, random_bytes=random.randbytes, on_stop=take_stop),
+        ).run()
 
     def _boot_id(self) -> str:
         return f"boot-{self.boots}"

@@ -271,6 +271,18 @@ async def test_a_failing_disk_delays_but_loses_and_reorders_nothing(bench: Bench
     assert bench.shell.nothing_to_store
 
 
+async def test_a_failing_disk_is_an_obstacle_until_it_takes_a_record(bench: Bench) -> None:
+    await bench.see(pilot=ControlPilot.B)
+    await bench.present()
+    bench.store.failures = 100_000
+    bench.shell.command(Report(EVSE, ReportKind.TRANSACTION))
+    await bench.settle()
+    assert "records cannot be stored" in (bench.shell.control.evses[EVSE].view.obstacle or "")
+    bench.store.failures = 0
+    await bench.settle()
+    assert bench.shell.control.evses[EVSE].view.obstacle is None
+
+
 async def test_a_disk_full_for_long_costs_journal_lines_but_no_record(bench: Bench) -> None:
     await bench.see(pilot=ControlPilot.B)
     await bench.present()

@@ -140,6 +140,38 @@ async def test_tls_1_3_without_the_cars_certificate_fails(folder: Path, oldest: 
         assert await port.failed() is HandshakeFault.NO_CERTIFICATE
 
 
+@pytest.mark.parametrize(
+    ("shows", "newest", "alert"),
+    [
+        (None, NEW, "CERTIFICATE_REQUIRED"),
+        ("stranger", NEW, "UNKNOWN_CA"),
+        ("vehicle", OLD, "PROTOCOL_VERSION"),
+    ],
+)
+async def test_a_refused_car_reads_why_in_an_alert(
+    folder: Path, tmp_path: Path, shows: str | None, newest: ssl.TLSVersion, alert: str
+) -> None:
+    """RFC 8446 6.2: whoever ends a handshake because of an error sends an alert. asyncio drops it."""
+    context = car(folder, shows=None if shows == "stranger" else shows, newest=newest)
+    if shows == "stranger":
+        Pki(Curve.P521).write(tmp_path / "stranger")
+        context.load_cert_chain(tmp_path / "stranger/vehicle_chain.pem", tmp_path / "stranger/vehicle.key")
+    async with Port(folder, iso2=False).listening() as port:
+
+        def visit() -> str:  # asyncio's own client hides the reason
+            with socket.create_connection(("::1", port.number), GIVE_UP_S) as raw:
+                try:
+                    with context.wrap_socket(raw) as line:
+                        return repr(line.recv(100))
+                except OSError as error:
+                    return getattr(error, "reason", None) or repr(error)
+
+        assert alert in await asyncio.to_thread(visit)
+        await port.failed()
+        assert len(port.failures) == 1
+        assert await port.visit(car(folder, shows="vehicle")) is not None
+
+
 async def test_a_suite_that_iso_15118_2_does_not_name_fails(folder: Path) -> None:
     old = car(folder, shows=None, newest=OLD)
     old.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")

@@ -24,6 +24,17 @@ steps:
     within_s: 1
 """
 
+OWN_TEST = """
+async def test_a_set_point_is_followed(bench, car, csms, plant):
+    await car.plug()
+    await car.token()
+    await bench.expect({"car_loops": {"at_least": 5}}, within_s=40)
+    await csms.setpoint(power_W=6000)
+    await bench.expect({"power_W": {"near": 6000, "within_percent": 3}}, within_s=5)
+    assert plant.contactor == "closed"
+    assert csms.csms_transactions == 1
+"""
+
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hil.scenario", "run", *map(str, words)]
@@ -66,13 +77,18 @@ def test_another_repository_uses_the_plugin_of_the_wheel(tmp_path: Path) -> None
     other.mkdir()
     (example,) = blocks("python")
     (other / "test_example.py").write_text(example)
+    (other / "test_own.py").write_text(OWN_TEST)
     (other / "first.scenario.yaml").write_text(blocks("yaml")[0])
     (other / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--hil-report", "report"]
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(command, cwd=other, env=environment, capture_output=True, text=True, timeout=220)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
+    results = json.loads((other / "report/results.json").read_text())
+    assert results["verdicts"] == {"passed": 3}
+    index = (other / "report/index.html").read_text()
+    assert all((other / "report" / run["record"]).with_suffix(".html").name in index for run in results["runs"])
 
 
 @pytest.mark.parametrize("words", [["--list"], ["--list", "interlock"]])

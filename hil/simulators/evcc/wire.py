@@ -141,7 +141,7 @@ async def connect(
         )
     except (OSError, ssl.SSLError) as error:
         raw.close()
-        raise WireError(f"cannot connect to [{found.address}]:{found.port}: {error}") from error
+        raise WireError(f"cannot connect to {found.address}: {error}") from error
     session: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
     return V2gConnection(reader, writer, None if session is None else session.version(), address)
 

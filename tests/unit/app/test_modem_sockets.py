@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, cast
 
 from chargepoint.app.clock import SystemClock
@@ -21,7 +22,7 @@ def modems(*, enabled: bool = True) -> dict[Any, Any]:
     evses = {number: EvseSection.model_validate(section) for number, section in sections.items()}
     config = Config(evse=evses, iso15118=Iso15118Section(enabled=enabled))
     shell = cast(StationShell, type("Shell", (), {"on_data_link": None})())
-    return dict(modem_sockets(config, shell, SystemClock()))
+    return dict(modem_sockets(config, shell, SystemClock(), secrets.token_bytes))
 
 
 def test_an_evse_with_slac_gets_its_modem() -> None:

@@ -76,6 +76,10 @@ class ScriptedBench:
     def evses(self) -> tuple[int, ...]:
         return (1, 2)
 
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        return {"controller": "Scripted 1"}
+
     def now_s(self) -> float:
         return self.at_s
 

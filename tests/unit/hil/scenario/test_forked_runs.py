@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -33,7 +34,7 @@ def run_of(name: str, steps: str = CLOSES, module: str = "", **more: object) -> 
     return replace(plan(steps, "tags: [t1]"), name=name, needs=needs, **more)  # type: ignore[arg-type]
 
 
-def perform(*runs: PlannedRun, report: Path | None = None, workers: int = 1, **more: float) -> list[RunResult]:
+def perform(*runs: PlannedRun, report: Path | None = None, workers: int = 1, **more: Any) -> list[RunResult]:
     choice = BenchChoice(seed=7, opened_by=OPENED_BY)
     return ForkedRuns(choice, report, workers, **more).perform(runs, lambda result: None)
 
@@ -43,6 +44,7 @@ def test_each_run_has_a_bench_of_its_own_and_results_keep_the_order() -> None:
     assert [result.run.name for result in results] == [f"run {number}" for number in range(5)]
     assert {result.verdict for result in results} == {ScenarioVerdict.PASSED}
     assert {result.seed for result in results} == {7}
+    assert {result.facts["controller"] for result in results} == {"Scripted 1"}
     assert results[0].measured[0].value == 1.0
 
 

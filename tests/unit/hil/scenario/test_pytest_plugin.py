@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,46 @@ def test_async_tests_get_a_bench_in_a_process_of_their_own(suite: pytest.Pyteste
             "*expect.contactr: unknown signal; did you mean contactor*",
         ]
     )
+
+
+REPORTED = """
+async def test_closes(bench, car):
+    await car.plug()
+    await bench.expect({"contactor": "closed"}, within_s=2)
+
+async def test_asserts(bench):
+    await bench.do("plug")
+    assert bench.value("contactor") == "closed", "it is not closed"
+"""
+
+
+@pytest.mark.parametrize("processes", [["-p", "no:xdist"], ["-p", "xdist", "-n", "2"]])
+def test_a_report_has_pages_of_scenario_files_and_of_tests(
+    suite: pytest.Pytester, processes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[4]))
+    suite.makepyfile(REPORTED)
+    (suite.path / "a").mkdir()
+    (suite.path / "a/closes.scenario.yaml").write_text(CLOSES)
+    (suite.path / "slow.scenario.yaml").write_text(SLOW)
+    words = ["-p", "hil.pytest_plugin", "-p", "no:cacheprovider", *processes, "--hil-report", "out", "--hil-seed", "4"]
+    done = suite.runpytest_subprocess(*words)
+    done.assert_outcomes(passed=3, failed=2)
+    runs = json.loads((suite.path / "out/results.json").read_text())["runs"]
+    found = {run["name"]: (run["verdict"], run["seed"], run["repeat"]) for run in runs}
+    assert found["Closes"] == ("passed", 4, "pytest a/closes.scenario.yaml::Closes --hil-seed 4")
+    assert found["test_closes"][0] == "passed"
+    assert found["test_asserts"][0] == "failed"
+    assert {name for name, (verdict, *_) in found.items() if verdict == "failed"} == {
+        "test_asserts",
+        "Slow[within_s=0.5]",
+    }
+    (reason,) = (run["reason"] for run in runs if run["name"] == "test_asserts")
+    assert "it is not closed" in reason
+    index = (suite.path / "out/index.html").read_text()
+    pages = [file.name for file in (suite.path / "out").glob("0*.html")]
+    assert len(pages) == 5
+    assert all(page in index for page in pages)
 
 
 def test_a_test_names_what_it_needs_of_its_bench(suite: pytest.Pytester) -> None:
