@@ -198,7 +198,7 @@ class Bench:
         self.noted += 1
         self.notes.append(f"{now_s() - self.started_s:7.2f} s  {text}")
 
-    def child(self, name: str) -> Child | VirtualChild:
+    def child(self, name: str) -> KeptProcess:
         """A process of the bench. Raises Refused for one that is not the bench's own."""
         found = self.children.get(name)
         if found is None:

@@ -42,6 +42,10 @@ class WatchedBench:
     def evses(self) -> tuple[int, ...]:
         return self._observed.evses
 
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        return self._observed.facts
+
     def now_s(self) -> float:
         return self._observed.now_s()
 
