@@ -40,8 +40,9 @@ class ObservedBench:
             CarSource(bench, since, self.now_s),
             CsmsSource(bench, since, self.now_s),
             NoteSource(bench, self.now_s),
-            StationSource(bench, since),
+            station := StationSource(bench, since),
         )
+        self._station = station
         self._looking = asyncio.Lock()
         self._performer = BenchPerformer(bench, self._exchanged)
         self._injected: dict[tuple[str, int, str], Arguments] = {}
@@ -96,7 +97,7 @@ class ObservedBench:
 
     def want_station(self) -> None:
         """The next look asks the station, too, however lately it was asked."""
-        self._station_asked_s = -1e9
+        self._station.ask_next()
 
     async def sleep(self, for_s: float) -> None:
         """Let this much time of the bench pass."""

@@ -54,6 +54,10 @@ class StationSource:
         self._since_s = since_s
         self._answered_s: float | None = None
 
+    def ask_next(self) -> None:
+        """The next call of `lines` asks the station itself, however lately the bench observed it."""
+        self._answered_s = None
+
     async def lines(self) -> list[RecordLine]:
         """Nothing while the daemon is away, and until it answers again. The first time it is asked here: the record begins with it."""
         if self._answered_s is None:

@@ -27,7 +27,7 @@ from hil.simulators.line_socket import Refused
 from hil.steering.bench_state import bench_state
 from hil.steering.idle import IdleBench
 from hil.steering.playing import STORY, play, runs_of
-from hil.steering.programme import Playable, Position, Programme, StoryFailed
+from hil.steering.programme import Position, Programme, StoryFailed
 from hil.steering.request import SteerRequest, words_in
 from hil.steering.set_point_time import set_point_obstacle
 from hil.steering.subscription import LineFilter, numbered
@@ -99,7 +99,7 @@ class SteeringDoor:
         await self._idle.remember()
 
     async def close(self) -> None:
-        """Look no more, and end a story of the door's own."""
+        """Look no more."""
         await self.watched.close()
 
     async def answer(self, request: SteerRequest) -> Answer:
@@ -380,6 +380,3 @@ def as_line(answer: Mapping[str, Any]) -> bytes:
         return json.dumps(answer, default=str, allow_nan=False).encode() + b"\n"
     except ValueError:
         return json.dumps(json.loads(json.dumps(answer, default=str), parse_constant=lambda _: None)).encode() + b"\n"
-
-
-__all__ = ["Answer", "Playable", "ScenarioStory", "SteeringDoor", "as_line"]

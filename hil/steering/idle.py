@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,8 @@ class IdleBench:
         if self._bodies:
             return
         for evse in bench.cars:
-            self._bodies[evse] = await bench.plant_state(evse)
+            with contextlib.suppress(Refused):  # a real car has no body on the plant
+                self._bodies[evse] = await bench.plant_state(evse)
         if bench.choices.csms_url is None:
             self._tokens = dict(bench.csms.tokens)
 
