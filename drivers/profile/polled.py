@@ -183,7 +183,9 @@ class PolledProfile:
         self._asked.discard(block.name)
         match outcome:
             case ReadDone():
-                self._heard_at_s = outcome.at_s
+                self._heard_at_s = max(self._heard_at_s, outcome.at_s)
+                if block.name in self._read and outcome.at_s < self._read[block.name][1]:
+                    return  # it may be an old reply, and what is known is newer. The next one is dated by this one
                 self._decode(block, outcome.registers)
                 self._read[block.name] = (outcome.registers, outcome.at_s)
                 if block.name == self._identity_block and not self.identified:

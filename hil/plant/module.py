@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 from hil.plant.conversion import Conversion
 from hil.plant.sensor_error import Errors, shown
 
-RIPPLE_V, RIPPLE_A = 0.3, 0.05
-"""From peak to peak, of what a module with its output on shows: none of them shows the same values for seconds (own figures)."""
-RIPPLE_TURN = 61.8
-"""Turns of the ripple in a second: no multiple of what anybody polls with."""
 GRID_RETURN_S = 1.0
 """From the grid's return to the first answer of a module (own figure)."""
 
@@ -50,8 +46,6 @@ class ModulePlant:
     starting_s: float = 0.0
     """Seconds until a module that restarted answers again."""
     terminal_V: float = field(default=0.0)
-    _ripple_share: float = 0.5
-    """Where between its bounds the ripple of the measured voltage is."""
     conversion: Conversion = field(default_factory=lambda: Conversion(30_000.0))
     errors: Errors = field(default_factory=dict)
     """Of its own measurement: `voltage` (V) and `current` (A). What it regulates by stays right."""
@@ -62,7 +56,6 @@ class ModulePlant:
     def convert(self, dt_s: float, *, grid_live: bool) -> None:
         """After the circuit's step: what the grid gave for it. Without a grid the module loses its output and says nothing."""
         self.conversion.step(self.terminal_V * self.current_A, dt_s, on=self.output_on)
-        self._ripple_share = (self._ripple_share + RIPPLE_TURN * dt_s) % 1.0 if self.output_on else 0.5
         if not grid_live and self.starting_s <= 0.0:
             self.restart(GRID_RETURN_S)
 
@@ -128,13 +121,12 @@ class ModulePlant:
     @property
     def shown_V(self) -> float:
         """Its own measurement of the voltage at its terminals."""
-        return shown(self.errors, "voltage", self.terminal_V + RIPPLE_V * (self._ripple_share - 0.5))
+        return shown(self.errors, "voltage", self.terminal_V)
 
     @property
     def shown_A(self) -> float:
         """Its own measurement of its current."""
-        ripple_A = RIPPLE_A * (self._ripple_share * 7.0 % 1.0 - 0.5) if self.output_on else 0.0
-        return shown(self.errors, "current", self.current_A + ripple_A)
+        return shown(self.errors, "current", self.current_A)
 
     @property
     def effective_voltage_V(self) -> float:

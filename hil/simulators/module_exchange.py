@@ -19,8 +19,9 @@ def orders_of(module: ModulePlant) -> dict[str, float | bool]:
 
 
 def shown(module: ModulePlant) -> dict[str, float | bool]:
-    """Everything of it that its registers show."""
-    return {name: getattr(module, name) for name in (*SHOWN, *ORDERS, *SWITCHES)}
+    """Everything of it that its registers show, with the errors of its own measurement."""
+    measured = {"current_A": module.shown_A, "terminal_V": module.shown_V}
+    return {name: getattr(module, name) for name in (*SHOWN, *ORDERS, *SWITCHES)} | measured
 
 
 def take_orders(module: ModulePlant, orders: object) -> None:
