@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
 MISTAKES_SHOWN = 20
+PORT_MAX = 65535
 
 
 class BenchFileError(ValueError):
@@ -46,6 +47,14 @@ class CentralSystemPart(_Part):
         description="ADDRESS:PORT of the bench's own; port 0: a free one",
     )
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.url is not None and "listen" in self.model_fields_set:
+            raise ValueError("url and listen: with an outside central system the bench has none; leave one out")
+        if int(self.listen.rpartition(":")[2]) > PORT_MAX:
+            raise ValueError(f"listen = {self.listen!r}: a port is at most {PORT_MAX}; correct it")
+        return self
+
 
 class BusPart(_Part):
     """`[bus.NAME]`: one bus of the controller's configuration."""
@@ -69,7 +78,9 @@ class ModulePart(_Part):
     """`[power_module.NAME]`: one power module of the controller's configuration."""
 
     process: bool = Field(
-        False, description="its registers are served by pymodbus in a process of its own, on a pty of its own"
+        False,
+        strict=True,
+        description="its registers are served by pymodbus in a process of its own, on a pty of its own",
     )
 
 

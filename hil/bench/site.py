@@ -15,6 +15,7 @@ import tomli_w
 
 from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile
 from hil.attach.cable import CarCable
+from hil.bench.file_fit import hold_fit
 from hil.bench.given_site import cables_of, move_in, read_given
 from hil.bench.modules import USUAL, with_module
 from hil.plant.insulation import SELF_TEST_S
@@ -137,6 +138,7 @@ def document(choices: Choices, csms_port: int, *, realtime: bool = False) -> dic
     controller = choices.attached.controller
     if controller.config is not None:
         given = read_given(controller.config)
+        hold_fit(given, choices.attached, given=True)
         if not controller.elsewhere:
             url = choices.csms_url or f"ws://127.0.0.1:{csms_port}"
             move_in(given, choices.attached, choices.folder, url, free_port())
@@ -160,6 +162,7 @@ def _made(choices: Choices, csms_port: int) -> dict[str, Any]:
         document["evse"]["1"]["interface"] = choices.interface
     with_module(document, choices.module)
     _settings(document, choices, csms_port)
+    hold_fit(document, choices.attached, given=False)
     _attach(document, choices)
     return document
 

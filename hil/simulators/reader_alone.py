@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from hil.simulators.input_lines import lines_of
 from hil.simulators.pn532 import Pn532Wire
 from hil.simulators.wire import TokenWire
 
@@ -26,9 +27,7 @@ async def serve_reader(kind: str, port: Path) -> None:
     reader.start()
     try:
         _print(ready=True, port=str(port), kind=kind)
-        lines = asyncio.StreamReader()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-        showing = asyncio.ensure_future(_show(reader, lines))
+        showing = asyncio.ensure_future(_show(reader, await lines_of(sys.stdin)))
         await ended.wait()
         showing.cancel()
     finally:

@@ -16,6 +16,7 @@ from typing import Any
 
 from hil.simulators.csms import CallError, Csms, Heard
 from hil.simulators.csms.lies import LIES
+from hil.simulators.input_lines import lines_of
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -70,9 +71,7 @@ async def _serve(options: argparse.Namespace) -> None:
     )
     async with csms:
         _print(ready=True, listening=csms.url, port=csms.port)
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        reader = await lines_of(sys.stdin)
         while line := await reader.readline():
             try:
                 _print(answer=await _order(csms, json.loads(line)))
