@@ -63,6 +63,13 @@ MUTANTS = (
         "interlocks/insulation-relay",
     ),
     Mutant(
+        "insulation's value not watched",
+        f"{INTERLOCKS}/insulation.py",
+        '"insulation resistance below its limit", _insulation,',
+        '"insulation resistance below its limit", lambda i: None,',
+        "interlocks/insulation-value",
+    ),
+    Mutant(
         "over-current not watched",
         f"{INTERLOCKS}/output.py",
         '"current above 110 % of the rating", _over_current,',
