@@ -147,6 +147,13 @@ MUTANTS = (
         "interlocks/over-current",
     ),
     Mutant(
+        "a pulled plug resets what only a person may",
+        "chargepoint/safety/latches.py",
+        "return self._reset_asked and not (self._reset_remote and code in ON_SITE)",
+        "return code in self._left or self._reset_asked",
+        "interlocks/latch-survives-unplug",
+    ),
+    Mutant(
         "latches forgotten at a restart",
         "chargepoint/power/latch_file.py",
         "        self._record.start()\n        return latched",
