@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from chargepoint.model.faults import FaultCode
+from chargepoint.model.image import Stage
 from hil.record.line import Seer
 
 
@@ -20,7 +22,7 @@ class SignalType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BenchSignal:
-    """One row. `words`: all values that it takes, where they are few and fixed."""
+    """One row. `words`: all values that it takes, or all words that may stand in its list, where they are fixed."""
 
     name: str
     seer: Seer
@@ -93,11 +95,23 @@ _STATION = (
         "site_power_W", Seer.STATION, _NUMBER, "power of all EVSEs, positive into the cars", "W", of_station=True
     ),
     BenchSignal("outbox", Seer.STATION, _NUMBER, "messages that wait for the central system", of_station=True),
-    BenchSignal("stage", Seer.STATION, _WORD, "stage of the power process: OFF, CABLE_CHECK, …, TRANSFER, FAULTED"),
+    BenchSignal(
+        "stage",
+        Seer.STATION,
+        _WORD,
+        "stage of the power process",
+        words=("UNKNOWN", *(stage.name for stage in Stage)),
+    ),
     BenchSignal("setpoint_W", Seer.STATION, _NUMBER, "what the arbiter decided, positive into the car", "W"),
     BenchSignal("decided_by", Seer.STATION, _WORD, "who decided the set-point"),
     BenchSignal("explanation", Seer.STATION, _WORD, "the set-point's explanation"),
-    BenchSignal("faults", Seer.STATION, _WORDS, "names of the active and latched faults"),
+    BenchSignal(
+        "faults",
+        Seer.STATION,
+        _WORDS,
+        "names of the active and latched faults",
+        words=tuple(code.name for code in FaultCode),
+    ),
     BenchSignal("connector_status", Seer.STATION, _WORD, "as OCPP calls it"),
     BenchSignal("transaction", Seer.STATION, _FLAG, "a transaction runs"),
     BenchSignal("charging_state", Seer.STATION, _WORD, "of the running transaction; empty: none runs"),

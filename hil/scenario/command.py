@@ -7,6 +7,7 @@ import platform
 import shlex
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,8 +114,13 @@ def run(
             tags = f"  [{', '.join(each.tags)}]" if each.tags else ""
             click.echo(f"{_shown(each.file)}: {each.name}{tags}")
         return
+    if not runs and shard and selected.runs:
+        click.echo(f"no run falls to shard {shard}: there are only {len(selected.runs)}")
+        return
     if not runs:
         _unusable("no run is selected: name a file, a folder or a tag; --list shows them")
+    if report is not None:
+        _make_folder(report)
     facts = {
         "version": __version__,
         "python": platform.python_version(),
@@ -200,6 +206,16 @@ def _select(asked: Sequence[str], words: BenchWords, only: str | None) -> Select
         return select(asked, words, only)
     except NothingSelected as error:
         _unusable(str(error))
+
+
+def _make_folder(report: Path) -> None:
+    """Before the first run: hours of results must not end at a folder that cannot be written."""
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=report):
+            pass
+    except OSError as error:
+        _unusable(f"--report {str(report)!r}: {error.strerror}; name a folder that can be written")
 
 
 def _report_mistakes(mistakes: Sequence[ScenarioMistake]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -77,10 +78,13 @@ def read_test(
     if isinstance(raw, dict) and not plain_only:
         return _operators(raw, signal, path, mistakes)
     if not _fits(raw, signal):
-        known = f"one of {', '.join(signal.words)}" if signal and signal.words else _SHOULD_BE.get(_type(signal), "")
-        near = near_misses(raw, signal.words) if signal and signal.words and isinstance(raw, str) else ""
+        few = signal.words if signal and signal.type is SignalType.WORD else ()
+        known = f"one of {', '.join(few)}" if few else _SHOULD_BE.get(_type(signal), "")
+        near = near_misses(raw, few) if few and isinstance(raw, str) else ""
         what = f"{signal.name} is {known}" if signal else "a value or a mapping of operators is needed"
         mistakes.add(path, f"= {shown(raw)}: {what}", near or "correct the value")
+        return None
+    if isinstance(raw, list) and not _known(raw, signal, path, mistakes):
         return None
     return Equals(raw)
 
@@ -160,13 +164,24 @@ def _tests_of(
     if "not" in raw:
         inner = read_test(raw["not"], signal, (*path, "not"), mistakes)
         tests.append(None if inner is None else IsNot(inner))
-    for words, present in ((written.has, True), (written.lacks, False)):
+    for name, words, present in (("has", written.has, True), ("lacks", written.lacks, False)):
         if words is not None:
-            tests.append(HasWords(tuple([words] if isinstance(words, str) else words), present))
+            listed = [words] if isinstance(words, str) else words
+            known = _known(listed, signal, (*path, name), mistakes)
+            tests.append(HasWords(tuple(listed), present) if known else None)
     good = tuple(test for test in tests if test is not None)
     if len(good) < len(tests):
         return None
     return good[0] if len(good) == 1 else PassesAll(good)
+
+
+def _known(listed: Sequence[Json], signal: BenchSignal | None, path: KeyPath, mistakes: FoundMistakes) -> bool:
+    """Whether this list may hold each of these words. A misspelt one would pass every `lacks` and `never`."""
+    unknown = [word for word in listed if signal is not None and signal.words and word not in signal.words]
+    for word in unknown:
+        assert signal is not None
+        mistakes.add(path, f"{shown(word)} is no word of {signal.name}", near_misses(str(word), signal.words))
+    return not unknown
 
 
 def _near(written: WrittenOperators, path: KeyPath, mistakes: FoundMistakes) -> ValueTest | None:

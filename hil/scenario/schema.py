@@ -175,7 +175,11 @@ def _operators(signal: BenchSignal | None) -> Schema:
     inner: Schema = {}
     for name in OPERATORS_OF[signal.type if signal else None]:
         inner[name] = operators[name]
-        if name == "not":
+        if name in ("has", "lacks") and signal is not None and signal.words:
+            word: Schema = {"enum": list(signal.words)}
+            listed = {"anyOf": [word, {"type": "array", "items": word}]}
+            inner[name] = listed | {"description": operators[name]["description"]}
+        elif name == "not":
             inner[name] = {"description": operators[name]["description"]}
         elif name == "one_of":
             inner[name] = {"type": "array", "minItems": 1, "items": value}
@@ -192,7 +196,8 @@ def _value(signal: BenchSignal | None) -> Schema:
         case SignalType.FLAG:
             return {"type": "boolean"}
         case SignalType.WORDS:
-            return {"type": "array", "items": {"type": "string"}}
+            word = {"enum": list(signal.words)} if signal.words else {"type": "string"}
+            return {"type": "array", "items": word}
         case SignalType.WORD:
             return {"enum": list(signal.words)} if signal.words else {"type": "string"}
 

@@ -45,7 +45,9 @@ class YamlLines:
                 for key, value in node.items()
             }
         if isinstance(node, CommentedSeq):
-            return [self.keep(item, (*path, place), node.lc.item(place)[0] + 1) for place, item in enumerate(node)]
+            return [
+                self.keep(item, (*path, place), _line_of_item(node, place, line)) for place, item in enumerate(node)
+            ]
         return _plain(node)
 
 
@@ -70,6 +72,12 @@ def read_yaml(text: str) -> YamlLines:
 def _line_of_key(node: CommentedMap, key: object, line: int) -> int:
     place = node.lc.data.get(key) if node.lc.data else None
     return int(place[0]) + 1 if place else line
+
+
+def _line_of_item(node: CommentedSeq, place: int, line: int) -> int:
+    """The reader knows no place of an item with a tag."""
+    found = (node.lc.data or {}).get(place)
+    return int(found[0]) + 1 if found else line
 
 
 def _plain(node: Any) -> Json:

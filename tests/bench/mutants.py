@@ -63,6 +63,13 @@ MUTANTS = (
         "interlocks/insulation-relay",
     ),
     Mutant(
+        "insulation's value not watched",
+        f"{INTERLOCKS}/insulation.py",
+        '"insulation resistance below its limit", _insulation,',
+        '"insulation resistance below its limit", lambda i: None,',
+        "interlocks/insulation-value",
+    ),
+    Mutant(
         "over-current not watched",
         f"{INTERLOCKS}/output.py",
         '"current above 110 % of the rating", _over_current,',
@@ -138,6 +145,13 @@ MUTANTS = (
         "return self._reset_asked and not (self._reset_remote and code in ON_SITE)",
         "return True",
         "interlocks/over-current",
+    ),
+    Mutant(
+        "a pulled plug resets what only a person may",
+        "chargepoint/safety/latches.py",
+        "return self._reset_asked and not (self._reset_remote and code in ON_SITE)",
+        "return code in self._left or self._reset_asked",
+        "interlocks/latch-survives-unplug",
     ),
     Mutant(
         "latches forgotten at a restart",

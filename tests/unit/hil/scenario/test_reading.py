@@ -177,6 +177,28 @@ def test_the_words_of_yaml_1_1_are_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        (
+            "{faults: {lacks: INSULATON}}",
+            "4: never.faults.lacks: 'INSULATON' is no word of faults; did you mean INSULATION",
+        ),
+        ("{faults: {has: [FAN, FUN]}}", "4: never.faults.has: 'FUN' is no word of faults; did you mean FAN"),
+        ("{faults: {not: [FUN]}}", "4: never.faults.not: 'FUN' is no word of faults; did you mean FAN"),
+        ("{stage: FAULTD}", "4: never.stage = 'FAULTD': stage is one of "),
+    ],
+)
+def test_a_misspelt_fault_or_stage_is_a_mistake_and_no_silent_pass(condition: str, wanted: str) -> None:
+    (mistake,) = steps(f"- never: {condition}\n  until: end")
+    assert mistake.startswith(wanted)
+
+
+def test_a_tag_of_yaml_in_a_list_is_read_past() -> None:
+    (mistake,) = mistakes("name: x\nsteps:\n  - do: !run [x]\n")
+    assert mistake.startswith("x.yaml:3: do = ['x']: must be a string")
+
+
+@pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("a: [", "x.yaml:1: not YAML: "),

@@ -81,6 +81,19 @@ def test_what_is_no_shard_is_refused(text: str, shipped: Path) -> None:
     assert (done.exit_code, "write i/n" in done.output) == (2, True)
 
 
+def test_a_shard_without_runs_has_nothing_to_do_and_passes(shipped: Path) -> None:
+    done = run("charging", "--shard", "3/3")
+    assert done.exit_code == 0
+    assert "no run falls to shard 3/3: there are only 2" in done.output
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_first_run(shipped: Path) -> None:
+    done = run("charging", "--report", "/proc/nobody-writes-here")
+    assert done.exit_code == 2
+    assert "name a folder that can be written" in done.output
+    assert "passed" not in done.output
+
+
 def test_check_finds_the_mistakes_of_all_files_and_exits_with_2(shipped: Path) -> None:
     assert call("check").output == "2 files, 3 runs: no mistake\n"
     (shipped / "bad.yaml").write_text(BAD)
