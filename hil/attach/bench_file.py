@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
 MISTAKES_SHOWN = 20
+VETH = "veth"
+"""In place of an interface: a pair of virtual ones is made, the car's end in a namespace."""
 PORT_MAX = 65535
 
 

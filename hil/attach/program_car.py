@@ -17,7 +17,8 @@ from hil.clock import now_s
 from hil.simulators.evcc.spec import CarSpec
 from hil.simulators.line_socket import LineSocket, Refused
 
-END_PATIENCE_S = 10.0
+FAILS_AT_ONCE_S = 0.5
+"""A program that cannot be started in its namespace, or with its arguments, ends within this."""
 
 
 class ProgramCar:
@@ -70,6 +71,14 @@ class ProgramCar:
             ) from error
         self.sessions += 1
         self._watching = asyncio.create_task(self._watch(self._process), name=f"car-{self.evse}")
+        await asyncio.wait((self._watching,), timeout=FAILS_AT_ONCE_S)
+        if self._process.returncode not in (None, 0):
+            await self.pull_plug()
+            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise Refused(
+                f"the car's program at EVSE {self.evse} ended at once with exit code {self._process.returncode}: "
+                f"{''.join(last)[:300]}; correct the bench file, or see {self._log}"
+            )
 
     async def unplug(self, patience_s: float) -> None:
         """Ask the program to end, then pull the plug when the lock lets go. Raises Refused where it stays locked for `patience_s`."""

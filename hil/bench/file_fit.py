@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hil.attach.bench_file import BenchFile
+from hil.attach.bench_file import VETH, BenchFile
 from hil.simulators.line_socket import Refused
 
 
@@ -33,6 +34,9 @@ def _mistakes(document: Mapping[str, Any], attached: BenchFile, given: bool) -> 
     for name, bus in attached.bus.items():
         if bus.device is not None and bus.device.startswith("/") and not Path(bus.device).exists():
             yield f"bus.{name}.device = {bus.device!r}: no such device; connect it, or correct the path"
+    interfaces = [name for _, name in socket.if_nameindex()]
     for number, car in attached.car.items():
+        if car.interface not in (None, VETH) and car.interface not in interfaces:
+            yield f"car.{number}.interface = {car.interface!r}: no such interface; there is {', '.join(interfaces)}, or {VETH}"
         if car.keys is not None and not car.keys.is_dir():
             yield f"car.{number}.keys = '{car.keys}': no such folder; make it with ./run certs FOLDER"

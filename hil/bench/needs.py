@@ -86,6 +86,11 @@ def choices_of(needs: BenchNeeds, folder: Path, cables: tuple[CarCable, ...], at
             name, value = ("plan", needs.plan) if needs.plan else ("car", needs.car)
             raise NotDone(f"bench.{name} = {value!r}: the car at EVSE {number} is a {part.kind}, and has its own way")
     url = attached.central_system.url
+    beyond = [number for number in attached.car if number > needs.evses]
+    if beyond and attached.controller.config is None:
+        raise NotDone(
+            f"car.{beyond[0]} of the bench file: the scenario has {needs.evses} EVSE; ask for more, or leave it out"
+        )
     if attached.controller.config is not None:
         return _given(needs, folder, attached)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from certs.pki import Curve, Pki
 from hil.attach import private_network, small_disk
-from hil.attach.bench_file import ALL_SIMULATED_BENCH, BenchFile, BenchFileError
+from hil.attach.bench_file import ALL_SIMULATED_BENCH, VETH, BenchFile, BenchFileError
 from hil.attach.cable import CarCable
 from hil.attach.small_disk import SmallDisk
 from hil.attach.veth import veth_cable
@@ -25,7 +25,6 @@ from hil.clock import now_s
 from hil.record.line import Json
 from hil.simulators.line_socket import Refused
 
-VETH = "veth"
 READY_S = 30.0
 """The station is up, registered and without a fault after this, or the bench gives up."""
 

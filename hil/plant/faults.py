@@ -31,6 +31,14 @@ def _number(value: Value, default: float) -> float:
     return float(value)
 
 
+def _at_least_0(value: Value, default: float) -> float:
+    """A resistance, or what is counted. Raises ValueError."""
+    found = _number(value, default)
+    if found < 0.0:
+        raise ValueError(f"{found:g}: at least 0")
+    return found
+
+
 def _welded(evse: Connector, on: bool, value: Value) -> None:
     for pole, contactor in (("positive", evse.board.positive), ("negative", evse.board.negative)):
         if value in (None, "both", pole):
@@ -39,11 +47,11 @@ def _welded(evse: Connector, on: bool, value: Value) -> None:
 
 def _contactor_worn(evse: EvsePlant, on: bool, value: Value) -> None:
     for contactor in (evse.board.positive, evse.board.negative):
-        contactor.wear.arcs_A2s = _number(value, WELDS_AT_A2S - 1.0) if on else 0.0
+        contactor.wear.arcs_A2s = _at_least_0(value, WELDS_AT_A2S - 1.0) if on else 0.0
 
 
 def _pins_worn(evse: EvsePlant, on: bool, value: Value) -> None:
-    evse.cable.pins_ohm = _number(value, 14.0) / 1000.0 if on else PINS_OHM
+    evse.cable.pins_ohm = _at_least_0(value, 14.0) / 1000.0 if on else PINS_OHM
 
 
 def _no_close(evse: Connector, on: bool, value: Value) -> None:
@@ -66,7 +74,7 @@ def _over_current(evse: EvsePlant, on: bool, value: Value) -> None:
 
 
 def _insulation(evse: EvsePlant, on: bool, value: Value) -> None:
-    evse.insulation_ohm = _number(value, 10_000.0) if on else DRY_OHM
+    evse.insulation_ohm = _at_least_0(value, 10_000.0) if on else DRY_OHM
 
 
 def _meter_silent(evse: Connector, on: bool, _: Value) -> None:
@@ -310,7 +318,7 @@ def _grid_outage(connector: Connector, on: bool, value: Value) -> None:
 
 
 def _insulation_falls(evse: EvsePlant, on: bool, value: Value) -> None:
-    evse.slopes.insulation_ohm_per_s = _number(value, 1_000_000.0) if on else 0.0
+    evse.slopes.insulation_ohm_per_s = _at_least_0(value, 1_000_000.0) if on else 0.0
     if not on:
         evse.insulation_ohm = DRY_OHM
 

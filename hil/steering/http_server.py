@@ -92,7 +92,10 @@ class HttpServer:
         return await self._performed(await _body(request))
 
     async def _do_verb(self, request: web.Request) -> web.StreamResponse:
-        return await self._performed({**await _body(request), "do": request.match_info["verb"]})
+        body, verb = await _body(request), request.match_info["verb"]
+        if body.get("do", verb) != verb:
+            raise Refused(f"do = {body['do']!r} in the body, and {verb!r} in the address: leave one out")
+        return await self._performed({**body, "do": verb})
 
     def _read(self, verb: str) -> _Served:
         async def read(request: web.Request) -> web.StreamResponse:

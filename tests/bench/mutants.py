@@ -210,6 +210,27 @@ MUTANTS = (
         "power_W = 2 * demand.limits_W.clamp(wanted_W)",
         "charging/default-power",
     ),
+    Mutant(
+        "cable check at 100 V",
+        "chargepoint/safety/envelope.py",
+        "return min(500.0, car_max_V + 50.0, evse_max_V)",
+        "return 100.0",
+        "billing/first-and-last-reading",
+    ),
+    Mutant(
+        "Ended without its first reading",
+        "chargepoint/transactions/ledger.py",
+        "(state.begin, *self._end_samples, final),",
+        "(final,),",
+        "billing/first-and-last-reading",
+    ),
+    Mutant(
+        "a car may be silent for ten minutes",
+        "chargepoint/iso15118/conversation/timeouts.py",
+        "V2G_SECC_SEQUENCE_TIMEOUT_S = 60.0",
+        "V2G_SECC_SEQUENCE_TIMEOUT_S = 600.0",
+        "stops/silent-before-power",
+    ),
 )
 
 

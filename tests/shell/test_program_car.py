@@ -80,6 +80,14 @@ async def test_a_program_that_is_not_there_leaves_no_plug_in(tmp_path: Path) -> 
     assert plant.asked[-1] == {"do": "car_auto", "evse": 1, "on": False}
 
 
+async def test_a_program_that_ends_at_once_is_a_refused_plug_with_its_last_words(tmp_path: Path) -> None:
+    plant, notes = PlantOnRecord(), list[str]()
+    own = car(tmp_path, sys.executable, "-c", "import sys; sys.exit('no such config')", plant=plant, notes=notes)
+    with pytest.raises(Refused, match=r"ended at once with exit code 1: no such config; correct the bench file"):
+        await own.plug()
+    assert plant.asked[-1] == {"do": "car_auto", "evse": 1, "on": False}
+
+
 async def test_what_only_our_car_can_do_is_refused(tmp_path: Path) -> None:
     plant, notes = PlantOnRecord(), list[str]()
     own = car(tmp_path, "evcc", plant=plant, notes=notes)

@@ -116,6 +116,7 @@ async def test_verbs_state_record_schema_and_page(served: Served, session: aioht
         ("/do", b'{"do":"plug"}', {"Content-Type": "text/plain"}, 400, "application/json"),
         ("/do", b'{"do":"dance"}', {}, 409, "one of"),
         ("/do/dance", b"{}", {}, 409, "one of"),
+        ("/do/token", b'{"do":"plug"}', {}, 409, "do = 'plug' in the body, and 'token' in the address"),
         ("/do/setpoint", b'{"power_W":"much"}', {}, 409, "power_W = 'much'"),
         ("/do/subscribe", b"{}", {}, 409, "GET /events"),
         ("/do", b'{"do":"note","text":"' + b"x" * 2_000_000 + b'"}', {}, 413, "larger than"),

@@ -22,6 +22,7 @@ DOCUMENT: dict[str, dict[str, object]] = {
         ({"power_module": {"psu9": {"process": True}}}, r"power_module\.psu9: .* it has psu1"),
         ({"car": {2: {"kind": "person"}}}, r"car\.2: .* no \[evse\.2\]; it has 1"),
         ({"bus": {"fast1": {"device": "/dev/nowhere"}}}, r"bus\.fast1\.device = '/dev/nowhere': no such device"),
+        ({"car": {1: {"interface": "nope0"}}}, r"car\.1\.interface = 'nope0': no such interface; there is .*lo.*veth"),
         ({"car": {1: {"keys": "/nowhere/keys"}}}, r"car\.1\.keys = '/nowhere/keys': no such folder"),
     ],
 )
@@ -42,7 +43,7 @@ def test_what_is_there_fits(tmp_path: Path) -> None:
         {
             "bus": {"fast1": {"device": "can0"}, "slow1": {"device": str(tmp_path)}},
             "power_module": {"psu1": {"process": True}},
-            "car": {1: {"keys": tmp_path / "keys"}},
+            "car": {1: {"keys": tmp_path / "keys", "interface": "lo"}},
         }
     )
     hold_fit(DOCUMENT, attached, given=True)

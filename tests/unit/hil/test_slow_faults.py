@@ -49,6 +49,14 @@ def test_every_sensor_can_be_wrong_and_right_again(name: str) -> None:
     assert evse.drifting == {}
 
 
+@pytest.mark.parametrize("fault", ["insulation", "insulation_falls", "pins_worn", "contactor_worn"])
+def test_a_resistance_below_zero_is_refused_and_changes_nothing(fault: str) -> None:
+    evse = EvsePlant(1)
+    with pytest.raises(ValueError, match="-5: at least 0"):
+        inject(evse, fault, True, -5.0)
+    assert (evse.insulation_ohm, evse.faults) == (DRY_OHM, {})
+
+
 def test_an_ac_outlet_has_no_insulation_monitor() -> None:
     outlet = AcOutletPlant(1)
     with pytest.raises(KeyError, match="insulation"):
