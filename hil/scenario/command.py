@@ -21,7 +21,7 @@ from hil.attach.bench_file import BenchFile, BenchFileError
 from hil.report.report_files import INDEX
 from hil.scenario.bench_door import OPEN_BENCH, BenchChoice, BenchMissing
 from hil.scenario.bench_words import BenchWords, words_of_bench
-from hil.scenario.forked_runs import ForkedRuns
+from hil.scenario.forked_runs import ForkedRuns, RunsInterrupted
 from hil.scenario.mistakes import ScenarioMistake
 from hil.scenario.result import RunResult, ScenarioVerdict, verdict_of
 from hil.scenario.result_files import step_lines, write_all
@@ -131,13 +131,16 @@ def run(
     terminal = is_terminal(sys.stdout)
     shown = ShownRuns(len(runs), at_once, sys.stdout, lambda result: _trouble(result, choice), terminal)
     began = datetime.now(UTC)
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_UNUSABLE))  # by way of what ends the children
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    interrupted = False
     try:
         results = ForkedRuns(choice, report, at_once).perform(runs, shown.ended, shown.under_way)
     except BenchMissing as error:
         _unusable(str(error))
+    except RunsInterrupted as ended:
+        results, interrupted = ended.results, True
     except KeyboardInterrupt:
-        _unusable("ended by the keyboard; no result is written")
+        _unusable("ended before the first run")
     finally:
         shown.close()
         signal.signal(signal.SIGTERM, before)
@@ -145,6 +148,8 @@ def run(
     if report is not None:
         write_all(report, results, began)
     _print_summary(results, report)
+    if interrupted:
+        _unusable(f"ended after {len(results)} of {len(runs)} runs; the others were not performed")
     sys.exit(exit_status(results))
 
 

@@ -26,6 +26,14 @@ LOOK_S = 0.25
 """So often those under way are looked at, on this computer's clock."""
 
 
+class RunsInterrupted(Exception):
+    """Somebody ended the runs (Ctrl-C, SIGTERM). `results`: of those that had ended."""
+
+    def __init__(self, results: list[RunResult]) -> None:
+        super().__init__(f"ended after {len(results)} runs")
+        self.results = results
+
+
 @dataclass(slots=True)
 class ForkedRuns:
     """Performs runs, so many at once. Results come in the order of the runs, whatever the order of their ends."""
@@ -46,7 +54,7 @@ class ForkedRuns:
     ) -> list[RunResult]:
         """`on_result` is called as each run ends, `on_way` with those under way each `LOOK_S`.
 
-        Raises BenchMissing before the first run where there is no bench.
+        Raises BenchMissing before the first run where there is no bench, and RunsInterrupted.
         """
         self.choice.prepare()  # here, so that no child has to import it again
         gc.collect()
@@ -87,6 +95,8 @@ class ForkedRuns:
                     call.end()
                     del working[place]
                     keep(place, result)
+        except KeyboardInterrupt:
+            raise RunsInterrupted([results[place] for place in sorted(results)]) from None
         finally:
             for call in working.values():
                 call.end()

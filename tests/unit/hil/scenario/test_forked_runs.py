@@ -15,7 +15,7 @@ import pytest
 
 from hil.record import json_lines
 from hil.scenario.bench_door import BenchChoice, BenchMissing
-from hil.scenario.forked_runs import ForkedRuns, file_name
+from hil.scenario.forked_runs import ForkedRuns, RunsInterrupted, file_name
 from hil.scenario.result import RunResult, ScenarioVerdict
 from hil.scenario.result_files import as_csv, as_json, as_junit, write_all
 from hil.scenario.step import PlannedRun
@@ -61,6 +61,17 @@ def test_what_happens_to_the_bench_is_an_error_of_its_run_alone(module: str, rea
     bad, good = perform(run_of("bad", module=module), run_of("good"))
     assert (bad.verdict, bad.reason) == (ScenarioVerdict.ERROR, reason)
     assert good.verdict is ScenarioVerdict.PASSED
+
+
+def test_what_had_ended_before_an_interruption_is_not_lost() -> None:
+    def second(result: RunResult) -> None:
+        if result.run.name == "run 2":
+            raise KeyboardInterrupt
+
+    runs = [run_of(f"run {number}") for number in range(1, 6)]
+    with pytest.raises(RunsInterrupted) as caught:
+        ForkedRuns(BenchChoice(opened_by=OPENED_BY)).perform(runs, second)
+    assert [result.run.name for result in caught.value.results] == ["run 1", "run 2"]
 
 
 def test_a_run_that_hangs_is_ended() -> None:
