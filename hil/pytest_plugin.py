@@ -81,8 +81,11 @@ def pytest_testnodedown(node: Any) -> None:
 def _keep(item: pytest.Item, result: RunResult) -> None:
     """For the pages, where somebody wants them."""
     if item.config.getoption("--hil-report") is not None:
-        repeat = f"pytest {shlex.quote(item.nodeid)} --hil-seed {result.seed}"
-        item.config.stash[_RESULTS][_number_of(item)] = replace(result, repeat=repeat)
+        item.config.stash[_RESULTS][_number_of(item)] = replace(result, repeat=_repeat_command(item, result))
+
+
+def _repeat_command(item: pytest.Item, result: RunResult) -> str:
+    return f"pytest {shlex.quote(item.nodeid)} --hil-seed {result.seed}"
 
 
 def _number_of(item: pytest.Item) -> int:
@@ -129,12 +132,15 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Raises ScenarioFailed; a run that this bench cannot do is skipped."""
-        from hil.scenario.forked_runs import ForkedRuns
+        from hil.scenario.forked_runs import ForkedRuns, RunsInterrupted
         from hil.scenario.result import ScenarioVerdict
 
         report = self.config.getoption("--hil-report")
         runs = ForkedRuns(_choice(self.config), report, first=_number_of(self))
-        (result,) = runs.perform([self.planned], lambda result: None)
+        try:
+            (result,) = runs.perform([self.planned], lambda result: None)
+        except RunsInterrupted:
+            raise KeyboardInterrupt from None  # it is pytest's own
         _keep(self, result)
         for measured in result.measured:
             self.user_properties.append((measured.name, f"{measured.value} {measured.unit}".strip()))
@@ -151,7 +157,8 @@ class ScenarioItem(pytest.Item):
 
         result = excinfo.value.result
         line = f":{result.line}" if result.line else ""
-        return "\n".join((f"{result.run.file}{line}: {result.verdict.value}: {result.reason}", "", *step_lines(result)))
+        head = f"{result.run.file}{line}: {result.verdict.value}: {result.reason}"
+        return "\n".join((head, f"repeat: {_repeat_command(self, result)}", "", *step_lines(result)))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The file and the run."""

@@ -107,6 +107,9 @@ def _names(raw: Json, key: str, mistakes: FoundMistakes) -> dict[str, Json]:
 def _is_list_of_choices(name: str, values: list[Json], mistakes: FoundMistakes) -> bool:
     if not values:
         mistakes.add(("matrix", name), "= []: nothing to choose from", "write at least one value")
+    for place, value in enumerate(values):
+        if any(other is value or (type(other) is type(value) and other == value) for other in values[:place]):
+            mistakes.add(("matrix", name), f"has {value!r} twice: two runs would have one name", "leave one out")
     return bool(values)
 
 

@@ -49,6 +49,7 @@ def test_a_failure_shows_the_reason_and_the_steps_and_no_traceback(suite: pytest
     done.stdout.fnmatch_lines(
         [
             "*slow.scenario.yaml:5: failed: expected contactor closed within 0.5 s of line 4: contactor was open until 1.00 s*",
+            "repeat: pytest *slow.scenario.yaml::Slow?within_s=0.5?* --hil-seed 0",
             "line    4 passed *do plug",
             "line    5 failed *expect contactor closed within 0.5 s*",
         ]

@@ -141,6 +141,13 @@ def test_a_mistake_says_where_the_value_its_bound_and_what_to_do(text: str, want
     assert wanted in steps(text)
 
 
+def test_a_choice_that_stands_twice_would_make_two_runs_of_one_name() -> None:
+    text = "- do: setpoint\n  with: {power_W: $p}"
+    (mistake,) = steps(text, "matrix: {p: [1, 2, 1]}")
+    assert "has 1 twice: two runs would have one name; leave one out" in mistake
+    assert steps(text, "matrix: {p: [1, 1.0]}") == []
+
+
 def test_a_mistake_in_one_combination_is_reported_once() -> None:
     text = "- do: setpoint\n  with: {power_W: $p}\n- do: plugg"
     assert steps(text, "matrix: {p: [1, 2, 70000]}") == [
