@@ -48,7 +48,7 @@ def test_a_plant_that_restarted_is_taken_back(discharging: Demo) -> None:
 
 def test_a_module_that_restarted_is_told_and_taken_back(discharging: Demo) -> None:
     demo = discharging
-    assert demo.steer(do="fault", name="module_restart", value=0.1)["ok"]
+    assert demo.steer(do="fault", name="module_restart", value=0.03)["ok"]  # longer silence is a fault of its own
     demo.until("power off", lambda: off(demo))
     assert told(demo) == ["POWER_MODULE"]
     assert "lost its remote mode: it restarted" in (demo.folder / "log" / "power.log").read_text()
