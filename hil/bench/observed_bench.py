@@ -18,8 +18,6 @@ from hil.record.record import BenchRecord
 from hil.simulators.csms import CallError
 from hil.simulators.line_socket import Refused
 
-READY_S = 30.0
-"""The station is up, registered and without a fault after this, or the bench gives up."""
 LOOK_EVERY_S = 0.2
 """While time passes, the sources are asked this often."""
 Arguments = Mapping[str, Json]
@@ -34,13 +32,12 @@ class ObservedBench:
         self._began_s = now_s()
         self._record = BenchRecord()
         self._injection = Injection(bench, disks)
-        since = lambda at_s: max(0.0, at_s - self._began_s)  # noqa: E731
         self._sources = (
-            PlantSource(bench, since),
-            CarSource(bench, since, self.now_s),
-            CsmsSource(bench, since, self.now_s),
+            PlantSource(bench, self._since_s),
+            CarSource(bench, self._since_s, self.now_s),
+            CsmsSource(bench, self._since_s, self.now_s),
             NoteSource(bench, self.now_s),
-            station := StationSource(bench, since),
+            station := StationSource(bench, self._since_s),
         )
         self._station = station
         self._looking = asyncio.Lock()
@@ -86,6 +83,10 @@ class ObservedBench:
     def now_s(self) -> float:
         """Seconds since the record began."""
         return now_s() - self._began_s
+
+    def _since_s(self, at_s: float) -> float:
+        """A moment of the bench's clock, on that of the record; what was before the record is at its beginning."""
+        return max(0.0, at_s - self._began_s)
 
     async def look(self) -> None:
         """Ask every source what it has seen since the last time."""

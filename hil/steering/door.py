@@ -311,9 +311,7 @@ class SteeringDoor:
         return {"refuse": faults.refuse_connections}
 
     async def _kill(self, request: SteerRequest, evse: int) -> Mapping[str, Any]:
-        child = self._bench.children.get(str(request.arguments["what"]))
-        if child is None:
-            raise Refused(f"what = {request.arguments['what']!r}: one of {', '.join(self._bench.children)}")
+        child = self._bench.child(str(request.arguments["what"]))
         pid = child.pid
         child.kill(signal.SIGKILL)
         return {"pid": pid}
